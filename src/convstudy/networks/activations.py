@@ -1,0 +1,30 @@
+"""The activation functions by name. A new one is one entry here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Name -> class in torch.nn. LeakyReLU's slope is set below: Keras 3's 0.3 is not torch's 0.01.
+ACTIVATIONS: dict[str, str] = {
+    "relu": "ReLU",
+    "tanh": "Tanh",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "leaky-relu": "LeakyReLU",
+    "sigmoid": "Sigmoid",
+    "elu": "ELU",
+}
+LEAKY_RELU_SLOPE = 0.3
+
+
+def activation_module(name: str) -> nn.Module:
+    """Return a new torch module for the activation called ``name`` (a key of :data:`ACTIVATIONS`)."""
+    from torch import nn
+
+    if name == "leaky-relu":
+        return nn.LeakyReLU(LEAKY_RELU_SLOPE)
+    module: nn.Module = getattr(nn, ACTIVATIONS[name])()
+    return module

@@ -1,0 +1,33 @@
+"""A network to a torch module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convstudy.networks.network import Network
+from convstudy.networks.shapes import Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def build_network(
+    network: Network, input_shape: Shape, n_classes: int, generator: torch.Generator
+) -> nn.Sequential:
+    """Return the module: images ``(n, channels, height, width)`` to logits ``(n, n_classes)``.
+
+    Args:
+        network: the hidden layers.
+        input_shape: ``(height, width, channels)`` of one image.
+        n_classes: the number of outputs.
+        generator: where the start weights are drawn from, layer by layer.
+
+    Raises:
+        NetworkError: where a layer does not fit the shape before it.
+    """
+    import torch
+    from torch import nn
+
+    parts = [layer.module(before, generator) for layer, before, _ in network.walk(input_shape, n_classes)]
+    return nn.Sequential(*parts).to(memory_format=torch.channels_last)

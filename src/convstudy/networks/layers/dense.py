@@ -1,0 +1,52 @@
+"""A fully connected layer with an optional activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from convstudy.networks.activations import ACTIVATIONS, activation_module
+from convstudy.networks.initialisers import INITIALISERS, initialise
+from convstudy.networks.layers.layer import Layer, argument, one_of, whole
+from convstudy.networks.shapes import Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """``dense UNITS``: ``(features,)`` to ``(units,)``."""
+
+    word: ClassVar[str] = "dense"
+    usage: ClassVar[str] = "dense UNITS [ACTIVATION] [init=NAME]"
+
+    units: int = argument("position", whole(1, 1 << 20), "a whole number of units, 1 or more")
+    activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
+    init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``(units,)``; the input has to be flat."""
+        if len(shape) != 1:
+            raise self.misfit(
+                shape, '"dense" needs a flat input', '"flatten" or "global-average-pool" before it'
+            )
+        return (self.units,)
+
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return weights and biases; nothing is kept untrained."""
+        return ((shape[0] + 1) * self.units, 0)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Return features × units."""
+        return shape[0] * self.units
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return the matrix product and its activation."""
+        from torch import nn
+
+        linear = nn.Linear(shape[0], self.units)
+        initialise(linear.weight, self.init or "he-normal", generator)
+        nn.init.zeros_(linear.bias)
+        return nn.Sequential(linear, activation_module(self.activation)) if self.activation else linear

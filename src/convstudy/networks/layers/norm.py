@@ -1,0 +1,90 @@
+"""Normalisation: over the batch, over each image, or over groups of channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from convstudy.networks.layers.layer import Layer, argument, decimal, whole
+from convstudy.networks.shapes import Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """``batch-norm``: each channel to mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015), as Keras does it.
+
+    ``momentum`` is Keras': the share of the old moving average that a batch leaves (0.99), the variance in that
+    average is the biased one, and ``epsilon`` is 0.001.
+    """
+
+    word: ClassVar[str] = "batch-norm"
+    usage: ClassVar[str] = "batch-norm [momentum=0.99] [epsilon=0.001]"
+
+    momentum: float = argument("key", decimal(0.0, 1.0), "a number from 0 to below 1", 0.99)
+    epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return scale and shift, and the two moving averages, of each channel."""
+        return (2 * shape[-1], 2 * shape[-1])
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return batch normalisation with Keras' moving averages."""
+        from convstudy.networks.modules.batch_norm import KerasBatchNorm
+
+        return KerasBatchNorm(shape[-1], 1.0 - self.momentum, self.epsilon)
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """``layer-norm``: each image to mean 0 and variance 1 over all its values, with a scale and a shift per channel.
+
+    That is group normalisation with one group (Ba et al. 2016; Wu & He 2018), for flat inputs the usual layer norm.
+    """
+
+    word: ClassVar[str] = "layer-norm"
+    usage: ClassVar[str] = "layer-norm [epsilon=0.001]"
+
+    epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return a scale and a shift for each channel."""
+        return (2 * shape[-1], 0)
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return group normalisation with a single group."""
+        from torch import nn
+
+        return nn.GroupNorm(1, shape[-1], self.epsilon)
+
+
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """``group-norm GROUPS``: each group of channels of an image to mean 0 and variance 1 (Wu & He 2018)."""
+
+    word: ClassVar[str] = "group-norm"
+    usage: ClassVar[str] = "group-norm GROUPS [epsilon=0.001]"
+
+    groups: int = argument("position", whole(1, 65536), "a whole number that divides the channels")
+    epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape as it was; the groups have to divide the channels."""
+        if shape[-1] % self.groups:
+            raise self.misfit(
+                shape, f"{self.groups} groups do not divide {shape[-1]} channels", f"a divisor of {shape[-1]}"
+            )
+        return shape
+
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return a scale and a shift for each channel."""
+        return (2 * shape[-1], 0)
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return torch's group normalisation."""
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, shape[-1], self.epsilon)

@@ -1,0 +1,72 @@
+"""The layers that have no weights and no window: dropout, flatten, activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from convstudy.networks.activations import ACTIVATIONS, activation_module
+from convstudy.networks.layers.layer import Layer, argument, decimal, one_of
+from convstudy.networks.shapes import Shape, n_values
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """``dropout RATE``: in training, each value is zeroed with this probability and the rest scaled up."""
+
+    word: ClassVar[str] = "dropout"
+    usage: ClassVar[str] = "dropout RATE"
+
+    rate: float = argument("position", decimal(0.0, 1.0), "a number from 0 to below 1")
+
+    def idle_reason(self, shape: Shape) -> str:
+        """Tell a rate of 0."""
+        return "" if self.rate else "its rate is 0"
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return dropout at this rate, or nothing at all where the rate is 0."""
+        from torch import nn
+
+        from convstudy.networks.modules.dropout import BitsDropout
+
+        return BitsDropout(self.rate) if self.rate else nn.Identity()
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """``flatten``: ``(h, w, c)`` to ``(h · w · c,)``."""
+
+    word: ClassVar[str] = "flatten"
+    usage: ClassVar[str] = "flatten"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of values."""
+        return (n_values(shape),)
+
+    def idle_reason(self, shape: Shape) -> str:
+        """Tell an input that is flat already."""
+        return "its input is flat already" if len(shape) == 1 else ""
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return a flatten in Keras' order: height, width, channels."""
+        from convstudy.networks.modules.flatten import ChannelsLastFlatten
+
+        return ChannelsLastFlatten()
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """``activation NAME``: an activation function on its own."""
+
+    word: ClassVar[str] = "activation"
+    usage: ClassVar[str] = "activation NAME"
+
+    activation: str = argument("position", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS))
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return the activation."""
+        return activation_module(self.activation)

@@ -1,0 +1,95 @@
+"""A layer text to a layer and back: ``"conv 64 3 relu padding=same"``.
+
+First the layer's word, then its values in their order, then a bare activation, then ``key=value`` pairs. The grammar of
+each layer is the fields of its dataclass, so that a new layer brings its own words along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from convstudy.errors import NetworkError, Problem, nearest, unknown
+from convstudy.networks.layers import LAYERS, Layer
+from convstudy.networks.layers.layer import Argument
+
+LONGEST_TEXT = 200
+
+
+def read_layer(text: str) -> Layer:
+    """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it."""
+    if len(text) > LONGEST_TEXT:
+        raise NetworkError(Problem("this layer text is too long", got=f"{len(text)} characters", allowed="200"))
+    words = text.split()
+    if not words:
+        raise NetworkError(Problem("a layer text is empty", allowed=", ".join(LAYERS)))
+    if words[0] not in LAYERS:
+        raise NetworkError(unknown("layer", words[0], LAYERS))
+    layer = LAYERS[words[0]]
+    values: dict[str, Any] = {}
+    waiting = _arguments(layer, "position")
+    for word in words[1:]:
+        name, argument, written = _argument_of(layer, word, waiting, text)
+        if name in values:
+            raise NetworkError(Problem(f'"{text}" gives {name} twice', got=word, allowed=layer.usage))
+        try:
+            values[name] = argument.read(written)
+        except ValueError:
+            raise NetworkError(
+                Problem(
+                    f'"{text}" has a {name} that cannot be',
+                    got=written,
+                    allowed=argument.allowed,
+                    mend=nearest(written, argument.allowed.split(", ")),
+                )
+            ) from None
+    if waiting:
+        missing = [name for name, _ in waiting]
+        raise NetworkError(
+            Problem(f'"{text}" lacks its {" and ".join(missing)}', got=text, allowed=layer.usage)
+        )
+    return layer(**values)
+
+
+def layer_text(layer: Layer) -> str:
+    """Return the canonical text of a layer, without what is at its default; :func:`read_layer` reads it back."""
+    words = [layer.word]
+    for item in fields(layer):  # type: ignore[arg-type]  # every Layer is a dataclass
+        value = getattr(layer, item.name)
+        how = item.metadata["argument"].how
+        if how == "position":
+            words.append(_number_text(value))
+        elif value != item.default:
+            words.append(value if how == "word" else f"{item.name}={_number_text(value)}")
+    return " ".join(words)
+
+
+def _arguments(layer: type[Layer], how: str) -> list[tuple[str, Argument]]:
+    """Return the fields of a layer that are written in this way, in their order."""
+    arguments = [(item.name, item.metadata["argument"]) for item in fields(layer)]  # type: ignore[arg-type]
+    return [(name, argument) for name, argument in arguments if argument.how == how]
+
+
+def _argument_of(
+    layer: type[Layer], word: str, waiting: list[tuple[str, Argument]], text: str
+) -> tuple[str, Argument, str]:
+    """Return which field a written word belongs to and what is written for it; takes it off ``waiting``."""
+    if "=" in word:
+        key, _, written = word.partition("=")
+        keyed = dict(_arguments(layer, "key"))
+        if key not in keyed:
+            what = f'"{text}" has a key that "{layer.word}" does not know'
+            raise NetworkError(Problem(what, got=key, allowed=layer.usage, mend=nearest(key, keyed)))
+        return key, keyed[key], written
+    bare = _arguments(layer, "word")
+    if waiting and not any(word in argument.allowed.split(", ") for _, argument in bare):
+        name, argument = waiting.pop(0)
+        return name, argument, word
+    if bare and not word[0].isdigit():
+        return *bare[0], word
+    raise NetworkError(Problem(f'"{text}" says more than "{layer.word}" takes', got=word, allowed=layer.usage))
+
+
+def _number_text(value: Any) -> str:
+    """Return a value as it is written in a layer text; numbers at their shortest."""
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

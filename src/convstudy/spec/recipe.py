@@ -1,0 +1,64 @@
+"""The recipe: how a network is trained. A new key is one field here and its use in ``engine/``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
+Schedule = Literal["constant", "cosine", "one-cycle", "step"]
+
+
+class Recipe(BaseModel):
+    """How a network is trained; every key has the default that the field expects.
+
+    >>> Recipe(epochs=3).varied({"optimizer": "sgd"}).optimizer
+    'sgd'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    optimizer: Optimizer = Field("adam", description="How a gradient becomes a step; adam and rmsprop as in Keras.")
+    learning_rate: Annotated[float, Field(gt=0, le=100, strict=False)] = Field(
+        0.001, description="The step size; with a schedule, its highest value."
+    )
+    schedule: Schedule = Field("constant", description="How the learning rate moves over the steps of a fit.")
+    step_epochs: Annotated[int, Field(ge=1)] = Field(
+        10, description='Schedule "step": after how many epochs the learning rate falls.'
+    )
+    step_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description='Schedule "step": what the learning rate is multiplied by.'
+    )
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(20, description="How often each image is trained on.")
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(100, description="Images a step.")
+    momentum: Annotated[float, Field(ge=0, lt=1, strict=False)] = Field(0.9, description='For "sgd" only.')
+    nesterov: bool = Field(False, description='Look-ahead momentum, for "sgd" only.')
+    weight_decay: Annotated[float, Field(ge=0, lt=10, strict=False)] = Field(
+        0.0, description="Decoupled: each step shrinks kernels and matrices by learning_rate × this."
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=False)] = Field(
+        0.0, description="The share of each label that is spread over all classes, in training only."
+    )
+    clip_norm: Annotated[float, Field(gt=0, strict=False)] | None = Field(
+        None, description="The largest norm that the gradient of a step may have."
+    )
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Early stopping: end after this many epochs without a lower validation loss."
+    )
+    keep: Literal["best", "last"] = Field(
+        "best", description="Which epoch counts: the best by validation accuracy (then loss), or the last."
+    )
+    augment: Literal["none", "shift", "affine"] = Field(
+        "none", description="Random changes to training images: shifts by up to 2 pixels, or small affine maps."
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="The number format of the heavy arithmetic; weights and sums stay float32."
+    )
+
+    def varied(self, changes: dict[str, Any]) -> Recipe:
+        """Return the recipe with these keys changed, checked anew (``pydantic.ValidationError`` if they cannot be)."""
+        return Recipe.model_validate({**self.model_dump(), **changes})
+
+
+RECIPE_KEYS = tuple(Recipe.model_fields)
