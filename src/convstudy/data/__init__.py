@@ -1,0 +1,38 @@
+"""Images, labels and which of them train: everything that convstudy knows about data.
+
+===================  ==========================================================================
+:mod:`.catalogue`    which datasets there are: sizes, classes, digests, sources
+:mod:`.dataset`      loading one: training images at hand, the test set sealed
+:mod:`.images`       images and labels, as uint8 and int64 arrays
+:mod:`.splits`       which images train and which validate; folds; subsets
+:mod:`.sources`      the kinds of places that a dataset can come from
+:mod:`.files`        finding, downloading and verifying the files of a source
+:mod:`.idx`          the IDX file format, read strictly
+:mod:`.digits`       the embedded dataset, which needs no network
+===================  ==========================================================================
+
+Importing this package loads neither NumPy nor scikit-learn nor pooch; using it does.
+"""
+
+from __future__ import annotations
+
+from convstudy.data.catalogue import CATALOGUE, DatasetInfo, dataset_info
+from convstudy.data.dataset import Dataset, SealedTest, load_dataset
+from convstudy.data.images import Images, Part
+from convstudy.data.splits import Fold, Holdout, Split, split_indices, split_sizes
+
+__all__ = [
+    "CATALOGUE",
+    "Dataset",
+    "DatasetInfo",
+    "Fold",
+    "Holdout",
+    "Images",
+    "Part",
+    "SealedTest",
+    "Split",
+    "dataset_info",
+    "load_dataset",
+    "split_indices",
+    "split_sizes",
+]

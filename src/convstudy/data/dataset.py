@@ -1,0 +1,84 @@
+"""Loading a dataset: its training images at hand, its test images sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convstudy.data.catalogue import DatasetInfo, dataset_info
+from convstudy.data.images import Images, Part
+from convstudy.errors import DataError, Problem
+
+
+@dataclass(frozen=True)
+class SealedTest:
+    """The test images of a dataset, unread until somebody answers for opening them."""
+
+    info: DatasetInfo
+
+    def __len__(self) -> int:
+        """Return how many images there are; known from the catalogue, nothing is read."""
+        return self.info.n_test
+
+    def open(self, record_opening: Callable[[], None]) -> Images:
+        """Record the opening, then read the test images.
+
+        Nothing is kept: each call is an opening of its own and reads anew.
+
+        Args:
+            record_opening: writes down that the test set is being opened. It is called first; if it raises,
+                the test images stay sealed, so that no opening ever goes unrecorded.
+
+        Raises:
+            DataError: if the test images are missing, damaged or not what they should be.
+        """
+        record_opening()
+        return _read(self.info, "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What a study works on: ``train`` to train and validate on, ``test`` sealed."""
+
+    info: DatasetInfo
+    train: Images
+    test: SealedTest
+
+
+def load_dataset(name: str) -> Dataset:
+    """Return a dataset by its name in the catalogue.
+
+    The training images are read and verified. The test images are not read; but their files are located, and
+    downloaded if need be, so that a study does not find out at its end that they are missing.
+
+    Raises:
+        DataError: if there is no such dataset, or its files are missing, damaged or not what they should be.
+    """
+    info = dataset_info(name)
+    info.source.fetch(name)
+    return Dataset(info, _read(info, "train"), SealedTest(info))
+
+
+def _read(info: DatasetInfo, part: Part) -> Images:
+    images = info.source.read(info.name, part)
+    expected = (info.n_train if part == "train" else info.n_test, *info.image_shape)
+    if images.pixels.shape != expected:
+        raise DataError(
+            Problem(
+                f"the {part} images have the wrong shape",
+                where=info.name,
+                got=str(images.pixels.shape),
+                allowed=str(expected),
+            )
+        )
+    lowest, highest = int(images.labels.min()), int(images.labels.max())
+    if lowest < 0 or highest >= info.n_classes:
+        raise DataError(
+            Problem(
+                f"a label of the {part} images names no class",
+                where=info.name,
+                got=f"labels from {lowest} to {highest}",
+                allowed=f"0 to {info.n_classes - 1}",
+            )
+        )
+    return images

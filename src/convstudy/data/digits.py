@@ -1,0 +1,98 @@
+"""The embedded dataset: scikit-learn's 1,797 handwritten digits, made as large as MNIST's.
+
+The originals are 8 × 8 with values from 0 to 16 (E. Alpaydin, C. Kaynak, "Optical recognition of handwritten
+digits", UCI, 1998). They are scaled to 28 × 28 bilinearly, pixel centres aligned at half a pixel and edges
+repeated, so that 16 becomes 255. All of it is integer arithmetic: the images are the same on every machine.
+
+scikit-learn gives no test part, so 360 images are set aside: of each class, those whose position has the
+smallest SHA-256. No random number generator is involved, so no library can ever change the division.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from convstudy.data.images import Images, Part
+from convstudy.data.splits import allot
+from convstudy.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+N_TEST = 360
+_SMALL, _LARGE, _MAXIMUM = 8, 28, 16
+
+
+def read_digits(part: Part) -> Images:
+    """Return the training part (1,437 images) or the test part (360) as 28 × 28 × 1, in scikit-learn's order.
+
+    Raises:
+        DataError: if scikit-learn's images are not 8 × 8 with values from 0 to 16.
+    """
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    values, labels = bunch.images.astype(np.int64), bunch.target.astype(np.int64)
+    if values.shape[1:] != (_SMALL, _SMALL) or values.min() < 0 or values.max() > _MAXIMUM:
+        raise DataError(
+            Problem(
+                "scikit-learn's digits are not what they were",
+                where="digits",
+                got=f"shape {values.shape}, values {values.min()} to {values.max()}",
+                allowed=f"{_SMALL} × {_SMALL} images of values 0 to {_MAXIMUM}",
+            )
+        )
+    chosen = is_test(labels) == (part == "test")
+    return Images(enlarge(values[chosen])[..., np.newaxis], labels[chosen])
+
+
+def enlarge(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Scale images bilinearly.
+
+    Args:
+        values: int64, shape (n, 8, 8), 0 to 16.
+
+    Returns:
+        uint8, shape (n, 28, 28), 0 to 255, rounded half up.
+    """
+    import numpy as np
+
+    weights, denominator = _weights()
+    total = np.einsum("yi,nij,xj->nyx", weights, values, weights)
+    scale = denominator * denominator * _MAXIMUM
+    enlarged: npt.NDArray[np.uint8] = ((2 * 255 * total + scale) // (2 * scale)).astype(np.uint8)
+    return enlarged
+
+
+def is_test(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return a mask, shape (n,), of the images of the test part: ``N_TEST`` in all, stratified."""
+    import numpy as np
+
+    classes, counts = np.unique(labels, return_counts=True)
+    chosen = np.zeros(len(labels), dtype=bool)
+    for label, n_chosen in zip(classes, allot(counts, N_TEST), strict=True):
+        positions = np.flatnonzero(labels == label).tolist()
+        chosen[sorted(positions, key=_rank)[:n_chosen]] = True
+    return chosen
+
+
+def _rank(position: int) -> bytes:
+    return hashlib.sha256(f"digits {position}".encode("ascii")).digest()
+
+
+def _weights() -> tuple[npt.NDArray[np.int64], int]:
+    """Return whole-number weights, shape (28, 8), and their denominator; row y makes up output line y."""
+    import numpy as np
+
+    # Line y of the large image has its centre at line (y + 1/2) * 8/28 - 1/2 of the small one,
+    # which is (8 (2y + 1) - 28) / 56.
+    denominator = 2 * _LARGE
+    weights = np.zeros((_LARGE, _SMALL), dtype=np.int64)
+    for y in range(_LARGE):
+        before, after = divmod(_SMALL * (2 * y + 1) - _LARGE, denominator)
+        weights[y, max(before, 0)] += denominator - after
+        weights[y, min(before + 1, _SMALL - 1)] += after
+    return weights, denominator

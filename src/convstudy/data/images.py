@@ -1,0 +1,91 @@
+"""Images and their labels, as they are kept in memory: uint8, scaled only when used."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from convstudy.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Part = Literal["train", "test"]
+"""The two parts of every dataset."""
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Some images with their labels.
+
+    Args:
+        pixels: uint8, shape (n, height, width, channels), 0 to 255.
+        labels: int64, shape (n,), the index of each image's class.
+
+    Raises:
+        DataError: if a type or a shape is another one, or there are not as many labels as images.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if str(self.pixels.dtype) != "uint8" or self.pixels.ndim != 4:
+            raise _wrong("pixels", self.pixels, "uint8 of shape (n, height, width, channels)")
+        if str(self.labels.dtype) != "int64" or self.labels.ndim != 1:
+            raise _wrong("labels", self.labels, "int64 of shape (n,)")
+        if len(self.pixels) != len(self.labels):
+            raise DataError(
+                Problem(
+                    "there are not as many labels as images",
+                    got=f"{len(self.labels):,} labels for {len(self.pixels):,} images",
+                    allowed="one label for each image",
+                )
+            )
+
+    def __len__(self) -> int:
+        """Return how many images these are."""
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of one image: (height, width, channels)."""
+        _, height, width, channels = self.pixels.shape
+        return height, width, channels
+
+    def digest(self) -> str:
+        """Return the SHA-256 (hex) of shape, pixels and labels; it is the same on every machine."""
+        header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
+        whole = hashlib.sha256(header.encode("ascii"))
+        whole.update(self.pixels.tobytes())
+        whole.update(self.labels.astype("<i8").tobytes())  # little-endian, whatever this machine is
+        return whole.hexdigest()
+
+    def take(self, indices: npt.NDArray[np.int64]) -> Images:
+        """Return the images at ``indices``, in that order, as a copy.
+
+        Args:
+            indices: integers, shape (m,), each from 0 to ``len(self) - 1``; they may repeat.
+
+        Raises:
+            DataError: if an index lies outside (a negative one does not count from the end).
+        """
+        if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
+            raise DataError(
+                Problem(
+                    "an index lies outside the images",
+                    got=f"{indices.min()} to {indices.max()}",
+                    allowed=f"0 to {len(self) - 1}",
+                )
+            )
+        return Images(self.pixels[indices], self.labels[indices])
+
+
+def _wrong(what: str, array: npt.NDArray[Any], allowed: str) -> DataError:
+    return DataError(
+        Problem(
+            f"{what} of the wrong type or shape", got=f"{array.dtype} of shape {array.shape}", allowed=allowed
+        )
+    )

@@ -1,0 +1,123 @@
+"""The kinds of places that a dataset can come from; a new kind is one more class."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from convstudy.data.files import PublishedFile, locate
+from convstudy.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    from convstudy.data.images import Images, Part
+
+
+class Source(Protocol):
+    """Where a dataset comes from."""
+
+    @property
+    def digest(self) -> str:
+        """One SHA-256 (hex) that stands for the content of the whole dataset."""
+        ...
+
+    def fetch(self, dataset: str) -> None:
+        """See to it that both parts can be read later on, without looking into either.
+
+        Raises:
+            DataError: if something is missing and cannot be had.
+        """
+        ...
+
+    def read(self, dataset: str, part: Part) -> Images:
+        """Read one part, verify its digest, and touch nothing of the other one.
+
+        Raises:
+            DataError: if it is missing, damaged or not what it should be.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class IdxSource:
+    """Four IDX files, published under some mirrors.
+
+    Args:
+        train: the files of the training images and labels.
+        test: those of the test set.
+        mirrors: URLs ending in ``/``, under which the files lie with ``.gz`` appended to their names.
+    """
+
+    train: tuple[PublishedFile, PublishedFile]
+    test: tuple[PublishedFile, PublishedFile]
+    mirrors: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the identities of train images, train labels, test images, test labels."""
+        return combine(file.identity for file in (*self.train, *self.test))
+
+    def fetch(self, dataset: str) -> None:
+        """Find the four files or download them; see :func:`convstudy.data.files.locate`."""
+        locate(dataset, (*self.train, *self.test), self.mirrors)
+
+    def read(self, dataset: str, part: Part) -> Images:
+        """Read the two files of one part; see :meth:`Source.read`."""
+        import numpy as np
+
+        from convstudy.data.idx import read_idx
+        from convstudy.data.images import Images
+
+        files = self.train if part == "train" else self.test
+        arrays = []
+        for file, path in zip(files, locate(dataset, files, self.mirrors), strict=True):
+            found = read_idx(path, file.shape)
+            file.verify(path, found)
+            arrays.append(found.values)
+        pixels, labels = arrays
+        return Images(pixels[..., np.newaxis], labels.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class DigitsSource:
+    """The images that come with scikit-learn, see :mod:`convstudy.data.digits`.
+
+    Args:
+        train_digest: SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: that of the test part.
+    """
+
+    train_digest: str
+    test_digest: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of both parts."""
+        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
+
+    def fetch(self, dataset: str) -> None:
+        """Do nothing: the images are embedded in scikit-learn."""
+
+    def read(self, dataset: str, part: Part) -> Images:
+        """Scale and return one part; see :meth:`Source.read`."""
+        from convstudy.data.digits import read_digits
+
+        images = read_digits(part)
+        got, expected = images.digest(), self.train_digest if part == "train" else self.test_digest
+        if got != expected:
+            raise DataError(
+                Problem(
+                    f"the {part} part is not the known one",
+                    where=dataset,
+                    got=f"SHA-256 {got}",
+                    allowed=f"SHA-256 {expected}",
+                    mend="reinstall scikit-learn, or tell us which version of it you have",
+                )
+            )
+        return images
+
+
+def combine(identities: Iterable[str]) -> str:
+    """Return one SHA-256 (hex) over several identities, one a line, in their order."""
+    return hashlib.sha256("".join(f"{identity}\n" for identity in identities).encode("ascii")).hexdigest()
