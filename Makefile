@@ -1,0 +1,85 @@
+# The same commands for a person and for CI. `make help` lists them. Needs GNU make and Python 3.11 or newer.
+# PYTHON=/path/to/python chooses another interpreter for .venv.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# One .venv, so never two installs at once.
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+# A terminal sees pip's progress; a log gets one line.
+define install
+	@echo "Installing convstudy$(1) into $(VENV) (the first time this takes a minute or more)"
+	@quiet=--quiet; if [ -t 1 ]; then quiet=; fi; \
+	$(BIN)/python -m pip install $$quiet -c constraints.txt -e '.$(1)' </dev/null
+	@touch $@
+endef
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: study
+study: $(VENV)/.installed ## install, run the built-in study "digits", say what it found
+	$(BIN)/convstudy run digits
+
+.PHONY: test
+test: $(VENV)/.installed-test ## run the tests, without those marked slow
+	$(BIN)/python -m pytest -q -m "not slow"
+
+.PHONY: test-slow
+test-slow: $(VENV)/.installed-test ## run the tests marked slow
+	$(BIN)/python -m pytest -q -m slow
+
+.PHONY: check
+check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.installed-check ## mend what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## remove .venv, builds and caches; runs stay
+	rm -rf $(VENV) build dist src/convstudy.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: a second call installs nothing until what is to be installed has changed.
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(call install)
+
+$(VENV)/.installed-test: $(VENV)/.made pyproject.toml constraints.txt
+	$(call install,[test])
+	@touch $(VENV)/.installed
+
+$(VENV)/.installed-check: $(VENV)/.made pyproject.toml constraints.txt
+	$(call install,[check])
+	@touch $(VENV)/.installed
+
+# A .venv that somebody made already is kept if its Python is new enough and its pip works.
+$(VENV)/.made:
+	@new='import sys; sys.exit(sys.version_info < (3, 11))'; \
+	if $(BIN)/python -c "$$new" 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1; then touch $@; exit 0; fi; \
+	for python in $(or $(PYTHON),python3.11 python3 python3.12 python3.13); do \
+	  if "$$python" -c "$$new" >/dev/null 2>&1; then \
+	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    "$$python" -m venv --clear $(VENV) || { \
+	      echo "Could not make $(VENV). On Debian and Ubuntu the package python3-venv may be missing." >&2; exit 1; }; \
+	    touch $@; exit 0; \
+	  fi; \
+	done; \
+	echo "convstudy needs Python 3.11 or newer; looked for: $(or $(PYTHON),python3.11 python3 python3.12 python3.13)." >&2; \
+	echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+	exit 1
