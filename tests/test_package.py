@@ -1,0 +1,260 @@
+"""The package as a whole: what its import costs, what it exports, and the rules that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+import convstudy
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "convstudy"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MIN_MODULES = 40
+MIN_PUBLIC_THINGS = 200
+
+
+def modules_loaded_by(statement: str) -> set[str]:
+    """Run a statement in a fresh interpreter; return the names of all modules that are loaded then."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{statement}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+# What an import costs
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    loaded = modules_loaded_by("import convstudy")
+    assert "convstudy" in loaded
+    assert not loaded & {"torch", "pydantic", "numpy", "scipy", "sklearn", "altair", "click", "rich"}
+
+
+def test_importing_the_light_layers_loads_no_torch() -> None:
+    layers = ["record", "networks", "data", "spec", "plan", "store", "stats", "report"]
+    names = {f"convstudy.{layer}" for layer in layers}
+    loaded = modules_loaded_by(f"import {', '.join(sorted(names))}")
+    assert names <= loaded
+    assert "torch" not in loaded
+
+
+# What it exports
+
+
+@pytest.mark.parametrize("name", convstudy.__all__)
+def test_every_public_name_can_be_had(name: str) -> None:
+    value = getattr(convstudy, name)
+    assert value is not None
+    if name in convstudy._HOME_OF:
+        assert value is getattr(importlib.import_module(convstudy._HOME_OF[name]), name)
+        assert vars(convstudy)[name] is value, "a second use should not ask for it again"
+
+
+def test_the_three_lists_of_public_names_agree() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    for_type_checkers = {
+        alias.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert for_type_checkers == convstudy._HOME_OF
+    assert set(convstudy.__all__) == {*convstudy._HOME_OF, "__version__"}
+    assert len(convstudy.__all__) == len(set(convstudy.__all__))
+
+
+def test_public_names_are_listed_before_they_are_loaded() -> None:
+    loaded = subprocess.check_output(
+        [sys.executable, "-c", "import convstudy; print(*dir(convstudy))"], text=True
+    ).split()
+    assert set(convstudy.__all__) <= set(loaded)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'convstudy' has no attribute 'load_studdy'"):
+        _ = convstudy.load_studdy
+    assert not hasattr(convstudy, "__wrapped__")
+
+
+# What is shipped
+
+
+def test_every_file_beside_the_modules_is_package_data() -> None:
+    """A file that no pattern names is missing in the wheel, and an editable install hides it."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = config["tool"]["setuptools"]["package-data"]["convstudy"]
+    shipped = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
+    beside = {
+        path
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"} and not path.name.startswith(".")
+    }
+    assert PACKAGE / "py.typed" in beside
+    assert beside - shipped == set()
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    folders = {path.parent for path in MODULES}
+    assert len(folders) >= 8
+    assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+# House rules
+
+
+def public_definitions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
+    """Yield public functions, classes and the public methods of these, with their dotted names."""
+    for node in body:
+        if isinstance(node, ast.If):  # definitions behind a version or TYPE_CHECKING test
+            yield from public_definitions(node.body + node.orelse, prefix)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
+            told_elsewhere = any(name.endswith((".setter", ".deleter", "overload")) for name in decorators)
+            if node.name.startswith("_") or told_elsewhere:
+                continue
+            yield f"{prefix}.{node.name}", node
+            if isinstance(node, ast.ClassDef):
+                yield from public_definitions(node.body, f"{prefix}.{node.name}")
+
+
+def without_docstring(source: str, name: str) -> tuple[int, list[str]]:
+    """Return how many public things a module has, itself among them, and which have no docstring."""
+    tree = ast.parse(source)
+    things: list[tuple[str, ast.AST]] = [(name, tree), *public_definitions(tree.body, name)]
+    return len(things), [name for name, node in things if not (ast.get_docstring(node) or "").strip()]  # type: ignore[arg-type]
+
+
+def test_everything_public_has_a_docstring() -> None:
+    count, silent = 0, []
+    for path in MODULES:
+        found, missing = without_docstring(path.read_text("utf-8"), str(path.relative_to(PACKAGE)))
+        count += found
+        silent += missing
+    assert silent == []
+    assert count >= MIN_PUBLIC_THINGS
+
+
+def test_the_docstring_check_sees_what_is_missing() -> None:
+    methods = "    def silent(self): ...\n    def _private(self): ...\n"
+    source = f'"""A module."""\nclass Told:\n    """Told."""\n{methods}'
+    assert without_docstring(source, "m") == (3, ["m.Told.silent"])
+    assert without_docstring("def silent(): ...\n", "m") == (2, ["m", "m.silent"])
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in MODULES}
+    assert len(lengths) >= MIN_MODULES
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
+
+
+RUNS_CODE_WHEN_OPENED = {"_pickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve", "yaml"}
+
+
+def dangers(source: str) -> list[str]:
+    """Return what in a module could run code out of a file or a text: imports and calls, by line."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            names = [f"{node.func.id}()"]
+        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            names = [] if isinstance(node.value, ast.Constant) and not node.value.value else ["allow_pickle"]
+        found += [
+            f"line {getattr(node, 'lineno', 0)}: {name}"
+            for name in names
+            if name.split(".")[0] in RUNS_CODE_WHEN_OPENED
+            or name in {"torch.load", "torch.hub", "eval()", "exec()", "__import__()", "allow_pickle"}
+        ]
+    return found
+
+
+def test_nothing_runs_code_out_of_a_file() -> None:
+    found = {str(path.relative_to(ROOT)): dangers(path.read_text("utf-8")) for path in MODULES}
+    assert len(found) >= MIN_MODULES
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "def load():\n    from pickle import loads",
+        "import torch\nweights = torch.load('w.pt')",
+        "from torch import load",
+        "value = eval(text)",
+        "import numpy\nnumpy.load(path, allow_pickle=True)",
+        "import yaml",
+    ],
+)
+def test_the_danger_check_sees(source: str) -> None:
+    assert len(dangers(source)) >= 1
+
+
+def test_the_danger_check_leaves_evaluation_mode_alone() -> None:
+    assert (
+        dangers("module.eval()\nnumpy.load(path, allow_pickle=False)\nsafetensors.torch.load_file(path)")
+        == []
+    )
+
+
+HOME_PATH = re.compile(r"(?<![\w.}</-])/(?:work|root|home/\w+|Users/\w+|opt/(?:pypi|wheels))\b")
+
+
+def text_files() -> Iterator[tuple[Path, str]]:
+    """Yield every text file of the checkout that git would not ignore (by the plain names in .gitignore)."""
+    ignored = [".git", *(line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split())]
+    for folder, subfolders, files in os.walk(ROOT):
+        subfolders[:] = [name for name in subfolders if not any(fnmatch(name, each) for each in ignored)]
+        for file in files:
+            content = Path(folder, file).read_bytes()
+            if b"\0" not in content and not any(fnmatch(file, each) for each in ignored):
+                yield Path(folder, file).relative_to(ROOT), content.decode("utf-8", errors="replace")
+
+
+def test_no_text_names_a_folder_of_one_machine() -> None:
+    texts = dict(text_files())
+    assert {
+        Path("pyproject.toml"),
+        Path("constraints.txt"),
+        Path(".ci/run"),
+        Path("tests/test_package.py"),
+    } <= set(texts)
+    named = {str(path): HOME_PATH.findall(text) for path, text in texts.items()}
+    assert {path: hits for path, hits in named.items() if hits} == {}
+
+
+def test_the_folder_check_sees() -> None:
+    for folder in ("work", "root", "home/ada"):
+        assert HOME_PATH.search(f'path = "/{folder}/study.toml"')
+    assert not HOME_PATH.search("src/work and ../shared and </root>")
+
+
+def test_pins_name_no_place_and_no_build() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert len(pins) >= 40
+    assert "torch==2.13.0" in pins
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
