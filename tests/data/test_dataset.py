@@ -1,0 +1,145 @@
+"""Training images are at hand and checked; the test set stays shut until its opening is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convstudy.data import Dataset, load_dataset
+from convstudy.data.idx import read_idx
+from convstudy.errors import DataError
+
+from .conftest import Tiny
+
+MakeTiny = Callable[..., Tiny]
+Folders = tuple[Path, Path]
+
+
+def test_training_images_as_they_were_published(make_tiny: MakeTiny, folders: Folders) -> None:
+    tiny = make_tiny()
+    tiny.write(folders[0])
+    dataset = load_dataset("tiny")
+    assert dataset.info is tiny.info
+    assert dataset.train.pixels.dtype == np.uint8
+    assert dataset.train.pixels.shape == (12, 4, 4, 1)
+    assert dataset.train.pixels.tobytes() == tiny.contents["train-images"][16:]
+    assert dataset.train.labels.dtype == np.int64
+    assert dataset.train.labels.tolist() == [0, 1, 2] * 4
+
+
+def test_loading_never_opens_a_test_file(
+    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tiny().write(folders[0])
+    opened: list[str] = []
+    real_open = Path.open
+
+    def watched(self: Path, *args: object, **kwargs: object) -> object:
+        opened.append(self.name)
+        return real_open(self, *args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", watched)
+    dataset = load_dataset("tiny")
+    assert len(dataset.test) == 6
+    assert opened == ["train-images.gz", "train-labels.gz"]
+    dataset.test.open(lambda: opened.append("recorded"))
+    assert opened[2:] == ["recorded", "test-images.gz", "test-labels.gz"]
+
+
+def test_spoiled_test_files_show_when_they_are_opened(make_tiny: MakeTiny, folders: Folders) -> None:
+    folder = make_tiny().write(folders[0])
+    (folder / "test-images.gz").write_bytes(b"spoiled")
+    dataset = load_dataset("tiny")
+    with pytest.raises(DataError, match="test-images"):
+        dataset.test.open(lambda: None)
+
+
+def test_missing_test_files_show_at_once(make_tiny: MakeTiny, folders: Folders) -> None:
+    make_tiny().write(folders[0], only="train")
+    with pytest.raises(DataError, match="test-images"):
+        load_dataset("tiny")
+
+
+def test_an_opening_that_cannot_be_recorded_does_not_happen(
+    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tiny().write(folders[0])
+    dataset = load_dataset("tiny")
+    read: list[Path] = []
+
+    def watched(path: Path, shape: tuple[int, ...]) -> object:
+        read.append(path)
+        return read_idx(path, shape)
+
+    monkeypatch.setattr("convstudy.data.idx.read_idx", watched)
+
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        dataset.test.open(fail)
+    assert read == []
+    dataset.test.open(lambda: None)
+    assert len(read) == 2
+
+
+def test_each_opening_is_recorded(make_tiny: MakeTiny, folders: Folders) -> None:
+    make_tiny().write(folders[0])
+    test = load_dataset("tiny").test
+    openings: list[int] = []
+    for _ in range(3):
+        assert test.open(lambda: openings.append(1)).labels.tolist() == [0, 1, 2] * 2
+    assert len(openings) == 3
+
+
+def test_a_label_without_a_class_is_refused(make_tiny: MakeTiny, folders: Folders) -> None:
+    make_tiny(labels=(0, 1, 3)).write(folders[0])
+    with pytest.raises(DataError, match="a label of the train images names no class") as caught:
+        load_dataset("tiny")
+    assert caught.value.problems[0].got == "labels from 0 to 3"
+    assert caught.value.problems[0].allowed == "0 to 2"
+
+
+@pytest.mark.parametrize("change", [{"n_train": 13}, {"image_shape": (4, 4, 3)}])
+def test_a_source_that_disagrees_with_the_catalogue_is_refused(
+    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    tiny = make_tiny()
+    tiny.write(folders[0])
+    wrong = replace(tiny.info, **change)  # type: ignore[arg-type]
+    monkeypatch.setattr("convstudy.data.catalogue.CATALOGUE", {"tiny": wrong})
+    with pytest.raises(DataError, match="wrong shape"):
+        load_dataset("tiny")
+
+
+def test_a_dataset_cannot_be_changed(make_tiny: MakeTiny, folders: Folders) -> None:
+    make_tiny().write(folders[0])
+    dataset = load_dataset("tiny")
+    assert isinstance(dataset, Dataset)
+    with pytest.raises(FrozenInstanceError):
+        dataset.train = dataset.train  # type: ignore[misc]
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(DataError, match='did you mean "fashion-mnist"'):
+        load_dataset("fashon-mnist")
+
+
+def test_real_mnist() -> None:
+    shared = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
+    if not shared.is_dir():
+        pytest.skip("the MNIST files do not lie in ../shared/data")
+    dataset = load_dataset("mnist")
+    assert dataset.train.pixels.shape == (60_000, 28, 28, 1)
+    assert dataset.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(dataset.train.labels).tolist() == counts
+    openings: list[str] = []
+    test = dataset.test.open(lambda: openings.append("opened"))
+    assert openings == ["opened"]
+    assert test.pixels.shape == (10_000, 28, 28, 1)
+    assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]

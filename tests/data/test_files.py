@@ -1,0 +1,209 @@
+"""Files are looked for in one order, downloaded from one mirror after the other, and always verified."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from convstudy.data import load_dataset
+from convstudy.data.files import cache_folder
+from convstudy.errors import DataError
+
+from .conftest import Tiny
+
+MakeTiny = Callable[..., Tiny]
+Folders = tuple[Path, Path]
+
+
+@dataclass
+class Mirror:
+    """A web server on this machine: what it serves by path, and what it was asked for."""
+
+    url: str = ""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    mirror = Mirror()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            mirror.asked.append(self.path)
+            page = mirror.pages.get(self.path)
+            self.send_response(404 if page is None else 200)
+            self.end_headers()
+            self.wfile.write(page or b"")
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    mirror.url = f"http://127.0.0.1:{server.server_port}/"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    yield mirror
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _spoil(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(b"spoiled")
+
+
+def test_your_folder_comes_before_the_cache(make_tiny: MakeTiny, folders: Folders) -> None:
+    tiny = make_tiny()
+    tiny.write(folders[0])
+    _spoil(tiny.write(folders[1]))
+    assert len(load_dataset("tiny").train) == 12
+
+
+def test_the_cache_comes_second(make_tiny: MakeTiny, folders: Folders) -> None:
+    make_tiny().write(folders[1])
+    assert len(load_dataset("tiny").train) == 12
+
+
+def test_a_spoiled_file_of_yours_is_an_error_not_a_reason_to_look_elsewhere(
+    make_tiny: MakeTiny, folders: Folders
+) -> None:
+    tiny = make_tiny()
+    _spoil(tiny.write(folders[0]))
+    tiny.write(folders[1])
+    with pytest.raises(DataError, match="not a sound gzip file"):
+        load_dataset("tiny")
+
+
+@pytest.mark.parametrize("variable", ["CONVSTUDY_DATA", "CONVSTUDY_CACHE"])
+def test_plain_files_are_taken_too(make_tiny: MakeTiny, folders: Folders, variable: str) -> None:
+    make_tiny().write(folders[0] if variable == "CONVSTUDY_DATA" else folders[1], plain=True)
+    assert len(load_dataset("tiny").train) == 12
+
+
+def test_a_file_compressed_anew_is_taken_if_its_content_is_known(
+    make_tiny: MakeTiny, folders: Folders
+) -> None:
+    tiny = make_tiny()
+    folder = tiny.write(folders[0])
+    for name, content in tiny.contents.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content, compresslevel=1, mtime=7))
+    assert len(load_dataset("tiny").train) == 12
+
+
+def test_other_content_is_refused_with_both_digests(make_tiny: MakeTiny, folders: Folders) -> None:
+    tiny = make_tiny()
+    folder = tiny.write(folders[0])
+    other = tiny.contents["train-images"][:-1] + b"\xff"
+    (folder / "train-images.gz").write_bytes(gzip.compress(other))
+    with pytest.raises(DataError, match="content is not the published one") as caught:
+        load_dataset("tiny")
+    (problem,) = caught.value.problems
+    assert problem.where == str(folder / "train-images.gz")
+    assert problem.got.startswith("SHA-256 ")
+    assert problem.allowed == f"SHA-256 {tiny.info.source.train[0].content_digest}"
+    assert problem.got != problem.allowed
+
+
+def test_where_only_the_archive_is_known_it_has_to_be_that_archive(
+    make_tiny: MakeTiny, folders: Folders
+) -> None:
+    tiny = make_tiny(content_known=False)
+    folder = tiny.write(folders[0])
+    assert len(load_dataset("tiny").train) == 12
+    anew = gzip.compress(tiny.contents["train-images"], mtime=7)
+    (folder / "train-images.gz").write_bytes(anew)
+    with pytest.raises(DataError, match=r"\.gz file is not the published one"):
+        load_dataset("tiny")
+    (folder / "train-images.gz").unlink()
+    tiny.write(folders[0], plain=True, only="train-images")
+    with pytest.raises(DataError, match="cannot be verified"):
+        load_dataset("tiny")
+
+
+def test_offline_and_not_here_is_one_error_that_says_what_to_do(
+    make_tiny: MakeTiny, folders: Folders
+) -> None:
+    tiny = make_tiny(mirrors=("https://one.invalid/a/", "https://two.invalid/b/"))
+    tiny.write(folders[0], only="train-images")
+    with pytest.raises(DataError) as caught:
+        load_dataset("tiny")
+    (problem,) = caught.value.problems
+    text = str(caught.value)
+    assert "3 file(s)" in problem.what
+    assert "train-images" not in text  # that one is here
+    for part in (
+        "https://one.invalid/a/train-labels.gz",
+        "https://one.invalid/a/test-images.gz",
+        "https://two.invalid/b/",
+        "CONVSTUDY_OFFLINE",
+        str(folders[0] / "tiny"),
+        str(folders[1] / "tiny"),
+        '"digits", which needs no network',
+    ):
+        assert part in text
+
+
+def test_the_message_names_the_variable_where_it_is_not_set(
+    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONVSTUDY_DATA")
+    make_tiny(mirrors=("https://one.invalid/",))
+    with pytest.raises(DataError, match="set CONVSTUDY_DATA=FOLDER"):
+        load_dataset("tiny")
+
+
+def test_what_is_not_here_is_downloaded_once(
+    make_tiny: MakeTiny, folders: Folders, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONVSTUDY_OFFLINE")
+    tiny = make_tiny(mirrors=(f"{mirror.url}gone/", f"{mirror.url}good/"))
+    mirror.pages = {f"/good/{name}.gz": archive for name, archive in tiny.archives.items()}
+    assert len(load_dataset("tiny").train) == 12
+    assert mirror.asked == [f"/{place}/{name}.gz" for name in tiny.archives for place in ("gone", "good")]
+    assert sorted(path.name for path in (folders[1] / "tiny").iterdir()) == sorted(
+        f"{name}.gz" for name in tiny.archives
+    )
+    load_dataset("tiny")
+    assert len(mirror.asked) == 8
+
+
+def test_convstudy_offline_asks_no_mirror(make_tiny: MakeTiny, folders: Folders, mirror: Mirror) -> None:
+    tiny = make_tiny(mirrors=(mirror.url,))
+    mirror.pages = {f"/{name}.gz": archive for name, archive in tiny.archives.items()}
+    with pytest.raises(DataError, match="CONVSTUDY_OFFLINE"):
+        load_dataset("tiny")
+    assert mirror.asked == []
+
+
+def test_a_download_of_other_bytes_leaves_nothing_and_says_so(
+    make_tiny: MakeTiny, folders: Folders, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONVSTUDY_OFFLINE")
+    tiny = make_tiny(mirrors=(f"{mirror.url}wrong/", f"{mirror.url}long/"))
+    archive = tiny.archives["train-images"]
+    mirror.pages = {
+        "/wrong/train-images.gz": archive[:-1] + b"?",
+        "/long/train-images.gz": archive + b"?",
+    }
+    with pytest.raises(DataError) as caught:
+        load_dataset("tiny")
+    assert f"{mirror.url}wrong/train-images.gz: " in caught.value.problems[0].got
+    assert "longer than the published file" in caught.value.problems[0].got
+    assert list((folders[1] / "tiny").iterdir()) == []
+
+
+def test_the_cache_is_poochs_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONVSTUDY_CACHE", raising=False)
+    assert cache_folder().name == "convstudy"
+    monkeypatch.setenv("CONVSTUDY_CACHE", "/somewhere/else")
+    assert cache_folder() == Path("/somewhere/else")

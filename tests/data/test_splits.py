@@ -1,0 +1,210 @@
+"""Splits are disjoint, complete, stratified, and decided by labels and split alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from convstudy.data import Fold, Holdout, Split, load_dataset, split_indices, split_sizes
+from convstudy.data.splits import allot
+from convstudy.errors import DataError
+
+Labels = npt.NDArray[np.int64]
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def labelled(draw: st.DrawFn, least: int = 2) -> Labels:
+    """Labels of 1 to 6 classes, each with ``least`` to 40 images, in any order."""
+    counts = draw(st.lists(st.integers(least, 40), min_size=1, max_size=6))
+    labels = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
+    return np.random.default_rng(draw(st.integers(0, 99))).permutation(labels)
+
+
+def _check(labels: Labels, split: Split) -> None:
+    train, validation = split_indices(labels, split)
+    n_used = len(labels) if split.subset is None else split.subset
+    for indices in (train, validation):
+        assert indices.dtype == np.int64
+        assert (np.diff(indices) > 0).all()  # sorted, none twice
+        assert set(labels[indices]) == set(labels)
+    assert not set(train) & set(validation)
+    assert (len(train), len(validation)) == split_sizes(len(labels), split)
+    assert len(train) + len(validation) == n_used
+
+
+@settings(deadline=None)
+@given(labelled(), st.floats(0.01, 0.99), seeds)
+def test_holdouts(labels: Labels, fraction: float, seed: int) -> None:
+    split = Holdout(fraction, seed)
+    assume(min(split_sizes(len(labels), split)) >= len(set(labels)))
+    _check(labels, split)
+
+
+@settings(deadline=None)
+@given(labelled(), st.floats(0.1, 0.9), seeds)
+def test_holdouts_are_stratified(labels: Labels, fraction: float, seed: int) -> None:
+    split = Holdout(fraction, seed)
+    sizes = Counter(labels.tolist())
+    assume(all(1 <= fraction * size <= size - 1 for size in sizes.values()))
+    assume(min(split_sizes(len(labels), split)) >= len(sizes))
+    _, validation = split_indices(labels, split)
+    share = len(validation) / len(labels)
+    for label, n_validation in Counter(labels[validation].tolist()).items():
+        assert abs(n_validation - share * sizes[label]) < 1 + 1e-9
+
+
+@settings(deadline=None)
+@given(labelled(least=5), st.integers(2, 5), seeds)
+def test_folds(labels: Labels, of: int, seed: int) -> None:
+    for index in range(of):
+        _check(labels, Fold(index, of, seed))
+    parts = [split_indices(labels, Fold(index, of, seed))[1] for index in range(of)]
+    assert sorted(np.concatenate(parts)) == list(range(len(labels)))
+    for label, size in Counter(labels.tolist()).items():
+        counts = [int((labels[part] == label).sum()) for part in parts]
+        assert sum(counts) == size
+        assert max(counts) - min(counts) <= 1
+
+
+@settings(deadline=None)
+@given(labelled(least=8), st.data())
+def test_subsets(labels: Labels, data: st.DataObject) -> None:
+    subset = data.draw(st.integers(len(set(labels)), len(labels)))
+    splits: list[Split] = [
+        Holdout(0.3, data.draw(seeds), subset),
+        Holdout(0.5, data.draw(seeds), subset),
+        Fold(1, 3, data.draw(seeds), subset),
+    ]
+    used = []
+    for split in splits:
+        try:
+            _check(labels, split)
+        except DataError:  # too small for this split; test_impossible_splits has the messages
+            continue
+        used.append(sorted(np.concatenate(split_indices(labels, split))))
+    assert all(images == used[0] for images in used)  # one subset, whatever the split and its seed
+
+
+def test_a_subset_is_stratified() -> None:
+    labels = np.repeat(np.arange(3), (100, 300, 600)).astype(np.int64)
+    train, validation = split_indices(labels, Holdout(0.2, 3, subset=100))
+    assert np.bincount(labels[np.concatenate([train, validation])]).tolist() == [10, 30, 60]
+    assert np.bincount(labels[validation]).tolist() == [2, 6, 12]
+
+
+def test_a_rare_class_is_in_both_parts() -> None:
+    labels = np.repeat(np.arange(2), (98, 2)).astype(np.int64)
+    for fraction in (0.03, 0.5, 0.97):
+        train, validation = split_indices(labels, Holdout(fraction, 0))
+        assert set(labels[train]) == set(labels[validation]) == {0, 1}
+
+
+@pytest.mark.parametrize("make", [lambda seed: Holdout(0.2, seed), lambda seed: Fold(0, 5, seed)])
+def test_the_seed_decides_and_nothing_else_does(make: Any) -> None:
+    labels = np.tile(np.arange(10), 30).astype(np.int64)
+    first = split_indices(labels, make(1))[1].tolist()
+    np.random.seed(123)  # NumPy's global state must not matter
+    assert split_indices(labels, make(1))[1].tolist() == first
+    assert split_indices(labels, make(2))[1].tolist() != first
+    assert first != list(range(len(first)))  # shuffled
+
+
+def test_splits_stay_what_they_are() -> None:
+    """Records refer to a split by its fields: with other images behind them, they would tell lies."""
+    labels = load_dataset("digits").train.labels
+    splits: list[Split] = [
+        Holdout(0.2, 0),
+        Fold(2, 5, 7),
+        Holdout(0.1, 1, subset=400),
+        Fold(0, 3, 0, subset=99),
+    ]
+    digests = []
+    for split in splits:
+        _, validation = split_indices(labels, split)
+        digests.append(hashlib.sha256(validation.astype("<i8").tobytes()).hexdigest()[:16])
+    assert digests == ["df3ba580ba71d0c1", "ff2e70a46b5dc8bf", "1f2bc840e19d8102", "6ce538801b28aeba"]
+
+
+TEN = np.tile(np.arange(2), 5).astype(np.int64)
+SCARCE = np.array([0] * 10 + [1], dtype=np.int64)
+
+
+@pytest.mark.parametrize(
+    ("labels", "split", "what", "got", "allowed"),
+    [
+        (SCARCE, Holdout(0.2, 0), "class 1 for a holdout", "1", "at least 2"),
+        (TEN, Fold(0, 6, 0), "class 0 for 6 folds", "5", "at least 6"),
+        (TEN, Fold(0, 4, 0, subset=6), "class 0 for 4 folds", "3 in a subset of 6", "at least 4"),
+        (TEN, Holdout(0.1, 0), "leaves a class out", "9 training and 1 validation", "at least 2"),
+        (TEN, Holdout(0.9, 0), "leaves a class out", "1 training and 9 validation", "at least 2"),
+        (TEN, Holdout(0.5, 0, subset=11), "subset lies outside", "11", "to 10 (all images)"),
+        (TEN, Holdout(0.5, 0, subset=1), "subset lies outside", "1", "2 (the number of classes)"),
+        (TEN[:0], Holdout(0.5, 0), "no images to split", "0 labels", ""),
+        (TEN[:0], Fold(0, 2, 0), "no images to split", "0 labels", ""),
+    ],
+)
+def test_impossible_splits(labels: Labels, split: Split, what: str, got: str, allowed: str) -> None:
+    with pytest.raises(DataError) as caught:
+        split_indices(labels, split)
+    (problem,) = caught.value.problems
+    assert what in problem.what
+    assert got in problem.got
+    assert allowed in problem.allowed
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Holdout(0.0, 0),
+        lambda: Holdout(1.0, 0),
+        lambda: Holdout(float("nan"), 0),
+        lambda: Holdout("0.1", 0),  # type: ignore[arg-type]
+        lambda: Holdout(0.1, -1),
+        lambda: Holdout(0.1, 2**32),
+        lambda: Holdout(0.1, 1.0),  # type: ignore[arg-type]
+        lambda: Holdout(0.1, True),
+        lambda: Holdout(0.1, 0, subset=0),
+        lambda: Fold(0, 1, 0),
+        lambda: Fold(5, 5, 0),
+        lambda: Fold(-1, 5, 0),
+        lambda: Fold(0, 5, -1),
+        lambda: Fold(0, 5, 0, subset=-3),
+    ],
+)
+def test_values_outside_are_refused_where_they_are_written(make: Any) -> None:
+    with pytest.raises(DataError, match="lies outside"):
+        make()
+
+
+def test_sizes_need_no_labels() -> None:
+    assert split_sizes(60_000, Holdout(0.1, 0)) == (54_000, 6_000)
+    assert [split_sizes(11, Fold(index, 3, 0))[1] for index in range(3)] == [4, 4, 3]
+    assert split_sizes(60_000, Fold(0, 5, 0, subset=3_000)) == (2_400, 600)
+    with pytest.raises(DataError, match="subset"):
+        split_sizes(10, Holdout(0.5, 0, subset=11))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(2, 50), min_size=1, max_size=8), st.integers(0, 1), st.data())
+def test_allot_gives_all_places_and_starves_no_class(
+    counts: list[int], spare: int, data: st.DataObject
+) -> None:
+    total = data.draw(st.integers(len(counts), sum(counts) - spare * len(counts)))
+    places = allot(counts, total, spare)
+    assert sum(places) == total
+    assert all(1 <= n <= size - spare for n, size in zip(places, counts, strict=True))
+
+
+def test_allot_by_hand() -> None:
+    assert allot([10, 20, 30], 6) == [1, 2, 3]
+    assert allot([5, 5, 5], 4) == [2, 1, 1]  # a tie: the first class
+    assert allot([1, 1, 98], 10) == [1, 1, 8]  # two were lifted to one place
