@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+NONE = "none"
+
+
+def _none(value: Any) -> Any:
+    """Return None for the word that stands for it in a study file: TOML has no such value."""
+    return None if value == NONE else value
+
 
 Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["constant", "cosine", "one-cycle", "step"]
@@ -19,8 +29,10 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    optimizer: Optimizer = Field("adam", description="How a gradient becomes a step; adam and rmsprop as in Keras.")
-    learning_rate: Annotated[float, Field(gt=0, le=100, strict=False)] = Field(
+    optimizer: Optimizer = Field(
+        "adam", description="How a gradient becomes a step; adam and rmsprop as in Keras."
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
         0.001, description="The step size; with a schedule, its highest value."
     )
     schedule: Schedule = Field("constant", description="How the learning rate moves over the steps of a fit.")
@@ -30,35 +42,64 @@ class Recipe(BaseModel):
     step_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description='Schedule "step": what the learning rate is multiplied by.'
     )
-    epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(20, description="How often each image is trained on.")
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        20, description="How often each image is trained on."
+    )
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(100, description="Images a step.")
-    momentum: Annotated[float, Field(ge=0, lt=1, strict=False)] = Field(0.9, description='For "sgd" only.')
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description='For "sgd" only.')
     nesterov: bool = Field(False, description='Look-ahead momentum, for "sgd" only.')
-    weight_decay: Annotated[float, Field(ge=0, lt=10, strict=False)] = Field(
+    weight_decay: Annotated[float, Field(ge=0, lt=10)] = Field(
         0.0, description="Decoupled: each step shrinks kernels and matrices by learning_rate × this."
     )
-    label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=False)] = Field(
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="The share of each label that is spread over all classes, in training only."
     )
-    clip_norm: Annotated[float, Field(gt=0, strict=False)] | None = Field(
-        None, description="The largest norm that the gradient of a step may have."
+    clip_norm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_none)] = Field(
+        None, description='The largest norm that the gradient of a step may have, or "none".'
     )
-    patience: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Early stopping: end after this many epochs without a lower validation loss."
+    patience: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
+        None,
+        description='Early stopping: end after this many epochs without a lower validation loss, or "none".',
     )
     keep: Literal["best", "last"] = Field(
         "best", description="Which epoch counts: the best by validation accuracy (then loss), or the last."
     )
     augment: Literal["none", "shift", "affine"] = Field(
-        "none", description="Random changes to training images: shifts by up to 2 pixels, or small affine maps."
+        "none",
+        description="Random changes to training images: shifts by up to 2 pixels, or small affine maps.",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="The number format of the heavy arithmetic; weights and sums stay float32."
     )
 
-    def varied(self, changes: dict[str, Any]) -> Recipe:
+    @model_validator(mode="after")
+    def _check_momentum(self) -> Recipe:
+        """Refuse to look ahead along a momentum that is not there."""
+        if self.nesterov and self.momentum == 0:
+            raise PydanticCustomError(
+                "combination",
+                "nesterov looks ahead along the momentum, and momentum is 0",
+                {"key": "nesterov", "allowed": "nesterov = false, or a momentum above 0"},
+            )
+        return self
+
+    def varied(self, changes: Mapping[str, Any]) -> Recipe:
         """Return the recipe with these keys changed, checked anew (``pydantic.ValidationError`` if they cannot be)."""
         return Recipe.model_validate({**self.model_dump(), **changes})
+
+    def determinants(self) -> dict[str, Any]:
+        """Return the keys that are not at their default and that this recipe uses: what a fit's result depends on."""
+        idle = {key for user, keys in USED_BY.items() if getattr(self, user[0]) != user[1] for key in keys}
+        return {
+            key: value for key, value in self.model_dump(exclude_defaults=True).items() if key not in idle
+        }
+
+
+# (key, value) -> the keys that have a meaning only then.
+USED_BY = {
+    ("optimizer", "sgd"): ("momentum", "nesterov"),
+    ("schedule", "step"): ("step_epochs", "step_factor"),
+}
 
 
 RECIPE_KEYS = tuple(Recipe.model_fields)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from convstudy.networks.network import DEFAULT_INIT, Network
 from convstudy.spec.recipe import RECIPE_KEYS, Recipe
 
-Value = int | float | str
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 BEST = "best"
+"""What an ablation calls the winner of the comparison; no network may be called so."""
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+# Whole numbers that every JSON reader keeps exactly.
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Value = Whole | float | Annotated[str, Field(max_length=1000)]
+Choice = bool | Value
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A tuple that a list becomes: TOML and JSON know no tuples."""
 
 
 class Part(BaseModel):
@@ -26,7 +35,7 @@ class NetworkPattern(Part):
     In a study file the parameters stand beside ``layers``; here they are one mapping.
     """
 
-    layers: tuple[str, ...] = Field(min_length=1, max_length=500, strict=False)
+    layers: Many[str] = Field(min_length=1, max_length=500)
     init: str = DEFAULT_INIT
     parameters: dict[str, Value] = Field(default_factory=dict)
 
@@ -51,7 +60,7 @@ class Search(Part):
     """Which values of a network's parameters or of recipe keys do best over folds."""
 
     network: str
-    vary: dict[str, tuple[Value, ...]] = Field(strict=False, min_length=1)
+    vary: dict[str, Many[Choice]] = Field(min_length=1)
     folds: Annotated[int, Field(ge=2, le=100)] = 5
     subset: Annotated[int, Field(ge=10)] | None = None
     recipe: dict[str, Any] = Field(default_factory=dict)
@@ -60,13 +69,13 @@ class Search(Part):
 class Compare(Part):
     """Which of these networks does best over seeds."""
 
-    networks: tuple[str, ...] = Field(min_length=2, strict=False)
+    networks: Many[str] = Field(min_length=2)
 
 
 class Variant(Part):
     """A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file."""
 
-    without: tuple[str, ...] = Field(default=(), strict=False)
+    without: Many[str] = ()
     activation: str | None = None
     init: str | None = None
     recipe: dict[str, Any] = Field(default_factory=dict)
@@ -89,7 +98,7 @@ class Ablate(Part):
     """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison."""
 
     network: str
-    variants: dict[str, Variant] = Field(min_length=1)
+    variants: dict[Name, Variant] = Field(min_length=1)
 
 
 class Study(Part):
@@ -107,7 +116,7 @@ class Study(Part):
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     subset: Annotated[int, Field(ge=10)] | None = None
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    recipe: Recipe = Field(default_factory=Recipe)
+    recipe: Recipe = Recipe()
     network: dict[Name, NetworkPattern] = Field(min_length=1)
     search: dict[Name, Search] = Field(default_factory=dict)
     compare: dict[Name, Compare] = Field(default_factory=dict)
