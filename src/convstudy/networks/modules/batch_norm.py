@@ -32,21 +32,22 @@ class KerasBatchNorm(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the normalised values, and in training move the averages."""
-        n_values = values.numel() // values.shape[1]
-        before = self.running_variance.clone() if self.training else None
+        # torch moves a copy: it keeps what it moved for the backward pass, so that must not change afterwards.
+        variance = self.running_variance.clone() if self.training else self.running_variance
         normalised = nn.functional.batch_norm(
             values,
             self.running_mean,
-            self.running_variance,
+            variance,
             self.weight,
             self.bias,
             self.training,
             self.weight_of_batch,
             self.epsilon,
         )
-        if before is not None:
+        if self.training:
             # torch moved by w · V · n / (n - 1). Scaling all of it by (n - 1) / n mends that part and shrinks the
-            # old one, (1 - w) · before, by 1 / n of itself, which is put back.
-            self.running_variance.mul_((n_values - 1) / n_values)
-            self.running_variance.add_(before, alpha=(1.0 - self.weight_of_batch) / n_values)
+            # old one, (1 - w) · old, by 1 / n of itself, which is put back.
+            n_values = values.numel() // values.shape[1]
+            self.running_variance.mul_((1.0 - self.weight_of_batch) / n_values)
+            self.running_variance.add_(variance, alpha=(n_values - 1) / n_values)
         return normalised

@@ -1,0 +1,19 @@
+"""One fit: network, recipe, split and seed to a record and its weights.
+
+==================  =====================================================================
+``fit``             one fit from start, or from its checkpoint, to its record
+``training``        the training loop
+``evaluation``      loss, accuracy and class probabilities in evaluation mode
+``batches``         the order of images in an epoch, and images to network inputs
+``augmentation``    random changes to a batch of training images
+``optimizers``      the optimizers, with Keras' placement of epsilon
+``schedules``       the learning rate of each step
+``randomness``      all random numbers, from seed and purpose
+``checkpoint``      the state after each epoch, on disk and back
+``weights``         weights on disk, and their digest
+``opening``         one model scored on the sealed test set
+``environment``     what machine and versions a fit ran on
+==================  =====================================================================
+
+This package is the one that trains; importing its modules loads torch.
+"""

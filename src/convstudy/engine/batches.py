@@ -1,0 +1,55 @@
+"""The order of images in an epoch, and stored images to network inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from convstudy.data import Images
+from convstudy.engine.randomness import numpy_generator
+
+
+@dataclass(frozen=True)
+class ImageTensors:
+    """Images as a fit holds them: ``pixels`` uint8 ``(n, height, width, channels)``, ``labels`` int64 ``(n,)``."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+
+    @classmethod
+    def of(cls, images: Images) -> ImageTensors:
+        """Return the same images as tensors."""
+        return cls(torch.from_numpy(images.pixels.copy()), torch.from_numpy(images.labels.copy()))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def network_input(pixels: torch.Tensor) -> torch.Tensor:
+    """Return uint8 ``(n, h, w, c)`` as float32 ``(n, c, h, w)`` in [0, 1]; channels last in memory, without a copy more."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
+
+
+def epoch_order(n_images: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Return the order in which an epoch visits the images."""
+    return numpy_generator(seed, "order", epoch).permutation(n_images)
+
+
+def steps_per_epoch(n_images: int, batch_size: int) -> int:
+    """Return how many batches an epoch has; see :func:`batches`."""
+    return len(range(0, n_images, batch_size)) - (n_images > batch_size and n_images % batch_size == 1)
+
+
+def batches(part: ImageTensors, order: npt.NDArray[np.int64], batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield pixels and labels, a batch at a time; the last batch may be smaller.
+
+    A last batch of a single image is left out: over one image batch normalisation has no variance.
+    """
+    rows = torch.from_numpy(order)
+    for step in range(steps_per_epoch(len(order), batch_size)):
+        chosen = rows[step * batch_size : (step + 1) * batch_size]
+        yield part.pixels[chosen], part.labels[chosen]

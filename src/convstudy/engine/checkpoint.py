@@ -1,0 +1,83 @@
+"""The state of a fit after an epoch, on disk and back: weights, optimizer, history, the best weights so far.
+
+There is no generator state in it: each epoch draws from streams that follow from seed and epoch alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from convstudy.engine.weights import Tensors, read_tensors, take_over, write_tensors
+from convstudy.errors import StoreError
+from convstudy.record import Epoch
+
+
+@dataclass
+class Progress:
+    """A fit under way; the only thing in the engine that changes."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    history: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: Tensors = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
+    """Write the state, all or nothing."""
+    tensors = {f"model.{name}": tensor for name, tensor in progress.model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
+    for place, parameter in enumerate(_parameters(progress.optimizer)):
+        for name, value in progress.optimizer.state[parameter].items():
+            tensors[f"optimizer.{place}.{name}"] = value
+    steps = [group.get("n_steps", 0) for group in progress.optimizer.param_groups]
+    facts = {
+        "fit_id": fit_id,
+        "history": json.dumps([asdict(epoch) for epoch in progress.history]),
+        "best_epoch": str(progress.best_epoch),
+        "n_steps": json.dumps(steps),
+    }
+    write_tensors(path, tensors, facts)
+
+
+def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
+    """Bring a new fit to the state of its checkpoint; return whether there was a usable one.
+
+    A checkpoint that is damaged, or another fit's, is as good as none: the fit starts anew.
+    """
+    if not path.exists():
+        return False
+    try:
+        tensors, facts = read_tensors(path)
+        if facts.get("fit_id") != fit_id:
+            return False
+        history = [Epoch(**epoch) for epoch in json.loads(facts["history"])]
+        take_over(progress.model, _under("model.", tensors))
+    except (StoreError, ValueError, KeyError, TypeError):
+        return False
+    for place, parameter in enumerate(_parameters(progress.optimizer)):
+        for name, value in _under(f"optimizer.{place}.", tensors).items():
+            # In the parameter's own memory layout: fused kernels walk both side by side.
+            state = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
+            progress.optimizer.state[parameter][name] = state.detach().copy_(value)
+    for group, n_steps in zip(progress.optimizer.param_groups, json.loads(facts["n_steps"]), strict=True):
+        if n_steps:
+            group["n_steps"] = n_steps
+    progress.history = history
+    progress.best_epoch = int(facts["best_epoch"])
+    progress.best_weights = _under("best.", tensors)
+    return True
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _under(prefix: str, tensors: Tensors) -> Tensors:
+    """Return the tensors whose names start with ``prefix``, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,39 @@
+"""What machine and which versions a fit ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from convstudy import __version__
+from convstudy.record import Environment
+
+
+def environment(threads: int) -> Environment:
+    """Return this process's surroundings."""
+    return Environment(
+        machine=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        n_cores=os.cpu_count() or 1,
+        threads=threads,
+        device="cpu",
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        convstudy=__version__,
+    )
+
+
+def _processor() -> str:
+    """Return the processor's name as the system tells it, with its widest vector instructions."""
+    name = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    except OSError:
+        pass  # only Linux has that file
+    return f"{name or 'unknown'} ({torch.backends.cpu.get_cpu_capability()})"

@@ -1,0 +1,168 @@
+"""One fit from its start, or from its checkpoint, to its record."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from convstudy.data import Images, dataset_info, split_indices
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
+from convstudy.engine.environment import environment
+from convstudy.engine.evaluation import evaluate, logits_of
+from convstudy.engine.optimizers import build_optimizer
+from convstudy.engine.randomness import torch_generator
+from convstudy.engine.training import train_epoch
+from convstudy.engine.weights import Tensors, take_over, weights_digest
+from convstudy.errors import Diverged, FitError, OutOfMemory, Problem
+from convstudy.networks.build import build_network
+from convstudy.plan.fit import Fit
+from convstudy.record import Epoch, Record
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a fit leaves: its record, the weights that count (none for a failed fit), and what it said of its
+    validation images: ``indices`` int64 ``(n,)`` into the training images, ``probabilities`` float32
+    ``(n, n_classes)``.
+    """
+
+    record: Record
+    weights: Tensors
+    validation: Tensors
+
+
+def run_fit(
+    fit: Fit, images: Images, checkpoint: Path | None = None, on_epoch: Callable[[Epoch], None] = lambda _: None
+) -> Trained:
+    """Train one fit and return what it leaves; a fit that fails returns a record that says so.
+
+    Args:
+        fit: what to train.
+        images: all training images of the dataset; the fit's split chooses among them.
+        checkpoint: where the state is written after each epoch, and read from if it is there.
+        on_epoch: called after each epoch that was trained here.
+    """
+    surroundings = environment(fit.threads)
+    try:
+        with _repeatable(fit.threads), _memory_errors():
+            return _train(fit, images, checkpoint, on_epoch)
+    except FitError as error:
+        kind, text = error.kind, str(error)
+    return Trained(Record(fit.id, "failed", error_kind=kind, error=text, environment=surroundings), {}, {})
+
+
+def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable[[Epoch], None]) -> Trained:
+    """Train from the start or the checkpoint to the end."""
+    train_rows, validation_rows = split_indices(images.labels, fit.split)
+    train, validation = ImageTensors.of(images.take(train_rows)), ImageTensors.of(images.take(validation_rows))
+    progress = _start(fit, images.image_shape)
+    if checkpoint is not None:
+        load_checkpoint(checkpoint, fit.id, progress)
+    while not _at_end(fit, progress.history):
+        epoch = _one_epoch(fit, progress, train, validation)
+        progress.history.append(epoch)
+        if epoch.number == best_epoch(progress.history):
+            progress.best_epoch = epoch.number
+            if fit.recipe.keep == "best":
+                progress.best_weights = {
+                    name: tensor.clone() for name, tensor in progress.model.state_dict().items()
+                }
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, fit.id, progress)
+        on_epoch(epoch)
+    if fit.recipe.keep == "best":
+        take_over(progress.model, progress.best_weights)
+    weights = {name: tensor.contiguous() for name, tensor in progress.model.state_dict().items()}
+    record = Record(
+        fit_id=fit.id,
+        status="done",
+        history=tuple(progress.history),
+        best_epoch=progress.best_epoch,
+        counted_epoch=progress.best_epoch if fit.recipe.keep == "best" else len(progress.history),
+        n_train=len(train),
+        n_validation=len(validation),
+        n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
+        weights_digest=weights_digest(weights),
+        environment=environment(fit.threads),
+    )
+    probabilities = logits_of(progress.model, validation, fit.recipe.precision).softmax(dim=1)
+    return Trained(record, weights, {"indices": torch.from_numpy(validation_rows), "probabilities": probabilities})
+
+
+def best_epoch(history: list[Epoch]) -> int:
+    """Return the number of the epoch with the highest validation accuracy; then the lowest loss; then the first."""
+    return min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.number)).number
+
+
+def _start(fit: Fit, image_shape: tuple[int, int, int]) -> Progress:
+    """Return the fit before its first epoch."""
+    n_classes = dataset_info(fit.dataset).n_classes
+    model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
+    return Progress(model, build_optimizer(fit.recipe, model.parameters()))
+
+
+def _one_epoch(fit: Fit, progress: Progress, train: ImageTensors, validation: ImageTensors) -> Epoch:
+    """Train one epoch, measure it in evaluation mode, and return it."""
+    number = len(progress.history) + 1
+    started = time.perf_counter()
+    lr = train_epoch(progress.model, progress.optimizer, train, fit.recipe, fit.seed, number)
+    trained = time.perf_counter()
+    on_train = evaluate(progress.model, train, fit.recipe.precision)
+    on_validation = evaluate(progress.model, validation, fit.recipe.precision)
+    if not (math.isfinite(on_train.loss) and math.isfinite(on_validation.loss)):
+        what = f"the loss in evaluation mode was not a finite number after epoch {number}"
+        raise Diverged(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))
+    return Epoch(
+        number=number,
+        learning_rate=lr,
+        train_loss=on_train.loss,
+        train_accuracy=on_train.accuracy,
+        validation_loss=on_validation.loss,
+        validation_accuracy=on_validation.accuracy,
+        train_seconds=trained - started,
+        evaluation_seconds=time.perf_counter() - trained,
+    )
+
+
+def _at_end(fit: Fit, history: list[Epoch]) -> bool:
+    """Tell whether all epochs are trained, or the recipe's patience is at its end."""
+    if len(history) >= fit.recipe.epochs:
+        return True
+    if fit.recipe.patience is None or not history:
+        return False
+    lowest = min(history, key=lambda epoch: epoch.validation_loss).number
+    return len(history) - lowest >= fit.recipe.patience
+
+
+@contextmanager
+def _repeatable(threads: int) -> Iterator[None]:
+    """Fix the thread count, ask for repeatable kernels, and leave the caller's generator and settings as they were."""
+    n_threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]):
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
+            torch.use_deterministic_algorithms(deterministic)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Turn an allocation that failed into :class:`OutOfMemory`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        what, mend = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
+        raise OutOfMemory(Problem(what, got=str(error).splitlines()[0] if str(error) else "", mend=mend)) from None

@@ -1,0 +1,58 @@
+"""Weights on disk as safetensors, and their digest. No code runs when such a file is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from convstudy.errors import Problem, StoreError
+
+Tensors = dict[str, torch.Tensor]
+
+
+def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 over name, type, shape and bytes of all tensors, by name."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> None:
+    """Write tensors and facts so that after any stop either the old file is there or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, partial, dict(facts))
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
+    """Return the tensors and facts of a file; raise :class:`StoreError` where it is damaged or missing."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
+            return tensors, dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        what = "this file cannot be read as safetensors"
+        mend = "delete it; the next run makes it anew"
+        raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
+
+
+def take_over(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Copy weights into a model; raise :class:`StoreError` where names or shapes differ."""
+    own = model.state_dict()
+    if {name: tensor.shape for name, tensor in own.items()} != {n: t.shape for n, t in tensors.items()}:
+        raise StoreError(Problem("these weights belong to another network", mend="run the study again"))
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
