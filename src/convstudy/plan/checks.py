@@ -1,0 +1,110 @@
+"""What a reader of the plan should be told before anything trains. A new check is one function and its line in CHECKS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from convstudy.data import dataset_info
+from convstudy.networks import layer_table
+from convstudy.plan.stages import Plan
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know: the check's name, where in the study, what, and how to mend it."""
+
+    check: str
+    where: str
+    what: str
+    mend: str
+
+
+def idle_layers(plan: Plan) -> Iterator[Finding]:
+    """Layers that do nothing, such as a pool over 1 × 1."""
+    info = dataset_info(plan.study.dataset)
+    for name, pattern in plan.study.network.items():
+        table = layer_table(pattern.network(), info.image_shape, info.n_classes)
+        for number, row in enumerate(table.rows, start=1):
+            if row.idle:
+                yield Finding(
+                    "idle-layer", f"network.{name}", f'layer {number}, "{row.text}", does nothing: {row.idle}',
+                    "take it out, or give it the size that was meant",
+                )
+
+
+def unused_networks(plan: Plan) -> Iterator[Finding]:
+    """Networks that no question names."""
+    study = plan.study
+    named = {search.network for search in study.search.values()}
+    named |= {network for compare in study.compare.values() for network in compare.networks}
+    named |= {ablate.network for ablate in study.ablate.values()}
+    for name in study.network:
+        if name not in named:
+            yield Finding(
+                "unused-network", f"network.{name}", f"no question names {name}, so it is not trained",
+                "name it in a [compare] section, or take it out",
+            )
+
+
+def single_values(plan: Plan) -> Iterator[Finding]:
+    """Searches over one value, which cannot find anything."""
+    for name, search in plan.study.search.items():
+        for key, values in search.vary.items():
+            if len(set(values)) == 1:
+                yield Finding(
+                    "single-value", f"search.{name}.vary.{key}", f"{key} has one value only, {values[0]}",
+                    "give it more values, or set it in the network",
+                )
+
+
+def dropout_before_norm(plan: Plan) -> Iterator[Finding]:
+    """Dropout right before batch-norm: the variance that the norm sees in training is not the one in use (Li et al. 2019)."""
+    for name, pattern in plan.study.network.items():
+        for number, (layer, after) in enumerate(pairwise(pattern.network().layers), start=1):
+            if layer.word == "dropout" and after.word == "batch-norm":
+                yield Finding(
+                    "dropout-before-batch-norm", f"network.{name}",
+                    f"layer {number} is dropout right before a batch-norm, whose moving variance it distorts",
+                    "put the dropout after the batch-norm",
+                )
+
+
+def single_seeds(plan: Plan) -> Iterator[Finding]:
+    """Comparisons with one seed, which can show no spread."""
+    if plan.study.seeds == 1 and (plan.study.compare or plan.study.ablate):
+        yield Finding(
+            "single-seed", "study.seeds", "one seed shows no spread: no difference can be told from chance",
+            "seeds = 5 or more",
+        )
+
+
+CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
+    idle_layers,
+    unused_networks,
+    single_values,
+    dropout_before_norm,
+    single_seeds,
+)
+
+
+def check_plan(plan: Plan, n_openings: int = 0) -> tuple[Finding, ...]:
+    """Return all findings of a plan.
+
+    Args:
+        plan: the plan to look at.
+        n_openings: how often this store has opened the dataset's test set already: a choice made after that may have
+            been made by somebody who has seen test figures.
+    """
+    findings = [finding for check in CHECKS for finding in check(plan)]
+    if n_openings and (plan.study.search or plan.study.compare):
+        findings.append(
+            Finding(
+                "test-set-in-a-choice", "study.dataset",
+                f"the test set of {plan.study.dataset} has been opened {n_openings} times here, and this study still "
+                "chooses: if its changes were made after looking, its test scores are too good",
+                "say so where you publish, or keep fresh images for the last word",
+            )
+        )
+    return tuple(findings)

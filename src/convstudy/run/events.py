@@ -1,0 +1,66 @@
+"""What a run tells while it goes on; a listener is any function that takes these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convstudy.plan import Choice, Fit, Plan
+from convstudy.record import Epoch, Opening, Record
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The plan is known; ``done`` are the ids of its fits that were trained before."""
+
+    run_id: str
+    plan: Plan
+    done: frozenset[str]
+    workers: int
+
+
+@dataclass(frozen=True)
+class FitStarted:
+    """A worker took up a fit."""
+
+    fit: Fit
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """A fit came an epoch further."""
+
+    fit: Fit
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
+class FitEnded:
+    """A fit has a record now, done or failed."""
+
+    fit: Fit
+    record: Record
+
+
+@dataclass(frozen=True)
+class ChoiceMade:
+    """A stage is complete and has chosen; ``plan`` is the plan after it."""
+
+    choice: Choice
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class TestOpened:
+    """The sealed test set was opened for one model, which scored this."""
+
+    fit: Fit
+    opening: Opening
+
+
+Event = RunStarted | FitStarted | EpochEnded | FitEnded | ChoiceMade | TestOpened
+Listener = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,77 @@
+"""What a run has come to: study, plan, choices, records and openings in one value, for statistics and report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convstudy.plan import Candidate, Choice, Plan
+from convstudy.record import Opening, Record
+from convstudy.spec import Study
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run as its records tell it; it may be unfinished.
+
+    Attributes:
+        run_id: how the run is called in its runs folder.
+        study: what was asked.
+        plan: the plan with every choice that the records allow.
+        choices: these choices, in order.
+        records: fit id -> record, done or failed; a fit without one is not trained yet.
+        openings: fit id -> the opening of the test set for this fit's weights.
+        n_openings: how often the dataset's test set was opened in this runs folder, by any study, so far.
+        n_openings_before: how many of these came before this run's first.
+        created_at, updated_at: ISO 8601, UTC.
+        arrays: reads what lies beside a record: ``arrays(fit_id, "weights")`` the weights by name, ``"validation"``
+            ``indices`` (n,) and ``probabilities`` (n, n_classes), ``"test"`` ``labels`` (n,), ``probabilities``
+            (n, n_classes), ``mistake_rows`` (k,) and ``mistake_pixels`` (k, height, width, channels) of the most
+            confident mistakes, most confident first. Raises ``StoreError`` where the file is missing or damaged.
+    """
+
+    run_id: str
+    study: Study
+    plan: Plan
+    choices: tuple[Choice, ...]
+    records: Mapping[str, Record]
+    openings: Mapping[str, Opening]
+    n_openings: int
+    n_openings_before: int
+    created_at: str
+    updated_at: str
+    arrays: Callable[[str, str], Arrays]
+
+    def records_of(self, candidate: Candidate) -> tuple[Record, ...]:
+        """Return the records of a candidate's fits that are there, in the order of its seeds or folds."""
+        return tuple(self.records[fit.id] for fit in candidate.fits if fit.id in self.records)
+
+    def openings_of(self, candidate: Candidate) -> tuple[Opening, ...]:
+        """Return the scored openings for a candidate's fits, in the order of its seeds."""
+        found = [self.openings[fit.id] for fit in candidate.fits if fit.id in self.openings]
+        return tuple(opening for opening in found if opening.accuracy is not None)
+
+    def choice(self, stage_key: str) -> Choice | None:
+        """Return the choice of a stage, or ``None`` where it is not made."""
+        return next((choice for choice in self.choices if choice.stage == stage_key), None)
+
+    @property
+    def failed(self) -> tuple[Record, ...]:
+        """The records of the plan's fits that failed."""
+        found = [self.records[fit.id] for fit in self.plan.fits if fit.id in self.records]
+        return tuple(record for record in found if not record.done)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every fit of the plan has a record and every tested model its score."""
+        plan = self.plan
+        trained = all(fit.id in self.records for fit in plan.fits) and len(plan.fits) == len(plan.settled_fits)
+        tested = (fit.id for fit in plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
+        return trained and all(i in self.openings and self.openings[i].accuracy is not None for i in tested)
