@@ -1,5 +1,51 @@
-"""A study as data: the study file, the Study, and everything that is wrong with one, at once."""
+"""A study as data: the study file, the Study, and everything that is wrong with one, at once.
 
-from convstudy.spec.reading import BUILT_IN_STUDIES, load_study
-from convstudy.spec.recipe import Recipe
-from convstudy.spec.study import Ablate, Compare, NetworkPattern, Search, Study, Variant
+================  ==========================================================================
+``study``         a study as Python objects
+``recipe``        how a network is trained
+``parameters``    ``{kernel}`` in a layer text
+``reading``       a file or document to a Study; the checks of a Study built in Python
+``files``         where the text of a study comes from
+``changes``       changes from the command line: ``--set recipe.epochs=3``
+``draft``         a document section by section, so that one mistake hides no other
+``checks``        names that exist, values that can be, images enough
+``fitting``       layers that fit each other, for every value and variant
+``messages``      what pydantic says, in plain words
+``finding``       what is wrong at which key
+``lines``         in which line of a TOML text a key stands
+``writing``       a Study to its document
+``schema``        the JSON Schema of a study file
+``starter``       the file that ``convstudy init`` writes
+================  ==========================================================================
+
+Nothing here loads torch or NumPy.
+"""
+
+from convstudy.spec.changes import read_change
+from convstudy.spec.files import BUILT_IN_STUDIES
+from convstudy.spec.reading import check_study, load_study, study_of
+from convstudy.spec.recipe import RECIPE_KEYS, Recipe
+from convstudy.spec.schema import study_schema
+from convstudy.spec.starter import starter_file
+from convstudy.spec.study import BEST, Ablate, Compare, NetworkPattern, Search, Study, Variant
+from convstudy.spec.writing import study_document
+
+__all__ = [
+    "BEST",
+    "BUILT_IN_STUDIES",
+    "RECIPE_KEYS",
+    "Ablate",
+    "Compare",
+    "NetworkPattern",
+    "Recipe",
+    "Search",
+    "Study",
+    "Variant",
+    "check_study",
+    "load_study",
+    "read_change",
+    "starter_file",
+    "study_document",
+    "study_of",
+    "study_schema",
+]

@@ -19,7 +19,7 @@ def filled(layers: Iterable[str], parameters: Mapping[str, int | float | str]) -
     ('conv 64 7 relu', 'flatten')
 
     Raises:
-        NetworkError: with a problem for each unknown name and each brace without its partner, by layer number.
+        NetworkError: with a problem for each unknown name and each lone brace, by layer number.
     """
     texts: list[str] = []
     problems: list[Problem] = []
@@ -50,7 +50,7 @@ def parameter_names(layers: Iterable[str]) -> frozenset[str]:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the pieces of a text and whether each is a name; a brace without its partner is a name that none has."""
+    """Yield the pieces of a text and whether each is a name; a lone brace is a name that none has."""
     rest = text
     while rest:
         start = min((place for place in (rest.find("{"), rest.find("}")) if place >= 0), default=len(rest))

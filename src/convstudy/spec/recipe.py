@@ -30,52 +30,56 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     optimizer: Optimizer = Field(
-        "adam", description="How a gradient becomes a step; adam and rmsprop as in Keras."
+        default="adam", description="How a gradient becomes a step; adam and rmsprop as in Keras."
     )
     learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
-        0.001, description="The step size; with a schedule, its highest value."
+        default=0.001, description="The step size; with a schedule, its highest value."
     )
-    schedule: Schedule = Field("constant", description="How the learning rate moves over the steps of a fit.")
+    schedule: Schedule = Field(
+        default="constant", description="How the learning rate moves over the steps of a fit."
+    )
     step_epochs: Annotated[int, Field(ge=1)] = Field(
-        10, description='Schedule "step": after how many epochs the learning rate falls.'
+        default=10, description='Schedule "step": after how many epochs the learning rate falls.'
     )
     step_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description='Schedule "step": what the learning rate is multiplied by.'
+        default=0.1, description='Schedule "step": what the learning rate is multiplied by.'
     )
     epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        20, description="How often each image is trained on."
+        default=20, description="How often each image is trained on."
     )
-    batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(100, description="Images a step.")
-    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description='For "sgd" only.')
-    nesterov: bool = Field(False, description='Look-ahead momentum, for "sgd" only.')
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(default=100, description="Images a step.")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description='For "sgd" only.')
+    nesterov: bool = Field(default=False, description='Look-ahead momentum, for "sgd" only.')
     weight_decay: Annotated[float, Field(ge=0, lt=10)] = Field(
-        0.0, description="Decoupled: each step shrinks kernels and matrices by learning_rate × this."
+        default=0.0, description="Decoupled: each step shrinks kernels and matrices by learning_rate × this."
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="The share of each label that is spread over all classes, in training only."
+        default=0.0, description="The share of each label that is spread over all classes, in training only."
     )
     clip_norm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_none)] = Field(
-        None, description='The largest norm that the gradient of a step may have, or "none".'
+        default=None, description='The largest norm that the gradient of a step may have, or "none".'
     )
     patience: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
-        None,
+        default=None,
         description='Early stopping: end after this many epochs without a lower validation loss, or "none".',
     )
     keep: Literal["best", "last"] = Field(
-        "best", description="Which epoch counts: the best by validation accuracy (then loss), or the last."
+        default="best",
+        description="Which epoch counts: the best by validation accuracy (then loss), or the last.",
     )
     augment: Literal["none", "shift", "affine"] = Field(
-        "none",
+        default="none",
         description="Random changes to training images: shifts by up to 2 pixels, or small affine maps.",
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="The number format of the heavy arithmetic; weights and sums stay float32."
+        default="float32",
+        description="The number format of the heavy arithmetic; weights and sums stay float32.",
     )
 
     @model_validator(mode="after")
     def _check_momentum(self) -> Recipe:
         """Refuse to look ahead along a momentum that is not there."""
-        if self.nesterov and self.momentum == 0:
+        if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
             raise PydanticCustomError(
                 "combination",
                 "nesterov looks ahead along the momentum, and momentum is 0",
@@ -84,11 +88,11 @@ class Recipe(BaseModel):
         return self
 
     def varied(self, changes: Mapping[str, Any]) -> Recipe:
-        """Return the recipe with these keys changed, checked anew (``pydantic.ValidationError`` if they cannot be)."""
+        """Return the recipe with these keys changed, checked anew (``pydantic.ValidationError``)."""
         return Recipe.model_validate({**self.model_dump(), **changes})
 
     def determinants(self) -> dict[str, Any]:
-        """Return the keys that are not at their default and that this recipe uses: what a fit's result depends on."""
+        """Return the keys that are not at their default and are in use: what a fit's result depends on."""
         idle = {key for user, keys in USED_BY.items() if getattr(self, user[0]) != user[1] for key in keys}
         return {
             key: value for key, value in self.model_dump(exclude_defaults=True).items() if key not in idle
@@ -103,3 +107,5 @@ USED_BY = {
 
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
+COMBINED_KEYS = ("optimizer", "momentum", "nesterov")
+"""The keys whose values have to go together; what else is refused, is refused for one value alone."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from convstudy.networks.network import DEFAULT_INIT, Network
-from convstudy.spec.recipe import RECIPE_KEYS, Recipe
+from convstudy.data.catalogue import CATALOGUE
+from convstudy.errors import NetworkError, Problem
+from convstudy.networks import ACTIVATIONS, INITIALISERS, Network, read_layer
+from convstudy.networks.layers import Layer
+from convstudy.networks.network import DEFAULT_INIT
+from convstudy.spec.parameters import filled
+from convstudy.spec.recipe import NONE, RECIPE_KEYS, Recipe
 
 BEST = "best"
 """What an ablation calls the winner of the comparison; no network may be called so."""
@@ -23,6 +31,33 @@ Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that a list becomes: TOML and JSON know no tuples."""
 
 
+def _in(names: Iterable[str]) -> Callable[[str], str]:
+    """Return a validator that takes one of these names only."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise PydanticCustomError("unknown_name", "unknown name")
+        return name
+
+    return check
+
+
+Init = Annotated[
+    str, AfterValidator(_in(INITIALISERS)), Field(json_schema_extra={"enum": list(INITIALISERS)})
+]
+Activation = Annotated[
+    str, AfterValidator(_in(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
+]
+
+
+def _without_none(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return recipe changes with the word that a study file has for None."""
+    return {key: NONE if value is None else value for key, value in changes.items()}
+
+
+Changes = Annotated[dict[str, Any], AfterValidator(_without_none)]
+
+
 class Part(BaseModel):
     """Base of the parts of a study: frozen, and no key that is not known."""
 
@@ -35,9 +70,15 @@ class NetworkPattern(Part):
     In a study file the parameters stand beside ``layers``; here they are one mapping.
     """
 
-    layers: Many[str] = Field(min_length=1, max_length=500)
-    init: str = DEFAULT_INIT
-    parameters: dict[str, Value] = Field(default_factory=dict)
+    layers: Many[str] = Field(
+        min_length=1,
+        max_length=500,
+        description="The hidden layers, first to last; the output layer follows.",
+    )
+    init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
+    parameters: dict[str, Value] = Field(
+        default_factory=dict, description="What {name} in a layer text stands for."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -45,40 +86,57 @@ class NetworkPattern(Part):
         """Move the keys that are not fields under ``parameters``."""
         return _gathered(values, tuple(cls.model_fields), "parameters")
 
-    def network(self, **values: Value) -> Network:
+    def network(self, /, **values: Choice) -> Network:
         """Return the network with these parameter values, the pattern's own where none is given.
 
         Raises:
-            NetworkError: where a layer text cannot be read or names a parameter that is not there.
+            NetworkError: for each layer text that cannot be read or names a parameter that is not there.
         """
-        from convstudy.spec.parameters import filled
-
-        return Network.read(filled(self.layers, {**self.parameters, **values}), self.init)
+        parameters = {**self.parameters, **values}
+        layers: list[Layer] = []
+        problems: list[Problem] = []
+        for number, text in enumerate(self.layers, start=1):
+            try:
+                layers += [read_layer(written) for written in filled([text], parameters)]
+            except NetworkError as error:  # the others are read all the same: all mistakes at once
+                problems += [replace(problem, where=f"layer {number}") for problem in error.problems]
+        if problems:
+            raise NetworkError(*problems)
+        return Network(tuple(layers), self.init)
 
 
 class Search(Part):
     """Which values of a network's parameters or of recipe keys do best over folds."""
 
-    network: str
-    vary: dict[str, Many[Choice]] = Field(min_length=1)
-    folds: Annotated[int, Field(ge=2, le=100)] = 5
-    subset: Annotated[int, Field(ge=10)] | None = None
-    recipe: dict[str, Any] = Field(default_factory=dict)
+    network: str = Field(description="The network that is searched.")
+    vary: dict[str, Many[Choice]] = Field(
+        min_length=1, description="Parameters of the network or recipe keys, each with the values to try."
+    )
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=5, description="Each candidate is trained this often, each time validated on another part."
+    )
+    subset: Annotated[int, Field(ge=10)] | None = Field(
+        default=None, description="Search on so many images only; it makes a search cheaper."
+    )
+    recipe: Changes = Field(
+        default_factory=dict,
+        description="Recipe keys that differ in the search; fewer epochs make it cheaper.",
+    )
 
 
 class Compare(Part):
     """Which of these networks does best over seeds."""
 
-    networks: Many[str] = Field(min_length=2)
+    networks: Many[str] = Field(min_length=2, description="The networks that are compared.")
 
 
 class Variant(Part):
     """A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file."""
 
-    without: Many[str] = ()
-    activation: str | None = None
-    init: str | None = None
-    recipe: dict[str, Any] = Field(default_factory=dict)
+    without: Many[str] = Field(default=(), description="Layers that are left out, by their first word.")
+    activation: Activation | None = Field(default=None, description="What every hidden activation becomes.")
+    init: Init | None = Field(default=None, description="How all start weights are drawn.")
+    recipe: Changes = Field(default_factory=dict, description="Recipe keys that differ.")
 
     @model_validator(mode="before")
     @classmethod
@@ -97,12 +155,34 @@ class Variant(Part):
 class Ablate(Part):
     """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison."""
 
-    network: str
+    network: str = Field(description='The network that is varied, or "best", the winner of the comparison.')
     variants: dict[Name, Variant] = Field(min_length=1)
 
 
-class Study(Part):
+class Head(Part):
+    """The keys of ``[study]``: what it is called, which images, how many repeats."""
+
+    name: Name = Field(description="What the study and its results are called.")
+    dataset: str = Field(description="The images.", json_schema_extra={"enum": list(CATALOGUE)})
+    seeds: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=3, description="How often each network and variant is trained, each time with another seed."
+    )
+    validation: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.1, description="The share of the training images that validates and is not trained on."
+    )
+    subset: Annotated[int, Field(ge=10)] | None = Field(
+        default=None, description="Use so many training images only, each class keeping its share."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=1, description="Processor threads of one fit; part of what a fit's result depends on."
+    )
+
+
+class Study(Head):
     """What somebody wants to know: a dataset, networks, a recipe, and questions.
+
+    Building one checks types and ranges of single values; :func:`convstudy.spec.check_study` checks the rest
+    as it is checked for a file: names that exist, values that can be tried, layers that fit each other.
 
     >>> study = Study(
     ...     name="first", dataset="digits",
@@ -110,12 +190,6 @@ class Study(Part):
     ... )
     """
 
-    name: Name
-    dataset: str
-    seeds: Annotated[int, Field(ge=1, le=1000)] = 3
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    subset: Annotated[int, Field(ge=10)] | None = None
-    threads: Annotated[int, Field(ge=1, le=1024)] = 1
     recipe: Recipe = Recipe()
     network: dict[Name, NetworkPattern] = Field(min_length=1)
     search: dict[Name, Search] = Field(default_factory=dict)
@@ -124,7 +198,7 @@ class Study(Part):
 
 
 def _gathered(values: Any, own: tuple[str, ...], into: str, only: tuple[str, ...] | None = None) -> Any:
-    """Return a mapping with the keys that are not ``own`` (and are in ``only``) moved into the mapping ``into``."""
+    """Return a mapping with the keys that are not ``own`` (and are in ``only``) moved under ``into``."""
     if not isinstance(values, dict):
         return values
     moved = {key: value for key, value in values.items() if key not in own and (only is None or key in only)}

@@ -1,0 +1,129 @@
+"""Where the text of a study comes from: a file, or a study that convstudy brings along."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from convstudy.errors import Problem, StudyError, nearest
+
+FOLDER = Path(__file__).parent.parent / "studies"
+BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+"""The names of the studies that convstudy brings along."""
+
+MOST_BYTES = 1_000_000
+DEEPEST = 20
+"""How far tables and lists may be inside each other; a study needs five levels."""
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def read_text(source: str | Path) -> tuple[str, str]:
+    """Return the text of a study and what to call the file in messages.
+
+    Args:
+        source: a path, or (as a string) the name of a built-in study.
+
+    Raises:
+        StudyError: if there is no such file, or it is not a text of at most 1 MB.
+    """
+    if isinstance(source, str) and source in BUILT_IN_STUDIES:
+        return (FOLDER / f"{source}.toml").read_text(encoding="utf-8"), f"{source}.toml"
+    path = Path(source)
+    try:
+        if path.is_dir():
+            raise _refusal(path, "this is a folder", "a study file (.toml)")
+        if not path.exists():
+            raise _missing(source, path)
+        if not path.is_file():
+            raise _refusal(path, "this is not a file", "a study file (.toml)")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StudyError(Problem(f"the study file cannot be read: {reason}", where=str(path))) from None
+    if len(content) > MOST_BYTES:
+        raise _refusal(path, "this file is too large for a study", f"at most {MOST_BYTES:,} bytes")
+    try:
+        return content.decode("utf-8-sig"), str(path)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        got = f"the byte 0x{content[error.start]:02x}"
+        raise StudyError(
+            Problem("this file is not UTF-8 text", f"{path}:{line}", got, "UTF-8", "save it as UTF-8")
+        ) from None
+
+
+def parsed(text: str, file: str) -> dict[str, Any]:
+    """Return the document that a TOML text holds.
+
+    Raises:
+        StudyError: where it is not TOML, with line and column, or goes too deep.
+    """
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep(file) from None
+    except ValueError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        where = file
+        if place and place[1]:
+            where = f"{file}:{place[1]}:{place[2]}"
+        elif place:
+            where = f"{file}:{text.count(chr(10)) + 1}"
+        what = message[: place.start()] if place else message
+        got = _line(text, int(place[1])) if place and place[1] else ""
+        raise StudyError(Problem(f"this is not TOML: {what[:1].lower()}{what[1:]}", where, got)) from None
+    check_depth(document, file)
+    return document
+
+
+def check_depth(document: object, file: str) -> None:
+    """Refuse a document that goes too deep for the rest of the reading; raise :class:`StudyError`."""
+    level: list[object] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for value in level
+            if isinstance(value, (dict, list, tuple))
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    if level:
+        raise _too_deep(file)
+
+
+def _line(text: str, number: int) -> str:
+    """Return a line of a text, cut short if it is long."""
+    lines = text.split("\n")
+    return lines[number - 1].strip()[:80] if number <= len(lines) else ""
+
+
+def _missing(source: str | Path, path: Path) -> StudyError:
+    """Return the error for a file that is not there, with the nearest one that is."""
+    names = list(BUILT_IN_STUDIES)
+    folder = path.parent
+    if folder.is_dir():
+        names += sorted(str(found) for found in folder.glob("*.toml"))[:1000]
+    near = nearest(str(source), names) or nearest(path.stem, BUILT_IN_STUDIES)
+    is_name = isinstance(source, str) and path.suffix != ".toml" and path.name == source
+    return StudyError(
+        Problem(
+            "there is no such study file" + (" and no built-in study of that name" if is_name else ""),
+            got=str(source),
+            allowed=f"the path of a .toml file, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
+            mend=" ".join(part for part in (near, 'or write one with "convstudy init"') if part),
+        )
+    )
+
+
+def _refusal(path: Path, what: str, allowed: str) -> StudyError:
+    return StudyError(Problem(what, where=str(path), allowed=allowed))
+
+
+def _too_deep(file: str) -> StudyError:
+    return StudyError(
+        Problem("tables and lists go too deep into each other", file, allowed=f"{DEEPEST} levels")
+    )

@@ -1,0 +1,217 @@
+"""Whether layers fit each other: every network, every value that a search would try, every variant.
+
+Nothing is trained and no module is built; a network that does not fit is found before anything starts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from convstudy.data.catalogue import DatasetInfo
+from convstudy.errors import NetworkError, Problem
+from convstudy.networks import Network
+from convstudy.spec.checks import bases
+from convstudy.spec.draft import Draft
+from convstudy.spec.finding import Finding, Path, shown
+from convstudy.spec.study import Choice, NetworkPattern
+
+Values = Mapping[str, Choice]
+MOST_NETWORKS = 50_000
+"""How many networks (combinations of values, times variants) a study may come to."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Values with which a network cannot be built, and why."""
+
+    values: Values
+    problem: Problem
+
+
+def check_shapes(draft: Draft) -> None:
+    """Add a finding for every network, candidate and variant whose layers do not fit."""
+    if sum(_n_networks(draft, name) for name in draft.networks) > MOST_NETWORKS:
+        draft.report((), "the study comes to too many networks", allowed=f"at most {MOST_NETWORKS:,}")
+        return
+    for name in draft.networks:
+        _check_network(draft, name)
+    for name in draft.searches:
+        _check_candidates(draft, name)
+    for name in draft.networks:
+        _check_winners_together(draft, name)
+    for name, ablate in draft.ablates.items():
+        for base in bases(draft, ablate.network):
+            for variant in ablate.variants:
+                _check_variant(draft, base, ("ablate", name, variant))
+
+
+def fit_text(problem: Problem) -> str:
+    """Return what does not fit, with the layer in the sentence: "kernel 11 does not fit: layer 2 ..."."""
+    layer = _layer(problem)
+    if "this layer" in problem.what:
+        return problem.what.replace("this layer", layer)
+    return f"{layer}: {problem.what}" if layer else problem.what
+
+
+def _n_networks(draft: Draft, name: str) -> int:
+    """Return how many networks one pattern comes to, variants included."""
+    n_values = math.prod(len(values) for values in _varied_parameters(draft, name).values())
+    n_variants = sum(
+        len(ablate.variants) for ablate in draft.ablates.values() if name in bases(draft, ablate.network)
+    )
+    return n_values * (1 + n_variants)
+
+
+def _varied_parameters(draft: Draft, name: str) -> dict[str, tuple[Choice, ...]]:
+    """Return the parameters of a network that searches vary, each with its values."""
+    parameters = draft.networks[name].parameters
+    return {
+        key: values
+        for search in draft.searches.values()
+        if search.network == name
+        for key, values in search.vary.items()
+        if key in parameters and values
+    }
+
+
+def _check_network(draft: Draft, name: str) -> None:
+    """Report what is wrong with a network at its own values."""
+    for problem in _problems(draft.networks[name], draft.dataset, {}):
+        number = _layer(problem).removeprefix("layer ")
+        path: Path = ("network", name, "layers")
+        if number.isdigit():
+            path = (*path, int(number) - 1)
+        draft.findings.append(_finding(path, Misfit({}, problem), draft.networks[name], name))
+
+
+def _check_candidates(draft: Draft, name: str) -> None:
+    """Report the values of a search with which its network cannot be built."""
+    search = draft.searches[name]
+    pattern = draft.networks.get(search.network)
+    if pattern is None or any(finding.path[:3] == ("search", name, "vary") for finding in draft.findings):
+        return  # what is listed is not what was meant
+    choices = {key: values for key, values in search.vary.items() if key in pattern.parameters}
+    for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices):
+        at: Path = ("search", name, "vary", *path)
+        draft.findings.append(_finding(at, misfit, pattern, search.network, also))
+
+
+def _check_winners_together(draft: Draft, name: str) -> None:
+    """Report values that fit in one search each, but not together."""
+    searches = [key for key, search in draft.searches.items() if search.network == name]
+    if len(searches) < 2 or any(
+        finding.path[1:2] in [(key,) for key in searches] for finding in draft.findings
+    ):
+        return
+    misfits = _misfits(draft.networks[name], draft.dataset, _varied_parameters(draft, name))
+    for misfit in misfits[:1]:
+        path: Path = ("search", searches[-1], "vary")
+        draft.findings.append(_finding(path, misfit, draft.networks[name], name, len(misfits) - 1))
+
+
+def _check_variant(draft: Draft, base: str, path: Path) -> None:
+    """Report a variant that cannot be built where the network that it varies can."""
+    variant = draft.ablates[str(path[1])].variants[str(path[2])]
+    if any(finding.path[: len(path)] == path for finding in draft.findings):
+        return
+    pattern = draft.networks[base]
+    choices = _varied_parameters(draft, base)
+    own: Values = {key: pattern.parameters[key] for key in choices}
+    # At its own values first: that is the plainer message.
+    for values in ([own] if choices else [{}]) + [
+        dict(zip(choices, row, strict=True)) for row in product(*choices.values())
+    ]:
+        problems = _problems(pattern, draft.dataset, values, variant.network)
+        if problems and not _problems(pattern, draft.dataset, values):
+            shown_values = {} if values == own else values
+            draft.findings.append(
+                _finding(path, Misfit(shown_values, problems[0]), pattern, base, variant=str(path[2]))
+            )
+            return
+
+
+def _misfits(
+    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, tuple[Choice, ...]]
+) -> list[Misfit]:
+    """Return the combinations of values with which a network cannot be built, where that is news."""
+    known = _problems(pattern, dataset, {})
+    misfits = []
+    for row in product(*choices.values()):
+        values = dict(zip(choices, row, strict=True))
+        problems = [item for item in _problems(pattern, dataset, values) if not _is_known(item, known)]
+        misfits += [Misfit(values, problem) for problem in problems[:1]]
+    return misfits
+
+
+def _is_known(problem: Problem, known: tuple[Problem, ...]) -> bool:
+    """Return whether the network has this problem at its own values too, where it has been reported."""
+    for other in known:
+        is_unread = problem.where == _layer(problem)  # walk() adds the layer's text, reading it does not
+        if _layer(other) == _layer(problem) and (
+            other.what == problem.what or (is_unread and other.got == problem.got)
+        ):
+            return True
+    return False
+
+
+def _layer(problem: Problem) -> str:
+    """Return which layer a problem is about: ``"layer 2"``, ``"the output layer"``."""
+    return problem.where.partition(",")[0]
+
+
+def _by_cause(
+    misfits: list[Misfit], choices: Mapping[str, tuple[Choice, ...]]
+) -> Iterable[tuple[Path, Misfit, int]]:
+    """Yield one misfit for each cause: where it is written below ``vary``, and how many more it stands for.
+
+    A value is a cause if no combination with it can be built, each for the same reason.
+    """
+    rest = list(misfits)
+    n_all = math.prod(len(values) for values in choices.values())
+    for key, values in choices.items():
+        for place, value in enumerate(values):
+            same = [misfit for misfit in rest if misfit.values[key] == value]
+            if len(same) * len(values) == n_all and len({misfit.problem for misfit in same}) == 1:
+                yield (key, place), Misfit({key: value}, same[0].problem), 0
+                rest = [misfit for misfit in rest if misfit.values[key] != value]
+    reasons: dict[str, list[Misfit]] = {}
+    for misfit in rest:
+        reasons.setdefault(fit_text(misfit.problem), []).append(misfit)
+    for alike in reasons.values():
+        yield (), alike[0], len(alike) - 1
+
+
+def _problems(
+    pattern: NetworkPattern,
+    dataset: DatasetInfo | None,
+    values: Values,
+    change: Callable[[Network], Network] = lambda network: network,
+) -> tuple[Problem, ...]:
+    """Return why a network cannot be built with these values, if so; without a dataset, layers are only read."""
+    try:
+        network = change(pattern.network(**values))
+        if dataset is not None:
+            for _ in network.walk(dataset.image_shape, dataset.n_classes):
+                pass
+    except NetworkError as error:
+        return error.problems
+    return ()
+
+
+def _finding(
+    path: Path, misfit: Misfit, pattern: NetworkPattern, name: str, also: int = 0, variant: str = ""
+) -> Finding:
+    """Return a misfit as a finding that says which network and which values."""
+    values = {**pattern.parameters, **misfit.values}
+    whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
+    told = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
+    whose += f" with {told}" if told else ""
+    whose += f", and {also:,} more combinations" if also else ""
+    problem = misfit.problem
+    # walk() fills in the network's initialiser; the layer is shown as it was written.
+    layer = problem.where.partition(", ")[2].replace(f' init={pattern.init}"', '"')
+    got = ", ".join(part for part in (problem.got, f"at {layer}" if layer else "") if part)
+    return Finding(path, f"{fit_text(problem)} ({whose})", got, problem.allowed, problem.mend)

@@ -1,0 +1,92 @@
+"""The study file that ``convstudy init`` writes: small, complete, and explained line by line."""
+
+from __future__ import annotations
+
+from convstudy.data.catalogue import CATALOGUE, dataset_info
+
+_TEXT = """\
+# A study: a dataset, networks, a recipe, and questions. Change what you like; "convstudy plan FILE" says what the
+# study costs and points out mistakes, "convstudy run FILE" answers it, and goes on where it stopped.
+
+[study]
+name = "my-{dataset}"
+dataset = "{dataset}"       # one of: {datasets}
+seeds = 3                # repeats of each training; fewer are quicker, more tell smaller differences
+validation = {validation}         # this share of the training images validates; the test images stay sealed
+{subset}
+
+[recipe]                 # how networks are trained; a key that is left out has its default
+optimizer = "adam"       # adam, adamw, rmsprop, sgd
+learning_rate = 0.001
+batch_size = {batch_size}
+epochs = {epochs}
+# schedule = "cosine"    # constant, cosine, one-cycle, step
+# weight_decay = 0.01
+# label_smoothing = 0.1
+# patience = 3           # stop early: after 3 epochs without a lower validation loss
+# augment = "shift"      # none, shift, affine
+# keep = "last"          # which epoch counts: best (by validation), last
+
+# Networks are stacks of layers; the output layer follows from the dataset's classes.
+# conv FILTERS KERNEL, max-pool SIZE, average-pool SIZE, global-average-pool, batch-norm, layer-norm, group-norm GROUPS,
+# dropout RATE, flatten, dense UNITS, activation NAME; after conv and dense an activation: relu, tanh, gelu, silu, ...
+[network.small]
+kernel = 5               # a parameter: {{kernel}} below stands for it, and a search may vary it
+layers = [
+  "conv 8 {{kernel}} relu", "max-pool 2", "batch-norm",
+  "conv 16 3 relu", "max-pool 2", "batch-norm", "dropout 0.2",
+  "flatten",
+  "dense 32 relu", "dropout 0.2",
+]
+
+[network.strided]
+layers = [
+  "conv 8 3 relu stride=2 padding=same", "batch-norm",
+  "conv 16 3 relu stride=2 padding=same", "batch-norm",
+  "conv 32 3 relu", "batch-norm", "dropout 0.2",
+  "global-average-pool",
+]
+
+# Question 1: which values do best? Each candidate is trained on every fold; the winner goes on to the questions below.
+[search.kernel-size]
+network = "small"
+vary = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
+folds = 3
+recipe = {{ epochs = {search_epochs} }}           # a search may be cheaper than what follows
+
+# Question 2: which network does best?
+[compare.architectures]
+networks = ["small", "strided"]
+
+# Question 3: what does each part contribute? "best" is the winner of question 2; a network's name does as well.
+[ablate.best]
+plain = {{ without = ["batch-norm", "dropout"] }}
+tanh = {{ activation = "tanh", init = "glorot-normal" }}
+rmsprop = {{ optimizer = "rmsprop" }}
+"""
+
+
+def starter_file(dataset: str) -> str:
+    """Return the text of a commented study file for a dataset, ready to run.
+
+    Args:
+        dataset: a name of the catalogue.
+
+    Raises:
+        DataError: if there is no dataset of that name.
+
+    >>> starter_file("digits").splitlines()[3]
+    '[study]'
+    """
+    is_small = dataset_info(dataset).n_train < 10_000
+    return _TEXT.format(
+        dataset=dataset,
+        datasets=", ".join(CATALOGUE),
+        validation=0.2 if is_small else 0.1,
+        subset="# subset = 500           # use so many training images only: quick and rough"
+        if is_small
+        else "subset = 5000            # use so many training images only: quick and rough; without it, all",
+        batch_size=50,
+        epochs=8,
+        search_epochs=5 if is_small else 3,
+    )

@@ -1,0 +1,52 @@
+"""A Study to the document that a study file holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convstudy.spec.study import Head, Study, Variant
+
+
+def study_document(study: Study) -> dict[str, Any]:
+    """Return the study as a study file has it; :func:`convstudy.spec.study_of` reads it back.
+
+    All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
+    its meaning when a later version has others.
+
+    >>> from convstudy.spec import load_study
+    >>> study_document(load_study("digits"))["study"]["dataset"]
+    'digits'
+    """
+    document: dict[str, Any] = {
+        "study": _plain(study.model_dump(include=set(Head.model_fields), exclude_none=True)),
+        "recipe": _plain(study.recipe.model_dump(exclude_none=True)),
+        "network": {
+            name: {**_plain(pattern.parameters), "init": pattern.init, "layers": _plain(pattern.layers)}
+            for name, pattern in study.network.items()
+        },
+        "search": {
+            name: _plain(search.model_dump(exclude_none=True)) for name, search in study.search.items()
+        },
+        "compare": {name: _plain(compare.model_dump()) for name, compare in study.compare.items()},
+        "ablate": {
+            name: {
+                "network": ablate.network,
+                **{key: _variant_document(variant) for key, variant in ablate.variants.items()},
+            }
+            for name, ablate in study.ablate.items()
+        },
+    }
+    return {section: tables for section, tables in document.items() if tables}
+
+
+def _variant_document(variant: Variant) -> dict[str, Any]:
+    """Return a variant with its recipe keys beside the others, without what it leaves as it is."""
+    own = variant.model_dump(exclude={"recipe"}, exclude_none=True, exclude_defaults=True)
+    return {**_plain(own), **_plain(variant.recipe)}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
