@@ -44,7 +44,9 @@ def steps_per_epoch(n_images: int, batch_size: int) -> int:
     return len(range(0, n_images, batch_size)) - (n_images > batch_size and n_images % batch_size == 1)
 
 
-def batches(part: ImageTensors, order: npt.NDArray[np.int64], batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    part: ImageTensors, order: npt.NDArray[np.int64], batch_size: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield pixels and labels, a batch at a time; the last batch may be smaller.
 
     A last batch of a single image is left out: over one image batch normalisation has no variance.

@@ -39,7 +39,10 @@ class Trained:
 
 
 def run_fit(
-    fit: Fit, images: Images, checkpoint: Path | None = None, on_epoch: Callable[[Epoch], None] = lambda _: None
+    fit: Fit,
+    images: Images,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Train one fit and return what it leaves; a fit that fails returns a record that says so.
 
@@ -51,7 +54,7 @@ def run_fit(
     """
     surroundings = environment(fit.threads)
     try:
-        with _repeatable(fit.threads), _memory_errors():
+        with repeatable(fit.threads), _memory_errors():
             return _train(fit, images, checkpoint, on_epoch)
     except FitError as error:
         kind, text = error.kind, str(error)
@@ -61,7 +64,10 @@ def run_fit(
 def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable[[Epoch], None]) -> Trained:
     """Train from the start or the checkpoint to the end."""
     train_rows, validation_rows = split_indices(images.labels, fit.split)
-    train, validation = ImageTensors.of(images.take(train_rows)), ImageTensors.of(images.take(validation_rows))
+    train, validation = (
+        ImageTensors.of(images.take(train_rows)),
+        ImageTensors.of(images.take(validation_rows)),
+    )
     progress = _start(fit, images.image_shape)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.id, progress)
@@ -93,7 +99,9 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
         environment=environment(fit.threads),
     )
     probabilities = logits_of(progress.model, validation, fit.recipe.precision).softmax(dim=1)
-    return Trained(record, weights, {"indices": torch.from_numpy(validation_rows), "probabilities": probabilities})
+    return Trained(
+        record, weights, {"indices": torch.from_numpy(validation_rows), "probabilities": probabilities}
+    )
 
 
 def best_epoch(history: list[Epoch]) -> int:
@@ -142,7 +150,7 @@ def _at_end(fit: Fit, history: list[Epoch]) -> bool:
 
 
 @contextmanager
-def _repeatable(threads: int) -> Iterator[None]:
+def repeatable(threads: int) -> Iterator[None]:
     """Fix the thread count, ask for repeatable kernels, and leave the caller's generator and settings as they were."""
     n_threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
@@ -165,4 +173,6 @@ def _memory_errors() -> Iterator[None]:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         what, mend = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
-        raise OutOfMemory(Problem(what, got=str(error).splitlines()[0] if str(error) else "", mend=mend)) from None
+        raise OutOfMemory(
+            Problem(what, got=str(error).splitlines()[0] if str(error) else "", mend=mend)
+        ) from None

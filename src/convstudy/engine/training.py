@@ -18,7 +18,12 @@ from convstudy.spec.recipe import Recipe
 
 
 def train_epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, part: ImageTensors, recipe: Recipe, seed: int, epoch: int
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    part: ImageTensors,
+    recipe: Recipe,
+    seed: int,
+    epoch: int,
 ) -> float:
     """Train on every image once, in place; return the learning rate of the last step.
 

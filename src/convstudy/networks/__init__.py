@@ -16,7 +16,7 @@ Only ``build``, ``modules`` and the bodies of ``Layer.module`` touch torch, and 
 
 from convstudy.networks.activations import ACTIVATIONS
 from convstudy.networks.initialisers import INITIALISERS
-from convstudy.networks.layers import LAYERS
+from convstudy.networks.layers import LAYERS, Layer
 from convstudy.networks.network import Network
 from convstudy.networks.reading import read_layer
 from convstudy.networks.shapes import Shape, shape_text
@@ -26,6 +26,7 @@ __all__ = [
     "ACTIVATIONS",
     "INITIALISERS",
     "LAYERS",
+    "Layer",
     "LayerTable",
     "Network",
     "Shape",

@@ -10,7 +10,7 @@
 """
 
 from convstudy.plan.checks import Finding, check_plan
-from convstudy.plan.choices import Choice, CandidateScore, choose, resolve
+from convstudy.plan.choices import CandidateScore, Choice, choose, resolve
 from convstudy.plan.cost import Cost, fit_cost, plan_cost
 from convstudy.plan.fit import Fit
 from convstudy.plan.stages import Candidate, Plan, Stage, make_plan

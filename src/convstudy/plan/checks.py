@@ -29,7 +29,9 @@ def idle_layers(plan: Plan) -> Iterator[Finding]:
         for number, row in enumerate(table.rows, start=1):
             if row.idle:
                 yield Finding(
-                    "idle-layer", f"network.{name}", f'layer {number}, "{row.text}", does nothing: {row.idle}',
+                    "idle-layer",
+                    f"network.{name}",
+                    f'layer {number}, "{row.text}", does nothing: {row.idle}',
                     "take it out, or give it the size that was meant",
                 )
 
@@ -43,7 +45,9 @@ def unused_networks(plan: Plan) -> Iterator[Finding]:
     for name in study.network:
         if name not in named:
             yield Finding(
-                "unused-network", f"network.{name}", f"no question names {name}, so it is not trained",
+                "unused-network",
+                f"network.{name}",
+                f"no question names {name}, so it is not trained",
                 "name it in a [compare] section, or take it out",
             )
 
@@ -54,7 +58,9 @@ def single_values(plan: Plan) -> Iterator[Finding]:
         for key, values in search.vary.items():
             if len(set(values)) == 1:
                 yield Finding(
-                    "single-value", f"search.{name}.vary.{key}", f"{key} has one value only, {values[0]}",
+                    "single-value",
+                    f"search.{name}.vary.{key}",
+                    f"{key} has one value only, {values[0]}",
                     "give it more values, or set it in the network",
                 )
 
@@ -65,7 +71,8 @@ def dropout_before_norm(plan: Plan) -> Iterator[Finding]:
         for number, (layer, after) in enumerate(pairwise(pattern.network().layers), start=1):
             if layer.word == "dropout" and after.word == "batch-norm":
                 yield Finding(
-                    "dropout-before-batch-norm", f"network.{name}",
+                    "dropout-before-batch-norm",
+                    f"network.{name}",
                     f"layer {number} is dropout right before a batch-norm, whose moving variance it distorts",
                     "put the dropout after the batch-norm",
                 )
@@ -75,7 +82,9 @@ def single_seeds(plan: Plan) -> Iterator[Finding]:
     """Comparisons with one seed, which can show no spread."""
     if plan.study.seeds == 1 and (plan.study.compare or plan.study.ablate):
         yield Finding(
-            "single-seed", "study.seeds", "one seed shows no spread: no difference can be told from chance",
+            "single-seed",
+            "study.seeds",
+            "one seed shows no spread: no difference can be told from chance",
             "seeds = 5 or more",
         )
 
@@ -101,7 +110,8 @@ def check_plan(plan: Plan, n_openings: int = 0) -> tuple[Finding, ...]:
     if n_openings and (plan.study.search or plan.study.compare):
         findings.append(
             Finding(
-                "test-set-in-a-choice", "study.dataset",
+                "test-set-in-a-choice",
+                "study.dataset",
                 f"the test set of {plan.study.dataset} has been opened {n_openings} times here, and this study still "
                 "chooses: if its changes were made after looking, its test scores are too good",
                 "say so where you publish, or keep fresh images for the last word",

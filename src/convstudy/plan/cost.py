@@ -23,7 +23,9 @@ class Cost:
     operations: int
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.n_fits + other.n_fits, self.images + other.images, self.operations + other.operations)
+        return Cost(
+            self.n_fits + other.n_fits, self.images + other.images, self.operations + other.operations
+        )
 
 
 def fit_cost(fit: Fit) -> Cost:

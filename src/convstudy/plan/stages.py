@@ -76,7 +76,9 @@ class Plan:
     @property
     def fits(self) -> tuple[Fit, ...]:
         """Every fit once, in the order of the stages (an ablation's base is the comparison's)."""
-        return tuple({fit.id: fit for stage in self.stages for c in stage.candidates for fit in c.fits}.values())
+        return tuple(
+            {fit.id: fit for stage in self.stages for c in stage.candidates for fit in c.fits}.values()
+        )
 
     @property
     def settled_fits(self) -> tuple[Fit, ...]:
@@ -132,7 +134,9 @@ class _Planner:
             text = ", ".join(f"{key}={value}" for key, value in values.items())
             merged = {**settled.values, **values}
             network, recipe = self.trained_as(search.network, merged, search.recipe)
-            fits = tuple(self.fit(network, recipe, split, split_number) for split_number, split in enumerate(splits))
+            fits = tuple(
+                self.fit(network, recipe, split, split_number) for split_number, split in enumerate(splits)
+            )
             candidates[text] = Candidate(
                 text, search.network, network, recipe, merged, fits, settled.waits_for
             )
@@ -145,7 +149,9 @@ class _Planner:
         return stage
 
     def compare(self, name: str, compare: Compare) -> Stage:
-        stage = Stage("compare", name, tuple(self.candidate(network, network) for network in compare.networks))
+        stage = Stage(
+            "compare", name, tuple(self.candidate(network, network) for network in compare.networks)
+        )
         chosen = self.choices.get(stage.key)
         if chosen in compare.networks:
             self.best = (chosen, ())

@@ -72,6 +72,8 @@ class Results:
     def complete(self) -> bool:
         """Whether every fit of the plan has a record and every tested model its score."""
         plan = self.plan
-        trained = all(fit.id in self.records for fit in plan.fits) and len(plan.fits) == len(plan.settled_fits)
+        trained = all(fit.id in self.records for fit in plan.fits) and len(plan.fits) == len(
+            plan.settled_fits
+        )
         tested = (fit.id for fit in plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return trained and all(i in self.openings and self.openings[i].accuracy is not None for i in tested)

@@ -1,0 +1,64 @@
+"""How long fits will take on this machine: a few real steps of each network, timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import torch
+
+from convstudy.data import dataset_info, split_sizes
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.evaluation import evaluate
+from convstudy.engine.fit import repeatable
+from convstudy.engine.optimizers import build_optimizer
+from convstudy.engine.randomness import torch_generator
+from convstudy.engine.training import train_epoch
+from convstudy.networks.build import build_network
+from convstudy.plan.fit import Fit
+
+
+def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
+    """Return the expected seconds of each fit, by its id, when it runs alone with its threads.
+
+    Args:
+        fits: the fits to expect.
+        seconds: about how long this may take in all; each kind of fit is timed for its share, two steps at least.
+    """
+    every = tuple(fits)
+    kinds = {(fit.dataset, fit.network, fit.recipe, fit.threads): fit for fit in every}
+    paces = {kind: _pace(fit, seconds / len(kinds)) for kind, fit in kinds.items()}
+    expected = {}
+    for fit in every:
+        train, evaluation = paces[fit.dataset, fit.network, fit.recipe, fit.threads]
+        n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+        expected[fit.id] = fit.recipe.epochs * (n_train * train + (n_train + n_validation) * evaluation)
+    return expected
+
+
+def _pace(fit: Fit, seconds: float) -> tuple[float, float]:
+    """Return seconds an image in training and in evaluation, on random images."""
+    info = dataset_info(fit.dataset)
+    n_images = min(fit.recipe.batch_size, 200)
+    generator = torch_generator(0, "calibration")
+    images = ImageTensors(
+        torch.randint(0, 256, (n_images, *info.image_shape), dtype=torch.uint8, generator=generator),
+        torch.randint(0, info.n_classes, (n_images,), generator=generator),
+    )
+    with repeatable(fit.threads):
+        model = build_network(fit.network, info.image_shape, info.n_classes, generator)
+        optimizer = build_optimizer(fit.recipe, model.parameters())
+        paces = []
+        for work in (
+            lambda: train_epoch(model, optimizer, images, fit.recipe, 0, 1),
+            lambda: evaluate(model, images, fit.recipe.precision),
+        ):
+            work()  # the first call also chooses kernels and touches memory
+            times: list[float] = []
+            started = time.perf_counter()
+            while not times or time.perf_counter() - started < seconds / 2:
+                before = time.perf_counter()
+                work()
+                times.append(time.perf_counter() - before)
+            paces.append(sorted(times)[len(times) // 2] / n_images)
+    return paces[0], paces[1]

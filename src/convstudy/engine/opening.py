@@ -1,0 +1,77 @@
+"""One trained model scored on the sealed test set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from convstudy.data import SealedTest
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.evaluation import Score, logits_of, score_of
+from convstudy.engine.fit import repeatable
+from convstudy.engine.randomness import torch_generator
+from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest
+from convstudy.errors import Problem, StoreError
+from convstudy.networks.build import build_network
+from convstudy.plan.fit import Fit
+
+MOST_MISTAKES = 25
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What one opening showed.
+
+    ``predictions`` holds ``labels`` int64 ``(n,)``, ``probabilities`` float32 ``(n, n_classes)``, and of the most
+    confident mistakes, the most confident first, ``mistake_rows`` int64 ``(k,)`` and ``mistake_pixels`` uint8
+    ``(k, height, width, channels)``: a report can then show them without another look.
+    """
+
+    score: Score
+    predictions: Tensors
+    seconds: float
+
+
+def open_test(
+    fit: Fit, weights: Path, digest: str, test: SealedTest, record_opening: Callable[[], None]
+) -> Opened:
+    """Score the weights of a fit on the sealed test set.
+
+    Args:
+        fit: the fit that left the weights.
+        weights: the file they lie in.
+        digest: what its record says they are; others are refused before the test set is opened.
+        test: the sealed test set.
+        record_opening: writes the opening down; called before the first test image is read.
+
+    Raises:
+        StoreError: where the weights are missing, damaged or not those of the record.
+    """
+    tensors, _ = read_tensors(weights)
+    if weights_digest(tensors) != digest:
+        what = "these weights are not the ones that the record speaks of"
+        mend = "delete the file; the next run trains the fit again"
+        raise StoreError(Problem(what, where=str(weights), mend=mend))
+    info = test.info
+    model = build_network(fit.network, info.image_shape, info.n_classes, torch_generator(fit.seed, "weights"))
+    take_over(model, tensors)
+    images = ImageTensors.of(test.open(record_opening))
+    started = time.perf_counter()
+    with repeatable(fit.threads):
+        logits = logits_of(model, images, fit.recipe.precision)
+    score = score_of(logits, images.labels)
+    probabilities = logits.softmax(dim=1)
+    confidence, prediction = probabilities.max(dim=1)
+    wrong = torch.nonzero(prediction != images.labels).flatten()
+    rows = wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:MOST_MISTAKES]
+    predictions = {
+        "labels": images.labels,
+        "probabilities": probabilities,
+        "mistake_rows": rows,
+        "mistake_pixels": images.pixels[rows],
+    }
+    return Opened(score, predictions, time.perf_counter() - started)

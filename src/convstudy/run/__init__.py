@@ -1,0 +1,39 @@
+"""A plan to fits done: whoever calls :func:`run_study` gets the results, and can stop and come back at any moment.
+
+==================  ==========================================================================
+``study``           the whole study: train, choose, open the test set
+``tasks``           the two things that a worker can be asked for, and what it says of them
+``perform``         doing a task, wherever it is done
+``executors/``      where tasks are done: in this process, or in worker processes
+``worker``          the main program of a worker process
+``events``          what a run tells its listeners
+==================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from convstudy.run.events import (
+    ChoiceMade,
+    EpochEnded,
+    Event,
+    FitEnded,
+    FitStarted,
+    Listener,
+    RunStarted,
+    TestOpened,
+    silent,
+)
+from convstudy.run.study import run_study
+
+__all__ = [
+    "ChoiceMade",
+    "EpochEnded",
+    "Event",
+    "FitEnded",
+    "FitStarted",
+    "Listener",
+    "RunStarted",
+    "TestOpened",
+    "run_study",
+    "silent",
+]

@@ -1,0 +1,32 @@
+"""The seam between a study and the places where its tasks are done."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from convstudy.run.tasks import Message, Task
+
+
+class Executor(Protocol):
+    """Takes tasks and says what comes of them.
+
+    Every task that was submitted ends in exactly one ``Trained``, ``Tested`` or ``Lost`` message. Leaving the ``with``
+    block stops whatever is still under way; a training so stopped goes on from its checkpoint another time.
+    """
+
+    n_workers: int
+
+    def submit(self, task: Task) -> None:
+        """Take a task; at most ``n_workers`` may be under way."""
+        ...
+
+    def next_message(self) -> Message:
+        """Wait for the next message of any task under way, and return it."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

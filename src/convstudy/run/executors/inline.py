@@ -1,0 +1,40 @@
+"""Tasks done in this very process, one after another: for debugging, for tests, and as the slow twin of the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from convstudy.run.perform import perform
+from convstudy.run.tasks import Message, Task
+from convstudy.store import Layout
+
+
+class InlineExecutor:
+    """Does a task when its first message is asked for."""
+
+    n_workers = 1
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._tasks: deque[Task] = deque()
+        self._messages: deque[Message] = deque()
+
+    def submit(self, task: Task) -> None:
+        """Take a task."""
+        self._tasks.append(task)
+
+    def next_message(self) -> Message:
+        """Return the next message, doing the next task if there is none."""
+        if not self._messages:
+            perform(self._tasks.popleft(), self._layout, self._messages.append)
+        return self._messages.popleft()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tasks.clear()

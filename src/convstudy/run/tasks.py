@@ -1,0 +1,133 @@
+"""The two things that a worker can be asked for, what it says of them, and both as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from convstudy.plan import Fit
+from convstudy.record import Epoch, Record
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a fit, from its checkpoint if there is one; leave weights and validation predictions."""
+
+    fit: Fit
+
+
+@dataclass(frozen=True)
+class Test:
+    """Score a fit's weights on the sealed test set.
+
+    ``opening`` is the number under which the opening has been written down already: a worker cannot be asked to open
+    the test set without one.
+    """
+
+    fit: Fit
+    weights_digest: str
+    opening: int
+
+
+Task = Train | Test
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took up the task."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A training came an epoch further."""
+
+    task: Task
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training has ended, well or not."""
+
+    task: Task
+    record: Record
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A test has ended: mean loss, accuracy, and the seconds it took; ``error`` is a sentence where it could not be done."""
+
+    task: Task
+    loss: float = 0.0
+    accuracy: float = 0.0
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker that had this task died; ``reason`` says how."""
+
+    task: Task
+    reason: str
+
+
+Message = Started | Advanced | Trained | Tested | Lost
+Tell = Callable[[Message], None]
+
+
+def task_as_json(task: Task) -> dict[str, Any]:
+    """Return a task as plain values that :func:`task_from_json` reads back."""
+    if isinstance(task, Train):
+        return {"task": "train", "fit": task.fit.as_json()}
+    return {
+        "task": "test",
+        "fit": task.fit.as_json(),
+        "weights_digest": task.weights_digest,
+        "opening": task.opening,
+    }
+
+
+def task_from_json(values: dict[str, Any]) -> Task:
+    """Return the task of these plain values."""
+    fit = Fit.from_json(values["fit"])
+    return Train(fit) if values["task"] == "train" else Test(fit, values["weights_digest"], values["opening"])
+
+
+def message_as_json(message: Message) -> dict[str, Any]:
+    """Return what a worker says of its task as plain values; the task itself is left out, since it has one at a time."""
+    match message:
+        case Started():
+            return {"said": "started"}
+        case Advanced():
+            return {"said": "advanced", "epoch": asdict(message.epoch)}
+        case Trained():
+            return {"said": "trained", "record": message.record.as_json()}
+        case Tested():
+            return {
+                "said": "tested",
+                "loss": message.loss,
+                "accuracy": message.accuracy,
+                "seconds": message.seconds,
+                "error": message.error,
+            }
+        case Lost():
+            return {"said": "lost", "reason": message.reason}
+
+
+def message_from_json(task: Task, values: dict[str, Any]) -> Message:
+    """Return what was said of a task."""
+    match values["said"]:
+        case "started":
+            return Started(task)
+        case "advanced":
+            return Advanced(task, Epoch(**values["epoch"]))
+        case "trained":
+            return Trained(task, Record.from_json(values["record"]))
+        case "tested":
+            return Tested(task, values["loss"], values["accuracy"], values["seconds"], values["error"])
+        case _:
+            return Lost(task, values["reason"])

@@ -1,0 +1,16 @@
+"""Facts on disk: what was asked, what was trained, what was chosen, what was opened. Nobody else knows the paths.
+
+==================  ============================================================================
+``layout``          where everything lies in a runs folder
+``database``        the SQLite file: its tables, and how it is opened
+``lock``            one writer at a time
+``store``           the runs folder as a whole
+``results``         what a run has come to, in one value
+==================  ============================================================================
+"""
+
+from convstudy.store.layout import Layout
+from convstudy.store.results import Results
+from convstudy.store.store import RunSummary, Store
+
+__all__ = ["Layout", "Results", "RunSummary", "Store"]

@@ -1,0 +1,63 @@
+"""The SQLite file of a runs folder: its tables, and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from convstudy.errors import Problem, StoreError
+
+# Raise it with every change of the tables, and read the older ones.
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, document TEXT NOT NULL, status TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS fits (
+    id TEXT PRIMARY KEY, fit TEXT NOT NULL, record TEXT NOT NULL, done INTEGER NOT NULL, ended_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS choices (
+    number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, stage TEXT NOT NULL, chosen TEXT NOT NULL,
+    made_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS openings (
+    number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL,
+    dataset_digest TEXT NOT NULL, weights_digest TEXT NOT NULL, purpose TEXT NOT NULL, opened_at TEXT NOT NULL,
+    n_images INTEGER NOT NULL, loss REAL, accuracy REAL, seconds REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS openings_by_fit ON openings (fit_id, weights_digest);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database, making its tables where there are none.
+
+    Every commit is on the disk before it returns (write-ahead log, ``synchronous=FULL``), and readers do not wait for
+    the writer.
+
+    Raises:
+        StoreError: where the file is no database, or was written by a later version.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            what = "this runs folder was written by a later version of convstudy"
+            raise StoreError(
+                Problem(
+                    what, where=str(path), got=str(version), allowed=f"up to {SCHEMA_VERSION}", mend="update"
+                )
+            )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        if version == 0:
+            connection.executescript(f"{TABLES} PRAGMA user_version = {SCHEMA_VERSION};")
+        return connection
+    except sqlite3.Error as error:
+        mend = "use another folder with --runs, or restore this file"
+        raise StoreError(
+            Problem("this is no database of convstudy", where=str(path), got=str(error), mend=mend)
+        ) from None

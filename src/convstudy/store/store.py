@@ -1,0 +1,301 @@
+"""A runs folder as a whole: what a run writes, and what it has come to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convstudy.data import dataset_info
+from convstudy.errors import Problem, StoreError, nearest
+from convstudy.plan import Choice, Fit, resolve
+from convstudy.record import Opening, Record
+from convstudy.spec import Study, study_document, study_of
+from convstudy.store.database import connect
+from convstudy.store.layout import Layout
+from convstudy.store.lock import is_locked, locked
+from convstudy.store.results import Results
+
+if TYPE_CHECKING:
+    from convstudy.store.results import Arrays
+
+RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run in one line; ``status`` is ``"running"``, ``"complete"``, ``"interrupted"`` or ``"failed fits"``."""
+
+    run_id: str
+    name: str
+    dataset: str
+    status: str
+    n_fits: int
+    n_done: int
+    n_failed: int
+    created_at: str
+    updated_at: str
+
+
+class Records(Mapping[str, Record]):
+    """The records of a store by fit id, read when they are first asked for."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._read: dict[str, Record] = {}
+
+    def __getitem__(self, fit_id: str) -> Record:
+        if fit_id not in self._read:
+            row = self._connection.execute("SELECT record FROM fits WHERE id = ?", (fit_id,)).fetchone()
+            if row is None:
+                raise KeyError(fit_id)
+            self._read[fit_id] = Record.from_json(json.loads(row["record"]))
+        return self._read[fit_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return (row["id"] for row in self._connection.execute("SELECT id FROM fits"))
+
+    def __len__(self) -> int:
+        return int(self._connection.execute("SELECT count(*) FROM fits").fetchone()[0])
+
+    def forget(self, fit_id: str) -> None:
+        """Read this record anew when it is next asked for."""
+        self._read.pop(fit_id, None)
+
+
+class Store:
+    """Reads and writes one runs folder; only one process writes at a time (see :meth:`writing`)."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._connection = connect(layout.database)
+        self.records = Records(self._connection)
+
+    @classmethod
+    def open(cls, folder: Path, create: bool = False) -> Store:
+        """Return the store of a runs folder.
+
+        Raises:
+            StoreError: where there is none and ``create`` is false, or it cannot be read or made.
+        """
+        layout = Layout(folder)
+        if not create and not layout.database.exists():
+            what, mend = (
+                "there are no runs here",
+                "start one with `convstudy run digits`, or name another --runs",
+            )
+            raise StoreError(Problem(what, where=str(folder), mend=mend))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what = "this folder for runs cannot be made"
+            raise StoreError(
+                Problem(what, where=str(folder), got=error.strerror or "", mend="name another --runs")
+            ) from None
+        return cls(layout)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the right to write."""
+        with locked(self.layout.lock):
+            yield
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    @staticmethod
+    def run_id_of(study: Study) -> str:
+        """Return how the run of exactly this study is called: its name and six digits of its content's digest."""
+        text = json.dumps(study_document(study), sort_keys=True)
+        return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+    def begin_run(self, study: Study) -> str:
+        """Write down that a study is run, for the first time or again; return the run's id."""
+        run_id, now = self.run_id_of(study), _now()
+        self._connection.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at",
+            (run_id, study.name, json.dumps(study_document(study)), RUNNING, now, now),
+        )
+        return run_id
+
+    def end_run(self, run_id: str, status: str) -> None:
+        """Write down how a run ended."""
+        self._connection.execute(
+            "UPDATE runs SET status = ?, updated_at = ? WHERE id = ?", (status, _now(), run_id)
+        )
+
+    def save_record(self, fit: Fit, record: Record) -> None:
+        """Write a fit's record, in place of an older one; its checkpoint is not needed any more if it is done."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?)",
+            (fit.id, json.dumps(fit.as_json()), json.dumps(record.as_json()), int(record.done), _now()),
+        )
+        self.records.forget(fit.id)
+        if record.done:
+            self.layout.artefact(fit.id, "checkpoint").unlink(missing_ok=True)
+
+    def drop_record(self, fit_id: str) -> None:
+        """Forget a record, so that its fit is trained again."""
+        self._connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
+        self.records.forget(fit_id)
+
+    def save_choice(self, run_id: str, choice: Choice) -> None:
+        """Write down what a stage chose, unless that is what it last chose anyway."""
+        query = "SELECT chosen FROM choices WHERE run_id = ? AND stage = ? ORDER BY number DESC"
+        last = self._connection.execute(query, (run_id, choice.stage)).fetchone()
+        if last is None or last["chosen"] != choice.chosen:
+            self._connection.execute(
+                "INSERT INTO choices (run_id, stage, chosen, made_at) VALUES (?, ?, ?, ?)",
+                (run_id, choice.stage, choice.chosen, _now()),
+            )
+
+    def begin_opening(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
+        """Write down that the test set is about to be opened for these weights; return the opening's number.
+
+        An opening that was begun and came to no score has shown nobody anything: it is taken up again.
+        """
+        query = "SELECT number FROM openings WHERE fit_id = ? AND weights_digest = ? AND accuracy IS NULL"
+        begun = self._connection.execute(query, (fit.id, weights_digest)).fetchone()
+        if begun:
+            return int(begun["number"])
+        info = dataset_info(fit.dataset)
+        cursor = self._connection.execute(
+            "INSERT INTO openings (run_id, fit_id, dataset_digest, weights_digest, purpose, opened_at, n_images,"
+            " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+            (run_id, fit.id, fit.dataset_digest, weights_digest, purpose, _now(), info.n_test),
+        )
+        assert cursor.lastrowid is not None  # an INSERT has one
+        return cursor.lastrowid
+
+    def end_opening(self, number: int, loss: float, accuracy: float, seconds: float) -> Opening:
+        """Write down what an opening showed, and return it."""
+        self._connection.execute(
+            "UPDATE openings SET loss = ?, accuracy = ?, seconds = ? WHERE number = ?",
+            (loss, accuracy, seconds, number),
+        )
+        return _opening(
+            self._connection.execute("SELECT * FROM openings WHERE number = ?", (number,)).fetchone()
+        )
+
+    def opening_of(self, fit_id: str, weights_digest: str) -> Opening | None:
+        """Return the scored opening for these weights, if there was one."""
+        query = "SELECT * FROM openings WHERE fit_id = ? AND weights_digest = ? AND accuracy IS NOT NULL"
+        row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
+        return _opening(row) if row else None
+
+    def n_openings(self, dataset: str) -> int:
+        """Return how often a dataset's test set has been opened in this runs folder, by any study."""
+        digest = dataset_info(dataset).digest
+        query = "SELECT count(*) FROM openings WHERE dataset_digest = ?"
+        return int(self._connection.execute(query, (digest,)).fetchone()[0])
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """Return all runs, the latest last."""
+        rows = self._connection.execute("SELECT * FROM runs ORDER BY updated_at, id").fetchall()
+        return tuple(self._summary(row) for row in rows)
+
+    def results(self, run: str) -> Results:
+        """Return what a run has come to.
+
+        Args:
+            run: a run's id, or a study's name for its latest run.
+
+        Raises:
+            StoreError: where there is no such run.
+        """
+        query = "SELECT * FROM runs WHERE id = ? OR name = ? ORDER BY id = ? DESC, updated_at DESC"
+        row = self._connection.execute(query, (run, run, run)).fetchone()
+        if row is None:
+            names = [summary.run_id for summary in self.runs()]
+            what, where = f'there is no run called "{run}"', str(self.layout.folder)
+            raise StoreError(Problem(what, where, run, ", ".join(names) or "none yet", nearest(run, names)))
+        study = study_of(json.loads(row["document"]), f"run {row['id']}")
+        plan, choices = resolve(study, self.records)
+        records = {fit.id: self.records[fit.id] for fit in plan.fits if fit.id in self.records}
+        openings = {
+            i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
+        }
+        first = self._connection.execute("SELECT min(number) FROM openings WHERE run_id = ?", (row["id"],))
+        first_number = first.fetchone()[0]
+        before = self._connection.execute(
+            "SELECT count(*) FROM openings WHERE dataset_digest = ? AND (? IS NULL OR number < ?)",
+            (dataset_info(study.dataset).digest, first_number, first_number),
+        )
+        return Results(
+            run_id=row["id"],
+            study=study,
+            plan=plan,
+            choices=choices,
+            records=records,
+            openings={fit_id: opening for fit_id, opening in openings.items() if opening is not None},
+            n_openings=self.n_openings(study.dataset),
+            n_openings_before=int(before.fetchone()[0]),
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            arrays=self.arrays,
+        )
+
+    def arrays(self, fit_id: str, kind: str) -> Arrays:
+        """Return the arrays of a fit's artefact, by name; see :class:`~convstudy.store.results.Results`."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = self.layout.artefact(fit_id, kind)
+        try:
+            return dict(load_file(path))
+        except (SafetensorError, OSError, ValueError) as error:
+            what, mend = f"the {kind} of this fit cannot be read", "run the study again"
+            raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
+
+    def has_weights(self, fit_id: str) -> bool:
+        """Tell whether a fit's weights are there."""
+        return self.layout.artefact(fit_id, "weights").exists()
+
+    def report_folder(self, run_id: str) -> Path:
+        """Return the folder of a run's report."""
+        return self.layout.report(run_id)
+
+    def _summary(self, row: sqlite3.Row) -> RunSummary:
+        study = study_of(json.loads(row["document"]), f"run {row['id']}")
+        plan, _ = resolve(study, self.records)
+        found = [self.records[fit.id] for fit in plan.fits if fit.id in self.records]
+        status = row["status"]
+        if status == RUNNING and not is_locked(self.layout.lock):
+            status = INTERRUPTED
+        n_done = sum(record.done for record in found)
+        return RunSummary(
+            row["id"],
+            row["name"],
+            study.dataset,
+            status,
+            len(plan.fits),
+            n_done,
+            len(found) - n_done,
+            row["created_at"],
+            row["updated_at"],
+        )
+
+
+def _opening(row: sqlite3.Row) -> Opening:
+    return Opening(
+        row["fit_id"],
+        row["weights_digest"],
+        row["purpose"],
+        row["opened_at"],
+        row["n_images"],
+        row["loss"],
+        row["accuracy"],
+        row["seconds"],
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
