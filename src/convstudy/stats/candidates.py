@@ -1,0 +1,184 @@
+"""One row per candidate and per fit: scores, cost, weights digests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from convstudy.data import Fold, dataset_info
+from convstudy.networks import layer_table
+from convstudy.plan import Candidate, Fit, Stage
+from convstudy.record import Opening, Record
+from convstudy.stats.summary import Summary, summarise
+from convstudy.stats.verdicts import Evidence
+from convstudy.store.results import Results
+
+Status = Literal["done", "failed", "not trained"]
+
+
+@dataclass(frozen=True)
+class FitRow:
+    """One fit of one candidate.
+
+    ``part`` is what sets it apart from the candidate's other fits: ``"seed 0"`` or ``"fold 1"`` (counted
+    from 1). Scores are those of the epoch that counts, measured in evaluation mode; ``None`` where there is
+    none.
+    """
+
+    stage: str
+    candidate: str
+    part: str
+    fit_id: str
+    status: Status
+    n_epochs: int
+    counted_epoch: int | None
+    train_loss: float | None
+    train_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    weights_digest: str
+    n_train: int
+    n_validation: int
+    seconds: float
+    error_kind: str
+    error: str
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One candidate over its fits that are done.
+
+    ``n_parameters`` counts every number of the network, ``n_trainable`` those that training changes.
+    ``settled`` tells whether no open choice can change the candidate any more; ``chosen`` whether its stage
+    chose it.
+    """
+
+    stage: str
+    question: str
+    name: str
+    network: str
+    settled: bool
+    chosen: bool
+    n_parameters: int
+    n_trainable: int
+    train_loss: Summary
+    train_accuracy: Summary
+    validation_loss: Summary
+    validation_accuracy: Summary
+    test_loss: Summary
+    test_accuracy: Summary
+    seconds: Summary
+    fits: tuple[FitRow, ...]
+
+    @property
+    def n_done(self) -> int:
+        """How many fits are done."""
+        return sum(fit.status == "done" for fit in self.fits)
+
+    @property
+    def n_failed(self) -> int:
+        """How many fits failed."""
+        return sum(fit.status == "failed" for fit in self.fits)
+
+    @property
+    def n_missing(self) -> int:
+        """How many fits are not trained yet."""
+        return sum(fit.status == "not trained" for fit in self.fits)
+
+    @property
+    def counted_epochs(self) -> tuple[int, ...]:
+        """The epoch that counts of each fit that is done."""
+        return tuple(fit.counted_epoch for fit in self.fits if fit.counted_epoch is not None)
+
+    @property
+    def weights_digests(self) -> tuple[str, ...]:
+        """The digest of the weights of each fit that is done, in the order of the fits."""
+        return tuple(fit.weights_digest for fit in self.fits if fit.weights_digest)
+
+    @property
+    def evidence(self) -> Evidence:
+        """The fits that are done and their weights."""
+        done = [fit for fit in self.fits if fit.status == "done"]
+        return Evidence(tuple(fit.fit_id for fit in done), tuple(fit.weights_digest for fit in done))
+
+    def scores(self, measure: str) -> dict[str, float]:
+        """Return part -> figure of a measure such as ``"test_accuracy"``, for the fits that have it."""
+        found = {fit.part: getattr(fit, measure) for fit in self.fits}
+        return {part: value for part, value in found.items() if value is not None}
+
+
+def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> FitRow:
+    """Return the row of one fit."""
+    record: Record | None = results.records.get(fit.id)
+    opening: Opening | None = results.openings.get(fit.id)
+    counted = record.counted if record is not None and record.done else None
+    # An opening of other weights than the record's says nothing of this row.
+    if counted is None or (opening and record and opening.weights_digest != record.weights_digest):
+        opening = None
+    return FitRow(
+        stage=stage.key,
+        candidate=candidate.name,
+        part=part_text(fit),
+        fit_id=fit.id,
+        status="not trained" if record is None else "done" if record.done else "failed",
+        n_epochs=len(record.history) if record else 0,
+        counted_epoch=counted.number if counted else None,
+        train_loss=counted.train_loss if counted else None,
+        train_accuracy=counted.train_accuracy if counted else None,
+        validation_loss=counted.validation_loss if counted else None,
+        validation_accuracy=counted.validation_accuracy if counted else None,
+        test_loss=opening.loss if opening else None,
+        test_accuracy=opening.accuracy if opening else None,
+        weights_digest=record.weights_digest if record else "",
+        n_train=record.n_train if record else 0,
+        n_validation=record.n_validation if record else 0,
+        seconds=record.seconds if record else 0.0,
+        error_kind=record.error_kind if record else "",
+        error=record.error if record else "",
+    )
+
+
+def part_text(fit: Fit) -> str:
+    """Return what sets a fit apart from the candidate's others: ``"fold 1"`` (of ``Fold.of``) or ``"seed
+    0"``.
+    """
+    return f"fold {fit.split.index + 1}" if isinstance(fit.split, Fold) else f"seed {fit.seed}"
+
+
+def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> CandidateRow:
+    """Return the row of one candidate."""
+    info = dataset_info(results.study.dataset)
+    table = layer_table(candidate.network, info.image_shape, info.n_classes)
+    fits = tuple(fit_row(results, stage, candidate, fit) for fit in candidate.fits)
+    done = [fit for fit in fits if fit.status == "done"]
+    choice = results.choice(stage.key)
+
+    def over_fits(measure: str) -> Summary:
+        values = (getattr(fit, measure) for fit in done)
+        return summarise(value for value in values if value is not None)
+
+    return CandidateRow(
+        stage=stage.key,
+        question=stage.question,
+        name=candidate.name,
+        network=candidate.network_name,
+        settled=not candidate.waits_for,
+        chosen=choice is not None and choice.chosen == candidate.name,
+        n_parameters=table.n_parameters,
+        n_trainable=table.n_trainable,
+        train_loss=over_fits("train_loss"),
+        train_accuracy=over_fits("train_accuracy"),
+        validation_loss=over_fits("validation_loss"),
+        validation_accuracy=over_fits("validation_accuracy"),
+        test_loss=over_fits("test_loss"),
+        test_accuracy=over_fits("test_accuracy"),
+        seconds=over_fits("seconds"),
+        fits=fits,
+    )
+
+
+def candidate_rows(results: Results, stage: Stage) -> tuple[CandidateRow, ...]:
+    """Return the rows of a stage, in the order of the study."""
+    return tuple(candidate_row(results, stage, candidate) for candidate in stage.candidates)

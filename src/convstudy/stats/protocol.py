@@ -1,0 +1,107 @@
+"""Who saw which images, which choices were made by them, and when the test set was opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.plan import Stage
+from convstudy.record import Opening
+from convstudy.stats.candidates import part_text
+from convstudy.store.results import Results
+
+
+@dataclass(frozen=True)
+class StageImages:
+    """Which images a stage uses: per fit ``n_train`` train and ``n_validation`` validate (the first fit's
+    numbers).
+    """
+
+    stage: str
+    n_candidates: int
+    n_fits: int
+    how: str
+    n_train: int
+    n_validation: int
+    n_test: int
+
+
+@dataclass(frozen=True)
+class OpeningRow:
+    """One opening of the test set by this run: for which fit of which candidates."""
+
+    candidates: tuple[str, ...]
+    part: str
+    opening: Opening
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the run went about its images.
+
+    Attributes:
+        n_train, n_test: images of the dataset.
+        stages: which images each stage uses.
+        choices: stage and chosen candidate (empty where all failed), in order.
+        openings: this run's openings of the test set, by time.
+        n_openings: openings in the whole runs folder so far, by any study.
+        n_openings_before: how many of them came before this run's first.
+    """
+
+    n_train: int
+    n_test: int
+    stages: tuple[StageImages, ...]
+    choices: tuple[tuple[str, str], ...]
+    openings: tuple[OpeningRow, ...]
+    n_openings: int
+    n_openings_before: int
+
+
+def protocol(results: Results) -> Protocol:
+    """Return the protocol of a run."""
+    info = dataset_info(results.study.dataset)
+    names: dict[str, list[str]] = {}
+    parts: dict[str, str] = {}
+    for stage in results.plan.stages:
+        if not stage.tested:
+            continue
+        for candidate in stage.candidates:
+            for fit in candidate.fits:
+                names.setdefault(fit.id, []).append(f"{stage.key}: {candidate.name}")
+                parts[fit.id] = part_text(fit)
+    openings = [
+        OpeningRow(tuple(names[fit_id]), parts[fit_id], opening)
+        for fit_id, opening in results.openings.items()
+        if fit_id in names
+    ]
+    openings.sort(key=lambda row: (row.opening.opened_at, row.opening.fit_id))
+    return Protocol(
+        n_train=info.n_train,
+        n_test=info.n_test,
+        stages=tuple(_stage_images(results, stage) for stage in results.plan.stages),
+        choices=tuple((choice.stage, choice.chosen) for choice in results.choices),
+        openings=tuple(openings),
+        n_openings=results.n_openings,
+        n_openings_before=results.n_openings_before,
+    )
+
+
+def _stage_images(results: Results, stage: Stage) -> StageImages:
+    info = dataset_info(results.study.dataset)
+    split = stage.candidates[0].fits[0].split
+    n_train, n_validation = split_sizes(info.n_train, split)
+    if isinstance(split, Fold):
+        how = f"{split.of} stratified folds, the same for every candidate"
+    else:
+        how = f"{split.fraction:.0%} held out, stratified, drawn anew by each seed"
+    if split.subset is not None:
+        how += f"; a subset of {split.subset:,} training images"
+    return StageImages(
+        stage=stage.key,
+        n_candidates=len(stage.candidates),
+        n_fits=sum(len(candidate.fits) for candidate in stage.candidates),
+        how=how,
+        n_train=n_train,
+        n_validation=n_validation,
+        n_test=info.n_test if stage.tested else 0,
+    )

@@ -1,0 +1,175 @@
+"""Results that nobody trained: seeded random records over a built-in study, to test statistics and report with."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+
+from convstudy.data import dataset_info, split_sizes
+from convstudy.errors import Problem, StoreError
+from convstudy.plan import Fit, Plan, resolve
+from convstudy.record import Environment, Epoch, Opening, Record
+from convstudy.spec import Study, load_study
+from convstudy.store.results import Results
+
+HERE = Environment("Linux x86_64", "a made-up processor", 2, 1, "cpu", "3.11.2", "2.13.0", "2.4.6", "0.1.0")
+N_MISTAKES = 12
+
+
+def digest(text: str) -> str:
+    """Return something that looks like the digest of weights."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def made_up_record(fit: Fit, level: float, environment: Environment = HERE) -> Record:
+    """Return the record of a fit that would come to about this validation accuracy."""
+    luck = random.Random(fit.id)
+    n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+    history = []
+    for number in range(1, fit.recipe.epochs + 1):
+        gap = 0.5 * 0.45**number + luck.gauss(0, 0.002)
+        validation = min(1.0, level - gap + luck.gauss(0, 0.002))
+        train = min(1.0, level + 0.012 - gap * 0.9)
+        losses = ((1 - train) * 3 + 0.01, (1 - validation) * 3.4 + 0.02)
+        history.append(
+            Epoch(number, fit.recipe.learning_rate, losses[0], train, losses[1], validation, 1.5, 0.25)
+        )
+    best = min(history, key=lambda epoch: (-epoch.validation_accuracy, epoch.validation_loss)).number
+    return Record(
+        fit_id=fit.id,
+        status="done",
+        history=tuple(history),
+        best_epoch=best,
+        counted_epoch=best,
+        n_train=n_train,
+        n_validation=n_validation,
+        n_parameters=5000,
+        weights_digest=digest(fit.id),
+        environment=environment,
+    )
+
+
+def failed_record(fit: Fit) -> Record:
+    """Return the record of a fit that diverged."""
+    return Record(
+        fit.id, "failed", error_kind="diverged", error="the loss was not finite <after> epoch 2", environment=HERE
+    )
+
+
+def made_up_results(
+    study: Study | None = None,
+    *,
+    fails: Collection[str] = (),
+    stop_after: int | None = None,
+    tested: bool = True,
+    with_arrays: bool = True,
+    level: Callable[[str], float] | None = None,
+    environment: Callable[[int], Environment] = lambda n: HERE,
+    n_openings_before: int = 0,
+) -> Results:
+    """Return the results of a run.
+
+    Args:
+        study: what was asked; the built-in study ``digits`` unless told.
+        fails: names of candidates whose first fit fails.
+        stop_after: how many fits are trained before the run stops.
+        tested: whether the test set was opened at the end.
+        with_arrays: whether the files beside the records are there.
+        level: candidate name -> the accuracy that its fits come to.
+        environment: number of the fit -> where it ran.
+        n_openings_before: openings by other runs.
+    """
+    study = study or load_study("digits")
+    records: dict[str, Record] = {}
+    while True:
+        plan, choices = resolve(study, records)
+        missing = [
+            (candidate.name, number, fit)
+            for stage in plan.stages
+            for candidate in stage.candidates
+            if not candidate.waits_for
+            for number, fit in enumerate(candidate.fits)
+            if fit.id not in records
+        ]
+        if not missing or (stop_after is not None and len(records) >= stop_after):
+            break
+        for name, number, fit in missing[:1]:
+            if name in fails and number == 0:
+                records[fit.id] = failed_record(fit)
+            else:
+                wanted = level(name) if level else 0.95 + (len(name) * 7 % 11) * 0.003
+                record = made_up_record(fit, wanted, environment(len(records)))
+                records[fit.id] = record
+    openings = _openings(plan, records) if tested and stop_after is None else {}
+
+    def arrays(fit_id: str, what: str) -> dict[str, Any]:
+        if not with_arrays or fit_id not in records:
+            raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
+        return made_up_arrays(study, fit_id, what)
+
+    return Results(
+        run_id=f"{study.name}-0a1b2c",
+        study=study,
+        plan=plan,
+        choices=choices,
+        records=records,
+        openings=openings,
+        n_openings=len(openings) + n_openings_before,
+        n_openings_before=n_openings_before,
+        created_at="2026-01-02T03:04:05Z",
+        updated_at="2026-01-02T03:09:05Z",
+        arrays=arrays,
+    )
+
+
+def _openings(plan: Plan, records: dict[str, Record]) -> dict[str, Opening]:
+    openings = {}
+    for number, fit in enumerate(plan.tested_fits):
+        record = records.get(fit.id)
+        if record is None or not record.done:
+            continue
+        luck = random.Random(f"test of {fit.id}")
+        accuracy = record.counted.validation_accuracy + luck.gauss(0, 0.003)
+        openings[fit.id] = Opening(
+            fit_id=fit.id,
+            weights_digest=record.weights_digest,
+            purpose="the last word",
+            opened_at=f"2026-01-02T03:08:{number:02d}Z",
+            n_images=dataset_info(fit.dataset).n_test,
+            loss=(1 - accuracy) * 3.5,
+            accuracy=min(accuracy, 1.0),
+            seconds=0.1,
+        )
+    return openings
+
+
+def made_up_arrays(study: Study, fit_id: str, what: str) -> dict[str, Any]:
+    """Return what would lie beside a record."""
+    info = dataset_info(study.dataset)
+    luck = np.random.RandomState(int(fit_id[:6], 16))
+    if what == "weights":
+        return {
+            "10.0.weight": luck.normal(size=(4, 2, 3, 3)).astype(np.float32),
+            "0.0.weight": luck.normal(size=(8, info.image_shape[2], 5, 5)).astype(np.float32),
+            "0.0.bias": np.zeros(8, np.float32),
+        }
+    n = info.n_test if what == "test" else 50
+    labels = np.random.RandomState(1).randint(0, info.n_classes, n)
+    probabilities = luck.dirichlet(np.full(info.n_classes, 0.05), n).astype(np.float32) * 0.2
+    sure = np.where(luck.uniform(size=n) < 0.97, labels, luck.randint(0, info.n_classes, n))
+    probabilities[np.arange(n), sure] += 0.8
+    if what == "validation":
+        return {"indices": np.arange(n), "probabilities": probabilities}
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:N_MISTAKES]
+    pixels = luck.randint(0, 256, (len(wrong), *info.image_shape)).astype(np.uint8)
+    return {
+        "labels": labels,
+        "probabilities": probabilities,
+        "mistake_rows": wrong,
+        "mistake_pixels": pixels,
+    }
