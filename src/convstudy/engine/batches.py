@@ -30,7 +30,7 @@ class ImageTensors:
 
 
 def network_input(pixels: torch.Tensor) -> torch.Tensor:
-    """Return uint8 ``(n, h, w, c)`` as float32 ``(n, c, h, w)`` in [0, 1]; channels last in memory, without a copy more."""
+    """Return uint8 ``(n, h, w, c)`` as float32 ``(n, c, h, w)`` in [0, 1]; in memory it stays channels last."""
     return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
 

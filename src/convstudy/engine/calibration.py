@@ -17,6 +17,8 @@ from convstudy.engine.training import train_epoch
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 
+CALIBRATION_LEARNING_RATE = 1e-6
+
 
 def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
     """Return the expected seconds of each fit, by its id, when it runs alone with its threads.
@@ -45,13 +47,15 @@ def _pace(fit: Fit, seconds: float) -> tuple[float, float]:
         torch.randint(0, 256, (n_images, *info.image_shape), dtype=torch.uint8, generator=generator),
         torch.randint(0, info.n_classes, (n_images,), generator=generator),
     )
+    # Steps take as long at any learning rate, and at this one random images let no loss diverge.
+    recipe = fit.recipe.varied({"learning_rate": CALIBRATION_LEARNING_RATE})
     with repeatable(fit.threads):
         model = build_network(fit.network, info.image_shape, info.n_classes, generator)
-        optimizer = build_optimizer(fit.recipe, model.parameters())
+        optimizer = build_optimizer(recipe, model.parameters())
         paces = []
         for work in (
-            lambda: train_epoch(model, optimizer, images, fit.recipe, 0, 1),
-            lambda: evaluate(model, images, fit.recipe.precision),
+            lambda: train_epoch(model, optimizer, images, recipe, 0, 1),
+            lambda: evaluate(model, images, recipe.precision),
         ):
             work()  # the first call also chooses kernels and touches memory
             times: list[float] = []

@@ -5,14 +5,16 @@ There is no generator state in it: each epoch draws from streams that follow fro
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from convstudy.engine.weights import Tensors, read_tensors, take_over, write_tensors
+from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest, write_tensors
 from convstudy.errors import StoreError
 from convstudy.record import Epoch
 
@@ -42,7 +44,7 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
         "best_epoch": str(progress.best_epoch),
         "n_steps": json.dumps(steps),
     }
-    write_tensors(path, tensors, facts)
+    write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
 
 
 def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
@@ -52,26 +54,39 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     """
     if not path.exists():
         return False
+    parameters = _parameters(progress.optimizer)
+    groups = progress.optimizer.param_groups
     try:
         tensors, facts = read_tensors(path)
-        if facts.get("fit_id") != fit_id:
+        # The first checkpoints had no digest; a file that has one is believed if it fits.
+        digest = facts.pop("digest", None)
+        if facts.get("fit_id") != fit_id or (digest is not None and digest != _digest(tensors, facts)):
             return False
         history = [Epoch(**epoch) for epoch in json.loads(facts["history"])]
+        best_epoch = int(facts["best_epoch"])
+        # One pair for each group: no more, no fewer.
+        steps = list(zip(groups, json.loads(facts["n_steps"]), strict=True))
         take_over(progress.model, _under("model.", tensors))
     except (StoreError, ValueError, KeyError, TypeError):
         return False
-    for place, parameter in enumerate(_parameters(progress.optimizer)):
+    for place, parameter in enumerate(parameters):
         for name, value in _under(f"optimizer.{place}.", tensors).items():
             # In the parameter's own memory layout: fused kernels walk both side by side.
             state = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
             progress.optimizer.state[parameter][name] = state.detach().copy_(value)
-    for group, n_steps in zip(progress.optimizer.param_groups, json.loads(facts["n_steps"]), strict=True):
+    for group, n_steps in steps:
         if n_steps:
             group["n_steps"] = n_steps
     progress.history = history
-    progress.best_epoch = int(facts["best_epoch"])
+    progress.best_epoch = best_epoch
     progress.best_weights = _under("best.", tensors)
     return True
+
+
+def _digest(tensors: Tensors, facts: Mapping[str, str]) -> str:
+    """Return the SHA-256 over all of a checkpoint: safetensors has no check of its own against a changed byte."""
+    text = json.dumps([weights_digest(tensors), sorted(facts.items())])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -25,6 +25,9 @@ from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch, Record
 
+# What torch's allocator says, on Linux and macOS, and on Windows.
+NO_MEMORY = ("allocate memory", "not enough memory")
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -154,6 +157,7 @@ def repeatable(threads: int) -> Iterator[None]:
     """Fix the thread count, ask for repeatable kernels, and leave the caller's generator and settings as they were."""
     n_threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.random.fork_rng(devices=[]):
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
@@ -161,7 +165,7 @@ def repeatable(threads: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(n_threads)
-            torch.use_deterministic_algorithms(deterministic)
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
 @contextmanager
@@ -170,7 +174,7 @@ def _memory_errors() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in NO_MEMORY):
             raise
         what, mend = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
         raise OutOfMemory(

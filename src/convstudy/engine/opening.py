@@ -63,8 +63,8 @@ def open_test(
     started = time.perf_counter()
     with repeatable(fit.threads):
         logits = logits_of(model, images, fit.recipe.precision)
-    score = score_of(logits, images.labels)
-    probabilities = logits.softmax(dim=1)
+        score = score_of(logits, images.labels)
+        probabilities = logits.softmax(dim=1)
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()
     rows = wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:MOST_MISTAKES]

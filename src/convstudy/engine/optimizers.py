@@ -24,7 +24,8 @@ Groups = list[dict[str, Any]]
 class KerasAdam(torch.optim.Adam):
     """Adam (Kingma & Ba 2015, the form before section 2.1's remark): ``p -= lr · √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε)``.
 
-    torch's fused kernel computes ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``; with ``ε' = ε / √(1-β₂ᵗ)`` that is the same.
+    torch's fused kernel computes ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``; with ``ε' = ε / √(1-β₂ᵗ)`` that is
+    the same.
     """
 
     def step(self, closure: Any = None) -> Any:
@@ -42,7 +43,7 @@ class KerasRMSprop(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         """Make one step; ``closure`` is not used."""
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
@@ -93,7 +94,10 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[torch.nn.Parameter]) ->
 
 
 def make_step(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Make one step at this learning rate, after the decoupled decay ``p -= lr · decay · p`` (Loshchilov & Hutter 2019)."""
+    """Make one step at this learning rate, after the decoupled decay ``p -= lr · decay · p``.
+
+    Source: Loshchilov & Hutter 2019, algorithm 2.
+    """
     for group in optimizer.param_groups:
         group["lr"] = lr
         if group["decay"]:

@@ -1,4 +1,4 @@
-"""What a reader of the plan should be told before anything trains. A new check is one function and its line in CHECKS."""
+"""What a reader of the plan should be told before anything trains. A new check is a function and its line in CHECKS."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def single_values(plan: Plan) -> Iterator[Finding]:
 
 
 def dropout_before_norm(plan: Plan) -> Iterator[Finding]:
-    """Dropout right before batch-norm: the variance that the norm sees in training is not the one in use (Li et al. 2019)."""
+    """Dropout right before batch-norm: its variance in training is not the one in use (Li et al. 2019)."""
     for name, pattern in plan.study.network.items():
         for number, (layer, after) in enumerate(pairwise(pattern.network().layers), start=1):
             if layer.word == "dropout" and after.word == "batch-norm":

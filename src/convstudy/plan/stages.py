@@ -160,7 +160,8 @@ class _Planner:
         return stage
 
     def ablate(self, name: str, ablate: Ablate) -> Stage:
-        base, waits_for = ablate.network, ()
+        base: str = ablate.network
+        waits_for: tuple[str, ...] = ()
         if base == BEST:
             if self.best is None:
                 raise LookupError("a study with an ablation of the best has a comparison")  # spec/ checks it

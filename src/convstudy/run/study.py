@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from convstudy.data import load_dataset
-from convstudy.errors import Problem, StoreError
-from convstudy.plan import Fit, Plan, resolve
+from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.plan.choices import CHOOSING
 from convstudy.record import Record
 from convstudy.run.events import (
@@ -23,7 +23,7 @@ from convstudy.run.events import (
     silent,
 )
 from convstudy.run.executors import Executor, InlineExecutor, ProcessExecutor
-from convstudy.run.tasks import Advanced, Lost, Started, Test, Tested, Train, Trained
+from convstudy.run.tasks import Advanced, Lost, Started, Task, Test, Tested, Train, Trained
 from convstudy.spec import Study, check_study
 from convstudy.store import Results, Store
 from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
@@ -50,7 +50,11 @@ def run_study(
         StudyError: where the study cannot be run as it is.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used, or another process writes to it.
+        UsageError: where ``workers`` is negative.
     """
+    if workers is not None and workers < 0:
+        what = "there cannot be fewer than no workers"
+        raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
     check_study(study)
     load_dataset(study.dataset)
     store = Store.open(Path(runs), create=True)
@@ -84,11 +88,12 @@ class _Run:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
         self.plan, _ = resolve(study, store.records)
         self.told_choices: set[str] = set()
-        self.deaths: Counter[str] = Counter()
+        self.looked_at: set[str] = set()
+        self.deaths: Counter[Task] = Counter()
 
     def go(self, executor: Executor) -> None:
         """Train, choose and test until nothing is left to do."""
-        self._drop_passing_failures()
+        self._resolve()
         done = frozenset(fit.id for fit in self.plan.fits if fit.id in self.store.records)
         self.listener(RunStarted(self.run_id, self.plan, done, executor.n_workers))
         with executor:
@@ -96,22 +101,35 @@ class _Run:
                 self._train(executor, missing)
             self._test(executor)
 
-    def _drop_passing_failures(self) -> None:
-        """Forget failures that may not come again, and fits whose weights somebody has deleted."""
-        records = self.store.records
-        for fit in self.plan.fits:
-            if fit.id not in records:
-                continue
-            record = records[fit.id]
-            tested = record.done and self.store.opening_of(fit.id, record.weights_digest) is not None
-            passing = not record.done and record.error_kind not in LASTING_ERRORS
-            if passing or (record.done and not tested and not self.store.has_weights(fit.id)):
+    def _resolve(self) -> tuple[Choice, ...]:
+        """Bring the plan up to date, and return the choices that it rests on.
+
+        Records of earlier runs count as soon as the plan comes upon their fits, but for failures that may not come
+        again, and for fits whose weights somebody has deleted: these are forgotten, and so trained again.
+        """
+        while True:
+            self.plan, choices = resolve(self.study, self.store.records)
+            new = [fit for fit in self.plan.fits if fit.id not in self.looked_at]
+            self.looked_at |= {fit.id for fit in new}
+            forgotten = [
+                fit for fit in new if fit.id in self.store.records and self._to_be_trained_again(fit)
+            ]
+            for fit in forgotten:
                 self.store.drop_record(fit.id)
+            if not forgotten:
+                return choices
+
+    def _to_be_trained_again(self, fit: Fit) -> bool:
+        """Tell whether an earlier run's record of this fit is not to count."""
+        record = self.store.records[fit.id]
+        if not record.done:
+            return record.error_kind not in LASTING_ERRORS
+        tested = self.store.opening_of(fit.id, record.weights_digest) is not None
+        return not tested and not self.store.has_weights(fit.id)
 
     def _choose(self) -> list[Fit]:
         """Make every choice that the records allow, and return the settled fits that have no record."""
-        self.plan, choices = resolve(self.study, self.store.records)
-        for choice in choices:
+        for choice in self._resolve():
             self.store.save_choice(self.run_id, choice)
             if choice.stage not in self.told_choices:
                 self.told_choices.add(choice.stage)
@@ -140,8 +158,7 @@ class _Run:
                     self._keep(fit, record, deciding)
                 case Lost(reason=reason):
                     under_way.discard(fit.id)
-                    self.deaths[fit.id] += 1
-                    if self.deaths[fit.id] <= N_RETRIES:
+                    if self._may_retry(message.task):
                         waiting.appendleft(Train(fit))
                     else:
                         crashed = Record(fit.id, "failed", error_kind="crashed", error=reason)
@@ -152,6 +169,11 @@ class _Run:
                 deciding = _deciding(self.plan, {fit.id for fit in new})
                 waiting = deque(Train(fit) for fit in new if fit.id not in under_way)
 
+    def _may_retry(self, task: Task) -> bool:
+        """Count the death of a worker that had this task in hand, and tell whether to try it again."""
+        self.deaths[task] += 1
+        return self.deaths[task] <= N_RETRIES
+
     def _keep(self, fit: Fit, record: Record, deciding: list[set[str]]) -> None:
         """Write a record down, and take its fit off what choices wait for."""
         self.store.save_record(fit, record)
@@ -161,29 +183,38 @@ class _Run:
 
     def _test(self, executor: Executor) -> None:
         """Open the sealed test set once for each chosen model, after all choices are made."""
-        waiting: deque[Test] = deque()
-        for fit in self.plan.tested_fits:
-            record = self.store.records[fit.id]
-            if record.done and self.store.opening_of(fit.id, record.weights_digest) is None:
-                number = self.store.begin_opening(self.run_id, fit, record.weights_digest, self.study.name)
-                waiting.append(Test(fit, record.weights_digest, number))
+        waiting = deque(fit for fit in self.plan.tested_fits if self._is_untested(fit))
         n_under_way = 0
         while waiting or n_under_way:
             while waiting and n_under_way < executor.n_workers:
-                executor.submit(waiting.popleft())
+                executor.submit(self._opening(waiting.popleft()))
                 n_under_way += 1
             message = executor.next_message()
-            if isinstance(message, Tested) and isinstance(message.task, Test):
-                n_under_way -= 1
-                if message.error:
-                    raise StoreError(Problem(f"a model could not be tested: {message.error}"))
-                opening = self.store.end_opening(
-                    message.task.opening, message.loss, message.accuracy, message.seconds
-                )
-                self.listener(TestOpened(message.task.fit, opening))
-            elif isinstance(message, Lost):
-                what = f"a model could not be tested: {message.reason}"
-                raise StoreError(Problem(what, mend="run the study again: it goes on from here"))
+            match message:
+                case Tested(task=Test() as task):
+                    n_under_way -= 1
+                    if message.error:
+                        raise StoreError(Problem(f"a model could not be tested: {message.error}"))
+                    opening = self.store.end_opening(
+                        task.opening, message.loss, message.accuracy, message.seconds
+                    )
+                    self.listener(TestOpened(task.fit, opening))
+                case Lost(task=task, reason=reason):
+                    n_under_way -= 1
+                    if not self._may_retry(task):
+                        what = f"a model could not be tested: {reason}"
+                        raise StoreError(Problem(what, mend="run the study again: it goes on from here"))
+                    waiting.appendleft(task.fit)
+
+    def _is_untested(self, fit: Fit) -> bool:
+        """Tell whether there is a model of this fit and the test set was not yet opened for it."""
+        record = self.store.records[fit.id]
+        return record.done and self.store.opening_of(fit.id, record.weights_digest) is None
+
+    def _opening(self, fit: Fit) -> Test:
+        """Write down that the test set is opened for this fit's model, and return the task to do so."""
+        digest = self.store.records[fit.id].weights_digest
+        return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
 
 
 def _deciding(plan: Plan, missing: set[str]) -> list[set[str]]:

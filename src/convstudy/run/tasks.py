@@ -58,7 +58,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Tested:
-    """A test has ended: mean loss, accuracy, and the seconds it took; ``error`` is a sentence where it could not be done."""
+    """A test has ended: mean loss, accuracy, and seconds; ``error`` is a sentence where it could not be done."""
 
     task: Task
     loss: float = 0.0
@@ -98,7 +98,7 @@ def task_from_json(values: dict[str, Any]) -> Task:
 
 
 def message_as_json(message: Message) -> dict[str, Any]:
-    """Return what a worker says of its task as plain values; the task itself is left out, since it has one at a time."""
+    """Return what a worker says of its task as plain values, without the task: a worker has one at a time."""
     match message:
         case Started():
             return {"said": "started"}

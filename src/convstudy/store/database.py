@@ -38,7 +38,7 @@ def connect(path: Path) -> sqlite3.Connection:
     the writer.
 
     Raises:
-        StoreError: where the file is no database, or was written by a later version.
+        StoreError: where the file is no database, cannot be reached, or was written by a later version.
     """
     try:
         connection = sqlite3.connect(path, timeout=30.0, isolation_level=None)
@@ -57,7 +57,8 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.executescript(f"{TABLES} PRAGMA user_version = {SCHEMA_VERSION};")
         return connection
     except sqlite3.Error as error:
-        mend = "use another folder with --runs, or restore this file"
-        raise StoreError(
-            Problem("this is no database of convstudy", where=str(path), got=str(error), mend=mend)
-        ) from None
+        # An OperationalError is about reaching the file (rights, disk, locks), not about what is in it.
+        reached = not isinstance(error, sqlite3.OperationalError)
+        what = "this is no database of convstudy" if reached else "this database cannot be used"
+        mend = "use another folder with --runs" + (", or restore this file" if reached else "")
+        raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,10 @@ class Layout:
     def artefact(self, fit_id: str, kind: str) -> Path:
         """The file of a fit: ``kind`` is ``"weights"``, ``"validation"``, ``"test"`` or ``"checkpoint"``."""
         return self.folder / "fits" / fit_id / f"{kind}.safetensors"
+
+    def partial_artefacts(self) -> Iterator[Path]:
+        """Yield the files that a process was writing when it was killed (see ``engine.weights.write_tensors``)."""
+        return self.folder.glob("fits/*/*.partial")
 
     def report(self, run_id: str) -> Path:
         """The folder of a run's report."""

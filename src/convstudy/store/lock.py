@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,17 +22,46 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+# A reader that asks whether the lock is held holds it for that moment; a writer waits so long before it gives up.
+PATIENCE_SECONDS = 0.5
+PAUSE_SECONDS = 0.05
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a runs folder; raise :class:`StoreError` at once where another process holds it."""
-    with path.open("a+b") as file:
-        try:
-            _take(file.fileno())
-        except OSError:
+def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Hold the lock of a runs folder.
+
+    Args:
+        path: the lock file; it is made where there is none.
+        patience: for how many seconds to try.
+
+    Raises:
+        StoreError: where another process holds the lock, or the file cannot be made.
+    """
+    try:
+        file = path.open("a+b")
+    except OSError as error:
+        what, mend = "this runs folder cannot be written to", "name another --runs"
+        raise StoreError(Problem(what, where=str(path.parent), got=error.strerror or "", mend=mend)) from None
+    with file:
+        if not _taken(file.fileno(), patience):
             what = "another convstudy process is writing to this runs folder"
             mend = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
             raise StoreError(Problem(what, where=str(path.parent), mend=mend)) from None
         yield
+
+
+def _taken(descriptor: int, patience: float) -> bool:
+    """Take the lock, trying for a while; tell whether that went well."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            _take(descriptor)
+            return True
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(PAUSE_SECONDS)
 
 
 def is_locked(path: Path) -> bool:
@@ -39,7 +69,7 @@ def is_locked(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with locked(path):
+        with locked(path, patience=0.0):
             return False
     except StoreError:
         return True

@@ -72,8 +72,7 @@ class Results:
     def complete(self) -> bool:
         """Whether every fit of the plan has a record and every tested model its score."""
         plan = self.plan
-        trained = all(fit.id in self.records for fit in plan.fits) and len(plan.fits) == len(
-            plan.settled_fits
-        )
+        decided = not any(stage.waits_for for stage in plan.stages)
+        trained = decided and all(fit.id in self.records for fit in plan.fits)
         tested = (fit.id for fit in plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return trained and all(i in self.openings and self.openings[i].accuracy is not None for i in tested)

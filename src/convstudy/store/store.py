@@ -44,7 +44,10 @@ class RunSummary:
 
 
 class Records(Mapping[str, Record]):
-    """The records of a store by fit id, read when they are first asked for."""
+    """The records of a store by fit id, each read when it is first asked for.
+
+    A failed one is read each time: another process may try its fit again.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -55,7 +58,10 @@ class Records(Mapping[str, Record]):
             row = self._connection.execute("SELECT record FROM fits WHERE id = ?", (fit_id,)).fetchone()
             if row is None:
                 raise KeyError(fit_id)
-            self._read[fit_id] = Record.from_json(json.loads(row["record"]))
+            record = Record.from_json(json.loads(row["record"]))
+            if not record.done:
+                return record
+            self._read[fit_id] = record
         return self._read[fit_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -102,8 +108,10 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the right to write."""
+        """Hold the right to write; files that a killed process left half written are removed."""
         with locked(self.layout.lock):
+            for path in self.layout.partial_artefacts():
+                path.unlink(missing_ok=True)
             yield
 
     def close(self) -> None:
@@ -117,8 +125,14 @@ class Store:
         return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
     def begin_run(self, study: Study) -> str:
-        """Write down that a study is run, for the first time or again; return the run's id."""
+        """Write down that a study is run, for the first time or again; return the run's id.
+
+        Only one run goes on at a time, so another that says so was killed.
+        """
         run_id, now = self.run_id_of(study), _now()
+        self._connection.execute(
+            "UPDATE runs SET status = ? WHERE status = ? AND id != ?", (INTERRUPTED, RUNNING, run_id)
+        )
         self._connection.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at",

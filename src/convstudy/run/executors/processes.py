@@ -6,6 +6,7 @@ pickled, and whatever else a worker prints goes to the log of the runs folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -26,14 +27,32 @@ KEEP_BLOCKS = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_":
 
 @dataclass
 class _Worker:
-    """A worker process and the task that it has in hand."""
+    """A worker process, the thread that passes its lines on, and the task that it has in hand."""
 
     process: subprocess.Popen[str]
+    listener: threading.Thread | None = None
     task: Task | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it lives and has no task."""
+        return self.task is None and self.process.poll() is None
+
+    def end(self) -> int:
+        """Wait until the process has ended, let go of its pipes, and return how it ended."""
+        status = self.process.wait()
+        if self.listener is not None:
+            self.listener.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            # What it had not read any more cannot be handed over: the pipe breaks, and is closed all the same.
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        return status
 
 
 class ProcessExecutor:
-    """Keeps up to ``n_workers`` worker processes; a worker that dies loses its task, and another one takes its place."""
+    """Keeps up to ``n_workers`` worker processes; one that dies loses its task, and another takes its place."""
 
     def __init__(self, layout: Layout, n_workers: int, threads: int) -> None:
         self.n_workers = n_workers
@@ -44,30 +63,29 @@ class ProcessExecutor:
         self._log: IO[str] | None = None
 
     def submit(self, task: Task) -> None:
-        """Hand a task to a worker that has none."""
-        worker = next((worker for worker in self._workers if worker.task is None), None) or self._start()
+        """Hand a task to a living worker that has none."""
+        worker = next((worker for worker in self._workers if worker.idle), None) or self._start()
         worker.task = task
         assert worker.process.stdin is not None  # it was opened as a pipe
-        try:
+        # If it dies at this very moment, its last line, the empty one, says so.
+        with contextlib.suppress(OSError):
             print(json.dumps(task_as_json(task)), file=worker.process.stdin, flush=True)
-        except OSError:
-            pass  # it died while it waited; its last line, the empty one, says so
 
     def next_message(self) -> Message:
         """Return the next message of any worker that has a task."""
         while True:
             worker, line = self._lines.get()
             task = worker.task
-            if line:
-                if task is None:
-                    continue
+            if not line:
+                self._workers.remove(worker)
+                status = worker.end()
+                if task is not None:
+                    return Lost(task, _death(status))
+            elif task is not None:
                 message = message_from_json(task, json.loads(line))
                 if isinstance(message, Trained | Tested):
                     worker.task = None
                 return message
-            self._workers.remove(worker)
-            if task is not None:
-                return Lost(task, _death(worker.process.wait()))
 
     def __enter__(self) -> Self:
         self._log = self._layout.log.open("a", encoding="utf-8")
@@ -79,14 +97,16 @@ class ProcessExecutor:
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            worker.process.wait()
+            worker.end()
+        self._workers.clear()
         if self._log is not None:
             self._log.close()
 
     def _start(self) -> _Worker:
         """Start a worker process, and a thread that passes its lines on."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "convstudy.run.worker", str(self._layout.folder)],
+            # -P: a file called queue.py in the folder that somebody works in must not become the library's.
+            [sys.executable, "-P", "-m", "convstudy.run.worker", str(self._layout.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -98,15 +118,20 @@ class ProcessExecutor:
         )
         worker = _Worker(process)
         self._workers.append(worker)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.listener.start()
         return worker
 
     def _listen(self, worker: _Worker) -> None:
         """Pass a worker's lines on; an empty one says that it has ended."""
         assert worker.process.stdout is not None  # it was opened as a pipe
-        for line in worker.process.stdout:
-            self._lines.put((worker, line))
-        self._lines.put((worker, ""))
+        try:
+            for line in worker.process.stdout:
+                # A line without an end was cut off when the worker was killed.
+                if line.endswith("\n"):
+                    self._lines.put((worker, line))
+        finally:
+            self._lines.put((worker, ""))
 
 
 def _death(status: int) -> str:
