@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-# Name -> class in torch.nn. LeakyReLU's slope is set below: Keras 3's 0.3 is not torch's 0.01.
+# Name -> class in torch.nn. LeakyReLU's slope is set below; gelu is the exact one, as in Keras.
 ACTIVATIONS: dict[str, str] = {
     "relu": "ReLU",
     "tanh": "Tanh",
@@ -17,7 +17,8 @@ ACTIVATIONS: dict[str, str] = {
     "sigmoid": "Sigmoid",
     "elu": "ELU",
 }
-LEAKY_RELU_SLOPE = 0.3
+# What Keras 3 means by activation="leaky_relu" (its LeakyReLU layer has 0.3, torch 0.01).
+LEAKY_RELU_SLOPE = 0.2
 
 
 def activation_module(name: str) -> nn.Module:

@@ -30,4 +30,7 @@ def build_network(
     from torch import nn
 
     parts = [layer.module(before, generator) for layer, before, _ in network.walk(input_shape, n_classes)]
-    return nn.Sequential(*parts).to(memory_format=torch.channels_last)
+    module = nn.Sequential(*parts)
+    # torch's own annotation of Module.to lacks this form of it.
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module

@@ -20,7 +20,10 @@ TRUNCATED_NORMAL_SD = 0.87962566103423978
 
 @dataclass(frozen=True)
 class VarianceScaling:
-    """Draw with variance ``scale / fan``; ``fan`` is ``"in"`` or ``"average"``, ``shape`` ``"normal"`` or ``"uniform"``."""
+    """Draw with variance ``scale / fan``.
+
+    ``fan`` is ``"in"`` or ``"average"`` (of in and out), ``shape`` is ``"normal"`` or ``"uniform"``.
+    """
 
     scale: float
     fan: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
-from convstudy.errors import NetworkError, Problem
+from convstudy.errors import NetworkError, Problem, unknown
+from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers import Dense, Layer
 from convstudy.networks.reading import layer_text, read_layer
 from convstudy.networks.shapes import Shape
@@ -29,6 +30,8 @@ class Network:
         """Return the network of these layer texts; raise :class:`NetworkError` with every bad text, numbered."""
         layers: list[Layer] = []
         problems: list[Problem] = []
+        if init not in INITIALISERS:
+            problems.append(unknown("initialiser", init, INITIALISERS, where="init"))
         for number, text in enumerate(texts, start=1):
             try:
                 layers.append(read_layer(text))

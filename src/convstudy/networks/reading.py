@@ -19,7 +19,9 @@ LONGEST_TEXT = 200
 def read_layer(text: str) -> Layer:
     """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it."""
     if len(text) > LONGEST_TEXT:
-        raise NetworkError(Problem("this layer text is too long", got=f"{len(text)} characters", allowed="200"))
+        raise NetworkError(
+            Problem("this layer text is too long", got=f"{len(text)} characters", allowed="200")
+        )
     words = text.split()
     if not words:
         raise NetworkError(Problem("a layer text is empty", allowed=", ".join(LAYERS)))
@@ -37,7 +39,7 @@ def read_layer(text: str) -> Layer:
         except ValueError:
             raise NetworkError(
                 Problem(
-                    f'"{text}" has a {name} that cannot be',
+                    f'"{text}" gives its {name} a value that cannot be',
                     got=written,
                     allowed=argument.allowed,
                     mend=nearest(written, argument.allowed.split(", ")),
@@ -87,7 +89,9 @@ def _argument_of(
         return name, argument, word
     if bare and not word[0].isdigit():
         return *bare[0], word
-    raise NetworkError(Problem(f'"{text}" says more than "{layer.word}" takes', got=word, allowed=layer.usage))
+    raise NetworkError(
+        Problem(f'"{text}" says more than "{layer.word}" takes', got=word, allowed=layer.usage)
+    )
 
 
 def _number_text(value: Any) -> str:

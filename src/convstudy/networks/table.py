@@ -1,4 +1,4 @@
-"""The layer table of a network, as Keras' ``summary()`` prints it, with multiply-adds and the layers that do nothing."""
+"""The layer table of a network, as Keras' ``summary()`` prints it, with multiply-adds and idle layers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTa
     """
     rows = [
         LayerRow(
-            layer_text(layer), after, *layer.n_parameters(before), layer.multiply_adds(before), layer.idle_reason(before)
+            layer_text(layer),
+            after,
+            *layer.n_parameters(before),
+            layer.multiply_adds(before),
+            layer.idle_reason(before),
         )
         for layer, before, after in network.walk(input_shape, n_classes)
     ]

@@ -55,9 +55,11 @@ class Conv(Layer):
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
         """Return padding (where "same" asks for it), convolution and activation."""
         from torch import nn
+        from torch.nn.utils import skip_init
 
         height, width, channels = self.need_image(shape)
-        convolution = nn.Conv2d(channels, self.filters, self.kernel, self.stride)
+        # Without torch's own start weights, which would draw from the global generator, too.
+        convolution: nn.Conv2d = skip_init(nn.Conv2d, channels, self.filters, self.kernel, self.stride)  # type: ignore[no-untyped-call]
         initialise(convolution.weight, self.init or "he-normal", generator)
         assert convolution.bias is not None
         nn.init.zeros_(convolution.bias)

@@ -45,8 +45,10 @@ class Dense(Layer):
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
         """Return the matrix product and its activation."""
         from torch import nn
+        from torch.nn.utils import skip_init
 
-        linear = nn.Linear(shape[0], self.units)
+        # Without torch's own start weights, which would draw from the global generator, too.
+        linear: nn.Linear = skip_init(nn.Linear, shape[0], self.units)  # type: ignore[no-untyped-call]
         initialise(linear.weight, self.init or "he-normal", generator)
         nn.init.zeros_(linear.bias)
         return nn.Sequential(linear, activation_module(self.activation)) if self.activation else linear

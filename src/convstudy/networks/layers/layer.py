@@ -48,7 +48,10 @@ def decimal(smallest: float, below: float) -> Callable[[str], float]:
     """Return a reader of decimal numbers from ``smallest`` (included) to ``below`` (not included)."""
 
     def read(text: str) -> float:
-        value = float(text)
+        # Digits of other scripts and "1_0" are numbers to Python; here they would be a second way to say the same.
+        if not text.isascii() or "_" in text:
+            raise ValueError(text)
+        value = abs(float(text)) if float(text) == 0 else float(text)
         if not smallest <= value < below:
             raise ValueError(text)
         return value

@@ -1,4 +1,4 @@
-"""Normalisation: over the batch, over each image, or over groups of channels."""
+"""Normalisation: over the batch, over the channels of each place, or over groups of channels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.layers.layer import Layer, argument, decimal, whole
-from convstudy.networks.shapes import Shape
+from convstudy.networks.shapes import Shape, n_values
 
 if TYPE_CHECKING:
     import torch
@@ -40,9 +40,9 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """``layer-norm``: each image to mean 0 and variance 1 over all its values, with a scale and a shift per channel.
+    """``layer-norm``: the channels of each place of an image to mean 0 and variance 1 (Ba et al. 2016), as in Keras.
 
-    That is group normalisation with one group (Ba et al. 2016; Wu & He 2018), for flat inputs the usual layer norm.
+    There is a scale and a shift for each channel. Over all values of an image normalises ``group-norm 1``.
     """
 
     word: ClassVar[str] = "layer-norm"
@@ -50,15 +50,21 @@ class LayerNorm(Layer):
 
     epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
 
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape as it was; a single channel would become 0 everywhere, so there have to be two."""
+        if shape[-1] == 1:
+            raise self.misfit(shape, '"layer-norm" of 1 channel leaves nothing of it', "2 channels or more")
+        return shape
+
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
         """Return a scale and a shift for each channel."""
         return (2 * shape[-1], 0)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return group normalisation with a single group."""
-        from torch import nn
+        """Return layer normalisation over the channels."""
+        from convstudy.networks.modules.layer_norm import ChannelLayerNorm
 
-        return nn.GroupNorm(1, shape[-1], self.epsilon)
+        return ChannelLayerNorm(shape[-1], self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,13 @@ class GroupNorm(Layer):
     epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape as it was; the groups have to divide the channels."""
+        """Return the shape as it was; the groups have to divide the channels, into more than single values."""
         if shape[-1] % self.groups:
             raise self.misfit(
                 shape, f"{self.groups} groups do not divide {shape[-1]} channels", f"a divisor of {shape[-1]}"
             )
+        if n_values(shape) == self.groups:
+            raise self.misfit(shape, '"group-norm" of single values leaves nothing of them', "fewer groups")
         return shape
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:

@@ -32,6 +32,9 @@ class KerasBatchNorm(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the normalised values, and in training move the averages."""
+        n_values = values.numel() // values.shape[1]
+        if self.training and n_values == 1:
+            return self._normalise_one(values)
         # torch moves a copy: it keeps what it moved for the backward pass, so that must not change afterwards.
         variance = self.running_variance.clone() if self.training else self.running_variance
         normalised = nn.functional.batch_norm(
@@ -47,7 +50,15 @@ class KerasBatchNorm(nn.Module):
         if self.training:
             # torch moved by w · V · n / (n - 1). Scaling all of it by (n - 1) / n mends that part and shrinks the
             # old one, (1 - w) · old, by 1 / n of itself, which is put back.
-            n_values = values.numel() // values.shape[1]
             self.running_variance.mul_((1.0 - self.weight_of_batch) / n_values)
             self.running_variance.add_(variance, alpha=(n_values - 1) / n_values)
         return normalised
+
+    def _normalise_one(self, values: torch.Tensor) -> torch.Tensor:
+        """Return what one value a channel comes to, its shift; torch refuses such a batch, Keras does not."""
+        mean = values.detach().flatten().to(self.running_mean.dtype)
+        self.running_mean.lerp_(mean, self.weight_of_batch)
+        self.running_variance.mul_(1.0 - self.weight_of_batch)
+        # What is 0 here is so for its gradient, which is 0 as well.
+        centred = (values - values.detach()).flatten()
+        return (centred * self.weight + self.bias).view(values.shape).to(values.dtype)

@@ -34,8 +34,17 @@ class BitsDropout(nn.Module):
         bits = words.view(torch.int16)[: values.numel()]
         kept = (bits >= self.n_dropped_levels - N_LEVELS // 2).to(values.dtype)
         # The scale stays a plain number: folded into the mask it would be rounded to the mask's precision.
-        return values * kept.as_strided(values.shape, values.stride()) * self.scale
+        return values * kept.as_strided(values.shape, _dense_strides(values)) * self.scale
 
     def extra_repr(self) -> str:
         """Return the rate, for the module's printed form."""
         return f"rate={self.n_dropped_levels / N_LEVELS:g}"
+
+
+def _dense_strides(values: torch.Tensor) -> tuple[int, ...]:
+    """Return strides that lay the shape out without gaps or overlaps, in the order of ``values``' own.
+
+    They are its own unless it is a slice or expanded: such strides would ask for more bits than there are, or share
+    them.
+    """
+    return torch.empty_like(values, device="meta").stride()
