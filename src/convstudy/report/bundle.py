@@ -1,0 +1,46 @@
+"""The chart library that the page carries inside itself: Vega, Vega-Lite and Vega-Embed as one script.
+
+vl-convert holds it and takes some seconds to put it together, so it is kept in the cache folder afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from convstudy.data.files import cache_folder
+from convstudy.report.files import write_file
+
+_MARK = "window.vegaEmbed="
+
+
+def chart_library() -> str:
+    """Return the script, which sets ``window.vegaEmbed``; from the cache if it is there and whole."""
+    import altair
+    import vl_convert
+
+    # Altair says which Vega-Lite its charts are written in: "v6.4.1".
+    version = ".".join(altair.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    place = cache_folder() / f"charts-{vl_convert.__version__}-{version}.js"
+    kept = _kept(place)
+    if kept:
+        return kept
+    script: str = vl_convert.javascript_bundle(vl_version=version)
+    try:
+        write_file(place, f"// {_digest(script)}\n{script}")
+    except OSError:
+        pass  # a folder that cannot be written costs some seconds the next time, nothing else
+    return script
+
+
+def _kept(place: Path) -> str:
+    """Return the script of the cache, or nothing where it is missing or damaged."""
+    try:
+        head, _, script = place.read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return script if head == f"// {_digest(script)}" and _MARK in script else ""
+
+
+def _digest(script: str) -> str:
+    return hashlib.sha256(script.encode()).hexdigest()

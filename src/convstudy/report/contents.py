@@ -1,0 +1,307 @@
+"""Everything that a report says, gathered once from results and statistics, for all its formats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from convstudy.data import DatasetInfo, dataset_info, load_dataset
+from convstudy.errors import ConvstudyError
+from convstudy.plan import Candidate, Stage, check_plan
+from convstudy.record import Environment, Record
+from convstudy.report import background_tables, charts, pictures, tables
+from convstudy.report.charts import Figure
+from convstudy.report.numbers import percent
+from convstudy.report.pictures import Picture
+from convstudy.report.table import Table
+from convstudy.report.words import Conclusion, answer, conclusions
+from convstudy.stats import (
+    Confusion,
+    Contest,
+    Headline,
+    Protocol,
+    confusion_of,
+    contests,
+    headline,
+    mistakes_of,
+    protocol,
+)
+from convstudy.store.results import Results
+
+N_FIRST_IMAGES = 25
+N_KERNELS = 64
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question of the study: its table, its figures, and the curves of its candidates."""
+
+    contest: Contest
+    table: Table
+    figures: tuple[Figure, ...]
+    curves: tuple[tuple[str, tuple[Figure, ...]], ...]
+
+    @property
+    def order(self) -> int:
+        """The section's place on the page: what the study comes down to first, the search that led there last."""
+        return ("compare", "final", "ablate", "search").index(self.contest.question)
+
+    @property
+    def figure_titles(self) -> tuple[str, ...]:
+        """The titles of the figures below the section's own title."""
+        return tuple(figure.title.partition(": ")[2].capitalize() or "Scores" for figure in self.figures)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is drawn from files beside the records and from the data; empty, with a note, where they are missing."""
+
+    headline: str = ""
+    classes: Table | None = None
+    confusion: Confusion | None = None
+    confusion_table: Table | None = None
+    confusion_figure: Figure | None = None
+    classes_figure: Figure | None = None
+    mistakes: tuple[Picture, ...] = ()
+    kernels: tuple[Picture, ...] = ()
+    first_images: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A whole report, before it takes a format."""
+
+    results: Results
+    info: DatasetInfo
+    answer: tuple[str, ...]
+    conclusions: tuple[Conclusion, ...]
+    sections: tuple[Section, ...]
+    verdicts: Table
+    every_fit: Table
+    costs: Table
+    rates: Figure | None
+    beside: Beside
+    layers: tuple[Table, ...]
+    protocol: Protocol
+    protocol_tables: tuple[Table, ...]
+    findings: Table
+    environments: tuple[Environment, ...]
+    environment: Table
+    failures: Table
+
+    @property
+    def n_trained(self) -> int:
+        """How many of the plan's fits have a record."""
+        return sum(fit.id in self.results.records for fit in self.results.plan.fits)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, in the order of the report."""
+        found: list[Table | None] = [
+            self.verdicts,
+            *(section.table for section in self.sections),
+            self.beside.confusion_table,
+            self.beside.classes,
+            *self.layers,
+            *self.protocol_tables,
+            self.findings,
+            self.environment,
+            self.failures,
+            self.every_fit,
+            self.costs,
+        ]
+        return tuple(table for table in found if table is not None and table.rows)
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure, in the order of the report."""
+        found: list[Figure | None] = []
+        for section in self.sections:
+            found += section.figures
+            found += [figure for _, figures in section.curves for figure in figures]
+        found += [self.rates, self.beside.confusion_figure, self.beside.classes_figure]
+        return tuple(figure for figure in found if figure is not None)
+
+
+def gather(results: Results) -> Contents:
+    """Return the contents of a run's report; whatever is missing leaves a gap or a note, never an error."""
+    found = contests(results)
+    told = protocol(results)
+    environments = Counter(
+        record.environment
+        for record in (results.records.get(fit.id) for fit in results.plan.fits)
+        if record is not None and record.environment is not None
+    )
+    return Contents(
+        results=results,
+        info=dataset_info(results.study.dataset),
+        answer=answer(results),
+        conclusions=conclusions(results),
+        sections=tuple(_section(results, contest) for contest in found),
+        verdicts=tables.verdict_table(found),
+        every_fit=tables.results_table(found),
+        costs=tables.costs_table(results),
+        rates=_rates(results),
+        beside=_beside(results),
+        layers=tuple(
+            background_tables.layers_table(name, network, results.study.dataset, number)
+            for number, (name, network) in enumerate(background_tables.networks_of(results).items(), start=1)
+        ),
+        protocol=told,
+        protocol_tables=(
+            background_tables.images_table(told),
+            background_tables.choices_table(results),
+            background_tables.openings_table(told),
+        ),
+        findings=background_tables.findings_table(check_plan(results.plan, results.n_openings_before)),
+        environments=tuple(environments),
+        environment=background_tables.environment_table(environments),
+        failures=background_tables.failures_table(found),
+    )
+
+
+def _section(results: Results, contest: Contest) -> Section:
+    title = tables.stage_title(contest)
+    stage = results.plan.stage(contest.stage)
+    trained = list(_trained(results, stage))
+    figures = []
+    if any(row.scores(contest.measure) for row in contest.rows):
+        figures.append(charts.scores_chart(contest, title))
+    if contest.question == "ablate" and any(v.difference.mean is not None for v in contest.verdicts):
+        figures.insert(0, charts.effects_chart(contest, f"{title}: effects"))
+    if len(trained) > 1:
+        figures.append(
+            charts.overview_chart(f"{contest.question}-{contest.name}", f"{title}: by epoch", trained)
+        )
+    curves = tuple(
+        (
+            candidate.name,
+            tuple(
+                charts.curves_chart(
+                    f"{contest.question}-{contest.name}-{number:02d}",
+                    f"{title}, {candidate.name}",
+                    records,
+                    measure,
+                )
+                for measure in ("loss", "accuracy")
+            ),
+        )
+        for number, (candidate, records) in enumerate(trained, start=1)
+    )
+    return Section(contest, tables.stage_table(contest), tuple(figures), curves)
+
+
+def _trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Record]]]:
+    """Yield the settled candidates of a stage that have a fit with a history, with the records of these."""
+    for candidate in stage.candidates:
+        records = [record for record in results.records_of(candidate) if record.done and record.history]
+        if records and not candidate.waits_for:
+            yield candidate, records
+
+
+def _rates(results: Results) -> Figure | None:
+    """Return the learning rates by epoch, one line for all candidates that share them."""
+    shared: dict[tuple[float, ...], list[str]] = {}
+    for stage in results.plan.stages:
+        for candidate, records in _trained(results, stage):
+            longest = max(records, key=lambda record: len(record.history))
+            key = tuple(epoch.learning_rate for epoch in longest.history)
+            shared.setdefault(key, []).append(f"{stage.key}: {candidate.name}")
+    if not shared:
+        return None
+    named = [
+        (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", rates)
+        for rates, names in shared.items()
+    ]
+    return charts.rates_chart(named, "Learning rate by epoch")
+
+
+def _beside(results: Results) -> Beside:
+    """Read what lies beside the records and the training images; missing parts leave a note."""
+    info = dataset_info(results.study.dataset)
+    found: dict[str, Any] = {}
+    notes: list[str] = []
+    head = headline(results)
+    tests: list[dict[str, Any]] = []
+    if head:
+        found["headline"] = head.candidate.network_name
+        tests = _read(results, head, "test", notes)
+    if tests:
+        confusion = confusion_of(((test["labels"], test["probabilities"]) for test in tests), info.n_classes)
+        found["confusion"] = confusion
+        found["confusion_table"] = background_tables.confusion_table(confusion, info.class_names)
+        found["confusion_figure"] = charts.confusion_chart(
+            confusion, info.class_names, "Confusion on the test images"
+        )
+        found["mistakes"] = tuple(_mistakes(tests, info))
+    if head:
+        weights = _read(results, head, "weights", notes, limit=1)
+        found["kernels"] = tuple(_kernels(weights[0])) if weights else ()
+    train = None
+    try:
+        images = load_dataset(results.study.dataset).train
+        train = images.labels
+        found["first_images"] = tuple(
+            Picture(pictures.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
+            for i, label in (
+                (i, info.class_names[int(train[i])]) for i in range(min(N_FIRST_IMAGES, len(images)))
+            )
+        )
+    except ConvstudyError as error:
+        notes.append(f"The training images are not at hand: {error.problems[0].what}.")
+    labels = tests[0]["labels"] if tests else None
+    classes = background_tables.class_table(results.study.dataset, train, labels)
+    if train is not None or labels is not None:
+        found["classes"] = classes
+        found["classes_figure"] = charts.classes_chart(
+            [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows], "Images per class"
+        )
+    return Beside(**found, notes=tuple(dict.fromkeys(notes)))
+
+
+def _read(
+    results: Results, head: Headline, what: str, notes: list[str], limit: int = 100
+) -> list[dict[str, Any]]:
+    """Return the arrays of the headline candidate's fits that are done; a file that is missing leaves a note."""
+    ids = [record.fit_id for record in results.records_of(head.candidate) if record.done]
+    if what == "test":
+        ids = [i for i in ids if i in results.openings and results.openings[i].accuracy is not None]
+    arrays = []
+    for fit_id in ids[:limit]:
+        try:
+            arrays.append(results.arrays(fit_id, what))
+        except ConvstudyError as error:
+            notes.append(f"The {what} file of fit {fit_id} could not be read: {error.problems[0].what}.")
+    return arrays
+
+
+def _mistakes(tests: list[dict[str, Any]], info: DatasetInfo) -> Iterator[Picture]:
+    for mistake in mistakes_of(tests):
+        true, taken = info.class_names[mistake.label], info.class_names[mistake.prediction]
+        sure = percent(mistake.confidence)
+        yield Picture(
+            pictures.data_uri(mistake.pixels),
+            f"test image {mistake.row}: a {true}, taken for {taken} with confidence {sure}",
+            f"{true} → {taken}",
+            f"{mistake.confidence:.0%} sure, {mistake.n_wrong} of {mistake.n_models}",
+        )
+
+
+def _kernels(weights: dict[str, Any]) -> Iterator[Picture]:
+    kernels = pictures.first_kernels(weights)
+    if kernels is None:
+        return
+    for number, kernel in enumerate(kernels[:N_KERNELS]):
+        largest = float(abs(kernel).max())
+        pixels = pictures.kernel_pixels(kernel, largest)
+        yield Picture(
+            pictures.data_uri(pixels),
+            f"kernel {number}, weights from {kernel.min():.2f} to {kernel.max():.2f}",
+        )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,50 @@
+"""The contents of a report as one JSON document: every table and conclusion, and the records they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from convstudy.report.contents import Contents
+from convstudy.report.table import as_records
+from convstudy.spec import study_document
+
+SCHEMA_VERSION = 1
+"""Raise it when a key changes its meaning or goes."""
+
+
+def document(contents: Contents) -> dict[str, Any]:
+    """Return the document as plain values.
+
+    ``records`` hold the whole history of each fit by its id, ``fits`` what each fit is, ``tables`` the tables by
+    name at full precision.
+    """
+    results = contents.results
+    told = contents.protocol
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": results.run_id,
+        "complete": results.complete,
+        "created_at": results.created_at,
+        "updated_at": results.updated_at,
+        "study": study_document(results.study),
+        "answer": list(contents.answer),
+        "conclusions": [asdict(conclusion) for conclusion in contents.conclusions],
+        "choices": [asdict(choice) for choice in results.choices],
+        "test_set": {
+            "openings": [asdict(row) for row in told.openings],
+            "openings_in_this_folder": told.n_openings,
+            "openings_before_this_run": told.n_openings_before,
+        },
+        "tables": {
+            table.name: {"title": table.title, "caption": table.caption, "rows": as_records(table)}
+            for table in contents.tables
+        },
+        "fits": {fit.id: fit.as_json() for fit in results.plan.fits},
+        "records": {
+            fit.id: results.records[fit.id].as_json()
+            for fit in results.plan.fits
+            if fit.id in results.records
+        },
+        "notes": list(contents.beside.notes),
+    }

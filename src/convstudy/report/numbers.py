@@ -1,0 +1,77 @@
+"""How figures are written for people: percent, points, losses, seconds, counts, digests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convstudy.stats import Summary
+
+MINUS = "−"
+NONE = "–"
+"""What stands where there is no figure."""
+
+
+def percent(fraction: float) -> str:
+    """Return an accuracy: ``98.61 %``."""
+    return f"{fraction * 100:.2f} %"
+
+
+def points(fraction: float) -> str:
+    """Return a difference of accuracies in percentage points, with its sign: ``+0.42``."""
+    text = f"{abs(fraction) * 100:.2f}"
+    if float(text) == 0:
+        return text
+    return f"{MINUS if fraction < 0 else '+'}{text}"
+
+
+def loss(value: float) -> str:
+    """Return a loss: ``0.0196``."""
+    return f"{value:.4f}"
+
+
+def seconds(value: float) -> str:
+    """Return a time: ``0.8 s``, ``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if value < 9.95:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(value / 60)
+    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def count(value: float) -> str:
+    """Return a count: ``367,786``."""
+    return f"{value:,.0f}"
+
+
+def digest(text: str) -> str:
+    """Return the first 8 digits of a digest: enough to tell two apart by eye."""
+    return text[:8]
+
+
+def with_spread(summary: Summary, write: Callable[[float], str]) -> str:
+    """Return mean ± standard deviation, or the mean alone where there is no spread to tell: ``98.61 ± 0.24 %``."""
+    if summary.mean is None:
+        return NONE
+    mean = write(summary.mean)
+    if summary.sd is None:
+        return mean
+    number, space, unit = mean.partition(" ")
+    if unit in ("%", "s") and write is not seconds:
+        return f"{number} ± {write(summary.sd).partition(' ')[0]}{space}{unit}"
+    return f"{mean} ± {write(summary.sd)}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 seed``, ``3 seeds``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """Return names as people list them: ``a``, ``a and b``, ``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

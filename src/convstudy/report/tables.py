@@ -1,0 +1,222 @@
+"""The tables of scores: verdicts, each stage, every fit, and what it all cost."""
+
+from __future__ import annotations
+
+from convstudy.plan import fit_cost
+from convstudy.report.numbers import counted
+from convstudy.report.table import Column, Table, Value
+from convstudy.report.words import clarity
+from convstudy.stats import CandidateRow, Contest
+from convstudy.store.results import Results
+
+MEASURED = "All figures are measured in evaluation mode, on the weights of the epoch that counts."
+
+
+def verdict_table(contests: tuple[Contest, ...]) -> Table:
+    """Return every verdict of the run."""
+    columns = (
+        Column("stage", "Question"),
+        Column("first", "First"),
+        Column("second", "Second"),
+        Column("measure", "Measure"),
+        Column("difference", "Difference", "points"),
+        Column("low", "From", "points"),
+        Column("high", "To", "points"),
+        Column("pairs", "Pairs", "count"),
+        Column("verdict", "First is"),
+        Column("meaning", "In words"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            contest.stage,
+            verdict.first,
+            verdict.second,
+            verdict.measure,
+            verdict.difference.mean,
+            verdict.difference.low,
+            verdict.difference.high,
+            verdict.difference.n,
+            verdict.kind,
+            clarity(verdict),
+        )
+        for contest in contests
+        for verdict in contest.verdicts
+    ]
+    caption = (
+        "Differences, first minus second, in percentage points of accuracy, paired by seed or fold, with the 95 % "
+        "interval of Student's t. “Better” and “worse” need the whole interval beyond ±0.1 points, “tie” needs it "
+        "within. Folds and seeds share training images, so the true intervals are wider, and nothing is corrected "
+        "for the number of comparisons."
+    )
+    return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
+
+
+def search_table(contest: Contest) -> Table:
+    """Return a search's candidates with each fold's validation accuracy."""
+    parts = [fit.part for fit in contest.rows[0].fits]
+    columns = (
+        Column("candidate", "Candidate"),
+        Column("validation_accuracy", "Validation accuracy", "percent"),
+        *(Column(part.replace(" ", "_"), part.capitalize(), "percent") for part in parts),
+        Column("validation_loss", "Validation loss", "loss"),
+        Column("parameters", "Parameters", "count"),
+        Column("seconds", "Time a fit", "seconds"),
+        Column("chosen", "Chosen"),
+    )
+    rows = []
+    for row in contest.rows:
+        scores = row.scores("validation_accuracy")
+        folds = (scores.get(part) for part in parts)
+        rows.append(
+            (
+                row.name,
+                row.validation_accuracy,
+                *folds,
+                row.validation_loss,
+                row.n_parameters,
+                row.seconds,
+                "chosen" if row.chosen else "",
+            )
+        )
+    caption = (
+        f"Mean ± standard deviation over {counted(len(parts), 'fold')}, and each fold by itself. The highest mean "
+        f"validation accuracy is chosen; the test images have no part in it. {MEASURED}"
+    )
+    title = f"Search {contest.name}"
+    return Table(_name(contest), title, caption, columns, tuple(rows), _chosen(contest))
+
+
+def scores_table(contest: Contest) -> Table:
+    """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
+    columns = (
+        Column("candidate", "Candidate"),
+        Column("train_loss", "Train loss", "loss"),
+        Column("train_accuracy", "Train accuracy", "percent"),
+        Column("validation_accuracy", "Validation accuracy", "percent"),
+        Column("test_loss", "Test loss", "loss"),
+        Column("test_accuracy", "Test accuracy", "percent"),
+        Column("parameters", "Parameters", "count"),
+        Column("seconds", "Time a fit", "seconds"),
+        Column("weights_digests", "Weights measured", "digests"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            row.name,
+            row.train_loss,
+            row.train_accuracy,
+            row.validation_accuracy,
+            row.test_loss,
+            row.test_accuracy,
+            row.n_parameters,
+            row.seconds,
+            row.weights_digests,
+        )
+        for row in contest.rows
+    ]
+    caption = f"Mean ± standard deviation over {_fits_text(contest.rows)}. {MEASURED} Each digest names one seed's weights."
+    return Table(_name(contest), stage_title(contest), caption, columns, tuple(rows), _chosen(contest))
+
+
+def stage_title(contest: Contest) -> str:
+    """Return what people call a stage: ``"Ablation of three-conv"``."""
+    if contest.question == "ablate":
+        return f"Ablation of {contest.rows[0].network}"
+    words = {"search": "Search", "compare": "Comparison", "final": "Final training of"}
+    return f"{words[contest.question]} {contest.name}"
+
+
+def stage_table(contest: Contest) -> Table:
+    """Return the table of any stage."""
+    return search_table(contest) if contest.question == "search" else scores_table(contest)
+
+
+def results_table(contests: tuple[Contest, ...]) -> Table:
+    """Return every fit with its scores and weights; no time and no date, so that a repeated run gives the same bytes."""
+    columns = (
+        Column("stage", "Question"),
+        Column("candidate", "Candidate"),
+        Column("part", "Seed or fold"),
+        Column("status", "Status"),
+        Column("epochs", "Epochs", "count"),
+        Column("counted_epoch", "Epoch that counts", "count"),
+        Column("train_loss", "Train loss", "loss"),
+        Column("train_accuracy", "Train accuracy", "percent"),
+        Column("validation_loss", "Validation loss", "loss"),
+        Column("validation_accuracy", "Validation accuracy", "percent"),
+        Column("test_loss", "Test loss", "loss"),
+        Column("test_accuracy", "Test accuracy", "percent"),
+        Column("weights_digest", "Weights", "digest"),
+        Column("fit_id", "Fit", "code"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            fit.stage,
+            fit.candidate,
+            fit.part,
+            fit.status,
+            fit.n_epochs or None,
+            fit.counted_epoch,
+            fit.train_loss,
+            fit.train_accuracy,
+            fit.validation_loss,
+            fit.validation_accuracy,
+            fit.test_loss,
+            fit.test_accuracy,
+            fit.weights_digest,
+            fit.fit_id,
+        )
+        for contest in contests
+        for row in contest.rows
+        for fit in row.fits
+    ]
+    caption = f"Every fit of the plan. {MEASURED} A fit that two questions share is trained once and stands in both."
+    return Table("results", "Every fit", caption, columns, tuple(rows))
+
+
+def costs_table(results: Results) -> Table:
+    """Return what every fit cost, each once."""
+    columns = (
+        Column("fit_id", "Fit", "code"),
+        Column("stage", "First asked by"),
+        Column("candidate", "Candidate"),
+        Column("train_images", "Images trained", "count"),
+        Column("operations", "Operations planned", "rate"),
+        Column("train_seconds", "Training", "seconds"),
+        Column("evaluation_seconds", "Measuring", "seconds"),
+        Column("test_seconds", "Test", "seconds"),
+    )
+    rows: dict[str, tuple[Value, ...]] = {}
+    for stage in results.plan.stages:
+        for candidate in stage.candidates:
+            for fit in candidate.fits:
+                record = results.records.get(fit.id)
+                if record is None or fit.id in rows:
+                    continue
+                opening = results.openings.get(fit.id)
+                rows[fit.id] = (
+                    fit.id,
+                    stage.key,
+                    candidate.name,
+                    record.n_train * len(record.history),
+                    float(fit_cost(fit).operations),
+                    sum(epoch.train_seconds for epoch in record.history),
+                    sum(epoch.evaluation_seconds for epoch in record.history),
+                    opening.seconds if opening else None,
+                )
+    caption = "What each fit cost on the machine where it ran; operations are those of all planned epochs."
+    return Table("costs", "Costs", caption, columns, tuple(rows.values()))
+
+
+def _name(contest: Contest) -> str:
+    return f"{contest.question}-{contest.name}"
+
+
+def _chosen(contest: Contest) -> frozenset[int]:
+    return frozenset(number for number, row in enumerate(contest.rows) if row.chosen)
+
+
+def _fits_text(rows: tuple[CandidateRow, ...]) -> str:
+    done = sorted({row.n_done for row in rows})
+    if len(done) == 1:
+        return counted(done[0], "seed")
+    return f"{done[0]} to {done[-1]} seeds"

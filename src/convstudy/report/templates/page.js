@@ -1,0 +1,38 @@
+"use strict";
+(async () => {
+  const { config, specs } = JSON.parse(document.getElementById("charts").textContent);
+  const options = {
+    mode: "vega-lite",
+    renderer: "svg",
+    config,
+    tooltip: { theme: "page" },
+    actions: { export: { svg: true, png: false }, source: false, compiled: false, editor: false },
+  };
+  const draw = async (place) => {
+    const spec = specs[place.dataset.chart];
+    if (!spec || place.dataset.drawn) return;
+    place.dataset.drawn = "yes";
+    try {
+      await window.vegaEmbed(place, spec, { ...options, downloadFileName: place.dataset.chart });
+    } catch (error) {
+      place.textContent = "This chart could not be drawn: " + error.message;
+      console.error(error);
+    }
+  };
+  // All of them, top to bottom, a breath between each, so that the page can be read meanwhile.
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    await draw(place);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  document.documentElement.dataset.charts = "drawn";
+})();
+
+// On paper nothing can be opened: everything is, and closed again afterwards.
+(() => {
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    opened.forEach((details) => (details.open = true));
+  });
+  window.addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+})();

@@ -1,0 +1,206 @@
+"""The conclusions in words, made from figures; no sentence claims more than its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convstudy.report.numbers import counted, listed, percent, points, with_spread
+from convstudy.stats import CandidateRow, Contest, Evidence, Summary, Verdict, contests
+from convstudy.store.results import Results
+
+_QUESTIONS = ("search", "compare", "final", "ablate")
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """One sentence or two, and the fits and weights that they stand on.
+
+    ``question`` is ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``, or ``"run"`` for what is to be known of
+    the run itself.
+    """
+
+    question: str
+    text: str
+    evidence: Evidence = Evidence()
+
+
+def answer(results: Results) -> tuple[str, ...]:
+    """Return the study's answer in plain text: one line per kind of question, then what to know of the run."""
+    said = conclusions(results)
+    lines = [" ".join(each.text for each in said if each.question == question) for question in _QUESTIONS]
+    return (*(line for line in lines if line), *(each.text for each in said if each.question == "run"))
+
+
+def conclusions(results: Results) -> tuple[Conclusion, ...]:
+    """Return all conclusions: one for each question of the study, then failed fits and what is missing."""
+    said = [_ABOUT[contest.question](contest) for contest in contests(results)]
+    return (*said, *_about_run(results))
+
+
+def clarity(verdict: Verdict) -> str:
+    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too close to tell apart"``."""
+    if verdict.kind in ("better", "worse"):
+        return "a clear difference"
+    if verdict.kind == "tie":
+        return f"a tie within ±{verdict.region * 100:g} points"
+    if verdict.kind == "too few to say":
+        return "one pair of fits, so nothing can be told from chance"
+    if verdict.difference.low is None:
+        return "the same difference in every pair, which shows no spread to judge it by"
+    return "too little to tell them apart"
+
+
+def interval(verdict: Verdict) -> str:
+    """Return the difference in points with its interval: ``+0.42 points (95 % interval −0.10 to +0.94)``."""
+    difference = verdict.difference
+    if difference.mean is None:
+        return "no pair of fits to compare"
+    text = f"{points(difference.mean)} points"
+    if difference.low is None or difference.high is None:
+        return text
+    share = f"{difference.confidence * 100:g} %"
+    return f"{text} ({share} interval {points(difference.low)} to {points(difference.high)})"
+
+
+def _about_search(contest: Contest) -> Conclusion:
+    head = f"Search {contest.name}:"
+    leader = contest.leader
+    if leader is None:
+        return Conclusion("search", f"{head} {_not_chosen(contest)}", _evidence(contest))
+    folds = counted(leader.n_done, "fold")
+    text = f"{head} {leader.name} scored best, {_accuracy(leader.validation_accuracy)} validation accuracy over {folds}"
+    other = contest.runner_up
+    verdict = contest.verdict_on(other.name) if other else None
+    if other is None or verdict is None:
+        return Conclusion("search", f"{text}; nothing else was scored.", leader.evidence)
+    text += f"; next is {other.name} with {_accuracy(other.validation_accuracy)}. The difference is {interval(verdict)}"
+    return Conclusion("search", f"{text}: {clarity(verdict)}.", verdict.evidence)
+
+
+def _about_comparison(contest: Contest) -> Conclusion:
+    head = f"Comparison {contest.name}:"
+    leader = contest.leader
+    if leader is None:
+        return Conclusion("compare", f"{head} {_not_chosen(contest)}", _evidence(contest))
+    text = (
+        f"{head} {leader.name} was chosen by validation accuracy ({_accuracy(leader.validation_accuracy)}, "
+        f"{counted(leader.n_done, 'seed')})"
+    )
+    if leader.test_accuracy.mean is None:
+        return Conclusion("compare", f"{text}; its test score is still to come.", leader.evidence)
+    text += f" and scores {_tested(leader)}."
+    other = contest.runner_up
+    verdict = contest.verdict_on(other.name) if other else None
+    if other is None or verdict is None or verdict.difference.mean is None:
+        return Conclusion("compare", text, leader.evidence)
+    text += (
+        f" Against the runner-up {other.name} ({_accuracy(other.test_accuracy)}) that is {interval(verdict)}: "
+        f"{clarity(verdict)}"
+    )
+    if verdict.kind == "worse":
+        text += ", against the choice that validation made"
+    return Conclusion("compare", f"{text}.", verdict.evidence)
+
+
+def _about_ablation(contest: Contest) -> Conclusion:
+    base = contest.leader
+    assert base is not None  # an ablation always has the network as it is
+    head = f"Ablation of {base.network}:"
+    if not contest.settled:
+        waits = "it waits for a choice that is not made yet"
+        return Conclusion("ablate", f"{head} {waits}.")
+    if base.test_accuracy.mean is None:
+        return Conclusion("ablate", f"{head} the test scores are still to come.", _evidence(contest))
+    parts = []
+    for kind, words in (
+        ("worse", "{} clearly worse"),
+        ("better", "{} clearly better"),
+        ("tie", "{} no different in practice"),
+        ("unclear", "{} not to be told apart from it"),
+        ("too few to say", "with one seed {} not to be told from chance"),
+    ):
+        found = [verdict for verdict in contest.verdicts if verdict.kind == kind]
+        scored = [verdict for verdict in found if verdict.difference.mean is not None]
+        if scored:
+            names = listed([f"{v.first} ({_points_short(v)})" for v in scored])
+            parts.append(words.format(f"{names} {'is' if len(scored) == 1 else 'are'}"))
+    unscored = [row.name for row in contest.rows if row is not base and row.test_accuracy.mean is None]
+    if unscored:
+        parts.append(f"{listed(unscored)} {'has' if len(unscored) == 1 else 'have'} no test score")
+    text = (
+        f"{head} as it is, it scores {_tested(base)}. Measured against that, in points: {'; '.join(parts)}."
+    )
+    return Conclusion("ablate", text, _evidence(contest))
+
+
+def _about_final(contest: Contest) -> Conclusion:
+    row = contest.rows[0]
+    head = f"Final training of {row.network}:"
+    if not row.settled:
+        return Conclusion("final", f"{head} it waits for a choice that is not made yet.")
+    if row.test_accuracy.mean is None:
+        return Conclusion("final", f"{head} its test score is still to come.", row.evidence)
+    seeds = counted(row.test_accuracy.n, "seed")
+    return Conclusion("final", f"{head} it scores {_tested(row)} over {seeds}.", row.evidence)
+
+
+_ABOUT = {
+    "search": _about_search,
+    "compare": _about_comparison,
+    "ablate": _about_ablation,
+    "final": _about_final,
+}
+
+
+def _about_run(results: Results) -> tuple[Conclusion, ...]:
+    said = []
+    failed = results.failed
+    if failed:
+        kinds = listed(sorted({record.error_kind or "failed" for record in failed}))
+        text = (
+            f"{counted(len(failed), 'fit')} of {len(results.plan.fits)} failed ({kinds}); no mean counts "
+            f"{'it' if len(failed) == 1 else 'them'}, and a candidate with a failed fit is not chosen."
+        )
+        said.append(Conclusion("run", text, Evidence(tuple(record.fit_id for record in failed))))
+    if not results.complete:
+        ids = {fit.id for fit in results.plan.fits}
+        n_there = len(ids & set(results.records))
+        if n_there < len(ids):
+            text = (
+                f"This run is unfinished: {n_there} of {len(ids)} fits are trained; what is said may change."
+            )
+        elif len(results.plan.settled_fits) < len(ids):
+            text = "This run is unfinished: a choice could not be made, so later questions have no answer."
+        else:
+            text = "This run is unfinished: not every model was scored on the test images yet."
+        said.append(Conclusion("run", text))
+    return tuple(said)
+
+
+def _not_chosen(contest: Contest) -> str:
+    n_fits = sum(len(row.fits) for row in contest.rows)
+    n_missing = sum(row.n_missing for row in contest.rows)
+    if n_missing:
+        return f"nothing is chosen yet; {n_fits - n_missing} of {n_fits} fits are trained."
+    return "every candidate has a failed fit, so none could be chosen."
+
+
+def _accuracy(summary: Summary) -> str:
+    return with_spread(summary, percent)
+
+
+def _tested(row: CandidateRow) -> str:
+    alone = " (one seed)" if row.test_accuracy.n == 1 else ""
+    return f"{_accuracy(row.test_accuracy)} on the sealed test images{alone}"
+
+
+def _points_short(verdict: Verdict) -> str:
+    difference = verdict.difference
+    assert difference.mean is not None  # callers leave out what has no pair
+    if difference.low is None or difference.high is None:
+        return points(difference.mean)
+    return f"{points(difference.mean)}, {points(difference.low)} to {points(difference.high)}"
+
+
+def _evidence(contest: Contest) -> Evidence:
+    return sum((row.evidence for row in contest.rows), Evidence())
