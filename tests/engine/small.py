@@ -1,0 +1,79 @@
+"""A fit that takes a fraction of a second, with batch normalisation and dropout in it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from convstudy.data import Dataset, Holdout, Split, dataset_info, load_dataset
+from convstudy.engine.fit import Trained, run_fit
+from convstudy.networks import Network
+from convstudy.plan.fit import Fit
+from convstudy.record import Epoch
+from convstudy.spec import Recipe
+
+LAYERS = ("conv 4 3 relu stride=4", "max-pool 2", "batch-norm", "dropout 0.3", "flatten")
+N_PARAMETERS = 40 + 8 + 370
+
+
+@cache
+def digits() -> Dataset:
+    """Return the embedded dataset, read once."""
+    return load_dataset("digits")
+
+
+def small_fit(
+    *, seed: int = 0, layers: tuple[str, ...] = LAYERS, split: Split | None = None, **recipe: Any
+) -> Fit:
+    """Return a fit of 418 parameters on 96 images, three epochs unless told."""
+    values = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01, **recipe}
+    return Fit(
+        dataset="digits",
+        dataset_digest=dataset_info("digits").digest,
+        network=Network.read(layers),
+        recipe=Recipe(**values),
+        split=split or Holdout(0.2, seed, subset=120),
+        seed=seed,
+        threads=1,
+    )
+
+
+def trained(fit: Fit, checkpoint: Path | None = None) -> Trained:
+    """Return what the fit leaves; it must come to its end."""
+    result = run_fit(fit, digits().train, checkpoint)
+    assert result.record.done, result.record.error
+    return result
+
+
+class Stopped(Exception):
+    """Stands for whatever stops a fit between two epochs."""
+
+
+def stopped(fit: Fit, checkpoint: Path, after: int) -> None:
+    """Train the fit and stop it right after an epoch, its checkpoint being on the disk."""
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.number == after:
+            raise Stopped
+
+    try:
+        run_fit(fit, digits().train, checkpoint, stop)
+    except Stopped:
+        return
+    raise AssertionError(f"the fit ended before epoch {after}")
+
+
+def story(result: Trained) -> list[tuple[float, ...]]:
+    """Return a history without its seconds."""
+    return [
+        (
+            e.number,
+            e.learning_rate,
+            e.train_loss,
+            e.train_accuracy,
+            e.validation_loss,
+            e.validation_accuracy,
+        )
+        for e in result.record.history
+    ]

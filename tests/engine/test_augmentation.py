@@ -1,0 +1,131 @@
+"""Fast augmentations against slow twins that go pixel by pixel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from convstudy.engine import augmentation
+from convstudy.engine.augmentation import AUGMENTATIONS, mapped, shifted
+
+
+def _images(n: int, channels: int, height: int, width: int) -> torch.Tensor:
+    images = torch.rand(n, channels, height, width, generator=torch.Generator().manual_seed(1)) + 0.1
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("shape", [(1, 1, 28, 28), (5, 3, 9, 12), (4, 2, 1, 3)])
+def test_shape_type_and_memory_layout_stay(name: str, shape: tuple[int, int, int, int]) -> None:
+    images = _images(*shape)
+    before = images.clone()
+    torch.manual_seed(0)
+    changed = AUGMENTATIONS[name](images)
+    assert changed.shape == images.shape
+    assert changed.dtype == torch.float32
+    assert changed.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(images, before)  # the caller's are not touched
+
+
+def test_none_changes_nothing() -> None:
+    images = _images(3, 1, 5, 5)
+    assert torch.equal(AUGMENTATIONS["none"](images), images)
+
+
+@pytest.mark.parametrize("name", ["shift", "affine"])
+def test_the_draw_follows_from_torchs_generator(name: str) -> None:
+    images = _images(30, 1, 12, 12)
+    results = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        results.append(AUGMENTATIONS[name](images))
+    assert torch.equal(results[0], results[1])
+    assert not torch.equal(results[0], results[2])
+    assert not any(torch.equal(a, b) for a, b in zip(results[0], images, strict=True)) or name == "shift"
+
+
+def _moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """Return one image moved, the slow way."""
+    before = image.numpy()
+    result = np.zeros_like(before)
+    _, height, width = before.shape
+    for row in range(height):
+        for column in range(width):
+            if 0 <= row - down < height and 0 <= column - right < width:
+                result[:, row, column] = before[:, row - down, column - right]
+    return torch.from_numpy(result)
+
+
+def test_every_shifted_image_is_the_slow_twins_and_every_shift_comes_up() -> None:
+    images = _images(150, 2, 6, 7)
+    torch.manual_seed(3)
+    changed = shifted(images)
+    shifts = set()
+    for image, result in zip(images, changed, strict=True):
+        found = [
+            (down, right)
+            for down in range(-2, 3)
+            for right in range(-2, 3)
+            if torch.equal(_moved(image, down, right), result)
+        ]
+        assert len(found) == 1
+        shifts |= set(found)
+    assert len(shifts) == 25
+
+
+def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> None:
+    """Let the four draws of each image (turn, zoom, down, right) be these, from -1 to 1."""
+    uniform = (torch.tensor(draws).T.contiguous() + 1) / 2
+
+    def rand(*shape: int, **_: Any) -> torch.Tensor:
+        assert tuple(uniform.shape) == shape
+        return uniform.clone()
+
+    monkeypatch.setattr(augmentation.torch, "rand", rand)
+
+
+def test_a_map_by_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = _images(2, 3, 9, 8)
+    _with_draws(monkeypatch, [[0.0] * 4] * 2)
+    assert torch.allclose(mapped(images), images, atol=1e-5)
+
+
+@pytest.mark.parametrize(("down", "right"), [(1.0, 0.0), (0.0, 1.0), (-0.5, 0.5), (1.0, -1.0)])
+def test_a_map_that_only_moves_is_a_shift(down: float, right: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grid says where a pixel comes from, so an image moves against its draw."""
+    images = _images(1, 2, 10, 8)
+    _with_draws(monkeypatch, [[0.0, 0.0, down, right]])
+    expected = _moved(images[0], round(-2 * down), round(-2 * right))
+    assert torch.allclose(mapped(images)[0], expected, atol=1e-5)
+
+
+def _mapped_slowly(image: np.ndarray, turn: float, zoom: float, down: float, right: float) -> np.ndarray:
+    """Return one square image ``(channels, side, side)`` turned, zoomed and moved, bilinear, pixel by pixel."""
+    channels, side, _ = image.shape
+    angle, scale = math.radians(10) * turn, 1 + 0.1 * zoom
+    middle = (side - 1) / 2
+    result = np.zeros_like(image)
+    for row in range(side):
+        for column in range(side):
+            y, x = row - middle, column - middle
+            from_x = scale * (math.cos(angle) * x - math.sin(angle) * y) + 2 * right + middle
+            from_y = scale * (math.sin(angle) * x + math.cos(angle) * y) + 2 * down + middle
+            top, left = math.floor(from_y), math.floor(from_x)
+            for r, c in ((top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1)):
+                if 0 <= r < side and 0 <= c < side:
+                    weight = (1 - abs(from_y - r)) * (1 - abs(from_x - c))
+                    result[:, row, column] += weight * image[:, r, c]
+    return result
+
+
+def test_every_mapped_image_is_the_slow_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = _images(12, 2, 11, 11)
+    draws = np.random.RandomState(0).uniform(-1, 1, (12, 4)).tolist()
+    _with_draws(monkeypatch, draws)
+    changed = mapped(images).numpy()
+    for image, result, draw in zip(images.numpy(), changed, draws, strict=True):
+        assert np.allclose(result, _mapped_slowly(image, *draw), atol=1e-4), draw

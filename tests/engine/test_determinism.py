@@ -1,0 +1,166 @@
+"""A fit comes to the same weights, bit by bit, whatever came before it and wherever it was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from convstudy.engine.fit import run_fit
+from convstudy.engine.weights import read_tensors, write_tensors
+from tests.engine.small import N_PARAMETERS, digits, small_fit, stopped, story, trained
+
+
+def test_the_same_fit_twice_comes_to_the_same_weights_whatever_ran_between() -> None:
+    first = trained(small_fit())
+    other = trained(small_fit(seed=1))
+    torch.manual_seed(99)
+    again = trained(small_fit())
+    assert first.record.weights_digest == again.record.weights_digest
+    assert story(first) == story(again)
+    assert first.record.weights_digest != other.record.weights_digest
+    for name, tensor in first.validation.items():
+        assert torch.equal(tensor, again.validation[name])
+
+
+def test_the_record_says_what_the_fit_was() -> None:
+    fit = small_fit()
+    result = trained(fit)
+    record = result.record
+    assert (record.fit_id, record.n_train, record.n_validation) == (fit.id, 96, 24)
+    assert record.n_parameters == N_PARAMETERS
+    assert [epoch.number for epoch in record.history] == [1, 2, 3]
+    assert record.environment is not None
+    assert record.environment.threads == 1
+    indices = result.validation["indices"].numpy()
+    assert len(np.unique(indices)) == 24
+    probabilities = result.validation["probabilities"]
+    assert probabilities.shape == (24, 10)
+    labels = torch.from_numpy(digits().train.labels[indices])
+    accuracy = float((probabilities.argmax(dim=1) == labels).double().mean())
+    assert accuracy == pytest.approx(record.counted.validation_accuracy, abs=1e-12)
+
+
+WAYS = {
+    "adam": {"optimizer": "adam", "weight_decay": 0.01, "schedule": "cosine"},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "augment": "shift", "keep": "last"},
+    "rmsprop": {"optimizer": "rmsprop", "schedule": "one-cycle", "clip_norm": 1.0},
+    "sgd": {"optimizer": "sgd", "momentum": 0.0, "augment": "affine"},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.1},
+    "nesterov": {
+        "optimizer": "sgd",
+        "nesterov": True,
+        "schedule": "step",
+        "step_epochs": 1,
+        "step_factor": 0.5,
+    },
+    "bfloat16": {"precision": "bfloat16", "augment": "affine", "keep": "last"},
+    "bfloat16-nesterov": {"precision": "bfloat16", "optimizer": "sgd", "nesterov": True, "augment": "shift"},
+    "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_fit_stopped_after_any_epoch_ends_as_if_it_never_was(way: str, tmp_path: Path) -> None:
+    fit = small_fit(**WAYS[way])
+    whole = trained(fit)
+    for after in range(1, len(whole.record.history) + 1):
+        checkpoint = tmp_path / f"{after}.safetensors"
+        stopped(fit, checkpoint, after)
+        resumed = trained(fit, checkpoint)
+        assert resumed.record.weights_digest == whole.record.weights_digest, after
+        assert story(resumed) == story(whole), after
+        assert (resumed.record.best_epoch, resumed.record.counted_epoch) == (
+            whole.record.best_epoch,
+            whole.record.counted_epoch,
+        )
+    if way == "patience":
+        assert len(whole.record.history) < 6  # it did end early
+
+
+def test_a_fit_stopped_many_times_ends_as_if_it_never_was(tmp_path: Path) -> None:
+    fit = small_fit(epochs=4)
+    for after in (1, 2, 3):
+        stopped(fit, tmp_path / "c", after)
+    assert trained(fit, tmp_path / "c").record.weights_digest == trained(fit).record.weights_digest
+
+
+def _epochs_trained(checkpoint: Path) -> list[int]:
+    numbers: list[int] = []
+    run_fit(small_fit(), digits().train, checkpoint, lambda epoch: numbers.append(epoch.number))
+    return numbers
+
+
+def test_a_good_checkpoint_is_used(tmp_path: Path) -> None:
+    stopped(small_fit(), tmp_path / "c", 2)
+    assert _epochs_trained(tmp_path / "c") == [3]
+
+
+def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path: Path) -> None:
+    stopped(small_fit(), tmp_path / "good", 2)
+    good = (tmp_path / "good").read_bytes()
+    flipped = bytearray(good)
+    flipped[-40] ^= 0x10
+    for content in (b"", b"nothing of the kind", good[: len(good) // 2], bytes(flipped)):
+        (tmp_path / "bad").write_bytes(content)
+        assert _epochs_trained(tmp_path / "bad") == [1, 2, 3]
+
+
+def test_a_checkpoint_that_lacks_something_is_as_good_as_none(tmp_path: Path) -> None:
+    stopped(small_fit(), tmp_path / "good", 2)
+    tensors, facts = read_tensors(tmp_path / "good")
+
+    def trained_from(tensors: dict[str, torch.Tensor], facts: dict[str, str]) -> list[int]:
+        write_tensors(tmp_path / "bad", tensors, facts)
+        return _epochs_trained(tmp_path / "bad")
+
+    assert trained_from(tensors, facts) == [3]
+    without_state = {name: t for name, t in tensors.items() if not name.startswith("optimizer.0")}
+    assert trained_from(without_state, facts) == [1, 2, 3]
+    without_weights = {name: t for name, t in tensors.items() if not name.startswith("model.")}
+    assert trained_from(without_weights, facts) == [1, 2, 3]
+    for key in ("fit_id", "history", "n_steps", "best_epoch"):
+        assert trained_from(tensors, {k: v for k, v in facts.items() if k != key}) == [1, 2, 3], key
+    # Also without its digest, such as the first checkpoints were.
+    undigested = {key: value for key, value in facts.items() if key != "digest"}
+    assert trained_from(tensors, undigested) == [3]
+    for change in ({"n_steps": "[1]"}, {"n_steps": "nonsense"}, {"history": '[{"number": 1}]'}):
+        assert trained_from(tensors, {**undigested, **change}) == [1, 2, 3], change
+
+
+def test_another_fits_checkpoint_is_not_used(tmp_path: Path) -> None:
+    stopped(small_fit(seed=1), tmp_path / "c", 2)
+    assert _epochs_trained(tmp_path / "c") == [1, 2, 3]
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
+    """Nothing but the checkpoint itself is left behind, and it is plain safetensors with plain facts."""
+    stopped(small_fit(), tmp_path / "c", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    tensors, facts = read_tensors(tmp_path / "c")
+    assert len(json.loads(facts["history"])) == 1
+    assert {name.split(".")[0] for name in tensors} == {"model", "best", "optimizer"}
+    save_file(load_file(tmp_path / "c"), tmp_path / "copy")
+
+
+def test_the_callers_random_state_threads_and_settings_are_left_alone(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    torch.manual_seed(5)
+    state = torch.random.get_rng_state()
+    np.random.seed(5)
+    numpy_state = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        trained(small_fit(augment="affine"))
+        assert torch.equal(torch.random.get_rng_state(), state)
+        assert np.array_equal(np.random.get_state()[1], numpy_state)  # type: ignore[index]
+        assert torch.get_num_threads() == 2
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(threads)

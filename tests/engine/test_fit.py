@@ -1,0 +1,179 @@
+"""What counts, what fails, and what is measured in evaluation mode."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from convstudy.data import split_indices
+from convstudy.engine import fit as engine_fit
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.calibration import calibrate
+from convstudy.engine.environment import environment
+from convstudy.engine.evaluation import evaluate, score_of
+from convstudy.engine.fit import best_epoch, run_fit
+from convstudy.engine.randomness import numpy_generator, stream, torch_generator
+from convstudy.engine.weights import take_over
+from convstudy.networks.build import build_network
+from convstudy.record import Epoch
+from tests.engine.small import digits, small_fit, story, trained
+
+
+def _epoch(number: int, accuracy: float, loss: float) -> Epoch:
+    return Epoch(number, 0.1, 1.0, 0.5, loss, accuracy, 0.0, 0.0)
+
+
+def test_the_best_epoch_is_the_most_accurate_then_the_least_lossy_then_the_first() -> None:
+    assert best_epoch([_epoch(1, 0.5, 1.0), _epoch(2, 0.7, 3.0), _epoch(3, 0.6, 0.1)]) == 2
+    assert best_epoch([_epoch(1, 0.7, 1.0), _epoch(2, 0.7, 0.9), _epoch(3, 0.6, 0.1)]) == 2
+    assert best_epoch([_epoch(1, 0.7, 0.9), _epoch(2, 0.7, 0.9)]) == 1
+
+
+def _measured(weights: dict[str, torch.Tensor], part: int, **recipe: Any) -> tuple[float, float]:
+    """Return loss and accuracy of weights on the training (0) or validation (1) part of the small fit."""
+    fit, images = small_fit(**recipe), digits().train
+    model = build_network(fit.network, images.image_shape, 10, torch.Generator())
+    take_over(model, weights)
+    score = evaluate(
+        model,
+        ImageTensors.of(images.take(split_indices(images.labels, fit.split)[part])),
+        fit.recipe.precision,
+    )
+    return score.loss, score.accuracy
+
+
+UNSTEADY = {"optimizer": "sgd", "learning_rate": 1.0, "epochs": 6}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precision: str) -> None:
+    result = trained(small_fit(**UNSTEADY, keep=keep, precision=precision))
+    record = result.record
+    assert record.best_epoch == best_epoch(list(record.history))
+    assert record.best_epoch != 6  # else best and last could not be told apart
+    assert record.counted_epoch == (record.best_epoch if keep == "best" else 6)
+    # The history is what these weights score with dropout off, on both parts.
+    counted = record.counted
+    assert _measured(result.weights, 0, **UNSTEADY, precision=precision) == pytest.approx(
+        (counted.train_loss, counted.train_accuracy), rel=1e-6
+    )
+    assert _measured(result.weights, 1, **UNSTEADY, precision=precision) == pytest.approx(
+        (counted.validation_loss, counted.validation_accuracy), rel=1e-6
+    )
+
+
+def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:
+    assert story(trained(small_fit(**UNSTEADY))) == story(trained(small_fit(**UNSTEADY, keep="last")))
+
+
+def test_patience_ends_a_fit_after_so_many_epochs_without_a_lower_validation_loss() -> None:
+    losses = [e.validation_loss for e in trained(small_fit(**UNSTEADY)).record.history]
+    for patience in (1, 2):
+        history = trained(small_fit(**UNSTEADY, patience=patience)).record.history
+        expected = 6
+        for n in range(1, 7):
+            lowest = losses.index(min(losses[:n])) + 1
+            if n - lowest >= patience:
+                expected = n
+                break
+        assert len(history) == expected
+        assert [e.validation_loss for e in history] == losses[: len(history)]
+
+
+def test_the_learning_rate_of_the_last_step_is_in_the_history() -> None:
+    recipe = {"schedule": "step", "step_epochs": 2, "step_factor": 0.5, "epochs": 4}
+    rates = [epoch.learning_rate for epoch in trained(small_fit(**recipe)).record.history]
+    assert rates == pytest.approx([0.01, 0.01, 0.005, 0.005])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_loss_that_is_no_number_becomes_a_record(seed: int) -> None:
+    fit = small_fit(
+        seed=seed,
+        optimizer="sgd",
+        learning_rate=100.0,
+        epochs=10,
+        layers=("flatten", "dense 16", "dense 16", "dense 16"),
+    )
+    result = run_fit(fit, digits().train)
+    record = result.record
+    assert (record.status, record.error_kind, record.done) == ("failed", "diverged", False)
+    assert "finite" in record.error
+    assert "learning_rate" in record.error
+    assert result.weights == {}
+    assert record.environment is not None
+
+
+def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = score_of(torch.tensor([[math.nan, 1.0]]), torch.tensor([0]))
+    monkeypatch.setattr(engine_fit, "evaluate", lambda *_: bad)
+    record = run_fit(small_fit(), digits().train).record
+    assert (record.error_kind, record.counted_epoch) == ("diverged", None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried"
+        ),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_no_memory_becomes_a_record(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_epoch(*_: Any) -> float:
+        raise error
+
+    monkeypatch.setattr(engine_fit, "train_epoch", train_epoch)
+    record = run_fit(small_fit(), digits().train).record
+    assert (record.status, record.error_kind) == ("failed", "out-of-memory")
+    assert "memory" in record.error
+
+
+def test_a_mistake_of_the_program_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_epoch(*_: Any) -> float:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(engine_fit, "train_epoch", train_epoch)
+    with pytest.raises(RuntimeError, match="mat1"):
+        run_fit(small_fit(), digits().train)
+
+
+def test_streams_differ_by_seed_purpose_and_epoch_and_stay_what_they_are() -> None:
+    streams = {
+        stream(seed, purpose, epoch)
+        for seed in range(20)
+        for purpose in ("weights", "order", "noise")
+        for epoch in range(20)
+    }
+    assert len(streams) == 20 * 3 * 20
+    assert all(0 <= number < 2**63 for number in streams)
+    # Recorded: another number would change every fit without changing its id.
+    assert stream(0, "weights") == 4660774874278342653
+    assert stream(3, "order", 2) == 3439164922838858864
+    assert numpy_generator(0, "order", 1).permutation(5).tolist() == [1, 3, 2, 0, 4]
+    assert torch_generator(0, "weights").initial_seed() == stream(0, "weights")
+
+
+def test_the_environment_tells_what_is_needed_to_repeat_a_fit() -> None:
+    here = environment(3)
+    assert here.threads == 3
+    assert here.n_cores >= 1
+    assert here.torch == torch.__version__
+    assert all((here.machine, here.processor, here.device, here.python, here.numpy, here.convstudy))
+
+
+def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diverge() -> None:
+    fits = [
+        small_fit(epochs=1),
+        small_fit(epochs=10),
+        small_fit(optimizer="sgd", learning_rate=100.0, layers=("flatten", "dense 16", "dense 16")),
+    ]
+    expected = calibrate(fits, seconds=0.1)
+    assert set(expected) == {fit.id for fit in fits}
+    assert all(seconds > 0 for seconds in expected.values())

@@ -1,0 +1,90 @@
+"""One or two steps of each optimizer, worked by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from convstudy.engine.optimizers import build_optimizer, make_step
+from convstudy.spec import Recipe
+from tests.engine.small import small_fit, story, trained
+
+GRADIENTS = ([2.0, -1.0], [1.0, 3.0])
+
+
+def _stepped(gradients: tuple[list[float], ...] = GRADIENTS, lr: float = 0.1, **recipe: Any) -> list[float]:
+    """Return a matrix that began as (1, 1) after a step for each gradient."""
+    matrix = nn.Parameter(torch.ones(1, 2))
+    optimizer = build_optimizer(Recipe(**recipe), [matrix])
+    for gradient in gradients:
+        matrix.grad = torch.tensor([gradient])
+        make_step(optimizer, lr)
+    return matrix.detach()[0].tolist()
+
+
+def test_sgd_steps_along_the_gradient() -> None:
+    assert _stepped(optimizer="sgd", momentum=0.0) == pytest.approx([1 - 0.2 - 0.1, 1 + 0.1 - 0.3])
+
+
+def test_momentum_keeps_a_share_of_the_last_step() -> None:
+    # Velocities: 2, then 0.5 · 2 + 1 = 2; -1, then 0.5 · -1 + 3 = 2.5
+    assert _stepped(optimizer="sgd", momentum=0.5) == pytest.approx([1 - 0.2 - 0.2, 1 + 0.1 - 0.25])
+
+
+def test_nesterov_looks_ahead() -> None:
+    # Steps: g + 0.5 v, with v = 2, 2 and -1, 2.5
+    got = _stepped(optimizer="sgd", momentum=0.5, nesterov=True)
+    assert got == pytest.approx([1 - 0.3 - 0.2, 1 + 0.15 - 0.425])
+
+
+def test_rmsprop_has_its_epsilon_under_the_root() -> None:
+    after = 1 - 0.1 * 2 / math.sqrt(0.1 * 4 + 1e-7) - 0.1 * 1 / math.sqrt(0.9 * 0.1 * 4 + 0.1 + 1e-7)
+    assert _stepped(optimizer="rmsprop")[0] == pytest.approx(after, rel=1e-5)
+    # A tiny gradient tells where epsilon stands: 1e-4 / √(1e-9 + 1e-7), not 1e-4 / (√1e-9 + 1e-7).
+    got = _stepped(([1e-4, 0.0],), optimizer="rmsprop")
+    assert 1 - got[0] == pytest.approx(0.1 * 1e-4 / math.sqrt(1e-9 + 1e-7), rel=1e-3)
+    assert got[1] == 1.0
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_adam_has_its_epsilon_beside_the_plain_root(name: str) -> None:
+    m1, v1 = 0.1 * 2, 0.001 * 4
+    m2, v2 = 0.9 * m1 + 0.1 * 1, 0.999 * v1 + 0.001 * 1
+    after = 1.0
+    for t, (m, v) in enumerate(((m1, v1), (m2, v2)), start=1):
+        after -= 0.1 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (math.sqrt(v) + 1e-7)
+    assert _stepped(optimizer=name)[0] == pytest.approx(after, rel=1e-5)
+    # Where the gradient is as small as epsilon, its place matters: here √v = 1e-7 · √0.001.
+    tiny = 0.1 * math.sqrt(0.001) / 0.1 * 1e-8 / (1e-7 * math.sqrt(0.001) + 1e-7)
+    assert 1 - _stepped(([1e-7, 0.0],), optimizer=name)[0] == pytest.approx(tiny, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop", "sgd"])
+def test_weight_decay_is_decoupled_and_spares_biases_and_scales(name: str) -> None:
+    matrix, bias = nn.Parameter(torch.tensor([[2.0, -4.0]])), nn.Parameter(torch.tensor([2.0]))
+    optimizer = build_optimizer(Recipe(optimizer=name, weight_decay=0.5), [bias, matrix])
+    matrix.grad, bias.grad = torch.zeros_like(matrix), torch.zeros_like(bias)
+    make_step(optimizer, 0.1)
+    assert matrix.detach()[0].tolist() == pytest.approx([2 * 0.95, -4 * 0.95])
+    assert bias.item() == 2.0
+
+
+def test_weight_decay_does_not_pass_through_the_optimizers_averages() -> None:
+    plain, decayed = _stepped(optimizer="adam"), _stepped(optimizer="adam", weight_decay=0.5)
+    first = _stepped(GRADIENTS[:1], optimizer="adam")
+    for before, without, with_ in zip(first, plain, decayed, strict=True):
+        step_1, step_2 = 1 - before, before - without
+        assert with_ == pytest.approx((0.95 - step_1) * 0.95 - step_2, rel=1e-5)
+
+
+def test_clip_norm_label_smoothing_and_decay_change_a_training() -> None:
+    plain = story(trained(small_fit(epochs=1, optimizer="sgd")))
+    for change in ({"clip_norm": 0.01}, {"label_smoothing": 0.3}, {"weight_decay": 1.0}):
+        assert story(trained(small_fit(epochs=1, optimizer="sgd", **change))) != plain, change
+    # A bound that nothing reaches changes nothing but rounding in the scale of 1.
+    loose = story(trained(small_fit(epochs=1, optimizer="sgd", clip_norm=1e6)))
+    assert [round(value, 5) for value in loose[0]] == [round(value, 5) for value in plain[0]]

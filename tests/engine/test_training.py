@@ -1,0 +1,120 @@
+"""The training loop, with a model that writes down what it is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
+from convstudy.engine.evaluation import evaluate, logits_of, score_of
+from convstudy.engine.optimizers import build_optimizer
+from convstudy.engine.training import train_epoch
+from convstudy.errors import Diverged
+from convstudy.spec import Recipe
+
+
+def _images(n: int, side: int = 2) -> ImageTensors:
+    """Return images whose pixels all hold their own number."""
+    numbers = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
+    return ImageTensors(numbers.expand(n, side, side, 1).contiguous(), torch.arange(n) % 3)
+
+
+class _Watching(nn.Module):
+    """A linear model that keeps which images it saw, in which mode."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(4, 3)
+        self.factor = factor
+        self.seen: list[tuple[bool, list[int]]] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.seen.append((self.training, (images[:, 0, 0, 0] * 255).round().int().tolist()))
+        return self.layer(images.flatten(1)) * self.factor
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "steps"), [(10, 5, 2), (11, 5, 2), (12, 5, 3), (5, 10, 1), (1, 5, 1), (3, 1, 3), (6, 5, 1)]
+)
+def test_an_epoch_visits_every_image_once_but_a_single_one_left_over(n: int, size: int, steps: int) -> None:
+    assert steps_per_epoch(n, size) == steps
+    order = epoch_order(n, 0, 1)
+    seen = [pixels[:, 0, 0, 0].tolist() for pixels, _ in batches(_images(n), order, size)]
+    assert len(seen) == steps
+    flat = [number for batch in seen for number in batch]
+    assert flat == order.tolist()[: len(flat)]
+    left_out = 1 if n > size and size > 1 and n % size == 1 else 0
+    assert len(set(flat)) == len(flat) == n - left_out
+
+
+def test_labels_go_with_their_images() -> None:
+    for pixels, labels in batches(_images(20), epoch_order(20, 3, 4), 6):
+        assert (pixels[:, 0, 0, 0].long() % 3 == labels).all()
+
+
+def test_the_order_follows_from_seed_and_epoch_alone() -> None:
+    orders = {tuple(epoch_order(50, seed, epoch)) for seed in range(4) for epoch in range(4)}
+    assert len(orders) == 16
+    assert np.array_equal(epoch_order(50, 2, 3), epoch_order(50, 2, 3))
+    assert sorted(epoch_order(50, 2, 3)) == list(range(50))
+
+
+def test_a_network_sees_numbers_from_0_to_1_with_channels_last_in_memory() -> None:
+    pixels = torch.randint(0, 256, (5, 4, 3, 2), dtype=torch.uint8)
+    images = network_input(pixels)
+    assert images.shape == (5, 2, 4, 3)
+    assert images.dtype == torch.float32
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(images.permute(0, 2, 3, 1), pixels.float() / 255)
+
+
+def test_training_is_in_training_mode_and_evaluation_in_evaluation_mode() -> None:
+    model, part, recipe = _Watching(), _images(10), Recipe(batch_size=4)
+    train_epoch(model, build_optimizer(recipe, model.parameters()), part, recipe, 0, 1)
+    assert [mode for mode, _ in model.seen] == [True] * 3
+    assert sorted(n for _, batch in model.seen for n in batch) == list(range(10))
+    model.seen.clear()
+    evaluate(model, part, "float32")
+    assert model.seen == [(False, list(range(10)))]
+
+
+def test_labels_are_smoothed_in_training_only() -> None:
+    part, smooth = _images(9), Recipe(batch_size=9, optimizer="sgd", momentum=0.0, label_smoothing=0.3)
+    model, twin = _Watching(), _Watching()
+    before = evaluate(model, part, "float32")
+    # Evaluation knows no smoothing: the plain cross-entropy.
+    logits = logits_of(model, part, "float32")
+    by_hand = -logits.double().log_softmax(1)[torch.arange(9), part.labels].mean()
+    assert before.loss == pytest.approx(float(by_hand), rel=1e-6)
+    train_epoch(model, build_optimizer(smooth, model.parameters()), part, smooth, 0, 1)
+    twin.train()
+    logits = twin(network_input(part.pixels))
+    targets = nn.functional.one_hot(part.labels, 3) * 0.7 + 0.1
+    (-(targets * logits.log_softmax(1)).sum(1).mean()).backward()
+    expected = twin.layer.weight - 0.001 * twin.layer.weight.grad  # type: ignore[operator]
+    assert torch.allclose(model.layer.weight, expected, atol=1e-7)
+
+
+def test_a_gradient_longer_than_clip_norm_is_shortened_to_it() -> None:
+    recipe = Recipe(batch_size=9, optimizer="sgd", momentum=0.0, clip_norm=0.01, learning_rate=1.0)
+    model, twin = _Watching(factor=50.0), _Watching(factor=50.0)
+    train_epoch(model, build_optimizer(recipe, model.parameters()), _images(9), recipe, 0, 1)
+    moved = [(a - b).detach().flatten() for a, b in zip(model.parameters(), twin.parameters(), strict=True)]
+    assert float(torch.cat(moved).norm()) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_loss_that_is_no_number_ends_the_training() -> None:
+    recipe, model = Recipe(batch_size=4), _Watching(factor=float("inf"))
+    with pytest.raises(Diverged, match="epoch 7"):
+        train_epoch(model, build_optimizer(recipe, model.parameters()), _images(8), recipe, 0, 7)
+
+
+def test_a_score_is_the_mean_over_images() -> None:
+    logits = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
+    score = score_of(logits, torch.tensor([0, 0, 0]))
+    losses = [np.log(2), np.log(1 + np.exp(-2)), np.log(1 + np.exp(1))]
+    assert score.loss == pytest.approx(float(np.mean(losses)), rel=1e-6)
+    assert score.accuracy == pytest.approx(2 / 3)

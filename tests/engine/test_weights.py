@@ -1,0 +1,157 @@
+"""Weights files and their digest, and the one door to the sealed test set."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convstudy.data import Images
+from convstudy.engine.opening import MOST_MISTAKES, open_test
+from convstudy.engine.weights import read_tensors, take_over, weights_digest, write_tensors
+from convstudy.errors import StoreError
+from tests.engine.small import digits, small_fit, trained
+
+
+def _some() -> dict[str, torch.Tensor]:
+    return {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3), "c": torch.ones(2, dtype=torch.bfloat16)}
+
+
+def test_the_digest_changes_with_any_value_name_shape_and_type() -> None:
+    whole = weights_digest(_some())
+    others = []
+    for name in ("a", "b", "c"):
+        changed = _some()
+        changed[name].view(-1)[-1] += 1
+        others.append(changed)
+    others += [
+        {**_some(), "a": _some()["a"].view(3, 2)},
+        {**_some(), "a": _some()["a"].double()},
+        {("x" if name == "a" else name): tensor for name, tensor in _some().items()},
+        {name: tensor for name, tensor in _some().items() if name != "b"},
+    ]
+    digests = {weights_digest(tensors) for tensors in others}
+    assert len(digests) == len(others) == 7
+    assert whole not in digests
+
+
+def test_the_digest_does_not_depend_on_order_or_memory_layout() -> None:
+    one = {"x": torch.rand(2, 3, 4, 5), "y": torch.zeros(1)}
+    other = {"y": one["y"], "x": one["x"].contiguous(memory_format=torch.channels_last)}
+    assert weights_digest(one) == weights_digest(other)
+
+
+def test_the_digest_stays_what_it_is() -> None:
+    tensors = {"w": torch.tensor([[1.0, -2.5]]), "n": torch.tensor(7)}
+    assert weights_digest(tensors) == "c4fffade54a9abf2b3ba18eed89c6e2e705431f385b1cc14329172a04b0f74ec"
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "w.safetensors"
+    write_tensors(path, _some(), {"fit_id": "é"})
+    tensors, facts = read_tensors(path)
+    assert facts == {"fit_id": "é"}
+    assert weights_digest(tensors) == weights_digest(_some())
+    assert [p.name for p in path.parent.iterdir()] == ["w.safetensors"]
+    assert path.stat().st_mode & stat.S_IRUSR
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x" * 100, b"\xff" * 8 + b"{}"])
+def test_a_file_that_is_none_is_refused(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match="safetensors"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("change", ["name", "shape", "missing", "extra"])
+def test_weights_of_another_network_are_refused_and_nothing_is_taken_over(change: str) -> None:
+    model = torch.nn.Linear(2, 3)
+    before = model.weight.clone()
+    tensors = {"weight": torch.zeros(3, 2), "bias": torch.zeros(3)}
+    if change == "name":
+        tensors["kernel"] = tensors.pop("weight")
+    elif change == "shape":
+        tensors["bias"] = torch.zeros(4)
+    elif change == "missing":
+        del tensors["bias"]
+    else:
+        tensors["more"] = torch.zeros(1)
+    with pytest.raises(StoreError, match="another network"):
+        take_over(model, tensors)
+    assert torch.equal(model.weight, before)
+
+
+class _Sealed:
+    """A test set of which one can tell what was asked of it, in order."""
+
+    def __init__(self, told: list[str]) -> None:
+        self.info = digits().test.info
+        self.told = told
+
+    def open(self, record_opening: object) -> Images:
+        images = digits().test.open(record_opening)  # type: ignore[arg-type]
+        self.told.append("read")
+        return images
+
+
+def test_other_weights_are_refused_before_the_test_set_is_opened(tmp_path: Path) -> None:
+    fit, path, told = small_fit(epochs=1), tmp_path / "w", []
+    result = trained(fit)
+    digest = result.record.weights_digest
+    sealed = _Sealed(told)
+
+    def attempt(weights: dict[str, torch.Tensor] | None, digest: str) -> None:
+        path.unlink(missing_ok=True)
+        if weights is not None:
+            write_tensors(path, weights, {})
+        with pytest.raises(StoreError):
+            open_test(fit, path, digest, sealed, lambda: told.append("recorded"))  # type: ignore[arg-type]
+
+    name = next(iter(result.weights))
+    changed = {**result.weights, name: result.weights[name] + 1e-6}
+    attempt(changed, digest)
+    attempt(None, digest)
+    attempt(result.weights, "0" * 64)
+    foreign = {"weight": torch.zeros(2)}
+    attempt(foreign, weights_digest(foreign))
+    assert told == []
+
+
+def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -> None:
+    fit, path, told = small_fit(epochs=1), tmp_path / "w", []
+    result = trained(fit)
+    write_tensors(path, result.weights, {})
+    opened = open_test(
+        fit,
+        path,
+        result.record.weights_digest,
+        _Sealed(told),  # type: ignore[arg-type]
+        lambda: told.append("recorded"),
+    )
+    assert told == ["recorded", "read"]
+
+    def refuse() -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        open_test(fit, path, result.record.weights_digest, _Sealed(told), refuse)  # type: ignore[arg-type]
+    assert told == ["recorded", "read"]
+
+    # What it showed: score, probabilities, and the most confident mistakes, the most confident first.
+    test = digits().test.open(lambda: None)
+    labels, probabilities = opened.predictions["labels"].numpy(), opened.predictions["probabilities"].numpy()
+    assert np.array_equal(labels, test.labels)
+    assert opened.score.accuracy == pytest.approx(float((probabilities.argmax(1) == labels).mean()))
+    own = probabilities[np.arange(len(labels)), labels]
+    assert opened.score.loss == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
+    rows = opened.predictions["mistake_rows"].numpy()
+    wrong = np.flatnonzero(probabilities.argmax(1) != labels)
+    assert 0 < len(rows) <= MOST_MISTAKES
+    confidence = probabilities.max(axis=1)
+    assert np.array_equal(rows, wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES])
+    assert np.array_equal(opened.predictions["mistake_pixels"].numpy(), test.pixels[rows])
