@@ -10,7 +10,7 @@ from convstudy.data import dataset_info
 from convstudy.networks import Network, layer_table, shape_text
 from convstudy.plan import Finding
 from convstudy.record import Environment
-from convstudy.report.numbers import NONE
+from convstudy.report.numbers import NONE, counted
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import Confusion, Contest, Protocol
 from convstudy.store.results import Results
@@ -66,7 +66,7 @@ def layers_table(name: str, network: Network, dataset: str, number: int) -> Tabl
         Column("trainable", "Trainable", "count"),
         Column("not_trainable", "Not trainable", "count"),
         Column("multiply_adds", "Multiply-adds", "count"),
-        Column("note", "Note"),
+        Column("note", "Note", "prose"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -84,9 +84,9 @@ def layers_table(name: str, network: Network, dataset: str, number: int) -> Tabl
         f"Input {shape_text(layers.input_shape)}; {layers.n_parameters:,} parameters, of which "
         f"{layers.n_trainable:,} trainable and {layers.n_not_trainable:,} not."
     )
-    if not any(row[-1] for row in rows):
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    return Table(f"layers-{number:02d}", name, caption, columns, tuple(rows), frozenset({len(rows) - 1}))
+    n_shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    shown = tuple(row[:n_shown] for row in rows)
+    return Table(f"layers-{number:02d}", name, caption, columns[:n_shown], shown, frozenset({len(rows) - 1}))
 
 
 def images_table(told: Protocol) -> Table:
@@ -98,7 +98,7 @@ def images_table(told: Protocol) -> Table:
         Column("train", "Train", "count"),
         Column("validation", "Validate", "count"),
         Column("test", "Test", "count"),
-        Column("how", "How they are divided"),
+        Column("how", "How they are divided", "prose"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -122,7 +122,7 @@ def images_table(told: Protocol) -> Table:
 def choices_table(results: Results) -> Table:
     """Return the choices in the order they were made, with the scores that made them."""
     columns = (
-        Column("order", "Order", "count"),
+        Column("order", "Order"),
         Column("stage", "Question"),
         Column("candidate", "Candidate"),
         Column("accuracy", "Mean validation accuracy", "percent"),
@@ -138,7 +138,7 @@ def choices_table(results: Results) -> Table:
                 marked.add(len(rows))
             chosen = "chosen" if score.name == choice.chosen else ""
             rows.append(
-                (number, choice.stage, score.name, score.accuracy, score.loss, score.n_failed, chosen)
+                (str(number), choice.stage, score.name, score.accuracy, score.loss, score.n_failed, chosen)
             )
     caption = (
         "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
@@ -151,7 +151,7 @@ def openings_table(told: Protocol) -> Table:
     """Return each opening of the test set by this run."""
     columns = (
         Column("opened_at", "When (UTC)"),
-        Column("candidates", "For"),
+        Column("candidates", "For", "prose"),
         Column("part", "Seed"),
         Column("weights_digest", "Weights", "digest"),
         Column("images", "Images", "count"),
@@ -178,18 +178,20 @@ def openings_table(told: Protocol) -> Table:
 
 def findings_table(findings: tuple[Finding, ...]) -> Table:
     """Return what the checks of the plan point out."""
-    columns = (Column("where", "Where", "code"), Column("what", "What"), Column("mend", "How to mend it"))
+    columns = (
+        Column("where", "Where", "code"),
+        Column("what", "What", "prose"),
+        Column("mend", "How to mend it", "prose"),
+    )
     rows = tuple((finding.where, finding.what, finding.mend) for finding in findings)
     return Table("findings", "Checks", "What the checks of the plan point out.", columns, rows)
 
 
 def environment_table(environments: Mapping[Environment, int]) -> Table:
     """Return each environment that records come from, with how many."""
-    titles = {"n_cores": "Cores", "convstudy": "convstudy"}
+    titles = {"n_cores": "Cores", "torch": "PyTorch", "numpy": "NumPy", "convstudy": "convstudy"}
     columns = [Column("fact", "")]
-    columns += [
-        Column(f"environment_{i}", f"{n} fits", "text") for i, n in enumerate(environments.values(), 1)
-    ]
+    columns += [Column(f"environment_{i}", counted(n, "fit")) for i, n in enumerate(environments.values(), 1)]
     rows: list[tuple[Value, ...]] = [
         (
             titles.get(item.name, item.name.capitalize().replace("_", " ")),
@@ -208,7 +210,7 @@ def failures_table(contests: tuple[Contest, ...]) -> Table:
         Column("candidate", "Candidate"),
         Column("part", "Seed or fold"),
         Column("kind", "Kind"),
-        Column("error", "Error"),
+        Column("error", "Error", "prose"),
         Column("fit_id", "Fit", "code"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -224,5 +226,7 @@ def failures_table(contests: tuple[Contest, ...]) -> Table:
 def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
     """Return the confusion matrix: a row per true class, a column per predicted one."""
     columns = (Column("true", "True class"), *(Column(f"as_{name}", name, "count") for name in names))
-    rows = tuple((name, *counts) for name, counts in zip(names, confusion.counts, strict=True))
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (name, *counts) for name, counts in zip(names, confusion.counts, strict=True)
+    )
     return Table("confusion", "Confusion", "How often each class was taken for each.", columns, rows)

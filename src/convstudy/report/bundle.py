@@ -5,7 +5,9 @@ vl-convert holds it and takes some seconds to put it together, so it is kept in 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
 
 from convstudy.data.files import cache_folder
@@ -20,16 +22,15 @@ def chart_library() -> str:
     import vl_convert
 
     # Altair says which Vega-Lite its charts are written in: "v6.4.1".
-    version = ".".join(altair.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    place = cache_folder() / f"charts-{vl_convert.__version__}-{version}.js"
+    vega_lite = ".".join(altair.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    place = cache_folder() / f"charts-{version('vl-convert-python')}-{vega_lite}.js"
     kept = _kept(place)
     if kept:
         return kept
-    script: str = vl_convert.javascript_bundle(vl_version=version)
-    try:
+    script: str = vl_convert.javascript_bundle(vl_version=vega_lite)  # type: ignore[call-arg]
+    # A folder that cannot be written costs some seconds the next time, nothing else.
+    with contextlib.suppress(OSError):
         write_file(place, f"// {_digest(script)}\n{script}")
-    except OSError:
-        pass  # a folder that cannot be written costs some seconds the next time, nothing else
     return script
 
 

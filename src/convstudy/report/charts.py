@@ -31,7 +31,7 @@ class Figure:
     name: str
     title: str
     alt: str
-    chart: alt.LayerChart | alt.Chart
+    chart: alt.LayerChart | alt.Chart  # type: ignore[name-defined]
 
 
 def curves_chart(name: str, title: str, records: Sequence[Record], measure: Measure) -> Figure:
@@ -58,6 +58,7 @@ def curves_chart(name: str, title: str, records: Sequence[Record], measure: Meas
     colour = alt.Color(
         "on:N",
         title=None,
+        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=2.2),
         scale=alt.Scale(domain=list(sides), range=[theme.BLUE, theme.VERMILLION]),
     )
     dash = alt.StrokeDash(
@@ -81,7 +82,7 @@ def curves_chart(name: str, title: str, records: Sequence[Record], measure: Meas
     line = averaged.mark_line().encode(x=x, y=y, color=colour, strokeDash=dash)
     dots = averaged.mark_circle(size=60, opacity=0).encode(x=x, y=y, tooltip=tips)
     layers = [thin, line, dots] if len(records) < 2 else [band, thin, line, dots]
-    chart = alt.layer(*layers).properties(width="container", height=200)
+    chart = alt.layer(*layers).properties(**_size(170))
     last = [row for row in means if row["epoch"] == n_epochs]
     ends = ", ".join(f"{row['on']} {_written(row['mean'], measure)}" for row in last)
     alt_text = f"{title}: mean {measure} by epoch over {len(records)} fits; after epoch {n_epochs}: {ends}."
@@ -102,9 +103,10 @@ def overview_chart(
     names = [candidate.name for candidate, _ in candidates]
     n_epochs = max((row["epoch"] for row in rows), default=1)
     picked = alt.selection_point(fields=["candidate"], bind="legend")
-    colour = alt.Color("candidate:N", title=None, scale=_named(names, theme.PALETTE), sort=names)
-    dash = alt.StrokeDash("candidate:N", title=None, scale=_named(names, theme.DASHES), sort=names)
-    shape = alt.Shape("candidate:N", title=None, scale=_named(names, theme.SHAPES), sort=names)
+    legend = _legend(names)
+    colours, shapes = _named(names, theme.PALETTE), _named(names, theme.SHAPES)
+    colour = alt.Color("candidate:N", title=None, scale=colours, sort=names, legend=legend)
+    shape = alt.Shape("candidate:N", title=None, scale=shapes, sort=names, legend=legend)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X("epoch:Q", axis=_whole_axis(n_epochs), scale=alt.Scale(nice=False)),
         y=alt.Y(
@@ -118,9 +120,9 @@ def overview_chart(
     )
     tips = [alt.Tooltip("candidate:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("mean:Q", format=".2%")]
     chart = alt.layer(
-        base.mark_line().encode(strokeDash=dash),
-        base.mark_point(size=46, filled=True).encode(shape=shape, tooltip=tips).add_params(picked),
-    ).properties(width="container", height=280)
+        base.mark_line(),
+        base.mark_point(size=46, filled=True, opacity=1).encode(shape=shape, tooltip=tips).add_params(picked),
+    ).properties(**_size(240))
     alt_text = f"{title}: mean validation accuracy by epoch of {', '.join(names)}."
     return Figure(f"overview-{contest_name}", title, alt_text, chart)
 
@@ -155,12 +157,12 @@ def scores_chart(contest: Contest, title: str) -> Figure:
     spread_rule = averaged.mark_rule(strokeWidth=5, opacity=0.3, strokeCap="round").encode(
         x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour
     )
-    mean = averaged.mark_tick(thickness=3, size=22).encode(
+    mean = averaged.mark_tick(thickness=3, size=22, opacity=1).encode(
         x=x, color=colour, tooltip=[alt.Tooltip("candidate:N"), alt.Tooltip("mean:Q", format=".2%")]
     )
     rings = (
         alt.Chart(alt.InlineData(values=rows))
-        .mark_point(size=52, strokeWidth=1.4, filled=False, color=theme.GREY)
+        .mark_point(size=52, strokeWidth=1.4, filled=False, color=theme.GREY, opacity=1)
         .encode(
             x=alt.X("value:Q", scale=scale),
             y=y,
@@ -171,7 +173,7 @@ def scores_chart(contest: Contest, title: str) -> Figure:
             ],
         )
     )
-    chart = alt.layer(spread_rule, mean, rings).properties(width="container", height=alt.Step(ROW))
+    chart = alt.layer(spread_rule, mean, rings).properties(**_size(ROW * len(contest.rows)))
     ends = ", ".join(f"{row['candidate']} {percent(float(str(row['mean'])))}" for row in summaries)
     return Figure(
         f"scores-{contest.question}-{contest.name}", title, f"{title}, mean {words}: {ends}.", chart
@@ -213,7 +215,9 @@ def effects_chart(contest: Contest, title: str) -> Figure:
         .encode(x="zero:Q")
     )
     interval = base.mark_rule(strokeWidth=2.4, opacity=0.7).encode(
-        x=alt.X("low:Q", title="test accuracy against the network as it is, points"),
+        x=alt.X(
+            "low:Q", title="test accuracy against the network as it is, points", axis=alt.Axis(tickCount=6)
+        ),
         x2="high:Q",
         color=colour,
     )
@@ -225,7 +229,7 @@ def effects_chart(contest: Contest, title: str) -> Figure:
     dot = base.mark_point(size=110, filled=True, opacity=1).encode(
         x="mean:Q", color=colour, shape=shape, tooltip=tips
     )
-    chart = alt.layer(zero, interval, dot).properties(width="container", height=alt.Step(ROW))
+    chart = alt.layer(zero, interval, dot).properties(**_size(ROW * len(rows)))
     ends = ", ".join(f"{row['variant']} {points(row['mean'] / 100)} ({row['verdict']})" for row in rows)
     return Figure(f"effects-{contest.name}", title, f"{title}, in points: {ends}.", chart)
 
@@ -234,7 +238,7 @@ def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> F
     """Return the confusion matrix as a heat map: right ones blue, mistakes red, counts written in."""
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"true": names[i], "predicted": names[j], "count": count, "right": i == j, "strength": 0.0}
         for i, counts in enumerate(confusion.counts)
         for j, count in enumerate(counts)
@@ -261,7 +265,7 @@ def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> F
         tooltip=[alt.Tooltip("true:N"), alt.Tooltip("predicted:N"), alt.Tooltip("count:Q", format=",")],
     )
     numbers = base.mark_text().encode(text=alt.Text("count:Q"))
-    chart = alt.layer(cells, numbers).properties(width="container", height=alt.Step(30))
+    chart = alt.layer(cells, numbers).properties(**_size(30 * len(names)))
     text = (
         f"{title}: {confusion.n_mistakes:,} mistakes in {confusion.n_images:,} predictions of "
         f"{confusion.n_models} models."
@@ -293,7 +297,7 @@ def classes_chart(rows: Sequence[tuple[str, int | None, int | None]], title: str
             ),
             tooltip=[alt.Tooltip("class:N"), alt.Tooltip("part:N"), alt.Tooltip("count:Q", format=",")],
         )
-        .properties(width="container", height=220)
+        .properties(**_size(190))
     )
     return Figure("classes", title, f"{title}: see the table of counts.", chart)
 
@@ -315,7 +319,13 @@ def rates_chart(rates: Sequence[tuple[str, Sequence[float]]], title: str) -> Fig
         .encode(
             x=alt.X("epoch:Q", axis=_whole_axis(n_epochs), scale=alt.Scale(nice=False)),
             y=alt.Y("rate:Q", title="learning rate"),
-            color=alt.Color("who:N", title=None, scale=_named(names, theme.PALETTE), sort=names),
+            color=alt.Color(
+                "who:N",
+                title=None,
+                legend=alt.Legend(symbolType="stroke", labelLimit=400),
+                scale=_named(names, theme.PALETTE),
+                sort=names,
+            ),
             strokeDash=alt.StrokeDash("who:N", title=None, scale=_named(names, theme.DASHES), sort=names),
             tooltip=[
                 alt.Tooltip("who:N", title="recipe"),
@@ -323,9 +333,29 @@ def rates_chart(rates: Sequence[tuple[str, Sequence[float]]], title: str) -> Fig
                 alt.Tooltip("rate:Q", format=".3g"),
             ],
         )
-        .properties(width="container", height=180)
+        .properties(**_size(150))
     )
     return Figure("learning-rate", title, f"{title} of {', '.join(names)}.", chart)
+
+
+def _legend(names: Sequence[str]) -> alt.Legend:
+    """Return a legend of as many columns as a phone has room for."""
+    import altair as alt
+
+    return alt.Legend(
+        columns=max(1, min(len(names), 42 // (max(map(len, names), default=0) + 4))), labelLimit=240
+    )
+
+
+def _size(height: int) -> dict[str, Any]:
+    """Return the size of a chart: as wide as its container, the plot this high."""
+    import altair as alt
+
+    return {
+        "width": "container",
+        "height": height,
+        "autosize": alt.AutoSizeParams(type="fit-x", contains="padding"),
+    }
 
 
 def _named(names: Sequence[str], values: Sequence[Any]) -> alt.Scale:

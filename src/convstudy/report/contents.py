@@ -13,7 +13,7 @@ from convstudy.plan import Candidate, Stage, check_plan
 from convstudy.record import Environment, Record
 from convstudy.report import background_tables, charts, pictures, tables
 from convstudy.report.charts import Figure
-from convstudy.report.numbers import percent
+from convstudy.report.numbers import counted, percent
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
 from convstudy.report.words import Conclusion, answer, conclusions
@@ -210,8 +210,8 @@ def _rates(results: Results) -> Figure | None:
             longest = max(records, key=lambda record: len(record.history))
             key = tuple(epoch.learning_rate for epoch in longest.history)
             shared.setdefault(key, []).append(f"{stage.key}: {candidate.name}")
-    if not shared:
-        return None
+    if len({rate for rates in shared for rate in rates}) < 2:
+        return None  # a flat line says nothing that the recipe does not
     named = [
         (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", rates)
         for rates, names in shared.items()
@@ -286,7 +286,7 @@ def _mistakes(tests: list[dict[str, Any]], info: DatasetInfo) -> Iterator[Pictur
             pictures.data_uri(mistake.pixels),
             f"test image {mistake.row}: a {true}, taken for {taken} with confidence {sure}",
             f"{true} → {taken}",
-            f"{mistake.confidence:.0%} sure, {mistake.n_wrong} of {mistake.n_models}",
+            f"{mistake.confidence * 100:.1f} % sure\n{mistake.n_wrong} of {counted(mistake.n_models, 'seed')}",
         )
 
 

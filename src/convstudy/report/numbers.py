@@ -59,10 +59,11 @@ def with_spread(summary: Summary, write: Callable[[float], str]) -> str:
     mean = write(summary.mean)
     if summary.sd is None:
         return mean
+    sd = write(summary.sd)
     number, space, unit = mean.partition(" ")
-    if unit in ("%", "s") and write is not seconds:
-        return f"{number} ± {write(summary.sd).partition(' ')[0]}{space}{unit}"
-    return f"{mean} ± {write(summary.sd)}"
+    spread, _, its_unit = sd.partition(" ")
+    # The unit once, at the end, where both have the same: "8.8 ± 0.1 s", but "3 min 20 s ± 12 s".
+    return f"{number} ± {spread}{space}{unit}" if unit == its_unit else f"{mean} ± {sd}"
 
 
 def counted(n: int, one: str, many: str = "") -> str:

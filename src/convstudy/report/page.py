@@ -35,7 +35,7 @@ def page(contents: Contents) -> str:
             built_in=study.name in BUILT_IN_STUDIES,
             seconds=numbers.seconds(seconds),
             charts=_charts(contents),
-            library=Markup(_for_script(chart_library())),  # noqa: S704  (our own library, not anybody's text)
+            library=Markup(_for_script(chart_library())),
             style=_own("page.css"),
             script=_own("page.js"),
             numbers=numbers,
@@ -53,6 +53,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["counted"] = numbers.counted
+    environment.filters["tied"] = _tied
     return environment
 
 
@@ -66,7 +67,14 @@ def _charts(contents: Contents) -> Markup:
     text = json.dumps({"config": theme.for_page(), "specs": specs}, separators=(",", ":"), allow_nan=False)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(text)  # noqa: S704  (no < > & is left in it)
+    return Markup(text)
+
+
+def _tied(text: str) -> str:
+    """Return a sentence whose figures do not part from their signs and units at the end of a line."""
+    for pair in (" %", " ± ", "± ", " points", " fits", " seeds", " folds"):
+        text = text.replace(pair, pair.replace(" ", "\u00a0"))
+    return text
 
 
 def _for_script(text: str) -> str:
@@ -75,4 +83,4 @@ def _for_script(text: str) -> str:
 
 
 def _own(name: str) -> Markup:
-    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704  (a file of this package)
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))

@@ -11,7 +11,9 @@ from typing import Any, Literal
 from convstudy.report import numbers
 from convstudy.stats import Summary
 
-Kind = Literal["text", "code", "percent", "points", "loss", "count", "seconds", "rate", "digest", "digests"]
+Kind = Literal[
+    "text", "code", "percent", "points", "loss", "count", "seconds", "rate", "digest", "digests", "prose"
+]
 Value = str | int | float | Summary | tuple[str, ...] | None
 
 NUMERIC: frozenset[Kind] = frozenset({"percent", "points", "loss", "count", "seconds", "rate"})
@@ -84,7 +86,7 @@ def cell_text(value: Value, kind: Kind) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Return the table as CSV (RFC 4180 with ``\\n``), at full precision; a summary becomes mean, sd and n."""
+    """Return the table as CSV (RFC 4180, lines end in LF), at full precision; a summary becomes mean, sd and n."""
     records = as_records(table)
     keys = [key for column in table.columns for key in _keys(table, column)]
     out = io.StringIO()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from convstudy.plan import fit_cost
 from convstudy.report.numbers import counted
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.words import clarity
 from convstudy.stats import CandidateRow, Contest
 from convstudy.store.results import Results
 
@@ -23,8 +22,7 @@ def verdict_table(contests: tuple[Contest, ...]) -> Table:
         Column("low", "From", "points"),
         Column("high", "To", "points"),
         Column("pairs", "Pairs", "count"),
-        Column("verdict", "First is"),
-        Column("meaning", "In words"),
+        Column("verdict", "Verdict"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -37,16 +35,15 @@ def verdict_table(contests: tuple[Contest, ...]) -> Table:
             verdict.difference.high,
             verdict.difference.n,
             verdict.kind,
-            clarity(verdict),
         )
         for contest in contests
         for verdict in contest.verdicts
     ]
     caption = (
         "Differences, first minus second, in percentage points of accuracy, paired by seed or fold, with the 95 % "
-        "interval of Student's t. “Better” and “worse” need the whole interval beyond ±0.1 points, “tie” needs it "
-        "within. Folds and seeds share training images, so the true intervals are wider, and nothing is corrected "
-        "for the number of comparisons."
+        "interval of Student’s t. The verdict is on the first: “better” and “worse” need the whole interval beyond "
+        "±0.1 points, “tie” needs it within. Folds and seeds share training images, so the true intervals are "
+        "wider, and nothing is corrected for the number of comparisons."
     )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
@@ -90,11 +87,11 @@ def scores_table(contest: Contest) -> Table:
     """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
     columns = (
         Column("candidate", "Candidate"),
-        Column("train_loss", "Train loss", "loss"),
-        Column("train_accuracy", "Train accuracy", "percent"),
-        Column("validation_accuracy", "Validation accuracy", "percent"),
-        Column("test_loss", "Test loss", "loss"),
         Column("test_accuracy", "Test accuracy", "percent"),
+        Column("test_loss", "Test loss", "loss"),
+        Column("validation_accuracy", "Validation accuracy", "percent"),
+        Column("train_accuracy", "Train accuracy", "percent"),
+        Column("train_loss", "Train loss", "loss"),
         Column("parameters", "Parameters", "count"),
         Column("seconds", "Time a fit", "seconds"),
         Column("weights_digests", "Weights measured", "digests"),
@@ -102,18 +99,21 @@ def scores_table(contest: Contest) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             row.name,
-            row.train_loss,
-            row.train_accuracy,
-            row.validation_accuracy,
-            row.test_loss,
             row.test_accuracy,
+            row.test_loss,
+            row.validation_accuracy,
+            row.train_accuracy,
+            row.train_loss,
             row.n_parameters,
             row.seconds,
             row.weights_digests,
         )
         for row in contest.rows
     ]
-    caption = f"Mean ± standard deviation over {_fits_text(contest.rows)}. {MEASURED} Each digest names one seed's weights."
+    caption = (
+        f"Mean ± standard deviation over {_fits_text(contest.rows)}. {MEASURED} Each digest names the weights of "
+        "one seed."
+    )
     return Table(_name(contest), stage_title(contest), caption, columns, tuple(rows), _chosen(contest))
 
 
@@ -131,7 +131,10 @@ def stage_table(contest: Contest) -> Table:
 
 
 def results_table(contests: tuple[Contest, ...]) -> Table:
-    """Return every fit with its scores and weights; no time and no date, so that a repeated run gives the same bytes."""
+    """Return every fit with its scores and weights.
+
+    It holds no time and no date: a run that was stopped and gone on with gives the same bytes as one that was not.
+    """
     columns = (
         Column("stage", "Question"),
         Column("candidate", "Candidate"),

@@ -8,6 +8,7 @@ from convstudy.report.numbers import counted, listed, percent, points, with_spre
 from convstudy.stats import CandidateRow, Contest, Evidence, Summary, Verdict, contests
 from convstudy.store.results import Results
 
+NO_EVIDENCE = Evidence()
 _QUESTIONS = ("search", "compare", "final", "ablate")
 
 
@@ -21,7 +22,7 @@ class Conclusion:
 
     question: str
     text: str
-    evidence: Evidence = Evidence()
+    evidence: Evidence = NO_EVIDENCE
 
 
 def answer(results: Results) -> tuple[str, ...]:
