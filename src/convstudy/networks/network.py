@@ -88,7 +88,7 @@ class Network:
             try:
                 after = layer.output_shape(shape)
             except NetworkError as error:
-                where = "the output layer" if is_output else f'layer {number}, "{layer_text(layer)}"'
+                where = "the output layer" if is_output else f'layer {number}, "{self.texts[number - 1]}"'
                 raise NetworkError(*(replace(problem, where=where) for problem in error.problems)) from None
             yield layer, shape, after
             shape = after

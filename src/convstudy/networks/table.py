@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convstudy.networks.layers import Dense
 from convstudy.networks.network import Network
 from convstudy.networks.reading import layer_text
 from convstudy.networks.shapes import Shape
@@ -60,14 +61,16 @@ def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTa
     Raises:
         NetworkError: where a layer does not fit the shape before it.
     """
+    # As written: the layers of the walk have the network's initialiser filled in.
+    texts = (*network.texts, layer_text(Dense(n_classes)))
     rows = [
         LayerRow(
-            layer_text(layer),
+            text,
             after,
             *layer.n_parameters(before),
             layer.multiply_adds(before),
             layer.idle_reason(before),
         )
-        for layer, before, after in network.walk(input_shape, n_classes)
+        for text, (layer, before, after) in zip(texts, network.walk(input_shape, n_classes), strict=True)
     ]
     return LayerTable(input_shape, tuple(rows))

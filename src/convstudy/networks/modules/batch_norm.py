@@ -59,6 +59,6 @@ class KerasBatchNorm(nn.Module):
         mean = values.detach().flatten().to(self.running_mean.dtype)
         self.running_mean.lerp_(mean, self.weight_of_batch)
         self.running_variance.mul_(1.0 - self.weight_of_batch)
-        # What is 0 here is so for its gradient, which is 0 as well.
-        centred = (values - values.detach()).flatten()
+        # A value less its own mean; written so that the gradient is 0, too.
+        centred = (values - values).flatten()
         return (centred * self.weight + self.bias).view(values.shape).to(values.dtype)

@@ -1,0 +1,110 @@
+"""Batch normalisation against numbers worked out by hand; ``tests/engine/test_keras_parity`` has Keras' own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from convstudy.networks.modules.batch_norm import KerasBatchNorm
+
+
+def flat_batch() -> torch.Tensor:
+    """Return four rows of two channels: means 2.5 and 10, biased variances 1.25 and 25."""
+    return torch.tensor([[1.0, 5.0], [2.0, 5.0], [3.0, 15.0], [4.0, 15.0]])
+
+
+def test_a_flat_batch_by_hand() -> None:
+    norm = KerasBatchNorm(2, 0.1, 0.75)
+    made = norm(flat_batch())
+    # 1.25 + 0.75 = 2, 25 + 0.75 = 25.75
+    expected = (flat_batch() - torch.tensor([2.5, 10.0])) / torch.tensor([2.0, 25.75]).sqrt()
+    assert torch.allclose(made, expected, atol=1e-6)
+    assert norm.running_mean.tolist() == pytest.approx([0.25, 1.0])
+    # 0.9 · 1 + 0.1 · biased variance
+    assert norm.running_variance.tolist() == pytest.approx([1.025, 3.4])
+
+
+def test_two_batches_move_the_averages_twice() -> None:
+    norm = KerasBatchNorm(2, 0.01, 0.001)
+    norm(flat_batch())
+    norm(2 * flat_batch())
+    assert norm.running_mean.tolist() == pytest.approx([0.99 * 0.025 + 0.05, 0.99 * 0.1 + 0.2])
+    first = (0.99 + 0.0125, 0.99 + 0.25)
+    assert norm.running_variance.tolist() == pytest.approx([0.99 * first[0] + 0.05, 0.99 * first[1] + 1.0])
+
+
+def test_images_are_normalised_over_batch_height_and_width() -> None:
+    norm = KerasBatchNorm(2, 0.1, 0.75)
+    images = flat_batch().reshape(1, 2, 2, 2).permute(0, 3, 1, 2)
+    made = norm(images)
+    assert torch.allclose(made.permute(0, 2, 3, 1).reshape(4, 2), KerasBatchNorm(2, 0.1, 0.75)(flat_batch()))
+    assert norm.running_variance.tolist() == pytest.approx([1.025, 3.4])
+    assert made.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_evaluation_uses_the_averages_and_leaves_them() -> None:
+    norm = KerasBatchNorm(2, 0.1, 0.75)
+    norm(flat_batch())
+    norm.eval()
+    kept = norm.running_mean.clone(), norm.running_variance.clone()
+    made = norm(flat_batch()[:1])
+    expected = (flat_batch()[:1] - kept[0]) / (kept[1] + 0.75).sqrt()
+    assert torch.allclose(made, expected, atol=1e-6)
+    assert torch.equal(norm.running_mean, kept[0])
+    assert torch.equal(norm.running_variance, kept[1])
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
+def test_one_value_a_channel_comes_to_the_shift(shape: tuple[int, ...]) -> None:
+    norm = KerasBatchNorm(3, 0.1, 0.001)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([2.0, 3.0, 4.0]))
+        norm.bias.copy_(torch.tensor([0.5, -1.0, 0.0]))
+    values = torch.tensor([1.0, -2.0, 30.0]).reshape(shape).requires_grad_()
+    made = norm(values)
+    assert made.flatten().tolist() == [0.5, -1.0, 0.0]
+    assert made.shape == shape
+    assert norm.running_mean.tolist() == pytest.approx([0.1, -0.2, 3.0])
+    assert norm.running_variance.tolist() == pytest.approx([0.9, 0.9, 0.9])
+    made.sum().backward()
+    assert values.grad is not None
+    assert norm.weight.grad is not None
+    assert norm.bias.grad is not None
+    assert values.grad.flatten().tolist() == norm.weight.grad.tolist() == [0.0, 0.0, 0.0]
+    assert norm.bias.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_two_equal_values_a_channel_come_to_the_shift_too() -> None:
+    norm = KerasBatchNorm(1, 0.1, 0.001)
+    assert norm(torch.full((2, 1), 7.0)).flatten().tolist() == pytest.approx([0.0, 0.0], abs=1e-4)
+    assert norm.running_variance.tolist() == pytest.approx([0.9])
+
+
+def test_output_and_gradients_are_torchs_and_only_the_averages_differ() -> None:
+    ours, theirs = KerasBatchNorm(3, 0.01, 0.001), nn.BatchNorm2d(3, eps=0.001, momentum=0.01)
+    values = torch.randn(4, 3, 5, 6, generator=torch.Generator().manual_seed(1))
+    mine, their = values.clone().requires_grad_(), values.clone().requires_grad_()
+    made, expected = ours(mine), theirs(their)
+    assert torch.equal(made, expected)
+    (made**3).sum().backward()
+    (expected**3).sum().backward()
+    assert mine.grad is not None
+    assert their.grad is not None
+    assert torch.equal(mine.grad, their.grad)
+    assert torch.equal(ours.running_mean, theirs.running_mean)
+    biased = values.transpose(0, 1).flatten(1).var(1, unbiased=False)
+    assert torch.allclose(ours.running_variance, 0.99 + 0.01 * biased, rtol=1e-6)
+    assert theirs.running_var is not None
+    assert not torch.allclose(ours.running_variance, theirs.running_var, rtol=1e-6)
+
+
+def test_bfloat16_images_keep_float32_averages() -> None:
+    norm = KerasBatchNorm(3, 0.5, 0.001)
+    values = torch.randn(4, 3, 5, 6, generator=torch.Generator().manual_seed(1)).bfloat16()
+    assert norm(values).dtype == torch.bfloat16
+    exact = values.double().transpose(0, 1).flatten(1)
+    assert norm.running_mean.dtype == norm.running_variance.dtype == torch.float32
+    assert torch.allclose(norm.running_mean.double(), 0.5 * exact.mean(1), atol=1e-5)
+    assert torch.allclose(norm.running_variance.double(), 0.5 + 0.5 * exact.var(1, unbiased=False), rtol=1e-4)
+    assert norm(values[:1, :, :1, :1]).dtype == torch.bfloat16

@@ -1,0 +1,165 @@
+"""Dropout from raw bits against the binomial law, and against torch's own as its slow twin."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from convstudy.networks import read_layer
+from convstudy.networks.modules.dropout import BitsDropout
+
+N = 1 << 18
+RATES = [0.1, 0.3, 0.4, 0.5, 0.9]
+
+
+def masks(rate: float, n_steps: int, n_values: int, seed: int = 7) -> torch.Tensor:
+    """Return which values were kept, ``(n_steps, n_values)``, 1 or 0."""
+    torch.manual_seed(seed)
+    module = BitsDropout(rate)
+    return torch.stack([(module(torch.ones(n_values)) != 0).double() for _ in range(n_steps)])
+
+
+def correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Return the correlation of two rows of numbers."""
+    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_as_many_are_dropped_as_the_binomial_law_allows(rate: float) -> None:
+    torch.manual_seed(11)
+    n_dropped = int((BitsDropout(rate)(torch.ones(N)) == 0).sum())
+    assert stats.binomtest(n_dropped, N, rate).pvalue > 1e-5
+
+
+@pytest.mark.parametrize("lane", range(4))
+def test_each_of_the_four_words_of_a_draw_has_the_rate(lane: int) -> None:
+    kept = masks(0.3, 1, 4 * N)[0, lane::4]
+    assert stats.binomtest(int(kept.sum()), N, 0.7).pvalue > 1e-5
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.5])
+def test_values_and_steps_are_independent(rate: float) -> None:
+    kept = masks(rate, 2, N)
+    # The correlation of n independent pairs has a standard error of 1 / √n; five of them.
+    allowed = 5 / math.sqrt(N)
+    for distance in (1, 2, 3, 4, 5, 8, 16, 28, 64):
+        assert abs(correlation(kept[0, distance:], kept[0, :-distance])) < allowed, distance
+    assert abs(correlation(kept[0], kept[1])) < allowed
+
+
+def test_how_many_of_a_draws_four_words_are_kept_is_binomial() -> None:
+    rate, n_draws = 0.5, N // 4
+    kept = masks(rate, 1, N)[0].reshape(n_draws, 4).sum(1)
+    seen = [int((kept == count).sum()) for count in range(5)]
+    expected = [n_draws * stats.binom(4, 1 - rate).pmf(count) for count in range(5)]
+    assert stats.chisquare(seen, expected).pvalue > 1e-5
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.3, 0.5, 0.9, 0.99999, 1e-6])
+def test_the_scale_is_exact_for_the_rate_that_is_dropped(rate: float) -> None:
+    module = BitsDropout(rate)
+    dropped = module.n_dropped_levels / 65536
+    assert abs(dropped - rate) <= 1 / 65536
+    assert (1 - dropped) * module.scale == pytest.approx(1.0, abs=1e-15)
+    torch.manual_seed(1)
+    made = module(torch.ones(N, dtype=torch.float64))
+    assert set(made.tolist()) <= {0.0, module.scale}
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_mean_is_preserved(rate: float) -> None:
+    torch.manual_seed(13)
+    made = BitsDropout(rate)(torch.ones(N, dtype=torch.float64))
+    assert abs(float(made.mean()) - 1) < 5 * math.sqrt(rate / (1 - rate) / N)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_it_is_distributed_as_torchs_dropout(rate: float) -> None:
+    torch.manual_seed(17)
+    ours, theirs = BitsDropout(rate)(torch.ones(N)), nn.Dropout(rate)(torch.ones(N))
+    counts = [[int((made == 0).sum()), int((made != 0).sum())] for made in (ours, theirs)]
+    assert stats.chi2_contingency(counts).pvalue > 1e-5
+    assert float(ours.max()) == pytest.approx(float(theirs.max()), rel=1e-4)
+
+
+def test_the_seed_repeats_the_masks_and_another_does_not() -> None:
+    assert torch.equal(masks(0.5, 3, 1000, seed=1), masks(0.5, 3, 1000, seed=1))
+    assert not torch.equal(masks(0.5, 1, 1000, seed=1), masks(0.5, 1, 1000, seed=2))
+
+
+def test_evaluation_hands_its_input_on() -> None:
+    values = torch.randn(5, 7)
+    assert BitsDropout(0.5).eval()(values) is values
+
+
+@pytest.mark.parametrize("n_values", [1, 2, 3, 4, 5, 63])
+def test_any_number_of_values_will_do(n_values: int) -> None:
+    made = BitsDropout(0.5)(torch.full((n_values,), 3.0))
+    assert made.shape == (n_values,)
+    assert set(made.tolist()) <= {0.0, 6.0}
+
+
+def test_kept_values_keep_their_place_and_gradients_have_the_same_mask() -> None:
+    values = torch.arange(1.0, 1001.0).requires_grad_()
+    made = BitsDropout(0.3)(values)
+    scale = BitsDropout(0.3).scale
+    kept = made != 0
+    assert torch.allclose(made[kept], values[kept] * scale)
+    made.sum().backward()
+    assert values.grad is not None
+    assert torch.allclose(values.grad, kept * scale)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_channels_last_images_stay_so_and_lose_single_values_not_channels(precision: torch.dtype) -> None:
+    torch.manual_seed(19)
+    images = torch.ones(8, 32, 16, 16, dtype=precision).to(memory_format=torch.channels_last)
+    made = BitsDropout(0.5)(images)
+    assert made.dtype == precision
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    n_values = images.numel()
+    kept = (made != 0).double()
+    assert stats.binomtest(int(kept.sum()), n_values, 0.5).pvalue > 1e-5
+    allowed = 5 / math.sqrt(n_values / 2)
+    assert abs(correlation(kept[:, 1:], kept[:, :-1])) < allowed
+    assert abs(correlation(kept[:, :, 1:], kept[:, :, :-1])) < allowed
+    assert abs(correlation(kept[..., 1:], kept[..., :-1])) < allowed
+    assert abs(correlation(kept[1:], kept[:-1])) < allowed
+
+
+def test_bfloat16_values_are_scaled_with_one_rounding() -> None:
+    torch.manual_seed(23)
+    values = torch.randn(4096, dtype=torch.float32).bfloat16()
+    module = BitsDropout(0.3)
+    made = module(values)
+    kept = made != 0
+    exact = (values.double() * module.scale).bfloat16()
+    assert 2000 < int(kept.sum()) < 3500
+    assert torch.equal(made[kept], exact[kept])
+
+
+@pytest.mark.parametrize("kind", ["slice", "expanded", "transposed"])
+def test_inputs_with_gaps_or_overlaps_have_a_mask_of_their_own_for_each_value(kind: str) -> None:
+    torch.manual_seed(29)
+    values = {
+        "slice": torch.ones(128, 64)[:, ::2],
+        "expanded": torch.ones(1, 32).expand(128, 32),
+        "transposed": torch.ones(32, 128).T,
+    }[kind]
+    kept = (BitsDropout(0.5)(values) != 0).double()
+    assert kept.shape == (128, 32)
+    assert stats.binomtest(int(kept.sum()), 128 * 32, 0.5).pvalue > 1e-5
+    assert abs(correlation(kept[1:], kept[:-1])) < 5 / math.sqrt(127 * 32)
+    assert abs(correlation(kept[:, 1:], kept[:, :-1])) < 5 / math.sqrt(128 * 31)
+
+
+def test_the_layer_builds_it_and_a_rate_of_zero_builds_nothing() -> None:
+    module = read_layer("dropout 0.3").module((4,), torch.Generator())
+    assert isinstance(module, BitsDropout)
+    assert module.n_dropped_levels == round(0.3 * 65536)
+    assert "0.3" in repr(module)
+    assert isinstance(read_layer("dropout 0").module((4,), torch.Generator()), nn.Identity)

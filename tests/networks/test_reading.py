@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convstudy.errors import NetworkError
+from convstudy.networks import ACTIVATIONS, INITIALISERS, LAYERS, read_layer
+from convstudy.networks.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    MaxPool,
+)
+from convstudy.networks.reading import LONGEST_TEXT, layer_text
+from tests.networks.examples import EXAMPLES
+
+NAMES = {"activation": ACTIVATIONS, "init": INITIALISERS, "padding": ("valid", "same")}
+LARGEST = {"filters": 65536, "kernel": 1024, "stride": 1024, "size": 1024, "groups": 65536, "units": 1 << 20}
+SMALLEST = {"epsilon": 1e-12, "momentum": 0.0, "rate": 0.0}
+
+
+def values_of(name: str, default: Any) -> st.SearchStrategy[Any]:
+    """Return every value that a field of this name may have."""
+    if name in NAMES:
+        values: st.SearchStrategy[Any] = st.sampled_from(sorted(NAMES[name]))
+    elif name in LARGEST:
+        values = st.integers(1, LARGEST[name])
+    else:
+        # -0.0 equals 0.0 but is written differently, and reading never makes one.
+        values = st.floats(SMALLEST[name], 1.0, exclude_max=True).map(abs)
+    return st.none() | values if default is None else values
+
+
+def layers_of(layer: type[Layer]) -> st.SearchStrategy[Layer]:
+    """Return every layer of a class."""
+    return st.builds(layer, **{item.name: values_of(item.name, item.default) for item in fields(layer)})  # type: ignore[arg-type]
+
+
+ANY_LAYER = st.one_of(*(layers_of(layer) for layer in LAYERS.values()))
+
+
+def problem_of(text: str) -> tuple[str, str, str, str]:
+    """Return what is said about a bad layer text: what, got, allowed, mend."""
+    with pytest.raises(NetworkError) as caught:
+        read_layer(text)
+    (problem,) = caught.value.problems
+    return problem.what, problem.got, problem.allowed, problem.mend
+
+
+@given(ANY_LAYER)
+def test_any_layer_reads_back_from_its_text(layer: Layer) -> None:
+    text = layer_text(layer)
+    again = read_layer(text)
+    assert again == layer
+    assert type(again) is type(layer)
+    assert layer_text(again) == text
+    assert len(text) <= LONGEST_TEXT
+
+
+@given(
+    st.text(max_size=60)
+    | st.lists(st.sampled_from(["conv", "64", "relu", "=", "stride=2", "-"])).map(" ".join)
+)
+def test_any_text_is_a_layer_or_a_network_error(text: str) -> None:
+    try:
+        layer = read_layer(text)
+    except NetworkError as error:
+        assert all(problem.what for problem in error.problems)
+    else:
+        assert read_layer(layer_text(layer)) == layer
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [
+        ("conv 64 3", Conv(64, 3)),
+        ("conv 64 3 relu", Conv(64, 3, "relu")),
+        ("conv relu 64 3", Conv(64, 3, "relu")),
+        (
+            "conv 64 stride=2 3 padding=same init=he-uniform tanh",
+            Conv(64, 3, "tanh", 2, "same", "he-uniform"),
+        ),
+        ("  conv\t64   3 ", Conv(64, 3)),
+        ("conv 064 3", Conv(64, 3)),
+        ("max-pool 2 stride=1", MaxPool(2, 1)),
+        ("batch-norm", BatchNorm(0.99, 0.001)),
+        ("batch-norm epsilon=1e-5 momentum=.9", BatchNorm(0.9, 1e-5)),
+        ("layer-norm", LayerNorm(0.001)),
+        ("group-norm 8", GroupNorm(8, 0.001)),
+        ("dropout .5", Dropout(0.5)),
+        ("dense 10 gelu", Dense(10, "gelu")),
+        ("activation silu", Activation("silu")),
+    ],
+)
+def test_texts_mean_these_layers(text: str, layer: Layer) -> None:
+    assert read_layer(text) == layer
+
+
+def test_every_word_has_an_example_whose_text_is_canonical() -> None:
+    assert {text.split()[0] for text, _, _ in EXAMPLES} == set(LAYERS)
+    assert len(LAYERS) == 11
+    for text, _, _ in EXAMPLES:
+        assert layer_text(read_layer(text)) == text
+
+
+def test_every_layer_names_its_fields_in_its_usage() -> None:
+    for word, layer in LAYERS.items():
+        assert layer.usage.split()[0] == word == layer.word
+        for item in fields(layer):  # type: ignore[arg-type]
+            how = item.metadata["argument"].how
+            written = f"{item.name}=" if how == "key" else item.name.upper()
+            if not (how == "position" and item.name == "activation"):
+                assert written in layer.usage, (word, item.name)
+
+
+def test_a_rate_of_minus_zero_is_zero() -> None:
+    assert layer_text(read_layer("dropout -0")) == "dropout 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "got", "allowed", "mend"),
+    [
+        ("", "a layer text is empty", "", "conv, max-pool, ", ""),
+        (" \t", "a layer text is empty", "", "conv, max-pool, ", ""),
+        ("x" * 201, "this layer text is too long", "201 characters", "200", ""),
+        ("cnov 64 3", 'no layer called "cnov"', "cnov", "conv, max-pool, ", '"conv"'),
+        ("Conv 64 3", 'no layer called "Conv"', "Conv", "conv, max-pool, ", '"conv"'),
+        ("conv", "lacks its filters and kernel", "conv", Conv.usage, ""),
+        ("conv 64", "lacks its kernel", "conv 64", Conv.usage, ""),
+        ("conv 64 relu", "lacks its kernel", "conv 64 relu", Conv.usage, ""),
+        ("dense", "lacks its units", "dense", Dense.usage, ""),
+        ("conv 0 3", "its filters a value", "0", "1 or more", ""),
+        ("conv 65537 3", "its filters a value", "65537", "a whole number of filters", ""),
+        ("conv 64 1025", "its kernel a value", "1025", "a whole number", ""),
+        ("conv 64 3.5", "its kernel a value", "3.5", "a whole number", ""),
+        ("conv 64 -3", "its kernel a value", "-3", "a whole number", ""),
+        ("conv 64 \u0663", "its kernel a value", "\u0663", "a whole number", ""),
+        ("conv 64 3 rellu", "its activation a value", "rellu", "relu, tanh", '"relu"'),
+        ("conv 64 3 relu tanh", "gives activation twice", "tanh", Conv.usage, ""),
+        ("conv 64 3 5", 'says more than "conv" takes', "5", Conv.usage, ""),
+        ("conv 64 3 stride=2 stride=2", "gives stride twice", "stride=2", Conv.usage, ""),
+        ("conv 64 3 stride=", "its stride a value", "", "1 or more", ""),
+        ("conv 64 3 stride=0", "its stride a value", "0", "1 or more", ""),
+        ("conv 64 3 strid=2", 'a key that "conv" does not know', "strid", Conv.usage, '"stride"'),
+        ("conv 64 3 padding=sane", "its padding a value", "sane", "valid, same", '"same"'),
+        ("conv 64 3 init=he", "its init a value", "he", "he-normal, he-uniform", ""),
+        ("max-pool 2 relu", 'says more than "max-pool" takes', "relu", MaxPool.usage, ""),
+        ("max-pool 2 stride=0", "its stride a value", "0", "1 or more", ""),
+        ("dropout 1", "its rate a value", "1", "from 0 to below 1", ""),
+        ("dropout -0.1", "its rate a value", "-0.1", "from 0 to below 1", ""),
+        ("dropout nan", "its rate a value", "nan", "from 0 to below 1", ""),
+        ("dropout 0.1_5", "its rate a value", "0.1_5", "from 0 to below 1", ""),
+        ("dropout \u0660.\u0665", "its rate a value", "\u0660.\u0665", "from 0 to below 1", ""),
+        ("dropout half", "its rate a value", "half", "from 0 to below 1", ""),
+        ("batch-norm 0.9", 'says more than "batch-norm" takes', "0.9", BatchNorm.usage, ""),
+        ("batch-norm momentum=1", "its momentum a value", "1", "from 0 to below 1", ""),
+        ("batch-norm epsilon=0", "its epsilon a value", "0", "from 1e-12", ""),
+        ("group-norm 0", "its groups a value", "0", "a whole number", ""),
+        ("dense 1048577", "its units a value", "1048577", "a whole number", ""),
+        ("dense 99999999999999999999", "its units a value", "99999999999999999999", "a whole number", ""),
+        ("flatten 2", 'says more than "flatten" takes', "2", "flatten", ""),
+        ("activation rleu", "its activation a value", "rleu", "relu, tanh", '"relu"'),
+        ("activation", "lacks its activation", "activation", Activation.usage, ""),
+    ],
+)
+def test_mistakes_are_told(text: str, what: str, got: str, allowed: str, mend: str) -> None:
+    said = problem_of(text)
+    assert what in said[0]
+    assert said[1] == got
+    assert allowed in said[2]
+    assert mend in said[3]
+    assert bool(mend) == bool(said[3])

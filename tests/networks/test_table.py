@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from convstudy.networks import Network, layer_table
+from convstudy.networks.table import LayerTable
+from tests.networks.examples import NOTEBOOK
+
+# Parameters layer by layer and in all, as the notebook printed them; 0 where it named none.
+ROWS = {
+    "two-conv-7": [3200, 100384, 0, 128, 0, 0, 262272, 512, 0, 1290],
+    "five-conv": [
+        *(320, 9248, 0, 128, 0, 8256, 16448, 0, 256, 0),
+        *(204928, 512, 0, 0, 33024, 0, 32896, 0, 1290),
+    ],
+    "six-conv": [
+        *(160, 0, 64, 0, 4640, 0, 128, 0, 18496, 0, 256, 0),
+        *(153696, 0, 384, 0, 307328, 0, 512, 0, 512160, 0, 640, 0),
+        *(0, 41216, 1024, 0, 32896, 0, 1290),
+    ],
+}
+TOTALS = {
+    "two-conv-7": (367786, 367466, 320),
+    "five-conv": (307306, 306858, 448),
+    "six-conv": (1074890, 1073386, 1504),
+}
+
+
+def table(name: str) -> LayerTable:
+    """Return the table of one of the notebook's networks on MNIST."""
+    return layer_table(Network.read(NOTEBOOK[name]), (28, 28, 1), 10)
+
+
+@pytest.mark.parametrize("name", NOTEBOOK)
+def test_rows_and_totals_are_the_notebooks(name: str) -> None:
+    made = table(name)
+    assert [row.n_parameters for row in made.rows] == ROWS[name]
+    assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == TOTALS[name]
+    assert [row.text for row in made.rows[:-1]] == list(NOTEBOOK[name])
+
+
+def test_the_plain_variant_has_306410_parameters() -> None:
+    plain = Network.read(NOTEBOOK["five-conv"]).without(["batch-norm", "dropout"])
+    made = layer_table(plain, (28, 28, 1), 10)
+    assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == (306410, 306410, 0)
+
+
+def test_the_tanh_variant_has_as_many_as_the_original() -> None:
+    varied = Network.read(NOTEBOOK["five-conv"]).with_activation("tanh").with_init("glorot-normal")
+    made = layer_table(varied, (28, 28, 1), 10)
+    assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == TOTALS["five-conv"]
+
+
+def test_multiply_adds_by_hand() -> None:
+    made = table("two-conv-7")
+    by_hand = {
+        0: 22 * 22 * 64 * 7 * 7 * 1,
+        1: 16 * 16 * 32 * 7 * 7 * 64,
+        6: 2048 * 128,
+        9: 128 * 10,
+    }
+    assert [row.multiply_adds for row in made.rows] == [by_hand.get(number, 0) for number in range(10)]
+    assert made.multiply_adds == sum(by_hand.values()) == 27_471_360
+
+
+def test_layers_that_do_nothing_are_told() -> None:
+    idle = [row.text for row in table("six-conv").rows if row.idle]
+    assert idle == ["max-pool 1"] * 4
+    assert [row for name in ("two-conv-7", "five-conv") for row in table(name).rows if row.idle] == []
+    made = layer_table(
+        Network.read(["max-pool 1 stride=2", "average-pool 1", "flatten", "flatten", "dropout 0"]),
+        (4, 4, 1),
+        2,
+    )
+    assert [row.idle for row in made.rows] == [
+        "",
+        "it pools over 1 × 1, which changes nothing",
+        "",
+        "its input is flat already",
+        "its rate is 0",
+        "",
+    ]
