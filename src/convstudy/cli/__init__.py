@@ -1,0 +1,23 @@
+"""The command line: words in, words out. Importing it loads click and nothing heavier.
+
+==================  ==========================================================================
+``app``             the command ``convstudy``, and how every error ends
+``failures``        an exception to what a person or a program reads, and an exit status
+``options``         what several commands take: STUDY, ``--runs``, ``--json``, ...
+``words``           figures as people read them, and plain tables
+``run``             ``convstudy run``
+``progress``        how far a run is, told on a terminal or line by line
+``tally``           how far a run is, as figures
+``plan``            ``convstudy plan``
+``failed``          the fits that failed
+``runs``            ``convstudy status``, ``runs``, ``report``
+``networks``        ``convstudy networks``
+``files``           ``convstudy init``, ``schema``, ``datasets``
+==================  ==========================================================================
+
+Results go to stdout, everything else to stderr. Exit status: 0 fine, 1 failed fits, 2 usage, 130 interrupted.
+"""
+
+from convstudy.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,115 @@
+"""The command ``convstudy``: its commands, and how every one of them ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import convstudy
+from convstudy.cli import files, networks, plan, run, runs
+from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
+from convstudy.cli.words import say_json, tell
+from convstudy.errors import ConvstudyError, UsageError, unknown
+
+
+class _PipeClosed(Exception):
+    """Whoever read our output has gone; click would make it exit status 1, which is ours for failed fits."""
+
+
+class _Commands(click.Group):
+    """Commands in the order in which one needs them, and the nearest name for one that is not there."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise UsageError(unknown("command", args[0], self.commands, ctx.command_path))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _PipeClosed from None
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: convstudy run digits",
+)
+@click.version_option(convstudy.__version__, prog_name="convstudy", message="%(prog)s %(version)s")
+def app() -> None:
+    """Ask a question about convolutional networks; get an answer that the runs support.
+
+    STUDY is the path of a study file (.toml), or a study that comes with convstudy: digits, mnist. What was trained
+    is kept in a folder (--runs); running a study again trains only what is missing.
+    """
+
+
+for command in (
+    run.run,
+    plan.plan,
+    runs.status,
+    runs.runs,
+    runs.report,
+    networks.networks,
+    files.init,
+    files.schema,
+    files.datasets,
+):
+    app.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``convstudy`` with these words, or those of the process, and return the exit status.
+
+    0 is fine, 1 failed fits (or a bug), 2 usage, 130 interrupted, 141 nobody reads the output any more. Every error
+    is told on stderr; with ``--json`` also on stdout, as ``{"errors": [...]}``.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = app.main(words, prog_name="convstudy", standalone_mode=False, obj=words)
+        sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        tell("Interrupted.")
+        return INTERRUPTED
+    except (_PipeClosed, BrokenPipeError):
+        return _without_output()
+    except SystemExit as end:  # click's shell completion ends so
+        return end.code if isinstance(end.code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except Exception as error:
+        return _fail(as_convstudy_error(error), as_json="--json" in words)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(error: ConvstudyError, as_json: bool) -> int:
+    """Tell an error and return its exit status."""
+    try:
+        tell(str(error))
+        if as_json:
+            say_json({"errors": error.as_json()})
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return _without_output()
+    return error.exit_status
+
+
+def _without_output() -> int:
+    """End quietly after the reader of our output has gone; Python would complain when it flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError):  # a stream that is no file
+            continue
+    return PIPE_CLOSED

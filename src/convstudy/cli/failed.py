@@ -1,0 +1,40 @@
+"""The fits of a run that failed, for a person and for a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convstudy.cli.tally import names_of
+from convstudy.cli.words import count
+
+if TYPE_CHECKING:
+    from convstudy.store import Results
+
+
+def failed_text(results: Results) -> str:
+    """Return which fits failed, each error once with the fits that it ended; nothing where none did."""
+    if not results.failed:
+        return ""
+    names = names_of(results.plan)
+    by_error: dict[str, list[str]] = {}
+    for record in results.failed:
+        by_error.setdefault(f"{record.error_kind}: {record.error}", []).append(names[record.fit_id])
+    lines = [f"{count(len(results.failed), 'fit')} of {len(results.plan.fits):,} failed:"]
+    for error, fits in by_error.items():
+        lines += [f"  {line}" for line in error.splitlines()]
+        lines += [f"    {fit}" for fit in fits]
+    return "\n".join(lines)
+
+
+def failed_json(results: Results) -> list[dict[str, str]]:
+    """Return the fits that failed, as plain values."""
+    names = names_of(results.plan)
+    return [
+        {
+            "fit_id": record.fit_id,
+            "name": names[record.fit_id],
+            "error_kind": record.error_kind,
+            "error": record.error,
+        }
+        for record in results.failed
+    ]

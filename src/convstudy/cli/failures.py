@@ -1,0 +1,73 @@
+"""An exception to what a person or a program reads, and an exit status; never a bare traceback."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from convstudy.errors import ConvstudyError, Problem, UsageError, unknown
+
+FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
+
+
+class Bug(ConvstudyError):
+    """What nobody meant to happen; its traceback is in a file."""
+
+    exit_status = 1
+
+
+def as_convstudy_error(error: Exception) -> ConvstudyError:
+    """Return any exception as one of the error tree: what click found in the words, a failing system, a bug."""
+    if isinstance(error, ConvstudyError):
+        return error
+    if isinstance(error, click.ClickException):
+        return UsageError(_usage_problem(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        what = f"the system refused: {(error.strerror or str(error)).lower()}"
+        return UsageError(Problem(what, where=str(error.filename)))
+    return _bug(error)
+
+
+def _usage_problem(error: click.ClickException) -> Problem:
+    """Return what click found wrong with the words of a command."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "convstudy"
+    mend = f"`{path} --help` shows how it is used"
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        options = [
+            name
+            for parameter in context.command.get_params(context)
+            if isinstance(parameter, click.Option)
+            for name in parameter.opts
+        ]
+        found = unknown("option", error.option_name, sorted(options), path)
+        return Problem(found.what, found.where, found.got, found.allowed, found.mend or mend)
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        name = error.param.make_metavar(context) if context is not None else error.param.human_readable_name
+        return Problem(f"{name.strip('[]')} is missing", where=path, mend=mend)
+    where = path
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        option = isinstance(error.param, click.Option)
+        where = f"{path} {error.param.opts[0] if option else error.param.make_metavar(error.ctx)}"  # type: ignore[arg-type]
+    message = error.message.rstrip(".")
+    return Problem(message[:1].lower() + message[1:], where=where, mend=mend)
+
+
+def _bug(error: Exception) -> Bug:
+    """Write the traceback to a file and return the error that names it."""
+    name = type(error).__name__
+    first_line = str(error).splitlines()[0][:200] if str(error).strip() else "no message"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="convstudy-bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.writelines(traceback.format_exception(error))
+        where = str(Path(file.name))
+    except OSError:
+        where = "nowhere: the folder for temporary files cannot be written"
+    mend = f"please report it, with the file that holds the details: {where}"
+    what = "this should not have happened: it is a bug in convstudy"
+    return Bug(Problem(what, got=f"{name}: {first_line}", mend=mend))

@@ -1,0 +1,108 @@
+"""``convstudy init``, ``schema`` and ``datasets``: what is needed to write a study file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from convstudy.cli.options import json_option
+from convstudy.cli.words import say_json, table
+from convstudy.errors import DataError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from convstudy.data import DatasetInfo
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path("study.toml"), metavar="[PATH]")
+@click.option("--dataset", default="mnist", show_default=True, metavar="NAME", help="The images to study.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def init(path: Path, dataset: str, force: bool) -> None:
+    """Write a commented study file to start from.
+
+    It becomes study.toml, if no PATH is given.
+    """
+    from convstudy.spec import starter_file
+
+    text = starter_file(dataset)
+    try:
+        # "x" refuses what is there already, without a moment in between.
+        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        what, mend = "this file is there already, and was left as it is", "name another PATH, or give --force"
+        raise UsageError(Problem(what, where=str(path), mend=mend)) from None
+    except OSError as error:
+        what = f"the study file cannot be written: {(error.strerror or str(error)).lower()}"
+        raise UsageError(Problem(what, where=str(path), mend="name another PATH")) from None
+    click.echo(f"{path}: a study of {dataset}, to change as you like")
+    click.echo(f"next: convstudy plan {path}")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of study files, for editors."""
+    from convstudy.spec import study_schema
+
+    say_json(study_schema())
+
+
+@click.command()
+@json_option
+def datasets(as_json: bool) -> None:
+    """List the datasets, and whether they are here."""
+    from convstudy.data import CATALOGUE
+
+    with _offline():
+        here = {name: _is_here(info) for name, info in CATALOGUE.items()}
+    if as_json:
+        say_json(
+            [
+                {
+                    "name": name,
+                    "title": info.title,
+                    "image_shape": list(info.image_shape),
+                    "class_names": list(info.class_names),
+                    "n_train": info.n_train,
+                    "n_test": info.n_test,
+                    "digest": info.digest,
+                    "here": here[name],
+                }
+                for name, info in CATALOGUE.items()
+            ]
+        )
+        return
+    rows = [
+        (name, info.n_train, info.n_test, info.n_classes, "yes" if here[name] else "no", info.title)
+        for name, info in CATALOGUE.items()
+    ]
+    click.echo(table(("dataset", "training", "test", "classes", "here", "title"), rows, right=(1, 2, 3)))
+    if not all(here.values()):
+        click.echo("\nWhat is not here is downloaded when a study first needs it.")
+
+
+def _is_here(info: DatasetInfo) -> bool:
+    try:
+        info.source.fetch(info.name)
+    except DataError:
+        return False
+    return True
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Let nothing be downloaded meanwhile."""
+    before = os.environ.get("CONVSTUDY_OFFLINE")
+    os.environ["CONVSTUDY_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CONVSTUDY_OFFLINE"]
+        else:
+            os.environ["CONVSTUDY_OFFLINE"] = before

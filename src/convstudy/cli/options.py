@@ -1,0 +1,166 @@
+"""What several commands take: STUDY, ``--runs``, ``--seeds``, ``--set``, ``--subset``, ``--json``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from convstudy.errors import ConvstudyError, Problem, StudyError, UsageError
+
+if TYPE_CHECKING:
+    from convstudy.spec import Study
+    from convstudy.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
+    """A whole number, 1 or more."""
+
+    name = "count"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or raise :class:`UsageError`."""
+        text = str(value)
+        if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0:
+            return int(text)
+        path = f"{ctx.command_path} " if ctx else ""
+        option = param.opts[0] if param else "this option"
+        raise UsageError(Problem("this is not a count", f"{path}{option}", text, "a whole number, 1 or more"))
+
+
+# How `[study]` keys are called here.
+SHORT_FORMS = {"seeds": "study.seeds", "subset": "study.subset"}
+
+DEFAULT_RUNS = Path("runs")
+
+runs_option = click.option(
+    "--runs",
+    "runs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_RUNS,
+    show_default=True,
+    metavar="DIR",
+    help="The folder in which everything that was trained is kept.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON value on stdout instead of words."
+)
+workers_option = click.option(
+    "--workers",
+    type=Count(),
+    metavar="N",
+    help="Fits that train at the same time; as many as there are cores for, if not given.",
+)
+
+
+def study_argument(command: F) -> F:
+    """Give a command STUDY and the options that change it; it takes them as ``source`` and ``changes``."""
+    for decorate in (
+        click.option(
+            "--subset",
+            type=Count(),
+            metavar="N",
+            help="Use N training images only (study.subset).",
+            callback=_gather,
+            expose_value=False,
+        ),
+        click.option(
+            "--set",
+            "set_",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change any key of the study: --set recipe.epochs=3. May be given several times.",
+            callback=_gather,
+            expose_value=False,
+        ),
+        click.option(
+            "--seeds",
+            type=Count(),
+            metavar="N",
+            help="Train everything that is compared N times (study.seeds).",
+            callback=_gather,
+            expose_value=False,
+        ),
+        click.argument("source", metavar="STUDY"),
+    ):
+        command = decorate(command)
+    return command
+
+
+def changes_of(context: click.Context) -> dict[str, object]:
+    """Return the changes to the study that were asked for, by dotted key; ``--set`` goes before short forms.
+
+    Raises:
+        StudyError: with a problem for each ``--set`` that has not the form KEY=VALUE, or a key given twice.
+    """
+    from convstudy.spec import read_change
+
+    given: dict[str, Any] = context.meta.get(__name__, {})
+    changes: dict[str, object] = {}
+    problems: list[Problem] = []
+    pairs: list[tuple[str, object]] = []
+    for text in given.get("set_", ()):
+        try:
+            pairs.append(read_change(text))
+        except ConvstudyError as error:
+            problems += error.problems
+    pairs += [(SHORT_FORMS[name], given[name]) for name in SHORT_FORMS if given.get(name) is not None]
+    for key, value in pairs:
+        if key in changes and changes[key] != value:
+            problems.append(
+                Problem(f"{key} is changed twice", "--set", f"{changes[key]} and {value}", mend="say it once")
+            )
+        changes[key] = value
+    if problems:
+        raise StudyError(*problems)
+    return changes
+
+
+def study_of(context: click.Context, source: str) -> Study:
+    """Return the study that was asked for, with its changes, checked.
+
+    Raises:
+        StudyError: with everything that is wrong with it.
+    """
+    from convstudy.spec import load_study
+
+    return load_study(source, changes_of(context))
+
+
+def command_line(context: click.Context, name: str, source: str) -> str:
+    """Return another command for the same study, with the same changes and the same runs folder."""
+    given: dict[str, Any] = context.meta.get(__name__, {})
+    words = ["convstudy", name, source]
+    for option in SHORT_FORMS:
+        if given.get(option) is not None:
+            words += [f"--{option}", str(given[option])]
+    for text in given.get("set_", ()):
+        words += ["--set", text]
+    return shlex.join(words) + runs_words(context.params.get("runs", DEFAULT_RUNS))
+
+
+def runs_words(runs: Path) -> str:
+    """Return what a command has to say to use this runs folder, with a space in front; nothing for the default."""
+    return f" --runs {shlex.quote(str(runs))}" if runs != DEFAULT_RUNS else ""
+
+
+def open_store(runs: Path) -> Store | None:
+    """Return the store of a runs folder, or ``None`` where nothing was run in it yet.
+
+    Raises:
+        StoreError: if it is there and cannot be read.
+    """
+    from convstudy.store import Layout, Store
+
+    return Store.open(runs) if Layout(runs).database.exists() else None
+
+
+def _gather(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """Keep what an option was given, for :func:`changes_of`."""
+    assert parameter.name is not None  # click names every parameter
+    context.meta.setdefault(__name__, {})[parameter.name] = value

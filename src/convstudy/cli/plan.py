@@ -1,0 +1,216 @@
+"""``convstudy plan``: what a study would do and cost, before anything trains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convstudy.cli.options import (
+    command_line,
+    json_option,
+    open_store,
+    runs_option,
+    study_argument,
+    study_of,
+    workers_option,
+)
+from convstudy.cli.words import count, duration, operations, say_json, table
+
+if TYPE_CHECKING:
+    from convstudy.plan import Cost, Finding, Fit, Plan, Stage
+
+CALIBRATION_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class StageWork:
+    """What a stage has to do: ``n_fits`` in all, ``n_done`` of them done, ``left`` and ``seconds`` for the others.
+
+    A fit that two stages share counts in the first. ``seconds`` are those of one worker; ``None`` if unknown.
+    """
+
+    stage: Stage
+    n_fits: int
+    n_done: int
+    left: Cost
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A study's plan with its costs; the fits of open choices are counted with what stands in for them."""
+
+    plan: Plan
+    stages: tuple[StageWork, ...]
+    total: Cost
+    left: Cost
+    n_workers: int
+    seconds: float | None
+    findings: tuple[Finding, ...]
+
+
+@click.command()
+@study_argument
+@runs_option
+@workers_option
+@json_option
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    help="Train a few steps of each network to expect the time; takes some seconds.",
+)
+@click.pass_context
+def plan(
+    context: click.Context, source: str, runs: Path, workers: int | None, as_json: bool, calibrate: bool
+) -> None:
+    """Say what a run would train and cost; train nothing.
+
+    It also says what is worth mending first. Fits that are done in --runs are not counted as work.
+    """
+    study = study_of(context, source)
+    from convstudy.plan import check_plan, plan_cost, resolve
+
+    store = open_store(runs)
+    records = store.records if store else {}
+    planned, _ = resolve(study, records)
+    done = {fit.id for fit in planned.fits if fit.id in records and records[fit.id].done}
+    left = [fit for fit in planned.fits if fit.id not in done]
+    expected = _expected_seconds(left) if calibrate and left else {}
+    stages = tuple(_works(planned, done, expected, known=calibrate))
+    # As convstudy.run does where nobody says.
+    n_workers = workers or max(1, (os.cpu_count() or 1) // study.threads)
+    outlook = Outlook(
+        plan=planned,
+        stages=stages,
+        total=plan_cost(planned.fits),
+        left=plan_cost(left),
+        n_workers=n_workers,
+        seconds=_shared(expected.values(), n_workers) if calibrate else None,
+        findings=check_plan(planned, store.n_openings(study.dataset) if store else 0),
+    )
+    if as_json:
+        say_json(_json(outlook))
+    else:
+        click.echo(_text(outlook, runs, command_line(context, "run", source)))
+
+
+def _expected_seconds(fits: list[Fit]) -> Mapping[str, float]:
+    from convstudy.engine.calibration import calibrate
+
+    return calibrate(fits, CALIBRATION_SECONDS)
+
+
+def _shared(seconds: Iterable[float], n_workers: int) -> float:
+    """Return how long workers take together: no less than their share, and than the longest fit."""
+    every = list(seconds)
+    return max([sum(every) / n_workers, *every]) if every else 0.0
+
+
+def _works(plan: Plan, done: set[str], expected: Mapping[str, float], known: bool) -> Iterable[StageWork]:
+    from convstudy.plan import plan_cost
+
+    seen: set[str] = set()
+    for stage in plan.stages:
+        fits = {fit.id: fit for candidate in stage.candidates for fit in candidate.fits}
+        left = [fit for fit in fits.values() if fit.id not in done and fit.id not in seen]
+        seconds = sum(expected[fit.id] for fit in left) if known else None
+        yield StageWork(stage, len(fits), len(fits.keys() & done), plan_cost(left), seconds)
+        seen |= fits.keys()
+
+
+def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
+    """Return the outlook for a person."""
+    study = outlook.plan.study
+    images = f"{study.subset:,} training images" if study.subset else "all training images"
+    head = f"{study.name}: {study.dataset}, {images}, {count(study.seeds, 'seed')}"
+    columns = ["stage", "candidates", "fits", "done", "images to train", "operations"]
+    rows: list[list[object]] = [
+        [
+            work.stage.key,
+            len(work.stage.candidates),
+            work.n_fits,
+            work.n_done,
+            work.left.images,
+            operations(work.left.operations),
+        ]
+        for work in outlook.stages
+    ]
+    n_done = outlook.total.n_fits - outlook.left.n_fits
+    rows.append(
+        ["in all", "", outlook.total.n_fits, n_done, outlook.left.images, operations(outlook.left.operations)]
+    )
+    if outlook.seconds is not None:
+        columns.append("time, one worker")
+        for row, work in zip(rows, outlook.stages, strict=False):
+            row.append(duration(work.seconds or 0))
+        rows[-1].append(duration(sum(work.seconds or 0 for work in outlook.stages)))
+    parts = [head, table(columns, rows, right=range(1, len(columns)))]
+    notes = []
+    if sum(work.n_fits for work in outlook.stages) > outlook.total.n_fits:
+        notes.append("A fit that two stages share is trained once, by the first.")
+    open_choices = [
+        f"  {work.stage.key}: {_names(work.stage, waits_for)} on {' and '.join(waits_for)}"
+        for work in outlook.stages
+        for waits_for in dict.fromkeys(c.waits_for for c in work.stage.candidates if c.waits_for)
+    ]
+    if open_choices:
+        notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
+    if outlook.left.n_fits == 0:
+        notes.append(f"Everything is trained; it lies in {runs}.")
+    elif outlook.seconds is not None:
+        notes.append(
+            f"Expected here, with {count(outlook.n_workers, 'worker')}: about {duration(outlook.seconds)}."
+        )
+    parts += ["\n".join(notes)] if notes else []
+    if outlook.findings:
+        lines = [f"  {found.where}: {found.what}\n    mend: {found.mend}" for found in outlook.findings]
+        parts.append("\n".join(["Worth knowing first:", *lines]))
+    parts.append(f"next: {follow_up}")
+    return "\n\n".join(parts)
+
+
+def _names(stage: Stage, waits_for: tuple[str, ...]) -> str:
+    """Return the names of the candidates that wait for exactly these stages."""
+    names = [candidate.name for candidate in stage.candidates if candidate.waits_for == waits_for]
+    return "all" if len(names) == len(stage.candidates) else ", ".join(names)
+
+
+def _json(outlook: Outlook) -> dict[str, Any]:
+    """Return the outlook for a program."""
+    study = outlook.plan.study
+    return {
+        "study": study.name,
+        "dataset": study.dataset,
+        "stages": [
+            {
+                "stage": work.stage.key,
+                "question": work.stage.question,
+                "n_fits": work.n_fits,
+                "n_done": work.n_done,
+                "left": asdict(work.left),
+                "seconds": work.seconds,
+                "waits_for": list(work.stage.waits_for),
+                "candidates": [
+                    {
+                        "name": candidate.name,
+                        "network": candidate.network_name,
+                        "layers": list(candidate.network.texts),
+                        "fits": [fit.id for fit in candidate.fits],
+                        "waits_for": list(candidate.waits_for),
+                    }
+                    for candidate in work.stage.candidates
+                ],
+            }
+            for work in outlook.stages
+        ],
+        "total": asdict(outlook.total),
+        "left": asdict(outlook.left),
+        "workers": outlook.n_workers,
+        "seconds": outlook.seconds,
+        "findings": [asdict(found) for found in outlook.findings],
+    }

@@ -1,0 +1,191 @@
+"""How far a run is, told on stderr: a live display on a terminal, a line a fit elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from convstudy.cli.tally import Tally
+from convstudy.cli.words import count, duration, percent, tell
+from convstudy.run.events import ChoiceMade, EpochEnded, FitEnded, RunStarted, TestOpened
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from convstudy.plan import Choice, Stage
+    from convstudy.run.events import Event, Listener
+
+# Without a terminal, a fit that takes long says that it lives.
+SECONDS_BETWEEN_EPOCH_LINES = 30
+UPDATES_A_SECOND = 4
+
+
+@contextmanager
+def progress(tally: Tally) -> Iterator[Listener]:
+    """Give a listener for a run, which counts into ``tally``; what it tells suits the stderr of this process."""
+    if is_terminal():
+        with _live(tally) as listener:
+            yield listener
+    else:
+        yield PlainProgress(tally)
+
+
+def is_terminal() -> bool:
+    """Whether somebody watches stderr on a terminal that can be drawn on."""
+    unattended = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    return sys.stderr.isatty() and not unattended and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
+class PlainProgress:
+    """A line for each fit, choice and opening; for logs.
+
+    Args:
+        tally: counts the events.
+        tell: takes one line.
+    """
+
+    def __init__(self, tally: Tally, tell: Callable[[str], None] = tell) -> None:
+        self._tally = tally
+        self._tell = tell
+        self._told = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event of the run."""
+        self._tally.take(event)
+        line = self._line(event)
+        if line:
+            self._tell(line)
+            self._told = self._tally.clock()
+
+    def _line(self, event: Event) -> str:
+        tally = self._tally
+        if isinstance(event, EpochEnded):
+            fit, epoch = event.fit, event.epoch
+            last = epoch.number >= fit.recipe.epochs
+            if last or tally.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
+                return ""
+            accuracy = percent(epoch.validation_accuracy)
+            return f"  {tally.name(fit)}: epoch {epoch.number} of {fit.recipe.epochs}, validation accuracy {accuracy}"
+        if isinstance(event, FitEnded):
+            width = len(str(tally.n_fits))
+            return f"[{tally.n_done:{width}}/{tally.n_fits}] {ended(event, tally)}; {left(tally)}"
+        return news(event, tally)
+
+
+@contextmanager
+def _live(tally: Tally) -> Iterator[Listener]:
+    """Draw on the terminal: one bar for the whole run, a line a stage, a line for each fit that trains now."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    display = Display(tally)
+    with Live(
+        console=console, get_renderable=display.render, refresh_per_second=UPDATES_A_SECOND, transient=True
+    ) as live:
+
+        def listener(event: Event) -> None:
+            lines = display.take(event)
+            for line in lines:
+                live.console.print(line, markup=False, highlight=False)
+
+        yield listener
+
+
+class Display:
+    """What the live display shows; events come from one thread, drawing is done by another."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._lock = Lock()
+
+    def take(self, event: Event) -> list[str]:
+        """Count an event in; return lines that are to stay above the display."""
+        with self._lock:
+            self._tally.take(event)
+            if isinstance(event, FitEnded) and not event.record.done:
+                return [ended(event, self._tally)]
+            line = "" if isinstance(event, TestOpened) else news(event, self._tally)
+            return [line] if line else []
+
+    def render(self) -> RenderableType:
+        """Return what is to be drawn now."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        with self._lock:
+            tally = self._tally
+            if tally.plan is None:
+                return Text("getting ready ...")
+            head = Table.grid(padding=(0, 1))
+            head.add_row(
+                Text(f"{100 * tally.share:3.0f} %"),
+                ProgressBar(total=1.0, completed=tally.share, width=30),
+                Text(f"{tally.n_done} of {count(tally.n_fits, 'fit')}, {left(tally)}"),
+            )
+            body = Table.grid(padding=(0, 2))
+            for stage in tally.plan.stages:
+                body.add_row(Text(f"  {stage.key}"), Text(_so_far(stage, tally)))
+            for running in tally.running.values():
+                epoch = running.epoch
+                number = epoch.number if epoch else 0
+                score = f", validation accuracy {percent(epoch.validation_accuracy)}" if epoch else ""
+                body.add_row(
+                    Text(f"  ▸ {tally.name(running.fit)}"),
+                    Text(f"epoch {number} of {running.fit.recipe.epochs}{score}"),
+                )
+            return Group(head, body)
+
+
+def news(event: Event, tally: Tally) -> str:
+    """Return what is worth a line of its own besides fits, or nothing."""
+    if isinstance(event, RunStarted):
+        n_done = tally.n_done
+        before = f", {n_done:,} of them trained before" if n_done else ""
+        return f"{event.run_id}: {count(tally.n_fits, 'fit')}{before}; {count(event.workers, 'worker')}"
+    if isinstance(event, ChoiceMade):
+        return choice_text(event.choice)
+    if isinstance(event, TestOpened) and event.opening.accuracy is not None:
+        return f"test set opened for {tally.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
+    return ""
+
+
+def ended(event: FitEnded, tally: Tally) -> str:
+    """Return how a fit ended: its score, or its error in one line."""
+    name, record = tally.name(event.fit), event.record
+    if not record.done:
+        reason = record.error.splitlines()[0] if record.error else record.error_kind
+        return f"{name} failed: {reason}"
+    epoch = record.counted
+    accuracy = percent(epoch.validation_accuracy)
+    return f"{name}: validation accuracy {accuracy} (epoch {epoch.number}), {duration(record.seconds)}"
+
+
+def left(tally: Tally) -> str:
+    """Return the time to go in words."""
+    seconds = tally.seconds_left
+    if tally.n_done >= tally.n_fits:
+        return f"all trained after {duration(tally.seconds)}"
+    return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
+
+
+def choice_text(choice: Choice) -> str:
+    """Return what a stage chose, and by which score."""
+    if not choice.chosen:
+        return f"{choice.stage}: nothing could be chosen, every candidate has a failed fit"
+    accuracy = next(score.accuracy for score in choice.scores if score.name == choice.chosen)
+    by = f" (validation accuracy {percent(accuracy)})" if accuracy is not None else ""
+    return f"{choice.stage} chose {choice.chosen}{by}"
+
+
+def _so_far(stage: Stage, tally: Tally) -> str:
+    fits = {fit.id for candidate in stage.candidates for fit in candidate.fits}
+    choice = tally.choices.get(stage.key)
+    chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
+    return f"{len(fits & tally.done)} of {count(len(fits), 'fit')}{chosen}"

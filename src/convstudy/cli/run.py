@@ -1,0 +1,132 @@
+"""``convstudy run``: everything that a study needs, and the answer."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convstudy.cli.failures import FAILED, INTERRUPTED
+from convstudy.cli.options import (
+    changes_of,
+    json_option,
+    runs_option,
+    runs_words,
+    study_argument,
+    study_of,
+    workers_option,
+)
+from convstudy.cli.words import count, say_json, tell
+from convstudy.errors import Problem
+
+if TYPE_CHECKING:
+    from convstudy.cli.tally import Tally
+    from convstudy.stats import CandidateRow
+    from convstudy.store import Results
+
+TASTE_OF_MNIST = "convstudy run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
+
+
+@click.command()
+@study_argument
+@runs_option
+@workers_option
+@json_option
+@click.option("--no-report", is_flag=True, help="Write no report; `convstudy report` does so later.")
+@click.pass_context
+def run(
+    context: click.Context, source: str, runs: Path, workers: int | None, as_json: bool, no_report: bool
+) -> int:
+    """Answer the questions of STUDY; go on where it stopped.
+
+    Every fit that is done is kept in --runs, and is trained again by no study. Ctrl-C stops at once; the same command
+    goes on. Exit status: 0 fine, 1 failed fits, 2 usage, 130 interrupted.
+    """
+    study = study_of(context, source)
+    from convstudy.cli.failed import failed_text
+    from convstudy.cli.progress import progress
+    from convstudy.cli.tally import Tally
+    from convstudy.run import run_study
+
+    tally = Tally()
+    try:
+        with progress(tally) as listener:
+            results = run_study(study, runs, workers, listener)
+        report = None if no_report else _write_report(results, runs)
+    except KeyboardInterrupt:
+        return _interrupted(tally, runs, shlex.join(["convstudy", *context.obj]), as_json)
+    if results.failed:
+        tell(failed_text(results))
+    if as_json:
+        say_json(_json(results, report))
+    else:
+        _say(results, report, next_command(context, source, results))
+    return FAILED if results.failed or not results.complete else 0
+
+
+def next_command(context: click.Context, source: str, results: Results) -> str:
+    """Return what to try next: failures first, then real images, the whole study, a report for a paper."""
+    in_folder = runs_words(context.params["runs"])
+    if results.failed:
+        return f"convstudy status {results.run_id}{in_folder}"
+    if source == "digits":
+        return TASTE_OF_MNIST
+    if changes_of(context):
+        return f"convstudy plan {shlex.quote(source)}{in_folder}"
+    return f"convstudy report {results.run_id} --format pdf,csv{in_folder}"
+
+
+def _write_report(results: Results, runs: Path) -> Path:
+    """Write the report and return the path of its page."""
+    from convstudy.report import write_report
+    from convstudy.store import Layout
+
+    return write_report(results, Layout(runs).report(results.run_id))[0]
+
+
+def _say(results: Results, report: Path | None, follow_up: str) -> None:
+    """Print the answer, where the report is, and what to try next."""
+    from convstudy.report import answer
+
+    click.echo("\n".join(answer(results)))
+    click.echo()
+    click.echo(f"report: {report or f'none written; `convstudy report {results.run_id}` does so'}")
+    click.echo(f"next:   {follow_up}")
+
+
+def _json(results: Results, report: Path | None) -> dict[str, Any]:
+    """Return what the run came to, for a program."""
+    from convstudy.cli.failed import failed_json
+    from convstudy.report import answer
+    from convstudy.stats import candidate_rows
+
+    return {
+        "run_id": results.run_id,
+        "complete": results.complete,
+        "report": str(report) if report else None,
+        "answer": list(answer(results)),
+        "results": [_row(row) for stage in results.plan.stages for row in candidate_rows(results, stage)],
+        "failed": failed_json(results),
+        "n_openings": results.n_openings,
+    }
+
+
+def _row(row: CandidateRow) -> dict[str, Any]:
+    """Return a row of the results table, for a program."""
+    return {**asdict(row), "n_done": row.n_done, "n_failed": row.n_failed, "n_missing": row.n_missing}
+
+
+def _interrupted(tally: Tally, runs: Path, again: str, as_json: bool) -> int:
+    """Say what is kept and how to go on."""
+    kept = "nothing was trained yet"
+    if tally.plan is not None:
+        kept = f"{tally.n_done:,} of {count(tally.n_fits, 'fit')} are kept in {runs}"
+        if tally.running:
+            kept += "; those under way go on from their last whole epoch"
+    tell(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")
+    if as_json:
+        say_json({"errors": [asdict(Problem("interrupted", got=kept, mend=again))]})
+    return INTERRUPTED

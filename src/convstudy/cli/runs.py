@@ -1,0 +1,181 @@
+"""``convstudy status``, ``runs`` and ``report``: what was run, how far it is, and its report again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convstudy.cli.options import json_option, open_store, runs_option, runs_words
+from convstudy.cli.words import count, moment, percent, say_json, table
+from convstudy.errors import Problem, UsageError, unknown
+
+if TYPE_CHECKING:
+    from convstudy.store import Results, RunSummary
+
+# As convstudy.report.FORMATS, which a test compares: --help is not to load it.
+FORMATS = ("html", "csv", "markdown", "json", "svg", "pdf", "png")
+HOW_TO_START = "start one: convstudy run digits"
+
+
+@click.command()
+@click.argument("run", required=False)
+@runs_option
+@json_option
+def status(run: str | None, runs: Path, as_json: bool) -> None:
+    """Show how far a run is, stage by stage.
+
+    RUN is a run's id or a study's name; the latest run, if it is not given.
+    """
+    store = open_store(runs)
+    summaries = store.runs() if store else ()
+    if run is None and not summaries:
+        _say_nothing_there(runs, as_json, empty={"run": None})
+        return
+    if store is None:
+        raise UsageError(Problem("there are no runs here", where=str(runs), got=run or "", mend=HOW_TO_START))
+    results = store.results(run if run is not None else summaries[-1].run_id)
+    summary = next(each for each in summaries if each.run_id == results.run_id)
+    if as_json:
+        say_json(_json(results, summary))
+    else:
+        click.echo(_text(results, summary, runs))
+
+
+@click.command()
+@runs_option
+@json_option
+def runs(runs: Path, as_json: bool) -> None:
+    """List the runs in a folder, the latest last."""
+    store = open_store(runs)
+    summaries = store.runs() if store else ()
+    if as_json:
+        say_json([asdict(summary) for summary in summaries])
+    elif not summaries:
+        _say_nothing_there(runs)
+    else:
+        rows = [
+            (
+                each.run_id,
+                each.dataset,
+                each.status,
+                f"{each.n_done:,} of {each.n_fits:,}",
+                each.n_failed,
+                moment(each.updated_at),
+            )
+            for each in summaries
+        ]
+        click.echo(
+            table(("run", "dataset", "status", "done", "failed", "last worked on"), rows, right=(3, 4))
+        )
+
+
+@click.command()
+@click.argument("run")
+@runs_option
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help=f"What to write: {', '.join(FORMATS)}; several with commas, or the option several times.  [default: html]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where to write it; beside the run, if not given.",
+)
+@click.pass_context
+def report(
+    context: click.Context, run: str, runs: Path, formats: tuple[str, ...], output: Path | None
+) -> None:
+    """Write the report of a run, in any format.
+
+    The paths are printed. RUN is a run's id or a study's name (its latest run). html is a page, markdown and csv are
+    tables, svg, pdf and png are figures, json is everything.
+    """
+    wanted = tuple(dict.fromkeys(name.strip() for text in formats for name in text.split(","))) or ("html",)
+    where = f"{context.command_path} --format"
+    problems = [unknown("format", name, FORMATS, where) for name in wanted if name not in FORMATS]
+    if problems:
+        raise UsageError(*problems)
+    from convstudy.store import Store
+
+    store = Store.open(runs)
+    results = store.results(run)
+    from convstudy.report import write_report
+
+    for path in write_report(results, output or store.report_folder(results.run_id), wanted):
+        click.echo(path)
+
+
+def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) -> None:
+    if as_json:
+        say_json(empty)
+    else:
+        click.echo(f"No runs in {runs} yet; {HOW_TO_START}")
+
+
+def _stages(results: Results) -> list[dict[str, Any]]:
+    """Return each stage with how many of its fits are done and what it chose."""
+    stages = []
+    for stage in results.plan.stages:
+        ids = {fit.id for candidate in stage.candidates for fit in candidate.fits}
+        records = [results.records[fit_id] for fit_id in ids if fit_id in results.records]
+        choice = results.choice(stage.key)
+        score = next((s for s in choice.scores if s.name == choice.chosen), None) if choice else None
+        stages.append(
+            {
+                "stage": stage.key,
+                "n_fits": len(ids),
+                "n_done": sum(record.done for record in records),
+                "n_failed": sum(not record.done for record in records),
+                "waits_for": list(stage.waits_for),
+                "chosen": choice.chosen if choice else None,
+                "validation_accuracy": score.accuracy if score else None,
+            }
+        )
+    return stages
+
+
+def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
+    """Return how far a run is, for a program."""
+    from convstudy.cli.failed import failed_json
+
+    return {
+        "run": asdict(summary),
+        "stages": _stages(results),
+        "failed": failed_json(results),
+        "n_tested": len(results.openings),
+        "n_openings": results.n_openings,
+    }
+
+
+def _text(results: Results, summary: RunSummary, runs: Path) -> str:
+    """Return how far a run is, for a person."""
+    from convstudy.cli.failed import failed_text
+
+    rows = []
+    for stage in _stages(results):
+        score = stage["validation_accuracy"]
+        chosen = f"{stage['chosen']} ({percent(score)})" if stage["chosen"] else ""
+        if stage["waits_for"]:
+            chosen = f"waits for {', '.join(stage['waits_for'])}"
+        rows.append((stage["stage"], stage["n_fits"], stage["n_done"], stage["n_failed"], chosen))
+    parts = [
+        f"{summary.run_id}: {summary.status}, {summary.n_done:,} of {count(summary.n_fits, 'fit')} done\n"
+        f"begun {moment(summary.created_at)}, last worked on {moment(summary.updated_at)}",
+        table(("stage", "fits", "done", "failed", "chose (validation accuracy)"), rows, right=(1, 2, 3)),
+        f"The test set of {summary.dataset} was opened {count(results.n_openings, 'time')} in this folder, "
+        f"{len(results.openings):,} of them for models of this run.",
+    ]
+    if results.failed:
+        parts.append(failed_text(results))
+    if summary.status == "interrupted":
+        parts.append("The command that began it goes on with it: convstudy run ...")
+    elif summary.status != "running":
+        parts.append(f"next: convstudy report {summary.run_id}{runs_words(runs)}")
+    return "\n\n".join(parts)

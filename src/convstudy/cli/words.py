@@ -1,0 +1,101 @@
+"""Figures as people read them, plain tables, and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import click
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def duration(seconds: float) -> str:
+    """Return a time in at most two units.
+
+    >>> duration(5025), duration(64.7), duration(3.14)
+    ('1 h 24 min', '1 min 5 s', '3.1 s')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def operations(number: int) -> str:
+    """Return a count of floating-point operations.
+
+    >>> operations(1_234_567_890)
+    '1.2 × 10⁹'
+    """
+    if number < 1000:
+        return str(number)
+    mantissa, exponent = f"{number:.1e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def percent(fraction: float) -> str:
+    """Return a share in per cent.
+
+    >>> percent(0.98756)
+    '98.76 %'
+    """
+    return f"{100 * fraction:.2f} %"
+
+
+def moment(text: str) -> str:
+    """Return a time as the store writes it (ISO 8601, UTC), without its parts below a second.
+
+    >>> moment("2026-02-03T04:05:06.789+00:00")
+    '2026-02-03 04:05:06 UTC'
+    """
+    return f"{text[:10]} {text[11:19]} UTC"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "fit"), count(1200, "fit")
+    ('1 fit', '1,200 fits')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> str:
+    """Return rows under a head, in columns, with a rule between; nothing is cut, however narrow the terminal.
+
+    Args:
+        head: the name of each column.
+        rows: their cells; whole numbers get thousands separators.
+        right: the columns (from 0) that are set flush right.
+    """
+    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in (head, *cells)) for column in range(len(head))]
+    flush_right = set(right)
+
+    def line(row: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if column in flush_right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, cells)])
+
+
+def say_json(value: object) -> None:
+    """Print one JSON value on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def tell(text: str) -> None:
+    """Print what is no result, on stderr."""
+    click.echo(text, err=True)

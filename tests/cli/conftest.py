@@ -1,0 +1,105 @@
+"""A tiny study, a run of it, and the command line called in this process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convstudy.cli import main
+from convstudy.run import run_study
+from convstudy.spec import load_study
+
+TINY = """\
+[study]
+name = "tiny"
+dataset = "digits"
+seeds = 2
+subset = 100
+
+[recipe]
+epochs = 2
+
+[network.small]
+kernel = 3
+layers = ["conv 4 {kernel} relu stride=2", "max-pool 2", "max-pool 1", "flatten"]
+
+[network.flat]
+layers = ["flatten", "dense 8 relu"]
+
+[search.kernel]
+network = "small"
+vary = { kernel = [3, 5] }
+folds = 2
+
+[compare.both]
+networks = ["small", "flat"]
+
+[ablate.flat]
+tanh = { activation = "tanh" }
+"""
+# 4 folds of the search, 4 seeds of the comparison, 2 of the variant; the ablation shares the other 2.
+N_FITS = 10
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def in_a_process(*words: str, **options: Any) -> Ended:
+    """Run a command in a process of its own."""
+    done = subprocess.run(process_words(*words), capture_output=True, text=True, check=False, **options)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def process_words(*words: str) -> list[str]:
+    """Return how a command is run in a process of its own."""
+    return [sys.executable, "-c", "import sys; from convstudy.cli import main; sys.exit(main())", *words]
+
+
+@pytest.fixture
+def convstudy(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Return a function that calls the command line with these words."""
+
+    def call(*words: object) -> Ended:
+        capsys.readouterr()
+        status = main([str(word) for word in words])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Ended(status, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """Return the path of a tiny study file."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a runs folder in which the tiny study has been run; nobody is to write to it."""
+    folder = tmp_path_factory.mktemp("finished")
+    path = folder / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    results = run_study(load_study(path), folder / "runs", workers=0)
+    assert results.complete and len(results.records) == N_FITS
+    return folder / "runs"

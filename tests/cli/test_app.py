@@ -1,0 +1,170 @@
+"""How commands begin and end: what they load, how they are called, what every error looks like."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import convstudy.spec
+from convstudy.cli.app import app
+from tests.cli.conftest import Ended, process_words
+
+Call = Callable[..., Ended]
+COMMANDS = sorted(app.commands)
+
+
+def test_there_are_commands() -> None:
+    assert {"run", "plan", "status", "runs", "report", "networks", "schema", "init"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    script = (
+        f"import sys\nfrom convstudy.cli import main\nmain({words})\nprint(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "convstudy.cli.app" in loaded
+    assert not loaded & {"torch", "pydantic", "numpy", "scipy", "sklearn", "altair", "rich"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(convstudy: Call, command: str) -> None:
+    ended = convstudy(command, "--help")
+    assert ended.status == 0
+    assert ended.out.startswith(f"Usage: convstudy {command}")
+    assert ended.err == ""
+
+
+def test_the_first_sentences_of_the_commands_are_not_cut(convstudy: Call) -> None:
+    listed = convstudy("--help").out.partition("Commands:")[2]
+    assert all(name in listed for name in COMMANDS)
+    assert "..." not in listed
+
+
+def test_no_words_at_all_show_the_help(convstudy: Call) -> None:
+    ended = convstudy()
+    assert ended.status == 0
+    assert "Commands:" in ended.out
+
+
+def test_version(convstudy: Call) -> None:
+    assert convstudy("--version").out == f"convstudy {convstudy_version()}\n"
+
+
+def convstudy_version() -> str:
+    from convstudy import __version__
+
+    return __version__
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rnu"], 'there is no command called "rnu"'),
+        (["rnu"], 'did you mean "run"?'),
+        (["run"], "convstudy run: STUDY is missing"),
+        (["report"], "convstudy report: RUN is missing"),
+        (["run", "digits", "--worker", "2"], 'did you mean "--workers"?'),
+        (["--jsn"], 'there is no option called "--jsn"'),
+        (["run", "digits", "--workers"], "--workers"),
+        (["run", "digits", "twice"], "unexpected extra argument (twice)"),
+        (["run", "digits", "--workers", "0"], "convstudy run --workers: this is not a count"),
+        (["run", "digits", "--workers", "many"], "got: many"),
+        (["plan", "digits", "--seeds", "0"], "convstudy plan --seeds"),
+        (["plan", "digits", "--subset", "-3"], "a whole number, 1 or more"),
+        (["plan", "digits", "--subset", "3"], "study.subset"),
+        (["plan", "digits", "--set", "epochs"], "KEY=VALUE"),
+        (["plan", "digits", "--set", "recipe.epoch=3"], 'did you mean "epochs"?'),
+        (["plan", "digits", "--set", "recipe.optimizer=adm"], 'did you mean "adam"?'),
+        (["plan", "digits", "--seeds", "2", "--set", "study.seeds=3"], "study.seeds is changed twice"),
+        (["plan", "digit"], 'did you mean "digits"?'),
+        (["networks", "digits", "tow-conv"], 'did you mean "two-conv"?'),
+        (["init", "--dataset", "mnits"], 'did you mean "mnist"?'),
+        (["report", "any", "--format", "html,pfd"], 'did you mean "pdf"?'),
+    ],
+)
+def test_usage_errors_say_what_was_wrong(convstudy: Call, words: list[str], said: str) -> None:
+    ended = convstudy(*words)
+    assert ended.status == 2
+    assert said in ended.err
+    assert ended.out == ""
+
+
+def test_all_mistakes_are_told_at_once(convstudy: Call) -> None:
+    ended = convstudy("plan", "digits", "--set", "epochs", "--set", "=3", "--set", "a.b=[")
+    assert ended.status == 2
+    assert ended.err.count("--set") >= 3
+
+
+def test_errors_are_json_where_a_program_reads(convstudy: Call) -> None:
+    ended = convstudy("plan", "digits", "--json", "--set", "recipe.epoch=3")
+    assert ended.status == 2
+    (problem,) = ended.json["errors"]
+    assert problem["got"] == "epoch"
+    assert problem["mend"] == 'did you mean "epochs"?'
+    assert "epochs" in ended.err
+
+
+def test_usage_errors_of_the_words_are_json_too(convstudy: Call) -> None:
+    ended = convstudy("plan", "--json")
+    assert ended.status == 2
+    assert ended.json["errors"][0]["what"] == "STUDY is missing"
+
+
+def test_a_bug_is_told_without_a_traceback_which_lies_in_a_file(
+    convstudy: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody meant this\nat all")
+
+    monkeypatch.setattr(convstudy_spec(), "load_study", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = convstudy("plan", "digits", "--json")
+    assert ended.status == 1
+    assert "bug" in ended.err and "RuntimeError: nobody meant this" in ended.err
+    assert ended.json["errors"][0]["got"] == "RuntimeError: nobody meant this"
+    (file,) = tmp_path.glob("convstudy-bug-*.txt")
+    assert str(file) in ended.err
+    assert "Traceback" in file.read_text("utf-8") and "in broken" in file.read_text("utf-8")
+
+
+def convstudy_spec() -> object:
+    return convstudy.spec
+
+
+def test_a_system_that_refuses_is_no_bug(convstudy: Call, tmp_path: Path) -> None:
+    ended = convstudy("init", tmp_path / "no" / "such" / "folder" / "study.toml")
+    assert ended.status == 2
+    assert "no such file or directory" in ended.err
+
+
+def test_ctrl_c_outside_a_run(convstudy: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(convstudy_spec(), "load_study", stopped)
+    ended = convstudy("plan", "digits")
+    assert ended.status == 130
+    assert "Interrupted." in ended.err
+
+
+def test_nobody_reads_the_output_any_more() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(process_words("schema"), stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    _, err = process.communicate()
+    assert process.returncode == 141
+    assert err == ""
+
+
+def test_the_console_script_names_main() -> None:
+    text = Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8")
+    assert re.search(r'^convstudy = "convstudy\.cli:main"$', text, re.MULTILINE)

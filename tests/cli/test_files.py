@@ -1,0 +1,58 @@
+"""``init``, ``schema`` and ``datasets``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from convstudy.spec import load_study
+from tests.cli.conftest import Ended
+
+Call = Callable[..., Ended]
+
+
+@pytest.mark.parametrize("dataset", ["digits", "mnist", "kmnist"])
+def test_the_starter_file_is_a_study(convstudy: Call, tmp_path: Path, dataset: str) -> None:
+    path = tmp_path / "mine.toml"
+    ended = convstudy("init", path, "--dataset", dataset)
+    assert ended.status == 0
+    assert f"convstudy plan {path}" in ended.out
+    assert load_study(path).dataset == dataset
+
+
+def test_init_without_a_path(convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert convstudy("init").status == 0
+    assert load_study(tmp_path / "study.toml").dataset == "mnist"
+
+
+def test_init_overwrites_nothing_unless_told(convstudy: Call, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("precious", "utf-8")
+    ended = convstudy("init", path)
+    assert ended.status == 2
+    assert "--force" in ended.err
+    assert path.read_text("utf-8") == "precious"
+    assert convstudy("init", path, "--force").status == 0
+    assert path.read_text("utf-8") != "precious"
+
+
+def test_the_schema_is_json(convstudy: Call) -> None:
+    schema = convstudy("schema").json
+    assert schema["properties"].keys() >= {"study", "recipe", "network", "search", "compare", "ablate"}
+
+
+def test_datasets_without_downloads(convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path))
+    monkeypatch.delenv("CONVSTUDY_OFFLINE", raising=False)
+    monkeypatch.setattr("convstudy.data.files._download", lambda *_: pytest.fail("a download"))
+    here = {each["name"]: each["here"] for each in convstudy("datasets", "--json").json}
+    assert here == {"digits": True, "mnist": False, "fashion-mnist": False, "kmnist": False}
+    assert "CONVSTUDY_OFFLINE" not in os.environ
+    ended = convstudy("datasets")
+    assert ended.status == 0
+    assert "60,000" in ended.out

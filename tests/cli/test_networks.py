@@ -1,0 +1,51 @@
+"""Layer tables on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.cli.conftest import Ended
+
+Call = Callable[..., Ended]
+
+
+def test_the_totals_of_the_notebook(convstudy: Call) -> None:
+    networks = {each["name"]: each for each in convstudy("networks", "mnist", "--json").json["networks"]}
+    totals = {
+        name: (each["n_parameters"], each["n_trainable"], each["n_not_trainable"])
+        for name, each in networks.items()
+    }
+    assert totals == {
+        "two-conv": (367_786, 367_466, 320),
+        "five-conv": (307_306, 306_858, 448),
+        "six-conv": (1_074_890, 1_073_386, 1_504),
+        "ablate.five-conv.plain": (306_410, 306_410, 0),
+        "ablate.five-conv.tanh-glorot": (307_306, 306_858, 448),
+    }
+
+
+def test_a_table_for_a_person(convstudy: Call) -> None:
+    ended = convstudy("networks", "mnist", "two-conv")
+    assert ended.status == 0
+    lines = ended.out.splitlines()
+    assert lines[0] == "two-conv, input 28 × 28 × 1"
+    (row,) = [line for line in lines if "conv 32 7" in line]
+    assert "16 × 16 × 32" in row and "100,384" in row
+    assert "367,786 total, 367,466 trainable, 320 not trainable" in ended.out
+    assert "five-conv" not in ended.out
+
+
+def test_idle_layers_are_marked(convstudy: Call) -> None:
+    ended = convstudy("networks", "mnist", "six-conv")
+    assert ended.out.count("does nothing") == 4
+
+
+def test_changes_count(convstudy: Call) -> None:
+    ended = convstudy("networks", "mnist", "two-conv", "--json", "--set", "network.two-conv.kernel=3")
+    assert ended.json["networks"][0]["layers"][0]["n_parameters"] == 64 * 9 + 64
+
+
+def test_a_network_that_does_not_fit_is_an_error(convstudy: Call) -> None:
+    ended = convstudy("networks", "mnist", "--set", "network.two-conv.kernel=25")
+    assert ended.status == 2
+    assert "25" in ended.err

@@ -1,0 +1,89 @@
+"""``convstudy status``, ``runs`` and ``report`` on what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from convstudy.cli.runs import FORMATS
+from tests.cli.conftest import N_FITS, Ended
+
+Call = Callable[..., Ended]
+
+
+@pytest.mark.parametrize("make", [True, False])
+def test_an_empty_folder(convstudy: Call, tmp_path: Path, make: bool) -> None:
+    runs = tmp_path / "runs"
+    if make:
+        runs.mkdir()
+    for command in ("runs", "status"):
+        ended = convstudy(command, "--runs", runs)
+        assert ended.status == 0
+        assert "convstudy run digits" in ended.out
+    assert convstudy("runs", "--runs", runs, "--json").json == []
+    assert convstudy("status", "--runs", runs, "--json").json == {"run": None}
+    for command in ("status", "report"):
+        ended = convstudy(command, "tiny", "--runs", runs)
+        assert ended.status == 2
+        assert "there are no runs here" in ended.err
+    assert list(runs.glob("*")) == []
+
+
+def test_runs(convstudy: Call, finished: Path) -> None:
+    (run,) = convstudy("runs", "--runs", finished, "--json").json
+    assert (run["name"], run["status"], run["n_fits"], run["n_done"]) == ("tiny", "complete", N_FITS, N_FITS)
+    assert run["run_id"] in convstudy("runs", "--runs", finished).out
+
+
+def test_status(convstudy: Call, finished: Path) -> None:
+    status = convstudy("status", "--runs", finished, "--json").json
+    assert status["run"]["status"] == "complete"
+    assert [(stage["n_fits"], stage["n_done"], stage["n_failed"]) for stage in status["stages"]] == [
+        (4, 4, 0)
+    ] * 3
+    assert status["stages"][0]["chosen"] in ("kernel=3", "kernel=5")
+    assert status["n_tested"] == status["n_openings"] == 6
+    text = convstudy("status", "tiny", "--runs", finished).out
+    assert f"{N_FITS} of {N_FITS} fits done" in text
+    assert status["stages"][0]["chosen"] in text
+    assert "opened 6 times" in text
+
+
+def test_an_unknown_run(convstudy: Call, finished: Path) -> None:
+    (run,) = convstudy("runs", "--runs", finished, "--json").json
+    for command in ("status", "report"):
+        ended = convstudy(command, "x" + run["run_id"], "--runs", finished)
+        assert ended.status == 2
+        assert f'did you mean "{run["run_id"]}"?' in ended.err
+
+
+def test_a_damaged_store_is_an_error(convstudy: Call, tmp_path: Path) -> None:
+    (tmp_path / "convstudy.sqlite").write_bytes(b"this is no database" * 100)
+    for command in ("runs", "status"):
+        ended = convstudy(command, "--runs", tmp_path)
+        assert ended.status == 2
+        assert "convstudy.sqlite" in ended.err
+
+
+def test_the_formats_are_those_of_the_report() -> None:
+    report = pytest.importorskip("convstudy.report")
+    assert tuple(report.FORMATS) == FORMATS
+
+
+def test_report(convstudy: Call, finished: Path, tmp_path: Path) -> None:
+    ended = convstudy("report", "tiny", "--runs", finished, "--output", tmp_path / "there")
+    assert ended.status == 0
+    paths = [Path(line) for line in ended.out.splitlines()]
+    assert [path.suffix for path in paths] == [".html"]
+    assert all(path.is_file() and path.is_relative_to(tmp_path / "there") for path in paths)
+
+
+def test_report_in_several_formats(convstudy: Call, finished: Path, tmp_path: Path) -> None:
+    words = ("report", "tiny", "--runs", finished, "--output", tmp_path)
+    ended = convstudy(*words, "--format", "csv,json", "--format", "markdown")
+    assert ended.status == 0
+    paths = [Path(line) for line in ended.out.splitlines()]
+    assert {path.suffix for path in paths} == {".csv", ".json", ".md"}
+    assert all(path.is_file() for path in paths)

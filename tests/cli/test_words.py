@@ -1,0 +1,47 @@
+"""Figures as people read them, and tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from convstudy.cli.words import count, duration, moment, operations, percent, table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (3599.6, "1 h 0 min"),
+        (5025, "1 h 24 min"),
+        (86399, "1 d 0 h"),
+        (90000, "1 d 1 h"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (999, "999"), (1000, "1.0 × 10³"), (123_456_789_012, "1.2 × 10¹¹")]
+)
+def test_operations(number: int, text: str) -> None:
+    assert operations(number) == text
+
+
+def test_small_words() -> None:
+    assert percent(0.99514) == "99.51 %"
+    assert (count(0, "fit"), count(1, "fit"), count(2000, "fit")) == ("0 fits", "1 fit", "2,000 fits")
+    assert moment("2026-02-03T04:05:06.789+00:00") == "2026-02-03 04:05:06 UTC"
+
+
+def test_a_table_lines_up_and_cuts_nothing() -> None:
+    lines = table(("name", "n"), [("a" * 200, 1), ("b", 1234567)], right=(1,)).splitlines()
+    assert len(lines) == 4
+    assert lines[2] == "a" * 200 + "          1"
+    assert lines[3].endswith("1,234,567") and len(lines[3]) == len(lines[2])
+    assert lines[0].startswith("name ") and lines[0].endswith(" n")
+    assert set(lines[1]) == {"─", " "}
