@@ -1,0 +1,125 @@
+"""A program whose children run the small study up to a moment, say so, and stand still there until they are killed.
+
+``python -m tests.run.driver RUNS``; moments come in as lines.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from convstudy.engine import training, weights
+from convstudy.run import ChoiceMade, EpochEnded, Event, FitStarted, run_study
+from convstudy.store import Store
+from tests.run.studies import small_study
+
+
+def hold() -> None:
+    """Say that the moment has come, and wait to be killed."""
+    print(os.getpid(), flush=True)
+    while True:
+        signal.pause()
+
+
+def _before(owner: Any, name: str, number: int = 1) -> None:
+    """Hold before the n-th call of a function."""
+    original, calls = getattr(owner, name), []
+
+    def held(*args: Any, **values: Any) -> Any:
+        calls.append(name)
+        if len(calls) == number:
+            hold()
+        return original(*args, **values)
+
+    setattr(owner, name, held)
+
+
+def _after(owner: Any, name: str, number: int = 1) -> None:
+    """Hold after the n-th call of a function."""
+    original, calls = getattr(owner, name), []
+
+    def held(*args: Any, **values: Any) -> Any:
+        result = original(*args, **values)
+        calls.append(name)
+        if len(calls) == number:
+            hold()
+        return result
+
+    setattr(owner, name, held)
+
+
+def _half_a_checkpoint() -> None:
+    """Hold when half of the second checkpoint is on the disk."""
+    original, calls = weights.save_file, []
+
+    def save_file(tensors: Any, path: Path, facts: Any) -> None:
+        original(tensors, path, facts)
+        calls.append(path)
+        if len(calls) == 2:
+            content = path.read_bytes()
+            path.write_bytes(content[: len(content) // 2])
+            hold()
+
+    weights.save_file = save_file
+
+
+class _Listener:
+    """Listens to nothing, unless the moment is an event."""
+
+    def __init__(self) -> None:
+        self.event: type | None = None
+        self.left = 0
+
+    def __call__(self, told: Event) -> None:
+        """Hold when the n-th event of a kind is told; the workers go on meanwhile."""
+        if self.event is not None and isinstance(told, self.event):
+            self.left -= 1
+            if self.left == 0:
+                hold()
+
+
+listener = _Listener()
+
+
+def _told(event: type, number: int) -> None:
+    listener.event, listener.left = event, number
+
+
+# In the order of a run, each from a fresh start on what the one before it left.
+MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
+    "half a checkpoint is written": (0, _half_a_checkpoint),
+    "in the middle of an epoch": (0, lambda: _before(training, "make_step", 6)),
+    "a record of the search is written": (2, lambda: _after(Store, "save_record")),
+    "a fit of the search came an epoch further": (1, lambda: _told(EpochEnded, 1)),
+    "the search has chosen, nobody knows yet": (0, lambda: _before(Store, "save_choice")),
+    "the choice of the search was told": (0, lambda: _told(ChoiceMade, 1)),
+    "a fit of the comparison has begun": (1, lambda: _told(FitStarted, 1)),
+    "a variant was trained and not written down": (0, lambda: _before(Store, "save_record", 3)),
+    "an opening is written down": (0, lambda: _after(Store, "begin_opening")),
+    "the test set was seen, the score not written down": (1, lambda: _before(Store, "end_opening", 2)),
+    "everything is done but the last word": (0, lambda: _before(Store, "end_run")),
+}
+
+
+def main() -> None:
+    """Fork a process for each moment that comes in as a line; it runs up to its moment."""
+    runs = Path(sys.argv[1])
+    for line in sys.stdin:
+        # Torch is loaded once, which is most of what a start takes; nothing has run here yet, so a fork is clean.
+        child = os.fork()
+        if not child:
+            workers, prepare = MOMENTS[line.strip()]
+            prepare()
+            run_study(small_study(), runs, workers, listener)
+            print("it ended before its moment", flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("gone", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Studies of a second, and what a run leaves without what the clock and the machine put in."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from convstudy.report.write import write_report
+from convstudy.run import Event, run_study
+from convstudy.spec import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
+from convstudy.store import Results, Store
+
+NETWORKS = {
+    "one": NetworkPattern(
+        layers=("conv 4 {kernel} relu stride=4", "max-pool 2", "batch-norm", "dropout 0.3", "flatten"),
+        parameters={"kernel": 3},
+    ),
+    "two": NetworkPattern(layers=("average-pool 4", "flatten", "dense 6 tanh", "dropout 0.2")),
+}
+
+
+def small_study(**changes: Any) -> Study:
+    """Return a study of eight fits of two epochs on 100 images: search, compare, ablate the best."""
+    values: dict[str, Any] = {
+        "name": "small",
+        "dataset": "digits",
+        "seeds": 1,
+        "validation": 0.2,
+        "subset": 100,
+        "recipe": Recipe(epochs=2, batch_size=40, learning_rate=0.01),
+        "network": NETWORKS,
+        "search": {"kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2)},
+        "compare": {"networks": Compare(networks=("one", "two"))},
+        "ablate": {
+            "best": Ablate(
+                network="best",
+                variants={
+                    "plain": Variant(without=("dropout",)),
+                    "rmsprop": Variant(recipe={"optimizer": "rmsprop"}),
+                },
+            )
+        },
+    }
+    return Study(**{**values, **changes})
+
+
+N_FITS = 4 + 2 + 2
+
+
+def ran(study: Study, runs: Path, workers: int = 0) -> tuple[Results, list[Event]]:
+    """Run a study and return its results with everything that it told."""
+    events: list[Event] = []
+    return run_study(study, runs, workers, events.append), events
+
+
+def facts(results: Results) -> str:
+    """Return all that a run came to, without seconds, dates and machine, as JSON."""
+
+    def record(fit_id: str) -> dict[str, Any]:
+        values = results.records[fit_id].as_json()
+        del values["environment"]
+        for epoch in values["history"]:
+            del epoch["train_seconds"], epoch["evaluation_seconds"]
+        return values
+
+    openings = {
+        fit_id: [opening.weights_digest, opening.loss, opening.accuracy, opening.n_images]
+        for fit_id, opening in results.openings.items()
+    }
+    plan = [
+        [
+            stage.key,
+            candidate.name,
+            candidate.values,
+            list(candidate.waits_for),
+            [fit.id for fit in candidate.fits],
+        ]
+        for stage in results.plan.stages
+        for candidate in stage.candidates
+    ]
+    values = {
+        "run": results.run_id,
+        "plan": plan,
+        "choices": [asdict(choice) for choice in results.choices],
+        "records": {fit_id: record(fit_id) for fit_id in sorted(results.records)},
+        "openings": openings,
+    }
+    return json.dumps(values, sort_keys=True, indent=1)
+
+
+def results_table(results: Results, folder: Path) -> bytes:
+    """Return the report's table of every fit, byte for byte."""
+    write_report(results, folder, ["csv"])
+    return (folder / "tables" / "results.csv").read_bytes()
+
+
+def stored(runs: Path, study: Study) -> Results:
+    """Return what a runs folder holds of a study."""
+    store = Store.open(runs)
+    try:
+        results = store.results(Store.run_id_of(study))
+        # So that nothing is read after the database is closed.
+        return results
+    finally:
+        store.close()
+
+
+def worker_pids(runs: Path) -> list[int]:
+    """Return the ids of the worker processes of a runs folder that are there, dead ones not yet waited for included."""
+    pids = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue  # it has just ended
+            if b"convstudy.run.worker" in words and os.fsencode(runs) in words:
+                pids.append(int(entry.name))
+    return pids
+
+
+def zombie_children() -> list[int]:
+    """Return the ids of this process's dead children that nobody has waited for."""
+    zombies = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+            except OSError:
+                continue
+            if state == "Z" and int(parent) == os.getpid():
+                zombies.append(int(entry.name))
+    return zombies

@@ -1,0 +1,89 @@
+"""kill -9 at any moment and a second run: the same results, byte for byte, and no worker left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from convstudy.run import FitStarted
+from convstudy.store import Store
+from tests.run.driver import MOMENTS
+from tests.run.studies import facts, ran, results_table, small_study, worker_pids
+
+ROOT = Path(__file__).resolve().parents[2]
+# How long the system may take to tell workers that whoever started them is gone; they end as soon as they hear.
+LONGEST_WAIT_SECONDS = 60.0
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has a child run the study for every moment that it is told."""
+    command = [sys.executable, "-m", "tests.run.driver", str(tmp_path / "killed")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        yield process
+        process.kill()
+
+
+def _kill_at(moment: str, driver: subprocess.Popen[str]) -> None:
+    """Run the small study and kill its process, and it alone, at a moment."""
+    assert driver.stdin is not None
+    assert driver.stdout is not None
+    print(moment, file=driver.stdin, flush=True)
+    os.kill(int(driver.stdout.readline()), signal.SIGKILL)
+    assert driver.stdout.readline() == "gone\n"
+
+
+def _wait_until_no_worker_is_left(runs: Path) -> None:
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while worker_pids(runs):
+        assert time.monotonic() < until, "workers outlived the process that started them"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
+def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
+    tmp_path: Path, driver: subprocess.Popen[str]
+) -> None:
+    study = small_study()
+    undisturbed, _ = ran(study, tmp_path / "undisturbed")
+    expected = results_table(undisturbed, tmp_path / "expected"), facts(undisturbed)
+    assert undisturbed.complete
+    assert len(expected[0].splitlines()) > len(undisturbed.plan.fits)
+
+    runs = tmp_path / "killed"
+    n_done = []
+    for number, moment in enumerate(MOMENTS):
+        _kill_at(moment, driver)
+        _wait_until_no_worker_is_left(runs)
+        store = Store.open(runs)
+        (summary,) = store.runs()
+        assert summary.status == "interrupted", moment
+        n_done.append(summary.n_done)
+        store.close()
+        # Go on in a copy, to the end; the next moment goes on from here.
+        copy = tmp_path / f"copy-{number}"
+        shutil.copytree(runs, copy)
+        resumed, events = ran(study, copy)
+        assert results_table(resumed, tmp_path / f"got-{number}") == expected[0], moment
+        assert facts(resumed) == expected[1], moment
+        started = [event.fit.id for event in events if isinstance(event, FitStarted)]
+        assert len(started) == len(set(started)) == len(undisturbed.records) - summary.n_done, moment
+        assert not list(copy.glob("fits/*/*.partial")), moment
+        assert not list(copy.glob("fits/*/checkpoint*")), moment
+        # Nothing was opened twice.
+        assert resumed.n_openings == len(undisturbed.openings), moment
+    # The moments were what they say: from the first fit to the last.
+    assert n_done == sorted(n_done)
+    assert n_done[0] == 0
+    assert n_done[-1] == len(undisturbed.records)
+    assert len(set(n_done)) >= 5
