@@ -44,7 +44,7 @@ def key_path(key: str, where: str) -> tuple[str, ...]:
         StudyError: if it is not a key, or names nothing inside a section.
     """
     try:
-        table: Any = tomllib.loads(f"{key} = true")
+        table: Any = tomllib.loads(f"{key} = true") if key.isprintable() else {}
     except (ValueError, RecursionError):
         table = {}
     path: list[str] = []

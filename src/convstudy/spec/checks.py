@@ -265,7 +265,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: Path) -> 
     if path[-1] == "network":
         what = '"network" says which network is varied; a variant needs another name'
         draft.report(path, what, "network")
-    if not (variant.without or variant.activation is not None or variant.init is not None or variant.recipe):
+    if not (variant.changes_network or variant.recipe):
         if not _reported(draft, path):
             draft.report(
                 path, "this variant changes nothing", allowed="without, activation, init or a recipe key"

@@ -13,7 +13,7 @@ from itertools import product
 from convstudy.data.catalogue import DatasetInfo
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks import Network
-from convstudy.spec.checks import bases
+from convstudy.spec.checks import MOST_CANDIDATES, bases, n_candidates
 from convstudy.spec.draft import Draft
 from convstudy.spec.finding import Finding, Path, shown
 from convstudy.spec.study import Choice, NetworkPattern
@@ -42,10 +42,13 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
+    spoiled = {finding.path[:3] for finding in draft.findings}  # what is written there is not what was meant
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
-            for variant in ablate.variants:
-                _check_variant(draft, base, ("ablate", name, variant))
+            for variant_name, variant in ablate.variants.items():
+                path: Path = ("ablate", name, variant_name)
+                if variant.changes_network and path not in spoiled:
+                    _check_variant(draft, base, path)
 
 
 def fit_text(problem: Problem) -> str:
@@ -60,7 +63,10 @@ def _n_networks(draft: Draft, name: str) -> int:
     """Return how many networks one pattern comes to, variants included."""
     n_values = math.prod(len(values) for values in _varied_parameters(draft, name).values())
     n_variants = sum(
-        len(ablate.variants) for ablate in draft.ablates.values() if name in bases(draft, ablate.network)
+        variant.changes_network
+        for ablate in draft.ablates.values()
+        if name in bases(draft, ablate.network)
+        for variant in ablate.variants.values()
     )
     return n_values * (1 + n_variants)
 
@@ -71,7 +77,7 @@ def _varied_parameters(draft: Draft, name: str) -> dict[str, tuple[Choice, ...]]
     return {
         key: values
         for search in draft.searches.values()
-        if search.network == name
+        if search.network == name and n_candidates(search) <= MOST_CANDIDATES
         for key, values in search.vary.items()
         if key in parameters and values
     }
@@ -115,15 +121,11 @@ def _check_winners_together(draft: Draft, name: str) -> None:
 def _check_variant(draft: Draft, base: str, path: Path) -> None:
     """Report a variant that cannot be built where the network that it varies can."""
     variant = draft.ablates[str(path[1])].variants[str(path[2])]
-    if any(finding.path[: len(path)] == path for finding in draft.findings):
-        return
     pattern = draft.networks[base]
     choices = _varied_parameters(draft, base)
     own: Values = {key: pattern.parameters[key] for key in choices}
     # At its own values first: that is the plainer message.
-    for values in ([own] if choices else [{}]) + [
-        dict(zip(choices, row, strict=True)) for row in product(*choices.values())
-    ]:
+    for values in [own, *(dict(zip(choices, row, strict=True)) for row in product(*choices.values()))]:
         problems = _problems(pattern, draft.dataset, values, variant.network)
         if problems and not _problems(pattern, draft.dataset, values):
             shown_values = {} if values == own else values

@@ -99,9 +99,10 @@ class _Scanner:
         letter = self.text[self.at : self.at + 1]
         if letter in ("[", "{"):
             self.at += 1
-            self._skip(_BLANK)
+            end = "]" if letter == "[" else "}"
             n_items = 0
-            while not self.text.startswith("]" if letter == "[" else "}", self.at):
+            self._skip(_BLANK)
+            while not self.text.startswith(end, self.at):
                 if letter == "{":
                     self._pair(path)
                 else:
@@ -109,11 +110,9 @@ class _Scanner:
                     self._value((*path, n_items))
                 n_items += 1
                 self._skip(_BLANK)
-                if self.text.startswith(",", self.at):
-                    self.at += 1
+                if not self.text.startswith(end, self.at):
+                    self._expect(",")
                     self._skip(_BLANK)
-                elif self.at >= len(self.text):
-                    raise ValueError("a list or table without its end")
             self.at += 1
         elif string := _STRING.match(self.text, self.at):
             self.at = string.end()

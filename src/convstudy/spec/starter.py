@@ -8,16 +8,16 @@ _TEXT = """\
 # A study: a dataset, networks, a recipe, and questions. Change what you like; "convstudy plan FILE" says what the
 # study costs and points out mistakes, "convstudy run FILE" answers it, and goes on where it stopped.
 
-[study]
+[study]                  # what it is called, which images, how many repeats
 name = "my-{dataset}"
-dataset = "{dataset}"       # one of: {datasets}
+{dataset_key:24} # one of: {datasets}
 seeds = 3                # repeats of each training; fewer are quicker, more tell smaller differences
 validation = {validation}         # this share of the training images validates; the test images stay sealed
 {subset}
 
 [recipe]                 # how networks are trained; a key that is left out has its default
 optimizer = "adam"       # adam, adamw, rmsprop, sgd
-learning_rate = 0.001
+learning_rate = 0.003
 batch_size = {batch_size}
 epochs = {epochs}
 # schedule = "cosine"    # constant, cosine, one-cycle, step
@@ -30,21 +30,22 @@ epochs = {epochs}
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
 # conv FILTERS KERNEL, max-pool SIZE, average-pool SIZE, global-average-pool, batch-norm, layer-norm, group-norm GROUPS,
 # dropout RATE, flatten, dense UNITS, activation NAME; after conv and dense an activation: relu, tanh, gelu, silu, ...
+# batch-norm's momentum is Keras' (0.99 if left out); few steps need less, so that its averages forget their start.
 [network.small]
 kernel = 5               # a parameter: {{kernel}} below stands for it, and a search may vary it
 layers = [
-  "conv 8 {{kernel}} relu", "max-pool 2", "batch-norm",
-  "conv 16 3 relu", "max-pool 2", "batch-norm", "dropout 0.2",
+  "conv 8 {{kernel}} relu", "max-pool 2", "batch-norm momentum=0.9",
+  "conv 16 3 relu", "max-pool 2", "batch-norm momentum=0.9", "dropout 0.2",
   "flatten",
   "dense 32 relu", "dropout 0.2",
 ]
 
-[network.strided]
+[network.strided]        # any number of networks, under names of your own
 layers = [
-  "conv 8 3 relu stride=2 padding=same", "batch-norm",
-  "conv 16 3 relu stride=2 padding=same", "batch-norm",
-  "conv 32 3 relu", "batch-norm", "dropout 0.2",
-  "global-average-pool",
+  "conv 8 3 relu stride=2 padding=same", "batch-norm momentum=0.9",
+  "conv 16 3 relu stride=2 padding=same", "batch-norm momentum=0.9",
+  "conv 32 3 relu", "batch-norm momentum=0.9", "dropout 0.2",
+  "flatten",
 ]
 
 # Question 1: which values do best? Each candidate is trained on every fold; the winner goes on to the questions below.
@@ -75,12 +76,13 @@ def starter_file(dataset: str) -> str:
     Raises:
         DataError: if there is no dataset of that name.
 
-    >>> starter_file("digits").splitlines()[3]
-    '[study]'
+    >>> starter_file("digits").splitlines()[4]
+    'name = "my-digits"'
     """
     is_small = dataset_info(dataset).n_train < 10_000
     return _TEXT.format(
         dataset=dataset,
+        dataset_key=f'dataset = "{dataset}"',
         datasets=", ".join(CATALOGUE),
         validation=0.2 if is_small else 0.1,
         subset="# subset = 500           # use so many training images only: quick and rough"

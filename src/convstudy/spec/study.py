@@ -144,6 +144,11 @@ class Variant(Part):
         """Move recipe keys under ``recipe``; other keys stay, to be refused."""
         return _gathered(values, tuple(cls.model_fields), "recipe", RECIPE_KEYS)
 
+    @property
+    def changes_network(self) -> bool:
+        """Whether it differs in more than the recipe."""
+        return bool(self.without or self.activation is not None or self.init is not None)
+
     def network(self, network: Network) -> Network:
         """Return the network with this difference."""
         network = network.without(self.without)

@@ -1,0 +1,138 @@
+"""Every network, every value that a search would try and every variant is checked before anything trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convstudy.errors import Problem
+
+Spoil = Callable[..., list[Problem]]
+ProblemsIn = Callable[[str], list[Problem]]
+
+HEAD = '[study]\nname = "a"\ndataset = "digits"\n'
+
+
+def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
+    (problem,) = spoil(("kernel = 5", "kernel = 15"))
+    assert problem.where == "study.toml:13: network.two-conv.layers"
+    assert problem.what == (
+        'kernel 15 does not fit: layer 2 would get 14 × 14 (network "two-conv" with kernel = 15)'
+    )
+    assert problem.got == 'an input of 14 × 14 × 8, at "conv 8 15 relu"'
+    assert problem.allowed == "a kernel of at most 14, or padding=same"
+
+
+def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
+    problems = spoil(("[3, 5]", "[3, 15, 29]"))
+    assert [problem.where for problem in problems] == ["study.toml:23: search.kernel-size.vary.kernel"] * 2
+    assert [problem.what.partition(" (")[0] for problem in problems] == [
+        "kernel 15 does not fit: layer 2 would get 14 × 14",
+        "kernel 29 does not fit: layer 1 would get 28 × 28",
+    ]
+
+
+def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
+    problems = spoil(("vary = { kernel = [3, 5] }", "vary.kernel = [\n  3,\n  15,\n  29,\n]"))
+    assert [problem.where.partition(": ")[0] for problem in problems] == ["study.toml:25", "study.toml:26"]
+
+
+def test_a_network_without_flatten(spoil: Spoil) -> None:
+    (problem,) = spoil((', "flatten"]', "]"))
+    assert problem.what == 'the output layer: "dense" needs a flat input (network "plain")'
+    assert problem.where == "study.toml:19: network.plain.layers"
+
+
+def test_a_variant_that_does_not_fit(spoil: Spoil) -> None:
+    (problem,) = spoil(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
+    assert problem.where == "study.toml:30: ablate.two-conv.bare"
+    assert problem.what == (
+        'layer 5: "dense" needs a flat input (variant "bare" of network "two-conv" with kernel = 5)'
+    )
+
+
+def test_a_variant_that_fits_at_its_own_values_but_not_at_those_of_a_search(problems_in: ProblemsIn) -> None:
+    text = (
+        HEAD + '[network.n]\ngroups = 1\nlayers = ["conv 4 3", "group-norm {groups}", "flatten"]\n'
+        '[search.s]\nnetwork = "n"\nvary = { groups = [1, 2] }\n'
+        '[ablate.n]\nshallow = { without = ["conv"] }\n'
+    )
+    (problem,) = problems_in(text)
+    assert problem.where == "study.toml:11: ablate.n.shallow"
+    assert problem.what == (
+        'layer 1: 2 groups do not divide 1 channels (variant "shallow" of network "n" with groups = 2)'
+    )
+
+
+def test_the_best_may_be_any_compared_network(problems_in: ProblemsIn) -> None:
+    text = (
+        HEAD
+        + '[network.a]\nlayers = ["conv 4 3", "flatten"]\n[network.b]\nlayers = ["max-pool 28", "flatten"]\n'
+        '[network.c]\nlayers = ["conv 4 3", "flatten", "dense 3"]\n'
+        '[compare.all]\nnetworks = ["a", "b", "c"]\n[ablate.best]\nimage = { without = ["flatten"] }\n'
+    )
+    problems = problems_in(text)
+    assert [problem.where for problem in problems] == ["study.toml:13: ablate.best.image"] * 3
+    assert [name for name in "abc" for problem in problems if f'of network "{name}"' in problem.what] == list(
+        "abc"
+    )
+
+
+def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: ProblemsIn) -> None:
+    text = (
+        HEAD
+        + '[network.n]\npool = 2\nkernel = 3\nlayers = ["max-pool {pool}", "conv 4 {kernel}", "flatten"]\n'
+        '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], learning_rate = [0.1, 0.2] }\n'
+    )
+    (problem,) = problems_in(text)
+    assert problem.where == "study.toml:10: search.s.vary"
+    assert problem.what == (
+        'kernel 9 does not fit: layer 2 would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
+    )
+
+
+def test_combinations_that_fail_alike_are_told_once(problems_in: ProblemsIn) -> None:
+    text = (
+        HEAD + "[network.n]\npool = 2\nkernel = 3\nwidth = 1\n"
+        'layers = ["max-pool {pool}", "conv {width} {kernel}", "flatten"]\n'
+        '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], width = [1, 2, 3] }\n'
+    )
+    (problem,) = problems_in(text)
+    assert problem.what.endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
+
+
+def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsIn) -> None:
+    text = (
+        HEAD
+        + '[network.n]\npool = 2\nkernel = 3\nlayers = ["max-pool {pool}", "conv 4 {kernel}", "flatten"]\n'
+        '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4] }\n[search.t]\nnetwork = "n"\nvary = { kernel = [3, 9] }\n'
+    )
+    (problem,) = problems_in(text)
+    assert problem.where == "study.toml:13: search.t.vary"
+    assert "with pool = 4, kernel = 9" in problem.what
+
+
+def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -> None:
+    problems = spoil(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
+    assert [problem.where for problem in problems] == [
+        "study.toml:15: network.two-conv.layers",
+        "study.toml:23: search.kernel-size.vary.kernel",
+    ]
+
+
+def test_without_a_dataset_layers_are_read_all_the_same(spoil: Spoil) -> None:
+    problems = spoil(('"digits"', '"nothing"'), ('"flatten",\n', '"flaten",\n'))
+    assert [problem.where for problem in problems] == [
+        "study.toml:3: study.dataset",
+        "study.toml:14: network.two-conv.layers",
+    ]
+
+
+def test_too_many_networks_are_not_walked_through(problems_in: ProblemsIn) -> None:
+    values = ", ".join(map(str, range(1, 101)))
+    variants = "".join(f'v{n} = {{ activation = "tanh", epochs = {n} }}\n' for n in range(1, 10))
+    text = (
+        HEAD + '[network.n]\na = 1\nb = 1\nlayers = ["flatten", "dense {a}", "dense {b}"]\n'
+        f'[search.s]\nnetwork = "n"\nvary = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'
+    )
+    (problem,) = problems_in(text)
+    assert problem.what == "the study comes to too many networks"
