@@ -56,7 +56,11 @@ def made_up_record(fit: Fit, level: float, environment: Environment = HERE) -> R
 def failed_record(fit: Fit) -> Record:
     """Return the record of a fit that diverged."""
     return Record(
-        fit.id, "failed", error_kind="diverged", error="the loss was not finite <after> epoch 2", environment=HERE
+        fit.id,
+        "failed",
+        error_kind="diverged",
+        error="the loss was not finite <after> epoch 2",
+        environment=HERE,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from convstudy.data import DatasetInfo, dataset_info, load_dataset
+from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
 from convstudy.plan import Candidate, Stage, check_plan
 from convstudy.record import Environment, Record
@@ -32,6 +33,8 @@ from convstudy.store.results import Results
 
 N_FIRST_IMAGES = 25
 N_KERNELS = 64
+OFFLINE = "CONVSTUDY_OFFLINE"
+"""What tells :mod:`convstudy.data` to stay off the network."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ def _beside(results: Results) -> Beside:
         found["kernels"] = tuple(_kernels(weights[0])) if weights else ()
     train = None
     try:
-        images = load_dataset(results.study.dataset).train
+        images = _at_hand(results.study.dataset)
         train = images.labels
         found["first_images"] = tuple(
             Picture(pictures.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
@@ -260,6 +263,19 @@ def _beside(results: Results) -> Beside:
             [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows], "Images per class"
         )
     return Beside(**found, notes=tuple(dict.fromkeys(notes)))
+
+
+def _at_hand(dataset: str) -> Images:
+    """Return the training images if they are on this machine; a report downloads nothing."""
+    before = os.environ.get(OFFLINE)
+    os.environ[OFFLINE] = "1"
+    try:
+        return load_dataset(dataset).train
+    finally:
+        if before is None:
+            del os.environ[OFFLINE]
+        else:
+            os.environ[OFFLINE] = before
 
 
 def _read(

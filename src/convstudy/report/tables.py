@@ -114,14 +114,16 @@ def scores_table(contest: Contest) -> Table:
         f"Mean ± standard deviation over {_fits_text(contest.rows)}. {MEASURED} Each digest names the weights of "
         "one seed."
     )
+    if not contest.settled:
+        caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
     return Table(_name(contest), stage_title(contest), caption, columns, tuple(rows), _chosen(contest))
 
 
 def stage_title(contest: Contest) -> str:
     """Return what people call a stage: ``"Ablation of three-conv"``."""
-    if contest.question == "ablate":
+    if contest.question == "ablate" and contest.settled:
         return f"Ablation of {contest.rows[0].network}"
-    words = {"search": "Search", "compare": "Comparison", "final": "Final training of"}
+    words = {"search": "Search", "compare": "Comparison", "ablate": "Ablation", "final": "Final training of"}
     return f"{words[contest.question]} {contest.name}"
 
 

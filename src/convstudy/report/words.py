@@ -8,6 +8,7 @@ from convstudy.report.numbers import counted, listed, percent, points, with_spre
 from convstudy.stats import CandidateRow, Contest, Evidence, Summary, Verdict, contests
 from convstudy.store.results import Results
 
+_WAITS = "not trained, for it hangs on a choice that is not made."
 NO_EVIDENCE = Evidence()
 _QUESTIONS = ("search", "compare", "final", "ablate")
 
@@ -95,8 +96,8 @@ def _about_comparison(contest: Contest) -> Conclusion:
     if other is None or verdict is None or verdict.difference.mean is None:
         return Conclusion("compare", text, leader.evidence)
     text += (
-        f" Against the runner-up {other.name} ({_accuracy(other.test_accuracy)}) that is {interval(verdict)}: "
-        f"{clarity(verdict)}"
+        f" The runner-up {other.name} scores {_accuracy(other.test_accuracy)} there; the difference is "
+        f"{interval(verdict)}: {clarity(verdict)}"
     )
     if verdict.kind == "worse":
         text += ", against the choice that validation made"
@@ -106,10 +107,9 @@ def _about_comparison(contest: Contest) -> Conclusion:
 def _about_ablation(contest: Contest) -> Conclusion:
     base = contest.leader
     assert base is not None  # an ablation always has the network as it is
-    head = f"Ablation of {base.network}:"
     if not contest.settled:
-        waits = "it waits for a choice that is not made yet"
-        return Conclusion("ablate", f"{head} {waits}.")
+        return Conclusion("ablate", f"Ablation {contest.name}: {_WAITS}")
+    head = f"Ablation of {base.network}:"
     if base.test_accuracy.mean is None:
         return Conclusion("ablate", f"{head} the test scores are still to come.", _evidence(contest))
     parts = []
@@ -138,7 +138,7 @@ def _about_final(contest: Contest) -> Conclusion:
     row = contest.rows[0]
     head = f"Final training of {row.network}:"
     if not row.settled:
-        return Conclusion("final", f"{head} it waits for a choice that is not made yet.")
+        return Conclusion("final", f"{head} {_WAITS}")
     if row.test_accuracy.mean is None:
         return Conclusion("final", f"{head} its test score is still to come.", row.evidence)
     seeds = counted(row.test_accuracy.n, "seed")
@@ -164,14 +164,14 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
         )
         said.append(Conclusion("run", text, Evidence(tuple(record.fit_id for record in failed))))
     if not results.complete:
-        ids = {fit.id for fit in results.plan.fits}
-        n_there = len(ids & set(results.records))
-        if n_there < len(ids):
+        n_fits, settled = len(results.plan.fits), results.plan.settled_fits
+        n_there = sum(fit.id in results.records for fit in results.plan.fits)
+        if any(fit.id not in results.records for fit in settled):
+            text = f"This run is unfinished: {n_there} of {n_fits} fits are trained; what is said may change."
+        elif len(settled) < n_fits:
             text = (
-                f"This run is unfinished: {n_there} of {len(ids)} fits are trained; what is said may change."
+                f"A choice could not be made, so {n_fits - len(settled)} of {n_fits} fits were not trained."
             )
-        elif len(results.plan.settled_fits) < len(ids):
-            text = "This run is unfinished: a choice could not be made, so later questions have no answer."
         else:
             text = "This run is unfinished: not every model was scored on the test images yet."
         said.append(Conclusion("run", text))

@@ -93,7 +93,7 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
     if isinstance(split, Fold):
         how = f"{split.of} stratified folds, the same for every candidate"
     else:
-        how = f"{split.fraction:.0%} held out, stratified, drawn anew by each seed"
+        how = f"{split.fraction * 100:g} % held out, stratified, drawn anew by each seed"
     if split.subset is not None:
         how += f"; a subset of {split.subset:,} training images"
     return StageImages(

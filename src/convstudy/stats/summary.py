@@ -36,7 +36,7 @@ def summarise(values: Iterable[float]) -> Summary:
     if not figures:
         return NOTHING
     n = len(figures)
-    # fsum: the mean of equal figures is that figure, whatever their order.
+    # fsum: the same whatever the order of the figures, and the same as the mean that a choice was made by.
     mean = math.fsum(figures) / n
     sd = math.sqrt(math.fsum((figure - mean) ** 2 for figure in figures) / (n - 1)) if n > 1 else None
     return Summary(n, mean, sd, min(figures), max(figures))

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from convstudy.stats import Evidence, verdict
+
+SPREAD = (-0.0001, 0.0, 0.0001)
+"""Around a mean of three pairs this gives an interval of ± 0.00025."""
+
+
+@pytest.mark.parametrize(
+    ("shift", "kind"),
+    [
+        (0.01, "better"),
+        (-0.01, "worse"),
+        (0.0, "tie"),
+        (0.0005, "tie"),
+        (-0.0005, "tie"),
+        (0.001, "unclear"),  # part of the interval lies beyond the region, part within
+        (-0.001, "unclear"),
+    ],
+)
+def test_the_interval_decides(shift: float, kind: str) -> None:
+    second = [0.9, 0.91, 0.92]
+    first = [score + shift + step for score, step in zip(second, SPREAD, strict=True)]
+    assert verdict("a", "b", "test accuracy", first, second).kind == kind
+
+
+def test_a_region_of_nothing_leaves_no_tie() -> None:
+    first, second = [0.9, 0.91, 0.92], [0.9001, 0.91, 0.9199]
+    assert verdict("a", "b", "x", first, second).kind == "tie"
+    assert verdict("a", "b", "x", first, second, region=0).kind == "unclear"
+
+
+def test_a_wide_interval_is_unclear_however_large_the_mean() -> None:
+    assert verdict("a", "b", "x", [0.99, 0.80, 0.99], [0.90, 0.85, 0.70]).kind == "unclear"
+
+
+def test_one_pair_is_too_few_however_large_the_difference() -> None:
+    found = verdict("a", "b", "x", [0.99], [0.10])
+    assert found.kind == "too few to say"
+    assert not found.clear
+
+
+def test_no_pair_is_too_few() -> None:
+    assert verdict("a", "b", "x", [], []).kind == "too few to say"
+
+
+def test_equal_pairs_are_no_proof_of_a_tie() -> None:
+    assert verdict("a", "b", "x", [0.9, 0.9], [0.9, 0.9]).kind == "unclear"
+
+
+def test_evidence_adds_up_without_repeats() -> None:
+    assert Evidence(("a", "b"), ("1",)) + Evidence(("b", "c"), ("2",)) == Evidence(
+        ("a", "b", "c"), ("1", "2")
+    )
