@@ -96,7 +96,7 @@ def tiny(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a runs folder in which the tiny study has been run; nobody is to write to it."""
+    """Return a runs folder in which the tiny study has been run; nothing more is to be trained in it."""
     folder = tmp_path_factory.mktemp("finished")
     path = folder / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")

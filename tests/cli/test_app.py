@@ -34,6 +34,17 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert not loaded & {"torch", "pydantic", "numpy", "scipy", "sklearn", "altair", "rich"}
 
 
+@pytest.mark.parametrize("words", [["status"], ["runs"], ["networks", "digits"], ["schema"], ["datasets"]])
+def test_what_trains_nothing_loads_no_torch(words: list[str], finished: Path) -> None:
+    in_folder = ["--runs", str(finished)] if words[0] in ("status", "runs") else []
+    call = f"main({words + in_folder})"
+    script = f"import sys\nfrom convstudy.cli import main\nprint({call}, *sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    status, *loaded = done.stderr.split()
+    assert status == "0"
+    assert "torch" not in loaded
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(convstudy: Call, command: str) -> None:
     ended = convstudy(command, "--help")

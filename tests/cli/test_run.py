@@ -97,7 +97,7 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_does(tiny: Path, tmp_path: Pa
         "--workers",
         "1",
         "--seeds",
-        "10",
+        "4",
         "--no-report",
     ]
     process = subprocess.Popen(

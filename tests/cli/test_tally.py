@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.cli.tally import Tally, names_of
+from convstudy.cli.names import names_of
+from convstudy.cli.tally import Tally
 from convstudy.plan import Choice, Fit, make_plan
 from convstudy.record import Epoch, Record
 from convstudy.run import ChoiceMade, EpochEnded, FitEnded, FitStarted, RunStarted

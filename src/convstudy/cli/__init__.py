@@ -9,6 +9,7 @@
 ``progress``        how far a run is, told on a terminal or line by line
 ``tally``           how far a run is, as figures
 ``plan``            ``convstudy plan``
+``names``           what fits are called
 ``failed``          the fits that failed
 ``runs``            ``convstudy status``, ``runs``, ``report``
 ``networks``        ``convstudy networks``

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convstudy.cli.tally import names_of
+from convstudy.cli.names import names_of
 from convstudy.cli.words import count
 
 if TYPE_CHECKING:

@@ -171,7 +171,8 @@ def left(tally: Tally) -> str:
     """Return the time to go in words."""
     seconds = tally.seconds_left
     if tally.n_done >= tally.n_fits:
-        return f"all trained after {duration(tally.seconds)}"
+        opened = f", {count(tally.n_opened, 'model')} scored on the test set" if tally.n_opened else ""
+        return f"all trained{opened}; {duration(tally.seconds)} so far"
     return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from convstudy.data import Fold
+from convstudy.cli.names import names_of
 from convstudy.plan import Choice, Fit, Plan, fit_cost
 from convstudy.record import Epoch
 from convstudy.run.events import ChoiceMade, EpochEnded, FitEnded, FitStarted, RunStarted, TestOpened
@@ -124,17 +124,3 @@ class Tally:
     def _take_plan(self, plan: Plan) -> None:
         self.plan = plan
         self.names = {**self.names, **names_of(plan)}
-
-
-def names_of(plan: Plan) -> dict[str, str]:
-    """Return fit id -> what it is in the plan; a fit of two stages is called by the first."""
-    names: dict[str, str] = {}
-    for stage in plan.stages:
-        for candidate in stage.candidates:
-            for fit in candidate.fits:
-                split = fit.split
-                part = (
-                    f"fold {split.index + 1} of {split.of}" if isinstance(split, Fold) else f"seed {fit.seed}"
-                )
-                names.setdefault(fit.id, f"{stage.key} {candidate.name}, {part}")
-    return names
