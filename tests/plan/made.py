@@ -1,0 +1,56 @@
+"""Studies to plan, and records that nobody trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from convstudy.plan import Candidate, Choice, Fit, Plan, resolve
+from convstudy.record import Epoch, Record
+from convstudy.spec import Ablate, Compare, NetworkPattern, Search, Study, Variant
+
+ONE = NetworkPattern(layers=("conv 4 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
+TWO = NetworkPattern(layers=("average-pool 4", "flatten", "dense 6 tanh"))
+THREE = NetworkPattern(layers=("max-pool 4", "flatten"))
+
+
+def study(**changes: Any) -> Study:
+    """Return a study with all kinds of questions, and nothing that a check finds."""
+    values: dict[str, Any] = {
+        "name": "made",
+        "dataset": "digits",
+        "seeds": 2,
+        "network": {"one": ONE, "two": TWO, "three": THREE},
+        "search": {"kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2)},
+        "compare": {"all": Compare(networks=("one", "two", "three"))},
+        "ablate": {"best": Ablate(network="best", variants={"sgd": Variant(recipe={"optimizer": "sgd"})})},
+    }
+    return Study(**{**values, **changes})
+
+
+def record(fit: Fit, accuracy: float = 0.5, loss: float = 1.0, n_parameters: int = 10) -> Record:
+    """Return the record of a fit that came to these figures."""
+    epoch = Epoch(1, 0.1, 0.2, 0.99, loss, accuracy, 1.0, 1.0)
+    return Record(fit.id, "done", (epoch,), 1, 1, 80, 20, n_parameters, "digest")
+
+
+def failed(fit: Fit) -> Record:
+    """Return the record of a fit that diverged."""
+    return Record(fit.id, "failed", error_kind="diverged", error="the loss was no number")
+
+
+def finished(
+    asked: Study, make: Callable[[Candidate, Fit], Record]
+) -> tuple[Plan, tuple[Choice, ...], dict[str, Record]]:
+    """Return plan, choices and records after all fits that the choices bring."""
+    records: dict[str, Record] = {}
+    while True:
+        plan, choices = resolve(asked, records)
+        candidates: Iterable[Candidate] = [
+            c for stage in plan.stages for c in stage.candidates if not c.waits_for
+        ]
+        missing = [(c, fit) for c in candidates for fit in c.fits if fit.id not in records]
+        if not missing:
+            return plan, choices, records
+        for candidate, fit in missing:
+            records.setdefault(fit.id, make(candidate, fit))

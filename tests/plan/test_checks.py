@@ -1,0 +1,85 @@
+"""Every check fires on a study made for it, and on no clean one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from convstudy.plan import check_plan, make_plan
+from convstudy.plan.checks import CHECKS
+from convstudy.spec import NetworkPattern, Search, load_study
+from tests.plan.made import ONE, THREE, TWO, study
+
+SPOILED: dict[str, tuple[dict[str, Any], str]] = {
+    "idle-layer": (
+        {"network": {"one": ONE, "two": TWO, "three": NetworkPattern(layers=("max-pool 1", "flatten"))}},
+        "network.three",
+    ),
+    "unused-network": ({"network": {"one": ONE, "two": TWO, "three": THREE, "four": THREE}}, "network.four"),
+    "single-value": (
+        {"search": {"kernel": Search(network="one", vary={"kernel": (3,), "batch_size": (10, 20)}, folds=2)}},
+        "search.kernel.vary.kernel",
+    ),
+    "dropout-before-batch-norm": (
+        {
+            "network": {
+                "one": ONE,
+                "two": TWO,
+                "three": NetworkPattern(layers=("max-pool 4", "dropout 0.5", "batch-norm", "flatten")),
+            }
+        },
+        "network.three",
+    ),
+    "single-seed": ({"seeds": 1}, "study.seeds"),
+}
+
+
+def test_a_clean_study_has_no_finding() -> None:
+    assert check_plan(make_plan(study())) == ()
+
+
+def test_every_check_has_a_study_here() -> None:
+    assert len(CHECKS) == len(SPOILED) == 5
+
+
+@pytest.mark.parametrize("check", SPOILED)
+def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) -> None:
+    changes, where = SPOILED[check]
+    (finding,) = check_plan(make_plan(study(**changes)))
+    assert (finding.check, finding.where) == (check, where)
+    assert finding.what
+    assert finding.mend
+
+
+def test_dropout_and_batch_norm_that_do_not_touch_are_fine() -> None:
+    fine = NetworkPattern(layers=("max-pool 4", "batch-norm", "dropout 0.5", "flatten", "batch-norm"))
+    assert check_plan(make_plan(study(network={"one": ONE, "two": TWO, "three": fine}))) == ()
+
+
+def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:
+    (finding,) = check_plan(make_plan(study()), n_openings=3)
+    assert finding.check == "test-set-in-a-choice"
+    assert "3" in finding.what
+    no_choice = study(
+        search={},
+        compare={},
+        ablate={"x": study().ablate["best"].model_copy(update={"network": "one"})},
+        network={"one": ONE},
+    )
+    assert check_plan(make_plan(no_choice), n_openings=3) == ()
+
+
+def test_the_notebooks_four_idle_layers_are_found() -> None:
+    findings = [
+        finding for finding in check_plan(make_plan(load_study("mnist"))) if finding.check == "idle-layer"
+    ]
+    assert len(findings) == 4
+    assert {finding.where for finding in findings} == {"network.six-conv"}
+    assert [finding.what.split(",")[0] for finding in findings] == [
+        "layer 2",
+        "layer 6",
+        "layer 10",
+        "layer 14",
+    ]
+    assert all('"max-pool 1"' in finding.what for finding in findings)

@@ -1,0 +1,153 @@
+"""Who is chosen: by validation, by nothing else, whatever the order of things."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convstudy.plan import Candidate, Choice, Fit, choose, make_plan, resolve
+from convstudy.record import Record
+from tests.plan.made import failed, finished, record, study
+
+COMPARE = make_plan(study(search={}, ablate={})).stages[0]
+
+
+def _choice(**figures: Any) -> Choice:
+    """Return the choice among one, two and three; a figure is an accuracy, a tuple of record arguments, or None."""
+    records: dict[str, Record] = {}
+    for candidate in COMPARE.candidates:
+        figure = figures[candidate.name]
+        for number, fit in enumerate(candidate.fits):
+            if figure is None:
+                records[fit.id] = failed(fit) if number == 0 else record(fit, 1.0)
+            else:
+                records[fit.id] = record(fit, *(figure if isinstance(figure, tuple) else (figure,)))
+    choice = choose(COMPARE, records)
+    assert choice is not None
+    return choice
+
+
+def test_the_highest_validation_accuracy_wins() -> None:
+    assert _choice(one=0.5, two=0.9, three=0.8).chosen == "two"
+
+
+def test_a_tie_goes_by_loss_then_by_parameters_then_by_the_order_of_the_study() -> None:
+    assert _choice(one=(0.9, 0.5, 1), two=(0.9, 0.4, 9), three=(0.9, 0.6, 1)).chosen == "two"
+    assert _choice(one=(0.9, 0.5, 9), two=(0.9, 0.5, 9), three=(0.9, 0.5, 8)).chosen == "three"
+    assert _choice(one=(0.8, 0.5, 9), two=(0.9, 0.5, 9), three=(0.9, 0.5, 9)).chosen == "two"
+
+
+def test_a_candidate_with_a_failed_fit_is_not_chosen_but_is_told() -> None:
+    choice = _choice(one=0.5, two=None, three=0.4)
+    assert choice.chosen == "one"
+    two = choice.scores[1]
+    assert (two.name, two.n_failed, two.accuracy) == ("two", 1, 1.0)
+    nobody = _choice(one=None, two=None, three=None)
+    assert nobody.chosen == ""
+    assert [score.n_failed for score in nobody.scores] == [1, 1, 1]
+
+
+def test_scores_are_means_over_fits() -> None:
+    records = {}
+    for candidate in COMPARE.candidates:
+        for fit, (accuracy, loss) in zip(candidate.fits, ((0.5, 1.0), (0.75, 3.0)), strict=True):
+            records[fit.id] = record(fit, accuracy, loss, 7)
+    choice = choose(COMPARE, records)
+    assert choice is not None
+    assert (choice.scores[0].accuracy, choice.scores[0].loss, choice.scores[0].n_parameters) == (
+        0.625,
+        2.0,
+        7,
+    )
+
+
+def test_nothing_is_chosen_while_a_fit_is_missing_or_a_candidate_waits() -> None:
+    records = {fit.id: record(fit) for candidate in COMPARE.candidates for fit in candidate.fits}
+    assert choose(COMPARE, records) is not None
+    for fit_id in records:
+        assert choose(COMPARE, {key: value for key, value in records.items() if key != fit_id}) is None
+    waiting = make_plan(study()).stage("compare.all")
+    everything = {fit.id: record(fit) for candidate in waiting.candidates for fit in candidate.fits}
+    assert choose(waiting, everything) is None
+
+
+def test_resolve_makes_the_choices_that_the_records_allow() -> None:
+    asked = study()
+    plan, choices = resolve(asked, {})
+    assert choices == ()
+    searched = {fit.id: record(fit) for c in plan.stage("search.kernel").candidates for fit in c.fits}
+    plan, choices = resolve(asked, searched)
+    assert [choice.stage for choice in choices] == ["search.kernel"]
+    assert plan.stage("compare.all").waits_for == ()
+    every = {
+        **searched,
+        **{fit.id: record(fit) for c in plan.stage("compare.all").candidates for fit in c.fits},
+    }
+    plan, choices = resolve(asked, every)
+    assert [choice.stage for choice in choices] == ["search.kernel", "compare.all"]
+    assert plan.fits == plan.settled_fits
+
+
+def test_where_a_search_found_nobody_what_rests_on_it_keeps_waiting() -> None:
+    plan, choices, records = finished(
+        study(), lambda candidate, fit: failed(fit) if "kernel=" in candidate.name else record(fit)
+    )
+    assert [choice.chosen for choice in choices] == [""]
+    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel",)
+    assert len(records) == 4 + 4  # the search, and the two networks that wait for nothing
+
+
+def _by_luck(seed: int) -> Any:
+    """Return a way to make records whose figures follow from the fit and a seed; some fail, many tie."""
+
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        luck = random.Random(f"{seed} {fit.id}")
+        if luck.random() < 0.1:
+            return failed(fit)
+        return record(fit, luck.choice([0.5, 0.6]), luck.choice([1.0, 2.0]), luck.choice([10, 20]))
+
+    return make
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10**6), st.randoms(use_true_random=False))
+def test_the_order_of_records_changes_nothing(seed: int, shuffler: random.Random) -> None:
+    plan, choices, records = finished(study(), _by_luck(seed))
+    items = list(records.items())
+    shuffler.shuffle(items)
+    assert resolve(study(), dict(items)) == (plan, choices)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10**6), st.floats(0, 1), st.floats(0, 9))
+def test_no_choice_depends_on_anything_but_validation(seed: int, accuracy: float, loss: float) -> None:
+    plan, choices, records = finished(study(), _by_luck(seed))
+
+    def other(found: Record) -> Record:
+        """Change all that is not of validation, in an epoch that does not count too."""
+        if not found.done:
+            return replace(found, error_kind="crashed", error="otherwise")
+        (epoch,) = found.history
+        counted = replace(
+            epoch, train_accuracy=accuracy, train_loss=loss, train_seconds=9.0, learning_rate=loss
+        )
+        later = replace(
+            counted, number=2, validation_accuracy=1 - epoch.validation_accuracy, validation_loss=0.0
+        )
+        return replace(found, history=(counted, later), n_train=1, weights_digest="another")
+
+    assert resolve(study(), {fit_id: other(found) for fit_id, found in records.items()}) == (plan, choices)
+
+
+@pytest.mark.parametrize("better", ["one", "two", "three"])
+def test_the_best_that_is_varied_is_the_one_that_was_chosen(better: str) -> None:
+    plan, choices, _ = finished(
+        study(), lambda candidate, fit: record(fit, 0.9 if candidate.name == better else 0.5)
+    )
+    assert choices[-1].chosen == better
+    assert {c.network_name for c in plan.stage("ablate.best").candidates} == {better}

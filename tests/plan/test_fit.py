@@ -1,0 +1,201 @@
+"""Ids: they change with what determines a result, with nothing else, and with no release by accident."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convstudy.data import Fold, Holdout
+from convstudy.networks import Network
+from convstudy.plan import Fit
+from convstudy.plan import fit as fit_module
+from convstudy.spec import Recipe
+
+DIGEST = "a" * 64
+
+
+def _fit(**changes: Any) -> Fit:
+    values: dict[str, Any] = {
+        "dataset": "digits",
+        "dataset_digest": DIGEST,
+        "network": Network.read(
+            ["conv 8 3 relu", "max-pool 2", "batch-norm", "dropout 0.3", "flatten", "dense 16 tanh"]
+        ),
+        "recipe": Recipe(),
+        "split": Holdout(0.1, 0),
+        "seed": 0,
+        "threads": 1,
+    }
+    return Fit(**{**values, **changes})
+
+
+# Recorded: whoever changes one of these makes every stored fit be trained again.
+KNOWN = {
+    "plain": (_fit(), "efd69b03876d362b"),
+    "fold": (_fit(split=Fold(2, 5, 0, 3000)), "1b21058c7c163845"),
+    "recipe": (
+        _fit(
+            recipe=Recipe(
+                optimizer="sgd", nesterov=True, schedule="step", step_epochs=3, keep="last", epochs=7
+            )
+        ),
+        "d2c33d75d9f7af37",
+    ),
+    "init": (
+        _fit(network=Network.read(["flatten", "dense 4 gelu"], "glorot-normal"), seed=3, threads=2),
+        "eafa07810ab6de07",
+    ),
+    "bfloat16": (
+        _fit(recipe=Recipe(precision="bfloat16", keep="last", augment="affine", clip_norm=1.0)),
+        "dde25e5d7da9f050",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_fits_keep_their_ids(name: str) -> None:
+    fit, known = KNOWN[name]
+    assert fit.id == known
+
+
+CHANGES: dict[str, Any] = {
+    "dataset_digest": "b" * 64,
+    "network": [
+        Network.read(["conv 8 3 relu", "flatten"]),
+        Network.read(
+            ["conv 8 3 relu", "max-pool 2", "batch-norm", "dropout 0.31", "flatten", "dense 16 tanh"]
+        ),
+        Network.read(
+            ["max-pool 2", "conv 8 3 relu", "batch-norm", "dropout 0.3", "flatten", "dense 16 tanh"]
+        ),
+        replace(_fit().network, init="he-uniform"),
+    ],
+    "split": [
+        Holdout(0.2, 0),
+        Holdout(0.1, 1),
+        Holdout(0.1, 0, 100),
+        Fold(0, 5, 0),
+        Fold(1, 5, 0),
+        Fold(0, 4, 0),
+    ],
+    "seed": 1,
+    "threads": 2,
+    "recipe": [
+        Recipe(**change)
+        for change in (
+            {"optimizer": "adamw"},
+            {"optimizer": "rmsprop"},
+            {"optimizer": "sgd"},
+            {"optimizer": "sgd", "momentum": 0.5},
+            {"optimizer": "sgd", "nesterov": True},
+            {"learning_rate": 0.002},
+            {"schedule": "cosine"},
+            {"schedule": "step"},
+            {"schedule": "step", "step_epochs": 3},
+            {"schedule": "step", "step_factor": 0.3},
+            {"epochs": 21},
+            {"batch_size": 99},
+            {"weight_decay": 0.1},
+            {"label_smoothing": 0.1},
+            {"clip_norm": 1.0},
+            {"patience": 3},
+            {"keep": "last"},
+            {"augment": "shift"},
+            {"precision": "bfloat16"},
+        )
+    ],
+}
+
+
+def test_every_determinant_changes_the_id() -> None:
+    fits = [_fit()]
+    for key, values in CHANGES.items():
+        fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
+    assert len({fit.id for fit in fits}) == len(fits) == 33
+    changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
+    assert changed == set(Recipe.model_fields)  # none is forgotten here
+
+
+def test_what_determines_nothing_does_not_change_the_id() -> None:
+    same = [
+        _fit(dataset="another-name"),
+        _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
+        _fit(recipe=Recipe(nesterov=True)),
+        _fit(recipe=Recipe(step_epochs=3, step_factor=0.5)),  # the schedule is constant
+        _fit(recipe=Recipe(learning_rate=0.001, epochs=20)),  # the defaults, written out
+        _fit(
+            network=Network.read(
+                [
+                    "conv 8 3 relu stride=1",
+                    "max-pool 2",
+                    "batch-norm",
+                    "dropout 0.30",
+                    "flatten",
+                    "dense 16 tanh",
+                ]
+            )
+        ),
+    ]
+    assert {fit.id for fit in same} == {_fit().id}
+
+
+def test_another_engine_makes_other_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
+    assert _fit().id != KNOWN["plain"][1]
+
+
+splits = st.one_of(
+    st.builds(
+        Holdout,
+        st.floats(0.01, 0.99),
+        st.integers(0, 2**32 - 1),
+        st.none() | st.integers(10, 60_000),
+    ),
+    st.integers(2, 20).flatmap(
+        lambda of: st.builds(Fold, st.integers(0, of - 1), st.just(of), st.integers(0, 99), st.none())
+    ),
+)
+recipes = st.builds(
+    Recipe,
+    optimizer=st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
+    learning_rate=st.floats(1e-8, 100),
+    schedule=st.sampled_from(["constant", "cosine", "one-cycle", "step"]),
+    epochs=st.integers(1, 1000),
+    weight_decay=st.floats(0, 9),
+    clip_norm=st.none() | st.floats(1e-3, 1e3),
+    patience=st.none() | st.integers(1, 50),
+    keep=st.sampled_from(["best", "last"]),
+    precision=st.sampled_from(["float32", "bfloat16"]),
+)
+networks = st.builds(
+    lambda filters, kernel, rate, init: Network.read(
+        [f"conv {filters} {kernel} gelu padding=same", f"dropout {rate}", "flatten"], init
+    ),
+    st.integers(1, 512),
+    st.integers(1, 11),
+    st.integers(0, 99).map(lambda n: n / 100),
+    st.sampled_from(["he-normal", "orthogonal", "lecun-uniform"]),
+)
+
+
+@given(
+    st.builds(
+        _fit,
+        network=networks,
+        recipe=recipes,
+        split=splits,
+        seed=st.integers(0, 999),
+        threads=st.integers(1, 64),
+    )
+)
+def test_a_fit_survives_json(fit: Fit) -> None:
+    again = Fit.from_json(json.loads(json.dumps(fit.as_json())))
+    assert again == fit
+    assert again.id == fit.id
+    assert len(fit.id) == 16
+    assert set(fit.id) <= set("0123456789abcdef")

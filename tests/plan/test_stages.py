@@ -1,0 +1,153 @@
+"""Stages, and how a choice of one feeds the next."""
+
+from __future__ import annotations
+
+from convstudy.data import Fold, Holdout
+from convstudy.plan import Candidate, Fit, make_plan
+from convstudy.record import Record
+from convstudy.spec import Ablate, Compare, Search, Variant
+from tests.plan.made import ONE, TWO, finished, record, study
+
+
+def _names(plan_stage: object) -> list[str]:
+    return [candidate.name for candidate in plan_stage.candidates]  # type: ignore[attr-defined]
+
+
+def test_before_any_choice_defaults_stand_in_and_say_what_they_wait_for() -> None:
+    plan = make_plan(study())
+    assert [stage.key for stage in plan.stages] == ["search.kernel", "compare.all", "ablate.best"]
+    search, compare, ablate = plan.stages
+    assert _names(search) == ["kernel=3", "kernel=5"]
+    assert search.waits_for == ()
+    assert [c.waits_for for c in compare.candidates] == [("search.kernel",), (), ()]
+    assert _names(ablate) == ["as it is", "sgd"]
+    assert [c.network_name for c in ablate.candidates] == ["one", "one"]
+    assert set(ablate.waits_for) == {"search.kernel", "compare.all"}
+    assert (search.tested, compare.tested, ablate.tested) == (False, True, True)
+    # 2 candidates on 2 folds; 3 networks and 1 variant on 2 seeds; "as it is" is the first network's.
+    assert len(plan.fits) == 4 + 6 + 2
+    assert len(plan.settled_fits) == 4 + 4
+    assert len(plan.tested_fits) == 4
+
+
+def test_folds_search_and_seeds_compare() -> None:
+    search, compare, _ = make_plan(study(subset=100, validation=0.3)).stages
+    for candidate in search.candidates:
+        assert [fit.split for fit in candidate.fits] == [Fold(0, 2, 0, 100), Fold(1, 2, 0, 100)]
+        assert [fit.seed for fit in candidate.fits] == [0, 1]
+    for candidate in compare.candidates:
+        assert [fit.split for fit in candidate.fits] == [Holdout(0.3, 0, 100), Holdout(0.3, 1, 100)]
+    own = Search(network="one", vary={"kernel": (3, 5)}, folds=3, subset=50, recipe={"epochs": 1})
+    search, compare, _ = make_plan(study(search={"s": own}, subset=100)).stages
+    assert {fit.split.subset for c in search.candidates for fit in c.fits} == {50}
+    assert {c.recipe.epochs for c in search.candidates} == {1}
+    assert {c.recipe.epochs for c in compare.candidates} == {20}
+
+
+def test_choices_flow_from_search_to_compare_to_ablate() -> None:
+    plan = make_plan(study(), {"search.kernel": "kernel=5"})
+    one = plan.stage("compare.all").candidate("one")
+    assert one.values == {"kernel": 5}
+    assert one.network == ONE.network(kernel=5)
+    assert one.waits_for == ()
+    assert plan.stage("ablate.best").waits_for == ("compare.all",)
+
+    plan = make_plan(study(), {"search.kernel": "kernel=5", "compare.all": "two"})
+    base, sgd = plan.stage("ablate.best").candidates
+    assert (base.network_name, base.network, base.waits_for) == ("two", TWO.network(), ())
+    assert base.fits == plan.stage("compare.all").candidate("two").fits
+    assert sgd.network == base.network
+    assert sgd.recipe.optimizer == "sgd"
+    assert plan.fits == plan.settled_fits
+
+    plan = make_plan(study(), {"search.kernel": "kernel=5", "compare.all": "one"})
+    assert plan.stage("ablate.best").candidate("sgd").network == ONE.network(kernel=5)
+
+
+def test_an_ablation_of_a_named_network_waits_for_its_searches_only() -> None:
+    named = Ablate(network="one", variants={"tanh": Variant(activation="tanh")})
+    plan = make_plan(study(ablate={"a": named}))
+    assert plan.stage("ablate.a").waits_for == ("search.kernel",)
+    other = Ablate(network="two", variants={"relu": Variant(activation="relu")})
+    assert make_plan(study(ablate={"a": other})).stage("ablate.a").waits_for == ()
+
+
+def test_two_searches_on_one_network_follow_each_other() -> None:
+    searches = {
+        "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2),
+        "rate": Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+    }
+    asked = study(search=searches)
+    plan = make_plan(asked)
+    assert plan.stage("search.rate").waits_for == ("search.kernel",)
+    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel", "search.rate")
+
+    plan = make_plan(asked, {"search.kernel": "kernel=5"})
+    rate = plan.stage("search.rate")
+    assert rate.waits_for == ()
+    assert {candidate.network for candidate in rate.candidates} == {ONE.network(kernel=5)}
+    assert [c.recipe.learning_rate for c in rate.candidates] == [0.1, 0.01]
+
+    plan = make_plan(asked, {"search.kernel": "kernel=5", "search.rate": "learning_rate=0.1"})
+    one = plan.stage("compare.all").candidate("one")
+    assert one.network == ONE.network(kernel=5)
+    assert one.recipe.learning_rate == 0.1  # the winner of a recipe key goes with its network
+    assert plan.stage("compare.all").candidate("two").recipe.learning_rate == 0.001
+    # The second search's choice alone settles nothing: it has not been made on the right network.
+    plan = make_plan(asked, {"search.rate": "learning_rate=0.1"})
+    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel",)
+
+
+def test_a_grid_has_every_combination() -> None:
+    grid = Search(
+        network="one", vary={"kernel": (3, 5), "learning_rate": (0.1, 0.01), "batch_size": (10,)}, folds=2
+    )
+    stage = make_plan(study(search={"g": grid})).stage("search.g")
+    assert _names(stage) == [
+        "kernel=3, learning_rate=0.1, batch_size=10",
+        "kernel=3, learning_rate=0.01, batch_size=10",
+        "kernel=5, learning_rate=0.1, batch_size=10",
+        "kernel=5, learning_rate=0.01, batch_size=10",
+    ]
+    assert len({fit.id for candidate in stage.candidates for fit in candidate.fits}) == 8
+
+
+def test_a_study_that_only_searches_trains_and_tests_its_winners() -> None:
+    searches = {
+        "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2),
+        "rate": Search(network="two", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+    }
+    asked = study(search=searches, compare={}, ablate={})
+    plan = make_plan(asked)
+    assert [stage.key for stage in plan.stages] == ["search.kernel", "search.rate", "final.one", "final.two"]
+    assert plan.tested_fits == ()
+
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        return record(
+            fit, accuracy=0.9 if candidate.values in ({"kernel": 5}, {"learning_rate": 0.1}) else 0.5
+        )
+
+    plan, choices, _ = finished(asked, make)
+    assert [choice.chosen for choice in choices] == ["kernel=5", "learning_rate=0.1"]
+    assert plan.stage("final.one").candidate("one").network == ONE.network(kernel=5)
+    assert plan.stage("final.two").candidate("two").recipe.learning_rate == 0.1
+    assert len(plan.tested_fits) == 4  # two networks, two seeds
+    assert plan.fits == plan.settled_fits
+
+
+def test_two_searches_that_ask_for_the_same_fit_train_it_once() -> None:
+    doubled = Compare(networks=("two", "three"))
+    plan = make_plan(study(compare={"all": study().compare["all"], "few": doubled}))
+    assert len(plan.fits) == 4 + 6 + 2
+    assert plan.stage("ablate.best").candidates[0].network_name == "two"  # the last comparison's first
+
+
+def test_stages_and_candidates_can_be_asked_for_by_name() -> None:
+    plan = make_plan(study())
+    assert plan.stage("compare.all").candidate("two").name == "two"
+    for ask in (lambda: plan.stage("compare.none"), lambda: plan.stage("compare.all").candidate("none")):
+        try:
+            ask()
+        except KeyError:
+            continue
+        raise AssertionError("there is no such thing")

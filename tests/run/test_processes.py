@@ -1,0 +1,209 @@
+"""Worker processes: their pipes and their deaths, with a worker that needs no torch and does what the test says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from convstudy.plan import Fit, make_plan
+from convstudy.run.executors import processes
+from convstudy.run.executors.processes import ProcessExecutor
+from convstudy.run.tasks import (
+    Lost,
+    Message,
+    Started,
+    Train,
+    Trained,
+    message_as_json,
+    message_from_json,
+    task_as_json,
+    task_from_json,
+)
+from convstudy.run.tasks import (
+    Test as Score,
+)
+from convstudy.run.tasks import (
+    Tested as Scored,
+)
+from convstudy.store import Layout
+from tests.run.studies import small_study, worker_pids, zombie_children
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for processes in /proc")
+
+# Like convstudy.run.worker, but each task says in its learning rate, by hundredths, what the worker does.
+WORKER = r"""#!{python} -IS
+import json, os, signal, sys
+for line in sys.stdin:
+    task = json.loads(line)
+    way = round(task["fit"]["recipe"]["learning_rate"] * 100)
+    say = lambda **values: print(json.dumps(values), flush=True)
+    record = {{"fit_id": str(os.getpid()), "status": "done", "history": [], "environment": None}}
+    if way == 6:
+        os.kill(os.getpid(), signal.SIGKILL)  # before it says anything
+    say(said="started")
+    if way == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if way == 3:
+        sys.stdout.write('{{"said": "trai')  # cut off in the middle of a line
+        sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if way == 4:
+        sys.exit(7)
+    if way == 9:
+        signal.pause()
+    if task["task"] == "test":
+        say(said="tested", loss=0.5, accuracy=0.25, seconds=0.0, error="")
+    else:
+        say(said="trained", record=record)
+    if way == 5:
+        sys.exit(0)  # it dies while it has nothing to do
+"""
+WELL, KILLED, TORN, EXITS, LEAVES, SILENT, HANGS = 1, 2, 3, 4, 5, 6, 9
+
+
+def _fit(way: int) -> Fit:
+    recipe = small_study().recipe.varied({"learning_rate": way / 100})
+    return make_plan(small_study(recipe=recipe, search={})).fits[0]
+
+
+@pytest.fixture
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
+    """A runs folder whose workers are the ones above; afterwards no process, thread or open file may be left."""
+    program = tmp_path / "worker"
+    program.write_text(WORKER.format(python=sys.executable))
+    program.chmod(0o755)
+    runs = tmp_path / "runs"
+    runs.mkdir()
+
+    class System:
+        executable = str(program)
+
+    monkeypatch.setattr(processes, "sys", System)
+    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    yield Layout(runs)
+    assert worker_pids(runs) == []
+    assert zombie_children() == []
+    assert len(os.listdir("/proc/self/fd")) == files
+    assert threading.active_count() == threads
+
+
+def _answers(executor: ProcessExecutor, fit: Fit) -> list[Message]:
+    """Return all messages of one task, to its last."""
+    executor.submit(Train(fit))
+    messages = [executor.next_message()]
+    while not isinstance(messages[-1], Trained | Scored | Lost):
+        messages.append(executor.next_message())
+    return messages
+
+
+def test_a_worker_is_kept_for_the_next_task(layout: Layout) -> None:
+    with ProcessExecutor(layout, 1, 1) as executor:
+        first, second = _answers(executor, _fit(WELL)), _answers(executor, _fit(WELL))
+        assert [type(message) for message in first] == [Started, Trained]
+        assert isinstance(first[-1], Trained)
+        assert isinstance(second[-1], Trained)
+        assert first[-1].record.fit_id == second[-1].record.fit_id  # its process id
+        executor.submit(Score(_fit(WELL), "digest", 3))
+        executor.next_message()
+        assert executor.next_message() == Scored(Score(_fit(WELL), "digest", 3), 0.5, 0.25, 0.0)
+        assert len(worker_pids(layout.folder)) == 1
+
+
+def test_workers_are_started_only_when_they_are_needed(layout: Layout) -> None:
+    with ProcessExecutor(layout, 3, 1) as executor:
+        assert worker_pids(layout.folder) == []
+        _answers(executor, _fit(WELL))
+        assert len(worker_pids(layout.folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "said", "reason"),
+    [(KILLED, 1, "signal 9"), (TORN, 1, "signal 9"), (SILENT, 0, "signal 9"), (EXITS, 1, "status 7")],
+)
+def test_a_worker_that_dies_over_a_task_loses_it_and_another_takes_its_place(
+    way: int, said: int, reason: str, layout: Layout
+) -> None:
+    with ProcessExecutor(layout, 1, 1) as executor:
+        *before, last = _answers(executor, _fit(way))
+        assert [type(message) for message in before] == [Started] * said
+        assert isinstance(last, Lost)
+        assert last.task == Train(_fit(way))
+        assert reason in last.reason
+        assert zombie_children() == []
+        assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+        assert len(worker_pids(layout.folder)) == 1
+
+
+def test_a_worker_that_died_after_its_last_word_gets_no_task(layout: Layout) -> None:
+    with ProcessExecutor(layout, 1, 1) as executor:
+        for _ in range(3):
+            assert isinstance(_answers(executor, _fit(LEAVES))[-1], Trained)
+            while not executor._workers[-1].process.poll() is not None:
+                time.sleep(0.01)
+        assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+
+
+def test_a_worker_that_dies_as_it_gets_a_task_loses_it(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has noticed yet that it died: the task is handed to it all the same."""
+    with ProcessExecutor(layout, 1, 1) as executor:
+        _answers(executor, _fit(WELL))
+        (pid,) = worker_pids(layout.folder)
+        worker = executor._workers[0]
+        os.kill(pid, signal.SIGKILL)
+        worker.process.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(processes._Worker, "idle", True)
+            last = _answers(executor, _fit(WELL))[-1]
+        assert isinstance(last, Lost)
+        assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+
+
+def test_many_workers_answer_in_any_order(layout: Layout) -> None:
+    ways = [WELL, KILLED, LEAVES, EXITS] * 5
+    tasks = [Score(_fit(way), "digest", number) for number, way in enumerate(ways)]
+    ends: list[Message] = []
+    with ProcessExecutor(layout, 4, 1) as executor:
+        waiting, n_under_way = list(tasks), 0
+        while waiting or n_under_way:
+            while waiting and n_under_way < 4:
+                executor.submit(waiting.pop())
+                n_under_way += 1
+            message = executor.next_message()
+            if not isinstance(message, Started):
+                ends.append(message)
+                n_under_way -= 1
+            assert len(executor._workers) <= 8
+    assert sorted(end.task.opening for end in ends if isinstance(end.task, Score)) == list(range(20))
+    for end in ends:
+        well = ways[end.task.opening] in (WELL, LEAVES) if isinstance(end.task, Score) else False
+        # One that leaves may take a task with it that it was just given; it is never lost without a word.
+        assert isinstance(end, Scored) == well or isinstance(end, Lost)
+
+
+def test_leaving_stops_what_is_under_way(layout: Layout) -> None:
+    executor = ProcessExecutor(layout, 2, 1)
+    with pytest.raises(KeyboardInterrupt), executor:
+        executor.submit(Train(_fit(HANGS)))
+        executor.submit(Train(_fit(HANGS)))
+        executor.next_message()
+        executor.next_message()
+        assert len(worker_pids(layout.folder)) == 2
+        raise KeyboardInterrupt
+
+
+def test_what_a_worker_is_asked_and_says_survives_json() -> None:
+    fit = _fit(WELL)
+    for task in (Train(fit), Score(fit, "digest", 5)):
+        assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
+        for message in (Started(task), Scored(task, 0.1, 0.2, 0.3, "no"), Lost(task, "gone")):
+            assert message_from_json(task, json.loads(json.dumps(message_as_json(message)))) == message

@@ -1,0 +1,192 @@
+"""The order in which a run does things, with an executor that only pretends: any order of answers, any death."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from convstudy.errors import StoreError
+from convstudy.plan import Fit
+from convstudy.record import Epoch, Record
+from convstudy.run import ChoiceMade, Event, FitEnded, run_study
+from convstudy.run import TestOpened as Opened
+from convstudy.run import study as run_module
+from convstudy.run.tasks import Lost, Message, Started, Task, Train, Trained
+from convstudy.run.tasks import Test as Score
+from convstudy.run.tasks import Tested as Scored
+from convstudy.spec import Search, Study
+from convstudy.store import Results
+from tests.run.studies import NETWORKS, small_study, stored
+
+
+def accuracy_of(fit: Fit) -> float:
+    """Return an accuracy that follows from the fit alone."""
+    return 0.5 + int(fit.id[:4], 16) / 2**18
+
+
+class Pretending:
+    """Answers for each task under way in an order of its own; ``dies`` tells whether it dies over a task this time."""
+
+    def __init__(self, n_workers: int, luck: random.Random, dies: Callable[[Task, int], bool]) -> None:
+        self.n_workers = n_workers
+        self.under_way: list[Task] = []
+        self.messages: list[Message] = []
+        self.submitted: Counter[str] = Counter()
+        self.most = 0
+        self._luck = luck
+        self._dies = dies
+
+    def submit(self, task: Task) -> None:
+        assert task not in self.under_way, "a task was handed out twice at once"
+        self.under_way.append(task)
+        self.most = max(self.most, len(self.under_way))
+        assert len(self.under_way) <= self.n_workers
+        self.submitted[f"{type(task).__name__} {task.fit.id}"] += 1
+        self.messages.append(Started(task))
+
+    def next_message(self) -> Message:
+        if self.messages:
+            return self.messages.pop(0)
+        task = self.under_way.pop(self._luck.randrange(len(self.under_way)))
+        if self._dies(task, self.submitted[f"{type(task).__name__} {task.fit.id}"]):
+            return Lost(task, "killed by the test")
+        if isinstance(task, Score):
+            return Scored(task, 0.5, accuracy_of(task.fit), 0.0)
+        epoch = Epoch(1, 0.1, 0.5, 0.9, 0.5, accuracy_of(task.fit), 0.0, 0.0)
+        record = Record(task.fit.id, "done", (epoch,), 1, 1, 80, 20, 100, f"weights of {task.fit.id}")
+        return Trained(task, record)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.messages.clear()
+
+
+def _pretend(
+    monkeypatch: pytest.MonkeyPatch,
+    runs: Path,
+    study: Study,
+    n_workers: int = 1,
+    luck: int = 0,
+    dies: Callable[[Task, int], bool] = lambda task, attempt: False,
+) -> tuple[Results, list[Event], Pretending]:
+    executor = Pretending(n_workers, random.Random(luck), dies)
+    monkeypatch.setattr(run_module, "_executor", lambda *_: executor)
+    events: list[Event] = []
+    return run_study(study, runs, listener=events.append), events, executor
+
+
+def large_study() -> Study:
+    """Return a study with two searches on one network, one on the other, and choices that fall due at any time."""
+    return small_study(
+        seeds=3,
+        network=NETWORKS,
+        search={
+            "kernel": Search(network="one", vary={"kernel": (3, 5, 7)}, folds=3),
+            "rate": Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+            "batch": Search(network="two", vary={"batch_size": (10, 20, 30)}, folds=2),
+        },
+    )
+
+
+@pytest.mark.parametrize("luck", range(6))
+def test_the_order_of_answers_changes_nothing(
+    luck: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one, _, alone = _pretend(monkeypatch, tmp_path / "alone", large_study())
+    n_workers = luck + 2
+    many, events, executor = _pretend(monkeypatch, tmp_path / "many", large_study(), n_workers, luck)
+    assert many.choices == one_by_one.choices
+    assert many.records == one_by_one.records
+    assert set(many.openings) == set(one_by_one.openings)
+    assert many.complete
+    assert executor.submitted == alone.submitted
+    assert set(executor.submitted.values()) == {1}
+    assert executor.most == n_workers  # they were busy
+    kinds = [type(event) for event in events]
+    assert kinds.index(Opened) > max(i for i, kind in enumerate(kinds) if kind in (FitEnded, ChoiceMade))
+    assert sorted(e.choice.stage for e in events if isinstance(e, ChoiceMade)) == sorted(
+        choice.stage for choice in many.choices
+    )
+
+
+def test_nothing_is_trained_that_the_plan_does_not_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, _, executor = _pretend(monkeypatch, tmp_path, large_study(), 4)
+    trained = {name.split()[1] for name in executor.submitted if name.startswith("Train ")}
+    assert trained == {fit.id for fit in results.plan.fits} == set(results.records)
+
+
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_a_task_whose_worker_died_is_tried_once_more(
+    n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, events, executor = _pretend(
+        monkeypatch, tmp_path, small_study(), n_workers, dies=lambda task, attempt: attempt == 1
+    )
+    assert results.complete
+    assert not results.failed
+    assert set(executor.submitted.values()) == {2}
+    assert results.n_openings == len(results.plan.tested_fits)  # a second try is the same opening
+    assert len([event for event in events if isinstance(event, FitEnded)]) == len(results.plan.fits)
+
+
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_a_fit_that_always_kills_its_worker_becomes_a_record_and_the_study_goes_on(
+    n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(task: Task, attempt: int) -> bool:
+        return task.fit.recipe.optimizer == "rmsprop"
+
+    results, _, executor = _pretend(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
+    (failed,) = results.failed
+    assert (failed.status, failed.error_kind, failed.error) == ("failed", "crashed", "killed by the test")
+    assert executor.submitted[f"Train {failed.fit_id}"] == 2
+    assert results.complete
+    assert failed.fit_id not in results.openings
+    assert len(results.openings) == 3
+    # Another run tries it again.
+    results, _, executor = _pretend(monkeypatch, tmp_path, small_study())
+    assert f"Train {failed.fit_id}" in executor.submitted
+    assert not results.failed
+
+
+def test_a_test_that_always_kills_its_worker_ends_the_run_and_another_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError, match="run the study again"):
+        _pretend(monkeypatch, tmp_path, small_study(), dies=lambda task, _: isinstance(task, Score))
+    begun = stored(tmp_path, small_study())
+    assert len(begun.records) == len(begun.plan.fits)
+    assert not begun.openings
+    assert begun.n_openings == 1
+
+
+def test_a_choice_that_falls_due_while_others_train_is_made_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fits of the comparison that wait for nothing are under way when the search chooses; none is trained twice."""
+    for luck in range(5):
+        _, events, executor = _pretend(monkeypatch, tmp_path / str(luck), small_study(), 5, luck)
+        assert set(executor.submitted.values()) == {1}
+        chosen = next(
+            i for i, e in enumerate(events) if isinstance(e, ChoiceMade) and e.choice.stage == "search.kernel"
+        )
+        before = [event for event in events[:chosen] if isinstance(event, FitEnded)]
+        last = before[-1]
+        assert last.fit.split.__class__.__name__ == "Fold"  # the search's own last fit made it due
+
+
+def test_train_is_what_is_submitted_for_a_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
+    assert {name.split()[0] for name in executor.submitted} == {Train.__name__, Score.__name__}

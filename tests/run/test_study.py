@@ -1,0 +1,311 @@
+"""What a run tells, what it does not do again, and what becomes of failures; all in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convstudy.engine import fit as engine_fit
+from convstudy.errors import DataError, StoreError, StudyError, UsageError
+from convstudy.plan import Fit
+from convstudy.run import (
+    ChoiceMade,
+    EpochEnded,
+    Event,
+    FitEnded,
+    FitStarted,
+    RunStarted,
+    perform,
+    run_study,
+)
+from convstudy.run import (
+    TestOpened as Opened,
+)
+from convstudy.spec import Ablate, Compare, Recipe, Search, Variant
+from convstudy.store import Layout, Store
+from tests.run.studies import N_FITS, facts, ran, small_study, stored
+
+
+def _started(events: list[Event]) -> list[str]:
+    return [event.fit.id for event in events if isinstance(event, FitStarted)]
+
+
+def test_events_come_in_order(tmp_path: Path) -> None:
+    results, events = ran(small_study(), tmp_path)
+    first = events[0]
+    assert isinstance(first, RunStarted)
+    assert (first.run_id, first.done, first.workers) == (results.run_id, frozenset(), 1)
+    kinds = [type(event) for event in events]
+    # Each fit starts, tells its epochs, ends; the test set is opened after everything else.
+    for fit in results.plan.fits:
+        own = [e for e in events if isinstance(e, FitStarted | EpochEnded | FitEnded) and e.fit == fit]
+        assert [type(e) for e in own] == [FitStarted, EpochEnded, EpochEnded, FitEnded]
+    n_tested = len(results.plan.tested_fits)
+    assert n_tested == 4  # two networks, two variants; the best as it is is one of the networks
+    assert kinds[-n_tested:] == [Opened] * n_tested
+    assert kinds.count(Opened) == n_tested
+    choices = [event.choice for event in events if isinstance(event, ChoiceMade)]
+    assert [choice.stage for choice in choices] == ["search.kernel", "compare.networks"]
+    # A choice is told when the last fit that it rests on has ended, and before any fit that rests on it starts.
+    for event in events:
+        if isinstance(event, ChoiceMade):
+            at = events.index(event)
+            stage = results.plan.stage(event.choice.stage)
+            own_fits = {fit.id for candidate in stage.candidates for fit in candidate.fits}
+            ended = {e.fit.id for e in events[:at] if isinstance(e, FitEnded)}
+            assert own_fits <= ended
+    assert results.complete
+    assert not results.failed
+    assert len(results.records) == N_FITS
+    assert {id_: o.weights_digest for id_, o in results.openings.items()} == {
+        fit.id: results.records[fit.id].weights_digest for fit in results.plan.tested_fits
+    }
+
+
+def test_a_complete_run_trains_and_opens_nothing_again(tmp_path: Path) -> None:
+    first, _ = ran(small_study(), tmp_path)
+    again, events = ran(small_study(), tmp_path)
+    assert _started(events) == []
+    assert not any(isinstance(event, Opened) for event in events)
+    assert facts(again) == facts(first) == facts(stored(tmp_path, small_study()))
+    assert again.n_openings == first.n_openings == 4
+
+
+def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> None:
+    first, _ = ran(small_study(), tmp_path)
+    # A variant more: one fit more.
+    best = Ablate(
+        network="best",
+        variants={**small_study().ablate["best"].variants, "sgd": Variant(recipe={"optimizer": "sgd"})},
+    )
+    results, events = ran(small_study(ablate={"best": best}), tmp_path)
+    sgd = results.plan.stage("ablate.best").candidate("sgd").fits[0]
+    assert _started(events) == [sgd.id]
+    assert [event.fit.id for event in events if isinstance(event, Opened)] == [sgd.id]
+    assert set(first.records) < set(results.records)
+    # A seed more: one fit more for each candidate but those of the search.
+    results, events = ran(small_study(seeds=2), tmp_path)
+    assert len(_started(events)) == 4
+    # Another name, or a key that this recipe does not use: none.
+    other = small_study(name="other", recipe=small_study().recipe.varied({"step_factor": 0.5}))
+    results, events = ran(other, tmp_path)
+    assert _started(events) == []
+    assert results.run_id != first.run_id
+    assert results.n_openings_before == results.n_openings  # all of them were opened for other runs
+
+
+def _diverging(**changes: Any) -> Any:
+    """Return a study one of whose candidates leaves the finite numbers."""
+    return small_study(
+        search={
+            "rate": Search(
+                network="two",
+                vary={"learning_rate": (0.01, 100.0)},
+                folds=2,
+                recipe={"optimizer": "sgd", "momentum": 0.99, "epochs": 2},
+            )
+        },
+        **changes,
+    )
+
+
+def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float("nan")) -> None:
+    """Let the loss be no number in evaluation for each fit that ``fails`` names."""
+    original, under_way = engine_fit._start, []
+
+    def start(fit: Fit, *rest: Any) -> Any:
+        under_way[:] = [fit]
+        return original(fit, *rest)
+
+    measured = engine_fit.evaluate
+
+    def evaluate(*arguments: Any) -> Any:
+        score = measured(*arguments)
+        return type(score)(loss, score.accuracy) if fails(under_way[0]) else score
+
+    monkeypatch.setattr(engine_fit, "_start", start)
+    monkeypatch.setattr(engine_fit, "evaluate", evaluate)
+
+
+def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fail_where(monkeypatch, lambda fit: fit.recipe.learning_rate == 100.0)
+    results, events = ran(_diverging(), tmp_path)
+    assert len(results.failed) == 2
+    assert {record.error_kind for record in results.failed} == {"diverged"}
+    choice = results.choice("search.rate")
+    assert choice is not None
+    assert choice.chosen == "learning_rate=0.01"
+    assert [score.n_failed for score in choice.scores] == [0, 2]
+    assert results.complete
+    assert len(results.openings) == 4
+    ended = [event.record.status for event in events if isinstance(event, FitEnded)]
+    assert ended.count("failed") == 2
+    store = Store.open(tmp_path)
+    assert [(run.status, run.n_failed) for run in store.runs()] == [("failed fits", 2)]
+    store.close()
+    # Diverged fits would diverge again: they are not tried again.
+    _, events = ran(_diverging(), tmp_path)
+    assert _started(events) == []
+
+
+def test_where_every_candidate_failed_nothing_that_rests_on_it_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fail_where(monkeypatch, lambda fit: fit.split.__class__.__name__ == "Fold")
+    results, events = ran(small_study(), tmp_path)
+    choice = results.choice("search.kernel")
+    assert choice is not None
+    assert choice.chosen == ""
+    assert not results.complete
+    two = results.plan.stage("compare.networks").candidate("two").fits[0]
+    assert [record.fit_id for record in results.records.values() if record.done] == [two.id]
+    assert list(results.openings) == [two.id]
+
+
+@pytest.mark.parametrize("error", [MemoryError("no more"), OSError("the disk is full")])
+def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = engine_fit.train_epoch
+
+    def train_epoch(*arguments: Any) -> float:
+        if arguments[3].optimizer == "rmsprop":
+            raise error
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_fit, "train_epoch", train_epoch)
+        results, _ = ran(small_study(), tmp_path)
+    (failed,) = results.failed
+    assert failed.error_kind == ("out-of-memory" if isinstance(error, MemoryError) else "failed")
+    assert str(error) in failed.error
+    assert len(results.openings) == 3
+    results, events = ran(small_study(), tmp_path)
+    assert _started(events) == [failed.fit_id]
+    assert not results.failed
+    assert len(results.openings) == 4
+    assert results.complete
+
+
+def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_upon_it_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = small_study(search={}, compare={"n": Compare(networks=("one", "two"))})
+    done, _ = ran(study, tmp_path)
+    base = done.plan.stage("ablate.best").candidates[0].network_name
+    other = "two" if base == "one" else "one"
+    # A run in which the other one was the best, and its variants failed.
+    store = Store.open(tmp_path)
+    failed = []
+    for candidate in (
+        ran(
+            small_study(
+                search={},
+                compare={},
+                ablate={"x": Ablate(network=other, variants=study.ablate["best"].variants)},
+            ),
+            tmp_path / "elsewhere",
+        )[0]
+        .plan.stage("ablate.x")
+        .candidates[1:]
+    ):
+        for fit in candidate.fits:
+            store.save_record(fit, perform.Record(fit.id, "failed", error_kind="crashed", error="gone"))
+            failed.append(fit.id)
+    # Take the winner's score away, so that the other one wins.
+    winner = done.plan.stage("compare.n").candidate(base).fits[0]
+    store.save_record(winner, perform.Record(winner.id, "failed", error_kind="diverged", error="nan"))
+    store.close()
+    results, events = ran(study, tmp_path)
+    assert results.plan.stage("ablate.best").candidates[0].network_name == other
+    assert sorted(_started(events)) == sorted(failed)
+    assert [record.fit_id for record in results.failed] == [winner.id]
+
+
+def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again(tmp_path: Path) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Opened):
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run_study(small_study(), tmp_path, 0, interrupt)
+    before = stored(tmp_path, small_study())
+    assert len(before.openings) == 1
+    gone = next(fit for fit in before.plan.tested_fits if fit.id not in before.openings)
+    kept = next(fit for fit in before.plan.tested_fits if fit.id in before.openings)
+    for fit in (gone, kept):
+        Layout(tmp_path).artefact(fit.id, "weights").unlink()
+    results, events = ran(small_study(), tmp_path)
+    assert _started(events) == [gone.id]  # the other one has its score already
+    assert results.records[gone.id].weights_digest == before.records[gone.id].weights_digest
+    assert results.complete
+    assert results.n_openings == 4
+
+
+def test_spoiled_weights_are_not_tested(tmp_path: Path) -> None:
+    def spoil(event: Event) -> None:
+        if isinstance(event, FitEnded):
+            Layout(tmp_path).artefact(event.fit.id, "weights").write_bytes(b"nothing of the kind")
+
+    with pytest.raises(StoreError, match="could not be tested"):
+        run_study(small_study(), tmp_path, 0, spoil)
+    results = stored(tmp_path, small_study())
+    assert not results.openings
+    assert results.n_openings == 1  # begun, and without a score
+
+
+def test_an_interruption_is_written_down(tmp_path: Path) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small_study(), tmp_path, 0, interrupt)
+    store = Store.open(tmp_path)
+    assert [run.status for run in store.runs()] == ["interrupted"]
+    store.close()
+    assert ran(small_study(), tmp_path)[0].complete
+
+
+def test_a_dataset_that_is_not_there_is_one_error_and_no_failed_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CONVSTUDY_DATA", "CONVSTUDY_CACHE"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("CONVSTUDY_OFFLINE", "1")
+    with pytest.raises(DataError):
+        run_study(small_study(dataset="mnist"), tmp_path / "runs", 0)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    wrong = small_study(compare={"n": Compare(networks=("one", "three"))})
+    with pytest.raises(StudyError, match="three"):
+        run_study(wrong, tmp_path / "runs", 0)
+    with pytest.raises(UsageError, match="workers"):
+        run_study(small_study(), tmp_path / "runs", -1)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_second_run_on_a_folder_that_is_being_written_is_refused(tmp_path: Path) -> None:
+    refused = []
+
+    def intrude(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            with pytest.raises(StoreError, match="another convstudy process"):
+                run_study(small_study(name="intruder"), tmp_path, 0)
+            refused.append(True)
+
+    run_study(small_study(search={}, ablate={}, recipe=Recipe(epochs=1, batch_size=40)), tmp_path, 0, intrude)
+    assert refused
+    store = Store.open(tmp_path)
+    assert [run.name for run in store.runs()] == ["small"]
+    store.close()
