@@ -33,6 +33,12 @@ class Figure:
     alt: str
     chart: alt.LayerChart | alt.Chart  # type: ignore[name-defined]
 
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The chart as a Vega-Lite specification, without theme; a test checks them all against the schema."""
+        spec: dict[str, Any] = self.chart.to_dict(validate=False)
+        return {key: value for key, value in spec.items() if key != "config"}
+
 
 def curves_chart(name: str, title: str, records: Sequence[Record], measure: Measure) -> Figure:
     """Return learning curves of one candidate: mean, spread over fits, and each fit as a thin line."""
@@ -215,9 +221,7 @@ def effects_chart(contest: Contest, title: str) -> Figure:
         .encode(x="zero:Q")
     )
     interval = base.mark_rule(strokeWidth=2.4, opacity=0.7).encode(
-        x=alt.X(
-            "low:Q", title="test accuracy against the network as it is, points", axis=alt.Axis(tickCount=6)
-        ),
+        x=alt.X("low:Q", title="difference in test accuracy, points", axis=alt.Axis(tickCount=6)),
         x2="high:Q",
         color=colour,
     )

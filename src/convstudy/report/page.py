@@ -61,9 +61,8 @@ def _charts(contents: Contents) -> Markup:
     """Return every chart's specification as JSON that no text in it can break out of."""
     specs: dict[str, dict[str, Any]] = {}
     for figure in contents.figures:
-        spec = figure.chart.to_dict()
-        # Of the specification's own keys, the page gives these once for all charts; $schema is an address.
-        specs[figure.name] = {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+        # The schema is an address, and the page has none; page.js says that this is Vega-Lite.
+        specs[figure.name] = {key: value for key, value in figure.spec.items() if key != "$schema"}
     text = json.dumps({"config": theme.for_page(), "specs": specs}, separators=(",", ":"), allow_nan=False)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

@@ -14,36 +14,36 @@ MEASURED = "All figures are measured in evaluation mode, on the weights of the e
 def verdict_table(contests: tuple[Contest, ...]) -> Table:
     """Return every verdict of the run."""
     columns = (
-        Column("stage", "Question"),
-        Column("first", "First"),
-        Column("second", "Second"),
-        Column("measure", "Measure"),
+        Column("first", "Candidate"),
+        Column("verdict", "is"),
+        Column("second", "against"),
         Column("difference", "Difference", "points"),
         Column("low", "From", "points"),
         Column("high", "To", "points"),
         Column("pairs", "Pairs", "count"),
-        Column("verdict", "Verdict"),
+        Column("measure", "Measure"),
+        Column("stage", "Question"),
     )
     rows: list[tuple[Value, ...]] = [
         (
-            contest.stage,
             verdict.first,
+            verdict.kind,
             verdict.second,
-            verdict.measure,
             verdict.difference.mean,
             verdict.difference.low,
             verdict.difference.high,
             verdict.difference.n,
-            verdict.kind,
+            verdict.measure,
+            contest.stage,
         )
         for contest in contests
         for verdict in contest.verdicts
     ]
     caption = (
-        "Differences, first minus second, in percentage points of accuracy, paired by seed or fold, with the 95 % "
-        "interval of Student’s t. The verdict is on the first: “better” and “worse” need the whole interval beyond "
-        "±0.1 points, “tie” needs it within. Folds and seeds share training images, so the true intervals are "
-        "wider, and nothing is corrected for the number of comparisons."
+        "Differences, the candidate minus the other, in percentage points of accuracy, paired by seed or fold, with "
+        "the 95 % interval of Student’s t. “Better” and “worse” need the whole interval beyond ±0.1 points, “tie” "
+        "needs it within. Folds and seeds share training images, so the true intervals are wider, and nothing is "
+        "corrected for the number of comparisons."
     )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 

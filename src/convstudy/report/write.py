@@ -57,9 +57,8 @@ def markdown(contents: Contents) -> str:
 
 def figure_spec(figure: Figure) -> dict[str, Any]:
     """Return a figure as a Vega-Lite specification for paper: with its title, of a fixed width, dark on white."""
-    spec: dict[str, Any] = figure.chart.to_dict()
     width = WIDTHS.get(figure.name, WIDTH)
-    return {**spec, "width": width, "title": figure.title, "config": theme.for_paper()}
+    return {**figure.spec, "width": width, "title": figure.title, "config": theme.for_paper()}
 
 
 def _html(contents: Contents, folder: Path) -> list[Path]:

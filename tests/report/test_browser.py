@@ -1,0 +1,79 @@
+"""The page in a real browser: nothing fails, nothing is fetched, everything fits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convstudy.report import write_report
+from tests.report.made_up import made_up_results
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+N_CHARTS = 29
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(made_up_results(fails=["plain"]), tmp_path_factory.mktemp("report"))[0]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+def test_the_page_in_a_browser(browser: Any, report: Path, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said: list[str] = []
+    asked: list[str] = []
+    try:
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(report.as_uri(), timeout=120_000)
+        page.wait_for_function("document.documentElement.dataset.charts === 'drawn'", timeout=120_000)
+        facts = page.evaluate(
+            """() => {
+                const charts = [...document.querySelectorAll('.vega svg.marks')];
+                return {
+                    charts: charts.length,
+                    empty: charts.filter(chart => chart.querySelectorAll('path').length < 10).length,
+                    widest: Math.max(...charts.map(chart => chart.getBoundingClientRect().right)),
+                    scrolls: document.documentElement.scrollWidth > window.innerWidth,
+                    ground: getComputedStyle(document.body).backgroundColor,
+                    ink: getComputedStyle(charts[0].querySelector('text')).fill,
+                    text: getComputedStyle(document.body).color,
+                };
+            }"""
+        )
+    finally:
+        context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("data:", "file:"))] == []
+    assert [url for url in asked if url.startswith("file:")] == [report.as_uri()]
+    assert facts["charts"] == N_CHARTS
+    assert facts["empty"] == 0
+    assert facts["widest"] <= width
+    assert not facts["scrolls"]
+    assert facts["ink"] == facts["text"]
+    brightness = sum(int(part) for part in facts["ground"].strip("rgb()").split(",")) / 3
+    assert brightness > 240 if scheme == "light" else brightness < 40

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import vl_convert
+
+from convstudy.report import theme
+from convstudy.report.contents import gather
+from convstudy.report.write import figure_spec
+from convstudy.spec import load_study
+from tests.report.made_up import made_up_results
+
+CONTENTS = gather(made_up_results(fails=["plain"]))
+
+
+@pytest.mark.parametrize("figure", CONTENTS.figures, ids=lambda figure: figure.name)
+def test_each_chart_is_right_by_the_schema_and_can_be_drawn(figure: object) -> None:
+    spec = figure_spec(figure)  # type: ignore[arg-type]
+    figure.chart.to_dict()  # type: ignore[attr-defined]  # raises where it breaks the schema
+    assert figure.alt and figure.title  # type: ignore[attr-defined]
+    svg = vl_convert.vegalite_to_svg(spec)
+    assert ET.fromstring(svg).tag.endswith("svg")
+    assert "currentColor" not in svg
+
+
+def test_there_is_every_kind_of_chart() -> None:
+    kinds = {re.sub(r"-.*", "", figure.name) for figure in CONTENTS.figures}
+    assert kinds == {"curves", "overview", "scores", "effects", "confusion", "classes"}
+    names = [figure.name for figure in CONTENTS.figures]
+    assert len(names) == len(set(names)) == 3 + 1 + 3 + 2 * 10 + 2
+
+
+def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:
+    assert CONTENTS.rates is None
+    base = load_study("digits")
+    study = base.model_copy(
+        update={"ablate": {}, "search": {}, "recipe": base.recipe.varied({"learning_rate": 0.01})}
+    )
+    results = made_up_results(study)
+    record = next(iter(results.records.values()))
+    from dataclasses import replace
+
+    falling = tuple(replace(epoch, learning_rate=0.01 / epoch.number) for epoch in record.history)
+    changed = replace(results, records={**results.records, record.fit_id: replace(record, history=falling)})
+    rates = gather(changed).rates
+    assert rates is not None and rates.name == "learning-rate"
+
+
+def test_every_ring_and_mean_is_in_the_scores_chart() -> None:
+    figure = next(figure for figure in CONTENTS.figures if figure.name == "scores-search-kernel-size")
+    spec = figure.chart.to_dict()
+    sets = spec.get("datasets", {})
+    values = [
+        layer["data"].get("values") or sets[layer["data"]["name"]]
+        for layer in spec["layer"]
+        if "data" in layer
+    ]
+    assert {len(rows) for rows in values} == {3, 9}
+
+
+def test_colours_are_okabe_and_itos() -> None:
+    assert len(set(theme.PALETTE)) == 7
+    assert set(theme.PALETTE) >= {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"}

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from convstudy.report import numbers
+from convstudy.stats import summarise
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (3600, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+        (3599.9, "1 h 00 min"),
+    ],
+)
+def test_seconds(seconds: float, text: str) -> None:
+    assert numbers.seconds(seconds) == text
+
+
+def test_accuracies_and_differences() -> None:
+    assert numbers.percent(0.99507) == "99.51 %"
+    assert numbers.points(0.0042) == "+0.42"
+    assert numbers.points(-0.0042) == "−0.42"
+    assert numbers.points(-0.00001) == "0.00"
+    assert numbers.loss(0.01964) == "0.0196"
+
+
+def test_the_unit_stands_once_at_the_end() -> None:
+    assert numbers.with_spread(summarise([0.98, 0.99]), numbers.percent) == "98.50 ± 0.71 %"
+    assert numbers.with_spread(summarise([8, 9]), numbers.seconds) == "8.5 ± 0.7 s"
+    assert numbers.with_spread(summarise([100, 110]), numbers.seconds) == "1 min 45 s ± 7.1 s"
+    assert numbers.with_spread(summarise([0.1, 0.2]), numbers.loss) == "0.1500 ± 0.0707"
+
+
+def test_one_figure_has_no_spread_and_none_is_a_dash() -> None:
+    assert numbers.with_spread(summarise([0.98]), numbers.percent) == "98.00 %"
+    assert numbers.with_spread(summarise([]), numbers.percent) == "–"
+
+
+def test_nouns_and_lists() -> None:
+    assert [numbers.counted(n, "seed") for n in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
+    assert [numbers.listed(list(names)) for names in ("", "a", "ab", "abc")] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]

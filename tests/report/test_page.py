@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+
+from convstudy.report.contents import gather
+from convstudy.report.page import page
+from convstudy.store.results import Results
+from tests.report.made_up import failed_record, made_up_results
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
+
+
+class Reader(HTMLParser):
+    """Collects elements and what stands in scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._in_script = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+            self._in_script = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = self._in_script and tag != "script"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_script:
+            self.scripts[-1] += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@cache
+def digits() -> str:
+    return page(gather(made_up_results()))
+
+
+def with_evil_error(results: Results) -> Results:
+    fit = results.plan.fits[0]
+    return replace(results, records={**results.records, fit.id: replace(failed_record(fit), error=EVIL)})
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    reader = Reader(digits())
+    sources = [
+        value for _, a in reader.elements for key, value in a.items() if key in ("src", "href", "action")
+    ]
+    assert len(sources) > 30
+    assert [value for value in sources if not str(value).startswith(("#", "data:"))] == []
+    policies = [m["content"] for m in reader.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert policies and str(policies[0]).startswith("default-src 'none'")
+    style = digits().split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+
+
+def test_it_is_small_enough_to_send() -> None:
+    assert len(digits().encode()) < 2_000_000
+
+
+def test_every_chart_has_its_place_and_its_words() -> None:
+    reader = Reader(digits())
+    specs = json.loads(reader.scripts[0])["specs"]
+    places = [a for a in reader.all("div") if "data-chart" in a]
+    assert sorted(str(a["data-chart"]) for a in places) == sorted(specs)
+    assert len(places) == len(specs) == 29
+    assert all(len(str(a["aria-label"])) > 20 and a["role"] == "img" for a in places)
+    assert "http" not in reader.scripts[0]
+
+
+def test_it_can_be_read_without_eyes() -> None:
+    reader = Reader(digits())
+    assert reader.all("html")[0]["lang"] == "en"
+    assert len(reader.all("h1")) == 1
+    levels = [int(tag[1]) for tag, _ in reader.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    images = reader.all("img")
+    assert len(images) > 25 and all(image.get("alt") for image in images)
+    assert len(reader.all("caption")) == len(reader.all("table")) >= 15
+    identifiers = [a["id"] for _, a in reader.elements if "id" in a]
+    assert len(identifiers) == len(set(identifiers))
+    links = [str(a["href"])[1:] for a in reader.all("a")]
+    assert len(links) > 10 and set(links) <= set(identifiers)
+
+
+def test_the_answer_comes_first() -> None:
+    text = digits()
+    order = [
+        text.index(f'id="{name}"') for name in ("answer", "verdicts", "compare-architectures", "ablate-best")
+    ]
+    assert order == sorted(order)
+    head = text.split('<section id="answer"')[1].split("</section>")[0]
+    assert head.count("<p") == 3
+
+
+def test_hostile_text_stays_text() -> None:
+    results = made_up_results()
+    study = results.study.model_copy(update={"name": EVIL})
+    text = page(gather(with_evil_error(replace(results, study=study, run_id=EVIL))))
+    reader = Reader(text)
+    assert len(reader.scripts) == 3
+    assert "alert(1)" not in reader.scripts[0]
+    assert [a for a in reader.all("img") if a.get("src") == "x"] == []
+    assert text.count("&lt;script&gt;alert(1)") >= 3
+
+
+def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
+    results = made_up_results()
+    study = results.study
+    search = study.search["kernel-size"].model_copy(update={"vary": {"kernel": (3, 5)}})
+    plan = results.plan
+    stage = plan.stages[1]
+    renamed = replace(stage, candidates=(replace(stage.candidates[0], name=EVIL), *stage.candidates[1:]))
+    evil = replace(
+        results,
+        study=study.model_copy(update={"search": {"kernel-size": search}}),
+        plan=replace(plan, stages=(plan.stages[0], renamed, plan.stages[2])),
+    )
+    reader = Reader(page(gather(evil)))
+    assert len(reader.scripts) == 3
+    assert EVIL in json.dumps(json.loads(reader.scripts[0]), ensure_ascii=False).replace('\\"', '"')
+    assert [a for a in reader.all("img") if a.get("src") == "x"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        ("2 fits of 27 failed", {"fails": ["plain", "kernel=3"]}),
+        ("5 of 27", {"stop_after": 5}),
+        ("No fit is trained yet", {"stop_after": 0}),
+        ("The test images were not opened for it yet", {"tested": False}),
+        ("could not be read", {"with_arrays": False}),
+        ("4 of them before this run", {"n_openings_before": 4}),
+    ],
+)
+def test_it_says_what_is_missing(words: str, arguments: dict[str, object]) -> None:
+    text = page(gather(made_up_results(**arguments)))  # type: ignore[arg-type]
+    assert words in text.replace("\u00a0", " ")
+
+
+def test_failed_fits_stand_with_their_errors() -> None:
+    text = page(gather(made_up_results(fails=["plain"])))
+    assert "the loss was not finite &lt;after&gt; epoch 2" in text
+    assert 'id="table-failures"' in text
+    assert 'id="table-failures"' not in digits()
+
+
+def test_several_environments_are_pointed_out() -> None:
+    results = made_up_results()
+    fit_id, record = next(iter(results.records.items()))
+    assert record.environment
+    moved = replace(record, environment=replace(record.environment, machine="elsewhere"))
+    text = page(gather(replace(results, records={**results.records, fit_id: moved})))
+    assert "come from 2 environments" in text
+    assert "environments. Times" not in digits()

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convstudy.report.reproduce import toml_text
+from convstudy.spec import BUILT_IN_STUDIES, load_study, study_document, study_of
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+PLAIN = st.one_of(
+    st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), TEXTS
+)
+VALUES = st.one_of(PLAIN, st.lists(PLAIN, max_size=4), st.dictionaries(TEXTS, PLAIN, max_size=3))
+DOCUMENTS = st.dictionaries(
+    TEXTS,
+    st.dictionaries(
+        TEXTS, st.one_of(VALUES, st.dictionaries(TEXTS, VALUES, min_size=1, max_size=3)), min_size=1
+    ),
+)
+
+
+@pytest.mark.parametrize("name", BUILT_IN_STUDIES)
+def test_a_study_comes_back(name: str) -> None:
+    study = load_study(name)
+    assert study_of(tomllib.loads(toml_text(study_document(study)))) == study
+
+
+@given(DOCUMENTS)
+def test_any_document_comes_back(document: dict[str, object]) -> None:
+    text = toml_text(document)
+    assert tomllib.loads(text) == _without_empty(document)
+
+
+def _without_empty(document: dict[str, object]) -> dict[str, object]:
+    """An empty table leaves nothing: a study document has none."""
+    found = {}
+    for key, value in document.items():
+        assert isinstance(value, dict)
+        inner = {name: each for name, each in value.items() if each != {}}
+        if inner:
+            found[key] = inner
+    return found

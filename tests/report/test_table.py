@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from convstudy.report.table import Column, Table, as_csv, as_markdown, as_records
+from convstudy.stats import summarise
+
+COLUMNS = (
+    Column("name", "Name"),
+    Column("accuracy", "Accuracy", "percent"),
+    Column("loss", "Loss", "loss"),
+    Column("digests", "Weights", "digests"),
+)
+TABLE = Table(
+    "scores",
+    "Scores",
+    "What they scored.",
+    COLUMNS,
+    (
+        ("a", summarise([0.1, 0.2]), 0.1 + 0.2, ("0123456789abcdef", "fedcba9876543210")),
+        ("b", None, None, ()),
+    ),
+)
+
+
+def test_people_read_rounded_figures() -> None:
+    assert TABLE.texts == [["a", "15.00 ± 7.07 %", "0.3000", "01234567 fedcba98"], ["b", "–", "–", "–"]]
+
+
+def test_csv_has_full_precision_and_full_digests() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(TABLE))))
+    assert list(rows[0]) == ["name", "accuracy_mean", "accuracy_sd", "accuracy_n", "loss", "digests"]
+    assert float(rows[0]["loss"]) == 0.1 + 0.2
+    assert float(rows[0]["accuracy_mean"]) == 0.15000000000000002
+    assert rows[0]["digests"] == "0123456789abcdef fedcba9876543210"
+    assert rows[1] == {
+        "name": "b",
+        "accuracy_mean": "",
+        "accuracy_sd": "",
+        "accuracy_n": "0",
+        "loss": "",
+        "digests": "",
+    }
+
+
+def test_records_say_the_same() -> None:
+    first, second = as_records(TABLE)
+    assert first["digests"] == ["0123456789abcdef", "fedcba9876543210"]
+    assert (second["accuracy_mean"], second["accuracy_n"]) == (None, 0)
+
+
+def test_markdown_lines_up_numbers_at_their_right() -> None:
+    head, rule, first, _ = as_markdown(TABLE).splitlines()
+    assert head == "| Name | Accuracy | Loss | Weights |"
+    assert rule == "| --- | ---: | ---: | --- |"
+    assert first == "| a | 15.00 ± 7.07 % | 0.3000 | 01234567 fedcba98 |"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_no_cell_is_a_formula_to_a_spreadsheet(text: str) -> None:
+    table = Table("t", "T", "", (Column("x", "X"),), ((text,),))
+    ((_,), (cell,)) = csv.reader(io.StringIO(as_csv(table)))
+    assert cell == "'" + text
+
+
+def test_markdown_cannot_be_broken_out_of() -> None:
+    table = Table("t", "T", "", (Column("x", "X"),), (("a|b\n<script>`x`[y](z)",),))
+    row = as_markdown(table).splitlines()[2]
+    assert row == "| a\\|b \\<script\\>\\`x\\`\\[y\\](z) |"
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 values for 4 columns"):
+        Table("t", "T", "", COLUMNS, (("a",),))

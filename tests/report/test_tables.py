@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convstudy.record import Environment
+from convstudy.report.contents import gather
+from convstudy.report.table import as_csv, as_records
+from convstudy.report.tables import results_table, stage_table
+from convstudy.spec import load_study
+from convstudy.stats import contests
+from tests.report.made_up import HERE, made_up_results
+
+
+def test_results_hold_no_time_no_date_and_no_place() -> None:
+    """The same fits give the same bytes, whenever and wherever they ran."""
+    results = made_up_results()
+    slower = {
+        fit_id: replace(
+            record,
+            history=tuple(
+                replace(epoch, train_seconds=99.0, evaluation_seconds=9.0) for epoch in record.history
+            ),
+            environment=Environment("elsewhere", "another", 64, 1, "cpu", "3.13", "2.14", "2.5", "0.1.0"),
+        )
+        for fit_id, record in results.records.items()
+    }
+    later = {
+        fit_id: replace(o, opened_at="2030-01-01T00:00:00Z", seconds=9)
+        for fit_id, o in results.openings.items()
+    }
+    again = replace(results, records=slower, openings=later, created_at="2030-01-01T00:00:00Z")
+    assert as_csv(results_table(contests(again))) == as_csv(results_table(contests(results)))
+
+
+def test_results_have_every_fit_with_its_weights() -> None:
+    results = made_up_results(fails=["plain"])
+    rows = as_records(results_table(contests(results)))
+    assert len(rows) == 9 + 9 + 12
+    assert {row["fit_id"] for row in rows} == {fit.id for fit in results.plan.fits}
+    for row in rows:
+        assert row["weights_digest"] == results.records[row["fit_id"]].weights_digest
+    assert [row["status"] for row in rows].count("failed") == 1
+
+
+def test_each_row_of_scores_names_the_weights_it_was_measured_on() -> None:
+    results = made_up_results()
+    compare = contests(results)[1]
+    for row, candidate in zip(
+        as_records(stage_table(compare)), results.plan.stage(compare.stage).candidates, strict=True
+    ):
+        assert row["weights_digests"] == [results.openings[fit.id].weights_digest for fit in candidate.fits]
+
+
+def test_search_shows_each_fold() -> None:
+    search = contests(made_up_results())[0]
+    row = as_records(stage_table(search))[0]
+    folds = [row[f"fold_{n}"] for n in (1, 2, 3)]
+    assert sum(folds) / 3 == row["validation_accuracy_mean"]
+
+
+def test_layer_tables_of_the_notebook_have_its_totals() -> None:
+    contents = gather(made_up_results(load_study("mnist").model_copy(update={"seeds": 1})))
+    totals = {table.title: table.caption for table in contents.layers}
+    assert "307,306 parameters, of which 306,858 trainable and 448 not" in totals["five-conv"]
+    assert "1,074,890 parameters" in totals["six-conv"]
+    assert "306,410 parameters, of which 306,410 trainable" in totals["five-conv, plain"]
+    notes = [row[-1] for table in contents.layers if table.title == "six-conv" for row in table.rows]
+    assert sum(str(note).startswith("does nothing") for note in notes) == 4
+    assert sum("does nothing" in str(row[1]) for row in contents.findings.rows) == 4
+
+
+def test_class_counts_come_from_the_labels() -> None:
+    contents = gather(made_up_results())
+    assert contents.beside.classes
+    rows = as_records(contents.beside.classes)
+    assert sum(row["train"] for row in rows) == 1437
+    assert sum(row["test"] for row in rows) == 360
+
+
+def test_environments_are_told_apart() -> None:
+    elsewhere = replace(HERE, machine="Darwin arm64")
+    contents = gather(made_up_results(environment=lambda n: HERE if n < 20 else elsewhere))
+    assert [column.title for column in contents.environment.columns[1:]] == ["20 fits", "7 fits"]
+    assert contents.environment.rows[0] == ("Machine", "Linux x86_64", "Darwin arm64")
+
+
+def test_what_is_missing_leaves_a_note() -> None:
+    contents = gather(made_up_results(with_arrays=False))
+    assert contents.beside.confusion is None and contents.beside.kernels == ()
+    assert len(contents.beside.notes) == 4
+    assert contents.beside.first_images

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from convstudy.report import answer
+from convstudy.report.words import conclusions
+from convstudy.spec import load_study
+from convstudy.stats import contests
+from tests.report.made_up import made_up_results
+
+DIGITS = load_study("digits")
+LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "kernel=7": 0.97, "as it is": 0.97, "rmsprop": 0.9}
+
+
+def test_the_first_three_lines_answer_the_three_questions() -> None:
+    results = made_up_results()
+    lines = answer(results)
+    assert len(lines) == 3
+    assert [line.split(":")[0] for line in lines] == [
+        "Search kernel-size",
+        "Comparison architectures",
+        "Ablation of three-conv",
+    ]
+
+
+def test_every_figure_in_the_answer_is_in_the_statistics() -> None:
+    results = made_up_results()
+    figures = {abs(round(v * 100, 2)) for c in contests(results) for v in _figures(c)}
+    said = {float(text) for line in answer(results) for text in re.findall(r"\d+\.\d\d", line)}
+    assert len(said) >= 15
+    assert said - figures == set()
+
+
+def _figures(contest: object) -> list[float]:
+    found: list[float] = []
+    for row in contest.rows:  # type: ignore[attr-defined]
+        for summary in (row.validation_accuracy, row.test_accuracy):
+            found += [value for value in (summary.mean, summary.sd) if value is not None]
+    for verdict in contest.verdicts:  # type: ignore[attr-defined]
+        difference = verdict.difference
+        found += [value for value in (difference.mean, difference.low, difference.high) if value is not None]
+    return found
+
+
+def test_every_sentence_has_its_evidence() -> None:
+    results = made_up_results()
+    for said in conclusions(results):
+        assert said.evidence.fit_ids
+        digests = [results.records[fit_id].weights_digest for fit_id in said.evidence.fit_ids]
+        assert list(said.evidence.weights_digests) == digests
+
+
+def test_clear_differences_are_called_clear() -> None:
+    _, compare, ablate = answer(made_up_results(level=lambda name: LEVELS.get(name, 0.92)))
+    assert "two-conv was chosen by validation accuracy" in compare
+    assert "The runner-up one-conv" in compare
+    assert "rmsprop" in ablate.split("clearly worse")[0]
+
+
+def test_one_seed_tells_nothing_from_chance() -> None:
+    results = made_up_results(DIGITS.model_copy(update={"seeds": 1}))
+    _, compare, ablate = answer(results)
+    assert "one pair of fits, so nothing can be told from chance" in compare
+    assert "not to be told from chance" in ablate
+    assert "clear" not in compare + ablate
+    assert "±" not in compare + ablate
+
+
+def test_failed_fits_are_counted_and_said() -> None:
+    lines = answer(made_up_results(fails=["plain", "kernel=3"]))
+    assert lines[3].startswith("2 fits of 27 failed (diverged)")
+    one = answer(made_up_results(fails=["plain"]))
+    assert one[3].startswith("1 fit of 27 failed")
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 5, 10, 20])
+def test_an_unfinished_run_says_so_and_claims_nothing_of_what_is_missing(stop_after: int) -> None:
+    lines = answer(made_up_results(stop_after=stop_after))
+    assert f"unfinished: {stop_after} of 27 fits" in lines[-1]
+    assert "not trained, for it hangs on a choice" in lines[2] or stop_after >= 18
+    assert "test images" not in lines[0]
+
+
+def test_a_choice_that_cannot_be_made_is_no_unfinished_run() -> None:
+    lines = answer(made_up_results(fails=["one-conv", "two-conv", "three-conv"]))
+    assert "every candidate has a failed fit" in lines[1]
+    assert lines[-1].startswith("A choice could not be made")
+
+
+def test_models_that_were_not_tested_yet() -> None:
+    lines = answer(made_up_results(tested=False))
+    assert "still to come" in lines[1] and "still to come" in lines[2]
+    assert "not every model was scored" in lines[-1]
+
+
+def test_a_study_that_only_searches_ends_in_the_final_score() -> None:
+    study = DIGITS.model_copy(update={"compare": {}, "ablate": {}})
+    search, final = answer(made_up_results(study))
+    assert search.startswith("Search kernel-size: ")
+    assert re.search(r"^Final training of two-conv: it scores \d\d\.\d\d ± ", final)
