@@ -12,8 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from convstudy.data import load_dataset
 from convstudy.engine import training, weights
+from convstudy.engine.optimizers import build_optimizer
 from convstudy.run import ChoiceMade, EpochEnded, Event, FitStarted, run_study
+from convstudy.spec import Recipe
 from convstudy.store import Store
 from tests.run.studies import small_study
 
@@ -93,11 +98,11 @@ def _told(event: type, number: int) -> None:
 MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "half a checkpoint is written": (0, _half_a_checkpoint),
     "in the middle of an epoch": (0, lambda: _before(training, "make_step", 6)),
-    "a record of the search is written": (2, lambda: _after(Store, "save_record")),
-    "a fit of the search came an epoch further": (1, lambda: _told(EpochEnded, 1)),
+    "a record of the search is written": (0, lambda: _after(Store, "save_record")),
+    "a fit of the search came an epoch further": (2, lambda: _told(EpochEnded, 1)),
     "the search has chosen, nobody knows yet": (0, lambda: _before(Store, "save_choice")),
     "the choice of the search was told": (0, lambda: _told(ChoiceMade, 1)),
-    "a fit of the comparison has begun": (1, lambda: _told(FitStarted, 1)),
+    "a fit of the comparison has begun": (0, lambda: _told(FitStarted, 1)),
     "a variant was trained and not written down": (0, lambda: _before(Store, "save_record", 3)),
     "an opening is written down": (0, lambda: _after(Store, "begin_opening")),
     "the test set was seen, the score not written down": (1, lambda: _before(Store, "end_opening", 2)),
@@ -108,8 +113,11 @@ MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
 def main() -> None:
     """Fork a process for each moment that comes in as a line; it runs up to its moment."""
     runs = Path(sys.argv[1])
+    # What a start takes is mostly imports: torch, scikit-learn, and what torch loads with the first optimizer.
+    load_dataset("digits")
+    build_optimizer(Recipe(), [torch.nn.Parameter(torch.zeros(1))])
     for line in sys.stdin:
-        # Torch is loaded once, which is most of what a start takes; nothing has run here yet, so a fork is clean.
+        # Nothing was trained here, so there are no threads that a fork would lose.
         child = os.fork()
         if not child:
             workers, prepare = MOMENTS[line.strip()]

@@ -87,11 +87,11 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
         executable = str(program)
 
     monkeypatch.setattr(processes, "sys", System)
-    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    files, threads = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
     yield Layout(runs)
     assert worker_pids(runs) == []
     assert zombie_children() == []
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
     assert threading.active_count() == threads
 
 

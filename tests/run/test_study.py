@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from convstudy.data import Fold
 from convstudy.engine import fit as engine_fit
 from convstudy.errors import DataError, StoreError, StudyError, UsageError
 from convstudy.plan import Fit
@@ -85,9 +86,12 @@ def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> 
     assert _started(events) == [sgd.id]
     assert [event.fit.id for event in events if isinstance(event, Opened)] == [sgd.id]
     assert set(first.records) < set(results.records)
-    # A seed more: one fit more for each candidate but those of the search.
+    # A seed more: what is there already is not trained again, and no fold of the search is among the new fits.
+    before = set(results.records)
     results, events = ran(small_study(seeds=2), tmp_path)
-    assert len(_started(events)) == 4
+    assert set(_started(events)) == set(results.records) - before
+    assert {event.fit.seed for event in events if isinstance(event, FitStarted)} <= {0, 1}
+    assert not any(isinstance(e.fit.split, Fold) for e in events if isinstance(e, FitStarted))
     # Another name, or a key that this recipe does not use: none.
     other = small_study(name="other", recipe=small_study().recipe.varied({"step_factor": 0.5}))
     results, events = ran(other, tmp_path)
@@ -155,8 +159,8 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
 def test_where_every_candidate_failed_nothing_that_rests_on_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _fail_where(monkeypatch, lambda fit: fit.split.__class__.__name__ == "Fold")
-    results, events = ran(small_study(), tmp_path)
+    _fail_where(monkeypatch, lambda fit: isinstance(fit.split, Fold))
+    results, _ = ran(small_study(), tmp_path)
     choice = results.choice("search.kernel")
     assert choice is not None
     assert choice.chosen == ""
