@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from convstudy.errors import StoreError
 from convstudy.plan import Fit, Plan
 from convstudy.record import Record
 from convstudy.store import Layout, Store, lock
+from convstudy.store import store as store_module
 from convstudy.store.database import SCHEMA_VERSION
 from convstudy.store.lock import is_locked, locked
 from tests.plan.made import failed, finished, record, study
@@ -345,3 +347,23 @@ def test_a_lock_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StoreError, match="cannot be written"), locked(tmp_path / "lock"):
         raise AssertionError("it was made")
+
+
+def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, plan, _ = _filled(store)
+    spoiled = plan.fits[0]
+    store.save_record(spoiled, failed(spoiled))
+    reader = _again(store)
+    original = store_module.resolve
+
+    def meddling(*arguments: Any) -> Any:
+        resolved = original(*arguments)
+        store.drop_record(spoiled.id)
+        return resolved
+
+    monkeypatch.setattr(store_module, "resolve", meddling)
+    assert [found.fit_id for found in reader.results(run_id).failed] == [spoiled.id]
+    assert spoiled.id not in reader.records
+    reader.close()

@@ -213,8 +213,9 @@ class Store:
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return all runs, the latest last."""
-        rows = self._connection.execute("SELECT * FROM runs ORDER BY updated_at, id").fetchall()
-        return tuple(self._summary(row) for row in rows)
+        with self._snapshot():
+            rows = self._connection.execute("SELECT * FROM runs ORDER BY updated_at, id").fetchall()
+            return tuple(self._summary(row) for row in rows)
 
     def results(self, run: str) -> Results:
         """Return what a run has come to.
@@ -225,6 +226,42 @@ class Store:
         Raises:
             StoreError: where there is no such run.
         """
+        with self._snapshot():
+            return self._results(run)
+
+    def arrays(self, fit_id: str, kind: str) -> Arrays:
+        """Return the arrays of a fit's artefact, by name; see :class:`~convstudy.store.results.Results`."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = self.layout.artefact(fit_id, kind)
+        try:
+            return dict(load_file(path))
+        except (SafetensorError, OSError, ValueError) as error:
+            what, mend = f"the {kind} of this fit cannot be read", "run the study again"
+            raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
+
+    def has_weights(self, fit_id: str) -> bool:
+        """Tell whether a fit's weights are there."""
+        return self.layout.artefact(fit_id, "weights").exists()
+
+    def report_folder(self, run_id: str) -> Path:
+        """Return the folder of a run's report."""
+        return self.layout.report(run_id)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """See the database as it is now until the end, whatever another process writes meanwhile."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
+
+    def _results(self, run: str) -> Results:
         query = "SELECT * FROM runs WHERE id = ? OR name = ? ORDER BY id = ? DESC, updated_at DESC"
         row = self._connection.execute(query, (run, run, run)).fetchone()
         if row is None:
@@ -256,26 +293,6 @@ class Store:
             updated_at=row["updated_at"],
             arrays=self.arrays,
         )
-
-    def arrays(self, fit_id: str, kind: str) -> Arrays:
-        """Return the arrays of a fit's artefact, by name; see :class:`~convstudy.store.results.Results`."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        path = self.layout.artefact(fit_id, kind)
-        try:
-            return dict(load_file(path))
-        except (SafetensorError, OSError, ValueError) as error:
-            what, mend = f"the {kind} of this fit cannot be read", "run the study again"
-            raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
-
-    def has_weights(self, fit_id: str) -> bool:
-        """Tell whether a fit's weights are there."""
-        return self.layout.artefact(fit_id, "weights").exists()
-
-    def report_folder(self, run_id: str) -> Path:
-        """Return the folder of a run's report."""
-        return self.layout.report(run_id)
 
     def _summary(self, row: sqlite3.Row) -> RunSummary:
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
