@@ -101,6 +101,18 @@ class Contents:
         return sum(fit.id in self.results.records for fit in self.results.plan.fits)
 
     @property
+    def constant_rate(self) -> float | None:
+        """The learning rate of all epochs of all fits, if it is one and the same."""
+        records = self.results.records
+        rates = {
+            epoch.learning_rate
+            for fit in self.results.plan.fits
+            if fit.id in records
+            for epoch in records[fit.id].history
+        }
+        return rates.pop() if len(rates) == 1 else None
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """Every table, in the order of the report."""
         found: list[Table | None] = [
