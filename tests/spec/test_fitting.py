@@ -129,7 +129,7 @@ def test_without_a_dataset_layers_are_read_all_the_same(spoil: Spoil) -> None:
 
 def test_too_many_networks_are_not_walked_through(problems_in: ProblemsIn) -> None:
     values = ", ".join(map(str, range(1, 101)))
-    variants = "".join(f'v{n} = {{ activation = "tanh", epochs = {n} }}\n' for n in range(1, 10))
+    variants = "".join(f'v{n} = {{ activation = "tanh", epochs = {n} }}\n' for n in range(1, 40))
     text = (
         HEAD + '[network.n]\na = 1\nb = 1\nlayers = ["flatten", "dense {a}", "dense {b}"]\n'
         f'[search.s]\nnetwork = "n"\nvary = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'

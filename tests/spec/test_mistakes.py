@@ -256,12 +256,19 @@ def test_keys_outside_a_section_are_sent_there(problems_in: ProblemsIn, good_tex
 
 
 def test_a_crowd_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
-    crowd = "".join(f'[compare.c{n}]\nnetworks = ["two-conv", "plain"]\n' for n in range(201))
+    crowd = "".join(f'[compare.c{n}]\nnetworks = ["two-conv", "plain"]\n' for n in range(101))
     (problem,) = problems_in(good_text + crowd)
-    assert (problem.got, problem.allowed) == ("202", "at most 200")
+    assert (problem.got, problem.allowed) == ("102", "at most 100")
 
 
 def test_very_many_mistakes_are_counted(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in("".join(f"k{n} = 1\n" for n in range(1500)) + good_text)
     assert len(problems) == 1001
     assert problems[-1].what == "and 500 more mistakes"
+
+
+def test_a_crowd_of_variants_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
+    variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 101))
+    crowd = "".join(f'[ablate.a{n}]\nnetwork = "plain"\n{variants}' for n in range(10))
+    (problem,) = problems_in(good_text + crowd)
+    assert (problem.what, problem.allowed) == ("too many variants in all", "at most 1,000")

@@ -174,14 +174,18 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
             draft.report(at, what, key, "vary or recipe")
         if not values:
             draft.report(at, f"{key} has no value to try", "[]", "a list of values, such as [3, 5]")
+        if n_candidates(search) > MOST_CANDIDATES:
+            continue
+        seen: set[object] = set()
         for place, value in enumerate(values):
-            if value in values[:place]:
+            if value in seen:
                 draft.report((*at, place), f"{shown(value)} is listed twice", shown(value), "each value once")
             elif key in RECIPE_KEYS:
                 _check_recipe(draft, base, {key: value}, at, place)
             elif isinstance(value, bool):
                 what = f"{key} is a parameter of a network and needs a number or a text"
                 draft.report((*at, place), what, shown(value), "a number or a text")
+            seen.add(value)
     if n_candidates(search) > MOST_CANDIDATES:
         got = f"{n_candidates(search):,} combinations"
         draft.report((*path, "vary"), "the search would try too much", got, f"at most {MOST_CANDIDATES:,}")

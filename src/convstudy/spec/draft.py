@@ -25,8 +25,11 @@ from convstudy.spec.study import (
     Variant,
 )
 
-MOST_SECTIONS = 200
+MOST_SECTIONS = 100
 """How many networks, searches, comparisons, ablations, or variants of one, a study may have."""
+
+MOST_VARIANTS = 1_000
+"""How many variants all ablations together may have."""
 
 SECTIONS = ("study", "recipe", "network", "search", "compare", "ablate")
 M = TypeVar("M", bound=BaseModel)
@@ -117,7 +120,12 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
     for name, table in _named(draft, document, "compare").items():
         if compare := _read(draft, Compare, table, ("compare", name)):
             draft.compares[name] = compare
-    for name, table in _named(draft, document, "ablate").items():
+    ablates = _named(draft, document, "ablate")
+    n_variants = sum(len(table) for table in ablates.values() if isinstance(table, Mapping))
+    if n_variants > MOST_VARIANTS:
+        draft.report(("ablate",), "too many variants in all", f"{n_variants:,}", f"at most {MOST_VARIANTS:,}")
+        ablates = {}
+    for name, table in ablates.items():
         if ablate := _read_ablate(draft, name, table):
             draft.ablates[name] = ablate
     return draft

@@ -19,8 +19,8 @@ from convstudy.spec.finding import Finding, Path, shown
 from convstudy.spec.study import Choice, NetworkPattern
 
 Values = Mapping[str, Choice]
-MOST_NETWORKS = 50_000
-"""How many networks (combinations of values, times variants) a study may come to."""
+MOST_LAYERS = 500_000
+"""How many layers, over all values and variants, are walked through before a study counts as too large."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class Misfit:
 
 def check_shapes(draft: Draft) -> None:
     """Add a finding for every network, candidate and variant whose layers do not fit."""
-    if sum(_n_networks(draft, name) for name in draft.networks) > MOST_NETWORKS:
-        draft.report((), "the study comes to too many networks", allowed=f"at most {MOST_NETWORKS:,}")
+    n_layers = sum(_n_networks(draft, name) * len(draft.networks[name].layers) for name in draft.networks)
+    if n_layers > MOST_LAYERS:
+        got = f"{n_layers:,} layers over all values and variants"
+        draft.report((), "the study comes to too many networks", got, f"at most {MOST_LAYERS:,}")
         return
     for name in draft.networks:
         _check_network(draft, name)
@@ -174,11 +176,15 @@ def _by_cause(
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
     for key, values in choices.items():
+        failing: dict[Choice, list[Misfit]] = {}
+        for misfit in rest:
+            failing.setdefault(misfit.values[key], []).append(misfit)
         for place, value in enumerate(values):
-            same = [misfit for misfit in rest if misfit.values[key] == value]
+            same = failing.get(value, [])
             if len(same) * len(values) == n_all and len({misfit.problem for misfit in same}) == 1:
                 yield (key, place), Misfit({key: value}, same[0].problem), 0
-                rest = [misfit for misfit in rest if misfit.values[key] != value]
+                del failing[value]
+        rest = [misfit for alike in failing.values() for misfit in alike]
     reasons: dict[str, list[Misfit]] = {}
     for misfit in rest:
         reasons.setdefault(fit_text(misfit.problem), []).append(misfit)

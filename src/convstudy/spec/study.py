@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -97,7 +98,7 @@ class NetworkPattern(Part):
         problems: list[Problem] = []
         for number, text in enumerate(self.layers, start=1):
             try:
-                layers += [read_layer(written) for written in filled([text], parameters)]
+                layers += [_layer(written) for written in filled([text], parameters)]
             except NetworkError as error:  # the others are read all the same: all mistakes at once
                 problems += [replace(problem, where=f"layer {number}") for problem in error.problems]
         if problems:
@@ -200,6 +201,10 @@ class Study(Head):
     search: dict[Name, Search] = Field(default_factory=dict)
     compare: dict[Name, Compare] = Field(default_factory=dict)
     ablate: dict[Name, Ablate] = Field(default_factory=dict)
+
+
+# A search reads most layers again and again; layers are values, so that one may stand for all.
+_layer = lru_cache(maxsize=10_000)(read_layer)
 
 
 def _gathered(values: Any, own: tuple[str, ...], into: str, only: tuple[str, ...] | None = None) -> Any:
