@@ -105,7 +105,7 @@ def test_a_map_that_only_moves_is_a_shift(down: float, right: float, monkeypatch
 
 def _mapped_slowly(image: np.ndarray, turn: float, zoom: float, down: float, right: float) -> np.ndarray:
     """Return one square image ``(channels, side, side)`` turned, zoomed and moved, bilinear, pixel by pixel."""
-    channels, side, _ = image.shape
+    _, side, _ = image.shape
     angle, scale = math.radians(10) * turn, 1 + 0.1 * zoom
     middle = (side - 1) / 2
     result = np.zeros_like(image)
