@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,6 +73,7 @@ def plan(
     """
     study = study_of(context, source)
     from convstudy.plan import check_plan, plan_cost, resolve
+    from convstudy.run import default_workers
 
     store = open_store(runs)
     records = store.records if store else {}
@@ -82,8 +82,7 @@ def plan(
     left = [fit for fit in planned.fits if fit.id not in done]
     expected = _expected_seconds(left) if calibrate and left else {}
     stages = tuple(_works(planned, done, expected, known=calibrate))
-    # As convstudy.run does where nobody says.
-    n_workers = workers or max(1, (os.cpu_count() or 1) // study.threads)
+    n_workers = workers or default_workers(study)
     outlook = Outlook(
         plan=planned,
         stages=stages,

@@ -127,7 +127,8 @@ class _Planner:
     def search(self, name: str, search: Search) -> Stage:
         settled = self.networks[search.network]
         splits: list[Split] = [
-            Fold(index, search.folds, 0, search.subset or self.study.subset) for index in range(search.folds)
+            Fold(index, search.folds, 0, search.subset_within(self.study.subset))
+            for index in range(search.folds)
         ]
         candidates: dict[str, Candidate] = {}
         for values in _grid(search.vary):

@@ -23,7 +23,7 @@ from convstudy.run.events import (
     TestOpened,
     silent,
 )
-from convstudy.run.study import run_study
+from convstudy.run.study import default_workers, run_study
 
 __all__ = [
     "ChoiceMade",
@@ -34,6 +34,7 @@ __all__ = [
     "Listener",
     "RunStarted",
     "TestOpened",
+    "default_workers",
     "run_study",
     "silent",
 ]

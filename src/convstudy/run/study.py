@@ -77,8 +77,12 @@ def _executor(study: Study, store: Store, workers: int | None) -> Executor:
     """Return where the tasks are done."""
     if workers == 0:
         return InlineExecutor(store.layout)
-    n_workers = workers or max(1, (os.cpu_count() or 1) // study.threads)
-    return ProcessExecutor(store.layout, n_workers, study.threads)
+    return ProcessExecutor(store.layout, workers or default_workers(study), study.threads)
+
+
+def default_workers(study: Study) -> int:
+    """Return how many fits train at once unless somebody says: the cores divided by the study's threads."""
+    return max(1, (os.cpu_count() or 1) // study.threads)
 
 
 class _Run:

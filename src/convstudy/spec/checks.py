@@ -99,7 +99,7 @@ def _check_data(draft: Draft) -> None:
         path: Path = ("search", name)
         if not _check_subset(draft, dataset, search.subset, (*path, "subset")):
             continue
-        n_images = search.subset or draft.subset or dataset.n_train
+        n_images = search.subset_within(draft.subset) or dataset.n_train
         if n_images // dataset.n_classes < search.folds:
             draft.report(
                 (*path, "folds"),

@@ -124,6 +124,10 @@ class Search(Part):
         description="Recipe keys that differ in the search; fewer epochs make it cheaper.",
     )
 
+    def subset_within(self, subset: int | None) -> int | None:
+        """Return how many images the search uses in a study of ``subset``: the fewer of both, ``None`` for all."""
+        return min((n for n in (self.subset, subset) if n is not None), default=None)
+
 
 class Compare(Part):
     """Which of these networks does best over seeds."""

@@ -6,7 +6,6 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from convstudy.run.perform import perform
 from convstudy.run.tasks import Message, Task
 from convstudy.store import Layout
 
@@ -27,6 +26,10 @@ class InlineExecutor:
 
     def next_message(self) -> Message:
         """Return the next message, doing the next task if there is none."""
+        from convstudy.run.perform import (
+            perform,
+        )  # loads torch, which only this executor needs in this process
+
         if not self._messages:
             perform(self._tasks.popleft(), self._layout, self._messages.append)
         return self._messages.popleft()
