@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 import vl_convert
@@ -40,7 +41,6 @@ def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:
     )
     results = made_up_results(study)
     record = next(iter(results.records.values()))
-    from dataclasses import replace
 
     falling = tuple(replace(epoch, learning_rate=0.01 / epoch.number) for epoch in record.history)
     changed = replace(results, records={**results.records, record.fit_id: replace(record, history=falling)})

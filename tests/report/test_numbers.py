@@ -52,3 +52,7 @@ def test_nouns_and_lists() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_moments_go_to_the_second() -> None:
+    assert numbers.moment("2026-11-22T14:16:00.431+00:00") == "2026-11-22 14:16:00"

@@ -1,18 +1,26 @@
 """Verdicts and records to tables, charts, words and one HTML page; computes no statistic of its own.
 
-==================  ==========================================================================
-``words``           the conclusions in words, each with its evidence
-``numbers``         how figures are written
-``table``           a table as data, and as CSV, Markdown and JSON
-``tables``          the tables of a run
-``charts``          the charts of a run
-``theme``           how charts look, on paper and on a page, light or dark
-``pictures``        images, mistakes and kernels as small PNG files
-``contents``        everything that a report says, gathered once
-``page``            the contents as one HTML file that works offline
-``bundle``          the chart library that the page carries
-``write``           the contents as files
-==================  ==========================================================================
+=====================  ==========================================================================
+``words``              the conclusions in words, each with its evidence
+``numbers``            how figures are written
+``table``              a table as data, and as CSV, Markdown and JSON
+``tables``             the tables of scores
+``background_tables``  data, layers, protocol, checks, environment, failures
+``figure``             a chart with its words, and what all charts share
+``curve_charts``       charts over epochs
+``score_charts``       charts of scores and effects
+``class_charts``       charts by class
+``theme``              how charts look, on paper and on a page, light or dark
+``pictures``           images, mistakes and kernels as small PNG files
+``beside``             what is drawn from files beside the records
+``contents``           everything that a report says, gathered once
+``document``           the contents as one JSON document
+``reproduce``          the study as the text of a study file
+``page``               the contents as one HTML file that works offline
+``bundle``             the chart library that the page carries
+``files``              writing a file in one step
+``write``              the contents as files
+=====================  ==========================================================================
 """
 
 from convstudy.report.words import answer

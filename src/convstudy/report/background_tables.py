@@ -150,7 +150,7 @@ def choices_table(results: Results) -> Table:
 def openings_table(told: Protocol) -> Table:
     """Return each opening of the test set by this run."""
     columns = (
-        Column("opened_at", "When (UTC)"),
+        Column("opened_at", "When (UTC)", "time"),
         Column("candidates", "For", "prose"),
         Column("part", "Seed"),
         Column("weights_digest", "Weights", "digest"),

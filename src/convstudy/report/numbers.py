@@ -52,6 +52,11 @@ def digest(text: str) -> str:
     return text[:8]
 
 
+def moment(text: str) -> str:
+    """Return an ISO 8601 moment to the second: ``2026-01-02 03:04:05``."""
+    return text[:19].replace("T", " ")
+
+
 def with_spread(summary: Summary, write: Callable[[float], str]) -> str:
     """Return mean ± standard deviation, or the mean alone where there is no spread to tell: ``98.61 ± 0.24 %``."""
     if summary.mean is None:

@@ -53,6 +53,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["counted"] = numbers.counted
+    environment.filters["moment"] = numbers.moment
     environment.filters["tied"] = _tied
     return environment
 

@@ -12,7 +12,18 @@ from convstudy.report import numbers
 from convstudy.stats import Summary
 
 Kind = Literal[
-    "text", "code", "percent", "points", "loss", "count", "seconds", "rate", "digest", "digests", "prose"
+    "text",
+    "prose",
+    "code",
+    "percent",
+    "points",
+    "loss",
+    "count",
+    "seconds",
+    "rate",
+    "time",
+    "digest",
+    "digests",
 ]
 Value = str | int | float | Summary | tuple[str, ...] | None
 
@@ -72,6 +83,12 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 }
 
 
+_TEXT_WRITERS: dict[str, Callable[[str], str]] = {
+    "digest": numbers.digest,
+    "time": numbers.moment,
+}
+
+
 def cell_text(value: Value, kind: Kind) -> str:
     """Return a value as people read it."""
     if value is None or value == "" or value == ():
@@ -81,7 +98,7 @@ def cell_text(value: Value, kind: Kind) -> str:
     if isinstance(value, tuple):
         return " ".join(numbers.digest(text) if kind == "digests" else text for text in value)
     if isinstance(value, str):
-        return numbers.digest(value) if kind == "digest" else value
+        return _TEXT_WRITERS[kind](value) if kind in _TEXT_WRITERS else value
     return _WRITERS[kind](value) if kind in _WRITERS else str(value)
 
 

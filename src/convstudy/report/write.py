@@ -9,9 +9,9 @@ from typing import Any
 
 from convstudy.errors import UsageError, unknown
 from convstudy.report import theme
-from convstudy.report.charts import Figure
 from convstudy.report.contents import Contents, gather
 from convstudy.report.document import document
+from convstudy.report.figure import Figure
 from convstudy.report.files import write_file
 from convstudy.report.page import page
 from convstudy.report.table import as_csv, as_markdown

@@ -1,0 +1,140 @@
+"""What is drawn from files beside the records and from the data: mistakes, kernels, first images, class counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
+from convstudy.errors import ConvstudyError
+from convstudy.report import background_tables, class_charts, pictures
+from convstudy.report.figure import Figure
+from convstudy.report.numbers import counted, percent
+from convstudy.report.pictures import Picture
+from convstudy.report.table import Table
+from convstudy.stats import Confusion, Headline, confusion_of, headline, mistakes_of
+from convstudy.store.results import Results
+
+N_FIRST_IMAGES = 25
+N_KERNELS = 64
+OFFLINE = "CONVSTUDY_OFFLINE"
+"""What tells :mod:`convstudy.data` to stay off the network."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is drawn from files beside the records and from the data; empty, with a note, where they are missing."""
+
+    headline: str = ""
+    classes: Table | None = None
+    confusion: Confusion | None = None
+    confusion_table: Table | None = None
+    confusion_figure: Figure | None = None
+    classes_figure: Figure | None = None
+    mistakes: tuple[Picture, ...] = ()
+    kernels: tuple[Picture, ...] = ()
+    first_images: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def gather_beside(results: Results) -> Beside:
+    """Read what lies beside the records and the training images; missing parts leave a note."""
+    info = dataset_info(results.study.dataset)
+    found: dict[str, Any] = {}
+    notes: list[str] = []
+    head = headline(results)
+    tests: list[dict[str, Any]] = []
+    if head:
+        found["headline"] = head.candidate.network_name
+        tests = _read(results, head, "test", notes)
+    if tests:
+        confusion = confusion_of(((test["labels"], test["probabilities"]) for test in tests), info.n_classes)
+        found["confusion"] = confusion
+        found["confusion_table"] = background_tables.confusion_table(confusion, info.class_names)
+        found["confusion_figure"] = class_charts.confusion_chart(
+            confusion, info.class_names, "Confusion on the test images"
+        )
+        found["mistakes"] = tuple(_mistakes(tests, info))
+    if head:
+        weights = _read(results, head, "weights", notes, limit=1)
+        found["kernels"] = tuple(_kernels(weights[0])) if weights else ()
+    train = None
+    try:
+        images = _at_hand(results.study.dataset)
+        train = images.labels
+        found["first_images"] = tuple(
+            Picture(pictures.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
+            for i, label in (
+                (i, info.class_names[int(train[i])]) for i in range(min(N_FIRST_IMAGES, len(images)))
+            )
+        )
+    except ConvstudyError as error:
+        notes.append(f"The training images are not at hand: {error.problems[0].what}.")
+    labels = tests[0]["labels"] if tests else None
+    classes = background_tables.class_table(results.study.dataset, train, labels)
+    if train is not None or labels is not None:
+        found["classes"] = classes
+        found["classes_figure"] = class_charts.classes_chart(
+            [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows], "Images per class"
+        )
+    return Beside(**found, notes=tuple(dict.fromkeys(notes)))
+
+
+def _at_hand(dataset: str) -> Images:
+    """Return the training images if they are on this machine; a report downloads nothing."""
+    before = os.environ.get(OFFLINE)
+    os.environ[OFFLINE] = "1"
+    try:
+        return load_dataset(dataset).train
+    finally:
+        if before is None:
+            del os.environ[OFFLINE]
+        else:
+            os.environ[OFFLINE] = before
+
+
+def _read(
+    results: Results, head: Headline, what: str, notes: list[str], limit: int = 100
+) -> list[dict[str, Any]]:
+    """Return the arrays of the headline candidate's fits that are done; a file that is missing leaves a note."""
+    ids = [record.fit_id for record in results.records_of(head.candidate) if record.done]
+    if what == "test":
+        ids = [i for i in ids if i in results.openings and results.openings[i].accuracy is not None]
+    arrays = []
+    for fit_id in ids[:limit]:
+        try:
+            arrays.append(results.arrays(fit_id, what))
+        except ConvstudyError as error:
+            notes.append(f"The {what} file of fit {fit_id} could not be read: {error.problems[0].what}.")
+    return arrays
+
+
+def _mistakes(tests: list[dict[str, Any]], info: DatasetInfo) -> Iterator[Picture]:
+    for mistake in mistakes_of(tests):
+        true, taken = info.class_names[mistake.label], info.class_names[mistake.prediction]
+        sure = percent(mistake.confidence)
+        yield Picture(
+            pictures.data_uri(mistake.pixels),
+            f"test image {mistake.row}: a {true}, taken for {taken} with confidence {sure}",
+            f"{true} → {taken}",
+            f"{mistake.confidence * 100:.1f} % sure\n{mistake.n_wrong} of {counted(mistake.n_models, 'seed')}",
+        )
+
+
+def _kernels(weights: dict[str, Any]) -> Iterator[Picture]:
+    kernels = pictures.first_kernels(weights)
+    if kernels is None:
+        return
+    for number, kernel in enumerate(kernels[:N_KERNELS]):
+        largest = float(abs(kernel).max())
+        pixels = pictures.kernel_pixels(kernel, largest)
+        yield Picture(
+            pictures.data_uri(pixels),
+            f"kernel {number}, weights from {kernel.min():.2f} to {kernel.max():.2f}",
+        )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,78 @@
+"""Charts by class: how many images each has, and which is taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convstudy.report import theme
+from convstudy.report.figure import Figure, chart_size, label_angle
+from convstudy.stats import Confusion
+
+
+def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> Figure:
+    """Return the confusion matrix as a heat map: right ones blue, mistakes red, counts written in."""
+    import altair as alt
+
+    rows: list[dict[str, Any]] = [
+        {"true": names[i], "predicted": names[j], "count": count, "right": i == j, "strength": 0.0}
+        for i, counts in enumerate(confusion.counts)
+        for j, count in enumerate(counts)
+        if count or i == j
+    ]
+    for right in (True, False):
+        # Mistakes are few against what is right: each has a scale of its own, or none would be seen.
+        most = max((row["count"] for row in rows if row["right"] is right), default=1) or 1
+        for row in rows:
+            if row["right"] is right:
+                row["strength"] = 0.12 + (0.48 if right else 0.6) * row["count"] / most
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X(
+            "predicted:N",
+            title="predicted",
+            sort=list(names),
+            axis=alt.Axis(labelAngle=label_angle(names), grid=False),
+        ),
+        y=alt.Y("true:N", title="true", sort=list(names), axis=alt.Axis(grid=False)),
+    )
+    cells = base.mark_rect(cornerRadius=3, stroke=None).encode(
+        color=alt.condition("datum.right", alt.value(theme.BLUE), alt.value(theme.VERMILLION)),
+        opacity=alt.Opacity("strength:Q", scale=None, legend=None),
+        tooltip=[alt.Tooltip("true:N"), alt.Tooltip("predicted:N"), alt.Tooltip("count:Q", format=",")],
+    )
+    numbers = base.mark_text().encode(text=alt.Text("count:Q"))
+    chart = alt.layer(cells, numbers).properties(**chart_size(30 * len(names)))
+    text = (
+        f"{title}: {confusion.n_mistakes:,} mistakes in {confusion.n_images:,} predictions of "
+        f"{confusion.n_models} models."
+    )
+    return Figure("confusion", title, text, chart)
+
+
+def classes_chart(rows: Sequence[tuple[str, int | None, int | None]], title: str) -> Figure:
+    """Return bars of the images per class; ``rows`` are class, training count and test count."""
+    import altair as alt
+
+    parts = ("training", "test")
+    values = [
+        {"class": name, "part": part, "count": count}
+        for name, *counts in rows
+        for part, count in zip(parts, counts, strict=True)
+        if count is not None
+    ]
+    names = [name for name, *_ in rows]
+    chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("class:N", title=None, sort=names, axis=alt.Axis(labelAngle=label_angle(names))),
+            xOffset=alt.XOffset("part:N", sort=list(parts)),
+            y=alt.Y("count:Q", title="images"),
+            color=alt.Color(
+                "part:N", title=None, scale=alt.Scale(domain=list(parts), range=[theme.BLUE, theme.ORANGE])
+            ),
+            tooltip=[alt.Tooltip("class:N"), alt.Tooltip("part:N"), alt.Tooltip("count:Q", format=",")],
+        )
+        .properties(**chart_size(190))
+    )
+    return Figure("classes", title, f"{title}: see the table of counts.", chart)
