@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +55,7 @@ def datasets(as_json: bool) -> None:
     """List the datasets, and whether they are here."""
     from convstudy.data import CATALOGUE
 
-    with _offline():
-        here = {name: _is_here(info) for name, info in CATALOGUE.items()}
+    here = {name: _is_here(info) for name, info in CATALOGUE.items()}
     if as_json:
         say_json(
             [
@@ -88,21 +84,7 @@ def datasets(as_json: bool) -> None:
 
 def _is_here(info: DatasetInfo) -> bool:
     try:
-        info.source.fetch(info.name)
+        info.source.fetch(info.name, download=False)
     except DataError:
         return False
     return True
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """Let nothing be downloaded meanwhile."""
-    before = os.environ.get("CONVSTUDY_OFFLINE")
-    os.environ["CONVSTUDY_OFFLINE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["CONVSTUDY_OFFLINE"]
-        else:
-            os.environ["CONVSTUDY_OFFLINE"] = before

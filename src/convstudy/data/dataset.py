@@ -45,17 +45,17 @@ class Dataset:
     test: SealedTest
 
 
-def load_dataset(name: str) -> Dataset:
+def load_dataset(name: str, download: bool = True) -> Dataset:
     """Return a dataset by its name in the catalogue.
 
     The training images are read and verified. The test images are not read; but their files are located, and
-    downloaded if need be, so that a study does not find out at its end that they are missing.
+    downloaded if need be and ``download`` allows, so that a study does not find out at its end that they are missing.
 
     Raises:
         DataError: if there is no such dataset, or its files are missing, damaged or not what they should be.
     """
     info = dataset_info(name)
-    info.source.fetch(name)
+    info.source.fetch(name, download)
     return Dataset(info, _read(info, "train"), SealedTest(info))
 
 

@@ -73,7 +73,9 @@ class PublishedFile:
             raise _wrong_digest(".gz file", path, found.archive_digest, self.archive_digest)
 
 
-def locate(dataset: str, wanted: Sequence[PublishedFile], mirrors: Sequence[str]) -> tuple[Path, ...]:
+def locate(
+    dataset: str, wanted: Sequence[PublishedFile], mirrors: Sequence[str], download: bool = True
+) -> tuple[Path, ...]:
     """Return where each file lies on this machine, in the order of ``wanted``; download what does not.
 
     Nothing that lies here already is opened.
@@ -82,6 +84,7 @@ def locate(dataset: str, wanted: Sequence[PublishedFile], mirrors: Sequence[str]
         dataset: the dataset's name, which is also the name of its folder.
         wanted: the files.
         mirrors: URLs ending in ``/`` under which ``NAME.gz`` is published, tried in this order.
+        download: whether what is not here may be downloaded; ``CONVSTUDY_OFFLINE`` forbids it in any case.
 
     Raises:
         DataError: if a file is not here and cannot be downloaded; it lists all that is missing, and how to
@@ -93,6 +96,8 @@ def locate(dataset: str, wanted: Sequence[PublishedFile], mirrors: Sequence[str]
         if path is not None:
             found[file.name] = path
     missing = [file for file in wanted if file.name not in found]
+    if missing and not download:
+        raise _unavailable(dataset, missing, mirrors, "nothing is downloaded here")
     if missing and _offline():
         raise _unavailable(dataset, missing, mirrors, "CONVSTUDY_OFFLINE is set, so nothing was downloaded")
     for number, file in enumerate(missing):

@@ -22,8 +22,8 @@ class Source(Protocol):
         """One SHA-256 (hex) that stands for the content of the whole dataset."""
         ...
 
-    def fetch(self, dataset: str) -> None:
-        """See to it that both parts can be read later on, without looking into either.
+    def fetch(self, dataset: str, download: bool = True) -> None:
+        """See to it that both parts can be read later on, without looking into either; ``download`` allows to.
 
         Raises:
             DataError: if something is missing and cannot be had.
@@ -58,9 +58,9 @@ class IdxSource:
         """SHA-256 over the identities of train images, train labels, test images, test labels."""
         return combine(file.identity for file in (*self.train, *self.test))
 
-    def fetch(self, dataset: str) -> None:
+    def fetch(self, dataset: str, download: bool = True) -> None:
         """Find the four files or download them; see :func:`convstudy.data.files.locate`."""
-        locate(dataset, (*self.train, *self.test), self.mirrors)
+        locate(dataset, (*self.train, *self.test), self.mirrors, download)
 
     def read(self, dataset: str, part: Part) -> Images:
         """Read the two files of one part; see :meth:`Source.read`."""
@@ -96,7 +96,7 @@ class DigitsSource:
         """SHA-256 over the digests of both parts."""
         return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
 
-    def fetch(self, dataset: str) -> None:
+    def fetch(self, dataset: str, download: bool = True) -> None:
         """Do nothing: the images are embedded in scikit-learn."""
 
     def read(self, dataset: str, part: Part) -> Images:

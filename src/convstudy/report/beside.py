@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,6 @@ from convstudy.store.results import Results
 
 N_FIRST_IMAGES = 25
 N_KERNELS = 64
-OFFLINE = "CONVSTUDY_OFFLINE"
-"""What tells :mod:`convstudy.data` to stay off the network."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +81,7 @@ def gather_beside(results: Results) -> Beside:
 
 def _at_hand(dataset: str) -> Images:
     """Return the training images if they are on this machine; a report downloads nothing."""
-    before = os.environ.get(OFFLINE)
-    os.environ[OFFLINE] = "1"
-    try:
-        return load_dataset(dataset).train
-    finally:
-        if before is None:
-            del os.environ[OFFLINE]
-        else:
-            os.environ[OFFLINE] = before
+    return load_dataset(dataset, download=False).train
 
 
 def _read(
