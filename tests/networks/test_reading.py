@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -23,7 +24,11 @@ from convstudy.networks.layers import (
 from convstudy.networks.reading import LONGEST_TEXT, layer_text
 from tests.networks.examples import EXAMPLES
 
-NAMES = {"activation": ACTIVATIONS, "init": INITIALISERS, "padding": ("valid", "same")}
+NAMES: dict[str, Iterable[str]] = {
+    "activation": ACTIVATIONS,
+    "init": INITIALISERS,
+    "padding": ("valid", "same"),
+}
 LARGEST = {"filters": 65536, "kernel": 1024, "stride": 1024, "size": 1024, "groups": 65536, "units": 1 << 20}
 SMALLEST = {"epsilon": 1e-12, "momentum": 0.0, "rate": 0.0}
 

@@ -1,16 +1,22 @@
-"""Batch normalisation with the moving averages of Keras."""
+"""Batch normalisation with the moving averages of Keras, and sums that do not drift."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
+
+# Values a block of the variance's sum: small enough to stay in a core's cache.
+BLOCK = 1 << 16
 
 
 class KerasBatchNorm(nn.Module):
     """Normalise each channel of ``(n, c)`` or ``(n, c, h, w)`` over the batch (Ioffe & Szegedy 2015).
 
-    In training it divides by the biased variance, as torch does; its moving average keeps the biased variance too,
-    where torch keeps the unbiased one.
+    It differs from torch's in two ways. The variance in its moving average is the biased one, as in Keras. And mean
+    and variance are summed in pairs: torch adds up a channels-last batch one value after the other, which in float32
+    puts the variance of 100 images of 26 × 26 off by 5e-4, more than all other rounding of a step together.
 
     Args:
         n_channels: the number of channels.
@@ -32,33 +38,64 @@ class KerasBatchNorm(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the normalised values, and in training move the averages."""
-        n_values = values.numel() // values.shape[1]
-        if self.training and n_values == 1:
-            return self._normalise_one(values)
-        # torch moves a copy: it keeps what it moved for the backward pass, so that must not change afterwards.
-        variance = self.running_variance.clone() if self.training else self.running_variance
-        normalised = nn.functional.batch_norm(
-            values,
-            self.running_mean,
-            variance,
-            self.weight,
-            self.bias,
-            self.training,
-            self.weight_of_batch,
-            self.epsilon,
+        if not self.training:
+            return nn.functional.batch_norm(
+                values,
+                self.running_mean,
+                self.running_variance,
+                self.weight,
+                self.bias,
+                eps=self.epsilon,
+            )
+        mean, variance = moments(values.detach())
+        self.running_mean.lerp_(mean, self.weight_of_batch)
+        self.running_variance.lerp_(variance, self.weight_of_batch)
+        normalised: torch.Tensor = _Normalise.apply(
+            values, self.weight, self.bias, mean, variance, self.epsilon
         )
-        if self.training:
-            # torch moved by w · V · n / (n - 1). Scaling all of it by (n - 1) / n mends that part and shrinks the
-            # old one, (1 - w) · old, by 1 / n of itself, which is put back.
-            self.running_variance.mul_((1.0 - self.weight_of_batch) / n_values)
-            self.running_variance.add_(variance, alpha=(n_values - 1) / n_values)
         return normalised
 
-    def _normalise_one(self, values: torch.Tensor) -> torch.Tensor:
-        """Return what one value a channel comes to, its shift; torch refuses such a batch, Keras does not."""
-        mean = values.detach().flatten().to(self.running_mean.dtype)
-        self.running_mean.lerp_(mean, self.weight_of_batch)
-        self.running_variance.mul_(1.0 - self.weight_of_batch)
-        # A value less its own mean; written so that the gradient is 0, too.
-        centred = (values - values).flatten()
-        return (centred * self.weight + self.bias).view(values.shape).to(values.dtype)
+
+def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and biased variance of each channel, ``(c,)`` each, in float32 (float64 for such values).
+
+    Args:
+        values: ``(n, c)`` or ``(n, c, h, w)``.
+    """
+    rows = values.movedim(1, -1).reshape(-1, values.shape[1])
+    mean = rows.mean(0, dtype=torch.promote_types(values.dtype, torch.float32))
+    squares = torch.zeros_like(mean)
+    for block in rows.split(max(1, BLOCK // rows.shape[1])):
+        squares += (block - mean).square_().sum(0)
+    return mean, squares / len(rows)
+
+
+class _Normalise(torch.autograd.Function):
+    """Normalise by given moments of the batch; the gradient knows that they depend on it."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        values: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        mean: torch.Tensor,
+        variance: torch.Tensor,
+        epsilon: float,
+    ) -> torch.Tensor:
+        """Return ``(values - mean) / √(variance + epsilon) · weight + bias``, channel by channel."""
+        ctx.save_for_backward(values, weight, mean, (variance + epsilon).rsqrt())
+        ctx.epsilon = epsilon
+        normalised: torch.Tensor = torch.native_batch_norm(
+            values, weight, bias, mean, variance, False, 0.0, epsilon
+        )[0]
+        return normalised
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Return the gradients of values, weight and bias; the moments' are part of the first."""
+        values, weight, mean, inverse_sd = ctx.saved_tensors
+        of_values, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            gradients[0], values, weight, None, None, mean, inverse_sd, True, ctx.epsilon, [True, True, True]
+        )
+        return of_values, of_weight, of_bias, None, None, None

@@ -1,0 +1,150 @@
+"""convstudy's side of ``keras_reference.py``: the same runs, and how far they are from Keras'.
+
+``python benchmarks/keras_parity.py`` prints the tables of ``benchmarks/README.md``, and
+``tests/engine/test_keras_parity.py`` holds each run to its tolerance. The networks are those of the built-in study
+``mnist``, without their dropout.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from benchmarks.keras_reference import (  # noqa: E402  # found from the repository's root only
+    INPUT_SHAPE,
+    N_CLASSES,
+    N_STEPS,
+    OPTIMIZERS,
+    RUNS,
+    Run,
+    batch,
+    start_kernels,
+    summary,
+)
+from convstudy.engine.optimizers import build_optimizer, make_step  # noqa: E402
+from convstudy.networks import Network  # noqa: E402
+from convstudy.networks.build import build_network  # noqa: E402
+from convstudy.networks.modules.batch_norm import KerasBatchNorm  # noqa: E402
+from convstudy.spec import Recipe, load_study  # noqa: E402
+
+REFERENCE: dict[str, Any] = json.loads(
+    (ROOT / "tests" / "engine" / "keras_reference.json").read_text(encoding="utf-8")
+)
+RECORDED = {(entry["network"], entry["optimizer"], entry["precision"]): entry for entry in REFERENCE["runs"]}
+
+
+def network_of(name: str) -> Network:
+    """Return one of the notebook's networks, without dropout."""
+    patterns = load_study("mnist").network
+    if name.startswith("two-conv"):
+        return patterns["two-conv"].network(kernel=int(name[-1])).without(["dropout"])
+    network = patterns[name.removesuffix("-tanh")].network().without(["dropout"])
+    return network.with_activation("tanh") if name.endswith("-tanh") else network
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe that says what the reference run did."""
+    optimizer = "sgd" if run.optimizer == "nesterov" else run.optimizer
+    return Recipe.model_validate(
+        {"optimizer": optimizer, "learning_rate": run.learning_rate, **OPTIMIZERS[run.optimizer]}
+    )
+
+
+def carry_kernels(model: nn.Module) -> None:
+    """Give a model the start kernels of the reference, from Keras' layout to torch's."""
+    weights = [module.weight for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    to_keras = {4: (2, 3, 1, 0), 2: (1, 0)}
+    to_torch = {4: (3, 2, 0, 1), 2: (1, 0)}
+    shapes = [tuple(weight.permute(to_keras[weight.ndim]).shape) for weight in weights]
+    with torch.no_grad():
+        for weight, kernel in zip(weights, start_kernels(shapes), strict=True):
+            weight.copy_(torch.from_numpy(kernel).permute(to_torch[weight.ndim]))
+
+
+def follow(run: Run, n_steps: int = N_STEPS) -> dict[str, Any]:
+    """Return what the reference recorded of a run, measured on our side."""
+    dtype = torch.float64 if run.precision == "float64" else torch.float32
+    model = build_network(network_of(run.network), INPUT_SHAPE, N_CLASSES, torch.Generator()).to(dtype)
+    carry_kernels(model)
+    optimizer = build_optimizer(recipe_of(run), model.parameters())
+
+    def loss_of(step: int) -> torch.Tensor:
+        images, labels = batch(step, run.batch_size)
+        values = torch.from_numpy(images).to(dtype).permute(0, 3, 1, 2)
+        return nn.functional.cross_entropy(model(values), torch.from_numpy(labels))
+
+    losses = []
+    for step in range(n_steps):
+        optimizer.zero_grad()
+        loss = loss_of(step)
+        loss.backward()  # type: ignore[no-untyped-call]
+        make_step(optimizer, run.learning_rate)
+        losses.append(loss.item())
+    averages = [
+        {
+            "moving_mean": summary(module.running_mean.numpy()),
+            "moving_variance": summary(module.running_variance.numpy()),
+        }
+        for module in model.modules()
+        if isinstance(module, KerasBatchNorm)
+    ]
+    model.eval()
+    with torch.no_grad():
+        after = loss_of(n_steps).item()
+    return {**asdict(run), "losses": losses, "inference_loss": after, "batch_norms": averages}
+
+
+def deviation(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the largest relative deviation."""
+    return max(abs(one - other) / abs(other) for one, other in zip(ours, theirs, strict=True))
+
+
+def averages_deviation(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
+    """Return the largest deviation in a summary of a batch-norm's averages, in parts of its largest figure."""
+    largest: float = max(
+        abs(one[kind][key] - other[kind][key]) / max(abs(value) for value in other[kind].values())
+        for one, other in zip(ours, theirs, strict=True)
+        for kind in other
+        for key in other[kind]
+    )
+    return largest
+
+
+def main() -> None:
+    """Print the table of deviations, and what rounding alone does at the learning rates of the float64 runs."""
+    torch.set_num_threads(1)
+    print("| run | images | learning rate | loss | losses | loss in inference | moving averages |")
+    print("|---|---|---|---|---|---|---|")
+    for run in RUNS:
+        ours, theirs = follow(run), RECORDED[run.network, run.optimizer, run.precision]
+        figures = (
+            deviation(ours["losses"], theirs["losses"]),
+            deviation([ours["inference_loss"]], [theirs["inference_loss"]]),
+            averages_deviation(ours["batch_norms"], theirs["batch_norms"]),
+        )
+        first, last = (sum(part) / 4 for part in (theirs["losses"][:4], theirs["losses"][-4:]))
+        cells = [run.name, str(run.batch_size), f"{run.learning_rate:g}", f"{first:.2f} → {last:.2f}"]
+        print("| " + " | ".join([*cells, *(f"{figure:.0e}" for figure in figures)]) + " |", flush=True)
+    print("\n| run | our float32 beside our float64 |\n|---|---|")
+    for run in (run for run in RUNS if run.precision == "float64"):
+        narrow = follow(replace(run, precision="float32"))
+        drift = deviation(narrow["losses"], follow(run)["losses"])
+        print(
+            f"| {run.network} {run.optimizer}, learning rate {run.learning_rate:g} | {drift:.0e} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
