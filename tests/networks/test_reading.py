@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.errors import NetworkError
@@ -61,6 +61,7 @@ def problem_of(text: str) -> tuple[str, str, str, str]:
     return problem.what, problem.got, problem.allowed, problem.mend
 
 
+@settings(deadline=None)
 @given(ANY_LAYER)
 def test_any_layer_reads_back_from_its_text(layer: Layer) -> None:
     text = layer_text(layer)
@@ -71,6 +72,7 @@ def test_any_layer_reads_back_from_its_text(layer: Layer) -> None:
     assert len(text) <= LONGEST_TEXT
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=60)
     | st.lists(st.sampled_from(["conv", "64", "relu", "=", "stride=2", "-"])).map(" ".join)
