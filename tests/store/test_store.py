@@ -17,8 +17,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from convstudy.errors import StoreError
-from convstudy.plan import Fit, Plan
+from convstudy.plan import Fit, Plan, make_plan
 from convstudy.record import Record
+from convstudy.spec import Search
 from convstudy.store import Layout, Store, lock
 from convstudy.store import store as store_module
 from convstudy.store.database import SCHEMA_VERSION
@@ -121,6 +122,18 @@ def test_a_studys_name_stands_for_its_latest_run(store: Store, monkeypatch: pyte
     assert store.results("made").run_id == first
     assert [run.run_id for run in store.runs()] == [second, other, first]
     assert store.results(first).created_at < store.results(first).updated_at
+
+
+def test_a_run_follows_the_order_in_which_its_study_asks_now(store: Store) -> None:
+    """The second of two searches of a network starts from what the first has chosen, so their order counts."""
+    kernel = Search(network="one", vary={"kernel": (3, 5)}, folds=2)
+    rate = Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2)
+    before, after = study(search={"a": kernel, "b": rate}), study(search={"b": rate, "a": kernel})
+    run_id = store.begin_run(before)
+    assert store.begin_run(after) == run_id
+    found = store.results(run_id)
+    assert [stage.key for stage in found.plan.stages] == [stage.key for stage in make_plan(after).stages]
+    assert found.plan == make_plan(after) != make_plan(before)
 
 
 def test_an_unknown_run_is_refused_with_the_nearest_name(store: Store) -> None:

@@ -47,7 +47,7 @@ def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
         if not _taken(file.fileno(), patience):
             what = "another convstudy process is writing to this runs folder"
             mend = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
-            raise StoreError(Problem(what, where=str(path.parent), mend=mend)) from None
+            raise StoreError(Problem(what, where=str(path.parent), mend=mend))
         yield
 
 

@@ -127,6 +127,7 @@ class Store:
     def begin_run(self, study: Study) -> str:
         """Write down that a study is run, for the first time or again; return the run's id.
 
+        The id does not tell the order of a study's sections, and with it that of the choices: the latest order counts.
         Only one run goes on at a time, so another that says so was killed.
         """
         run_id, now = self.run_id_of(study), _now()
@@ -135,7 +136,8 @@ class Store:
         )
         self._connection.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at",
+            " ON CONFLICT (id) DO UPDATE SET document = excluded.document, status = excluded.status,"
+            " updated_at = excluded.updated_at",
             (run_id, study.name, json.dumps(study_document(study)), RUNNING, now, now),
         )
         return run_id
