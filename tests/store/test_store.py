@@ -331,6 +331,21 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
+def test_a_database_that_fails_in_use_is_said(store: Store) -> None:
+    run_id, _, _ = _filled(store, 3)
+    # A disk that is full, as far as SQLite can tell.
+    store._connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        for number in range(1000):
+            store.begin_run(study(name=f"other{number}"))
+    assert "full" in caught.value.problems[0].got
+    assert caught.value.problems[0].where == str(store.layout.database)
+    store.close()
+    sqlite3.connect(store.layout.database, isolation_level=None).execute("DROP TABLE runs")
+    with pytest.raises(StoreError):
+        _again(store).results(run_id)
+
+
 def test_a_folder_written_by_a_later_version_is_left_alone(store: Store) -> None:
     connection = sqlite3.connect(store.layout.database, isolation_level=None)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from convstudy.errors import Problem, StoreError
 
@@ -31,7 +32,20 @@ CREATE INDEX IF NOT EXISTS openings_by_fit ON openings (fit_id, weights_digest);
 """
 
 
-def connect(path: Path) -> sqlite3.Connection:
+class Database(sqlite3.Connection):
+    """A connection whose failures are :class:`StoreError`: a disk that is full, a file that was damaged meanwhile."""
+
+    path: Path
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Execute one statement."""
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from None
+
+
+def connect(path: Path) -> Database:
     """Open the database, making its tables where there are none.
 
     Every commit is on the disk before it returns (write-ahead log, ``synchronous=FULL``), and readers do not wait for
@@ -41,7 +55,8 @@ def connect(path: Path) -> sqlite3.Connection:
         StoreError: where the file is no database, cannot be reached, or was written by a later version.
     """
     try:
-        connection = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, factory=Database)
+        connection.path = path
         connection.row_factory = sqlite3.Row
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -57,8 +72,13 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.executescript(f"{TABLES} PRAGMA user_version = {SCHEMA_VERSION};")
         return connection
     except sqlite3.Error as error:
-        # An OperationalError is about reaching the file (rights, disk, locks), not about what is in it.
-        reached = not isinstance(error, sqlite3.OperationalError)
-        what = "this is no database of convstudy" if reached else "this database cannot be used"
-        mend = "use another folder with --runs" + (", or restore this file" if reached else "")
-        raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
+    """Return what SQLite refused as a :class:`StoreError`."""
+    # An OperationalError is about reaching the file (rights, disk, locks), not about what is in it.
+    reached = not isinstance(error, sqlite3.OperationalError)
+    what = "this is no database of convstudy" if reached else "this database cannot be used"
+    mend = "use another folder with --runs" + (", or restore this file" if reached else "")
+    return StoreError(Problem(what, where=str(path), got=str(error), mend=mend))
