@@ -40,6 +40,18 @@ def test_init_overwrites_nothing_unless_told(convstudy: Call, tmp_path: Path) ->
     assert path.read_text("utf-8") != "precious"
 
 
+def test_init_does_not_mistake_a_folder_for_a_file(convstudy: Call, tmp_path: Path) -> None:
+    for words in ([], ["--force"]):
+        ended = convstudy("init", tmp_path, *words)
+        assert ended.status == 2
+        assert "this is a folder" in ended.err and "--force" not in ended.err
+
+
+def test_the_next_command_can_be_pasted(convstudy: Call, tmp_path: Path) -> None:
+    ended = convstudy("init", tmp_path / "my study.toml")
+    assert f"convstudy plan '{tmp_path / 'my study.toml'}'" in ended.out
+
+
 def test_the_schema_is_json(convstudy: Call) -> None:
     schema = convstudy("schema").json
     assert schema["properties"].keys() >= {"study", "recipe", "network", "search", "compare", "ablate"}

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = app.main(words, prog_name="convstudy", standalone_mode=False, obj=words)
-        sys.stdout.flush()
+        _flush()
     except (click.Abort, KeyboardInterrupt):
         tell("Interrupted.")
         return INTERRUPTED
@@ -98,10 +98,16 @@ def _fail(error: ConvstudyError, as_json: bool) -> int:
         tell(str(error))
         if as_json:
             say_json({"errors": error.as_json()})
-            sys.stdout.flush()
+            _flush()
     except BrokenPipeError:
         return _without_output()
     return error.exit_status
+
+
+def _flush() -> None:
+    """Send what is printed on its way; a process that was started without stdout has none."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _without_output() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import traceback
 from pathlib import Path
@@ -11,6 +12,8 @@ import click
 from convstudy.errors import ConvstudyError, Problem, UsageError, unknown
 
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
+# What writing meets without a name at hand, on stdout too: a full disk, a quota.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Bug(ConvstudyError):
@@ -25,9 +28,9 @@ def as_convstudy_error(error: Exception) -> ConvstudyError:
         return error
     if isinstance(error, click.ClickException):
         return UsageError(_usage_problem(error))
-    if isinstance(error, OSError) and error.filename is not None:
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_ROOM):
         what = f"the system refused: {(error.strerror or str(error)).lower()}"
-        return UsageError(Problem(what, where=str(error.filename)))
+        return UsageError(Problem(what, where=str(error.filename or "")))
     return _bug(error)
 
 

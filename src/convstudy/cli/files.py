@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ def init(path: Path, dataset: str, force: bool) -> None:
     from convstudy.spec import starter_file
 
     text = starter_file(dataset)
+    if path.is_dir():
+        mend = "name a file in it"
+        raise UsageError(
+            Problem("this is a folder", where=str(path), allowed="a new study file (.toml)", mend=mend)
+        )
     try:
         # "x" refuses what is there already, without a moment in between.
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
@@ -38,7 +44,7 @@ def init(path: Path, dataset: str, force: bool) -> None:
         what = f"the study file cannot be written: {(error.strerror or str(error)).lower()}"
         raise UsageError(Problem(what, where=str(path), mend="name another PATH")) from None
     click.echo(f"{path}: a study of {dataset}, to change as you like")
-    click.echo(f"next: convstudy plan {path}")
+    click.echo(f"next: convstudy plan {shlex.quote(str(path))}")
 
 
 @click.command()
