@@ -96,6 +96,10 @@ def test_it_can_be_read_without_eyes() -> None:
     assert len(links) > 10 and set(links) <= set(identifiers)
 
 
+def test_the_confusion_can_be_read_without_its_chart() -> None:
+    assert digits().count('id="table-confusion"') == 1
+
+
 def test_the_answer_comes_first() -> None:
     text = digits()
     order = [

@@ -56,7 +56,26 @@ def test_clear_differences_are_called_clear() -> None:
     _, compare, ablate = answer(made_up_results(level=lambda name: LEVELS.get(name, 0.92)))
     assert "two-conv was chosen by validation accuracy" in compare
     assert "The runner-up one-conv" in compare
-    assert "rmsprop" in ablate.split("clearly worse")[0]
+    assert "rmsprop −" in ablate.split("clearly worse")[0]
+
+
+def test_the_comparison_tells_of_every_network() -> None:
+    levels = {**LEVELS, "three-conv": 0.3}
+    results = made_up_results(level=lambda name: levels.get(name, 0.92))
+    compare = contests(results)[1]
+    text = answer(results)[1]
+    assert [verdict.second for verdict in compare.verdicts] == ["one-conv", "three-conv"]
+    assert re.search(
+        r"\. two-conv differs from three-conv by \+\d\d\.\d\d points \(95 % interval .*\): a clear difference\.$",
+        text,
+    )
+    (said,) = (each for each in conclusions(results) if each.question == "compare")
+    assert set(said.evidence.fit_ids) == {fit.fit_id for row in compare.rows for fit in row.fits}
+
+
+def test_what_is_clear_on_folds_is_said_of_these_folds_only() -> None:
+    search = answer(made_up_results(level=lambda name: LEVELS.get(name, 0.9)))[0]
+    assert search.endswith("a clear difference on these folds.")
 
 
 def test_one_seed_tells_nothing_from_chance() -> None:

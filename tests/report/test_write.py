@@ -57,6 +57,11 @@ def test_json_holds_everything(tmp_path: Path) -> None:
         "ablate-best",
     } <= set(document["tables"])
     assert len(document["test_set"]["openings"]) == 17
+    mistakes = document["tables"]["mistakes"]["rows"]
+    assert len(mistakes) >= 12 and all(row["true"] != row["predicted"] for row in mistakes)
+    assert [row["confidence"] for row in mistakes] == sorted(
+        (r["confidence"] for r in mistakes), reverse=True
+    )
     assert len(document["tables"]["results"]["rows"]) == 30
 
 

@@ -12,7 +12,7 @@ from convstudy.plan import Finding
 from convstudy.record import Environment
 from convstudy.report.numbers import NONE, counted
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Confusion, Contest, Protocol
+from convstudy.stats import Confusion, Contest, Mistake, Protocol
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def openings_table(told: Protocol) -> Table:
         Column("images", "Images", "count"),
         Column("loss", "Loss", "loss"),
         Column("accuracy", "Accuracy", "percent"),
-        Column("purpose", "Purpose"),
+        Column("purpose", "Asked by study"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -230,3 +230,21 @@ def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
         (name, *counts) for name, counts in zip(names, confusion.counts, strict=True)
     )
     return Table("confusion", "Confusion", "How often each class was taken for each.", columns, rows)
+
+
+def mistakes_table(mistakes: tuple[Mistake, ...], names: tuple[str, ...]) -> Table:
+    """Return the most confident mistakes on the test images: what the page shows as images."""
+    columns = (
+        Column("test_image", "Test image", "count"),
+        Column("true", "True class"),
+        Column("predicted", "Predicted"),
+        Column("confidence", "Confidence", "percent"),
+        Column("wrong_models", "Seeds wrong", "count"),
+        Column("models", "Seeds", "count"),
+    )
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (each.row, names[each.label], names[each.prediction], each.confidence, each.n_wrong, each.n_models)
+        for each in mistakes
+    )
+    caption = "The most confident mistakes, by the most confident model; test images are counted from 0."
+    return Table("mistakes", "Mistakes", caption, columns, rows)

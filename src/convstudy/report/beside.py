@@ -13,7 +13,7 @@ from convstudy.report.figure import Figure
 from convstudy.report.numbers import counted, percent
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
-from convstudy.stats import Confusion, Headline, confusion_of, headline, mistakes_of
+from convstudy.stats import Confusion, Headline, Mistake, confusion_of, headline, mistakes_of
 from convstudy.store.results import Results
 
 N_FIRST_IMAGES = 25
@@ -28,6 +28,7 @@ class Beside:
     classes: Table | None = None
     confusion: Confusion | None = None
     confusion_table: Table | None = None
+    mistakes_table: Table | None = None
     confusion_figure: Figure | None = None
     classes_figure: Figure | None = None
     mistakes: tuple[Picture, ...] = ()
@@ -53,7 +54,9 @@ def gather_beside(results: Results) -> Beside:
         found["confusion_figure"] = class_charts.confusion_chart(
             confusion, info.class_names, "Confusion on the test images"
         )
-        found["mistakes"] = tuple(_mistakes(tests, info))
+        wrong = mistakes_of(tests)
+        found["mistakes_table"] = background_tables.mistakes_table(wrong, info.class_names)
+        found["mistakes"] = tuple(_pictures(wrong, info))
     if head:
         weights = _read(results, head, "weights", notes, limit=1)
         found["kernels"] = tuple(_kernels(weights[0])) if weights else ()
@@ -100,8 +103,8 @@ def _read(
     return arrays
 
 
-def _mistakes(tests: list[dict[str, Any]], info: DatasetInfo) -> Iterator[Picture]:
-    for mistake in mistakes_of(tests):
+def _pictures(mistakes: tuple[Mistake, ...], info: DatasetInfo) -> Iterator[Picture]:
+    for mistake in mistakes:
         true, taken = info.class_names[mistake.label], info.class_names[mistake.prediction]
         sure = percent(mistake.confidence)
         yield Picture(

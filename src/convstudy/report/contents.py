@@ -89,6 +89,7 @@ class Contents:
             self.verdicts,
             *(section.table for section in self.sections),
             self.beside.confusion_table,
+            self.beside.mistakes_table,
             self.beside.classes,
             *self.layers,
             *self.protocol_tables,

@@ -40,7 +40,7 @@ def conclusions(results: Results) -> tuple[Conclusion, ...]:
 
 
 def clarity(verdict: Verdict) -> str:
-    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too close to tell apart"``."""
+    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too uncertain to call"``."""
     if verdict.kind in ("better", "worse"):
         return "a clear difference"
     if verdict.kind == "tie":
@@ -49,7 +49,7 @@ def clarity(verdict: Verdict) -> str:
         return "one pair of fits, so nothing can be told from chance"
     if verdict.difference.low is None:
         return "the same difference in every pair, which shows no spread to judge it by"
-    return "too little to tell them apart"
+    return "too uncertain to call"
 
 
 def interval(verdict: Verdict) -> str:
@@ -76,7 +76,9 @@ def _about_search(contest: Contest) -> Conclusion:
     if other is None or verdict is None:
         return Conclusion("search", f"{text}; nothing else was scored.", leader.evidence)
     text += f"; next is {other.name} with {_accuracy(other.validation_accuracy)}. The difference is {interval(verdict)}"
-    return Conclusion("search", f"{text}: {clarity(verdict)}.", verdict.evidence)
+    # Folds are parts of one another's training images: what is clear on them may not be so on new ones.
+    there = " on these folds" if verdict.kind == "better" else ""
+    return Conclusion("search", f"{text}: {clarity(verdict)}{there}.", verdict.evidence)
 
 
 def _about_comparison(contest: Contest) -> Conclusion:
@@ -95,13 +97,20 @@ def _about_comparison(contest: Contest) -> Conclusion:
     verdict = contest.verdict_on(other.name) if other else None
     if other is None or verdict is None or verdict.difference.mean is None:
         return Conclusion("compare", text, leader.evidence)
-    text += (
-        f" The runner-up {other.name} scores {_accuracy(other.test_accuracy)} there; the difference is "
-        f"{interval(verdict)}: {clarity(verdict)}"
-    )
-    if verdict.kind == "worse":
-        text += ", against the choice that validation made"
-    return Conclusion("compare", f"{text}.", verdict.evidence)
+    text += f" The runner-up {other.name} scores {_accuracy(other.test_accuracy)} there; "
+    text += f"the difference is {_judged(verdict)}"
+    others = [each for each in contest.verdicts if each is not verdict and each.difference.mean is not None]
+    if others:
+        told = "; ".join(f"from {each.second} by {_judged(each)}" for each in others)
+        text += f". {leader.name} differs {told}"
+    evidence = sum((each.evidence for each in others), verdict.evidence)
+    return Conclusion("compare", f"{text}.", evidence)
+
+
+def _judged(verdict: Verdict) -> str:
+    """Return the chosen one's difference from another, and what can be said of it."""
+    against = ", against the choice that validation made" if verdict.kind == "worse" else ""
+    return f"{interval(verdict)}: {clarity(verdict)}{against}"
 
 
 def _about_ablation(contest: Contest) -> Conclusion:
@@ -117,21 +126,27 @@ def _about_ablation(contest: Contest) -> Conclusion:
         ("worse", "{} clearly worse"),
         ("better", "{} clearly better"),
         ("tie", "{} no different in practice"),
-        ("unclear", "{} not to be told apart from it"),
+        ("unclear", "{} too uncertain to call"),
         ("too few to say", "with one seed {} not to be told from chance"),
     ):
         found = [verdict for verdict in contest.verdicts if verdict.kind == kind]
         scored = [verdict for verdict in found if verdict.difference.mean is not None]
         if scored:
-            names = listed([f"{v.first} ({_points_short(v)})" for v in scored])
+            names = listed([f"{v.first} {_points_short(v)}" for v in scored])
             parts.append(words.format(f"{names} {'is' if len(scored) == 1 else 'are'}"))
     unscored = [row.name for row in contest.rows if row is not base and row.test_accuracy.mean is None]
     if unscored:
         parts.append(f"{listed(unscored)} {'has' if len(unscored) == 1 else 'have'} no test score")
-    text = (
-        f"{head} as it is, it scores {_tested(base)}. Measured against that, in points: {'; '.join(parts)}."
-    )
+    text = f"{head} as it is, it scores {_tested(base)}. {_changes(contest)}: {'; '.join(parts)}."
     return Conclusion("ablate", text, _evidence(contest))
+
+
+def _changes(contest: Contest) -> str:
+    """Return what the figures of an ablation's variants are."""
+    shares = [
+        f"{v.difference.confidence * 100:g} %" for v in contest.verdicts if v.difference.low is not None
+    ]
+    return f"What each change does to that, in points{f' ({shares[0]} interval)' if shares else ''}"
 
 
 def _about_final(contest: Contest) -> Conclusion:
@@ -200,7 +215,7 @@ def _points_short(verdict: Verdict) -> str:
     assert difference.mean is not None  # callers leave out what has no pair
     if difference.low is None or difference.high is None:
         return points(difference.mean)
-    return f"{points(difference.mean)}, {points(difference.low)} to {points(difference.high)}"
+    return f"{points(difference.mean)} ({points(difference.low)} to {points(difference.high)})"
 
 
 def _evidence(contest: Contest) -> Evidence:
