@@ -10,7 +10,7 @@ import pytest
 from convstudy.data import Fold
 from convstudy.engine import fit as engine_fit
 from convstudy.errors import DataError, StoreError, StudyError, UsageError
-from convstudy.plan import Fit
+from convstudy.plan import Fit, make_plan
 from convstudy.run import (
     ChoiceMade,
     EpochEnded,
@@ -26,7 +26,7 @@ from convstudy.run import (
 )
 from convstudy.spec import Ablate, Compare, Recipe, Search, Variant
 from convstudy.store import Layout, Store
-from tests.run.studies import N_FITS, facts, ran, small_study, stored
+from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, stored
 
 
 def _started(events: list[Event]) -> list[str]:
@@ -228,6 +228,34 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
     assert results.plan.stage("ablate.best").candidates[0].network_name == other
     assert sorted(_started(events)) == sorted(failed)
     assert [record.fit_id for record in results.failed] == [winner.id]
+
+
+def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_path: Path) -> None:
+    # Neither is the network's own value, which stands in until the search has chosen.
+    search = Search(network="one", vary={"kernel": (5, 7)}, folds=2)
+    for kernel in (5, 7):
+        one = NETWORKS["one"].model_copy(update={"parameters": {"kernel": kernel}})
+        ran(small_study(search={}, ablate={}, network={**NETWORKS, "one": one}), tmp_path)
+    results, events = ran(small_study(search={"kernel": search}, ablate={}), tmp_path)
+    (told,) = [event for event in events if isinstance(event, RunStarted)]
+    assert set(_started(events)) == {
+        fit.id for candidate in results.plan.stages[0].candidates for fit in candidate.fits
+    }
+    assert {fit.id for fit in results.plan.fits} <= told.done | set(_started(events))
+
+
+def test_a_failure_of_another_study_is_not_forgotten_for_a_fit_that_only_stands_in(tmp_path: Path) -> None:
+    stand_in = make_plan(small_study()).stage("compare.networks").candidate("one").fits[0]
+    store = Store.open(tmp_path, create=True)
+    store.save_record(stand_in, perform.Record(stand_in.id, "failed", error_kind="crashed", error="gone"))
+
+    def interrupt(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small_study(), tmp_path, 0, interrupt)
+    assert stand_in.id in store.records
+    store.close()
 
 
 def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again(tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ from convstudy.plan.stages import Plan, Stage, make_plan
 from convstudy.record import Record
 from convstudy.spec import Study
 
-CHOOSING = ("search", "compare")
-
 
 @dataclass(frozen=True)
 class CandidateScore:
@@ -65,7 +63,7 @@ def resolve(study: Study, records: Mapping[str, Record]) -> tuple[Plan, tuple[Ch
     choices: dict[str, Choice] = {}
     while True:
         plan = make_plan(study, {key: choice.chosen for key, choice in choices.items()})
-        news = [choose(stage, records) for stage in plan.stages if stage.question in CHOOSING]
+        news = [choose(stage, records) for stage in plan.stages if stage.chooses]
         found = {choice.stage: choice for choice in news if choice is not None}
         if found == choices:
             return plan, tuple(choices.values())

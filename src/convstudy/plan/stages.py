@@ -52,6 +52,11 @@ class Stage:
         return f"{self.question}.{self.name}"
 
     @property
+    def chooses(self) -> bool:
+        """Whether one of its candidates is chosen, for the stages that follow."""
+        return self.question in ("search", "compare")
+
+    @property
     def tested(self) -> bool:
         """Whether the models of this stage are scored on the sealed test set, after all choices."""
         return self.question != "search"

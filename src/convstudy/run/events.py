@@ -11,7 +11,7 @@ from convstudy.record import Epoch, Opening, Record
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The plan is known; ``done`` are the ids of its fits that were trained before."""
+    """The plan is known; ``done`` are the ids of all fits trained before: a choice may bring any of them into it."""
 
     run_id: str
     plan: Plan

@@ -10,7 +10,6 @@ from pathlib import Path
 from convstudy.data import load_dataset
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, resolve
-from convstudy.plan.choices import CHOOSING
 from convstudy.record import Record
 from convstudy.run.events import (
     ChoiceMade,
@@ -98,7 +97,7 @@ class _Run:
     def go(self, executor: Executor) -> None:
         """Train, choose and test until nothing is left to do."""
         self._resolve()
-        done = frozenset(fit.id for fit in self.plan.fits if fit.id in self.store.records)
+        done = frozenset(self.store.records)
         self.listener(RunStarted(self.run_id, self.plan, done, executor.n_workers))
         with executor:
             while missing := self._choose():
@@ -109,11 +108,12 @@ class _Run:
         """Bring the plan up to date, and return the choices that it rests on.
 
         Records of earlier runs count as soon as the plan comes upon their fits, but for failures that may not come
-        again, and for fits whose weights somebody has deleted: these are forgotten, and so trained again.
+        again, and for fits whose weights somebody has deleted: these are forgotten, and so trained again. Fits that
+        only stand in for those to come are left alone: another study's records would be lost for nothing.
         """
         while True:
             self.plan, choices = resolve(self.study, self.store.records)
-            new = [fit for fit in self.plan.fits if fit.id not in self.looked_at]
+            new = [fit for fit in self.plan.settled_fits if fit.id not in self.looked_at]
             self.looked_at |= {fit.id for fit in new}
             forgotten = [
                 fit for fit in new if fit.id in self.store.records and self._to_be_trained_again(fit)
@@ -223,7 +223,7 @@ class _Run:
 
 def _deciding(plan: Plan, missing: set[str]) -> list[set[str]]:
     """Return, for each stage whose choice is open, the fits it still waits for."""
-    stages = [stage for stage in plan.stages if stage.question in CHOOSING and not stage.waits_for]
+    stages = [stage for stage in plan.stages if stage.chooses and not stage.waits_for]
     fits = [
         {fit.id for candidate in stage.candidates for fit in candidate.fits} & missing for stage in stages
     ]
