@@ -171,9 +171,8 @@ class _Limited:
 
 
 def _short(error: Exception) -> str:
-    reason = (
-        getattr(error.args[0], "reason", error) if error.args else error
-    )  # what requests wraps, if it does
+    # What requests wraps, if it does.
+    reason = getattr(error.args[0], "reason", error) if error.args else error
     text = " ".join(str(reason).split()) or type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."
 

@@ -13,6 +13,7 @@
 ``weights``         weights on disk, and their digest
 ``opening``         one model scored on the sealed test set
 ``environment``     what machine and versions a fit ran on
+``calibration``     how long fits will take on this machine
 ==================  =====================================================================
 
 This package is the one that trains; importing its modules loads torch.

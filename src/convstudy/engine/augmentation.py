@@ -40,16 +40,9 @@ def mapped(images: torch.Tensor) -> torch.Tensor:
     cosine, sine = torch.cos(turn * LARGEST_TURN), torch.sin(turn * LARGEST_TURN)
     scale = 1.0 + zoom * LARGEST_ZOOM
     maps = torch.empty(n, 2, 3)
-    maps[:, 0, 0], maps[:, 0, 1], maps[:, 0, 2] = (
-        scale * cosine,
-        -scale * sine,
-        right * 2 * LARGEST_SHIFT / width,
-    )
-    maps[:, 1, 0], maps[:, 1, 1], maps[:, 1, 2] = (
-        scale * sine,
-        scale * cosine,
-        down * 2 * LARGEST_SHIFT / height,
-    )
+    maps[:, 0, 0], maps[:, 0, 1] = scale * cosine, -scale * sine
+    maps[:, 1, 0], maps[:, 1, 1] = scale * sine, scale * cosine
+    maps[:, 0, 2], maps[:, 1, 2] = right * 2 * LARGEST_SHIFT / width, down * 2 * LARGEST_SHIFT / height
     grid = affine_grid(maps, list(images.shape), align_corners=False)
     moved = grid_sample(images.contiguous(), grid, padding_mode="zeros", align_corners=False)
     return moved.contiguous(memory_format=torch.channels_last)

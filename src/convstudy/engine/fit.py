@@ -55,22 +55,20 @@ def run_fit(
         checkpoint: where the state is written after each epoch, and read from if it is there.
         on_epoch: called after each epoch that was trained here.
     """
-    surroundings = environment(fit.threads)
     try:
         with repeatable(fit.threads), _memory_errors():
             return _train(fit, images, checkpoint, on_epoch)
     except FitError as error:
         kind, text = error.kind, str(error)
-    return Trained(Record(fit.id, "failed", error_kind=kind, error=text, environment=surroundings), {}, {})
+    failed = Record(fit.id, "failed", error_kind=kind, error=text, environment=environment(fit.threads))
+    return Trained(failed, {}, {})
 
 
 def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable[[Epoch], None]) -> Trained:
     """Train from the start or the checkpoint to the end."""
     train_rows, validation_rows = split_indices(images.labels, fit.split)
-    train, validation = (
-        ImageTensors.of(images.take(train_rows)),
-        ImageTensors.of(images.take(validation_rows)),
-    )
+    train = ImageTensors.of(images.take(train_rows))
+    validation = ImageTensors.of(images.take(validation_rows))
     progress = _start(fit, images.image_shape)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.id, progress)

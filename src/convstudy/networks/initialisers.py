@@ -41,6 +41,9 @@ INITIALISERS: dict[str, VarianceScaling | None] = {
     "orthogonal": None,
 }
 
+DEFAULT_INIT = "he-normal"
+"""How start weights are drawn where neither a layer nor its network says."""
+
 
 def initialise(weight: torch.Tensor, name: str, generator: torch.Generator) -> None:
     """Fill ``weight`` in place, ``(out, in, height, width)`` or ``(out, in)``, from ``generator``."""

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
 from convstudy.errors import NetworkError, Problem, unknown
-from convstudy.networks.initialisers import INITIALISERS
+from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
 from convstudy.networks.layers import Dense, Layer
 from convstudy.networks.reading import layer_text, read_layer
 from convstudy.networks.shapes import Shape
-
-DEFAULT_INIT = "he-normal"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def read_layer(text: str) -> Layer:
     """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it."""
     if len(text) > LONGEST_TEXT:
         raise NetworkError(
-            Problem("this layer text is too long", got=f"{len(text)} characters", allowed="200")
+            Problem("this layer text is too long", got=f"{len(text)} characters", allowed=str(LONGEST_TEXT))
         )
     words = text.split()
     if not words:

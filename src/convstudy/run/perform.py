@@ -41,14 +41,13 @@ def _trained(task: Train, layout: Layout, tell: Tell) -> Trained:
             write_tensors(layout.artefact(fit.id, "validation"), trained.validation, facts)
             write_tensors(layout.artefact(fit.id, "weights"), trained.weights, facts)
         return Trained(task, trained.record)
-    except (
-        Exception
-    ) as error:  # a fit that fails is a record with its error, whatever it was; the study goes on
-        text = _sentence(error)
-        record = Record(
-            fit.id, "failed", error_kind="failed", error=text, environment=environment(fit.threads)
+    except Exception as error:
+        # A fit that fails is a record with its error, whatever it was; the study goes on.
+        surroundings = environment(fit.threads)
+        return Trained(
+            task,
+            Record(fit.id, "failed", error_kind="failed", error=_sentence(error), environment=surroundings),
         )
-        return Trained(task, record)
 
 
 def _tested(task: Test, layout: Layout) -> Tested:

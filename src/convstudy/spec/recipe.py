@@ -30,7 +30,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     optimizer: Optimizer = Field(
-        default="adam", description="How a gradient becomes a step; adam and rmsprop as in Keras."
+        default="adam",
+        description="How a gradient becomes a step; adam and rmsprop as in Keras; adamw is adam, for a weight_decay.",
     )
     learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
         default=0.001, description="The step size; with a schedule, its highest value."

@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 from convstudy.data.catalogue import CATALOGUE
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks import ACTIVATIONS, INITIALISERS, Network, read_layer
+from convstudy.networks.initialisers import DEFAULT_INIT
 from convstudy.networks.layers import Layer
-from convstudy.networks.network import DEFAULT_INIT
 from convstudy.spec.parameters import filled
 from convstudy.spec.recipe import NONE, RECIPE_KEYS, Recipe
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module
-from convstudy.networks.initialisers import INITIALISERS, initialise
+from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
 from convstudy.networks.layers.layer import Layer, argument, one_of, whole
 from convstudy.networks.layers.windows import n_windows, same_padding
 from convstudy.networks.shapes import Shape
@@ -60,7 +60,7 @@ class Conv(Layer):
         height, width, channels = self.need_image(shape)
         # Without torch's own start weights, which would draw from the global generator, too.
         convolution: nn.Conv2d = skip_init(nn.Conv2d, channels, self.filters, self.kernel, self.stride)  # type: ignore[no-untyped-call]
-        initialise(convolution.weight, self.init or "he-normal", generator)
+        initialise(convolution.weight, self.init or DEFAULT_INIT, generator)
         assert convolution.bias is not None
         nn.init.zeros_(convolution.bias)
         parts: list[nn.Module] = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module
-from convstudy.networks.initialisers import INITIALISERS, initialise
+from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
 from convstudy.networks.layers.layer import Layer, argument, one_of, whole
 from convstudy.networks.shapes import Shape
 
@@ -49,6 +49,6 @@ class Dense(Layer):
 
         # Without torch's own start weights, which would draw from the global generator, too.
         linear: nn.Linear = skip_init(nn.Linear, shape[0], self.units)  # type: ignore[no-untyped-call]
-        initialise(linear.weight, self.init or "he-normal", generator)
+        initialise(linear.weight, self.init or DEFAULT_INIT, generator)
         nn.init.zeros_(linear.bias)
         return nn.Sequential(linear, activation_module(self.activation)) if self.activation else linear

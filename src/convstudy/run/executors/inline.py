@@ -26,9 +26,8 @@ class InlineExecutor:
 
     def next_message(self) -> Message:
         """Return the next message, doing the next task if there is none."""
-        from convstudy.run.perform import (
-            perform,
-        )  # loads torch, which only this executor needs in this process
+        # It loads torch, which only this executor needs in this process.
+        from convstudy.run.perform import perform
 
         if not self._messages:
             perform(self._tasks.popleft(), self._layout, self._messages.append)
