@@ -47,7 +47,7 @@ def test_the_answer_and_what_to_do_next(convstudy: Call, tiny: Path, finished: P
     assert len(answer.splitlines()) >= 3
     assert "report: none written" in rest
     assert "next:   convstudy report tiny-" in rest
-    assert f"--runs {finished}" in rest
+    assert rest.count(f"--runs {finished}") == 2
 
 
 def test_after_digits_comes_mnist(
@@ -58,7 +58,7 @@ def test_after_digits_comes_mnist(
     results = Store.open(finished).results("tiny")
     monkeypatch.setattr("convstudy.run.run_study", lambda *_: results)
     ended = convstudy("run", "digits", "--runs", tmp_path, "--no-report")
-    assert f"next:   {TASTE_OF_MNIST}" in ended.out
+    assert f"next:   convstudy {TASTE_OF_MNIST}" in ended.out
 
 
 def test_failed_fits_are_told_and_the_study_goes_on(

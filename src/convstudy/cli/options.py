@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from convstudy.cli.words import program
 from convstudy.errors import ConvstudyError, Problem, StudyError, UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def study_of(context: click.Context, source: str) -> Study:
 def command_line(context: click.Context, name: str, source: str) -> str:
     """Return another command for the same study, with the same changes and the same runs folder."""
     given: dict[str, Any] = context.meta.get(__name__, {})
-    words = ["convstudy", name, source]
+    words = [program(), name, source]
     for option in SHORT_FORMS:
         if given.get(option) is not None:
             words += [f"--{option}", str(given[option])]

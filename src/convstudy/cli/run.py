@@ -19,7 +19,7 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import count, say_json, tell
+from convstudy.cli.words import count, program, say_json, tell
 from convstudy.errors import Problem
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convstudy.stats import CandidateRow
     from convstudy.store import Results
 
-TASTE_OF_MNIST = "convstudy run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
+TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 
 
 @click.command()
@@ -57,13 +57,13 @@ def run(
             results = run_study(study, runs, workers, listener)
         report = None if no_report else _write_report(results, runs)
     except KeyboardInterrupt:
-        return _interrupted(tally, runs, shlex.join(["convstudy", *context.obj]), as_json)
+        return _interrupted(tally, runs, shlex.join([program(), *context.obj]), as_json)
     if results.failed:
         tell(failed_text(results))
     if as_json:
         say_json(_json(results, report))
     else:
-        _say(results, report, next_command(context, source, results))
+        _say(results, report, runs, next_command(context, source, results))
     return FAILED if results.failed or not results.complete else 0
 
 
@@ -71,12 +71,14 @@ def next_command(context: click.Context, source: str, results: Results) -> str:
     """Return what to try next: failures first, then real images, the whole study, a report for a paper."""
     in_folder = runs_words(context.params["runs"])
     if results.failed:
-        return f"convstudy status {results.run_id}{in_folder}"
-    if source == "digits":
-        return TASTE_OF_MNIST
-    if changes_of(context):
-        return f"convstudy plan {shlex.quote(source)}{in_folder}"
-    return f"convstudy report {results.run_id} --format pdf,csv{in_folder}"
+        words = f"status {results.run_id}{in_folder}"
+    elif source == "digits":
+        words = TASTE_OF_MNIST
+    elif changes_of(context):
+        words = f"plan {shlex.quote(source)}{in_folder}"
+    else:
+        words = f"report {results.run_id} --format pdf,csv{in_folder}"
+    return f"{shlex.quote(program())} {words}"
 
 
 def _write_report(results: Results, runs: Path) -> Path:
@@ -87,13 +89,14 @@ def _write_report(results: Results, runs: Path) -> Path:
     return write_report(results, Layout(runs).report(results.run_id))[0]
 
 
-def _say(results: Results, report: Path | None, follow_up: str) -> None:
+def _say(results: Results, report: Path | None, runs: Path, follow_up: str) -> None:
     """Print the answer, where the report is, and what to try next."""
     from convstudy.report import answer
 
     click.echo("\n".join(answer(results)))
     click.echo()
-    click.echo(f"report: {report or f'none written; `convstudy report {results.run_id}` does so'}")
+    how = f"`convstudy report {results.run_id}{runs_words(runs)}`"
+    click.echo(f"report: {report or f'none written; {how} does so'}")
     click.echo(f"next:   {follow_up}")
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -89,6 +92,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, cells)])
+
+
+def program() -> str:
+    """Return how this program can be called again: by its name, or by its path where that is no command.
+
+    After ``make study`` it is ``.venv/bin/convstudy``: nobody has activated the environment yet.
+    """
+    called = Path(sys.argv[0])
+    return "convstudy" if called.name != "convstudy" or shutil.which("convstudy") else str(called)
 
 
 def say_json(value: object) -> None:
