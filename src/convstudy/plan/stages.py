@@ -16,7 +16,7 @@ from convstudy.data import Fold, Holdout, Split, dataset_info
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.spec import Ablate, Compare, Recipe, Search, Study
-from convstudy.spec.study import BEST, Value
+from convstudy.spec.study import BEST, Tried
 
 UNCHANGED = "as it is"
 
@@ -33,7 +33,7 @@ class Candidate:
     network_name: str
     network: Network
     recipe: Recipe
-    values: Mapping[str, Value]
+    values: Mapping[str, Tried]
     fits: tuple[Fit, ...]
     waits_for: tuple[str, ...] = ()
 
@@ -106,7 +106,7 @@ class Plan:
 class _Settled:
     """What the choices so far say of one network."""
 
-    values: dict[str, Value]
+    values: dict[str, Tried]
     waits_for: tuple[str, ...] = ()
 
 
@@ -181,7 +181,7 @@ class _Planner:
         return Stage("ablate", name, tuple(candidates))
 
     def trained_as(
-        self, name: str, values: Mapping[str, Value], changes: Mapping[str, Any]
+        self, name: str, values: Mapping[str, Tried], changes: Mapping[str, Any]
     ) -> tuple[Network, Recipe]:
         """Return network and recipe with these values, which may be parameters of the network or recipe keys."""
         pattern = self.study.network[name]
@@ -222,6 +222,6 @@ def make_plan(study: Study, choices: Mapping[str, str] | None = None) -> Plan:
     return Plan(study, _Planner(study, choices or {}).stages())
 
 
-def _grid(vary: Mapping[str, tuple[Value, ...]]) -> list[dict[str, Value]]:
+def _grid(vary: Mapping[str, tuple[Tried, ...]]) -> list[dict[str, Tried]]:
     """Return every combination of values, the last key changing fastest."""
     return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]

@@ -16,9 +16,9 @@ from convstudy.networks import Network
 from convstudy.spec.checks import MOST_CANDIDATES, bases, n_candidates
 from convstudy.spec.draft import Draft
 from convstudy.spec.finding import Finding, Path, shown
-from convstudy.spec.study import Choice, NetworkPattern
+from convstudy.spec.study import NetworkPattern, Tried
 
-Values = Mapping[str, Choice]
+Values = Mapping[str, Tried]
 MOST_LAYERS = 500_000
 """How many layers, over all values and variants, are walked through before a study counts as too large."""
 
@@ -73,7 +73,7 @@ def _n_networks(draft: Draft, name: str) -> int:
     return n_values * (1 + n_variants)
 
 
-def _varied_parameters(draft: Draft, name: str) -> dict[str, tuple[Choice, ...]]:
+def _varied_parameters(draft: Draft, name: str) -> dict[str, tuple[Tried, ...]]:
     """Return the parameters of a network that searches vary, each with its values."""
     parameters = draft.networks[name].parameters
     return {
@@ -138,7 +138,7 @@ def _check_variant(draft: Draft, base: str, path: Path) -> None:
 
 
 def _misfits(
-    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, tuple[Choice, ...]]
+    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, tuple[Tried, ...]]
 ) -> list[Misfit]:
     """Return the combinations of values with which a network cannot be built, where that is news."""
     known = _problems(pattern, dataset, {})
@@ -167,7 +167,7 @@ def _layer(problem: Problem) -> str:
 
 
 def _by_cause(
-    misfits: list[Misfit], choices: Mapping[str, tuple[Choice, ...]]
+    misfits: list[Misfit], choices: Mapping[str, tuple[Tried, ...]]
 ) -> Iterable[tuple[Path, Misfit, int]]:
     """Yield one misfit for each cause: where it is written below ``vary``, and how many more it stands for.
 
@@ -176,7 +176,7 @@ def _by_cause(
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
     for key, values in choices.items():
-        failing: dict[Choice, list[Misfit]] = {}
+        failing: dict[Tried, list[Misfit]] = {}
         for misfit in rest:
             failing.setdefault(misfit.values[key], []).append(misfit)
         for place, value in enumerate(values):

@@ -25,7 +25,8 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 # Whole numbers that every JSON reader keeps exactly.
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Value = Whole | float | Annotated[str, Field(max_length=1000)]
-Choice = bool | Value
+Tried = bool | Value
+"""What a search may try for a key."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(strict=False)]
@@ -87,7 +88,7 @@ class NetworkPattern(Part):
         """Move the keys that are not fields under ``parameters``."""
         return _gathered(values, tuple(cls.model_fields), "parameters")
 
-    def network(self, /, **values: Choice) -> Network:
+    def network(self, /, **values: Tried) -> Network:
         """Return the network with these parameter values, the pattern's own where none is given.
 
         Raises:
@@ -110,7 +111,7 @@ class Search(Part):
     """Which values of a network's parameters or of recipe keys do best over folds."""
 
     network: str = Field(description="The network that is searched.")
-    vary: dict[str, Many[Choice]] = Field(
+    vary: dict[str, Many[Tried]] = Field(
         min_length=1, description="Parameters of the network or recipe keys, each with the values to try."
     )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
