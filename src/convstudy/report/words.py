@@ -101,8 +101,7 @@ def _about_comparison(contest: Contest) -> Conclusion:
     text += f"the difference is {_judged(verdict)}"
     others = [each for each in contest.verdicts if each is not verdict and each.difference.mean is not None]
     if others:
-        told = "; ".join(f"from {each.second} by {_judged(each)}" for each in others)
-        text += f". {leader.name} differs {told}"
+        text += ". " + ". ".join(f"The difference from {each.second} is {_judged(each)}" for each in others)
     evidence = sum((each.evidence for each in others), verdict.evidence)
     return Conclusion("compare", f"{text}.", evidence)
 
