@@ -8,7 +8,7 @@ import pytest
 
 from convstudy.plan import check_plan, make_plan
 from convstudy.plan.checks import CHECKS
-from convstudy.spec import NetworkPattern, Search, load_study
+from convstudy.spec import Ablate, NetworkPattern, Recipe, Search, Variant, load_study
 from tests.plan.made import ONE, THREE, TWO, study
 
 SPOILED: dict[str, tuple[dict[str, Any], str]] = {
@@ -31,6 +31,7 @@ SPOILED: dict[str, tuple[dict[str, Any], str]] = {
         },
         "network.three",
     ),
+    "adamw-without-decay": ({"recipe": Recipe(optimizer="adamw")}, "recipe"),
     "single-seed": ({"seeds": 1}, "study.seeds"),
 }
 
@@ -40,7 +41,7 @@ def test_a_clean_study_has_no_finding() -> None:
 
 
 def test_every_check_has_a_study_here() -> None:
-    assert len(CHECKS) == len(SPOILED) == 5
+    assert len(CHECKS) == len(SPOILED) == 6
 
 
 @pytest.mark.parametrize("check", SPOILED)
@@ -52,9 +53,35 @@ def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) ->
     assert finding.mend
 
 
-def test_dropout_and_batch_norm_that_do_not_touch_are_fine() -> None:
-    fine = NetworkPattern(layers=("max-pool 4", "batch-norm", "dropout 0.5", "flatten", "batch-norm"))
+def test_weights_between_dropout_and_batch_norm_are_fine() -> None:
+    fine = NetworkPattern(
+        layers=("max-pool 4", "batch-norm", "dropout 0.5", "flatten", "dense 8", "batch-norm")
+    )
     assert check_plan(make_plan(study(network={"one": ONE, "two": TWO, "three": fine}))) == ()
+
+
+def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
+    bad = NetworkPattern(layers=("max-pool 4", "dropout 0.5", "flatten", "activation tanh", "batch-norm"))
+    (finding,) = check_plan(make_plan(study(network={"one": ONE, "two": TWO, "three": bad})))
+    assert "layer 2" in finding.what
+    assert "layer 5" in finding.what
+
+
+def test_a_variant_with_adamw_and_no_decay_is_pointed_out() -> None:
+    (finding,) = check_plan(
+        make_plan(
+            study(
+                recipe=Recipe(weight_decay=0.1),
+                ablate={
+                    "one": Ablate(
+                        network="one",
+                        variants={"decayless": Variant(recipe={"optimizer": "adamw", "weight_decay": 0.0})},
+                    )
+                },
+            )
+        )
+    )
+    assert finding.where == "ablate.one.decayless"
 
 
 def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:

@@ -83,6 +83,7 @@ def plan(
     expected = _expected_seconds(left) if calibrate and left else {}
     stages = tuple(_works(planned, done, expected, known=calibrate))
     n_workers = workers or default_workers(study)
+    n_openings = store.n_openings(study.dataset, store.run_id_of(study)) if store else 0
     outlook = Outlook(
         plan=planned,
         stages=stages,
@@ -90,7 +91,7 @@ def plan(
         left=plan_cost(left),
         n_workers=n_workers,
         seconds=_shared(expected.values(), n_workers) if calibrate else None,
-        findings=check_plan(planned, store.n_openings(study.dataset) if store else 0),
+        findings=check_plan(planned, n_openings),
     )
     if as_json:
         say_json(_json(outlook))

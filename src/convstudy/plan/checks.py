@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from convstudy.data import dataset_info
 from convstudy.networks import layer_table
 from convstudy.plan.stages import Plan
+
+# Layers without weights: what dropout does to the variance of their input, they hand on.
+PASS_ON_VARIANCE = ("dropout", "flatten", "activation", "max-pool", "average-pool", "global-average-pool")
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,40 @@ def single_values(plan: Plan) -> Iterator[Finding]:
 
 
 def dropout_before_norm(plan: Plan) -> Iterator[Finding]:
-    """Dropout right before batch-norm: its variance in training is not the one in use (Li et al. 2019)."""
+    """Dropout before batch-norm, no weights between: in training the norm sees another variance (Li et al. 2019)."""
     for name, pattern in plan.study.network.items():
-        for number, (layer, after) in enumerate(pairwise(pattern.network().layers), start=1):
-            if layer.word == "dropout" and after.word == "batch-norm":
+        dropout = 0
+        for number, layer in enumerate(pattern.network().layers, start=1):
+            if layer.word == "dropout":
+                dropout = number
+            elif layer.word == "batch-norm" and dropout:
                 yield Finding(
                     "dropout-before-batch-norm",
                     f"network.{name}",
-                    f"layer {number} is dropout right before a batch-norm, whose moving variance it distorts",
+                    f"the dropout of layer {dropout} distorts the moving variance of the batch-norm of layer {number}",
                     "put the dropout after the batch-norm",
                 )
+            if layer.word not in PASS_ON_VARIANCE:
+                dropout = 0
+
+
+def decay_of_zero(plan: Plan) -> Iterator[Finding]:
+    """Recipes with adamw and no weight decay, which is adam."""
+    study = plan.study
+    recipes = {"recipe": study.recipe} | {
+        f"ablate.{name}.{variant_name}": study.recipe.varied(variant.recipe)
+        for name, ablate in study.ablate.items()
+        for variant_name, variant in ablate.variants.items()
+        if variant.recipe
+    }
+    for where, recipe in recipes.items():
+        if recipe.optimizer == "adamw" and recipe.weight_decay == 0:
+            yield Finding(
+                "adamw-without-decay",
+                where,
+                "adamw with weight_decay 0 is the same as adam",
+                'weight_decay = 0.01, or optimizer = "adam"',
+            )
 
 
 def single_seeds(plan: Plan) -> Iterator[Finding]:
@@ -94,6 +120,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     unused_networks,
     single_values,
     dropout_before_norm,
+    decay_of_zero,
     single_seeds,
 )
 

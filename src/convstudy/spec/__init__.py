@@ -11,7 +11,7 @@
 ``checks``        names that exist, values that can be, images enough
 ``fitting``       layers that fit each other, for every value and variant
 ``messages``      what pydantic says, in plain words
-``finding``       what is wrong at which key
+``mistake``       what is wrong at which key
 ``lines``         in which line of a TOML text a key stands
 ``writing``       a Study to its document
 ``schema``        the JSON Schema of a study file

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstudy.errors import Problem, StudyError, nearest, unknown
-from convstudy.spec.finding import Path, key_text, shown
+from convstudy.spec.mistake import KeyPath, key_text, shown
 
 NAMED_SECTIONS = ("network", "search", "compare", "ablate")
 
@@ -58,14 +58,16 @@ def key_path(key: str, where: str) -> tuple[str, ...]:
     return tuple(path)
 
 
-def changed(document: Mapping[str, Any], changes: Mapping[str, object]) -> tuple[dict[str, Any], list[Path]]:
+def changed(
+    document: Mapping[str, Any], changes: Mapping[str, object]
+) -> tuple[dict[str, Any], list[KeyPath]]:
     """Return a document with changes made, and the path of each.
 
     Raises:
         StudyError: with a problem for each change that has no place in the document.
     """
     result: dict[str, Any] = copy.deepcopy(dict(document))
-    paths: list[Path] = []
+    paths: list[KeyPath] = []
     problems: list[Problem] = []
     for key, value in changes.items():
         where = f"--set {key}"

@@ -14,8 +14,8 @@ from convstudy.data.splits import Holdout, split_sizes
 from convstudy.errors import NetworkError
 from convstudy.networks import LAYERS
 from convstudy.spec.draft import Draft
-from convstudy.spec.finding import Path, shown
-from convstudy.spec.messages import findings_of
+from convstudy.spec.messages import mistakes_of
+from convstudy.spec.mistake import KeyPath, shown
 from convstudy.spec.parameters import parameter_names
 from convstudy.spec.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
 from convstudy.spec.study import BEST, NetworkPattern, Search, Variant
@@ -25,7 +25,7 @@ MOST_CANDIDATES = 10_000
 
 
 def check_parts(draft: Draft) -> None:
-    """Add to the draft's findings whatever does not go together. Shapes are left to :mod:`.fitting`."""
+    """Add to the draft's mistakes whatever does not go together. Shapes are left to :mod:`.fitting`."""
     _check_data(draft)
     for name, pattern in draft.networks.items():
         _check_network(draft, name, pattern)
@@ -69,9 +69,9 @@ def bases(draft: Draft, network: str) -> tuple[str, ...]:
     return (network,) if network in draft.networks else ()
 
 
-def _reported(draft: Draft, path: Path) -> bool:
-    """Return whether there is a finding at this path or below."""
-    return any(finding.path[: len(path)] == path for finding in draft.findings)
+def _reported(draft: Draft, path: KeyPath) -> bool:
+    """Return whether there is a mistake at this path or below."""
+    return any(mistake.path[: len(path)] == path for mistake in draft.mistakes)
 
 
 def _check_data(draft: Draft) -> None:
@@ -96,7 +96,7 @@ def _check_data(draft: Draft) -> None:
             f"a share that leaves {dataset.n_classes} images or more in each part",
         )
     for name, search in draft.searches.items():
-        path: Path = ("search", name)
+        path: KeyPath = ("search", name)
         if not _check_subset(draft, dataset, search.subset, (*path, "subset")):
             continue
         n_images = search.subset_within(draft.subset) or dataset.n_train
@@ -109,7 +109,7 @@ def _check_data(draft: Draft) -> None:
             )
 
 
-def _check_subset(draft: Draft, dataset: DatasetInfo, subset: int | None, path: Path) -> bool:
+def _check_subset(draft: Draft, dataset: DatasetInfo, subset: int | None, path: KeyPath) -> bool:
     """Report a subset that the dataset cannot give; return whether it can."""
     if subset is None or dataset.n_classes <= subset <= dataset.n_train:
         return True
@@ -124,7 +124,7 @@ def _check_subset(draft: Draft, dataset: DatasetInfo, subset: int | None, path: 
 
 def _check_network(draft: Draft, name: str, pattern: NetworkPattern) -> None:
     """Check the name, the initialiser and the parameters of a network."""
-    path: Path = ("network", name)
+    path: KeyPath = ("network", name)
     if name == BEST:
         draft.report(
             path, f'"{BEST}" stands for the winner of a comparison; a network needs another name', BEST
@@ -144,7 +144,7 @@ def _check_network(draft: Draft, name: str, pattern: NetworkPattern) -> None:
             draft.report_unknown("key or parameter in use", key, near, (*path, key))
 
 
-def _check_networks_named(draft: Draft, names: tuple[str, ...], path: Path) -> None:
+def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -> None:
     """Report networks that do not exist or are named twice."""
     known = draft.names.get("network", ())
     for place, name in enumerate(names):
@@ -156,16 +156,16 @@ def _check_networks_named(draft: Draft, names: tuple[str, ...], path: Path) -> N
 
 def _check_search(draft: Draft, name: str, search: Search) -> None:
     """Check what a search varies: keys that exist, values that can be, each once, not too many."""
-    path: Path = ("search", name)
+    path: KeyPath = ("search", name)
     known = draft.names.get("network", ())
     if search.network not in known:
         draft.report_unknown("network", search.network, known, (*path, "network"))
-    n_findings = len(draft.findings)
+    n_findings = len(draft.mistakes)
     _check_recipe(draft, draft.recipe, search.recipe, (*path, "recipe"))
-    base = _varied(draft.recipe, search.recipe) if len(draft.findings) == n_findings else draft.recipe
+    base = _varied(draft.recipe, search.recipe) if len(draft.mistakes) == n_findings else draft.recipe
     pattern = draft.networks.get(search.network)
     for key, values in search.vary.items():
-        at: Path = (*path, "vary", key)
+        at: KeyPath = (*path, "vary", key)
         if pattern is not None and key not in pattern.parameters and key not in RECIPE_KEYS:
             noun = f'parameter of "{search.network}" or recipe key'
             draft.report_unknown(noun, key, (*pattern.parameters, *RECIPE_KEYS), at)
@@ -189,11 +189,11 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     if n_candidates(search) > MOST_CANDIDATES:
         got = f"{n_candidates(search):,} combinations"
         draft.report((*path, "vary"), "the search would try too much", got, f"at most {MOST_CANDIDATES:,}")
-    elif len(draft.findings) == n_findings:
+    elif len(draft.mistakes) == n_findings:
         _check_recipe_combinations(draft, search.network, search.recipe, (*path, "vary"))
 
 
-def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str, Any], path: Path) -> bool:
+def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str, Any], path: KeyPath) -> bool:
     """Report a combination of recipe values that cannot be, where each value alone can; return whether all can.
 
     What a search of the network finds holds for the questions that follow, so its values meet theirs.
@@ -214,13 +214,13 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
 
 
 def _check_recipe(
-    draft: Draft, base: Recipe, changes: Mapping[str, Any], path: Path, place: int | None = None
+    draft: Draft, base: Recipe, changes: Mapping[str, Any], path: KeyPath, place: int | None = None
 ) -> bool:
     """Report changes that the recipe cannot take; return whether it can. ``place``: in a list of values."""
     try:
         base.varied(changes)
     except ValidationError as error:
-        for found in findings_of(error, Recipe, {**base.model_dump(), **changes}, path):
+        for found in mistakes_of(error, Recipe, {**base.model_dump(), **changes}, path):
             at = found.path if place is None else (*path, place)
             draft.report(at, found.what, found.got, found.allowed, found.mend)
         return False
@@ -248,7 +248,7 @@ def _check_searches_together(draft: Draft) -> None:
 
 def _check_base(draft: Draft, name: str, network: str) -> None:
     """Check which network an ablation varies."""
-    path: Path = ("ablate", name, "network")
+    path: KeyPath = ("ablate", name, "network")
     if network == BEST:
         n_comparisons = len(draft.names.get("compare", ()))
         if n_comparisons != 1:
@@ -264,7 +264,7 @@ def _check_base(draft: Draft, name: str, network: str) -> None:
         draft.report_unknown("network", network, known, path)
 
 
-def _check_variant(draft: Draft, network: str, variant: Variant, path: Path) -> None:
+def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) -> None:
     """Check what a variant leaves out and changes."""
     if path[-1] == "network":
         what = '"network" says which network is varied; a variant needs another name'
@@ -277,7 +277,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: Path) -> 
         return
     words_there = _layer_words(draft, bases(draft, network))
     for place, word in enumerate(variant.without):
-        at: Path = (*path, "without", place)
+        at: KeyPath = (*path, "without", place)
         if word not in LAYERS:
             draft.report_unknown("layer", word, tuple(LAYERS), at)
         elif word in variant.without[:place]:

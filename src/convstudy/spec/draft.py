@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.data.catalogue import CATALOGUE, DatasetInfo
 from convstudy.errors import nearest, unknown
-from convstudy.spec.finding import Finding, Path, key_text, kind, shown
-from convstudy.spec.messages import NAME_WORDS, findings_of
+from convstudy.spec.messages import NAME_WORDS, mistakes_of
+from convstudy.spec.mistake import KeyPath, Mistake, key_text, kind, shown
 from convstudy.spec.recipe import Recipe
 from convstudy.spec.study import (
     NAME_PATTERN,
@@ -45,7 +45,7 @@ class Draft:
         recipe: the recipe, without its bad keys.
         networks, searches, compares, ablates: the sections that could be read.
         names: kind of section -> all names, so that a section that could not be read is not called unknown.
-        findings: what was wrong.
+        mistakes: what was wrong.
     """
 
     head: Head | None = None
@@ -55,7 +55,7 @@ class Draft:
     compares: dict[str, Compare] = field(default_factory=dict)
     ablates: dict[str, Ablate] = field(default_factory=dict)
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
 
     @property
     def dataset(self) -> DatasetInfo | None:
@@ -67,11 +67,11 @@ class Draft:
         """The subset of all training images that the study uses, if it says."""
         return self.head.subset if self.head else None
 
-    def report(self, path: Path, what: str, got: str = "", allowed: str = "", mend: str = "") -> None:
+    def report(self, path: KeyPath, what: str, got: str = "", allowed: str = "", mend: str = "") -> None:
         """Add one mistake."""
-        self.findings.append(Finding(path, what, got, allowed, mend))
+        self.mistakes.append(Mistake(path, what, got, allowed, mend))
 
-    def report_unknown(self, noun: str, word: str, allowed: tuple[str, ...], path: Path) -> None:
+    def report_unknown(self, noun: str, word: str, allowed: tuple[str, ...], path: KeyPath) -> None:
         """Add "there is no NOUN called WORD", with the nearest name."""
         found = unknown(noun, word, allowed)
         self.report(path, found.what, found.got, found.allowed or "nothing: there is none", found.mend)
@@ -144,7 +144,7 @@ def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[s
     return _with_good_names(draft, tables, (section,))
 
 
-def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
     """Return the entries whose names can be names; report the others, and a crowd."""
     for name in tables:
         if not re.fullmatch(NAME_PATTERN, name):
@@ -159,7 +159,7 @@ def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: Path) -> dic
 
 def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
     """Return an ``[ablate.NAME]`` section with those of its variants that can be read."""
-    path: Path = ("ablate", name)
+    path: KeyPath = ("ablate", name)
     if not isinstance(table, Mapping):
         draft.report(path, f"[ablate.{name}] needs a table", _what(table), "a table of variants")
         return None
@@ -183,7 +183,7 @@ def _read(
     draft: Draft,
     model: type[M],
     values: object,
-    path: Path,
+    path: KeyPath,
     refused: str = "",
     stand_ins: Mapping[str, str] = _NONE,
 ) -> M | None:
@@ -204,9 +204,9 @@ def _read(
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        findings = findings_of(error, model, values, path)
-        draft.findings += findings
-    bad = {finding.path[len(path)] for finding in findings if len(finding.path) > len(path)}
+        mistakes = mistakes_of(error, model, values, path)
+        draft.mistakes += mistakes
+    bad = {mistake.path[len(path)] for mistake in mistakes if len(mistake.path) > len(path)}
     try:
         return model.model_validate(
             {**stand_ins, **{key: value for key, value in values.items() if key not in bad}}

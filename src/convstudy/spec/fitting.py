@@ -15,7 +15,7 @@ from convstudy.errors import NetworkError, Problem
 from convstudy.networks import Network
 from convstudy.spec.checks import MOST_CANDIDATES, bases, n_candidates
 from convstudy.spec.draft import Draft
-from convstudy.spec.finding import Finding, Path, shown
+from convstudy.spec.mistake import KeyPath, Mistake, shown
 from convstudy.spec.study import NetworkPattern, Tried
 
 Values = Mapping[str, Tried]
@@ -32,7 +32,7 @@ class Misfit:
 
 
 def check_shapes(draft: Draft) -> None:
-    """Add a finding for every network, candidate and variant whose layers do not fit."""
+    """Add a mistake for every network, candidate and variant whose layers do not fit."""
     n_layers = sum(_n_networks(draft, name) * len(draft.networks[name].layers) for name in draft.networks)
     if n_layers > MOST_LAYERS:
         got = f"{n_layers:,} layers over all values and variants"
@@ -44,11 +44,11 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
-    spoiled = {finding.path[:3] for finding in draft.findings}  # what is written there is not what was meant
+    spoiled = {mistake.path[:3] for mistake in draft.mistakes}  # what is written there is not what was meant
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
             for variant_name, variant in ablate.variants.items():
-                path: Path = ("ablate", name, variant_name)
+                path: KeyPath = ("ablate", name, variant_name)
                 if variant.changes_network and path not in spoiled:
                     _check_variant(draft, base, path)
 
@@ -89,38 +89,38 @@ def _check_network(draft: Draft, name: str) -> None:
     """Report what is wrong with a network at its own values."""
     for problem in _problems(draft.networks[name], draft.dataset, {}):
         number = _layer(problem).removeprefix("layer ")
-        path: Path = ("network", name, "layers")
+        path: KeyPath = ("network", name, "layers")
         if number.isdigit():
             path = (*path, int(number) - 1)
-        draft.findings.append(_finding(path, Misfit({}, problem), draft.networks[name], name))
+        draft.mistakes.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
 
 
 def _check_candidates(draft: Draft, name: str) -> None:
     """Report the values of a search with which its network cannot be built."""
     search = draft.searches[name]
     pattern = draft.networks.get(search.network)
-    if pattern is None or any(finding.path[:3] == ("search", name, "vary") for finding in draft.findings):
+    if pattern is None or any(mistake.path[:3] == ("search", name, "vary") for mistake in draft.mistakes):
         return  # what is listed is not what was meant
     choices = {key: values for key, values in search.vary.items() if key in pattern.parameters}
     for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices):
-        at: Path = ("search", name, "vary", *path)
-        draft.findings.append(_finding(at, misfit, pattern, search.network, also))
+        at: KeyPath = ("search", name, "vary", *path)
+        draft.mistakes.append(_mistake(at, misfit, pattern, search.network, also))
 
 
 def _check_winners_together(draft: Draft, name: str) -> None:
     """Report values that fit in one search each, but not together."""
     searches = [key for key, search in draft.searches.items() if search.network == name]
     if len(searches) < 2 or any(
-        finding.path[1:2] in [(key,) for key in searches] for finding in draft.findings
+        mistake.path[1:2] in [(key,) for key in searches] for mistake in draft.mistakes
     ):
         return
     misfits = _misfits(draft.networks[name], draft.dataset, _varied_parameters(draft, name))
     for misfit in misfits[:1]:
-        path: Path = ("search", searches[-1], "vary")
-        draft.findings.append(_finding(path, misfit, draft.networks[name], name, len(misfits) - 1))
+        path: KeyPath = ("search", searches[-1], "vary")
+        draft.mistakes.append(_mistake(path, misfit, draft.networks[name], name, len(misfits) - 1))
 
 
-def _check_variant(draft: Draft, base: str, path: Path) -> None:
+def _check_variant(draft: Draft, base: str, path: KeyPath) -> None:
     """Report a variant that cannot be built where the network that it varies can."""
     variant = draft.ablates[str(path[1])].variants[str(path[2])]
     pattern = draft.networks[base]
@@ -131,8 +131,8 @@ def _check_variant(draft: Draft, base: str, path: Path) -> None:
         problems = _problems(pattern, draft.dataset, values, variant.network)
         if problems and not _problems(pattern, draft.dataset, values):
             shown_values = {} if values == own else values
-            draft.findings.append(
-                _finding(path, Misfit(shown_values, problems[0]), pattern, base, variant=str(path[2]))
+            draft.mistakes.append(
+                _mistake(path, Misfit(shown_values, problems[0]), pattern, base, variant=str(path[2]))
             )
             return
 
@@ -168,7 +168,7 @@ def _layer(problem: Problem) -> str:
 
 def _by_cause(
     misfits: list[Misfit], choices: Mapping[str, tuple[Tried, ...]]
-) -> Iterable[tuple[Path, Misfit, int]]:
+) -> Iterable[tuple[KeyPath, Misfit, int]]:
     """Yield one misfit for each cause: where it is written below ``vary``, and how many more it stands for.
 
     A value is a cause if no combination with it can be built, each for the same reason.
@@ -209,10 +209,10 @@ def _problems(
     return ()
 
 
-def _finding(
-    path: Path, misfit: Misfit, pattern: NetworkPattern, name: str, also: int = 0, variant: str = ""
-) -> Finding:
-    """Return a misfit as a finding that says which network and which values."""
+def _mistake(
+    path: KeyPath, misfit: Misfit, pattern: NetworkPattern, name: str, also: int = 0, variant: str = ""
+) -> Mistake:
+    """Return a misfit as a mistake that says which network and which values."""
     values = {**pattern.parameters, **misfit.values}
     whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
     told = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
@@ -222,4 +222,4 @@ def _finding(
     # walk() fills in the network's initialiser; the layer is shown as it was written.
     layer = problem.where.partition(", ")[2].replace(f' init={pattern.init}"', '"')
     got = ", ".join(part for part in (problem.got, f"at {layer}" if layer else "") if part)
-    return Finding(path, f"{fit_text(problem)} ({whose})", got, problem.allowed, problem.mend)
+    return Mistake(path, f"{fit_text(problem)} ({whose})", got, problem.allowed, problem.mend)

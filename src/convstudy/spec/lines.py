@@ -11,7 +11,7 @@ import re
 import tomllib
 from contextlib import suppress
 
-from convstudy.spec.finding import Path
+from convstudy.spec.mistake import KeyPath
 
 _KEY_PART = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[A-Za-z0-9_-]+')
 _STRING = re.compile(
@@ -22,7 +22,7 @@ _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _PLAIN = re.compile(r"[^,\]}\n#]*")
 
 
-def key_lines(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[KeyPath, int]:
     r"""Return the line (the first is 1) of every key and list item in a TOML text that tomllib can read.
 
     A table that several headers open has the line of the first.
@@ -36,7 +36,7 @@ def key_lines(text: str) -> dict[Path, int]:
     return scanner.lines
 
 
-def nearest_line(lines: dict[Path, int], path: Path) -> int | None:
+def nearest_line(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
     """Return the line of a path, or of the nearest thing around it that has one."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
@@ -50,13 +50,13 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self._ends = [place for place, letter in enumerate(text) if letter == "\n"]
-        self._lists: dict[Path, int] = {}  # [[name]] -> how many there were
+        self._lists: dict[KeyPath, int] = {}  # [[name]] -> how many there were
 
     def scan(self) -> None:
         """Walk over the whole text; raise ``ValueError`` where it is not TOML."""
-        table: Path = ()
+        table: KeyPath = ()
         self._skip(_BLANK)
         while self.at < len(self.text):
             if self.text[self.at] == "[":
@@ -65,12 +65,12 @@ class _Scanner:
                 self._pair(table)
             self._skip(_BLANK)
 
-    def _header(self) -> Path:
+    def _header(self) -> KeyPath:
         """Read ``[a.b]`` or ``[[a.b]]`` and return the path of the table that it opens."""
         start = self.at
         brackets = 2 if self.text.startswith("[[", self.at) else 1
         self.at += brackets
-        path: Path = ()
+        path: KeyPath = ()
         parts = self._key()
         for number, part in enumerate(parts, start=1):
             path = (*path, part)
@@ -83,7 +83,7 @@ class _Scanner:
         self._expect("]" * brackets)
         return path
 
-    def _pair(self, table: Path) -> None:
+    def _pair(self, table: KeyPath) -> None:
         """Read ``key = value``."""
         start = self.at
         path = table
@@ -94,7 +94,7 @@ class _Scanner:
         self._skip(_BLANK)
         self._value(path)
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: KeyPath) -> None:
         """Read a value, noting what it holds."""
         letter = self.text[self.at : self.at + 1]
         if letter in ("[", "{"):
@@ -146,5 +146,5 @@ class _Scanner:
         if match is not None:
             self.at = match.end()
 
-    def _note(self, path: Path, place: int) -> None:
+    def _note(self, path: KeyPath, place: int) -> None:
         self.lines.setdefault(path, bisect.bisect_left(self._ends, place) + 1)

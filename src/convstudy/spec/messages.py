@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from convstudy.errors import nearest, unknown
-from convstudy.spec.finding import Finding, Path, key_text, kind, shown
+from convstudy.spec.mistake import KeyPath, Mistake, key_text, kind, shown
 from convstudy.spec.recipe import NONE, RECIPE_KEYS, Recipe
 from convstudy.spec.study import NAME_PATTERN, NetworkPattern, Variant
 
@@ -19,8 +19,8 @@ NAME_WORDS = "1 to 64 letters, digits, dots, dashes and underscores, a letter or
 GATHERED: Mapping[type[BaseModel], str] = {NetworkPattern: "parameters", Variant: "recipe"}
 
 
-def findings_of(error: ValidationError, model: type[BaseModel], values: object, at: Path) -> list[Finding]:
-    """Return what is wrong with ``values`` that were to become a ``model``, one finding a key.
+def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, at: KeyPath) -> list[Mistake]:
+    """Return what is wrong with ``values`` that were to become a ``model``, one mistake a key.
 
     Args:
         error: what pydantic raised.
@@ -28,7 +28,7 @@ def findings_of(error: ValidationError, model: type[BaseModel], values: object, 
         values: what it was tried on, in the form of a study file.
         at: the path of that part in the study.
     """
-    findings: dict[Path, Finding] = {}
+    mistakes: dict[KeyPath, Mistake] = {}
     for detail in error.errors(include_url=False):
         location = tuple(detail["loc"])
         if location[:1] == (GATHERED.get(model),) and len(location) > 1:
@@ -37,9 +37,9 @@ def findings_of(error: ValidationError, model: type[BaseModel], values: object, 
             inside = location
         # A union reports each of its members, named at the end of the path; the first one stands for all.
         path = inside[: _depth(values, inside) + (detail["type"] == "missing")]
-        if path not in findings:
-            findings[path] = _finding(detail, model, _schema_at(model, location), path, at)
-    return list(findings.values())
+        if path not in mistakes:
+            mistakes[path] = _mistake(detail, model, _schema_at(model, location), path, at)
+    return list(mistakes.values())
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
@@ -100,9 +100,9 @@ def _range(schema: Mapping[str, Any]) -> str:
     return end
 
 
-def _finding(
-    detail: Mapping[str, Any], model: type[BaseModel], schema: Mapping[str, Any], path: Path, at: Path
-) -> Finding:
+def _mistake(
+    detail: Mapping[str, Any], model: type[BaseModel], schema: Mapping[str, Any], path: KeyPath, at: KeyPath
+) -> Mistake:
     """Return one error of pydantic in plain words."""
     type_, value = detail["type"], detail.get("input")
     key = key_text(path) or key_text(at[-1:])
@@ -110,27 +110,27 @@ def _finding(
     names = _names(schema)
     if type_ == "extra_forbidden":
         found = unknown("key", str(path[-1]), keys_of(model))
-        return Finding(at + path, f"{found.what} here", found.got, found.allowed, found.mend)
+        return Mistake(at + path, f"{found.what} here", found.got, found.allowed, found.mend)
     if type_ == "missing":
-        return Finding(at, f"{key} is missing", allowed=allowed, mend=f"add {key} = ...")
+        return Mistake(at, f"{key} is missing", allowed=allowed, mend=f"add {key} = ...")
     if type_ == "combination":
         context = detail["ctx"]
-        return Finding((*at, context["key"]), detail["msg"], allowed=context["allowed"])
+        return Mistake((*at, context["key"]), detail["msg"], allowed=context["allowed"])
     if names and isinstance(value, str):
         found = unknown(_NOUNS.get(key, key), value, names)
-        return Finding(at + path, found.what, found.got, found.allowed, found.mend)
+        return Mistake(at + path, found.what, found.got, found.allowed, found.mend)
     if type_ in _OUTSIDE:
-        return Finding(at + path, f"{key} lies outside what is allowed", shown(value), allowed)
+        return Mistake(at + path, f"{key} lies outside what is allowed", shown(value), allowed)
     if type_ == "string_pattern_mismatch":
-        return Finding(at + path, f"{shown(value)} cannot be a name", shown(value), allowed)
+        return Mistake(at + path, f"{shown(value)} cannot be a name", shown(value), allowed)
     if type_ in ("too_short", "too_long", "string_too_long"):
         most = detail["ctx"].get("max_length")
         size = len(value) if isinstance(value, (str, list, tuple, Mapping)) else 0
         what = f"{key} is too long" if most else f"{key} holds too little"
-        return Finding(at + path, what, f"{size:,}", f"at most {most:,}" if most else allowed)
+        return Mistake(at + path, what, f"{size:,}", f"at most {most:,}" if most else allowed)
     what = f"{key} needs {'a text' if names else allowed.split(' from ')[0].split(' above ')[0]}"
     mend = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
-    return Finding(at + path, what, f"{shown(value)}, {kind(value)}", allowed, mend)
+    return Mistake(at + path, what, f"{shown(value)}, {kind(value)}", allowed, mend)
 
 
 def _names(schema: Mapping[str, Any]) -> list[str]:
@@ -139,7 +139,7 @@ def _names(schema: Mapping[str, Any]) -> list[str]:
     return [name for option in options for name in option.get("enum", ())]
 
 
-def _depth(values: object, location: Path) -> int:
+def _depth(values: object, location: KeyPath) -> int:
     """Return how many steps of a location lead to something that is there."""
     for depth, part in enumerate(location):
         try:
@@ -149,7 +149,7 @@ def _depth(values: object, location: Path) -> int:
     return len(location)
 
 
-def _schema_at(model: type[BaseModel], location: Path) -> Mapping[str, Any]:
+def _schema_at(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
     """Return the JSON Schema of the value at a location; an empty one where none is known."""
     whole = _json_schema(model)
     schema: Any = whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -12,16 +12,16 @@ from convstudy.spec.changes import changed
 from convstudy.spec.checks import check_parts
 from convstudy.spec.draft import Draft, draft_of_document, draft_of_study
 from convstudy.spec.files import check_depth, parsed, read_text
-from convstudy.spec.finding import Finding, Path, key_text
 from convstudy.spec.fitting import check_shapes
 from convstudy.spec.lines import key_lines, nearest_line
+from convstudy.spec.mistake import KeyPath, Mistake, key_text
 from convstudy.spec.study import Study
 
 MOST_PROBLEMS = 1_000
 NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 
-def load_study(source: str | FilePath, changes: Mapping[str, object] = NO_CHANGES) -> Study:
+def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Study:
     """Return the study of a file or the built-in study of that name, checked as :func:`check_study` checks it.
 
     Args:
@@ -67,16 +67,16 @@ def check_study(study: Study) -> None:
     """
     draft = draft_of_study(study)
     _check(draft)
-    if draft.findings:
-        raise _error(draft.findings, lambda path: "")
+    if draft.mistakes:
+        raise _error(draft.mistakes, lambda path: "")
 
 
-def _study(document: Mapping[str, Any], file: str, places: Callable[[], Callable[[Path], str]]) -> Study:
+def _study(document: Mapping[str, Any], file: str, places: Callable[[], Callable[[KeyPath], str]]) -> Study:
     """Return the study of a document; ``places`` is asked for lines only when there is something to place."""
     draft = draft_of_document(document)
     _check(draft)
-    if draft.findings or draft.head is None:
-        raise _error(draft.findings, places())
+    if draft.mistakes or draft.head is None:
+        raise _error(draft.mistakes, places())
     return Study(
         **{key: getattr(draft.head, key) for key in type(draft.head).model_fields},
         recipe=draft.recipe,
@@ -92,11 +92,11 @@ def _check(draft: Draft) -> None:
     check_shapes(draft)
 
 
-def _places(text: str, file: str, changed_paths: list[Path]) -> Callable[[Path], str]:
+def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[KeyPath], str]:
     """Return what says where a path is: which line of the file, or which change."""
     lines = key_lines(text)
 
-    def place(path: Path) -> str:
+    def place(path: KeyPath) -> str:
         for change in changed_paths:
             if path[: len(change)] == change or (path and path == change[: len(path)] and path not in lines):
                 return f"--set {key_text(change)}"
@@ -106,9 +106,9 @@ def _places(text: str, file: str, changed_paths: list[Path]) -> Callable[[Path],
     return place
 
 
-def _error(findings: list[Finding], place: Callable[[Path], str]) -> StudyError:
-    """Return all findings as one error, each once, in the order of the file."""
-    problems = list(dict.fromkeys(finding.problem(place) for finding in findings))
+def _error(mistakes: list[Mistake], place: Callable[[KeyPath], str]) -> StudyError:
+    """Return all mistakes as one error, each once, in the order of the file."""
+    problems = list(dict.fromkeys(mistake.problem(place) for mistake in mistakes))
     problems.sort(key=_line)
     if len(problems) > MOST_PROBLEMS:
         more = Problem(f"and {len(problems) - MOST_PROBLEMS:,} more mistakes")

@@ -207,11 +207,17 @@ class Store:
         row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
         return _opening(row) if row else None
 
-    def n_openings(self, dataset: str) -> int:
-        """Return how often a dataset's test set has been opened in this runs folder, by any study."""
-        digest = dataset_info(dataset).digest
-        query = "SELECT count(*) FROM openings WHERE dataset_digest = ?"
-        return int(self._connection.execute(query, (digest,)).fetchone()[0])
+    def n_openings(self, dataset: str, before_run: str = "") -> int:
+        """Return how often a dataset's test set has been opened in this runs folder, by any study.
+
+        With ``before_run``, a run's id, only those before that run's first opening count (all, if it has none).
+        """
+        query = (
+            "SELECT count(*) FROM openings WHERE dataset_digest = :digest AND number <"
+            " coalesce((SELECT min(number) FROM openings WHERE run_id = :run), 9223372036854775807)"
+        )
+        values = {"digest": dataset_info(dataset).digest, "run": before_run}
+        return int(self._connection.execute(query, values).fetchone()[0])
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return all runs, the latest last."""
@@ -276,12 +282,6 @@ class Store:
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
         }
-        first = self._connection.execute("SELECT min(number) FROM openings WHERE run_id = ?", (row["id"],))
-        first_number = first.fetchone()[0]
-        before = self._connection.execute(
-            "SELECT count(*) FROM openings WHERE dataset_digest = ? AND (? IS NULL OR number < ?)",
-            (dataset_info(study.dataset).digest, first_number, first_number),
-        )
         return Results(
             run_id=row["id"],
             study=study,
@@ -290,7 +290,7 @@ class Store:
             records=records,
             openings={fit_id: opening for fit_id, opening in openings.items() if opening is not None},
             n_openings=self.n_openings(study.dataset),
-            n_openings_before=int(before.fetchone()[0]),
+            n_openings_before=self.n_openings(study.dataset, row["id"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             arrays=self.arrays,

@@ -16,8 +16,8 @@ class KerasBatchNorm(nn.Module):
 
     It differs from torch's in two ways. The variance in its moving average is the biased one, as in Keras. And in
     float32 mean and variance are summed in blocks: torch adds up a channels-last batch one value after the other, which
-    puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In bfloat16, whose own rounding is
-    ten times that, torch's kernel does the sums: it takes about two thirds of the time.
+    puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In bfloat16, whose own rounding
+    is ten times that, torch's kernel does the sums: it is faster.
 
     Args:
         n_channels: the number of channels.

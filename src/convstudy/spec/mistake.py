@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from convstudy.errors import Problem
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Where a value is in a study file: ``("search", "kernel-size", "vary", "kernel", 4)``."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -17,22 +17,22 @@ _LONGEST = 80
 
 
 @dataclass(frozen=True)
-class Finding:
+class Mistake:
     """One mistake, by the path of its key; otherwise as :class:`convstudy.errors.Problem`."""
 
-    path: Path
+    path: KeyPath
     what: str
     got: str = ""
     allowed: str = ""
     mend: str = ""
 
-    def problem(self, place: Callable[[Path], str]) -> Problem:
+    def problem(self, place: Callable[[KeyPath], str]) -> Problem:
         """Return it as a problem; ``place`` says where a path is (``"file.toml:12"``), or nothing."""
         where = ": ".join(part for part in (place(self.path), key_text(self.path)) if part)
         return Problem(self.what, where, self.got, self.allowed, self.mend)
 
 
-def key_text(path: Path) -> str:
+def key_text(path: KeyPath) -> str:
     """Return a path as TOML writes keys, without places in lists: ``search.kernel-size.vary.kernel``."""
     return ".".join(part if _BARE.fullmatch(part) else shown(part) for part in path if isinstance(part, str))
 
