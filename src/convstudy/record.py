@@ -26,7 +26,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a fit ran: what a reader needs to repeat it."""
+    """Where a fit ran: what a reader needs to repeat it; ``convstudy`` is its version and a digest of its source."""
 
     machine: str
     processor: str
@@ -37,6 +37,7 @@ class Environment:
     torch: str
     numpy: str
     convstudy: str
+    scikit_learn: str = ""
 
 
 @dataclass(frozen=True)

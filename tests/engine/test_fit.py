@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -165,7 +166,8 @@ def test_the_environment_tells_what_is_needed_to_repeat_a_fit() -> None:
     assert here.threads == 3
     assert here.n_cores >= 1
     assert here.torch == torch.__version__
-    assert all((here.machine, here.processor, here.device, here.python, here.numpy, here.convstudy))
+    assert all((here.machine, here.processor, here.device, here.python, here.numpy, here.scikit_learn))
+    assert re.fullmatch(r"\d+\.\d+\.\d+, source [0-9a-f]{12}", here.convstudy)
 
 
 def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diverge() -> None:

@@ -395,3 +395,15 @@ def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
     assert [found.fit_id for found in reader.results(run_id).failed] == [spoiled.id]
     assert spoiled.id not in reader.records
     reader.close()
+
+
+def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "convstudy.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (number INTEGER)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        Store.open(tmp_path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["convstudy.sqlite"]

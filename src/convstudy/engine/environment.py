@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +27,19 @@ def environment(threads: int) -> Environment:
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,
-        convstudy=__version__,
+        convstudy=f"{__version__}, source {_source_digest()}",
+        scikit_learn=version("scikit-learn"),
     )
+
+
+@lru_cache(maxsize=1)
+def _source_digest() -> str:
+    """Return 12 digits of the SHA-256 over this package's own source: which code it was, released or not."""
+    folder = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(f"{file.relative_to(folder).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _processor() -> str:

@@ -66,10 +66,14 @@ def connect(path: Path) -> Database:
                     what, where=str(path), got=str(version), allowed=f"up to {SCHEMA_VERSION}", mend="update"
                 )
             )
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            what, mend = "this database belongs to another program", "use another folder with --runs"
+            raise StoreError(Problem(what, where=str(path), mend=mend))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if version == 0:
-            connection.executescript(f"{TABLES} PRAGMA user_version = {SCHEMA_VERSION};")
+            # In one transaction: half of the tables must not pass for somebody else's.
+            connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         return connection
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
