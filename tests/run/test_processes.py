@@ -22,8 +22,8 @@ from convstudy.run.tasks import (
     Started,
     Train,
     Trained,
-    message_as_json,
-    message_from_json,
+    said_as_json,
+    said_from_json,
     task_as_json,
     task_from_json,
 )
@@ -205,5 +205,7 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
     fit = _fit(WELL)
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
-        for message in (Started(task), Scored(task, 0.1, 0.2, 0.3, "no"), Lost(task, "gone")):
-            assert message_from_json(task, json.loads(json.dumps(message_as_json(message)))) == message
+        for message in (Started(task), Scored(task, 0.1, 0.2, 0.3, "no")):
+            assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
+        with pytest.raises(KeyError, match="lost"):
+            said_from_json(task, {"said": "lost", "reason": "only an executor says so"})

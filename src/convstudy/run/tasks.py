@@ -69,14 +69,15 @@ class Tested:
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker that had this task died; ``reason`` says how."""
+    """The worker that had this task died; ``reason`` says how. Its executor says so, no worker can."""
 
     task: Task
     reason: str
 
 
-Message = Started | Advanced | Trained | Tested | Lost
-Tell = Callable[[Message], None]
+Said = Started | Advanced | Trained | Tested
+Message = Said | Lost
+Tell = Callable[[Said], None]
 
 
 def task_as_json(task: Task) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def task_from_json(values: dict[str, Any]) -> Task:
     return Train(fit) if values["task"] == "train" else Test(fit, values["weights_digest"], values["opening"])
 
 
-def message_as_json(message: Message) -> dict[str, Any]:
+def said_as_json(message: Said) -> dict[str, Any]:
     """Return what a worker says of its task as plain values, without the task: a worker has one at a time."""
     match message:
         case Started():
@@ -114,12 +115,10 @@ def message_as_json(message: Message) -> dict[str, Any]:
                 "seconds": message.seconds,
                 "error": message.error,
             }
-        case Lost():
-            return {"said": "lost", "reason": message.reason}
 
 
-def message_from_json(task: Task, values: dict[str, Any]) -> Message:
-    """Return what was said of a task."""
+def said_from_json(task: Task, values: dict[str, Any]) -> Said:
+    """Return what a worker said of its task; raise ``KeyError`` for anything else."""
     match values["said"]:
         case "started":
             return Started(task)
@@ -129,5 +128,4 @@ def message_from_json(task: Task, values: dict[str, Any]) -> Message:
             return Trained(task, Record.from_json(values["record"]))
         case "tested":
             return Tested(task, values["loss"], values["accuracy"], values["seconds"], values["error"])
-        case _:
-            return Lost(task, values["reason"])
+    raise KeyError(values["said"])

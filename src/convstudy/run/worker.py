@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from convstudy.run.perform import perform
-from convstudy.run.tasks import Message, message_as_json, task_from_json
+from convstudy.run.tasks import Said, said_as_json, task_from_json
 from convstudy.store import Layout
 
 
@@ -27,8 +27,8 @@ def main() -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
 
-    def tell(message: Message) -> None:
-        print(json.dumps(message_as_json(message)), file=messages, flush=True)
+    def tell(message: Said) -> None:
+        print(json.dumps(said_as_json(message)), file=messages, flush=True)
 
     while True:
         perform(task_from_json(json.loads(lines.get())), layout, tell)
