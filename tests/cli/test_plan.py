@@ -44,8 +44,18 @@ def test_what_is_done_is_not_to_be_done(convstudy: Call, tiny: Path, finished: P
     plan = convstudy("plan", tiny, "--runs", finished, "--json").json
     assert plan["left"]["n_fits"] == 0
     assert plan["seconds"] == 0
-    assert "test-set-in-a-choice" in {found["check"] for found in plan["findings"]}
     assert "Everything is trained" in convstudy("plan", tiny, "--runs", finished).out
+
+
+def test_a_changed_study_after_a_look_at_the_test_set_is_pointed_out(
+    convstudy: Call, tiny: Path, finished: Path
+) -> None:
+    def checks(*options: object) -> set[str]:
+        plan = convstudy("plan", tiny, "--runs", finished, "--no-calibrate", "--json", *options).json
+        return {found["check"] for found in plan["findings"]}
+
+    assert "test-set-in-a-choice" not in checks(), "its own openings came after its choices"
+    assert "test-set-in-a-choice" in checks("--seeds", 3)
 
 
 def test_expected_time(convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
