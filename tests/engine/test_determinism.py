@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from convstudy.engine.fit import run_fit
+from convstudy.engine.fit import repeatable, run_fit
 from convstudy.engine.weights import read_tensors, write_tensors
 from tests.engine.small import N_PARAMETERS, digits, small_fit, stopped, story, trained
 
@@ -25,6 +25,19 @@ def test_the_same_fit_twice_comes_to_the_same_weights_whatever_ran_between() -> 
     assert first.record.weights_digest != other.record.weights_digest
     for name, tensor in first.validation.items():
         assert torch.equal(tensor, again.validation[name])
+
+
+def test_torchs_settings_are_as_they_were_after_a_fit() -> None:
+    def settings() -> tuple[object, ...]:
+        filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+        return torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), filling
+
+    before = settings()
+    with pytest.raises(ZeroDivisionError), repeatable(1):
+        assert settings() == (1, True, False)
+        raise ZeroDivisionError
+    assert settings() == before
+    assert before[1:] == (False, True)
 
 
 def test_the_record_says_what_the_fit_was() -> None:

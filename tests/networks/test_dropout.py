@@ -10,16 +10,26 @@ from scipy import stats
 from torch import nn
 
 from convstudy.networks import read_layer
-from convstudy.networks.modules.dropout import BitsDropout
+from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 
 N = 1 << 18
 RATES = [0.1, 0.3, 0.4, 0.5, 0.9]
+# Where the bits come from: torch's generator is the slow twin of the one that a fit uses on a CPU.
+SOURCES = ["torch", "sfc64"]
 
 
-def masks(rate: float, n_steps: int, n_values: int, seed: int = 7) -> torch.Tensor:
-    """Return which values were kept, ``(n_steps, n_values)``, 1 or 0."""
-    torch.manual_seed(seed)
+def dropout(rate: float, source: str, seed: int) -> BitsDropout:
+    """Return a module whose next draws follow from the seed."""
     module = BitsDropout(rate)
+    torch.manual_seed(seed)
+    if source == "sfc64":
+        seed_dropout(module, seed)
+    return module
+
+
+def masks(rate: float, n_steps: int, n_values: int, source: str, seed: int = 7) -> torch.Tensor:
+    """Return which values were kept, ``(n_steps, n_values)``, 1 or 0."""
+    module = dropout(rate, source, seed)
     return torch.stack([(module(torch.ones(n_values)) != 0).double() for _ in range(n_steps)])
 
 
@@ -28,22 +38,36 @@ def correlation(one: torch.Tensor, other: torch.Tensor) -> float:
     return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rate", RATES)
-def test_as_many_are_dropped_as_the_binomial_law_allows(rate: float) -> None:
-    torch.manual_seed(11)
-    n_dropped = int((BitsDropout(rate)(torch.ones(N)) == 0).sum())
+def test_as_many_are_dropped_as_the_binomial_law_allows(rate: float, source: str) -> None:
+    n_dropped = int((dropout(rate, source, 11)(torch.ones(N)) == 0).sum())
     assert stats.binomtest(n_dropped, N, rate).pvalue > 1e-5
 
 
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("rate", RATES)
+def test_bfloat16_drops_at_the_rate_that_its_scale_is_right_for(rate: float, source: str) -> None:
+    module = dropout(rate, source, 11)
+    made = module(torch.ones(N, dtype=torch.bfloat16))
+    scale = float(made.max())
+    assert set(made.unique().tolist()) == {0.0, scale}
+    assert scale == float(torch.tensor(1 / (1 - rate)).bfloat16())
+    assert abs((1 - 1 / scale) - rate) < 2e-3
+    assert stats.binomtest(int((made == 0).sum()), N, 1 - 1 / scale).pvalue > 1e-5
+
+
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("lane", range(4))
-def test_each_of_the_four_words_of_a_draw_has_the_rate(lane: int) -> None:
-    kept = masks(0.3, 1, 4 * N)[0, lane::4]
+def test_each_of_the_four_words_of_a_draw_has_the_rate(lane: int, source: str) -> None:
+    kept = masks(0.3, 1, 4 * N, source)[0, lane::4]
     assert stats.binomtest(int(kept.sum()), N, 0.7).pvalue > 1e-5
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rate", [0.3, 0.5])
-def test_values_and_steps_are_independent(rate: float) -> None:
-    kept = masks(rate, 2, N)
+def test_values_and_steps_are_independent(rate: float, source: str) -> None:
+    kept = masks(rate, 2, N, source)
     # The correlation of n independent pairs has a standard error of 1 / √n; five of them.
     allowed = 5 / math.sqrt(N)
     for distance in (1, 2, 3, 4, 5, 8, 16, 28, 64):
@@ -51,9 +75,10 @@ def test_values_and_steps_are_independent(rate: float) -> None:
     assert abs(correlation(kept[0], kept[1])) < allowed
 
 
-def test_how_many_of_a_draws_four_words_are_kept_is_binomial() -> None:
+@pytest.mark.parametrize("source", SOURCES)
+def test_how_many_of_a_draws_four_words_are_kept_is_binomial(source: str) -> None:
     rate, n_draws = 0.5, N // 4
-    kept = masks(rate, 1, N)[0].reshape(n_draws, 4).sum(1)
+    kept = masks(rate, 1, N, source)[0].reshape(n_draws, 4).sum(1)
     seen = [int((kept == count).sum()) for count in range(5)]
     expected = [n_draws * stats.binom(4, 1 - rate).pmf(count) for count in range(5)]
     assert stats.chisquare(seen, expected).pvalue > 1e-5
@@ -86,9 +111,17 @@ def test_it_is_distributed_as_torchs_dropout(rate: float) -> None:
     assert float(ours.max()) == pytest.approx(float(theirs.max()), rel=1e-4)
 
 
-def test_the_seed_repeats_the_masks_and_another_does_not() -> None:
-    assert torch.equal(masks(0.5, 3, 1000, seed=1), masks(0.5, 3, 1000, seed=1))
-    assert not torch.equal(masks(0.5, 1, 1000, seed=1), masks(0.5, 1, 1000, seed=2))
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_seed_repeats_the_masks_and_another_does_not(source: str) -> None:
+    assert torch.equal(masks(0.5, 3, 1000, source, seed=1), masks(0.5, 3, 1000, source, seed=1))
+    assert not torch.equal(masks(0.5, 1, 1000, source, seed=1), masks(0.5, 1, 1000, source, seed=2))
+
+
+def test_modules_of_one_model_do_not_repeat_each_others_masks() -> None:
+    model = nn.Sequential(nn.Sequential(BitsDropout(0.5)), BitsDropout(0.5))
+    seed_dropout(model, 3)
+    first, second = ((module(torch.ones(N)) != 0).double() for module in model)
+    assert abs(correlation(first, second)) < 5 / math.sqrt(N)
 
 
 def test_evaluation_hands_its_input_on() -> None:
@@ -134,10 +167,10 @@ def test_channels_last_images_stay_so_and_lose_single_values_not_channels(precis
 def test_bfloat16_values_are_scaled_with_one_rounding() -> None:
     torch.manual_seed(23)
     values = torch.randn(4096, dtype=torch.float32).bfloat16()
-    module = BitsDropout(0.3)
-    made = module(values)
+    scale = float(torch.tensor(1 / 0.7).bfloat16())
+    made = BitsDropout(0.3)(values)
     kept = made != 0
-    exact = (values.double() * module.scale).bfloat16()
+    exact = (values.double() * scale).bfloat16()
     assert 2000 < int(kept.sum()) < 3500
     assert torch.equal(made[kept], exact[kept])
 

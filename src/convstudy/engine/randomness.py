@@ -13,7 +13,10 @@ import torch
 
 
 def stream(seed: int, purpose: str, epoch: int = 0) -> int:
-    """Return a 63-bit number for this seed, purpose (``"weights"``, ``"order"``, ``"noise"``) and epoch."""
+    """Return a 63-bit number for this seed, purpose and epoch.
+
+    Purposes are ``"weights"``, ``"order"``, ``"noise"`` (augmentation) and ``"dropout"``.
+    """
     digest = hashlib.sha256(f"convstudy/{seed}/{purpose}/{epoch}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 

@@ -14,6 +14,7 @@ from convstudy.engine.optimizers import make_step
 from convstudy.engine.randomness import stream
 from convstudy.engine.schedules import learning_rate
 from convstudy.errors import Diverged, Problem
+from convstudy.networks.modules.dropout import seed_dropout
 from convstudy.spec.recipe import Recipe
 
 
@@ -39,6 +40,7 @@ def train_epoch(
         Diverged: when the loss of a step was not a finite number.
     """
     torch.manual_seed(stream(seed, "noise", epoch))
+    seed_dropout(model, stream(seed, "dropout", epoch))
     augment = AUGMENTATIONS[recipe.augment]
     n_steps = steps_per_epoch(len(part), recipe.batch_size)
     first_step = (epoch - 1) * n_steps

@@ -13,7 +13,7 @@ from convstudy.networks import Network
 from convstudy.spec.recipe import Recipe
 
 # Part of every fit's id. Raise it when a change of the engine changes what a fit comes to.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 ID_LENGTH = 16
 
 

@@ -57,9 +57,12 @@ class Conv(Layer):
         from torch import nn
         from torch.nn.utils import skip_init
 
+        from convstudy.networks.modules.whole_input_conv import WholeInputConv
+
         height, width, channels = self.need_image(shape)
+        kind = WholeInputConv if self.kernel == height == width and self.padding == "valid" else nn.Conv2d
         # Without torch's own start weights, which would draw from the global generator, too.
-        convolution: nn.Conv2d = skip_init(nn.Conv2d, channels, self.filters, self.kernel, self.stride)  # type: ignore[no-untyped-call]
+        convolution: nn.Conv2d = skip_init(kind, channels, self.filters, self.kernel, self.stride)  # type: ignore[no-untyped-call]
         initialise(convolution.weight, self.init or DEFAULT_INIT, generator)
         assert convolution.bias is not None
         nn.init.zeros_(convolution.bias)

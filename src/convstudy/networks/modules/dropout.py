@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 
 N_LEVELS = 1 << 16
+BFLOAT16 = torch.bfloat16
 
 
 class BitsDropout(nn.Module):
     """Zero each value with probability ``rate`` in training and scale the rest (Srivastava et al. 2014).
 
     torch draws one Bernoulli number a value on a single thread, which is a fifth to a third of a training step on a
-    CPU. Here one 64-bit draw of torch's generator serves four values: each 16-bit word is compared with a threshold.
-    The rate is rounded to 1 / 65,536, and the scale is exact for the rounded rate.
+    CPU. Here one 64-bit draw serves four values: each 16-bit word is compared with a threshold, and the comparison
+    becomes the mask where it stands. The rate is rounded to 1 / 65,536, and the scale is exact for the rounded rate.
+    In bfloat16 the scale is part of the mask, so it is a bfloat16 number, and the rate is the one that it is right
+    for: 0.3 becomes 0.3005, 0.4 becomes 0.3991, 0.5 and 0.25 stay.
+
+    Draws come from torch's generator, or on a CPU from the faster one that :func:`seed_dropout` gives.
 
     Args:
         rate: the probability of zero, from 0 to below 1.
@@ -23,22 +29,53 @@ class BitsDropout(nn.Module):
         super().__init__()
         self.n_dropped_levels = min(round(rate * N_LEVELS), N_LEVELS - 1)
         self.scale = N_LEVELS / (N_LEVELS - self.n_dropped_levels)
+        half_scale = torch.tensor(self.scale, dtype=BFLOAT16)
+        self.half_scale_bits = int(half_scale.view(torch.int16))
+        self.n_half_dropped_levels = N_LEVELS - round(N_LEVELS / float(half_scale))
+        self.bits: np.random.SFC64 | None = None
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the values with some of them zeroed, in training; as they are otherwise."""
         if not self.training:
             return values
-        words = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
-        # From the smallest number on: without it, torch leaves the sign bit, and so every fourth word's top bit, at 0.
-        words.random_(-(1 << 63), None)
-        bits = words.view(torch.int16)[: values.numel()]
-        kept = (bits >= self.n_dropped_levels - N_LEVELS // 2).to(values.dtype)
-        # The scale stays a plain number: folded into the mask it would be rounded to the mask's precision.
-        return values * kept.as_strided(values.shape, _dense_strides(values)) * self.scale
+        words = self._words(values)
+        # In place, words become 1 (kept) or 0: a comparison that makes booleans, and a conversion from these, cost six
+        # times as much. The mask of a bfloat16 is its bits, since 1 times the bits of the scale is the scale.
+        if values.dtype == BFLOAT16:
+            mask = (
+                words.ge_(self.n_half_dropped_levels - N_LEVELS // 2)
+                .mul_(self.half_scale_bits)
+                .view(BFLOAT16)
+            )
+        else:
+            mask = words.ge_(self.n_dropped_levels - N_LEVELS // 2).to(values.dtype).mul_(self.scale)
+        return values * mask.as_strided(values.shape, _dense_strides(values))
+
+    def _words(self, values: torch.Tensor) -> torch.Tensor:
+        """Return a random int16 for each value, flat."""
+        n_draws = -(-values.numel() // 4)
+        if self.bits is not None and values.device.type == "cpu":
+            draws = torch.from_numpy(self.bits.random_raw(n_draws).view(np.int64))
+        else:
+            draws = torch.empty(n_draws, dtype=torch.int64, device=values.device)
+            # From the smallest number on: without it, torch leaves the sign bit, every fourth word's top bit, at 0.
+            draws.random_(-(1 << 63), None)
+        return draws.view(torch.int16)[: values.numel()]
 
     def extra_repr(self) -> str:
         """Return the rate, for the module's printed form."""
         return f"rate={self.n_dropped_levels / N_LEVELS:g}"
+
+
+def seed_dropout(model: nn.Module, seed: int) -> None:
+    """Have every dropout of a model draw from one new SFC64 generator (O'Neill, Doty-Humphrey), started from ``seed``.
+
+    numpy promises that its stream never changes. A draw takes less than half the time of torch's Mersenne twister.
+    """
+    bits = np.random.SFC64(seed)
+    for module in model.modules():
+        if isinstance(module, BitsDropout):
+            module.bits = bits
 
 
 def _dense_strides(values: torch.Tensor) -> tuple[int, ...]:
