@@ -1,13 +1,17 @@
-"""The notebook's six runs beside ours, epoch by epoch: from a runs folder to docs/notebook-replay.md.
+"""The notebook's six runs beside ours, epoch by epoch: from runs folders to docs/notebook-replay.md.
 
 Run the study, then collect it, then write the page (each step can be done alone)::
 
     CONVSTUDY_DATA=<folder that holds mnist/> convstudy run mnist --seeds 1 --set recipe.precision=bfloat16 \
         --set search.kernel-size.subset=10000 --set 'search.kernel-size.recipe={epochs = 6}'
-    python benchmarks/notebook_replay.py collect --runs runs --run mnist
+    CONVSTUDY_DATA=... convstudy run docs/notebook-replay/kernel-7.toml
+    CONVSTUDY_DATA=... convstudy run docs/notebook-replay/five-seeds.toml
+    python benchmarks/notebook_replay.py collect runs:mnist runs:mnist-kernel-7 runs:mnist-five-seeds
     python benchmarks/notebook_replay.py write
 
-``collect`` writes docs/notebook-replay/replay.json; ``write`` makes the page and its charts from that file and
+The search named another kernel size than the notebook's, so two-conv with kernel 7 is a study of its own; so are five
+seeds of the two runs whose last epochs swing most. ``collect`` writes docs/notebook-replay/replay.json; where two runs
+have the same candidate, the one with more seeds counts. ``write`` makes the page and its charts from that file and
 notebook_history.csv, which holds the 120 epochs that the notebook printed.
 """
 
@@ -21,20 +25,25 @@ from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convstudy.plan import Candidate
+    from convstudy.store import Results
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "notebook-replay"
-# Our stage and candidate -> the notebook's name of the run.
+# What a candidate is called in ours -> what the notebook called the run.
 RUNS = {
-    ("compare.architectures", "two-conv"): "two-conv",
-    ("compare.architectures", "five-conv"): "five-conv",
-    ("compare.architectures", "six-conv"): "six-conv",
-    ("ablate.five-conv", "plain"): "five-conv-plain",
-    ("ablate.five-conv", "tanh-glorot"): "five-conv-tanh-glorot",
-    ("ablate.five-conv", "rmsprop"): "five-conv-rmsprop",
-    ("ablate.five-conv", "augmented"): "",
+    "two-conv": "two-conv",
+    "five-conv": "five-conv",
+    "six-conv": "six-conv",
+    "plain": "five-conv-plain",
+    "tanh-glorot": "five-conv-tanh-glorot",
+    "rmsprop": "five-conv-rmsprop",
 }
+NOTEBOOK_KERNEL = "conv 64 7 relu"
+AS_IT_IS = "as it is"
 TITLES = {
     "two-conv": "two-conv",
     "five-conv": "five-conv",
@@ -47,77 +56,108 @@ N_TEST = 10_000
 ALLOWED_POINTS = 0.25
 
 
-def collect(runs: Path, run: str) -> None:
-    """Write everything that the page needs, with the digests it was measured on, to replay.json."""
+def collect(runs: list[str]) -> None:
+    """Write everything that the page needs, with the digests it was measured on, to replay.json.
+
+    Args:
+        runs: each ``FOLDER:RUN``, the first the replay of the whole study.
+    """
     from convstudy.spec import study_document
     from convstudy.store import Store
 
-    store = Store.open(runs)
-    results = store.results(run)
-    environments = {}
-    candidates = []
-    for stage in results.plan.stages:
-        for candidate in stage.candidates:
-            fits = []
-            for fit in candidate.fits:
-                record = results.records.get(fit.id)
-                if record is None or not record.done:
-                    continue
-                if record.environment:
-                    environments[json.dumps(asdict(record.environment), sort_keys=True)] = asdict(
-                        record.environment
-                    )
-                opening = results.openings.get(fit.id)
-                fits.append(
-                    {
-                        "fit": fit.as_json(),
-                        "fit_id": fit.id,
-                        "weights_digest": record.weights_digest,
-                        "n_train": record.n_train,
-                        "n_validation": record.n_validation,
-                        "counted_epoch": record.counted_epoch,
-                        "best_epoch": record.best_epoch,
-                        "history": [asdict(epoch) for epoch in record.history],
-                        "test_loss": opening.loss if opening else None,
-                        "test_accuracy": opening.accuracy if opening else None,
-                    }
-                )
-            candidates.append({"stage": stage.key, "name": candidate.name, "fits": fits})
-    content = {
-        "run_id": results.run_id,
-        "study": study_document(results.study),
-        "choices": [{"stage": choice.stage, "chosen": choice.chosen} for choice in results.choices],
-        "n_openings": results.n_openings,
-        "environments": list(environments.values()),
-        "candidates": candidates,
-    }
-    store.close()
+    content = []
+    for text in runs:
+        folder, _, run = text.rpartition(":")
+        store = Store.open(Path(folder))
+        results = store.results(run)
+        environments = {
+            json.dumps(asdict(record.environment), sort_keys=True)
+            for record in results.records.values()
+            if record.environment
+        }
+        content.append(
+            {
+                "run_id": results.run_id,
+                "study": study_document(results.study),
+                "choices": [{"stage": choice.stage, "chosen": choice.chosen} for choice in results.choices],
+                "n_openings": len(results.openings),
+                "environments": [json.loads(text) for text in sorted(environments)],
+                "candidates": [
+                    {"stage": stage.key, "name": candidate.name, "fits": _fits(results, candidate)}
+                    for stage in results.plan.stages
+                    for candidate in stage.candidates
+                ],
+            }
+        )
+        store.close()
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "replay.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
+def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
+    """Return what the fits of a candidate came to, those that are done."""
+    fits = []
+    for fit in candidate.fits:
+        record = results.records.get(fit.id)
+        if record is None or not record.done:
+            continue
+        opening = results.openings.get(fit.id)
+        fits.append(
+            {
+                "fit": fit.as_json(),
+                "fit_id": fit.id,
+                "weights_digest": record.weights_digest,
+                "n_train": record.n_train,
+                "n_validation": record.n_validation,
+                "counted_epoch": record.counted_epoch,
+                "best_epoch": record.best_epoch,
+                "history": [asdict(epoch) for epoch in record.history],
+                "test_loss": opening.loss if opening else None,
+                "test_accuracy": opening.accuracy if opening else None,
+            }
+        )
+    return fits
+
+
 def write() -> None:
     """Write docs/notebook-replay.md and its charts from replay.json and notebook_history.csv."""
-    replay = json.loads((FOLDER / "replay.json").read_text(encoding="utf-8"))
-    notebook = _notebook()
-    ours = {
-        RUNS[candidate["stage"], candidate["name"]]: candidate["fits"]
-        for candidate in replay["candidates"]
-        if RUNS.get((candidate["stage"], candidate["name"])) and candidate["fits"]
-    }
-    augmented = next((c["fits"] for c in replay["candidates"] if c["name"] == "augmented"), [])
-    searched = [c for c in replay["candidates"] if c["stage"].startswith("search.") and c["fits"]]
+    runs = json.loads((FOLDER / "replay.json").read_text(encoding="utf-8"))
+    notebook, ours, augmented = _notebook(), _ours(runs), _candidate(runs, "augmented")
+    searched = [c for c in runs[0]["candidates"] if c["stage"].startswith("search.") and c["fits"]]
     text = "\n".join(
         [
-            *_head(replay),
+            *_head(runs),
             *_table(notebook, ours, augmented),
             *_sentences(notebook, ours),
-            *_search(searched, replay),
+            *_search(searched, runs[0]),
             *_epochs(notebook, ours),
         ]
     )
     (DOCS / "notebook-replay.md").write_text(text + "\n", encoding="utf-8")
     _charts(notebook, ours)
+
+
+def _ours(runs: list[Any]) -> dict[str, list[Any]]:
+    """Return the fits that answer each run of the notebook, by its name of the run, in the notebook's order."""
+    return {theirs: fits for ours, theirs in RUNS.items() if (fits := _candidate(runs, ours))}
+
+
+def _candidate(runs: list[Any], name: str) -> list[Any]:
+    """Return the fits of a candidate, of the run that has most of them; the notebook's two-conv has kernel 7."""
+    found = [
+        candidate["fits"]
+        for run in runs
+        for candidate in run["candidates"]
+        if candidate["fits"] and _is(candidate, name) and not candidate["stage"].startswith("search.")
+    ]
+    return max(found, key=len, default=[])
+
+
+def _is(candidate: dict[str, Any], name: str) -> bool:
+    """Tell whether a candidate is the one of this name; an ablation's base is its network as it is."""
+    if name == "two-conv" and NOTEBOOK_KERNEL not in candidate["fits"][0]["fit"]["layers"]:
+        return False
+    return candidate["name"] == name or (name == "five-conv" and candidate["name"] == AS_IT_IS)
 
 
 def _notebook() -> dict[str, list[dict[str, float]]]:
@@ -129,10 +169,13 @@ def _notebook() -> dict[str, list[dict[str, float]]]:
     return dict(runs)
 
 
-def _head(replay: dict[str, Any]) -> list[str]:
-    study, machine = replay["study"], replay["environments"][0]
-    recipe, seeds = study["recipe"], study["study"]["seeds"]
-    first = next(fit for c in replay["candidates"] if c["stage"].startswith("compare.") for fit in c["fits"])
+def _head(runs: list[Any]) -> list[str]:
+    study, machine = runs[0]["study"], runs[0]["environments"][0]
+    recipe = study["recipe"]
+    first = next(
+        fit for c in runs[0]["candidates"] if c["stage"].startswith("compare.") for fit in c["fits"]
+    )
+    names = ", ".join(f"`{run['run_id']}` ({run['n_openings']})" for run in runs)
     return [
         "# The notebook, replayed",
         "",
@@ -143,17 +186,21 @@ def _head(replay: dict[str, Any]) -> list[str]:
             "[`notebook_history.csv`](notebook-replay/notebook_history.csv); the head of that script has the commands.",
         ),
         *_paragraph(
-            f"- **What was run:** {seeds} seed{'s' if seeds > 1 else ''} of each network, {recipe['epochs']} epochs,",
-            f"batch {recipe['batch_size']}, precision {recipe['precision']}, {first['n_train']:,} training and",
-            f"{first['n_validation']:,} validation images; the epoch that counts is the last, as in the notebook.",
+            f"- **What was run:** the study, with {study['study']['seeds']} seed instead of five;",
+            "[two-conv with kernel 7](notebook-replay/kernel-7.toml), because our search named another size; and",
+            "[five seeds](notebook-replay/five-seeds.toml) of the two runs whose last epochs swing most.",
+            f"{recipe['epochs']} epochs, batch {recipe['batch_size']}, precision {recipe['precision']},",
+            f"{first['n_train']:,} training and {first['n_validation']:,} validation images. The epoch that counts is",
+            "the last, as in the notebook.",
         )[:-1],
         *_paragraph(
             f"- **Where:** {machine['processor']}, {machine['n_cores']} cores, {machine['threads']} thread a fit,",
-            f"torch {machine['torch']}, convstudy {machine['convstudy']}, run `{replay['run_id']}`.",
+            f"torch {machine['torch']}. The five seeds were trained by a later state of the engine than the rest, whose",
+            "dropout draws other masks; `replay.json` names the source of each fit.",
         )[:-1],
         *_paragraph(
-            f"- **The test set** was opened {replay['n_openings']} times in this runs folder, once for each model,",
-            "after every choice was made. The notebook looked at it after each of its 120 epochs.",
+            "- **The test set** was opened once for each model, after every choice of its run was made (runs, and how",
+            f"often each opened it: {names}). The notebook looked at it after each of its 120 epochs.",
         ),
         *_paragraph(
             "Two things differ by intent. 6,000 of the 60,000 training images are held back for validation.",
@@ -177,9 +224,10 @@ def _table(
     lines = [
         "## The six runs",
         "",
-        "| run | test accuracy, notebook | test accuracy, here | difference | test loss, notebook | test loss, here |"
-        " train accuracy, here | µs an image, notebook (GPU) | here (1 thread) | weights measured |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| run | test accuracy, notebook | test accuracy, here (± sd over seeds) | seeds | difference |"
+        " test loss, notebook | test loss, here | train accuracy, here | µs an image, notebook (GPU) | here (1 thread) |"
+        " weights measured |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, fits in ours.items():
         then = notebook[name][-1]
@@ -188,16 +236,16 @@ def _table(
         inside = "" if abs(points) <= ALLOWED_POINTS else " (!)"
         lines.append(
             f"| {TITLES[name]} | {100 * then['test_accuracy']:.2f} % | {_percent(fits, 'test_accuracy')} |"
-            f" {points:+.2f} points{inside} | {then['test_loss']:.4f} | {loss:.4f} |"
+            f" {len(fits)} | {points:+.2f} points{inside} | {then['test_loss']:.4f} | {loss:.4f} |"
             f" {100 * fmean(_counted(f)['train_accuracy'] for f in fits):.2f} % | {then['us_per_image']:.0f} |"
-            f" {_pace(fits):.0f} | `{fits[0]['weights_digest'][:12]}` |"
+            f" {_pace(fits):.0f} | {_digests(fits)} |"
         )
     if augmented and augmented[0]["test_accuracy"] is not None:
         lines.append(
             "| five-conv, augmented (announced by the notebook, never run) | |"
-            f" {_percent(augmented, 'test_accuracy')} | | | {fmean(f['test_loss'] for f in augmented):.4f} |"
+            f" {_percent(augmented, 'test_accuracy')} | {len(augmented)} | | | {fmean(f['test_loss'] for f in augmented):.4f} |"
             f" {100 * fmean(_counted(f)['train_accuracy'] for f in augmented):.2f} % | |"
-            f" {_pace(augmented):.0f} | `{augmented[0]['weights_digest'][:12]}` |"
+            f" {_pace(augmented):.0f} | {_digests(augmented)} |"
         )
     worst = max(
         abs(100 * (fmean(f["test_accuracy"] for f in fits) - notebook[name][-1]["test_accuracy"]))
@@ -226,21 +274,32 @@ def _sentences(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]
         then = notebook[name][-1]
         n_then = round(then["test_accuracy"] * N_TEST)
         n_here = round(fmean(f["test_accuracy"] for f in fits) * N_TEST)
-        # Two independent runs that each have about this accuracy: binomial noise of the images alone.
-        share = (n_then + n_here) / (2 * N_TEST)
-        noise = 100 * 1.96 * (2 * share * (1 - share) / N_TEST) ** 0.5
         points = 100 * (n_here - n_then) / N_TEST
-        chance = f"{noise:.2f} points that two single runs on these images differ by in 95 of 100 cases by chance alone"
-        verdict = (
-            f"within the {chance}, so nothing follows from it"
-            if abs(points) <= noise
-            else f"more than the {chance}; the spread of seeds, which one run cannot show, comes on top"
-        )
+        verdict = _chance(then["test_accuracy"], [fit["test_accuracy"] for fit in fits])
         lines += _paragraph(
             f"- **{TITLES[name]}:** {n_here:,} of {N_TEST:,} test images right, the notebook {n_then:,}",
-            f"({points:+.2f} points): {verdict}. {_swing(notebook[name], fits)}",
+            f"({points:+.2f} points). {verdict} {_swing(notebook[name], fits)}",
         )[:-1]
     return [*lines, ""]
+
+
+def _chance(then: float, here: list[float]) -> str:
+    """Tell what chance alone does to such a difference."""
+    if len(here) > 1:
+        low, high = 100 * min(here), 100 * max(here)
+        where = "lies among them" if low <= 100 * then <= high else "lies outside"
+        return (
+            f"Our {len(here)} seeds lie between {low:.2f} and {high:.2f} %; the notebook's single run {where},"
+            " so this is the mean of several last epochs against one."
+        )
+    share = (then + here[0]) / 2
+    noise = 100 * 1.96 * (2 * share * (1 - share) / N_TEST) ** 0.5
+    inside = abs(100 * (here[0] - then)) <= noise
+    return (
+        f"One run against one: two networks of equal worth, judged on 10,000 images each, differ by up to {noise:.2f}"
+        f" points in 95 of 100 cases; this difference is {'smaller' if inside else 'larger'}, "
+        f"{'so nothing follows from it' if inside else 'and what the seed adds is not known from one run'}."
+    )
 
 
 def _swing(then: list[dict[str, float]], fits: list[Any]) -> str:
@@ -319,6 +378,11 @@ def _pace(fits: list[Any]) -> float:
     return 1e6 * fmean(e["train_seconds"] / f["n_train"] for f in fits for e in f["history"])
 
 
+def _digests(fits: list[Any]) -> str:
+    """Return the first digits of the weights' digests."""
+    return ", ".join(f"`{fit['weights_digest'][:12]}`" for fit in fits)
+
+
 def _percent(fits: list[Any], key: str) -> str:
     values = [100 * fit[key] for fit in fits]
     spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
@@ -377,11 +441,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("step", choices=["collect", "write"])
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--run", default="mnist")
+    parser.add_argument("runs", nargs="*", default=["runs:mnist"], metavar="FOLDER:RUN")
     arguments = parser.parse_args()
     if arguments.step == "collect":
-        collect(arguments.runs, arguments.run)
+        collect(arguments.runs)
     else:
         write()
 
