@@ -9,6 +9,7 @@ import vl_convert
 
 from convstudy.report import theme
 from convstudy.report.contents import gather
+from convstudy.report.figure import drawn_from
 from convstudy.report.write import figure_spec
 from convstudy.spec import load_study
 from tests.report.made_up import made_up_results
@@ -63,3 +64,12 @@ def test_every_ring_and_mean_is_in_the_scores_chart() -> None:
 def test_colours_are_okabe_and_itos() -> None:
     assert len(set(theme.PALETTE)) == 7
     assert set(theme.PALETTE) >= {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"}
+
+
+def test_a_charts_rows_are_not_copied_with_it_and_come_out_as_they_went_in() -> None:
+    rows = [{"x": number, "y": number * number} for number in range(3)]
+    chart = drawn_from(rows)
+    assert chart.copy().data.values[1] is rows[1]
+    spec = chart.mark_line().encode(x="x:Q", y="y:Q").to_dict()
+    (values,) = spec["datasets"].values()
+    assert list(values) == rows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convstudy.report import theme
-from convstudy.report.figure import Figure, chart_size, label_angle
+from convstudy.report.figure import Figure, chart_size, drawn_from, label_angle
 from convstudy.stats import Confusion
 
 
@@ -26,7 +26,7 @@ def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> F
         for row in rows:
             if row["right"] is right:
                 row["strength"] = 0.12 + (0.48 if right else 0.6) * row["count"] / most
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = drawn_from(rows).encode(
         x=alt.X(
             "predicted:N",
             title="predicted",
@@ -62,7 +62,7 @@ def classes_chart(rows: Sequence[tuple[str, int | None, int | None]], title: str
     ]
     names = [name for name, *_ in rows]
     chart = (
-        alt.Chart(alt.InlineData(values=values))
+        drawn_from(values)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X("class:N", title=None, sort=names, axis=alt.Axis(labelAngle=label_angle(names))),

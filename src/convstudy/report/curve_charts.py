@@ -12,6 +12,7 @@ from convstudy.report.figure import (
     Figure,
     Measure,
     chart_size,
+    drawn_from,
     epoch_axis,
     measure_axis,
     named_scale,
@@ -59,13 +60,13 @@ def curves_chart(name: str, title: str, records: Sequence[Record], measure: Meas
         alt.Tooltip("mean:Q", title=f"mean {measure}", format=written),
         alt.Tooltip("n:Q", title="fits"),
     ]
-    averaged = alt.Chart(alt.InlineData(values=means))
+    averaged = drawn_from(means)
     thin = (
-        alt.Chart(alt.InlineData(values=single))
+        drawn_from(single)
         .mark_line(strokeWidth=0.8, opacity=0.45)
-        .encode(x=x, y=alt.Y("value:Q"), color=colour, detail="fit:N")
+        .encode(x=x, y=alt.Y("value:Q"), color=colour, detail=alt.Detail("fit:N"))
     )
-    band = averaged.mark_area(opacity=0.15).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
+    band = averaged.mark_area(opacity=0.15).encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour)
     line = averaged.mark_line().encode(x=x, y=y, color=colour, strokeDash=dash)
     dots = averaged.mark_circle(size=60, opacity=0).encode(x=x, y=y, tooltip=tips)
     layers = [thin, line, dots] if len(records) < 2 else [band, thin, line, dots]
@@ -94,7 +95,7 @@ def overview_chart(
     colours, shapes = named_scale(names, theme.PALETTE), named_scale(names, theme.SHAPES)
     colour = alt.Color("candidate:N", title=None, scale=colours, sort=names, legend=legend)
     shape = alt.Shape("candidate:N", title=None, scale=shapes, sort=names, legend=legend)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = drawn_from(rows).encode(
         x=alt.X("epoch:Q", axis=epoch_axis(n_epochs), scale=alt.Scale(nice=False)),
         y=alt.Y(
             "mean:Q",
@@ -126,7 +127,7 @@ def rates_chart(rates: Sequence[tuple[str, Sequence[float]]], title: str) -> Fig
     names = [name for name, _ in rates]
     n_epochs = max((len(sequence) for _, sequence in rates), default=1)
     chart = (
-        alt.Chart(alt.InlineData(values=values))
+        drawn_from(values)
         .mark_line(point=alt.OverlayMarkDef(size=36))
         .encode(
             x=alt.X("epoch:Q", axis=epoch_axis(n_epochs), scale=alt.Scale(nice=False)),

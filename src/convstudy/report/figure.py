@@ -33,6 +33,16 @@ class Figure:
         return {key: value for key, value in spec.items() if key != "config"}
 
 
+def drawn_from(rows: Sequence[dict[str, Any]]) -> alt.Chart:
+    """Return a chart of these rows, without marks yet.
+
+    Altair copies a chart at almost every step, and each row with it if they come as a list; a tuple it hands on.
+    """
+    import altair as alt
+
+    return alt.Chart(alt.InlineData(values=tuple(rows)))
+
+
 def chart_size(height: int) -> dict[str, Any]:
     """Return the size of a chart: as wide as its container, the plot this high."""
     import altair as alt

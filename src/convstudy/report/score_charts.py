@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convstudy.report import theme
-from convstudy.report.figure import Figure, chart_size, measure_axis, names_axis
+from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
 from convstudy.report.numbers import percent, points
 from convstudy.stats import Contest, Summary
 
@@ -39,15 +39,15 @@ def scores_chart(contest: Contest, title: str) -> Figure:
     scale = alt.Scale(zero=False, padding=14)
     x = alt.X("mean:Q", title=x_title, scale=scale, axis=measure_axis("accuracy"))
     colour = alt.condition("datum.chosen", alt.value(theme.VERMILLION), alt.value(theme.BLUE))
-    averaged = alt.Chart(alt.InlineData(values=summaries)).encode(y=y)
+    averaged = drawn_from(summaries).encode(y=y)
     spread_rule = averaged.mark_rule(strokeWidth=5, opacity=0.3, strokeCap="round").encode(
-        x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour
+        x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), color=colour
     )
     mean = averaged.mark_tick(thickness=3, size=22, opacity=1).encode(
         x=x, color=colour, tooltip=[alt.Tooltip("candidate:N"), alt.Tooltip("mean:Q", format=".2%")]
     )
     rings = (
-        alt.Chart(alt.InlineData(values=rows))
+        drawn_from(rows)
         .mark_point(size=52, strokeWidth=1.4, filled=False, color=theme.GREY, opacity=1)
         .encode(
             x=alt.X("value:Q", scale=scale),
@@ -94,15 +94,15 @@ def effects_chart(contest: Contest, title: str) -> Figure:
     y = alt.Y("variant:N", title=None, sort=[row["variant"] for row in rows], axis=names_axis())
     colour = alt.Color("verdict:N", title=None, scale=alt.Scale(domain=kinds, range=[c for _, c in look]))
     shape = alt.Shape("verdict:N", title=None, scale=alt.Scale(domain=kinds, range=[s for s, _ in look]))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
+    base = drawn_from(rows).encode(y=y)
     zero = (
-        alt.Chart(alt.InlineData(values=[{"zero": 0}]))
+        drawn_from([{"zero": 0}])
         .mark_rule(strokeWidth=1.2, strokeDash=[4, 3], color=theme.GREY)
-        .encode(x="zero:Q")
+        .encode(x=alt.X("zero:Q"))
     )
     interval = base.mark_rule(strokeWidth=2.4, opacity=0.7).encode(
         x=alt.X("low:Q", title="difference in test accuracy, points", axis=alt.Axis(tickCount=6)),
-        x2="high:Q",
+        x2=alt.X2("high:Q"),
         color=colour,
     )
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("verdict:N")]
@@ -111,7 +111,7 @@ def effects_chart(contest: Contest, title: str) -> Figure:
         for key, words in (("mean", "points"), ("low", "from"), ("high", "to"))
     ]
     dot = base.mark_point(size=110, filled=True, opacity=1).encode(
-        x="mean:Q", color=colour, shape=shape, tooltip=tips
+        x=alt.X("mean:Q"), color=colour, shape=shape, tooltip=tips
     )
     chart = alt.layer(zero, interval, dot).properties(**chart_size(ROW * len(rows)))
     ends = ", ".join(f"{row['variant']} {points(row['mean'] / 100)} ({row['verdict']})" for row in rows)
