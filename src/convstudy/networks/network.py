@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 from convstudy.errors import NetworkError, Problem, unknown
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
@@ -39,7 +40,7 @@ class Network:
             raise NetworkError(*problems)
         return cls(tuple(layers), init)
 
-    @property
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """The canonical layer texts, which :meth:`read` reads back to an equal network."""
         return tuple(layer_text(layer) for layer in self.layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from convstudy.networks.layers import Dense
 from convstudy.networks.network import Network
@@ -61,6 +62,13 @@ def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTa
     Raises:
         NetworkError: where a layer does not fit the shape before it.
     """
+    return _table(network, input_shape, n_classes)
+
+
+# A plan asks for the table of each of its fits, and these share their networks.
+@lru_cache(maxsize=10_000)
+def _table(network: Network, input_shape: Shape, n_classes: int) -> LayerTable:
+    """Return the layer table."""
     # As written: the layers of the walk have the network's initialiser filled in.
     texts = (*network.texts, layer_text(Dense(n_classes)))
     rows = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from convstudy.data import Fold, Holdout, Split, dataset_info
@@ -78,20 +79,20 @@ class Plan:
     study: Study
     stages: tuple[Stage, ...]
 
-    @property
+    @cached_property
     def fits(self) -> tuple[Fit, ...]:
         """Every fit once, in the order of the stages (an ablation's base is the comparison's)."""
         return tuple(
             {fit.id: fit for stage in self.stages for c in stage.candidates for fit in c.fits}.values()
         )
 
-    @property
+    @cached_property
     def settled_fits(self) -> tuple[Fit, ...]:
         """The fits that no open choice can change any more."""
         candidates = [c for stage in self.stages for c in stage.candidates if not c.waits_for]
         return tuple({fit.id: fit for candidate in candidates for fit in candidate.fits}.values())
 
-    @property
+    @cached_property
     def tested_fits(self) -> tuple[Fit, ...]:
         """The settled fits whose models are scored on the sealed test set."""
         candidates = [c for stage in self.stages if stage.tested for c in stage.candidates if not c.waits_for]
@@ -100,6 +101,11 @@ class Plan:
     def stage(self, key: str) -> Stage:
         """Return the stage of this key; raise ``KeyError`` where there is none."""
         return {stage.key: stage for stage in self.stages}[key]
+
+
+# A plan is made anew after each choice, mostly of the same fits; they are values, so that one may stand for all, and
+# its id is worked out once.
+_fit = lru_cache(maxsize=20_000)(Fit)
 
 
 @dataclass
@@ -209,7 +215,7 @@ class _Planner:
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
     def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:
-        return Fit(self.study.dataset, self.digest, network, recipe, split, seed, self.study.threads)
+        return _fit(self.study.dataset, self.digest, network, recipe, split, seed, self.study.threads)
 
 
 def make_plan(study: Study, choices: Mapping[str, str] | None = None) -> Plan:
