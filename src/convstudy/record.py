@@ -97,6 +97,37 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Brief:
+    """A record in brief: what a choice needs of it, and a run that is gone on with.
+
+    ``scored`` is the epoch that counts; only a fit that is done has one. All else is as in :class:`Record`.
+    """
+
+    fit_id: str
+    status: str
+    n_parameters: int = 0
+    weights_digest: str = ""
+    error_kind: str = ""
+    scored: Epoch | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the fit came to its end."""
+        return self.status == "done"
+
+    @property
+    def counted(self) -> Epoch:
+        """The epoch that counts; only a fit that is done has one."""
+        if self.scored is None:
+            raise LookupError(f"fit {self.fit_id} has no epoch that counts: it is {self.status}")
+        return self.scored
+
+
+Outcome = Record | Brief
+"""How a fit came out, as far as a choice has to know."""
+
+
+@dataclass(frozen=True)
 class Opening:
     """One look at the sealed test set: which weights, why, when, and what they scored.
 

@@ -71,6 +71,7 @@ def test_a_complete_run_trains_and_opens_nothing_again(tmp_path: Path) -> None:
     assert _started(events) == []
     assert not any(isinstance(event, Opened) for event in events)
     assert facts(again) == facts(first) == facts(stored(tmp_path, small_study()))
+    assert again.updated_at == stored(tmp_path, small_study()).updated_at
     assert again.n_openings == first.n_openings == 4
 
 

@@ -76,7 +76,7 @@ def plan(
     from convstudy.run import default_workers
 
     store = open_store(runs)
-    records = store.records if store else {}
+    records = store.briefs if store else {}
     planned, _ = resolve(study, records)
     done = {fit.id for fit in planned.fits if fit.id in records and records[fit.id].done}
     left = [fit for fit in planned.fits if fit.id not in done]

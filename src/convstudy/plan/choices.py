@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from convstudy.plan.stages import Plan, Stage, make_plan
-from convstudy.record import Record
+from convstudy.record import Outcome
 from convstudy.spec import Study
 
 
@@ -31,7 +31,7 @@ class Choice:
     scores: tuple[CandidateScore, ...]
 
 
-def choose(stage: Stage, records: Mapping[str, Record]) -> Choice | None:
+def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
     """Return the choice of a stage, or ``None`` while a fit of it is missing.
 
     The highest mean validation accuracy wins; then the lowest mean loss; then fewer parameters; then the first in the
@@ -58,7 +58,7 @@ def choose(stage: Stage, records: Mapping[str, Record]) -> Choice | None:
     return Choice(stage.key, best.name if best else "", tuple(scores))
 
 
-def resolve(study: Study, records: Mapping[str, Record]) -> tuple[Plan, tuple[Choice, ...]]:
+def resolve(study: Study, records: Mapping[str, Outcome]) -> tuple[Plan, tuple[Choice, ...]]:
     """Return the plan with every choice that the records allow, and these choices, in their order."""
     choices: dict[str, Choice] = {}
     while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from convstudy.data import load_dataset
@@ -66,8 +67,8 @@ def run_study(
                 store.end_run(run_id, INTERRUPTED)
                 raise
             results = store.results(run_id)
-            store.end_run(run_id, FAILED_FITS if results.failed or not results.complete else COMPLETE)
-            return store.results(run_id)
+            whole = results.complete and not results.failed
+            return replace(results, updated_at=store.end_run(run_id, COMPLETE if whole else FAILED_FITS))
     finally:
         store.close()
 
@@ -89,7 +90,7 @@ class _Run:
 
     def __init__(self, study: Study, store: Store, run_id: str, listener: Listener) -> None:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
-        self.plan, _ = resolve(study, store.records)
+        self.plan: Plan  # as the records have it, see _resolve
         self.told_choices: set[str] = set()
         self.looked_at: set[str] = set()
         self.deaths: Counter[Task] = Counter()
@@ -112,12 +113,10 @@ class _Run:
         only stand in for those to come are left alone: another study's records would be lost for nothing.
         """
         while True:
-            self.plan, choices = resolve(self.study, self.store.records)
+            self.plan, choices = resolve(self.study, self.store.briefs)
             new = [fit for fit in self.plan.settled_fits if fit.id not in self.looked_at]
             self.looked_at |= {fit.id for fit in new}
-            forgotten = [
-                fit for fit in new if fit.id in self.store.records and self._to_be_trained_again(fit)
-            ]
+            forgotten = [fit for fit in new if fit.id in self.store.briefs and self._to_be_trained_again(fit)]
             for fit in forgotten:
                 self.store.drop_record(fit.id)
             if not forgotten:
@@ -125,7 +124,7 @@ class _Run:
 
     def _to_be_trained_again(self, fit: Fit) -> bool:
         """Tell whether an earlier run's record of this fit is not to count."""
-        record = self.store.records[fit.id]
+        record = self.store.briefs[fit.id]
         if not record.done:
             return record.error_kind not in LASTING_ERRORS
         tested = self.store.opening_of(fit.id, record.weights_digest) is not None
@@ -138,7 +137,7 @@ class _Run:
             if choice.stage not in self.told_choices:
                 self.told_choices.add(choice.stage)
                 self.listener(ChoiceMade(choice, self.plan))
-        return [fit for fit in self.plan.settled_fits if fit.id not in self.store.records]
+        return [fit for fit in self.plan.settled_fits if fit.id not in self.store.briefs]
 
     def _train(self, executor: Executor, fits: Iterable[Fit]) -> None:
         """Train these fits, or fewer: return as soon as a choice can be made that may bring others."""
@@ -212,12 +211,12 @@ class _Run:
 
     def _is_untested(self, fit: Fit) -> bool:
         """Tell whether there is a model of this fit and the test set was not yet opened for it."""
-        record = self.store.records[fit.id]
+        record = self.store.briefs[fit.id]
         return record.done and self.store.opening_of(fit.id, record.weights_digest) is None
 
     def _opening(self, fit: Fit) -> Test:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""
-        digest = self.store.records[fit.id].weights_digest
+        digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
 
 

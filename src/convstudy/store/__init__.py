@@ -4,6 +4,7 @@
 ``layout``          where everything lies in a runs folder
 ``database``        the SQLite file: its tables, and how it is opened
 ``lock``            one writer at a time
+``records``         the records by fit id, whole or in brief
 ``store``           the runs folder as a whole
 ``results``         what a run has come to, in one value
 ==================  ============================================================================

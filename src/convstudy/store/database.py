@@ -44,6 +44,13 @@ class Database(sqlite3.Connection):
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from None
 
+    def rows(self, sql: str, parameters: Any = (), /) -> list[sqlite3.Row]:
+        """Execute one statement and return all its rows; a row that cannot be read raises too."""
+        try:
+            return super().execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from None
+
 
 def connect(path: Path) -> Database:
     """Open the database, making its tables where there are none.

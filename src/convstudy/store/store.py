@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from convstudy.spec import Study, study_document, study_of
 from convstudy.store.database import connect
 from convstudy.store.layout import Layout
 from convstudy.store.lock import is_locked, locked
+from convstudy.store.records import Briefs, Records
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
@@ -43,38 +44,6 @@ class RunSummary:
     updated_at: str
 
 
-class Records(Mapping[str, Record]):
-    """The records of a store by fit id, each read when it is first asked for.
-
-    A failed one is read each time: another process may try its fit again.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._read: dict[str, Record] = {}
-
-    def __getitem__(self, fit_id: str) -> Record:
-        if fit_id not in self._read:
-            row = self._connection.execute("SELECT record FROM fits WHERE id = ?", (fit_id,)).fetchone()
-            if row is None:
-                raise KeyError(fit_id)
-            record = Record.from_json(json.loads(row["record"]))
-            if not record.done:
-                return record
-            self._read[fit_id] = record
-        return self._read[fit_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return (row["id"] for row in self._connection.execute("SELECT id FROM fits"))
-
-    def __len__(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM fits").fetchone()[0])
-
-    def forget(self, fit_id: str) -> None:
-        """Read this record anew when it is next asked for."""
-        self._read.pop(fit_id, None)
-
-
 class Store:
     """Reads and writes one runs folder; only one process writes at a time (see :meth:`writing`)."""
 
@@ -82,6 +51,7 @@ class Store:
         self.layout = layout
         self._connection = connect(layout.database)
         self.records = Records(self._connection)
+        self.briefs = Briefs(self._connection)
 
     @classmethod
     def open(cls, folder: Path, create: bool = False) -> Store:
@@ -142,11 +112,13 @@ class Store:
         )
         return run_id
 
-    def end_run(self, run_id: str, status: str) -> None:
-        """Write down how a run ended."""
+    def end_run(self, run_id: str, status: str) -> str:
+        """Write down how a run ended, and return when."""
+        now = _now()
         self._connection.execute(
-            "UPDATE runs SET status = ?, updated_at = ? WHERE id = ?", (status, _now(), run_id)
+            "UPDATE runs SET status = ?, updated_at = ? WHERE id = ?", (status, now, run_id)
         )
+        return now
 
     def save_record(self, fit: Fit, record: Record) -> None:
         """Write a fit's record, in place of an older one; its checkpoint is not needed any more if it is done."""
@@ -154,14 +126,19 @@ class Store:
             "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?)",
             (fit.id, json.dumps(fit.as_json()), json.dumps(record.as_json()), int(record.done), _now()),
         )
-        self.records.forget(fit.id)
+        self._forget(fit.id)
         if record.done:
             self.layout.artefact(fit.id, "checkpoint").unlink(missing_ok=True)
 
     def drop_record(self, fit_id: str) -> None:
         """Forget a record, so that its fit is trained again."""
         self._connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
+        self._forget(fit_id)
+
+    def _forget(self, fit_id: str) -> None:
+        """Read a record anew when it is next asked for: there is another one now, or none."""
         self.records.forget(fit_id)
+        self.briefs.forget(fit_id)
 
     def save_choice(self, run_id: str, choice: Choice) -> None:
         """Write down what a stage chose, unless that is what it last chose anyway."""
@@ -277,7 +254,7 @@ class Store:
             what, where = f'there is no run called "{run}"', str(self.layout.folder)
             raise StoreError(Problem(what, where, run, ", ".join(names) or "none yet", nearest(run, names)))
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
-        plan, choices = resolve(study, self.records)
+        plan, choices = resolve(study, self.briefs)
         records = {fit.id: self.records[fit.id] for fit in plan.fits if fit.id in self.records}
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
@@ -298,8 +275,8 @@ class Store:
 
     def _summary(self, row: sqlite3.Row) -> RunSummary:
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
-        plan, _ = resolve(study, self.records)
-        found = [self.records[fit.id] for fit in plan.fits if fit.id in self.records]
+        plan, _ = resolve(study, self.briefs)
+        found = [self.briefs[fit.id] for fit in plan.fits if fit.id in self.briefs]
         status = row["status"]
         if status == RUNNING and not is_locked(self.layout.lock):
             status = INTERRUPTED
