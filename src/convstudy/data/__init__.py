@@ -8,6 +8,7 @@
 :mod:`.sources`      the kinds of places that a dataset can come from
 :mod:`.files`        finding, downloading and verifying the files of a source
 :mod:`.idx`          the IDX file format, read strictly
+:mod:`.arrays`       NumPy's file format, read strictly; images that stay in a file
 :mod:`.digits`       the embedded dataset, which needs no network
 ===================  ==========================================================================
 

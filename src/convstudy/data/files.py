@@ -92,7 +92,7 @@ def locate(
     """
     found: dict[str, Path] = {}
     for file in wanted:
-        path = _on_disk(dataset, file)
+        path = find(dataset, f"{file.name}.gz", file.name)
         if path is not None:
             found[file.name] = path
     missing = [file for file in wanted if file.name not in found]
@@ -120,12 +120,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("CONVSTUDY_CACHE") or pooch.os_cache("convstudy")).expanduser()
 
 
-def _on_disk(dataset: str, file: PublishedFile) -> Path | None:
+def find(dataset: str, *names: str) -> Path | None:
+    """Return the first of these files that lies in a folder of the dataset; ``None`` where there is none."""
     folders = []
     if os.environ.get("CONVSTUDY_DATA"):
         folders.append(Path(os.environ["CONVSTUDY_DATA"]).expanduser() / dataset)
     for folder in (*folders, cache_folder() / dataset):
-        for name in (f"{file.name}.gz", file.name):
+        for name in names:
             if (folder / name).is_file():
                 return folder / name
     return None

@@ -1,8 +1,9 @@
-"""Images and their labels, as they are kept in memory: uint8, scaled only when used."""
+"""Images and their labels, in memory or, where that is too small for them, in a file: uint8, scaled only when used."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,11 @@ from convstudy.errors import DataError, Problem
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from convstudy.data.arrays import PixelFile
+
+DIGESTED_AT_ONCE = 1 << 24
+"""So many bytes of pixels are read at a time where all of them are wanted."""
 
 Part = Literal["train", "test"]
 """The two parts of every dataset."""
@@ -23,6 +29,8 @@ class Images:
     Args:
         pixels: uint8, shape (n, height, width, channels), 0 to 255.
         labels: int64, shape (n,), the index of each image's class.
+        file: where the pixels stay, if they are not in memory; ``pixels`` then is a memory map of all of them, to look
+            at a few. Whoever needs many has them read, by :meth:`take` or from the file.
 
     Raises:
         DataError: if a type or a shape is another one, or there are not as many labels as images.
@@ -30,6 +38,7 @@ class Images:
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
+    file: PixelFile | None = None
 
     def __post_init__(self) -> None:
         if str(self.pixels.dtype) != "uint8" or self.pixels.ndim != 4:
@@ -59,12 +68,13 @@ class Images:
         """Return the SHA-256 (hex) of shape, pixels and labels; it is the same on every machine."""
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
         whole = hashlib.sha256(header.encode("ascii"))
-        whole.update(self.pixels.tobytes())
+        for piece in self._pieces():
+            whole.update(piece.tobytes())
         whole.update(self.labels.astype("<i8").tobytes())  # little-endian, whatever this machine is
         return whole.hexdigest()
 
     def take(self, indices: npt.NDArray[np.int64]) -> Images:
-        """Return the images at ``indices``, in that order, as a copy.
+        """Return the images at ``indices``, in that order, as a copy in memory.
 
         Args:
             indices: integers, shape (m,), each from 0 to ``len(self) - 1``; they may repeat.
@@ -80,7 +90,17 @@ class Images:
                     allowed=f"0 to {len(self) - 1}",
                 )
             )
-        return Images(self.pixels[indices], self.labels[indices])
+        pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
+        return Images(pixels, self.labels[indices])
+
+    def _pieces(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield all pixels, some images at a time."""
+        import numpy as np
+
+        n_images = max(1, DIGESTED_AT_ONCE // max(1, self.pixels[:1].nbytes))
+        for start in range(0, len(self), n_images):
+            end = min(start + n_images, len(self))
+            yield self.pixels[start:end] if self.file is None else self.file.read(np.arange(start, end))
 
 
 def _wrong(what: str, array: npt.NDArray[Any], allowed: str) -> DataError:

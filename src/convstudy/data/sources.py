@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from convstudy.data.files import PublishedFile, locate
+from convstudy.data.files import PublishedFile, find, locate
 from convstudy.errors import DataError, Problem
 
 if TYPE_CHECKING:
@@ -116,6 +117,82 @@ class DigitsSource:
                 )
             )
         return images
+
+
+MOST_BYTES_IN_MEMORY = 1 << 28
+"""Arrays of more pixels stay in their file: each worker would hold them, and its training part a second time."""
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Four arrays that somebody put into the dataset's folder, as ``np.save`` writes them.
+
+    They are called ``train-images.npy`` (uint8, (n, height, width, channels)), ``train-labels.npy`` (int64, (n,)),
+    ``test-images.npy`` and ``test-labels.npy``. More pixels than ``MOST_BYTES_IN_MEMORY`` are not held in memory.
+
+    Args:
+        image_shape: (height, width, channels).
+        n_train: how many training images there are.
+        n_test: how many test images there are.
+        train_digest: SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: that of the test part.
+    """
+
+    image_shape: tuple[int, int, int]
+    n_train: int
+    n_test: int
+    train_digest: str
+    test_digest: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of both parts."""
+        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
+
+    def fetch(self, dataset: str, download: bool = True) -> None:
+        """Find the four files; there is nowhere to download them from."""
+        for part in ("train", "test"):
+            for kind in ("images", "labels"):
+                _found(dataset, f"{part}-{kind}.npy")
+
+    def read(self, dataset: str, part: Part) -> Images:
+        """Map one part, or read it if it is small, and verify its digest; see :meth:`Source.read`."""
+        import numpy as np
+
+        from convstudy.data.arrays import PixelFile, map_array
+        from convstudy.data.images import Images
+
+        n_images = self.n_train if part == "train" else self.n_test
+        path = _found(dataset, f"{part}-images.npy")
+        pixels = map_array(path, "|u1", (n_images, *self.image_shape))
+        labels = np.array(
+            map_array(_found(dataset, f"{part}-labels.npy"), "<i8", (n_images,)), dtype=np.int64
+        )
+        if pixels.nbytes > MOST_BYTES_IN_MEMORY:
+            images = Images(pixels, labels, PixelFile.of(pixels, path))
+        else:
+            images = Images(np.array(pixels), labels)
+        got, expected = images.digest(), self.train_digest if part == "train" else self.test_digest
+        if got != expected:
+            raise DataError(
+                Problem(
+                    f"the {part} part is not the known one",
+                    where=str(path.parent),
+                    got=f"SHA-256 {got}",
+                    allowed=f"SHA-256 {expected}",
+                    mend="put a sound copy there",
+                )
+            )
+        return images
+
+
+def _found(dataset: str, name: str) -> Path:
+    """Return where a file of a dataset lies."""
+    path = find(dataset, name)
+    if path is None:
+        mend = f"put it into FOLDER/{dataset}/ and set CONVSTUDY_DATA=FOLDER"
+        raise DataError(Problem(f"there is no {name}", where=dataset, mend=mend))
+    return path
 
 
 def combine(identities: Iterable[str]) -> str:

@@ -10,20 +10,39 @@ import numpy.typing as npt
 import torch
 
 from convstudy.data import Images
+from convstudy.data.arrays import PixelFile
 from convstudy.engine.randomness import numpy_generator
+
+
+@dataclass(frozen=True, eq=False)
+class PixelsOnDisk:
+    """The pixels of some images that stay in their file: indexed as a tensor is, it reads what is asked for."""
+
+    file: PixelFile
+    rows: npt.NDArray[np.int64]
+
+    def __getitem__(self, chosen: torch.Tensor | slice) -> torch.Tensor:
+        """Return the pixels of these images, uint8 ``(m, height, width, channels)``."""
+        rows = self.rows[chosen if isinstance(chosen, slice) else chosen.numpy()]
+        return torch.from_numpy(self.file.read(rows))
 
 
 @dataclass(frozen=True)
 class ImageTensors:
     """Images as a fit holds them: ``pixels`` uint8 ``(n, height, width, channels)``, ``labels`` int64 ``(n,)``."""
 
-    pixels: torch.Tensor
+    pixels: torch.Tensor | PixelsOnDisk
     labels: torch.Tensor
 
     @classmethod
-    def of(cls, images: Images) -> ImageTensors:
-        """Return the same images as tensors."""
-        return cls(torch.from_numpy(images.pixels.copy()), torch.from_numpy(images.labels.copy()))
+    def of(cls, images: Images, rows: npt.NDArray[np.int64] | None = None) -> ImageTensors:
+        """Return the images at these rows, or all of them, as tensors; pixels that are not in memory stay on disk."""
+        every = np.arange(len(images)) if rows is None else rows
+        if images.file is not None:
+            return cls(PixelsOnDisk(images.file, every), torch.from_numpy(images.labels[every]))
+        taken = images.take(every)
+        # A copy lies in memory as its shape says, whatever array it was taken from.
+        return cls(torch.from_numpy(taken.pixels.copy()), torch.from_numpy(taken.labels))
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -29,9 +29,8 @@ def logits_of(model: nn.Module, part: ImageTensors, precision: str) -> torch.Ten
     """Return float32 logits ``(n, n_classes)``; leaves the model in evaluation mode."""
     model.eval()
     with torch.inference_mode(), half_precision(precision):
-        return torch.cat(
-            [model(network_input(pixels)).float() for pixels in torch.split(part.pixels, BATCH_SIZE)]
-        )
+        pieces = (part.pixels[start : start + BATCH_SIZE] for start in range(0, len(part), BATCH_SIZE))
+        return torch.cat([model(network_input(pixels)).float() for pixels in pieces])
 
 
 def score_of(logits: torch.Tensor, labels: torch.Tensor) -> Score:

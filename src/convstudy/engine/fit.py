@@ -68,8 +68,7 @@ def run_fit(
 def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable[[Epoch], None]) -> Trained:
     """Train from the start or the checkpoint to the end."""
     train_rows, validation_rows = split_indices(images.labels, fit.split)
-    train = ImageTensors.of(images.take(train_rows))
-    validation = ImageTensors.of(images.take(validation_rows))
+    train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
     progress = _start(fit, images.image_shape)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.id, progress)

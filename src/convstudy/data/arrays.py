@@ -1,0 +1,135 @@
+"""NumPy's ``.npy`` files, read strictly, and images that stay in such a file because memory is too small for them.
+
+The pixels of a large dataset are mapped, for whoever looks at a few of them, and read a batch at a time, for training.
+A batch is not gathered out of the map: images in random order touch every page of it, a kernel maps up to two
+megabytes at each touch, and so the whole file would count as resident after a few batches.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convstudy.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import io
+
+    import numpy as np
+    import numpy.typing as npt
+
+LONGEST_HEADER = 10_000
+"""In bytes; NumPy's own are some hundred."""
+
+
+def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[Any]]:
+    """Return the array of a ``.npy`` file as a read-only memory map; nothing of it is read yet but the header.
+
+    Args:
+        path: the file.
+        dtype: the type that its values must have, such as ``"|u1"``; objects are never read.
+        shape: the shape that it must have.
+
+    Raises:
+        DataError: if the file cannot be read, or is anything but a file of that type and shape, in C order.
+    """
+    import numpy as np
+    from numpy.lib import format as npy
+
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    try:
+        with path.open("rb") as file:
+            read = read_header[npy.read_magic(file)]
+            found_shape, is_fortran, found_dtype = read(file, max_header_size=LONGEST_HEADER)
+            offset, n_bytes = file.tell(), os.fstat(file.fileno()).st_size
+    except OSError as error:
+        what = "cannot read the file"
+        raise DataError(Problem(what, str(path), got=error.strerror or str(error))) from None
+    except Exception as error:  # what NumPy raises over a header made up by somebody is not told anywhere
+        raise DataError(Problem("this is not a sound .npy file", str(path), got=_short(error))) from None
+    if found_dtype.str != dtype or found_shape != shape or is_fortran:
+        found = f"{found_dtype.str} of shape {found_shape}{', in Fortran order' if is_fortran else ''}"
+        allowed = f"{dtype} of shape {shape}"
+        raise DataError(Problem("an array of another type or shape", str(path), got=found, allowed=allowed))
+    expected = offset + prod(shape) * found_dtype.itemsize
+    if n_bytes != expected:
+        what = "bytes follow the last value" if n_bytes > expected else "the file ends too early"
+        raise DataError(Problem(what, str(path), f"{n_bytes:,} bytes", f"exactly {expected:,} bytes"))
+    return np.memmap(path, dtype=found_dtype, mode="r", offset=offset, shape=shape)
+
+
+@dataclass(frozen=True)
+class PixelFile:
+    """A file that holds images, from which some can be read at a time.
+
+    Args:
+        path: the file.
+        offset: where the first image begins, in bytes.
+        image_shape: (height, width, channels) of every image.
+        stamp: size and time of the file's last change, by which another one in its place is told.
+    """
+
+    path: Path
+    offset: int
+    image_shape: tuple[int, int, int]
+    stamp: tuple[int, int]
+
+    @classmethod
+    def of(cls, pixels: np.memmap[Any, np.dtype[Any]], path: Path) -> PixelFile:
+        """Return the file behind a map of images, uint8 (n, height, width, channels)."""
+        _, height, width, channels = pixels.shape
+        return cls(path, pixels.offset, (height, width, channels), _stamp(path.stat()))
+
+    def read(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """Return the images at these rows, in this order; neighbours are read together.
+
+        Args:
+            rows: integers, shape (m,), each the number of an image that is there; they may repeat.
+
+        Returns:
+            uint8, shape (m, height, width, channels).
+
+        Raises:
+            DataError: if the file cannot be read, or is not the one any more that it was.
+        """
+        import numpy as np
+
+        pixels = np.empty((len(rows), *self.image_shape), dtype=np.uint8)
+        size = prod(self.image_shape)
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        ends = np.append(starts, len(rows))[1:]
+        space = pixels.reshape(-1).data
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                if _stamp(os.fstat(file.fileno())) != self.stamp:
+                    raise DataError(
+                        Problem("this file was changed while it was in use", str(self.path), mend="run again")
+                    )
+                for start, end, row in zip(
+                    starts.tolist(), ends.tolist(), rows[starts].tolist(), strict=True
+                ):
+                    file.seek(self.offset + row * size)
+                    self._fill(file, space[start * size : end * size])
+        except OSError as error:
+            what = "cannot read the file any more"
+            raise DataError(Problem(what, str(self.path), got=error.strerror or str(error))) from None
+        return pixels
+
+    def _fill(self, file: io.FileIO, space: memoryview) -> None:
+        """Read until there is no space left."""
+        while space:
+            n_read = file.readinto(space)
+            if not n_read:
+                raise DataError(Problem("the file ends too early", str(self.path)))
+            space = space[n_read:]
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,194 @@
+"""Arrays in .npy files: anything but the expected one is refused, and images read from a file are those in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from convstudy.data import CATALOGUE, DatasetInfo, Images, load_dataset, sources
+from convstudy.data.arrays import PixelFile, map_array
+from convstudy.data.sources import ArraySource
+from convstudy.errors import DataError
+
+SHAPE = (7, 4, 3, 2)
+PIXELS = np.arange(7 * 4 * 3 * 2, dtype=np.uint8).reshape(SHAPE)
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0], dtype=np.int64)
+
+
+def _header(text: str) -> bytes:
+    """Return the beginning of a .npy file with this header, whatever it says."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode("latin1")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    np.save(tmp_path / "pixels.npy", PIXELS)
+    return tmp_path / "pixels.npy"
+
+
+def test_a_file_is_mapped_as_it_was_written(path: Path) -> None:
+    mapped = map_array(path, "|u1", SHAPE)
+    assert isinstance(mapped, np.memmap)
+    assert np.array_equal(mapped, PIXELS)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped[0] = 1
+
+
+WHOLE = "{'descr': '|u1', 'fortran_order': False, 'shape': (7, 4, 3, 2), }\n"
+HOSTILE: dict[str, bytes] = {
+    "empty": b"",
+    "text": b"these are no images",
+    "half a header": _header(WHOLE)[:30],
+    "no dictionary": _header("[1, 2]\n"),
+    "not Python": _header("{'descr': \n"),
+    "too deep": _header("(" * 5000 + ")" * 5000 + "\n"),
+    "a long header": _header(WHOLE[:-1] + " " * 20_000 + "\n"),
+    "objects": _header("{'descr': '|O', 'fortran_order': False, 'shape': (7,), }\n") + bytes(100),
+    "a shape that no disk holds": _header(WHOLE.replace("7", "9" * 18)),
+    "a negative shape": _header(WHOLE.replace("7", "-7")) + PIXELS.tobytes(),
+    "a shape of text": _header(WHOLE.replace("7", "'7'")) + PIXELS.tobytes(),
+    "a type that is none": _header(WHOLE.replace("|u1", "|u1,i4")) + PIXELS.tobytes(),
+    "too short": _header(WHOLE) + PIXELS.tobytes()[:-1],
+    "too long": _header(WHOLE) + PIXELS.tobytes() + b"\0",
+    "another shape": _header(WHOLE.replace("7, 4", "4, 7")) + PIXELS.tobytes(),
+    "another type": _header(WHOLE.replace("|u1", "|i1")) + PIXELS.tobytes(),
+    "Fortran order": _header(WHOLE.replace("False", "True")) + PIXELS.tobytes(),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_everything_else_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        map_array(path, "|u1", SHAPE)
+    assert caught.value.problems[0].where == str(path)
+
+
+def test_the_header_that_is_spoiled_above_is_sound(path: Path) -> None:
+    path.write_bytes(_header(WHOLE) + PIXELS.tobytes())
+    assert np.array_equal(map_array(path, "|u1", SHAPE), PIXELS)
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    for missing in (tmp_path / "none.npy", tmp_path):
+        with pytest.raises(DataError, match="cannot read the file"):
+            map_array(missing, "|u1", SHAPE)
+
+
+@pytest.mark.parametrize("rows", [[0], [6], [2, 3, 4], [6, 0, 1, 1, 0], [5, 4, 3], [0, 2, 4], range(7), []])
+def test_rows_read_from_a_file_are_those_of_the_array(path: Path, rows: list[int]) -> None:
+    file = PixelFile.of(map_array(path, "|u1", SHAPE), path)
+    wanted = np.array(rows, dtype=np.int64)
+    found = file.read(wanted)
+    assert found.dtype == np.uint8
+    assert found.shape == (len(wanted), 4, 3, 2)
+    assert np.array_equal(found, PIXELS[wanted])
+
+
+def test_a_file_that_is_changed_or_cut_or_gone_is_said(path: Path) -> None:
+    file = PixelFile.of(map_array(path, "|u1", SHAPE), path)
+    written = path.stat()
+    np.save(path, PIXELS[::-1])
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns + 1))
+    with pytest.raises(DataError, match="changed while it was in use"):
+        file.read(np.arange(3))
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    cut = PixelFile(path, file.offset, file.image_shape, (path.stat().st_size, path.stat().st_mtime_ns))
+    with pytest.raises(DataError, match="ends too early"):
+        cut.read(np.arange(7))
+    path.unlink()
+    with pytest.raises(DataError, match="cannot read the file any more"):
+        file.read(np.arange(3))
+
+
+def test_images_on_disk_are_the_images_in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped = map_array(path, "|u1", SHAPE)
+    on_disk, in_memory = Images(mapped, LABELS, PixelFile.of(mapped, path)), Images(PIXELS, LABELS)
+    for n_bytes in (1, 50, 1 << 24):
+        monkeypatch.setattr("convstudy.data.images.DIGESTED_AT_ONCE", n_bytes)
+        assert on_disk.digest() == in_memory.digest()
+    rows = np.array([6, 2, 3, 2])
+    taken = on_disk.take(rows)
+    assert taken.file is None
+    assert np.array_equal(taken.pixels, PIXELS[rows])
+    assert np.array_equal(taken.labels, LABELS[rows])
+    with pytest.raises(DataError, match="outside the images"):
+        on_disk.take(np.array([7]))
+
+
+def test_the_digest_is_that_of_the_whole_at_once() -> None:
+    whole = b"images 7 4 3 2\n" + PIXELS.tobytes() + LABELS.astype("<i8").tobytes()
+    assert Images(PIXELS, LABELS).digest() == hashlib.sha256(whole).hexdigest()
+
+
+Make = Callable[..., ArraySource]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Return a function that writes a dataset called "mine" and puts it into the catalogue."""
+
+    def write(labels: np.ndarray = LABELS) -> ArraySource:  # type: ignore[type-arg]
+        folder = tmp_path / "mine"
+        folder.mkdir()
+        for part, pixels in (("train", PIXELS), ("test", PIXELS[::-1].copy())):
+            np.save(folder / f"{part}-images.npy", pixels)
+            np.save(folder / f"{part}-labels.npy", labels)
+        source = ArraySource(
+            (4, 3, 2),
+            7,
+            7,
+            Images(PIXELS, LABELS).digest(),
+            Images(PIXELS[::-1].copy(), LABELS).digest(),
+        )
+        info = DatasetInfo("mine", "mine", (4, 3, 2), ("a", "b", "c"), 7, 7, source)
+        catalogue = MappingProxyType({**CATALOGUE, "mine": info})
+        monkeypatch.setattr("convstudy.data.catalogue.CATALOGUE", catalogue)
+        monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
+        monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+        return source
+
+    return write
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 28])
+def test_a_dataset_of_arrays_is_held_or_stays_where_it_is_by_its_size(
+    make: Make, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    make()
+    monkeypatch.setattr(sources, "MOST_BYTES_IN_MEMORY", limit)
+    dataset = load_dataset("mine")
+    assert (dataset.train.file is None) == (limit > 0)
+    assert isinstance(dataset.train.pixels, np.memmap) == (limit == 0)
+    assert np.array_equal(dataset.train.take(np.arange(7)).pixels, PIXELS)
+    assert np.array_equal(dataset.train.labels, LABELS)
+    assert not isinstance(dataset.train.labels, np.memmap)
+    test = dataset.test.open(lambda: None)
+    assert np.array_equal(test.take(np.arange(7)).pixels, PIXELS[::-1])
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 28])
+def test_a_dataset_of_arrays_with_another_content_is_refused(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    make(LABELS[::-1].copy() + 1 - 1)
+    np.save(tmp_path / "mine" / "train-labels.npy", np.roll(LABELS, 1))
+    monkeypatch.setattr(sources, "MOST_BYTES_IN_MEMORY", limit)
+    with pytest.raises(DataError, match="the train part is not the known one"):
+        load_dataset("mine")
+
+
+@pytest.mark.parametrize("name", ["train-images", "train-labels", "test-images", "test-labels"])
+def test_a_missing_array_shows_at_once(make: Make, tmp_path: Path, name: str) -> None:
+    make()
+    (tmp_path / "mine" / f"{name}.npy").unlink()
+    with pytest.raises(DataError, match=f"there is no {name}.npy"):
+        load_dataset("mine")

@@ -1,0 +1,79 @@
+"""Images that stay in their file train, evaluate and test as those in memory do, to the last bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convstudy.data import Images, SealedTest, dataset_info
+from convstudy.data.arrays import PixelFile, map_array
+from convstudy.data.sources import DigitsSource
+from convstudy.engine.batches import ImageTensors, PixelsOnDisk, batches, epoch_order
+from convstudy.engine.fit import run_fit
+from convstudy.engine.opening import open_test
+from convstudy.engine.weights import write_tensors
+from convstudy.errors import DataError
+from tests.engine.small import digits, small_fit, story
+
+
+def on_disk(images: Images, path: Path) -> Images:
+    """Return the same images, their pixels in a file."""
+    np.save(path, images.pixels)
+    mapped = map_array(path, "|u1", images.pixels.shape)
+    return Images(mapped, images.labels, PixelFile.of(mapped, path))
+
+
+def test_batches_are_the_same(tmp_path: Path) -> None:
+    rows = np.arange(3, 1400, 2)
+    in_memory = ImageTensors.of(digits().train, rows)
+    stayed = ImageTensors.of(on_disk(digits().train, tmp_path / "train.npy"), rows)
+    assert isinstance(stayed.pixels, PixelsOnDisk)
+    assert len(stayed) == len(in_memory) == len(rows)
+    pairs = zip(
+        batches(in_memory, epoch_order(len(rows), 0, 1), 32),
+        batches(stayed, epoch_order(len(rows), 0, 1), 32),
+        strict=True,
+    )
+    for (pixels, labels), (read, read_labels) in pairs:
+        assert torch.equal(read, pixels)
+        assert read.stride() == pixels.stride()
+        assert torch.equal(read_labels, labels)
+    assert torch.equal(stayed.pixels[500:1000], in_memory.pixels[500:1000])
+
+
+@pytest.mark.parametrize("augment", ["none", "shift"])
+def test_a_fit_comes_to_the_same(tmp_path: Path, augment: str) -> None:
+    fit = small_fit(augment=augment, epochs=2)
+    first = run_fit(fit, digits().train)
+    second = run_fit(fit, on_disk(digits().train, tmp_path / "train.npy"))
+    assert second.record.done, second.record.error
+    assert story(second) == story(first)
+    assert second.record.weights_digest == first.record.weights_digest
+    for name, tensor in first.validation.items():
+        assert torch.equal(second.validation[name], tensor), name
+
+
+def test_a_test_set_on_disk_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = small_fit(epochs=1)
+    trained = run_fit(fit, digits().train)
+    weights = tmp_path / "weights.safetensors"
+    write_tensors(weights, trained.weights, {})
+    sealed = SealedTest(dataset_info("digits"))
+    first = open_test(fit, weights, trained.record.weights_digest, sealed, lambda: None)
+    stayed = on_disk(sealed.open(lambda: None), tmp_path / "test.npy")
+    monkeypatch.setattr(DigitsSource, "read", lambda *_: stayed)
+    second = open_test(fit, weights, trained.record.weights_digest, sealed, lambda: None)
+    assert second.score == first.score
+    assert len(first.predictions["mistake_rows"]) > 0
+    for name, tensor in first.predictions.items():
+        assert torch.equal(second.predictions[name], tensor), name
+
+
+def test_a_file_that_is_cut_while_a_fit_trains_is_said(tmp_path: Path) -> None:
+    images = on_disk(digits().train, tmp_path / "train.npy")
+    (tmp_path / "train.npy").write_bytes(b"gone")
+    with pytest.raises(DataError, match="changed while it was in use"):
+        run_fit(small_fit(), images)
