@@ -11,7 +11,7 @@
 
 from convstudy.plan.checks import Finding, check_plan
 from convstudy.plan.choices import CandidateScore, Choice, choose, resolve
-from convstudy.plan.cost import Cost, fit_cost, plan_cost
+from convstudy.plan.cost import Cost, epochs_added, fit_cost, own_epochs, plan_cost
 from convstudy.plan.fit import Fit
 from convstudy.plan.stages import Candidate, Plan, Stage, make_plan
 
@@ -26,8 +26,10 @@ __all__ = [
     "Stage",
     "check_plan",
     "choose",
+    "epochs_added",
     "fit_cost",
     "make_plan",
+    "own_epochs",
     "plan_cost",
     "resolve",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from convstudy.data import dataset_info
 from convstudy.networks import layer_table
 from convstudy.plan.stages import Plan
+from convstudy.spec import Range
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
 PASS_ON_VARIANCE = ("dropout", "flatten", "activation", "max-pool", "average-pool", "global-average-pool")
@@ -58,7 +59,7 @@ def single_values(plan: Plan) -> Iterator[Finding]:
     """Searches over one value, which cannot find anything."""
     for name, search in plan.study.search.items():
         for key, values in search.vary.items():
-            if len(set(values)) == 1:
+            if not isinstance(values, Range) and len(set(values)) == 1:
                 yield Finding(
                     "single-value",
                     f"search.{name}.vary.{key}",

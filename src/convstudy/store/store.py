@@ -149,14 +149,25 @@ class Store:
         )
 
     def save_record(self, fit: Fit, record: Record) -> None:
-        """Write a fit's record, in place of an older one; its checkpoint is not needed any more if it is done."""
+        """Write a fit's record, in place of an older one.
+
+        The checkpoint of its lineage is not needed any more once the whole training is done; a paused fit's is kept.
+        """
         self._connection.execute(
             "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?)",
             (fit.id, json.dumps(fit.as_json()), json.dumps(record.as_json()), int(record.done), _now()),
         )
         self.records.forget(fit.id)
-        if record.done:
-            self.layout.artefact(fit.id, "checkpoint").unlink(missing_ok=True)
+        if record.done and fit.until is None:
+            self.drop_checkpoint(fit)
+
+    def drop_checkpoint(self, fit: Fit) -> None:
+        """Remove the checkpoint of a fit's lineage, if there is one."""
+        self.layout.artefact(fit.lineage_id, "checkpoint").unlink(missing_ok=True)
+
+    def has_checkpoint(self, fit: Fit) -> bool:
+        """Tell whether a fit's lineage has a checkpoint to go on from."""
+        return self.layout.artefact(fit.lineage_id, "checkpoint").exists()
 
     def drop_record(self, fit_id: str) -> None:
         """Forget a record, so that its fit is trained again."""
