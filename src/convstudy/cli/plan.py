@@ -78,7 +78,9 @@ def plan(
     store = open_store(runs)
     records = store.records if store else {}
     planned, _ = resolve(study, records)
-    done = {fit.id for fit in planned.fits if fit.id in records and records[fit.id].done}
+    stand_ins = planned.stand_ins
+    known = [fit.id for fit in planned.fits if fit.id not in stand_ins]
+    done = {fit_id for fit_id in known if fit_id in records and records[fit_id].done}
     left = [fit for fit in planned.fits if fit.id not in done]
     # Paused fits that left a checkpoint: whatever goes on from them has so many epochs less to train.
     paused = [

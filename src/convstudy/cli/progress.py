@@ -203,11 +203,12 @@ def rung_text(stage: Stage) -> str:
 
 
 def _so_far(stage: Stage, tally: Tally) -> str:
-    fits = {fit.id for fit in (*stage.fits, *stage.to_come)}
+    known = {fit.id for fit in stage.fits}
+    n_fits = len(known | {fit.id for fit in stage.to_come})
     choice = tally.choices.get(stage.key)
     chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
     open_rungs = [
         number for number, rung in enumerate(stage.rungs, start=1) if rung.took_part and not rung.decided
     ]
     rung = f", rung {open_rungs[0]} of {len(stage.rungs)}" if open_rungs else ""
-    return f"{len(fits & tally.done)} of {count(len(fits), 'fit')}{rung}{chosen}"
+    return f"{len(known & tally.done)} of {count(n_fits, 'fit')}{rung}{chosen}"

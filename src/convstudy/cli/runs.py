@@ -124,7 +124,8 @@ def _stages(results: Results) -> list[dict[str, Any]]:
     stages = []
     for stage in results.plan.stages:
         ids = {fit.id for fit in (*stage.fits, *stage.to_come)}
-        records = [results.records[fit_id] for fit_id in ids if fit_id in results.records]
+        known = {fit.id for fit in stage.fits}
+        records = [results.records[fit_id] for fit_id in known if fit_id in results.records]
         choice = results.choice(stage.key)
         score = next((s for s in choice.scores if s.name == choice.chosen), None) if choice else None
         stages.append(

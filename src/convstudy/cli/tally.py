@@ -58,6 +58,7 @@ class Tally:
     _work_here: float = 0.0
     _costs: dict[str, int] = field(default_factory=dict)
     _added: dict[str, int] = field(default_factory=dict)
+    _stand_ins: frozenset[str] = frozenset()
 
     def take(self, event: Event) -> None:
         """Count an event in."""
@@ -102,7 +103,7 @@ class Tally:
     @property
     def n_done(self) -> int:
         """How many of them have a record, failed ones too."""
-        return sum(fit.id in self.done for fit in self.plan.fits) if self.plan else 0
+        return sum(self._is_done(fit) for fit in self.plan.fits) if self.plan else 0
 
     @property
     def share(self) -> float:
@@ -130,7 +131,10 @@ class Tally:
     def _work_left(self) -> float:
         if self.plan is None:
             return 0.0
-        return sum(self._work_left_of(fit) for fit in self.plan.fits if fit.id not in self.done)
+        return sum(self._work_left_of(fit) for fit in self.plan.fits if not self._is_done(fit))
+
+    def _is_done(self, fit: Fit) -> bool:
+        return fit.id in self.done and fit.id not in self._stand_ins
 
     def _work_left_of(self, fit: Fit) -> int:
         running = self.running.get(fit.id)
@@ -140,5 +144,5 @@ class Tally:
 
     def _take_plan(self, plan: Plan) -> None:
         self.plan = plan
-        self._added = epochs_added(plan.fits)
+        self._added, self._stand_ins = epochs_added(plan.fits), plan.stand_ins
         self.names = {**self.names, **names_of(plan)}

@@ -148,6 +148,12 @@ class Plan:
         return _once(fit for stage in self.stages for fit in (*stage.fits, *stage.to_come))
 
     @property
+    def stand_ins(self) -> frozenset[str]:
+        """The ids of fits that only stand in for rungs and trials to come: whether they are trained says nothing."""
+        to_come = {fit.id for stage in self.stages for fit in stage.to_come}
+        return frozenset(to_come - {fit.id for stage in self.stages for fit in stage.fits} if to_come else ())
+
+    @property
     def settled_fits(self) -> tuple[Fit, ...]:
         """The fits that no open choice can change any more, and no rung or trial to come."""
         fits: list[Fit] = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.data import dataset_info
 from convstudy.errors import Problem, StoreError, nearest
-from convstudy.plan import Choice, Fit, resolve
+from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Opening, Record
 from convstudy.spec import Study, study_document, study_of
 from convstudy.store.database import connect
@@ -289,7 +289,7 @@ class Store:
             raise StoreError(Problem(what, where, run, ", ".join(names) or "none yet", nearest(run, names)))
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
         plan, choices = resolve(study, self.records)
-        records = {fit.id: self.records[fit.id] for fit in plan.fits if fit.id in self.records}
+        records = self._records_of(plan)
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
         }
@@ -307,10 +307,16 @@ class Store:
             arrays=self.arrays,
         )
 
+    def _records_of(self, plan: Plan) -> dict[str, Record]:
+        """Return the records of a plan's fits that are there, without those of fits that only stand in for others."""
+        stand_ins = plan.stand_ins
+        ids = [fit.id for fit in plan.fits if fit.id not in stand_ins]
+        return {fit_id: self.records[fit_id] for fit_id in ids if fit_id in self.records}
+
     def _summary(self, row: sqlite3.Row) -> RunSummary:
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
         plan, _ = resolve(study, self.records)
-        found = [self.records[fit.id] for fit in plan.fits if fit.id in self.records]
+        found = self._records_of(plan).values()
         status = row["status"]
         if status == RUNNING and not is_locked(self.layout.lock):
             status = INTERRUPTED
