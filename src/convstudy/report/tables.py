@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from convstudy.plan import epochs_added, fit_cost, own_epochs, ranked
+from convstudy.plan import Rung, epochs_added, fit_cost, own_epochs, ranked
 from convstudy.report.numbers import counted
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import CandidateRow, Contest
 from convstudy.store.results import Results
 
+FEW_NAMES = 4
 MEASURED = "All figures are measured in evaluation mode, on the weights of the epoch that counts."
 
 
@@ -115,7 +116,7 @@ def rungs_table(contest: Contest) -> Table | None:
                 rung.size.n_epochs,
                 best[0].name if best else "",
                 best[0].accuracy if best else None,
-                "; ".join(rung.went_on),
+                _names_or_number(rung),
             )
         )
     caption = (
@@ -123,6 +124,13 @@ def rungs_table(contest: Contest) -> Table | None:
         "the better half by mean validation accuracy goes on. What a rung trained is not trained again in the next."
     )
     return Table(f"rungs-{contest.name}", f"Rungs of search {contest.name}", caption, columns, tuple(rows))
+
+
+def _names_or_number(rung: Rung) -> str:
+    """Return who went on from a rung, or only how many where a list would be long; the search's table has them all."""
+    if len(rung.went_on) <= FEW_NAMES:
+        return "; ".join(rung.went_on)
+    return f"{len(rung.went_on)} of {len(rung.took_part)}"
 
 
 def _reached(contest: Contest, row: CandidateRow) -> tuple[Value, Value]:
