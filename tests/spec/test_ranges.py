@@ -78,12 +78,16 @@ MISTAKES = [
     ("kernel = [3, 5]", 'method = "random"\nbudget = 0.2', "budget", "no meaning", 'method = "halving"'),
     ("kernel = [3, 5]", 'method = "random"\ntrials = 0', "trials", "outside", "from 1 to 10,000"),
     ("kernel = [3, 5]", 'method = "halving"\nbudget = 0.0', "budget", "outside", "above 0, at most 1"),
+    ("kernel = [3, 5]", 'method = "tpe"\ntrials = 2001', "trials", "take too long", "at most 2,000"),
     ("epochs = [3, 5]", 'method = "halving"', "vary.epochs", "halving itself decides", 'method = "grid"'),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("vary", "more", "where", "what", "words"), MISTAKES)
-def test_one_mistake(spoil: Spoil, vary: str, more: str, where: str, what: str, words: str) -> None:
+def test_one_mistake(
+    spoil: Spoil, vary: str, more: str, where: str, what: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda name: object())
     problems = spoil(("kernel = [3, 5]", vary), ("folds = 3", f"folds = 3\n{more}"))
     told = "\n".join(map(str, problems))
     fitting = [p for p in problems if p.where.endswith(f": search.kernel-size.{where}") and what in p.what]

@@ -6,6 +6,8 @@
 ``planning``        a study, the choices made so far and the records to a plan
 ``searches``        a search to its stage, by each method
 ``halving``         the rungs of successive halving
+``drawing``         candidates drawn at random, the same everywhere
+``suggestions``     candidates suggested by TPE
 ``ranking``         which candidate is better, by validation alone
 ``choices``         which candidate of a stage is chosen
 ``cost``            images to train and floating-point work

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from convstudy.plan.drawing import drawn, space_size
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize, halving_schedule
 from convstudy.plan.ranking import CandidateScore, ranked, score_of
 from convstudy.plan.stages import Candidate, Rung, Stage
+from convstudy.plan.suggestions import Outcomes, suggested
 from convstudy.record import Record
 from convstudy.spec import Range, Search
 from convstudy.spec.study import Tried
@@ -77,6 +78,50 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
     return Stage("search", name, tuple(reached.values()), tuple(stand_ins.values()), tuple(rungs))
 
 
+def _by_random(name: str, search: Search, make: Make, records: Records) -> Stage:
+    """So many combinations, drawn at random; all, where there are no more."""
+    values = _every_one(search) or drawn(search.vary, search.trials)
+    return Stage("search", name, tuple(map(make, values)))
+
+
+def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
+    """So many combinations, four at a time, where earlier ones did well; all, where there are no more."""
+    every = _every_one(search)
+    if every:
+        return Stage("search", name, tuple(map(make, every)))
+    candidates: list[Candidate] = []
+    outcomes: Outcomes = ()
+    while True:
+        batch = [make(values) for values in suggested(search.vary, outcomes)]
+        batch = batch[: search.trials - len(candidates)]
+        candidates += batch
+        if len(candidates) == search.trials:
+            return Stage("search", name, tuple(candidates))
+        waits = bool(batch[0].waits_for)
+        scores = None if waits else _scores({each.name: each.fits for each in batch}, records)
+        if scores is None:
+            break
+        outcomes += tuple(None if score.n_failed else score.accuracy for score in scores)
+    # Nobody knows yet which they will be: as many others stand in for those to come.
+    known = {candidate.name for candidate in candidates}
+    others = map(make, drawn(search.vary, search.trials + len(candidates)))
+    stand_ins = [other for other in others if other.name not in known][: search.trials - len(candidates)]
+    to_come = tuple(fit for other in stand_ins for fit in other.fits)
+    return Stage("search", name, tuple(candidates), to_come)
+
+
+def _every_one(search: Search) -> list[dict[str, Tried]]:
+    """Return all combinations where a search may draw as many as there are, else none."""
+    size = space_size(search.vary)
+    if size is None or size > search.trials:
+        return []
+    lists = {
+        key: tuple(values.whole_numbers) if isinstance(values, Range) else values
+        for key, values in search.vary.items()
+    }
+    return grid(lists)
+
+
 def _scores(fits: Mapping[str, tuple[Fit, ...]], records: Records) -> tuple[CandidateScore, ...] | None:
     """Return the scores of all candidates by their fits, or ``None`` while one has no record."""
     scores: list[CandidateScore] = []
@@ -100,19 +145,17 @@ def _lists(search: Search) -> dict[str, tuple[Tried, ...]]:
 
 def _grid_epochs(search: Search, candidate: Candidate) -> int | None:
     """Return how many epochs the grid would train; ``None`` where a range has none."""
-    sizes: dict[str, int] = {}
-    for key, values in search.vary.items():
-        if isinstance(values, Range) and not values.is_whole:
-            return None
-        sizes[key] = len(values.whole_numbers if isinstance(values, Range) else values)
-    if "epochs" not in search.vary:
-        return math.prod(sizes.values()) * search.folds * candidate.recipe.epochs
-    epochs = search.vary["epochs"]
-    total = sum(int(n) for n in (epochs.whole_numbers if isinstance(epochs, Range) else epochs))
-    return math.prod(n for key, n in sizes.items() if key != "epochs") * search.folds * total
+    size = space_size(search.vary)
+    if size is None:
+        return None
+    epochs = search.vary.get("epochs", (candidate.recipe.epochs,))
+    every = epochs.whole_numbers if isinstance(epochs, Range) else epochs
+    return size * search.folds * sum(int(n) for n in every) // len(every)
 
 
 METHODS: Mapping[str, Callable[[str, Search, Make, Records], Stage]] = {
     "grid": _by_grid,
     "halving": _by_halving,
+    "random": _by_random,
+    "tpe": _by_tpe,
 }

@@ -201,7 +201,7 @@ def _value_figures(results: Results, stage: Stage, contest: Contest, title: str)
     figures = [
         search_charts.values_chart(
             contest,
-            f"{title}: {key}",
+            f"{title}: over {key}",
             key,
             tried,
             {candidate.name: candidate.values[key] for candidate in stage.candidates},

@@ -24,6 +24,8 @@ from convstudy.spec.study import BEST, METHODS_OF, NetworkPattern, Search, Tried
 
 MOST_CANDIDATES = 10_000
 """How many combinations of values one search may try."""
+MOST_SUGGESTIONS = 2_000
+"""How many trials tpe may have: after a stop all are asked for again, and that takes ever longer."""
 
 
 def check_parts(draft: Draft) -> None:
@@ -232,6 +234,10 @@ def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
     if search.method == "halving" and "epochs" in search.vary:
         what = "halving itself decides how many epochs each candidate is worth, so epochs cannot be varied"
         draft.report((*path, "vary", "epochs"), what, "epochs", mend='method = "grid", "random" or "tpe"')
+    if search.method == "tpe" and search.trials > MOST_SUGGESTIONS:
+        wanted = f"at most {MOST_SUGGESTIONS:,}"
+        what, mend = 'the method "tpe" would take too long over so many trials', 'method = "random"'
+        draft.report((*path, "trials"), what, f"{search.trials:,}", wanted, mend)
     if search.method == "tpe" and find_spec("optuna") is None:
         what = 'the method "tpe" needs the package optuna, which is not installed here'
         draft.report((*path, "method"), what, "tpe", mend="pip install 'convstudy[optuna]'")
