@@ -68,6 +68,22 @@ def single_values(plan: Plan) -> Iterator[Finding]:
                 )
 
 
+def small_budgets(plan: Plan) -> Iterator[Finding]:
+    """Searches that halve with a budget below one epoch of one fold for each candidate: this much they train."""
+    for stage in plan.stages:
+        if not stage.rungs or not stage.grid_epochs:
+            continue
+        search = plan.study.search[stage.name]
+        if (least := len(stage.candidates)) > search.budget * stage.grid_epochs:
+            yield Finding(
+                "small-budget",
+                f"search.{stage.name}.budget",
+                f"one epoch of one fold for each of {least:,} candidates is more than {search.budget:g} of the grid's "
+                f"{stage.grid_epochs:,} epochs; this least is trained, and decides alone",
+                f"budget = {min(1.0, 3 * least / stage.grid_epochs):.2g} or more, or fewer values",
+            )
+
+
 def dropout_before_norm(plan: Plan) -> Iterator[Finding]:
     """Dropout before batch-norm, no weights between: in training the norm sees another variance (Li et al. 2019)."""
     for name, pattern in plan.study.network.items():
@@ -120,6 +136,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     idle_layers,
     unused_networks,
     single_values,
+    small_budgets,
     dropout_before_norm,
     decay_of_zero,
     single_seeds,
