@@ -134,11 +134,11 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     section = _section(results)
     names = [figure.name for figure in section.figures if figure.name.startswith("values-")]
     assert names == [
-        "values-kernel-size-kernel",
-        "values-kernel-size-learning_rate",
-        "values-kernel-size-nesterov",
+        "values-kernel-size-01",
+        "values-kernel-size-02",
+        "values-kernel-size-03",
     ]
-    log = next(figure for figure in section.figures if figure.name.endswith("learning_rate"))
+    log = next(figure for figure in section.figures if figure.title.endswith("over learning_rate"))
     assert log.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     assert section.rungs is None
     assert all("learning_rate=" in row["candidate"] for row in as_records(section.table))

@@ -201,12 +201,13 @@ def _value_figures(results: Results, stage: Stage, contest: Contest, title: str)
     figures = [
         search_charts.values_chart(
             contest,
+            number,
             f"{title}: over {key}",
             key,
             tried,
             {candidate.name: candidate.values[key] for candidate in stage.candidates},
         )
-        for key, tried in results.study.search[contest.name].vary.items()
+        for number, (key, tried) in enumerate(results.study.search[contest.name].vary.items(), start=1)
     ]
     return [figure for figure in figures if figure is not None]
 

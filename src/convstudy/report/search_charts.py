@@ -81,12 +81,18 @@ def rungs_chart(contest: Contest, title: str) -> Figure | None:
 
 
 def values_chart(
-    contest: Contest, title: str, key: str, tried: tuple[Tried, ...] | Range, values: Mapping[str, Tried]
+    contest: Contest,
+    number: int,
+    title: str,
+    key: str,
+    tried: tuple[Tried, ...] | Range,
+    values: Mapping[str, Tried],
 ) -> Figure | None:
     """Return the mean validation accuracy over the values of one key that a search drew.
 
     Args:
         contest: the search.
+        number: which of the search's keys this is, from 1; keys may have letters that no file name may.
         title: what the chart is called.
         key: a parameter or recipe key.
         tried: what the search may try for it; a range with ``log`` gives a logarithmic axis.
@@ -131,7 +137,7 @@ def values_chart(
         f"{title}, mean validation accuracy of {counted(len(rows), 'candidate')} over {key}; the highest, "
         f"{percent(best['mean'])}, at {best['value']}."
     )
-    return Figure(f"values-{contest.name}-{key}", title, alt_text, chart)
+    return Figure(f"values-{contest.name}-{number:02d}", title, alt_text, chart)
 
 
 def _mean(row: CandidateRow) -> float | None:
