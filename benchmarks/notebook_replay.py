@@ -172,9 +172,7 @@ def _notebook() -> dict[str, list[dict[str, float]]]:
 def _head(runs: list[Any]) -> list[str]:
     study, machine = runs[0]["study"], runs[0]["environments"][0]
     recipe = study["recipe"]
-    first = next(
-        fit for c in runs[0]["candidates"] if c["stage"].startswith("compare.") for fit in c["fits"]
-    )
+    first = next(fit for c in runs[0]["candidates"] if c["stage"].startswith("compare.") for fit in c["fits"])
     names = ", ".join(f"`{run['run_id']}` ({run['n_openings']})" for run in runs)
     return [
         "# The notebook, replayed",
@@ -195,8 +193,8 @@ def _head(runs: list[Any]) -> list[str]:
         )[:-1],
         *_paragraph(
             f"- **Where:** {machine['processor']}, {machine['n_cores']} cores, {machine['threads']} thread a fit,",
-            f"torch {machine['torch']}. The five seeds were trained by a later state of the engine than the rest, whose",
-            "dropout draws other masks; `replay.json` names the source of each fit.",
+            f"torch {machine['torch']}. The five seeds were trained by a later state of the engine than the rest:",
+            "its dropout draws other masks; `replay.json` names the source of each fit.",
         )[:-1],
         *_paragraph(
             "- **The test set** was opened once for each model, after every choice of its run was made (runs, and how",
@@ -225,8 +223,8 @@ def _table(
         "## The six runs",
         "",
         "| run | test accuracy, notebook | test accuracy, here (± sd over seeds) | seeds | difference |"
-        " test loss, notebook | test loss, here | train accuracy, here | µs an image, notebook (GPU) | here (1 thread) |"
-        " weights measured |",
+        " test loss, notebook | test loss, here | train accuracy, here | µs an image, notebook (GPU) |"
+        " here (1 thread) | weights measured |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, fits in ours.items():
@@ -243,7 +241,8 @@ def _table(
     if augmented and augmented[0]["test_accuracy"] is not None:
         lines.append(
             "| five-conv, augmented (announced by the notebook, never run) | |"
-            f" {_percent(augmented, 'test_accuracy')} | {len(augmented)} | | | {fmean(f['test_loss'] for f in augmented):.4f} |"
+            f" {_percent(augmented, 'test_accuracy')} | {len(augmented)} | | |"
+            f" {fmean(f['test_loss'] for f in augmented):.4f} |"
             f" {100 * fmean(_counted(f)['train_accuracy'] for f in augmented):.2f} % | |"
             f" {_pace(augmented):.0f} | {_digests(augmented)} |"
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.run import Event, SearchAdvanced, run_study
+from convstudy.spec import load_study, read_change
 from tests.cli.conftest import N_FITS, Ended
 
 Call = Callable[..., Ended]
@@ -77,3 +79,98 @@ def test_expected_time(convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch:
 def test_a_calibration_is_possible(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     plan = convstudy("plan", tiny, "--runs", tmp_path / "none", "--json").json
     assert plan["seconds"] > 0
+
+
+HALVING = {
+    "--set": (
+        "search.kernel.vary={kernel = [1, 2, 3, 4, 5]}",
+        "search.kernel.method=halving",
+        "search.kernel.budget=0.5",
+        "search.kernel.recipe={epochs = 4}",
+    )
+}
+
+
+def _changes() -> list[str]:
+    return [word for change in HALVING["--set"] for word in ("--set", change)]
+
+
+def test_the_plan_of_a_search_that_halves(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    ended = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", *_changes())
+    assert ended.status == 0
+    assert (
+        "search.kernel halves its candidates: 5 × 1 fold × 1 epoch, 3 × 1 fold × 3 epochs, 2 × 2 folds × 3 epochs; "
+        "17 epochs, 42 % of the grid's 40." in ended.out
+    )
+    plan = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json", *_changes()).json
+    search = plan["stages"][0]
+    assert search["left"]["images"] == 17 * 50
+    assert (search["n_fits"], len(search["to_come"]), search["grid_epochs"]) == (10, 5, 40)
+    assert [(r["n_candidates"], r["n_folds"], r["n_epochs"], r["decided"]) for r in search["rungs"]] == [
+        (5, 1, 1, False),
+        (3, 1, 3, False),
+        (2, 2, 3, False),
+    ]
+
+
+def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    study = load_study(tiny, dict(read_change(change) for change in HALVING["--set"]))
+
+    def stop(event: Event) -> None:
+        if isinstance(event, SearchAdvanced):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path, 0, stop)
+    search = convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate", "--json", *_changes()).json[
+        "stages"
+    ][0]
+    # Five fits of an epoch are done; what goes on from them has that epoch behind it.
+    assert (search["n_done"], search["left"]["images"]) == (5, 12 * 50)
+    assert [rung["decided"] for rung in search["rungs"]] == [True, False, False]
+    assert len(search["rungs"][1]["took_part"]) == 3
+    status = convstudy("status", "--runs", tmp_path, "--json").json
+    assert (status["stages"][0]["n_fits"], status["stages"][0]["n_done"]) == (10, 5)
+    assert status["run"]["status"] == "interrupted"
+
+
+def test_tpe_without_optuna_is_one_clear_error(
+    convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstudy.spec.checks.find_spec", lambda name: None)
+    for command in ("plan", "run"):
+        ended = convstudy(command, tiny, "--runs", tmp_path, "--set", "search.kernel.method=tpe")
+        assert ended.status == 2
+        assert "pip install 'convstudy[optuna]'" in ended.err
+        assert ended.err.count("needs the package optuna") == 1
+
+
+def test_what_another_study_trained_does_not_stand_for_trials_to_come(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
+    drawn = [
+        "--set",
+        "search.kernel.vary={learning_rate = {low = 0.001, high = 0.1}}",
+        "--set",
+        "search.kernel.trials=6",
+    ]
+    assert (
+        convstudy(
+            "run", tiny, "--runs", tmp_path, *drawn, "--set", "search.kernel.method=random", "--workers", "1"
+        ).status
+        == 0
+    )
+    plan = convstudy(
+        "plan",
+        tiny,
+        "--runs",
+        tmp_path,
+        "--no-calibrate",
+        "--json",
+        *drawn,
+        "--set",
+        "search.kernel.method=tpe",
+    ).json
+    search = plan["stages"][0]
+    assert (search["n_fits"], search["n_done"], len(search["to_come"])) == (12, 0, 4)

@@ -142,3 +142,45 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> N
     colours = ("\x1b[38;", "\x1b[3", "\x1b[9")
     assert any(code in said["colour"] for code in colours)
     assert not any(code in said["none"] for code in colours)
+
+
+def test_a_rung_has_its_line(tiny: Path) -> None:
+    changes = {
+        "search.kernel.vary": {"kernel": [1, 2, 3, 4, 5]},
+        "search.kernel.method": "halving",
+        "search.kernel.budget": 0.5,
+        "search.kernel.recipe": {"epochs": 4},
+    }
+    study = load_study(tiny, changes)
+    plan = make_plan(study)
+    lines: list[str] = []
+    clock = Clock()
+    tally = Tally(clock)
+    listener = PlainProgress(tally, lines.append)
+    listener(RunStarted("tiny-1", plan, frozenset(), 1))
+    records = {}
+    n_fits, work = tally.n_fits, tally._work_left
+    for fit in plan.stages[0].fits:
+        clock.now += 1
+        listener(FitStarted(fit))
+        listener(EpochEnded(fit, epoch(1)))
+        records[fit.id] = done(fit, 1)
+        listener(FitEnded(fit, records[fit.id]))
+    share = tally.share
+    after = make_plan(study, {}, records)
+    listener(events.SearchAdvanced("search.kernel", after))
+    assert lines[1].startswith("[ 1/16] search.kernel kernel=1, fold 1 of 2, to epoch 1: validation accuracy")
+    assert lines[-1] == "search.kernel: rung 1 of 3 is done, 3 of 5 candidates go on to 1 fold × 3 epochs"
+    assert (tally.n_fits, tally.n_done) == (n_fits, 5) == (16, 5)
+    assert 0 < share < 1
+    # What goes on from a paused fit has its epoch behind it: 12 epochs of a search of 17 are left.
+    first = after.stages[0].rungs[1].fits[0]
+    assert tally.cost(first) == 2 * tally._epoch_cost(first)
+    listener(FitStarted(first))
+    before = tally._work_left
+    listener(EpochEnded(first, epoch(2)))
+    assert before - tally._work_left == tally._epoch_cost(first)
+    assert tally._work_left < work
+    console = Console(file=io.StringIO(), width=100)
+    console.print(Display(tally).render())
+    assert "5 of 10 fits, rung 2 of 3" in console.file.getvalue()  # type: ignore[attr-defined]

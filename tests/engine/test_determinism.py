@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from convstudy.engine.fit import repeatable, run_fit
 from convstudy.engine.weights import read_tensors, write_tensors
+from convstudy.plan import Fit
 from tests.engine.small import N_PARAMETERS, digits, small_fit, stopped, story, trained
 
 
@@ -102,9 +104,58 @@ def test_a_fit_stopped_many_times_ends_as_if_it_never_was(tmp_path: Path) -> Non
     assert trained(fit, tmp_path / "c").record.weights_digest == trained(fit).record.weights_digest
 
 
-def _epochs_trained(checkpoint: Path) -> list[int]:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_fit_paused_on_its_way_ends_as_if_it_never_was(way: str, tmp_path: Path) -> None:
+    whole = small_fit(**{"epochs": 5, **WAYS[way]})
+    once = trained(replace(whole, until=4))
+    assert len(once.record.history) == 4 or way == "patience"
+    checkpoint = tmp_path / "c"
+    early = trained(replace(whole, until=2), checkpoint)
+    assert len(early.record.history) <= 2
+    assert early.record.fit_id == replace(whole, until=2).id
+    stopped(whole, tmp_path / "other", 1)  # another file, another fit: no matter
+    late = trained(replace(whole, until=4), checkpoint)
+    assert story(late) == story(once)
+    assert late.record.weights_digest == once.record.weights_digest
+    assert (late.record.best_epoch, late.record.counted_epoch) == (
+        once.record.best_epoch,
+        once.record.counted_epoch,
+    )
+    for name, tensor in once.validation.items():
+        assert torch.equal(tensor, late.validation[name])
+    # And to the end of the recipe, as if there had been no pause at all.
+    end = trained(whole, checkpoint)
+    assert end.record.weights_digest == trained(whole).record.weights_digest
+    assert end.record.fit_id == whole.id
+
+
+def test_a_paused_fit_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole, checkpoint = small_fit(epochs=6), tmp_path / "c"
+    trained(replace(whole, until=2), checkpoint)
+    stopped(replace(whole, until=5), checkpoint, 4)
     numbers: list[int] = []
-    run_fit(small_fit(), digits().train, checkpoint, lambda epoch: numbers.append(epoch.number))
+    result = run_fit(
+        replace(whole, until=5), digits().train, checkpoint, lambda epoch: numbers.append(epoch.number)
+    )
+    assert numbers == [5]
+    assert result.record.weights_digest == trained(replace(whole, until=5)).record.weights_digest
+    assert _epochs_trained(checkpoint, whole) == [6]
+
+
+def test_a_fit_that_ends_sooner_than_its_lineage_is_spoils_nothing(tmp_path: Path) -> None:
+    whole, checkpoint = small_fit(epochs=5), tmp_path / "c"
+    stopped(whole, checkpoint, 4)
+    before = checkpoint.read_bytes()
+    early = trained(replace(whole, until=2), checkpoint)
+    assert [epoch.number for epoch in early.record.history] == [1, 2]
+    assert early.record.weights_digest == trained(replace(whole, until=2)).record.weights_digest
+    assert checkpoint.read_bytes() == before
+    assert _epochs_trained(checkpoint, whole) == [5]
+
+
+def _epochs_trained(checkpoint: Path, fit: Fit | None = None) -> list[int]:
+    numbers: list[int] = []
+    run_fit(fit or small_fit(), digits().train, checkpoint, lambda epoch: numbers.append(epoch.number))
     return numbers
 
 

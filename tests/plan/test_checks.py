@@ -21,6 +21,16 @@ SPOILED: dict[str, tuple[dict[str, Any], str]] = {
         {"search": {"kernel": Search(network="one", vary={"kernel": (3,), "batch_size": (10, 20)}, folds=2)}},
         "search.kernel.vary.kernel",
     ),
+    "small-budget": (
+        {
+            "search": {
+                "kernel": Search(
+                    network="one", vary={"kernel": (3, 5)}, folds=2, method="halving", recipe={"epochs": 3}
+                )
+            }
+        },
+        "search.kernel.budget",
+    ),
     "dropout-before-batch-norm": (
         {
             "network": {
@@ -41,7 +51,7 @@ def test_a_clean_study_has_no_finding() -> None:
 
 
 def test_every_check_has_a_study_here() -> None:
-    assert len(CHECKS) == len(SPOILED) == 6
+    assert len(CHECKS) == len(SPOILED) == 7
 
 
 @pytest.mark.parametrize("check", SPOILED)

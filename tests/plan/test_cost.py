@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convstudy.data import Holdout, dataset_info
 from convstudy.networks import Network
-from convstudy.plan import Cost, Fit, fit_cost, make_plan, plan_cost
+from convstudy.plan import Cost, Fit, epochs_added, fit_cost, make_plan, own_epochs, plan_cost
+from convstudy.record import Epoch, Record
 from convstudy.spec import Recipe
 from tests.plan.made import study
 
@@ -36,3 +39,36 @@ def test_the_cost_of_a_plan_is_that_of_its_fits() -> None:
     assert whole.operations == sum(fit_cost(fit).operations for fit in fits)
     assert plan_cost([]) == Cost(0, 0, 0)
     assert fit_cost(fits[0]) + fit_cost(fits[1]) == plan_cost(fits[:2])
+
+
+WHOLE = make_plan(study()).fits[0]
+TWO, FIVE = replace(WHOLE, until=2), replace(WHOLE, until=5)
+N_EPOCHS = WHOLE.recipe.epochs
+
+
+def test_fits_of_one_lineage_go_on_from_one_another() -> None:
+    assert fit_cost(FIVE).images * N_EPOCHS == fit_cost(WHOLE).images * 5
+    assert epochs_added([WHOLE, TWO, FIVE]) == {TWO.id: 2, FIVE.id: 3, WHOLE.id: N_EPOCHS - 5}
+    together = plan_cost([WHOLE, TWO, FIVE])
+    assert (together.images, together.operations) == (fit_cost(WHOLE).images, fit_cost(WHOLE).operations)
+    assert together.n_fits == 3
+    # What is trained is not trained again; a fit that ends sooner begins anew, and spoils nothing for the others.
+    assert epochs_added([FIVE], trained=[TWO]) == {FIVE.id: 3}
+    assert epochs_added([TWO, WHOLE], trained=[FIVE]) == {TWO.id: 2, WHOLE.id: N_EPOCHS - 5}
+    assert epochs_added([TWO], trained=[TWO]) == {TWO.id: 0}
+    # Another seed is another lineage.
+    other = replace(TWO, seed=99)
+    assert epochs_added([TWO, other]) == {TWO.id: 2, other.id: 2}
+
+
+def test_each_epoch_of_a_lineage_is_counted_once() -> None:
+    history = tuple(Epoch(n, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0, 0.5) for n in range(1, 6))
+    records = {
+        fit.id: Record(fit.id, "done", history[: fit.until], best_epoch=1, counted_epoch=1)
+        for fit in (FIVE, TWO)
+    }
+    own = own_epochs([WHOLE, FIVE, TWO, FIVE], records)
+    assert {fit_id: [epoch.number for epoch in epochs] for fit_id, epochs in own.items()} == {
+        TWO.id: [1, 2],
+        FIVE.id: [3, 4, 5],
+    }

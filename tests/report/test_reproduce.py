@@ -28,6 +28,20 @@ def test_a_study_comes_back(name: str) -> None:
     assert study_of(tomllib.loads(toml_text(study_document(study)))) == study
 
 
+def test_a_search_that_draws_comes_back() -> None:
+    study = load_study(
+        "digits",
+        {
+            "search.kernel-size.method": "random",
+            "search.kernel-size.vary": {
+                "kernel": {"low": 3, "high": 7, "step": 2},
+                "learning_rate": {"low": 1e-5, "high": 0.1, "log": True},
+            },
+        },
+    )
+    assert study_of(tomllib.loads(toml_text(study_document(study)))) == study
+
+
 @given(DOCUMENTS)
 def test_any_document_comes_back(document: dict[str, object]) -> None:
     text = toml_text(document)

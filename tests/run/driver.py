@@ -1,6 +1,6 @@
-"""A program whose children run the small study up to a moment, say so, and stand still there until they are killed.
+"""A program whose children run a study up to a moment, say so, and stand still there until they are killed.
 
-``python -m tests.run.driver RUNS``; moments come in as lines.
+``python -m tests.run.driver RUNS STUDY``; moments come in as lines.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch
 from convstudy.data import load_dataset
 from convstudy.engine import training, weights
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.run import ChoiceMade, EpochEnded, Event, FitStarted, run_study
+from convstudy.run import ChoiceMade, EpochEnded, Event, FitStarted, SearchAdvanced, run_study
 from convstudy.spec import Recipe
 from convstudy.store import Store
-from tests.run.studies import small_study
+from tests.run.studies import STUDIES
 
 
 def hold() -> None:
@@ -109,10 +109,19 @@ MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "everything is done but the last word": (0, lambda: _before(Store, "end_run")),
 }
 
+MOMENTS_OF_HALVING: dict[str, tuple[int, Callable[[], None]]] = {
+    "a fit of the first rung was trained and not written down": (0, lambda: _before(Store, "save_record", 2)),
+    "the second rung is known, nobody trains it yet": (0, lambda: _told(SearchAdvanced, 1)),
+    "a fit of the second rung came an epoch further": (2, lambda: _told(EpochEnded, 1)),
+    "half a checkpoint of a later rung is written": (0, _half_a_checkpoint),
+    "the last rung has its first record": (0, lambda: _after(Store, "save_record", 4)),
+    "the search has chosen, its checkpoints are there": (0, lambda: _before(Store, "drop_checkpoint")),
+}
+
 
 def main() -> None:
     """Fork a process for each moment that comes in as a line; it runs up to its moment."""
-    runs = Path(sys.argv[1])
+    runs, study = Path(sys.argv[1]), STUDIES[sys.argv[2]]()
     # What a start takes is mostly imports: torch, scikit-learn, and what torch loads with the first optimizer.
     load_dataset("digits")
     build_optimizer(Recipe(), [torch.nn.Parameter(torch.zeros(1))])
@@ -120,9 +129,9 @@ def main() -> None:
         # Nothing was trained here, so there are no threads that a fork would lose.
         child = os.fork()
         if not child:
-            workers, prepare = MOMENTS[line.strip()]
+            workers, prepare = {**MOMENTS, **MOMENTS_OF_HALVING}[line.strip()]
             prepare()
-            run_study(small_study(), runs, workers, listener)
+            run_study(study, runs, workers, listener)
             print("it ended before its moment", flush=True)
             os._exit(0)
         os.waitpid(child, 0)

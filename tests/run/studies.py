@@ -48,6 +48,23 @@ def small_study(**changes: Any) -> Study:
 
 
 N_FITS = 4 + 2 + 2
+KERNELS = (1, 2, 3, 4, 5)
+
+
+def halving_study(**search: Any) -> Study:
+    """Return the small study with five kernels that are halved: 5 × 1 fold × 1 epoch, 3 × 1 × 3, 2 × 2 × 3."""
+    values: dict[str, Any] = {
+        "vary": {"kernel": KERNELS},
+        "method": "halving",
+        "recipe": {"epochs": 4},
+        **search,
+    }
+    if values["method"] == "halving":
+        values = {"budget": 0.5, **values}
+    return small_study(search={"kernel": Search(network="one", folds=2, **values)})
+
+
+STUDIES = {"small": small_study, "halving": halving_study}
 
 
 def ran(study: Study, runs: Path, workers: int = 0) -> tuple[Results, list[Event]]:

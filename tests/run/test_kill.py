@@ -15,8 +15,8 @@ import pytest
 
 from convstudy.run import FitStarted
 from convstudy.store import Store
-from tests.run.driver import MOMENTS
-from tests.run.studies import facts, ran, results_table, small_study, worker_pids
+from tests.run.driver import MOMENTS, MOMENTS_OF_HALVING
+from tests.run.studies import facts, halving_study, ran, results_table, small_study, worker_pids
 
 ROOT = Path(__file__).resolve().parents[2]
 # How long the system may take to tell workers that whoever started them is gone; they end as soon as they hear.
@@ -24,9 +24,10 @@ LONGEST_WAIT_SECONDS = 60.0
 
 
 @pytest.fixture
-def driver(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that has a child run the study for every moment that it is told."""
-    command = [sys.executable, "-m", "tests.run.driver", str(tmp_path / "killed")]
+def driver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """A process that has a child run the small study, or another, for every moment that it is told."""
+    study = getattr(request, "param", "small")
+    command = [sys.executable, "-m", "tests.run.driver", str(tmp_path / "killed"), study]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
@@ -35,7 +36,7 @@ def driver(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _kill_at(moment: str, driver: subprocess.Popen[str]) -> None:
-    """Run the small study and kill its process, and it alone, at a moment."""
+    """Run the study and kill its process, and it alone, at a moment."""
     assert driver.stdin is not None
     assert driver.stdout is not None
     print(moment, file=driver.stdin, flush=True)
@@ -87,3 +88,31 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
     assert n_done[0] == 0
     assert n_done[-1] == len(undisturbed.records)
     assert len(set(n_done)) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("driver", ["halving"], indirect=True)
+def test_a_search_killed_in_the_middle_of_halving_ends_as_if_it_never_was(
+    tmp_path: Path, driver: subprocess.Popen[str]
+) -> None:
+    study = halving_study()
+    undisturbed, _ = ran(study, tmp_path / "undisturbed")
+    expected = results_table(undisturbed, tmp_path / "expected"), facts(undisturbed)
+    runs = tmp_path / "killed"
+    n_done = []
+    for number, moment in enumerate(MOMENTS_OF_HALVING):
+        _kill_at(moment, driver)
+        _wait_until_no_worker_is_left(runs)
+        store = Store.open(runs)
+        (summary,) = store.runs()
+        n_done.append(summary.n_done)
+        store.close()
+        copy = tmp_path / f"copy-{number}"
+        shutil.copytree(runs, copy)
+        resumed, _ = ran(study, copy, workers=2)
+        assert results_table(resumed, tmp_path / f"got-{number}") == expected[0], moment
+        assert facts(resumed) == expected[1], moment
+        assert not list(copy.glob("fits/*/checkpoint*")), moment
+    assert n_done == sorted(n_done)
+    assert len(set(n_done)) >= 4

@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from convstudy.errors import StoreError
-from convstudy.plan import Fit
+from convstudy.plan import Fit, make_plan
 from convstudy.record import Epoch, Record
 from convstudy.run import ChoiceMade, Event, FitEnded, run_study
 from convstudy.run import TestOpened as Opened
@@ -20,7 +20,7 @@ from convstudy.run import study as run_module
 from convstudy.run.tasks import Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
-from convstudy.spec import Search, Study
+from convstudy.spec import Range, Search, Study
 from convstudy.store import Results
 from tests.run.studies import NETWORKS, small_study, stored
 
@@ -44,6 +44,10 @@ class Pretending:
 
     def submit(self, task: Task) -> None:
         assert task not in self.under_way, "a task was handed out twice at once"
+        assert not any(
+            isinstance(task, Train) and other.fit.lineage_id == task.fit.lineage_id
+            for other in self.under_way
+        )
         self.under_way.append(task)
         self.most = max(self.most, len(self.under_way))
         assert len(self.under_way) <= self.n_workers
@@ -96,6 +100,59 @@ def large_study() -> Study:
             "batch": Search(network="two", vary={"batch_size": (10, 20, 30)}, folds=2),
         },
     )
+
+
+def halving_studies() -> Study:
+    """Return a study in which two searches of two networks that are alike want fits of the same lineages."""
+    kernels = (1, 2, 3, 4, 5)
+    recipe = {"epochs": 4}
+    return small_study(
+        network={**NETWORKS, "alike": NETWORKS["one"]},
+        search={
+            "halved": Search(
+                network="one", vary={"kernel": kernels}, folds=2, method="halving", budget=0.5, recipe=recipe
+            ),
+            "whole": Search(network="alike", vary={"kernel": kernels}, folds=2, recipe=recipe),
+            "drawn": Search(
+                network="two",
+                vary={"learning_rate": Range(low=0.001, high=0.1)},
+                method="random",
+                trials=4,
+                folds=2,
+            ),
+        },
+    )
+
+
+@pytest.mark.parametrize("luck", range(6))
+def test_the_order_of_answers_changes_no_rung(
+    luck: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
+    many, _, executor = _pretend(monkeypatch, tmp_path / "many", halving_studies(), luck + 2, luck)
+    assert many.plan == alone.plan
+    assert many.choices == alone.choices
+    assert many.records == alone.records
+    assert many.complete
+    assert [len(rung.took_part) for rung in many.plan.stage("search.halved").rungs] == [5, 3, 2]
+    assert set(executor.submitted.values()) == {1}
+
+
+def test_a_worker_that_dies_over_a_paused_fit_drops_its_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
+    results, _, _ = _pretend(
+        monkeypatch, tmp_path, halving_studies(), dies=lambda task, attempt: task.fit.id == first.id
+    )
+    stage = results.plan.stage("search.halved")
+    assert results.records[first.id].error_kind == "crashed"
+    assert stage.dropped_in("kernel=2") == 1
+    assert results.complete
+    # In the next run it may do better, and then the rungs are what they would have been.
+    again, _, _ = _pretend(monkeypatch, tmp_path, halving_studies())
+    alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
+    assert again.plan == alone.plan
 
 
 @pytest.mark.parametrize("luck", range(6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from convstudy.networks import ACTIVATIONS, INITIALISERS
-from convstudy.spec import BEST, Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
+from convstudy.spec import BEST, Ablate, Compare, NetworkPattern, Range, Recipe, Search, Study, Variant
 
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,10}\Z").filter(
     lambda name: name not in (BEST, "network")
@@ -61,13 +61,26 @@ def studies(draw: st.DrawFn) -> Study:
             "nesterov": st.just([True, False]),
         },
     ).filter(bool)
+    ways = st.one_of(
+        st.just({}),
+        st.just({"method": "halving"}),
+        st.floats(0.01, 1.0).map(lambda budget: {"method": "halving", "budget": budget}),
+        st.integers(1, 50).map(lambda trials: {"method": "random", "trials": trials}),
+    )
+    ranges = {"batch_size": Range(low=8, high=64, log=True), "weight_decay": Range(low=0.0, high=0.1)}
+    drawn = draw(st.lists(st.tuples(vary, ways), min_size=2, max_size=2))
+    drawn = [
+        ({**values, **ranges} if way.get("method") == "random" and draw(st.booleans()) else values, way)
+        for values, way in drawn
+    ]
     search = {
         draw(names) + str(number): Search(
             network=network,
-            vary=draw(vary),
+            vary=drawn[number][0],
             folds=draw(st.integers(2, 5)),
             subset=draw(st.none() | st.integers(60, 1437)),
             recipe=draw(st.fixed_dictionaries({}, optional={"epochs": epochs})),
+            **drawn[number][1],
         )
         for number, network in enumerate(searched)
     }

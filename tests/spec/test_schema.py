@@ -89,6 +89,10 @@ BAD = [
     ("search/kernel-size/vary", {}),
     ("search/kernel-size/vary/kernel", []),
     ("search/kernel-size/vary/kernel", [3, 3]),
+    ("search/kernel-size/vary/kernel", {"low": 3, "high": 5}),
+    ("search/kernel-size/method", "guess"),
+    ("search/kernel-size/trials", 5),
+    ("search/kernel-size/budget", 0.5),
     ("search/kernel-size/folds", 1),
     ("search/kernel-size/recipe/epocs", 1),
     ("compare/architectures/networks", ["two-conv"]),
@@ -123,6 +127,24 @@ GOOD = [
 @pytest.mark.parametrize(("path", "value"), GOOD)
 def test_what_may_be_is_valid(path: str, value: Any) -> None:
     VALIDATOR.validate(with_change(path, value))
+
+
+@pytest.mark.parametrize(
+    ("search", "good"),
+    [
+        ({"method": "random", "trials": 5, "vary": {"kernel": {"low": 3, "high": 5}}}, True),
+        ({"method": "tpe", "vary": {"learning_rate": {"low": 1e-4, "high": 0.1, "log": True}}}, True),
+        ({"method": "halving", "budget": 0.5}, True),
+        ({"method": "halving", "vary": {"kernel": {"low": 3, "high": 5}}}, False),
+        ({"method": "halving", "trials": 5}, False),
+        ({"method": "random", "vary": {"kernel": {"low": 3}}}, False),
+        ({"method": "random", "vary": {"kernel": {"low": 3, "high": 5, "more": 1}}}, False),
+    ],
+)
+def test_a_method_goes_with_its_keys(search: dict[str, Any], good: bool) -> None:
+    document = study_document(load_study("mnist"))
+    document["search"]["kernel-size"].update(search)
+    assert VALIDATOR.is_valid(document) == good
 
 
 def test_every_layer_and_recipe_key_is_described() -> None:

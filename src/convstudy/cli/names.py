@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING
 from convstudy.data import Fold
 
 if TYPE_CHECKING:
-    from convstudy.plan import Plan
+    from convstudy.plan import Fit, Plan
 
 
 def names_of(plan: Plan) -> dict[str, str]:
-    """Return fit id -> what it is in the plan; a fit of two stages is called by the first."""
+    """Return fit id -> what it is in the plan; a fit of two stages is called by the first.
+
+    Fits that stand in for later rungs and trials have no names yet.
+    """
     names: dict[str, str] = {}
     for stage in plan.stages:
-        for candidate in stage.candidates:
-            for fit in candidate.fits:
-                split = fit.split
-                part = (
-                    f"fold {split.index + 1} of {split.of}" if isinstance(split, Fold) else f"seed {fit.seed}"
-                )
-                names.setdefault(fit.id, f"{stage.key} {candidate.name}, {part}")
+        owners = stage.owners
+        for fit in stage.fits:
+            names.setdefault(fit.id, f"{stage.key} {owners[fit.id]}, {_part(fit)}")
     return names
+
+
+def _part(fit: Fit) -> str:
+    """Return which of a candidate's fits this is: its fold or seed, and where it is paused."""
+    split = fit.split
+    part = f"fold {split.index + 1} of {split.of}" if isinstance(split, Fold) else f"seed {fit.seed}"
+    return part if fit.until is None else f"{part}, to epoch {fit.until}"

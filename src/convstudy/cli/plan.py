@@ -21,7 +21,7 @@ from convstudy.cli.options import (
 from convstudy.cli.words import count, duration, operations, say_json, table
 
 if TYPE_CHECKING:
-    from convstudy.plan import Cost, Finding, Fit, Plan, Stage
+    from convstudy.plan import Cost, Finding, Fit, Plan, Rung, Stage
 
 CALIBRATION_SECONDS = 3.0
 
@@ -72,23 +72,30 @@ def plan(
     It also says what is worth mending first. Fits that are done in --runs are not counted as work.
     """
     study = study_of(context, source)
-    from convstudy.plan import check_plan, plan_cost, resolve
+    from convstudy.plan import check_plan, epochs_added, plan_cost, resolve
     from convstudy.run import default_workers
 
     store = open_store(runs)
     records = store.briefs if store else {}
     planned, _ = resolve(study, records)
-    done = {fit.id for fit in planned.fits if fit.id in records and records[fit.id].done}
+    stand_ins = planned.stand_ins
+    known = [fit.id for fit in planned.fits if fit.id not in stand_ins]
+    done = {fit_id for fit_id in known if fit_id in records and records[fit_id].done}
     left = [fit for fit in planned.fits if fit.id not in done]
-    expected = _expected_seconds(left) if calibrate and left else {}
-    stages = tuple(_works(planned, done, expected, known=calibrate))
+    # Paused fits that left a checkpoint: whatever goes on from them has so many epochs less to train.
+    paused = [
+        fit for fit in planned.fits if fit.until and fit.id in done and store and store.has_checkpoint(fit)
+    ]
+    added = epochs_added(left, paused)
+    expected = _expected_seconds(left, added) if calibrate and left else {}
+    stages = tuple(_works(planned, done, added, expected, known=calibrate))
     n_workers = workers or default_workers(study)
     n_openings = store.n_openings(study.dataset, store.run_id_of(study)) if store else 0
     outlook = Outlook(
         plan=planned,
         stages=stages,
         total=plan_cost(planned.fits),
-        left=plan_cost(left),
+        left=plan_cost(left, paused),
         n_workers=n_workers,
         seconds=_shared(expected.values(), n_workers) if calibrate else None,
         findings=check_plan(planned, n_openings),
@@ -99,10 +106,11 @@ def plan(
         click.echo(_text(outlook, runs, command_line(context, "run", source)))
 
 
-def _expected_seconds(fits: list[Fit]) -> Mapping[str, float]:
+def _expected_seconds(fits: list[Fit], epochs: Mapping[str, int]) -> Mapping[str, float]:
     from convstudy.engine.calibration import calibrate
 
-    return calibrate(fits, CALIBRATION_SECONDS)
+    whole = calibrate(fits, CALIBRATION_SECONDS)
+    return {fit.id: whole[fit.id] * epochs[fit.id] / fit.n_epochs for fit in fits}
 
 
 def _shared(seconds: Iterable[float], n_workers: int) -> float:
@@ -111,15 +119,18 @@ def _shared(seconds: Iterable[float], n_workers: int) -> float:
     return max([sum(every) / n_workers, *every]) if every else 0.0
 
 
-def _works(plan: Plan, done: set[str], expected: Mapping[str, float], known: bool) -> Iterable[StageWork]:
-    from convstudy.plan import plan_cost
+def _works(
+    plan: Plan, done: set[str], added: Mapping[str, int], expected: Mapping[str, float], known: bool
+) -> Iterable[StageWork]:
+    from convstudy.plan import Cost, fit_cost
 
     seen: set[str] = set()
     for stage in plan.stages:
-        fits = {fit.id: fit for candidate in stage.candidates for fit in candidate.fits}
+        fits = {fit.id: fit for fit in (*stage.fits, *stage.to_come)}
         left = [fit for fit in fits.values() if fit.id not in done and fit.id not in seen]
         seconds = sum(expected[fit.id] for fit in left) if known else None
-        yield StageWork(stage, len(fits), len(fits.keys() & done), plan_cost(left), seconds)
+        cost = sum((fit_cost(fit, added[fit.id]) for fit in left), Cost(0, 0, 0))
+        yield StageWork(stage, len(fits), len(fits.keys() & done), cost, seconds)
         seen |= fits.keys()
 
 
@@ -132,7 +143,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
     rows: list[list[object]] = [
         [
             work.stage.key,
-            len(work.stage.candidates),
+            work.stage.n_candidates,
             work.n_fits,
             work.n_done,
             work.left.images,
@@ -158,6 +169,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         for work in outlook.stages
         for waits_for in dict.fromkeys(c.waits_for for c in work.stage.candidates if c.waits_for)
     ]
+    notes += [_method_text(work.stage) for work in outlook.stages if work.stage.rungs or work.stage.to_come]
     if open_choices:
         notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
     if outlook.left.n_fits == 0:
@@ -172,6 +184,25 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         parts.append("\n".join(["Worth knowing first:", *lines]))
     parts.append(f"next: {follow_up}")
     return "\n\n".join(parts)
+
+
+def _method_text(stage: Stage) -> str:
+    """Return how a search goes about it, where it is not a plain grid: its rungs, or how many trials it will draw."""
+    from convstudy.plan import halving_epochs
+
+    if not stage.rungs:
+        return f"{stage.key} draws its candidates a few at a time; the figures of those to come are of stand-ins."
+    rungs = [
+        f"{rung.size.n_candidates} × {count(rung.size.n_folds, 'fold')} × {count(rung.size.n_epochs, 'epoch')}"
+        for rung in stage.rungs
+    ]
+    epochs = halving_epochs(tuple(rung.size for rung in stage.rungs))
+    share = (
+        f", {100 * epochs / stage.grid_epochs:.0f} % of the grid's {stage.grid_epochs:,}"
+        if stage.grid_epochs
+        else ""
+    )
+    return f"{stage.key} halves its candidates: {', '.join(rungs)}; {epochs:,} epochs{share}."
 
 
 def _names(stage: Stage, waits_for: tuple[str, ...]) -> str:
@@ -195,6 +226,9 @@ def _json(outlook: Outlook) -> dict[str, Any]:
                 "left": asdict(work.left),
                 "seconds": work.seconds,
                 "waits_for": list(work.stage.waits_for),
+                "grid_epochs": work.stage.grid_epochs,
+                "to_come": [fit.id for fit in work.stage.to_come],
+                "rungs": [_rung_json(rung) for rung in work.stage.rungs],
                 "candidates": [
                     {
                         "name": candidate.name,
@@ -213,4 +247,15 @@ def _json(outlook: Outlook) -> dict[str, Any]:
         "workers": outlook.n_workers,
         "seconds": outlook.seconds,
         "findings": [asdict(found) for found in outlook.findings],
+    }
+
+
+def _rung_json(rung: Rung) -> dict[str, Any]:
+    """Return a rung for a program."""
+    return {
+        **asdict(rung.size),
+        "took_part": list(rung.took_part),
+        "went_on": list(rung.went_on),
+        "decided": rung.decided,
+        "fits": [fit.id for fit in rung.fits],
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.cli.tally import Tally
 from convstudy.cli.words import count, duration, percent, tell
-from convstudy.run.events import ChoiceMade, EpochEnded, FitEnded, RunStarted, TestOpened
+from convstudy.run.events import ChoiceMade, EpochEnded, FitEnded, RunStarted, SearchAdvanced, TestOpened
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,11 +65,13 @@ class PlainProgress:
         tally = self._tally
         if isinstance(event, EpochEnded):
             fit, epoch = event.fit, event.epoch
-            last = epoch.number >= fit.recipe.epochs
+            last = epoch.number >= fit.n_epochs
             if last or tally.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
                 return ""
             accuracy = percent(epoch.validation_accuracy)
-            return f"  {tally.name(fit)}: epoch {epoch.number} of {fit.recipe.epochs}, validation accuracy {accuracy}"
+            return (
+                f"  {tally.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, validation accuracy {accuracy}"
+            )
         if isinstance(event, FitEnded):
             width = len(str(tally.n_fits))
             return f"[{tally.n_done:{width}}/{tally.n_fits}] {ended(event, tally)}; {left(tally)}"
@@ -138,7 +140,7 @@ class Display:
                 score = f", validation accuracy {percent(epoch.validation_accuracy)}" if epoch else ""
                 body.add_row(
                     Text(f"  ▸ {tally.name(running.fit)}"),
-                    Text(f"epoch {number} of {running.fit.recipe.epochs}{score}"),
+                    Text(f"epoch {number} of {running.fit.n_epochs}{score}"),
                 )
             return Group(head, body)
 
@@ -151,6 +153,8 @@ def news(event: Event, tally: Tally) -> str:
         return f"{event.run_id}: {count(tally.n_fits, 'fit')}{before}; {count(event.workers, 'worker')}"
     if isinstance(event, ChoiceMade):
         return choice_text(event.choice)
+    if isinstance(event, SearchAdvanced):
+        return rung_text(event.plan.stage(event.stage))
     if isinstance(event, TestOpened) and event.opening.accuracy is not None:
         return f"test set opened for {tally.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
     return ""
@@ -185,8 +189,26 @@ def choice_text(choice: Choice) -> str:
     return f"{choice.stage} chose {choice.chosen}{by}"
 
 
+def rung_text(stage: Stage) -> str:
+    """Return how far a search that halves has come, or nothing where it draws: who goes on there is everybody."""
+    decided = [number for number, rung in enumerate(stage.rungs, start=1) if rung.decided]
+    if not decided or decided[-1] == len(stage.rungs):
+        return ""
+    rung, to_come = stage.rungs[decided[-1] - 1], stage.rungs[decided[-1]].size
+    there = f"{count(to_come.n_folds, 'fold')} × {count(to_come.n_epochs, 'epoch')}"
+    return (
+        f"{stage.key}: rung {decided[-1]} of {len(stage.rungs)} is done, {len(rung.went_on):,} of "
+        f"{count(len(rung.took_part), 'candidate')} go on to {there}"
+    )
+
+
 def _so_far(stage: Stage, tally: Tally) -> str:
-    fits = {fit.id for candidate in stage.candidates for fit in candidate.fits}
+    known = {fit.id for fit in stage.fits}
+    n_fits = len(known | {fit.id for fit in stage.to_come})
     choice = tally.choices.get(stage.key)
     chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
-    return f"{len(fits & tally.done)} of {count(len(fits), 'fit')}{chosen}"
+    open_rungs = [
+        number for number, rung in enumerate(stage.rungs, start=1) if rung.took_part and not rung.decided
+    ]
+    rung = f", rung {open_rungs[0]} of {len(stage.rungs)}" if open_rungs else ""
+    return f"{len(known & tally.done)} of {count(n_fits, 'fit')}{rung}{chosen}"

@@ -123,8 +123,9 @@ def _stages(results: Results) -> list[dict[str, Any]]:
     """Return each stage with how many of its fits are done and what it chose."""
     stages = []
     for stage in results.plan.stages:
-        ids = {fit.id for candidate in stage.candidates for fit in candidate.fits}
-        records = [results.records[fit_id] for fit_id in ids if fit_id in results.records]
+        ids = {fit.id for fit in (*stage.fits, *stage.to_come)}
+        known = {fit.id for fit in stage.fits}
+        records = [results.records[fit_id] for fit_id in known if fit_id in results.records]
         choice = results.choice(stage.key)
         score = next((s for s in choice.scores if s.name == choice.chosen), None) if choice else None
         stages.append(

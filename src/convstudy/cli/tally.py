@@ -8,9 +8,17 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from convstudy.cli.names import names_of
-from convstudy.plan import Choice, Fit, Plan, fit_cost
+from convstudy.plan import Choice, Fit, Plan, epochs_added, fit_cost
 from convstudy.record import Epoch
-from convstudy.run.events import ChoiceMade, EpochEnded, FitEnded, FitStarted, RunStarted, TestOpened
+from convstudy.run.events import (
+    ChoiceMade,
+    EpochEnded,
+    FitEnded,
+    FitStarted,
+    RunStarted,
+    SearchAdvanced,
+    TestOpened,
+)
 
 if TYPE_CHECKING:
     from convstudy.run.events import Event
@@ -26,7 +34,7 @@ class Running:
     @property
     def share(self) -> float:
         """How much of the fit is done, 0 to 1."""
-        return self.epoch.number / self.fit.recipe.epochs if self.epoch else 0.0
+        return self.epoch.number / self.fit.n_epochs if self.epoch else 0.0
 
 
 @dataclass
@@ -49,6 +57,8 @@ class Tally:
     _began_training: float | None = None
     _work_here: float = 0.0
     _costs: dict[str, int] = field(default_factory=dict)
+    _added: dict[str, int] = field(default_factory=dict)
+    _stand_ins: frozenset[str] = frozenset()
 
     def take(self, event: Event) -> None:
         """Count an event in."""
@@ -62,7 +72,7 @@ class Tally:
             self.running[event.fit.id] = Running(event.fit)
         elif isinstance(event, EpochEnded):
             self.running.setdefault(event.fit.id, Running(event.fit)).epoch = event.epoch
-            self._work_here += self.cost(event.fit) / event.fit.recipe.epochs
+            self._work_here += self._epoch_cost(event.fit)
         elif isinstance(event, FitEnded):
             self.running.pop(event.fit.id, None)
             self.done.add(event.fit.id)
@@ -70,13 +80,19 @@ class Tally:
         elif isinstance(event, ChoiceMade):
             self.choices[event.choice.stage] = event.choice
             self._take_plan(event.plan)
+        elif isinstance(event, SearchAdvanced):
+            self._take_plan(event.plan)
         elif isinstance(event, TestOpened):
             self.n_opened += 1
 
     def cost(self, fit: Fit) -> int:
-        """Return the floating-point operations of a fit."""
+        """Return the floating-point operations of a fit, without those of a paused one that it goes on from."""
+        return self._epoch_cost(fit) * self._added.get(fit.id, fit.n_epochs)
+
+    def _epoch_cost(self, fit: Fit) -> int:
+        """Return the floating-point operations of one epoch of a fit."""
         if fit.id not in self._costs:
-            self._costs[fit.id] = fit_cost(fit).operations
+            self._costs[fit.id] = fit_cost(fit, n_epochs=1).operations
         return self._costs[fit.id]
 
     @property
@@ -87,7 +103,7 @@ class Tally:
     @property
     def n_done(self) -> int:
         """How many of them have a record, failed ones too."""
-        return sum(fit.id in self.done for fit in self.plan.fits) if self.plan else 0
+        return sum(self._is_done(fit) for fit in self.plan.fits) if self.plan else 0
 
     @property
     def share(self) -> float:
@@ -115,12 +131,18 @@ class Tally:
     def _work_left(self) -> float:
         if self.plan is None:
             return 0.0
-        left = [fit for fit in self.plan.fits if fit.id not in self.done]
-        return sum(
-            self.cost(fit) * (1 - (self.running[fit.id].share if fit.id in self.running else 0))
-            for fit in left
-        )
+        return sum(self._work_left_of(fit) for fit in self.plan.fits if not self._is_done(fit))
+
+    def _is_done(self, fit: Fit) -> bool:
+        return fit.id in self.done and fit.id not in self._stand_ins
+
+    def _work_left_of(self, fit: Fit) -> int:
+        running = self.running.get(fit.id)
+        if running is None or running.epoch is None:
+            return self.cost(fit)
+        return self._epoch_cost(fit) * (fit.n_epochs - running.epoch.number)
 
     def _take_plan(self, plan: Plan) -> None:
         self.plan = plan
+        self._added, self._stand_ins = epochs_added(plan.fits), plan.stand_ins
         self.names = {**self.names, **names_of(plan)}

@@ -34,7 +34,7 @@ def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
     for fit in every:
         train, evaluation = paces[fit.dataset, fit.network, fit.recipe, fit.threads]
         n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
-        expected[fit.id] = fit.recipe.epochs * (n_train * train + (n_train + n_validation) * evaluation)
+        expected[fit.id] = fit.n_epochs * (n_train * train + (n_train + n_validation) * evaluation)
     return expected
 
 

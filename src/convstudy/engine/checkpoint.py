@@ -1,6 +1,7 @@
 """The state of a fit after an epoch, on disk and back: weights, optimizer, history, the best weights so far.
 
-There is no generator state in it: each epoch draws from streams that follow from seed and epoch alone.
+There is no generator state in it: each epoch draws from streams that follow from seed and epoch alone. A checkpoint
+belongs to a lineage, so that a paused fit goes on from one that was paused sooner; its "fit id" is the lineage's.
 """
 
 from __future__ import annotations

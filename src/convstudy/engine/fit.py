@@ -53,7 +53,8 @@ def run_fit(
     Args:
         fit: what to train.
         images: all training images of the dataset; the fit's split chooses among them.
-        checkpoint: where the state is written after each epoch, and read from if it is there.
+        checkpoint: where the state is written after each epoch, and read from if it is there. It belongs to the
+            fit's lineage: a paused fit leaves it for the one that goes on.
         on_epoch: called after each epoch that was trained here.
     """
     try:
@@ -71,7 +72,11 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
     train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
     progress = _start(fit, images.image_shape)
     if checkpoint is not None:
-        load_checkpoint(checkpoint, fit.id, progress)
+        load_checkpoint(checkpoint, fit.lineage_id, progress)
+    if len(progress.history) > fit.n_epochs:
+        # Another fit of the lineage is further, and an epoch cannot be taken back: this one begins anew, and leaves
+        # the other's checkpoint as it is.
+        progress, checkpoint = _start(fit, images.image_shape), None
     while not _at_end(fit, progress.history):
         epoch = _one_epoch(fit, progress, train, validation)
         progress.history.append(epoch)
@@ -82,7 +87,7 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
                     name: tensor.clone() for name, tensor in progress.model.state_dict().items()
                 }
         if checkpoint is not None:
-            save_checkpoint(checkpoint, fit.id, progress)
+            save_checkpoint(checkpoint, fit.lineage_id, progress)
         on_epoch(epoch)
     if fit.recipe.keep == "best":
         take_over(progress.model, progress.best_weights)
@@ -142,7 +147,7 @@ def _one_epoch(fit: Fit, progress: Progress, train: ImageTensors, validation: Im
 
 def _at_end(fit: Fit, history: list[Epoch]) -> bool:
     """Tell whether all epochs are trained, or the recipe's patience is at its end."""
-    if len(history) >= fit.recipe.epochs:
+    if len(history) >= fit.n_epochs:
         return True
     if fit.recipe.patience is None or not history:
         return False

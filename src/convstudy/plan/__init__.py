@@ -2,18 +2,27 @@
 
 ==================  ==========================================================================
 ``fit``             one training as data, and its id
-``stages``          a study and the choices made so far to stages of candidates and fits
-``choices``         which candidate of a stage is chosen, by validation alone
+``stages``          a plan as values: stages of candidates, each with its fits
+``planning``        a study, the choices made so far and the records to a plan
+``searches``        a search to its stage, by each method
+``halving``         the rungs of successive halving
+``drawing``         candidates drawn at random, the same everywhere
+``suggestions``     candidates suggested by TPE
+``ranking``         which candidate is better, by validation alone
+``choices``         which candidate of a stage is chosen
 ``cost``            images to train and floating-point work
 ``checks``          what a reader of the plan should be told before anything trains
 ==================  ==========================================================================
 """
 
 from convstudy.plan.checks import Finding, check_plan
-from convstudy.plan.choices import CandidateScore, Choice, choose, resolve
-from convstudy.plan.cost import Cost, fit_cost, plan_cost
+from convstudy.plan.choices import Choice, choose, resolve
+from convstudy.plan.cost import Cost, epochs_added, fit_cost, own_epochs, plan_cost
 from convstudy.plan.fit import Fit
-from convstudy.plan.stages import Candidate, Plan, Stage, make_plan
+from convstudy.plan.halving import RungSize, halving_epochs, halving_schedule
+from convstudy.plan.planning import make_plan
+from convstudy.plan.ranking import CandidateScore, ranked
+from convstudy.plan.stages import Candidate, Plan, Rung, Stage
 
 __all__ = [
     "Candidate",
@@ -23,11 +32,18 @@ __all__ = [
     "Finding",
     "Fit",
     "Plan",
+    "Rung",
+    "RungSize",
     "Stage",
     "check_plan",
     "choose",
+    "epochs_added",
     "fit_cost",
+    "halving_epochs",
+    "halving_schedule",
     "make_plan",
+    "own_epochs",
     "plan_cost",
+    "ranked",
     "resolve",
 ]

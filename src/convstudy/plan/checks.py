@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from convstudy.data import dataset_info
 from convstudy.networks import layer_table
 from convstudy.plan.stages import Plan
+from convstudy.spec import Range
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
 PASS_ON_VARIANCE = ("dropout", "flatten", "activation", "max-pool", "average-pool", "global-average-pool")
@@ -58,13 +59,29 @@ def single_values(plan: Plan) -> Iterator[Finding]:
     """Searches over one value, which cannot find anything."""
     for name, search in plan.study.search.items():
         for key, values in search.vary.items():
-            if len(set(values)) == 1:
+            if not isinstance(values, Range) and len(set(values)) == 1:
                 yield Finding(
                     "single-value",
                     f"search.{name}.vary.{key}",
                     f"{key} has one value only, {values[0]}",
                     "give it more values, or set it in the network",
                 )
+
+
+def small_budgets(plan: Plan) -> Iterator[Finding]:
+    """Searches that halve with a budget below one epoch of one fold for each candidate: this much they train."""
+    for stage in plan.stages:
+        if not stage.rungs or not stage.grid_epochs:
+            continue
+        search = plan.study.search[stage.name]
+        if (least := len(stage.candidates)) > search.budget * stage.grid_epochs:
+            yield Finding(
+                "small-budget",
+                f"search.{stage.name}.budget",
+                f"one epoch of one fold for each of {least:,} candidates is more than {search.budget:g} of the grid's "
+                f"{stage.grid_epochs:,} epochs; this least is trained, and decides alone",
+                f"budget = {min(1.0, 3 * least / stage.grid_epochs):.2g} or more, or fewer values",
+            )
 
 
 def dropout_before_norm(plan: Plan) -> Iterator[Finding]:
@@ -119,6 +136,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     idle_layers,
     unused_networks,
     single_values,
+    small_budgets,
     dropout_before_norm,
     decay_of_zero,
     single_seeds,

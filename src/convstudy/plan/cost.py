@@ -1,13 +1,14 @@
-"""What a plan costs: images to train and floating-point work."""
+"""What a plan costs: images to train and floating-point work. Each epoch of a lineage of fits counts once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from convstudy.data import dataset_info, split_sizes
 from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
+from convstudy.record import Epoch, Record
 
 # A multiply-add is two operations; the backward pass costs about two forward passes.
 OPERATIONS_A_MULTIPLY_ADD = 2
@@ -28,16 +29,55 @@ class Cost:
         )
 
 
-def fit_cost(fit: Fit) -> Cost:
-    """Return the cost of one fit with all its epochs (early stopping may end it sooner)."""
+def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
+    """Return the cost of one fit with all its epochs, or so many of them (early stopping may end it sooner)."""
     info = dataset_info(fit.dataset)
+    n_epochs = fit.n_epochs if n_epochs is None else n_epochs
     n_train, n_validation = split_sizes(info.n_train, fit.split)
     multiply_adds = layer_table(fit.network, info.image_shape, info.n_classes).multiply_adds
     passes = PASSES_TO_TRAIN * n_train + n_train + n_validation
-    operations = OPERATIONS_A_MULTIPLY_ADD * multiply_adds * passes * fit.recipe.epochs
-    return Cost(1, n_train * fit.recipe.epochs, operations)
+    operations = OPERATIONS_A_MULTIPLY_ADD * multiply_adds * passes * n_epochs
+    return Cost(1, n_train * n_epochs, operations)
 
 
-def plan_cost(fits: Iterable[Fit]) -> Cost:
-    """Return the cost of these fits together."""
-    return sum((fit_cost(fit) for fit in fits), Cost(0, 0, 0))
+def plan_cost(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> Cost:
+    """Return the cost of these fits together, going on from those that are ``trained``."""
+    every = tuple(fits)
+    added = epochs_added(every, trained)
+    return sum((fit_cost(fit, added[fit.id]) for fit in every), Cost(0, 0, 0))
+
+
+def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, int]:
+    """Return fit id -> how many epochs it trains: a paused fit's are not trained again by those that go on from it.
+
+    Args:
+        fits: the fits to train.
+        trained: fits whose checkpoints are there to go on from; a fit that ends sooner than these begins anew.
+    """
+    reached: dict[str, int] = {}
+    for fit in trained:
+        reached[fit.lineage_id] = max(reached.get(fit.lineage_id, 0), fit.n_epochs)
+    added: dict[str, int] = {}
+    for fit in sorted(fits, key=lambda fit: fit.n_epochs):
+        before = reached.get(fit.lineage_id, 0)
+        if before > fit.n_epochs:
+            added[fit.id] = fit.n_epochs
+        else:
+            added[fit.id] = fit.n_epochs - before
+            reached[fit.lineage_id] = fit.n_epochs
+    return added
+
+
+def own_epochs(fits: Iterable[Fit], records: Mapping[str, Record]) -> dict[str, tuple[Epoch, ...]]:
+    """Return fit id -> the epochs of its record that no fit of its lineage with a shorter history has.
+
+    A record holds its fit's whole history; what a lineage was trained for is the sum over these.
+    """
+    own: dict[str, tuple[Epoch, ...]] = {}
+    reached: dict[str, int] = {}
+    found = {fit.id: fit for fit in fits if fit.id in records}
+    for fit in sorted(found.values(), key=lambda fit: len(records[fit.id].history)):
+        history = records[fit.id].history
+        own[fit.id] = history[reached.get(fit.lineage_id, 0) :]
+        reached[fit.lineage_id] = len(history)
+    return own

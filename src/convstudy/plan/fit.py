@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,10 @@ class Fit:
 
     ``dataset_digest`` is the SHA-256 of the images' content; ``threads`` counts because sums are formed in another
     order with another number of threads.
+
+    ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
+    epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
+    pause at the recipe's end is none, and ``until`` is None then.
     """
 
     dataset: str
@@ -32,6 +36,21 @@ class Fit:
     split: Split
     seed: int
     threads: int
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.until is not None and self.until >= self.recipe.epochs:
+            object.__setattr__(self, "until", None)
+
+    @property
+    def n_epochs(self) -> int:
+        """After how many epochs it ends (or sooner, where the recipe has patience)."""
+        return self.recipe.epochs if self.until is None else self.until
+
+    @cached_property
+    def lineage_id(self) -> str:
+        """The id of the whole training that this fit is a part of; its own, where it is not paused."""
+        return self.id if self.until is None else replace(self, until=None).id
 
     @cached_property
     def id(self) -> str:
@@ -59,6 +78,8 @@ class Fit:
             "split": {"kind": kind, **asdict(self.split)},
             "seed": self.seed,
             "threads": self.threads,
+            # Only where it is set: fits that are not paused are written as before there were pauses.
+            **({} if self.until is None else {"until": self.until}),
         }
 
     @classmethod
@@ -74,4 +95,5 @@ class Fit:
             split=kind(**split),
             seed=values["seed"],
             threads=values["threads"],
+            until=values.get("until"),
         )

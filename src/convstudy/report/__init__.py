@@ -9,6 +9,7 @@
 ``figure``             a chart with its words, and what all charts share
 ``curve_charts``       charts over epochs
 ``score_charts``       charts of scores and effects
+``search_charts``      charts of searches that halve or draw
 ``class_charts``       charts by class
 ``theme``              how charts look, on paper and on a page, light or dark
 ``pictures``           images, mistakes and kernels as small PNG files

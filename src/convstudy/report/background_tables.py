@@ -144,6 +144,8 @@ def choices_table(results: Results) -> Table:
         "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
         "fewer parameters."
     )
+    if any(stage.rungs for stage in results.plan.stages):
+        caption += " In a search that halves, only the candidates of its last rung are set beside each other."
     return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
 
 

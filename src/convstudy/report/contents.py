@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from convstudy.data import DatasetInfo, dataset_info
 from convstudy.plan import Candidate, Stage, check_plan
 from convstudy.record import Environment, Record
-from convstudy.report import background_tables, curve_charts, score_charts, tables
+from convstudy.report import background_tables, curve_charts, score_charts, search_charts, tables
 from convstudy.report.beside import Beside, gather_beside
 from convstudy.report.figure import Figure
 from convstudy.report.table import Table
@@ -31,6 +31,7 @@ class Section:
     table: Table
     figures: tuple[Figure, ...]
     curves: tuple[tuple[str, tuple[Figure, ...]], ...]
+    rungs: Table | None = None
 
     @property
     def order(self) -> int:
@@ -87,7 +88,7 @@ class Contents:
         """Every table, in the order of the report."""
         found: list[Table | None] = [
             self.verdicts,
-            *(section.table for section in self.sections),
+            *(table for section in self.sections for table in (section.table, section.rungs)),
             self.beside.confusion_table,
             self.beside.mistakes_table,
             self.beside.classes,
@@ -162,11 +163,17 @@ def _section(results: Results, contest: Contest) -> Section:
     title = tables.stage_title(contest)
     stage = results.plan.stage(contest.stage)
     trained = list(_trained(results, stage))
-    figures = []
-    if any(row.scores(contest.measure) for row in contest.rows):
+    figures: list[Figure] = []
+    if contest.course and contest.course.rungs:
+        # Scores on other folds and epochs are not to be set beside each other on one axis.
+        rungs = search_charts.rungs_chart(contest, f"{title}: from rung to rung")
+        figures += [rungs] if rungs else []
+    elif any(row.scores(contest.measure) for row in contest.rows):
         figures.append(score_charts.scores_chart(contest, title))
     if contest.question == "ablate" and any(v.difference.mean is not None for v in contest.verdicts):
         figures.insert(0, score_charts.effects_chart(contest, f"{title}: effects"))
+    if contest.course and results.study.search[contest.name].draws:
+        figures += _value_figures(results, stage, contest, title)
     if len(trained) > 1:
         figures.append(
             curve_charts.overview_chart(f"{contest.question}-{contest.name}", f"{title}: by epoch", trained)
@@ -186,7 +193,23 @@ def _section(results: Results, contest: Contest) -> Section:
         )
         for number, (candidate, records) in enumerate(trained, start=1)
     )
-    return Section(contest, tables.stage_table(contest), tuple(figures), curves)
+    return Section(contest, tables.stage_table(contest), tuple(figures), curves, tables.rungs_table(contest))
+
+
+def _value_figures(results: Results, stage: Stage, contest: Contest, title: str) -> list[Figure]:
+    """Return a figure for each key that a search drew values of."""
+    figures = [
+        search_charts.values_chart(
+            contest,
+            number,
+            f"{title}: over {key}",
+            key,
+            tried,
+            {candidate.name: candidate.values[key] for candidate in stage.candidates},
+        )
+        for number, (key, tried) in enumerate(results.study.search[contest.name].vary.items(), start=1)
+    ]
+    return [figure for figure in figures if figure is not None]
 
 
 def _trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Record]]]:

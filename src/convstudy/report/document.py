@@ -8,6 +8,7 @@ from typing import Any
 from convstudy.report.contents import Contents
 from convstudy.report.table import as_records
 from convstudy.spec import study_document
+from convstudy.stats import SearchCourse
 
 SCHEMA_VERSION = 1
 """Raise it when a key changes its meaning or goes."""
@@ -30,6 +31,11 @@ def document(contents: Contents) -> dict[str, Any]:
         "study": study_document(results.study),
         "answer": list(contents.answer),
         "conclusions": [asdict(conclusion) for conclusion in contents.conclusions],
+        "searches": {
+            section.contest.stage: _course(section.contest.course)
+            for section in contents.sections
+            if section.contest.course
+        },
         "choices": [asdict(choice) for choice in results.choices],
         "test_set": {
             "openings": [asdict(row) for row in told.openings],
@@ -47,4 +53,25 @@ def document(contents: Contents) -> dict[str, Any]:
             if fit.id in results.records
         },
         "notes": list(contents.beside.notes),
+    }
+
+
+def _course(course: SearchCourse) -> dict[str, Any]:
+    """Return how a search went about it; a rung's fits by their ids."""
+    return {
+        "method": course.method,
+        "n_candidates": course.n_candidates,
+        "n_epochs": course.n_epochs,
+        "grid_epochs": course.grid_epochs,
+        "dropped_in": course.dropped_in,
+        "rungs": [
+            {
+                **asdict(rung.size),
+                "took_part": list(rung.took_part),
+                "went_on": list(rung.went_on),
+                "scores": [asdict(score) for score in rung.scores],
+                "fits": [fit.id for fit in rung.fits],
+            }
+            for rung in course.rungs
+        ],
     }

@@ -86,11 +86,11 @@ def measure_axis(measure: Measure) -> alt.Axis:
     return alt.Axis(format="~%", tickCount=5) if measure == "accuracy" else alt.Axis(format="~g", tickCount=5)
 
 
-def names_axis() -> alt.Axis:
-    """Return an axis of candidates by name."""
+def names_axis(widest: int = 150) -> alt.Axis:
+    """Return an axis of candidates by name, a name cut off where it is wider than so many pixels."""
     import altair as alt
 
-    return alt.Axis(labelLimit=150, labelFontSize=13, grid=True)
+    return alt.Axis(labelLimit=widest, labelFontSize=13, grid=True)
 
 
 def label_angle(names: Sequence[str]) -> int:

@@ -23,7 +23,6 @@ def page(contents: Contents) -> str:
     """Return the page. Everything is inside it; its own policy forbids it to load anything else."""
     results = contents.results
     study = results.study
-    seconds = sum(record.seconds for record in results.records.values())
     return (
         _environment()
         .get_template("page.html")
@@ -33,7 +32,7 @@ def page(contents: Contents) -> str:
             study=study,
             file=toml_text(study_document(study)),
             built_in=study.name in BUILT_IN_STUDIES,
-            seconds=numbers.seconds(seconds),
+            seconds=numbers.seconds(results.seconds),
             charts=_charts(contents),
             library=Markup(_for_script(chart_library())),
             style=_own("page.css"),

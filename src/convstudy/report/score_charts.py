@@ -34,7 +34,9 @@ def scores_chart(contest: Contest, title: str) -> Figure:
                 }
             )
     words = contest.measure.replace("_", " ")
-    y = alt.Y("candidate:N", title=None, sort=[row.name for row in contest.rows], axis=names_axis())
+    # What tells the candidates of a search apart is often the end of their names.
+    axis = names_axis(240) if contest.question == "search" else names_axis()
+    y = alt.Y("candidate:N", title=None, sort=[row.name for row in contest.rows], axis=axis)
     x_title = f"{words}: each {'fold' if contest.question == 'search' else 'seed'}, mean ± sd"
     scale = alt.Scale(zero=False, padding=14)
     x = alt.X("mean:Q", title=x_title, scale=scale, axis=measure_axis("accuracy"))

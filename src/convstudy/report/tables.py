@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from convstudy.plan import fit_cost
+from convstudy.plan import Rung, epochs_added, fit_cost, own_epochs, ranked
 from convstudy.report.numbers import counted
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import CandidateRow, Contest
 from convstudy.store.results import Results
 
+FEW_NAMES = 4
 MEASURED = "All figures are measured in evaluation mode, on the weights of the epoch that counts."
 
 
@@ -49,18 +50,21 @@ def verdict_table(contests: tuple[Contest, ...]) -> Table:
 
 
 def search_table(contest: Contest) -> Table:
-    """Return a search's candidates with each fold's validation accuracy."""
-    parts = [fit.part for fit in contest.rows[0].fits]
+    """Return a search's candidates with each fold's validation accuracy, and how far each came where they differ."""
+    parts = list(dict.fromkeys(fit.part for row in contest.rows for fit in row.fits))
+    halves = contest.course is not None and bool(contest.course.rungs)
+    reached = (Column("reached", "Trained"), Column("dropped", "Dropped in")) if halves else ()
     columns = (
         Column("candidate", "Candidate"),
         Column("validation_accuracy", "Validation accuracy", "percent"),
+        *reached,
         *(Column(part.replace(" ", "_"), part.capitalize(), "percent") for part in parts),
         Column("validation_loss", "Validation loss", "loss"),
         Column("parameters", "Parameters", "count"),
         Column("seconds", "Time a fit", "seconds"),
         Column("chosen", "Chosen"),
     )
-    rows = []
+    rows: list[tuple[Value, ...]] = []
     for row in contest.rows:
         scores = row.scores("validation_accuracy")
         folds = (scores.get(part) for part in parts)
@@ -68,6 +72,7 @@ def search_table(contest: Contest) -> Table:
             (
                 row.name,
                 row.validation_accuracy,
+                *(_reached(contest, row) if halves else ()),
                 *folds,
                 row.validation_loss,
                 row.n_parameters,
@@ -75,12 +80,77 @@ def search_table(contest: Contest) -> Table:
                 "chosen" if row.chosen else "",
             )
         )
+    folds_text = "the folds that each came to" if halves else counted(len(parts), "fold")
+    among = "Of the last rung, the highest" if halves else "The highest"
     caption = (
-        f"Mean ± standard deviation over {counted(len(parts), 'fold')}, and each fold by itself. The highest mean "
-        f"validation accuracy is chosen; the test images have no part in it. {MEASURED}"
+        f"Mean ± standard deviation over {folds_text}, and each fold by itself. {among} mean "
+        f"validation accuracy is chosen; the test images have no part in it. {_epochs_text(contest)}{MEASURED}"
     )
     title = f"Search {contest.name}"
     return Table(_name(contest), title, caption, columns, tuple(rows), _chosen(contest))
+
+
+def rungs_table(contest: Contest) -> Table | None:
+    """Return the rungs of a search that halves, as far as they were reached; ``None`` for others."""
+    if contest.course is None or not contest.course.rungs:
+        return None
+    columns = (
+        Column("rung", "Rung"),
+        Column("candidates", "Candidates", "count"),
+        Column("folds", "Folds", "count"),
+        Column("epochs", "Epochs", "count"),
+        Column("best", "Best"),
+        Column("accuracy", "Its validation accuracy", "percent"),
+        Column("went_on", "Went on", "prose"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for number, rung in enumerate(contest.course.rungs, start=1):
+        if not rung.took_part:
+            continue
+        best = ranked(rung.scores)
+        rows.append(
+            (
+                str(number),
+                len(rung.took_part),
+                rung.size.n_folds,
+                rung.size.n_epochs,
+                best[0].name if best else "",
+                best[0].accuracy if best else None,
+                _names_or_number(rung),
+            )
+        )
+    caption = (
+        "Each rung trains those who are left on the first so many folds, up to so many epochs of the same training; "
+        "the better half by mean validation accuracy goes on. What a rung trained is not trained again in the next."
+    )
+    return Table(f"rungs-{contest.name}", f"Rungs of search {contest.name}", caption, columns, tuple(rows))
+
+
+def _names_or_number(rung: Rung) -> str:
+    """Return who went on from a rung, or only how many where a list would be long; the search's table has them all."""
+    if len(rung.went_on) <= FEW_NAMES:
+        return "; ".join(rung.went_on)
+    return f"{len(rung.went_on)} of {len(rung.took_part)}"
+
+
+def _reached(contest: Contest, row: CandidateRow) -> tuple[Value, Value]:
+    """Return how far a candidate came in folds and epochs, and in which rung it was dropped."""
+    course = contest.course
+    assert course is not None  # callers ask of searches only
+    rung, dropped = course.reached(row.name), course.dropped_in.get(row.name)
+    far = f"{counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}" if rung else ""
+    return far, f"rung {dropped}" if dropped else ""
+
+
+def _epochs_text(contest: Contest) -> str:
+    """Return what a search that is no grid trained beside the grid, as a sentence with a space after it."""
+    course = contest.course
+    if course is None or course.method == "grid":
+        return ""
+    epochs = f"It trained {counted(course.n_epochs, 'epoch')}"
+    if course.grid_epochs is None or course.share is None:
+        return f"{epochs}; ranges have no grid to set that beside. "
+    return f"{epochs}, where the grid would train {course.grid_epochs:,} ({course.share * 100:.0f} %). "
 
 
 def scores_table(contest: Contest) -> Table:
@@ -190,25 +260,29 @@ def costs_table(results: Results) -> Table:
         Column("evaluation_seconds", "Measuring", "seconds"),
         Column("test_seconds", "Test", "seconds"),
     )
+    fits = [fit for stage in results.plan.stages for fit in stage.fits]
+    own, added = own_epochs(fits, results.records), epochs_added(fits)
     rows: dict[str, tuple[Value, ...]] = {}
     for stage in results.plan.stages:
-        for candidate in stage.candidates:
-            for fit in candidate.fits:
-                record = results.records.get(fit.id)
-                if record is None or fit.id in rows:
-                    continue
-                opening = results.openings.get(fit.id)
-                rows[fit.id] = (
-                    fit.id,
-                    stage.key,
-                    candidate.name,
-                    record.n_train * len(record.history),
-                    float(fit_cost(fit).operations),
-                    sum(epoch.train_seconds for epoch in record.history),
-                    sum(epoch.evaluation_seconds for epoch in record.history),
-                    opening.seconds if opening else None,
-                )
+        owners = stage.owners
+        for fit in stage.fits:
+            record = results.records.get(fit.id)
+            if record is None or fit.id in rows:
+                continue
+            opening = results.openings.get(fit.id)
+            rows[fit.id] = (
+                fit.id,
+                stage.key,
+                owners[fit.id],
+                record.n_train * len(own[fit.id]),
+                float(fit_cost(fit, added[fit.id]).operations),
+                sum(epoch.train_seconds for epoch in own[fit.id]),
+                sum(epoch.evaluation_seconds for epoch in own[fit.id]),
+                opening.seconds if opening else None,
+            )
     caption = "What each fit cost on the machine where it ran; operations are those of all planned epochs."
+    if any(fit.until for fit in fits):
+        caption += " A fit that goes on from a paused one counts its own epochs only."
     return Table("costs", "Costs", caption, columns, tuple(rows.values()))
 
 

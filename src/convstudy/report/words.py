@@ -70,15 +70,38 @@ def _about_search(contest: Contest) -> Conclusion:
     if leader is None:
         return Conclusion("search", f"{head} {_not_chosen(contest)}", _evidence(contest))
     folds = counted(leader.n_done, "fold")
-    text = f"{head} {leader.name} scored best, {_accuracy(leader.validation_accuracy)} validation accuracy over {folds}"
+    n_epochs = {fit.until for fit in leader.fits if fit.until}
+    up_to = f" up to epoch {n_epochs.pop()}" if n_epochs else ""
+    trained = _course(contest)
+    text = (
+        f"{head} {leader.name} scored best, {_accuracy(leader.validation_accuracy)} validation accuracy over "
+    )
+    text += f"{folds}{up_to}"
     other = contest.runner_up
     verdict = contest.verdict_on(other.name) if other else None
     if other is None or verdict is None:
-        return Conclusion("search", f"{text}; nothing else was scored.", leader.evidence)
+        alone = "nothing else was scored" if len(contest.rows) == 1 else "nothing else was scored on as much"
+        return Conclusion("search", f"{text}; {alone}.{trained}", leader.evidence)
     text += f"; next is {other.name} with {_accuracy(other.validation_accuracy)}. The difference is {interval(verdict)}"
     # Folds are parts of one another's training images: what is clear on them may not be so on new ones.
     there = " on these folds" if verdict.kind == "better" else ""
-    return Conclusion("search", f"{text}: {clarity(verdict)}{there}.", verdict.evidence)
+    return Conclusion("search", f"{text}: {clarity(verdict)}{there}.{trained}", verdict.evidence)
+
+
+def _course(contest: Contest) -> str:
+    """Return what a search that is no grid trained, as a sentence with a space before it."""
+    course = contest.course
+    if course is None or course.method == "grid":
+        return ""
+    epochs = counted(course.n_epochs, "epoch")
+    beside = ""
+    if course.share is not None and course.grid_epochs is not None:
+        beside = f", {course.share * 100:.0f} % of the grid's {course.grid_epochs:,}"
+    if course.method == "halving":
+        n_rungs = counted(sum(rung.decided for rung in course.rungs), "rung")
+        return f" Halving took {n_rungs} and {epochs}{beside}."
+    drawn = f"{course.n_candidates} candidates were drawn {'at random' if course.method == 'random' else 'by tpe'}"
+    return f" {drawn}; they took {epochs}{beside}."
 
 
 def _about_comparison(contest: Contest) -> Conclusion:
@@ -193,10 +216,16 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
 
 
 def _not_chosen(contest: Contest) -> str:
-    n_fits = sum(len(row.fits) for row in contest.rows)
-    n_missing = sum(row.n_missing for row in contest.rows)
+    course = contest.course
+    rung = course.open_rung if course else None
+    # Who was dropped before has nothing more to train.
+    there = course.rungs[rung - 1].took_part if course and rung else [row.name for row in contest.rows]
+    rows = [row for row in contest.rows if row.name in there]
+    n_fits = sum(len(row.fits) for row in rows)
+    n_missing = sum(row.n_missing for row in rows)
     if n_missing:
-        return f"nothing is chosen yet; {n_fits - n_missing} of {n_fits} fits are trained."
+        of = f"in rung {rung} of {len(course.rungs)}, " if course and rung else ""
+        return f"nothing is chosen yet; {of}{n_fits - n_missing} of {n_fits} fits are trained."
     return "every candidate has a failed fit, so none could be chosen."
 
 

@@ -20,6 +20,7 @@ from convstudy.run.events import (
     FitStarted,
     Listener,
     RunStarted,
+    SearchAdvanced,
     TestOpened,
     silent,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "FitStarted",
     "Listener",
     "RunStarted",
+    "SearchAdvanced",
     "TestOpened",
     "default_workers",
     "run_study",

@@ -51,6 +51,14 @@ class ChoiceMade:
 
 
 @dataclass(frozen=True)
+class SearchAdvanced:
+    """A rung or some trials of a search are complete, and bring others; ``plan`` is the plan with these."""
+
+    stage: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
 class TestOpened:
     """The sealed test set was opened for one model, which scored this."""
 
@@ -58,7 +66,7 @@ class TestOpened:
     opening: Opening
 
 
-Event = RunStarted | FitStarted | EpochEnded | FitEnded | ChoiceMade | TestOpened
+Event = RunStarted | FitStarted | EpochEnded | FitEnded | ChoiceMade | SearchAdvanced | TestOpened
 Listener = Callable[[Event], None]
 
 

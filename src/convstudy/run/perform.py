@@ -33,7 +33,7 @@ def _trained(task: Train, layout: Layout, tell: Tell) -> Trained:
         trained = run_fit(
             fit,
             _dataset(fit.dataset).train,
-            layout.artefact(fit.id, "checkpoint"),
+            layout.artefact(fit.lineage_id, "checkpoint"),
             lambda epoch: tell(Advanced(task, epoch)),
         )
         if trained.record.done:

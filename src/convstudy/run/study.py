@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from convstudy.run.events import (
     FitStarted,
     Listener,
     RunStarted,
+    SearchAdvanced,
     TestOpened,
     silent,
 )
@@ -92,6 +93,7 @@ class _Run:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
         self.plan: Plan  # as the records have it, see _resolve
         self.told_choices: set[str] = set()
+        self.told_searches: dict[str, tuple[Fit, ...]] = {}
         self.looked_at: set[str] = set()
         self.deaths: Counter[Task] = Counter()
 
@@ -137,17 +139,33 @@ class _Run:
             if choice.stage not in self.told_choices:
                 self.told_choices.add(choice.stage)
                 self.listener(ChoiceMade(choice, self.plan))
+                self._drop_checkpoints(choice.stage)
+        self._tell_of_searches()
         return [fit for fit in self.plan.settled_fits if fit.id not in self.store.briefs]
+
+    def _drop_checkpoints(self, key: str) -> None:
+        """Remove the checkpoints of paused fits that a stage kept to go on from: it has chosen, none goes on."""
+        for fit in self.plan.stage(key).fits:
+            if fit.until is not None:
+                self.store.drop_checkpoint(fit)
+
+    def _tell_of_searches(self) -> None:
+        """Tell of each search that has come to other fits since it was last looked at, and chooses later."""
+        for stage in self.plan.stages:
+            before = self.told_searches.get(stage.key)
+            if stage.question == "search" and stage.to_come + stage.fits != before:
+                self.told_searches[stage.key] = stage.to_come + stage.fits
+                if before is not None and stage.key not in self.told_choices:
+                    self.listener(SearchAdvanced(stage.key, self.plan))
 
     def _train(self, executor: Executor, fits: Iterable[Fit]) -> None:
         """Train these fits, or fewer: return as soon as a choice can be made that may bring others."""
         waiting = deque(Train(fit) for fit in fits)
-        under_way: set[str] = set()
+        under_way: dict[str, str] = {}
         deciding = _deciding(self.plan, {task.fit.id for task in waiting})
         while waiting or under_way:
-            while waiting and len(under_way) < executor.n_workers:
-                task = waiting.popleft()
-                under_way.add(task.fit.id)
+            while len(under_way) < executor.n_workers and (task := _next(waiting, under_way)):
+                under_way[task.fit.id] = task.fit.lineage_id
                 executor.submit(task)
             message = executor.next_message()
             fit = message.task.fit
@@ -157,10 +175,10 @@ class _Run:
                 case Advanced(epoch=epoch):
                     self.listener(EpochEnded(fit, epoch))
                 case Trained(record=record):
-                    under_way.discard(fit.id)
+                    under_way.pop(fit.id, None)
                     self._keep(fit, record, deciding)
                 case Lost(reason=reason):
-                    under_way.discard(fit.id)
+                    under_way.pop(fit.id, None)
                     if self._may_retry(message.task):
                         waiting.appendleft(Train(fit))
                     else:
@@ -218,6 +236,15 @@ class _Run:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""
         digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
+
+
+def _next(waiting: deque[Train], under_way: Mapping[str, str]) -> Train | None:
+    """Take the first task whose lineage is not under way (fit id -> lineage id): its fits go on from one another."""
+    for task in waiting:
+        if task.fit.lineage_id not in under_way.values():
+            waiting.remove(task)
+            return task
+    return None
 
 
 def _deciding(plan: Plan, missing: set[str]) -> list[set[str]]:

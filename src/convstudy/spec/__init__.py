@@ -3,6 +3,7 @@
 ================  ==========================================================================
 ``study``         a study as Python objects
 ``recipe``        how a network is trained
+``ranges``        ``{ low = 3, high = 9 }``: what a search draws values from
 ``parameters``    ``{kernel}`` in a layer text
 ``reading``       a file or document to a Study; the checks of a Study built in Python
 ``files``         where the text of a study comes from
@@ -23,6 +24,7 @@ Nothing here loads torch or NumPy.
 
 from convstudy.spec.changes import read_change
 from convstudy.spec.files import BUILT_IN_STUDIES
+from convstudy.spec.ranges import Range
 from convstudy.spec.reading import check_study, load_study, study_of
 from convstudy.spec.recipe import RECIPE_KEYS, Recipe
 from convstudy.spec.schema import study_schema
@@ -37,6 +39,7 @@ __all__ = [
     "Ablate",
     "Compare",
     "NetworkPattern",
+    "Range",
     "Recipe",
     "Search",
     "Study",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from itertools import product
 from typing import Any
 
@@ -17,11 +18,14 @@ from convstudy.spec.draft import Draft
 from convstudy.spec.messages import mistakes_of
 from convstudy.spec.mistake import KeyPath, shown
 from convstudy.spec.parameters import parameter_names
+from convstudy.spec.ranges import Range
 from convstudy.spec.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
-from convstudy.spec.study import BEST, NetworkPattern, Search, Variant
+from convstudy.spec.study import BEST, METHODS_OF, NetworkPattern, Search, Tried, Variant
 
 MOST_CANDIDATES = 10_000
 """How many combinations of values one search may try."""
+MOST_SUGGESTIONS = 2_000
+"""How many trials tpe may have: after a stop all are asked for again, and that takes ever longer."""
 
 
 def check_parts(draft: Draft) -> None:
@@ -51,9 +55,28 @@ def check_parts(draft: Draft) -> None:
         )
 
 
-def n_candidates(search: Search) -> int:
-    """Return how many combinations of values a search tries."""
-    return math.prod(len(values) for values in search.vary.values())
+def checked_values(key: str, values: tuple[Tried, ...] | Range) -> Sequence[Tried]:
+    """Return the values of a key that are looked at before anything trains.
+
+    Of a list these are all, of a range of whole numbers for a parameter too: one kernel fits, the next does not. The
+    ends of a range stand for the rest where what is allowed is a range itself: in recipes, and for other numbers.
+    """
+    if not isinstance(values, Range):
+        return values
+    return values.whole_numbers if values.is_whole and key not in RECIPE_KEYS else values.ends
+
+
+def n_combinations(search: Search) -> int:
+    """Return how many combinations of values have to be looked at.
+
+    A search that draws may come upon all of them, but only those of the network's parameters make other networks.
+    """
+    n_values = {key: len(checked_values(key, values)) for key, values in search.vary.items()}
+    if not search.draws:
+        return math.prod(n_values.values())
+    parts = [[n for key, n in n_values.items() if key not in RECIPE_KEYS]]
+    parts += [[n for key, n in n_values.items() if key in COMBINED_KEYS]]
+    return max(math.prod(part) for part in parts)
 
 
 def compared_networks(draft: Draft) -> tuple[str, ...]:
@@ -164,6 +187,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     _check_recipe(draft, draft.recipe, search.recipe, (*path, "recipe"))
     base = _varied(draft.recipe, search.recipe) if len(draft.mistakes) == n_findings else draft.recipe
     pattern = draft.networks.get(search.network)
+    _check_method(draft, search, path)
     for key, values in search.vary.items():
         at: KeyPath = (*path, "vary", key)
         if pattern is not None and key not in pattern.parameters and key not in RECIPE_KEYS:
@@ -172,12 +196,12 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
         if key in search.recipe:
             what = f"{key} is both varied and given under recipe; it can be only one of them"
             draft.report(at, what, key, "vary or recipe")
-        if not values:
+        if values == ():
             draft.report(at, f"{key} has no value to try", "[]", "a list of values, such as [3, 5]")
-        if n_candidates(search) > MOST_CANDIDATES:
+        if n_combinations(search) > MOST_CANDIDATES:
             continue
         seen: set[object] = set()
-        for place, value in enumerate(values):
+        for place, value in enumerate(checked_values(key, values)):
             if value in seen:
                 draft.report((*at, place), f"{shown(value)} is listed twice", shown(value), "each value once")
             elif key in RECIPE_KEYS:
@@ -186,11 +210,37 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
                 what = f"{key} is a parameter of a network and needs a number or a text"
                 draft.report((*at, place), what, shown(value), "a number or a text")
             seen.add(value)
-    if n_candidates(search) > MOST_CANDIDATES:
-        got = f"{n_candidates(search):,} combinations"
+    if n_combinations(search) > MOST_CANDIDATES:
+        of = f" of parameters of {shown(search.network)}" if search.draws else ""
+        got = f"{n_combinations(search):,} combinations{of}"
         draft.report((*path, "vary"), "the search would try too much", got, f"at most {MOST_CANDIDATES:,}")
     elif len(draft.mistakes) == n_findings:
         _check_recipe_combinations(draft, search.network, search.recipe, (*path, "vary"))
+
+
+def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
+    """Check that a search gives what its method uses and nothing else, and that its method is there."""
+    for key, methods in METHODS_OF.items():
+        if key in search.model_fields_set and search.method not in methods:
+            what = f'{key} has no meaning for the method "{search.method}"'
+            wanted = " or ".join(f'method = "{method}"' for method in methods)
+            draft.report((*path, key), what, key, wanted, f"take it out, or set {wanted}")
+    for key, values in search.vary.items():
+        if isinstance(values, Range) and not search.draws:
+            what = f'the method "{search.method}" tries every value, and {key} has a range of them'
+            wanted = "a list of values, such as [3, 5]"
+            draft.report((*path, "vary", key), what, shown(values.model_dump(exclude_defaults=True)), wanted,
+                         'list the values, or set method = "random" or method = "tpe"')  # fmt: skip
+    if search.method == "halving" and "epochs" in search.vary:
+        what = "halving itself decides how many epochs each candidate is worth, so epochs cannot be varied"
+        draft.report((*path, "vary", "epochs"), what, "epochs", mend='method = "grid", "random" or "tpe"')
+    if search.method == "tpe" and search.trials > MOST_SUGGESTIONS:
+        wanted = f"at most {MOST_SUGGESTIONS:,}"
+        what, mend = 'the method "tpe" would take too long over so many trials', 'method = "random"'
+        draft.report((*path, "trials"), what, f"{search.trials:,}", wanted, mend)
+    if search.method == "tpe" and find_spec("optuna") is None:
+        what = 'the method "tpe" needs the package optuna, which is not installed here'
+        draft.report((*path, "method"), what, "tpe", mend="pip install 'convstudy[optuna]'")
 
 
 def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str, Any], path: KeyPath) -> bool:
@@ -199,7 +249,7 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
     What a search of the network finds holds for the questions that follow, so its values meet theirs.
     """
     varied = {
-        key: values
+        key: checked_values(key, values)
         for search in draft.searches.values()
         if search.network == network
         for key, values in search.vary.items()

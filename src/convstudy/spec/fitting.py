@@ -6,16 +6,17 @@ Nothing is trained and no module is built; a network that does not fit is found 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 
 from convstudy.data.catalogue import DatasetInfo
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks import Network
-from convstudy.spec.checks import MOST_CANDIDATES, bases, n_candidates
+from convstudy.spec.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.spec.draft import Draft
 from convstudy.spec.mistake import KeyPath, Mistake, shown
+from convstudy.spec.ranges import Range
 from convstudy.spec.study import NetworkPattern, Tried
 
 Values = Mapping[str, Tried]
@@ -73,15 +74,15 @@ def _n_networks(draft: Draft, name: str) -> int:
     return n_values * (1 + n_variants)
 
 
-def _varied_parameters(draft: Draft, name: str) -> dict[str, tuple[Tried, ...]]:
+def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
     """Return the parameters of a network that searches vary, each with its values."""
     parameters = draft.networks[name].parameters
     return {
-        key: values
+        key: checked_values(key, values)
         for search in draft.searches.values()
-        if search.network == name and n_candidates(search) <= MOST_CANDIDATES
+        if search.network == name and n_combinations(search) <= MOST_CANDIDATES
         for key, values in search.vary.items()
-        if key in parameters and values
+        if key in parameters and values != ()
     }
 
 
@@ -101,8 +102,10 @@ def _check_candidates(draft: Draft, name: str) -> None:
     pattern = draft.networks.get(search.network)
     if pattern is None or any(mistake.path[:3] == ("search", name, "vary") for mistake in draft.mistakes):
         return  # what is listed is not what was meant
-    choices = {key: values for key, values in search.vary.items() if key in pattern.parameters}
-    for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices):
+    varied = {key: values for key, values in search.vary.items() if key in pattern.parameters}
+    choices = {key: checked_values(key, values) for key, values in varied.items()}
+    ranges = {key for key, values in varied.items() if isinstance(values, Range)}
+    for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices, ranges):
         at: KeyPath = ("search", name, "vary", *path)
         draft.mistakes.append(_mistake(at, misfit, pattern, search.network, also))
 
@@ -138,7 +141,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath) -> None:
 
 
 def _misfits(
-    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, tuple[Tried, ...]]
+    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, Sequence[Tried]]
 ) -> list[Misfit]:
     """Return the combinations of values with which a network cannot be built, where that is news."""
     known = _problems(pattern, dataset, {})
@@ -167,11 +170,12 @@ def _layer(problem: Problem) -> str:
 
 
 def _by_cause(
-    misfits: list[Misfit], choices: Mapping[str, tuple[Tried, ...]]
+    misfits: list[Misfit], choices: Mapping[str, Sequence[Tried]], ranges: Set[str]
 ) -> Iterable[tuple[KeyPath, Misfit, int]]:
     """Yield one misfit for each cause: where it is written below ``vary``, and how many more it stands for.
 
-    A value is a cause if no combination with it can be built, each for the same reason.
+    A value is a cause if no combination with it can be built, each for the same reason. All values of one of the
+    ``ranges`` are written in one place, so that one of them stands for those that are causes.
     """
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
@@ -179,11 +183,18 @@ def _by_cause(
         failing: dict[Tried, list[Misfit]] = {}
         for misfit in rest:
             failing.setdefault(misfit.values[key], []).append(misfit)
+        causes: list[tuple[KeyPath, Misfit]] = []
         for place, value in enumerate(values):
             same = failing.get(value, [])
             if len(same) * len(values) == n_all and len({misfit.problem for misfit in same}) == 1:
-                yield (key, place), Misfit({key: value}, same[0].problem), 0
+                causes.append(((key, place), Misfit({key: value}, same[0].problem)))
                 del failing[value]
+        if key in ranges:
+            for _, misfit in causes[:1]:
+                yield (key,), misfit, len(causes) - 1
+        else:
+            for path, misfit in causes:
+                yield path, misfit, 0
         rest = [misfit for alike in failing.values() for misfit in alike]
     reasons: dict[str, list[Misfit]] = {}
     for misfit in rest:
@@ -217,7 +228,7 @@ def _mistake(
     whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
     told = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
     whose += f" with {told}" if told else ""
-    whose += f", and {also:,} more combinations" if also else ""
+    whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
     problem = misfit.problem
     # walk() fills in the network's initialiser; the layer is shown as it was written.
     layer = problem.where.partition(", ")[2].replace(f' init={pattern.init}"', '"')

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.errors import nearest, unknown
 from convstudy.spec.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.spec.ranges import Range
 from convstudy.spec.recipe import NONE, RECIPE_KEYS, Recipe
-from convstudy.spec.study import NAME_PATTERN, NetworkPattern, Variant
+from convstudy.spec.study import NAME_PATTERN, NetworkPattern, Search, Variant
 
 NAME_WORDS = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
 
@@ -31,6 +32,8 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, 
     mistakes: dict[KeyPath, Mistake] = {}
     for detail in error.errors(include_url=False):
         location = tuple(detail["loc"])
+        if model is Search and location[0] == "vary":
+            location = location[:2] + location[3:]  # without the tag that tells a list from a range
         if location[:1] == (GATHERED.get(model),) and len(location) > 1:
             inside, location = location[1:], ("additional", *location[1:])
         else:
@@ -108,14 +111,16 @@ def _mistake(
     key = key_text(path) or key_text(at[-1:])
     allowed = in_words(schema, null=shown(NONE) if model is Recipe else "")
     names = _names(schema)
+    in_range = model is Search and path[:1] == ("vary",)
     if type_ == "extra_forbidden":
-        found = unknown("key", str(path[-1]), keys_of(model))
+        found = unknown("key", str(path[-1]), tuple(Range.model_fields) if in_range else keys_of(model))
         return Mistake(at + path, f"{found.what} here", found.got, found.allowed, found.mend)
     if type_ == "missing":
-        return Mistake(at, f"{key} is missing", allowed=allowed, mend=f"add {key} = ...")
+        key = key_text(path[-1:])
+        return Mistake(at + path[:-1], f"{key} is missing", allowed=allowed, mend=f"add {key} = ...")
     if type_ == "combination":
         context = detail["ctx"]
-        return Mistake((*at, context["key"]), detail["msg"], allowed=context["allowed"])
+        return Mistake((*at, *path, context["key"]), detail["msg"], allowed=context["allowed"])
     if names and isinstance(value, str):
         found = unknown(_NOUNS.get(key, key), value, names)
         return Mistake(at + path, found.what, found.got, found.allowed, found.mend)
@@ -154,6 +159,9 @@ def _schema_at(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
     whole = _json_schema(model)
     schema: Any = whole
     for part in location:
+        for option in schema.get("anyOf", ()):
+            if option.get("type") == ("array" if isinstance(part, int) else "object"):
+                schema = option
         if isinstance(part, int):
             step = schema.get("items")
         elif part == "additional" and (gathered := GATHERED.get(model)):
@@ -162,8 +170,17 @@ def _schema_at(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
             step = schema.get("properties", {}).get(part) or schema.get("additionalProperties")
         if not isinstance(step, Mapping):  # the end of the path only names a member of a union
             break
-        schema = whole["$defs"][step["$ref"].rpartition("/")[2]] if "$ref" in step else step
+        schema = _resolved(step, whole)
     return schema if schema is not whole else {}
+
+
+def _resolved(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema with what it refers to in its place, and one word for "one of these"."""
+    if "$ref" in schema:
+        return _resolved(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
+    if "oneOf" in schema:
+        return {"anyOf": [_resolved(option, whole) for option in schema["oneOf"]]}
+    return schema
 
 
 @cache

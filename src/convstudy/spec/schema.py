@@ -12,8 +12,19 @@ from pydantic import BaseModel
 
 from convstudy.networks import LAYERS
 from convstudy.spec.draft import MOST_SECTIONS
+from convstudy.spec.ranges import Range
 from convstudy.spec.recipe import NONE, Recipe
-from convstudy.spec.study import BEST, NAME_PATTERN, Compare, Head, NetworkPattern, Search, Variant
+from convstudy.spec.study import (
+    BEST,
+    DRAWING_METHODS,
+    METHODS_OF,
+    NAME_PATTERN,
+    Compare,
+    Head,
+    NetworkPattern,
+    Search,
+    Variant,
+)
 
 Schema = dict[str, Any]
 
@@ -119,13 +130,26 @@ def _search() -> Schema:
     schema = _part(Search)
     schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
     schema["properties"]["recipe"] = {**_recipe(), "description": Search.model_fields["recipe"].description}
-    schema["properties"]["vary"]["additionalProperties"] = {
+    values = {
         "type": "array",
         "items": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/value"}]},
         "minItems": 1,
         "uniqueItems": True,
     }
+    drawn = _part(Range)
+    drawn["properties"]["step"] = _optional(drawn["properties"]["step"])
+    schema["properties"]["vary"]["additionalProperties"] = {"anyOf": [values, drawn]}
+    schema["allOf"] = [
+        {"if": {"required": [key]}, "then": _with_method(methods)} for key, methods in METHODS_OF.items()
+    ]
+    with_range = {"properties": {"vary": {"additionalProperties": {"type": "array"}}}}
+    schema["allOf"].append({"if": {"not": with_range}, "then": _with_method(DRAWING_METHODS)})
     return schema
+
+
+def _with_method(methods: tuple[str, ...]) -> Schema:
+    """Return the schema of a search that says one of these methods."""
+    return {"required": ["method"], "properties": {"method": {"enum": list(methods)}}}
 
 
 def _ablate() -> Schema:

@@ -54,6 +54,8 @@ network = "small"
 vary = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
 folds = 3
 recipe = {{ epochs = {search_epochs} }}           # a search may be cheaper than what follows
+# method = "halving"             # trains all combinations a little and drops the worse half, again and again;
+                                 # "random" and "tpe" draw some, of ranges too: {{ low = 1e-4, high = 0.1, log = true }}
 
 # Question 2: which network does best?
 [compare.architectures]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.catalogue import CATALOGUE
@@ -16,14 +24,13 @@ from convstudy.networks import ACTIVATIONS, INITIALISERS, Network, read_layer
 from convstudy.networks.initialisers import DEFAULT_INIT
 from convstudy.networks.layers import Layer
 from convstudy.spec.parameters import filled
+from convstudy.spec.ranges import Range, Whole
 from convstudy.spec.recipe import NONE, RECIPE_KEYS, Recipe
 
 BEST = "best"
 """What an ablation calls the winner of the comparison; no network may be called so."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-# Whole numbers that every JSON reader keeps exactly.
-Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Value = Whole | float | Annotated[str, Field(max_length=1000)]
 Tried = bool | Value
 """What a search may try for a key."""
@@ -31,6 +38,22 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that a list becomes: TOML and JSON know no tuples."""
+
+
+def _shape_of_values(values: Any) -> str:
+    return "range" if isinstance(values, (dict, Range)) else "list"
+
+
+# Told apart before it is read, so that a mistake in a range is told as one.
+Values = Annotated[
+    Annotated[Many[Tried], Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_shape_of_values)
+]
+"""What a search may try for a key: one of a list, or any number of a range."""
+Method = Literal["grid", "halving", "random", "tpe"]
+DRAWING_METHODS = ("random", "tpe")
+"""The methods that draw their candidates, and can so draw them from a range."""
+METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": ("halving",)}
+"""Keys of a search -> the methods that use them."""
 
 
 def _in(names: Iterable[str]) -> Callable[[str], str]:
@@ -108,11 +131,26 @@ class NetworkPattern(Part):
 
 
 class Search(Part):
-    """Which values of a network's parameters or of recipe keys do best over folds."""
+    """Which values of a network's parameters or of recipe keys do best over folds.
+
+    ``vary`` has a tuple of values for each key, or (for the methods that draw) a :class:`Range`.
+    """
 
     network: str = Field(description="The network that is searched.")
-    vary: dict[str, Many[Tried]] = Field(
+    vary: dict[str, Values] = Field(
         min_length=1, description="Parameters of the network or recipe keys, each with the values to try."
+    )
+    method: Method = Field(
+        default="grid",
+        description="grid: every combination of values; halving: every combination, the worse half dropped again "
+        "and again before it costs much; random: combinations drawn at random; tpe: drawn where earlier ones did "
+        "well (needs optuna).",
+    )
+    trials: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=20, description='Methods "random" and "tpe": how many combinations are drawn.'
+    )
+    budget: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.15, description='Method "halving": the share of the grid\'s epochs that it may train.'
     )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
         default=5, description="Each candidate is trained this often, each time validated on another part."
@@ -124,6 +162,11 @@ class Search(Part):
         default_factory=dict,
         description="Recipe keys that differ in the search; fewer epochs make it cheaper.",
     )
+
+    @property
+    def draws(self) -> bool:
+        """Whether its candidates are drawn from all that could be tried."""
+        return self.method in DRAWING_METHODS
 
     def subset_within(self, subset: int | None) -> int | None:
         """Return how many images the search uses in a study of ``subset``: the fewer of both, ``None`` for all."""

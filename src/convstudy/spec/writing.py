@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from convstudy.spec.study import Head, Study, Variant
+from convstudy.spec.ranges import Range
+from convstudy.spec.study import METHODS_OF, Head, Search, Study, Variant
 
 
 def study_document(study: Study) -> dict[str, Any]:
@@ -24,9 +25,7 @@ def study_document(study: Study) -> dict[str, Any]:
             name: {**_plain(pattern.parameters), "init": pattern.init, "layers": _plain(pattern.layers)}
             for name, pattern in study.network.items()
         },
-        "search": {
-            name: _plain(search.model_dump(exclude_none=True)) for name, search in study.search.items()
-        },
+        "search": {name: _search_document(search) for name, search in study.search.items()},
         "compare": {name: _plain(compare.model_dump()) for name, compare in study.compare.items()},
         "ablate": {
             name: {
@@ -37,6 +36,19 @@ def study_document(study: Study) -> dict[str, Any]:
         },
     }
     return {section: tables for section, tables in document.items() if tables}
+
+
+def _search_document(search: Search) -> dict[str, Any]:
+    """Return a search without the keys that its method does not use, and "grid" as it was before other methods."""
+    unused = {key for key, methods in METHODS_OF.items() if search.method not in methods}
+    if search.method == "grid":
+        unused.add("method")
+    document = _plain(search.model_dump(exclude=unused | {"vary"}, exclude_none=True))
+    vary = {
+        key: values.model_dump(exclude_defaults=True) if isinstance(values, Range) else _plain(values)
+        for key, values in search.vary.items()
+    }
+    return {"network": document.pop("network"), "vary": vary, **document}
 
 
 def _variant_document(variant: Variant) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 ``verdicts``        what such a difference allows to be said
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
 ``findings``        the study's questions answered by verdicts: search, compare, ablate
+``searches``        how a search went about it: its rungs, its epochs beside the grid's
 ``curves``          mean and spread over seeds, epoch by epoch
 ``confusion``       which class is taken for which
 ``mistakes``        the most confident mistakes over all seeds
@@ -20,6 +21,7 @@ from convstudy.stats.differences import Difference, paired_difference
 from convstudy.stats.findings import Contest, Headline, contests, headline
 from convstudy.stats.mistakes import Mistake, mistakes_of
 from convstudy.stats.protocol import Protocol, protocol
+from convstudy.stats.searches import SearchCourse, search_course
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import REGION, Evidence, Verdict, verdict
 
@@ -35,6 +37,7 @@ __all__ = [
     "Headline",
     "Mistake",
     "Protocol",
+    "SearchCourse",
     "Summary",
     "Verdict",
     "candidate_row",
@@ -46,6 +49,7 @@ __all__ = [
     "mistakes_of",
     "paired_difference",
     "protocol",
+    "search_course",
     "summarise",
     "verdict",
 ]

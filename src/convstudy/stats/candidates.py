@@ -22,7 +22,7 @@ class FitRow:
 
     ``part`` is what sets it apart from the candidate's other fits: ``"seed 0"`` or ``"fold 1"`` (counted
     from 1). Scores are those of the epoch that counts, measured in evaluation mode; ``None`` where there is
-    none.
+    none. ``until`` is the epoch at which a search that halves paused it.
     """
 
     stage: str
@@ -44,6 +44,7 @@ class FitRow:
     seconds: float
     error_kind: str
     error: str
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,10 @@ class CandidateRow:
     def n_missing(self) -> int:
         """How many fits are not trained yet."""
         return sum(fit.status == "not trained" for fit in self.fits)
+
+    def trained_like(self, other: CandidateRow) -> bool:
+        """Whether both have the same folds or seeds, trained as far: only such figures can be set beside each other."""
+        return {fit.part: fit.until for fit in self.fits} == {fit.part: fit.until for fit in other.fits}
 
     @property
     def counted_epochs(self) -> tuple[int, ...]:
@@ -137,6 +142,7 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         seconds=record.seconds if record else 0.0,
         error_kind=record.error_kind if record else "",
         error=record.error if record else "",
+        until=fit.until,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.candidates import CandidateRow, candidate_rows
+from convstudy.stats.searches import SearchCourse, search_course
 from convstudy.stats.verdicts import Verdict, verdict
 from convstudy.store.results import Results
 
@@ -23,7 +24,8 @@ class Contest:
     Verdicts are on ``measure``: the validation accuracy in a search, else the test accuracy. In a search and a
     comparison they read "leader against other", in an ablation "variant against the network as it is".
     ``runner_up`` is the candidate with the next best mean validation accuracy. Verdicts pair what both sides
-    have, by seed or fold.
+    have, by seed or fold; a candidate that a search trained on fewer folds or epochs than the leader has none, and
+    is no runner-up. ``course`` tells how a search went about it.
     """
 
     stage: str
@@ -34,6 +36,7 @@ class Contest:
     leader: CandidateRow | None
     runner_up: CandidateRow | None
     verdicts: tuple[Verdict, ...]
+    course: SearchCourse | None = None
 
     def verdict_on(self, name: str) -> Verdict | None:
         """Return the verdict in which this candidate stands against the leader."""
@@ -65,11 +68,12 @@ def contest(results: Results, stage: Stage) -> Contest:
     if stage.question == "final":
         return Contest(stage.key, stage.question, stage.name, measure, rows, rows[0], None, ())
     chosen = next((row for row in rows if row.chosen), None)
-    others = [row for row in rows if row is not chosen]
+    others = [row for row in rows if chosen is not None and row is not chosen and row.trained_like(chosen)]
     scored = [row for row in others if row.validation_accuracy.mean is not None]
     runner_up = min(scored, key=_rank, default=None) if chosen else None
     verdicts = tuple(_against(chosen, row, measure) for row in others) if chosen else ()
-    return Contest(stage.key, stage.question, stage.name, measure, rows, chosen, runner_up, verdicts)
+    course = search_course(results, stage)
+    return Contest(stage.key, stage.question, stage.name, measure, rows, chosen, runner_up, verdicts, course)
 
 
 def contests(results: Results) -> tuple[Contest, ...]:

@@ -94,12 +94,16 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
         how = f"{split.of} stratified folds, the same for every candidate"
     else:
         how = f"{split.fraction * 100:g} % held out, stratified, drawn anew by each seed"
+    if stage.rungs:
+        how += (
+            f"; halved in {len(stage.rungs)} rungs, the first on {stage.rungs[0].size.n_folds} of the folds"
+        )
     if split.subset is not None:
         how += f"; a subset of {split.subset:,} training images"
     return StageImages(
         stage=stage.key,
         n_candidates=len(stage.candidates),
-        n_fits=sum(len(candidate.fits) for candidate in stage.candidates),
+        n_fits=len(stage.fits) if stage.rungs else sum(len(candidate.fits) for candidate in stage.candidates),
         how=how,
         n_train=n_train,
         n_validation=n_validation,

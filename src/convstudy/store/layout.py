@@ -39,7 +39,7 @@ class Layout:
         return self.folder / "workers.log"
 
     def artefact(self, fit_id: str, kind: str) -> Path:
-        """The file of a fit: ``kind`` is ``"weights"``, ``"validation"``, ``"test"`` or ``"checkpoint"``."""
+        """The file of a fit: ``"weights"``, ``"validation"``, ``"test"``, or (of a lineage) ``"checkpoint"``."""
         return self.folder / "fits" / fit_id / f"{kind}.safetensors"
 
     def partial_artefacts(self) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.plan import Candidate, Choice, Plan
+from convstudy.plan import Candidate, Choice, Plan, Stage, own_epochs
 from convstudy.record import Opening, Record
 from convstudy.spec import Study
 
@@ -58,21 +58,34 @@ class Results:
         found = [self.openings[fit.id] for fit in candidate.fits if fit.id in self.openings]
         return tuple(opening for opening in found if opening.accuracy is not None)
 
+    def epochs_of(self, stage: Stage) -> int:
+        """Return how many epochs a stage's fits were trained, each epoch of a lineage once."""
+        return sum(len(epochs) for epochs in own_epochs(stage.fits, self.records).values())
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training and evaluation of the plan's fits, each epoch of a lineage once."""
+        own = own_epochs((fit for stage in self.plan.stages for fit in stage.fits), self.records)
+        return sum(
+            epoch.train_seconds + epoch.evaluation_seconds for epochs in own.values() for epoch in epochs
+        )
+
     def choice(self, stage_key: str) -> Choice | None:
         """Return the choice of a stage, or ``None`` where it is not made."""
         return next((choice for choice in self.choices if choice.stage == stage_key), None)
 
     @property
     def failed(self) -> tuple[Record, ...]:
-        """The records of the plan's fits that failed."""
-        found = [self.records[fit.id] for fit in self.plan.fits if fit.id in self.records]
+        """The records of the plan's fits that failed, without those of fits that only stand in for others."""
+        ids = dict.fromkeys(fit.id for stage in self.plan.stages for fit in stage.fits)
+        found = [self.records[fit_id] for fit_id in ids if fit_id in self.records]
         return tuple(record for record in found if not record.done)
 
     @property
     def complete(self) -> bool:
         """Whether every fit of the plan has a record and every tested model its score."""
         plan = self.plan
-        decided = not any(stage.waits_for for stage in plan.stages)
+        decided = not any(stage.waits_for or stage.to_come for stage in plan.stages)
         trained = decided and all(fit.id in self.records for fit in plan.fits)
         tested = (fit.id for fit in plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return trained and all(i in self.openings and self.openings[i].accuracy is not None for i in tested)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.data import dataset_info
 from convstudy.errors import Problem, StoreError, nearest
-from convstudy.plan import Choice, Fit, resolve
+from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Opening, Record
 from convstudy.spec import Study, study_document, study_of
 from convstudy.store.database import connect
@@ -121,14 +121,25 @@ class Store:
         return now
 
     def save_record(self, fit: Fit, record: Record) -> None:
-        """Write a fit's record, in place of an older one; its checkpoint is not needed any more if it is done."""
+        """Write a fit's record, in place of an older one.
+
+        The checkpoint of its lineage is not needed any more once the whole training is done; a paused fit's is kept.
+        """
         self._connection.execute(
             "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?)",
             (fit.id, json.dumps(fit.as_json()), json.dumps(record.as_json()), int(record.done), _now()),
         )
         self._forget(fit.id)
-        if record.done:
-            self.layout.artefact(fit.id, "checkpoint").unlink(missing_ok=True)
+        if record.done and fit.until is None:
+            self.drop_checkpoint(fit)
+
+    def drop_checkpoint(self, fit: Fit) -> None:
+        """Remove the checkpoint of a fit's lineage, if there is one."""
+        self.layout.artefact(fit.lineage_id, "checkpoint").unlink(missing_ok=True)
+
+    def has_checkpoint(self, fit: Fit) -> bool:
+        """Tell whether a fit's lineage has a checkpoint to go on from."""
+        return self.layout.artefact(fit.lineage_id, "checkpoint").exists()
 
     def drop_record(self, fit_id: str) -> None:
         """Forget a record, so that its fit is trained again."""
@@ -255,7 +266,7 @@ class Store:
             raise StoreError(Problem(what, where, run, ", ".join(names) or "none yet", nearest(run, names)))
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
         plan, choices = resolve(study, self.briefs)
-        records = {fit.id: self.records[fit.id] for fit in plan.fits if fit.id in self.records}
+        records = {fit_id: self.records[fit_id] for fit_id in self._trained(plan)}
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
         }
@@ -273,10 +284,15 @@ class Store:
             arrays=self.arrays,
         )
 
+    def _trained(self, plan: Plan) -> list[str]:
+        """Return the ids of a plan's fits that have a record, without those that only stand in for others."""
+        stand_ins = plan.stand_ins
+        return [fit.id for fit in plan.fits if fit.id not in stand_ins and fit.id in self.briefs]
+
     def _summary(self, row: sqlite3.Row) -> RunSummary:
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
         plan, _ = resolve(study, self.briefs)
-        found = [self.briefs[fit.id] for fit in plan.fits if fit.id in self.briefs]
+        found = [self.briefs[fit_id] for fit_id in self._trained(plan)]
         status = row["status"]
         if status == RUNNING and not is_locked(self.layout.lock):
             status = INTERRUPTED

@@ -1,0 +1,276 @@
+"""How often successive halving names what the whole grid would have named, and what share of the epochs it takes.
+
+Grids are trained once, through the package, each repetition with other folds and other seeds; then halving is replayed
+on their recorded histories by the package's own plan, where nothing is trained: a paused fit's record is the beginning
+of the whole fit's. Every repetition is replayed with each fold as the first, as the first rungs see one fold only.
+
+Train (it goes on where it stopped), then replay; both may be done while more repetitions are still to come::
+
+    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/search_methods.py train --runs runs --repetitions 10
+    python benchmarks/search_methods.py replay --runs runs --repetitions 10
+
+A small size that takes seconds::
+
+    python benchmarks/search_methods.py train --runs small --dataset digits --subset 200 --epochs 4 --repetitions 2
+    python benchmarks/search_methods.py replay --runs small --dataset digits --subset 200 --epochs 4 --repetitions 2
+
+The grid is that of the built-in study ``mnist``: its network two-conv with kernels 2, 3, 5, 7 and 11 on five folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from convstudy.data import Fold
+from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
+from convstudy.record import Record
+from convstudy.spec import Compare, Study, check_study, load_study
+from convstudy.stats import verdict
+
+KERNELS = (2, 3, 5, 7, 11)
+KEY = "search.kernel-size"
+BUDGETS = (0.1, 0.15, 0.25, 0.4)
+# Far from any seed and fold that a study has, so that repetitions share nothing with it or with each other.
+SEEDS_A_REPETITION = 1_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a grid is trained on."""
+
+    dataset: str = "mnist"
+    subset: int = 5_000
+    epochs: int = 12
+    folds: int = 5
+    precision: str = "float32"
+
+    def study(self, **search: Any) -> Study:
+        """Return a study whose search is the grid, or finds its way by another method."""
+        base = load_study("mnist")
+        asked = base.search["kernel-size"].model_copy(
+            update={"vary": {"kernel": KERNELS}, "folds": self.folds, "subset": None, "recipe": {}, **search}
+        )
+        recipe = base.recipe.varied({"epochs": self.epochs, "precision": self.precision})
+        study = Study(
+            name="search-methods",
+            dataset=self.dataset,
+            seeds=1,
+            subset=self.subset,
+            recipe=recipe,
+            network={name: base.network[name] for name in ("two-conv", "five-conv")},
+            search={"kernel-size": asked},
+            compare={"networks": Compare(networks=("two-conv", "five-conv"))},
+        )
+        check_study(study)
+        return study
+
+
+def repeated(fit: Fit, repetition: int) -> Fit:
+    """Return the fit of one repetition that stands where ``fit`` stands in the plan: other folds, other seeds."""
+    assert isinstance(fit.split, Fold)
+    return replace(
+        fit,
+        seed=fit.seed + SEEDS_A_REPETITION * repetition,
+        split=replace(fit.split, seed=fit.split.seed + repetition),
+    )
+
+
+def grid_fits(size: Size, repetition: int) -> list[Fit]:
+    """Return the fits of one repetition's grid."""
+    return [repeated(fit, repetition) for fit in make_plan(size.study()).stage(KEY).fits]
+
+
+def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
+    """Train every grid; what is there already is not trained again."""
+    from convstudy.data import load_dataset
+    from convstudy.run.executors import InlineExecutor, ProcessExecutor
+    from convstudy.run.tasks import Lost, Train, Trained
+    from convstudy.store import Store
+
+    load_dataset(size.dataset)
+    store = Store.open(runs, create=True)
+    every = [fit for repetition in range(1, repetitions + 1) for fit in grid_fits(size, repetition)]
+    waiting = deque(fit for fit in every if fit.id not in store.records)
+    n_done, n_under_way = len(every) - len(waiting), 0
+    executor = ProcessExecutor(store.layout, workers, 1) if workers else InlineExecutor(store.layout)
+    with store.writing(), executor:
+        while waiting or n_under_way:
+            while waiting and n_under_way < executor.n_workers:
+                executor.submit(Train(waiting.popleft()))
+                n_under_way += 1
+            message = executor.next_message()
+            if isinstance(message, Lost):
+                raise SystemExit(f"a worker is gone: {message.reason}; run this again, it goes on from here")
+            if isinstance(message, Trained):
+                n_under_way, n_done = n_under_way - 1, n_done + 1
+                store.save_record(message.task.fit, message.record)
+                print(f"{n_done} of {len(every)} fits", flush=True)
+    store.close()
+
+
+def paused(whole: Record, fit: Fit) -> Record:
+    """Return the record that a fit paused at ``fit.until`` would have left, from that of the whole fit."""
+    history = whole.history[: fit.n_epochs]
+    best = min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.number)).number
+    counted = best if fit.recipe.keep == "best" else len(history)
+    return replace(whole, fit_id=fit.id, history=history, best_epoch=best, counted_epoch=counted)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What halving came to beside the grid: who was named, the share of its epochs, and what the choice cost.
+
+    ``lost`` is the mean accuracy, over the grid's folds, of the grid's winner minus that of halving's.
+    """
+
+    winner: str
+    named: str
+    share: float
+    lost: float
+    told_apart: bool
+
+
+def replay(
+    size: Size, records: Mapping[str, Record], repetition: int, first_fold: int, budget: float
+) -> Replay:
+    """Replay one search by the package's own plan, fold ``first_fold`` (from 0) being the first.
+
+    Args:
+        size: what the grids were trained on.
+        records: fit id -> record of the whole grid of this repetition.
+        repetition: which one, from 1.
+        first_fold: which fold is seen first; the others follow in their order.
+        budget: the share of the grid's epochs that may be trained.
+    """
+    study = size.study(method="halving", budget=budget)
+    found: dict[str, Record] = {}
+    while True:
+        plan, choices = resolve(study, found)
+        stage = plan.stage(KEY)
+        missing = [fit for fit in stage.fits if fit.id not in found]
+        if not missing:
+            break
+        for fit in missing:
+            whole = records[repeated(_moved(plan, fit, first_fold, size.folds), repetition).id]
+            found[fit.id] = paused(whole, fit)
+    named = next(choice.chosen for choice in choices if choice.stage == KEY)
+    scores = _grid_scores(size, records, repetition)
+    winner = _winner(size, records, repetition)
+    against = verdict(winner, named, "validation accuracy", scores[winner], scores[named])
+    return Replay(
+        winner=winner,
+        named=named,
+        share=halving_epochs(tuple(rung.size for rung in stage.rungs)) / (stage.grid_epochs or 1),
+        lost=fmean(scores[winner]) - fmean(scores[named]),
+        told_apart=against.kind == "better",
+    )
+
+
+def _moved(plan: Plan, fit: Fit, first_fold: int, n_folds: int) -> Fit:
+    """Return the whole fit on the fold that is seen in place of this fit's."""
+    stage = plan.stage(KEY)
+    name = stage.owners[fit.id]
+    assert isinstance(fit.split, Fold)
+    index = (fit.split.index + first_fold) % n_folds
+    network = stage.candidate(name).network
+    return replace(fit, network=network, until=None, seed=index, split=replace(fit.split, index=index))
+
+
+def _grid(size: Size) -> Stage:
+    return make_plan(size.study()).stage(KEY)
+
+
+def _grid_scores(size: Size, records: Mapping[str, Record], repetition: int) -> dict[str, list[float]]:
+    """Return candidate -> its validation accuracy on each fold of the grid."""
+    return {
+        candidate.name: [
+            records[repeated(fit, repetition).id].counted.validation_accuracy for fit in candidate.fits
+        ]
+        for candidate in _grid(size).candidates
+    }
+
+
+def _winner(size: Size, records: Mapping[str, Record], repetition: int) -> str:
+    """Return whom the grid chooses, by the package's own rule."""
+    found = {
+        fit.id: replace(records[repeated(fit, repetition).id], fit_id=fit.id) for fit in _grid(size).fits
+    }
+    _, choices = resolve(size.study(), found)
+    return next(choice.chosen for choice in choices if choice.stage == KEY)
+
+
+def table(replays: Mapping[float, Sequence[Replay]]) -> str:
+    """Return a Markdown table, a row for each budget."""
+    head = (
+        "| budget | epochs used | replays | names the grid's winner | or one not told apart from it "
+        "| points lost, mean | most |\n|---:|---:|---:|---:|---:|---:|---:|"
+    )
+    rows = []
+    for budget, found in replays.items():
+        same = sum(each.named == each.winner for each in found)
+        alike = sum(not each.told_apart for each in found)
+        rows.append(
+            f"| {budget:g} | {100 * fmean(each.share for each in found):.1f} % | {len(found)} "
+            f"| {same} ({100 * same / len(found):.0f} %) | {alike} ({100 * alike / len(found):.0f} %) "
+            f"| {100 * fmean(each.lost for each in found):.3f} | {100 * max(each.lost for each in found):.3f} |"
+        )
+    return "\n".join([head, *rows])
+
+
+def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -> str:
+    """Return what the grids in a runs folder that are whole come to."""
+    from convstudy.store import Store
+
+    store = Store.open(runs)
+    records = store.records
+    whole = [
+        repetition
+        for repetition in range(1, repetitions + 1)
+        if all(fit.id in records and records[fit.id].done for fit in grid_fits(size, repetition))
+    ]
+    if not whole:
+        raise SystemExit(f"no grid in {runs} is whole yet; train first, with the same size")
+    replays = {
+        budget: [
+            replay(size, records, repetition, first_fold, budget)
+            for repetition in whole
+            for first_fold in range(size.folds)
+        ]
+        for budget in budgets
+    }
+    winners = Counter(each.winner for each in replays[budgets[0]][:: size.folds])
+    store.close()
+    n_epochs = len(KERNELS) * size.folds * size.epochs
+    chosen = ", ".join(f"{name} {n} ×" for name, n in winners.most_common())
+    return (
+        f"{len(whole)} grids of {n_epochs} epochs: {size.dataset}, {size.subset:,} images, {size.folds} folds, "
+        f"{size.epochs} epochs, {size.precision}; they choose {chosen}.\n\n{table(replays)}"
+    )
+
+
+def main() -> None:
+    """Train grids, or replay halving on those that are there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", choices=("train", "replay"))
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--repetitions", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="0 trains in this process")
+    parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS)
+    for name, default in Size().__dict__.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    options = vars(parser.parse_args())
+    size = Size(**{name: options[name] for name in Size().__dict__})
+    if options["what"] == "train":
+        train(size, options["runs"], options["repetitions"], options["workers"])
+    else:
+        print(report(size, options["runs"], options["repetitions"], options["budgets"]))
+
+
+if __name__ == "__main__":
+    main()

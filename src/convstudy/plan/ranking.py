@@ -1,0 +1,54 @@
+"""Which candidate is better: by validation alone, the same rule for every choice and every rung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+from convstudy.plan.fit import Fit
+from convstudy.record import Outcome
+
+
+@dataclass(frozen=True)
+class CandidateScore:
+    """Mean validation accuracy and loss of a candidate over its fits; ``n_failed`` of them did not end."""
+
+    name: str
+    accuracy: float | None
+    loss: float | None
+    n_parameters: int
+    n_failed: int
+
+
+def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> CandidateScore | None:
+    """Return the score of a candidate with these fits, or ``None`` while one of them has no record."""
+    found: list[Outcome] = []
+    for fit in fits:
+        record = records.get(fit.id)
+        if record is None:
+            return None
+        found.append(record)
+    done = [record for record in found if record.done]
+    return CandidateScore(
+        name=name,
+        accuracy=fmean(record.counted.validation_accuracy for record in done) if done else None,
+        loss=fmean(record.counted.validation_loss for record in done) if done else None,
+        n_parameters=done[0].n_parameters if done else 0,
+        n_failed=len(found) - len(done),
+    )
+
+
+def ranked(scores: Iterable[CandidateScore]) -> list[CandidateScore]:
+    """Return the scores of those without a failed fit, the best first.
+
+    The highest mean validation accuracy is the best; then the lowest mean loss; then fewer parameters; then the first
+    in the study. A candidate with a failed fit has no place: its mean is over other folds or seeds than the others'.
+    """
+    return sorted((score for score in scores if score.n_failed == 0), key=_rank)
+
+
+def _rank(score: CandidateScore) -> tuple[float, float, int]:
+    accuracy, loss = score.accuracy, score.loss
+    assert accuracy is not None and loss is not None  # no failed fit: every mean is there
+    return (-accuracy, loss, score.n_parameters)

@@ -1,0 +1,237 @@
+"""The rungs of successive halving: within the budget, ever further, and the better half goes on."""
+
+from __future__ import annotations
+
+import math
+import random
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convstudy.plan import (
+    Candidate,
+    Fit,
+    Plan,
+    Stage,
+    choose,
+    halving_epochs,
+    halving_schedule,
+    make_plan,
+    plan_cost,
+    resolve,
+)
+from convstudy.record import Record
+from convstudy.spec import Recipe, Search, Study
+from tests.plan.made import failed, finished, record, study
+
+
+def _rungs(*values: Any) -> list[tuple[int, int, int]]:
+    return [(rung.n_candidates, rung.n_folds, rung.n_epochs) for rung in halving_schedule(*values)]
+
+
+def test_schedules_worked_out_by_hand() -> None:
+    assert _rungs(16, 5, 20, 0.15) == [(16, 1, 3), (8, 2, 6), (4, 3, 9), (2, 4, 14)]
+    assert halving_epochs(halving_schedule(16, 5, 20, 0.15)) == 48 + 8 * 9 + 4 * 15 + 2 * 29 == 238
+    # 5 candidates, 2 folds of 4 epochs, half of 40 epochs, 20/3 a rung. First 20/3 / 5: 1 each, 5 spent. Then
+    # 1 + (40/3 - 5) / 3 = 3.8: 1 x 3 is more even than 2 x 1 (1/2 : 3/4 against 1 : 1/4); 11 spent. Then
+    # 3 + (20 - 11) / 2 = 7.5: 2 x 3.
+    assert _rungs(5, 2, 4, 0.5) == [(5, 1, 1), (3, 1, 3), (2, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("values", "rungs"),
+    [
+        ((1, 5, 20, 0.15), [(1, 2, 7)]),  # one candidate: one rung, and nothing to decide
+        ((2, 5, 20, 0.15), [(2, 2, 7)]),
+        ((8, 5, 1, 0.5), [(8, 1, 1), (4, 2, 1), (2, 5, 1)]),  # one epoch: only folds can grow
+        ((8, 3, 1, 0.15), [(8, 1, 1), (4, 1, 1), (2, 1, 1)]),  # even the least is more than the budget
+        ((2, 3, 4, 1.0), [(2, 3, 4)]),  # the whole grid
+    ],
+)
+def test_edges(values: tuple[int, int, int, float], rungs: list[tuple[int, int, int]]) -> None:
+    assert _rungs(*values) == rungs
+
+
+@given(
+    st.integers(1, 300),
+    st.integers(1, 12),
+    st.integers(1, 200),
+    st.sampled_from([0.01, 0.05, 0.1, 0.15, 0.3, 0.7, 1.0]) | st.floats(1e-6, 1.0),
+)
+def test_no_schedule_exceeds_its_budget(n: int, folds: int, epochs: int, budget: float) -> None:
+    rungs = halving_schedule(n, folds, epochs, budget)
+    allowed = Fraction(str(budget)) * n * folds * epochs
+    assert halving_epochs(rungs) <= max(allowed, n)
+    assert len(rungs) == max(1, math.ceil(math.log2(n)))
+    assert rungs[0].n_candidates == n
+    for before, after in pairwise(rungs):
+        assert after.n_candidates == math.ceil(before.n_candidates / 2)
+        assert after.n_folds >= before.n_folds
+        assert after.n_epochs >= before.n_epochs
+    assert math.ceil(rungs[-1].n_candidates / 2) == 1
+    assert all(1 <= rung.n_folds <= folds and 1 <= rung.n_epochs <= epochs for rung in rungs)
+
+
+@pytest.mark.parametrize(
+    "values", [(16, 5, 20, 0.15), (25, 5, 20, 0.15), (25, 5, 50, 0.15), (60, 3, 30, 0.1)]
+)
+def test_little_of_the_budget_is_left_over(values: tuple[int, int, int, float]) -> None:
+    assert halving_epochs(halving_schedule(*values)) > 0.95 * math.prod(values)
+
+
+# The stage
+
+KERNELS = (1, 2, 3, 4, 5)
+
+
+def halved(**search: Any) -> Study:
+    """Return a study whose search halves five kernels, over 2 folds of 4 epochs: 5 x 1 x 1, 3 x 1 x 3, 2 x 2 x 3."""
+    values = {"network": "one", "vary": {"kernel": KERNELS}, "folds": 2, "method": "halving", "budget": 0.5}
+    return study(recipe=Recipe(epochs=4), search={"kernel": Search(**{**values, **search})})
+
+
+def _stage(plan: Plan) -> Stage:
+    return plan.stage("search.kernel")
+
+
+def _by_kernel(**accuracies: float) -> Any:
+    """Return a way to make records: ``k3=0.9`` is the accuracy of kernel 3, 0.5 that of others, below 0 a failure."""
+
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        accuracy = accuracies.get(f"k{candidate.values.get('kernel')}", 0.5)
+        return failed(fit) if accuracy < 0 else record(fit, accuracy)
+
+    return make
+
+
+def test_a_stage_goes_from_rung_to_rung() -> None:
+    asked = halved()
+    stage = _stage(make_plan(asked))
+    assert [(r.size.n_candidates, r.size.n_folds, r.size.n_epochs) for r in stage.rungs] == [
+        (5, 1, 1),
+        (3, 1, 3),
+        (2, 2, 3),
+    ]
+    assert [rung.took_part for rung in stage.rungs] == [tuple(f"kernel={k}" for k in KERNELS), (), ()]
+    assert [[fit.until for fit in c.fits] for c in stage.candidates] == [[1]] * 5
+    assert [(fit.until, fit.seed) for fit in stage.to_come] == [(3, 0), (3, 0), (3, 0), (3, 1), (3, 1)]
+    assert stage.grid_epochs == 5 * 2 * 4
+
+    records = {c.fits[0].id: record(c.fits[0], c.values["kernel"] / 10) for c in stage.candidates[:-1]}
+    assert resolve(asked, records)[0] == make_plan(asked)  # the last one is missing
+    last = stage.candidates[-1].fits[0]
+    records[last.id] = record(last, 0.0)
+    plan, choices = resolve(asked, records)
+    assert choices == ()
+    stage = _stage(plan)
+    first, second, third = stage.rungs
+    assert first.decided
+    assert first.went_on == second.took_part == ("kernel=2", "kernel=3", "kernel=4")
+    assert (second.decided, third.took_part) == (False, ())
+    assert [[fit.until for fit in c.fits] for c in stage.candidates] == [[1], [3], [3], [3], [1]]
+    assert [stage.dropped_in(c.name) for c in stage.candidates] == [1, None, None, None, 1]
+    # What was trained stays a part of the plan, and the number of its fits is that of the start.
+    assert set(records) <= {fit.id for fit in plan.settled_fits}
+    assert len(plan.fits) == len(make_plan(asked).fits)
+    assert not {fit.id for fit in stage.to_come} & {fit.id for fit in plan.settled_fits}
+
+
+def test_it_chooses_the_best_of_the_last_rung() -> None:
+    plan, choices, records = finished(halved(), _by_kernel(k2=0.6, k4=0.9))
+    assert choices[0].chosen == "kernel=4"
+    stage = _stage(plan)
+    assert [rung.went_on for rung in stage.rungs] == [
+        ("kernel=1", "kernel=2", "kernel=4"),  # equal ones: the first in the study
+        ("kernel=2", "kernel=4"),
+        ("kernel=4",),
+    ]
+    assert stage.to_come == ()
+    assert stage.contenders == {"kernel=2", "kernel=4"}
+    assert len(stage.fits) == 5 + 3 + 2  # of the last rung's four fits, two are those of the rung before
+    assert all(fit.id in records for fit in plan.fits)
+    assert plan.fits == plan.settled_fits
+    assert plan.stage("compare.all").candidate("one").values == {"kernel": 4}
+
+
+def test_who_was_dropped_is_not_chosen_however_good_its_score_looks() -> None:
+    """Fewer folds and epochs may flatter: what a rung dropped stays dropped."""
+
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        if "kernel=" not in candidate.name:
+            return record(fit)
+        if fit.until == 1:
+            return record(fit, {1: 0.99, 2: 0.98, 3: 0.97, 4: 0.96, 5: 0.95}[candidate.values["kernel"]])
+        return record(fit, 0.1 * candidate.values["kernel"])
+
+    _, choices, _ = finished(halved(), make)
+    assert choices[0].chosen == "kernel=3"
+    assert choices[0].scores[3].accuracy == 0.96
+
+
+def test_a_candidate_with_a_failed_fit_is_dropped() -> None:
+    plan, choices, _ = finished(halved(), _by_kernel(k5=-1, k4=-1, k3=0.9))
+    assert choices[0].chosen == "kernel=3"
+    assert _stage(plan).rungs[0].went_on == ("kernel=1", "kernel=2", "kernel=3")
+    # One is left: there is nothing more to decide, and nothing more to train.
+    plan, choices, _ = finished(halved(), _by_kernel(k1=-1, k2=-1, k4=-1, k5=-1))
+    assert choices[0].chosen == "kernel=3"
+    assert [rung.took_part for rung in _stage(plan).rungs[1:]] == [(), ()]
+    assert len(_stage(plan).fits) == 5
+    # None is left.
+    plan, choices, _ = finished(halved(), _by_kernel(k1=-1, k2=-1, k3=-1, k4=-1, k5=-1))
+    assert [choice.chosen for choice in choices] == [""]
+    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel",)
+
+
+def test_the_cost_of_a_search_is_that_of_its_schedule() -> None:
+    asked = halved(subset=100)  # folds of 50 images each
+    stage = _stage(make_plan(asked))
+    n_images = plan_cost(stage.candidates[0].fits).images
+    expected = halving_epochs(tuple(rung.size for rung in stage.rungs)) * n_images
+    assert plan_cost([*stage.fits, *stage.to_come]).images == expected
+    plan, _, _ = finished(asked, _by_kernel(k5=0.9))
+    assert plan_cost(_stage(plan).fits).images == expected
+
+
+def test_the_whole_budget_ends_in_the_fits_of_the_grid() -> None:
+    plan, _, _ = finished(halved(vary={"kernel": (3, 5)}, budget=1.0), _by_kernel())
+    grid = make_plan(halved(vary={"kernel": (3, 5)}, method="grid", budget=0.15))
+    assert {fit.id for fit in _stage(plan).fits} == {fit.id for fit in _stage(grid).fits}
+
+
+def test_a_search_that_waits_stands_in_its_first_rung() -> None:
+    searches = {
+        "rate": Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+        "kernel": halved().search["kernel"],
+    }
+    stage = make_plan(study(recipe=Recipe(epochs=4), search=searches)).stage("search.kernel")
+    assert stage.waits_for == ("search.rate",)
+    every = {fit.id: record(fit) for fit in (*stage.fits, *stage.to_come)}
+    assert (
+        make_plan(study(recipe=Recipe(epochs=4), search=searches), {}, every).stage("search.kernel") == stage
+    )
+    assert choose(stage, every) is None
+
+
+def test_one_candidate_is_trained_and_chosen() -> None:
+    plan, choices, _ = finished(halved(vary={"kernel": (3,)}), _by_kernel())
+    assert choices[0].chosen == "kernel=3"
+    assert len(_stage(plan).rungs) == 1
+
+
+@given(st.integers(0, 10**6), st.randoms(use_true_random=False))
+def test_the_order_of_records_changes_nothing(seed: int, shuffler: random.Random) -> None:
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        luck = random.Random(f"{seed} {fit.id}")
+        if luck.random() < 0.1:
+            return failed(fit)
+        return record(fit, luck.choice([0.5, 0.6]), luck.choice([1.0, 2.0]), luck.choice([10, 20]))
+
+    plan, choices, records = finished(halved(), make)
+    items = list(records.items())
+    shuffler.shuffle(items)
+    assert resolve(halved(), dict(items)) == (plan, choices)

@@ -1,0 +1,189 @@
+"""TPE: the same suggestions after the same scores, whoever asks, and better ones than chance."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from convstudy.plan import Candidate, Fit, make_plan, resolve
+from convstudy.plan.drawing import drawn
+from convstudy.plan.suggestions import AT_ONCE, Conversation, Outcomes, suggested
+from convstudy.record import Record
+from convstudy.spec import Range, Search, Study
+from tests.plan.made import failed, finished, record, study
+
+SPACE: dict[str, Any] = {
+    "kernel": Range(low=1, high=9, step=2),
+    "learning_rate": Range(low=1e-4, high=1.0, log=True),
+    "optimizer": ("adam", "sgd"),
+}
+
+
+def _goodness(values: dict[str, Any]) -> float:
+    """Return a score with one peak: kernel 5, learning rate 0.01, adam."""
+    off = abs(math.log10(values["learning_rate"]) + 2) / 4 + abs(values["kernel"] - 5) / 8
+    return 1 - off / 2 - 0.2 * (values["optimizer"] == "sgd")
+
+
+def _played(space: dict[str, Any], n_batches: int, score: Any = _goodness) -> list[list[dict[str, Any]]]:
+    outcomes: Outcomes = ()
+    batches = []
+    for _ in range(n_batches):
+        batches.append(suggested(space, outcomes))
+        outcomes += tuple(score(values) for values in batches[-1])
+    return batches
+
+
+def test_what_was_said_before_and_what_is_asked_anew_agree() -> None:
+    """The slow twin: each answer from a conversation of its own, told everything from the start."""
+    batches = _played(SPACE, 6)
+    outcomes: Outcomes = ()
+    for batch in batches:
+        anew = Conversation(SPACE).after(outcomes)
+        assert [dict(zip(SPACE, row, strict=True)) for row in anew] == batch
+        outcomes += tuple(map(_goodness, batch))
+    # Back to the start, another story, and the first one again.
+    assert suggested(SPACE, ()) == batches[0]
+    other = _played(SPACE, 6, lambda values: 1 - _goodness(values))
+    assert other[0] == batches[0]
+    assert other[5] != batches[5]
+    assert _played(SPACE, 6) == batches
+
+
+def test_no_candidate_is_suggested_twice() -> None:
+    batches = _played(SPACE, 15)
+    rows = [tuple(values.values()) for batch in batches for values in batch]
+    assert len(rows) == len(set(rows)) == 60
+    # Also where there are hardly more candidates than trials, and failures among them.
+    few = {"kernel": (1, 3, 5, 7, 9), "optimizer": ("adam", "sgd")}
+    every = _played(few, 3, lambda values: None if values["kernel"] == 1 else 0.5)
+    assert [len(batch) for batch in every] == [4, 4, 2]
+    assert len({tuple(values.values()) for batch in every for values in batch}) == 10
+
+
+def test_suggestions_are_values_that_may_be_tried() -> None:
+    for batch in _played(SPACE, 10):
+        for values in batch:
+            assert list(values) == list(SPACE)
+            assert values["kernel"] in (1, 3, 5, 7, 9)
+            assert type(values["kernel"]) is int
+            assert 1e-4 <= values["learning_rate"] <= 1.0
+            assert float(f"{values['learning_rate']:.4g}") == values["learning_rate"]
+            assert values["optimizer"] in ("adam", "sgd")
+
+
+def test_it_does_better_than_chance() -> None:
+    late = [_goodness(values) for batch in _played(SPACE, 10)[5:] for values in batch]
+    by_luck = [_goodness(values) for values in drawn(SPACE, 400)]
+    assert sum(late) / len(late) > sum(by_luck) / len(by_luck) + 0.1
+
+
+def test_outcomes_come_in_whole_batches() -> None:
+    with pytest.raises(ValueError, match="4 at a time"):
+        suggested(SPACE, (0.5,))
+
+
+def test_optuna_says_nothing(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    caplog.set_level(logging.DEBUG)
+    _played({"rate": Range(low=0.0, high=0.123)}, 3, lambda values: values["rate"])
+    said = capsys.readouterr()
+    assert said.out + said.err == ""
+
+
+def test_a_plan_without_tpe_loads_no_optuna() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import convstudy.plan, sys; print('optuna' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
+
+
+# The stage
+
+
+def suggesting(**search: Any) -> Study:
+    """Return a study whose search suggests ten candidates."""
+    values = {"network": "one", "vary": SPACE, "folds": 2, "method": "tpe", "trials": 10}
+    return study(search={"kernel": Search(**{**values, **search})})
+
+
+def _make(candidate: Candidate, fit: Fit) -> Record:
+    values = dict(candidate.values)
+    if "learning_rate" not in values:
+        return record(fit)
+    return failed(fit) if values["kernel"] == 1 else record(fit, _goodness(values) + 0.01 * fit.seed)
+
+
+def test_a_stage_comes_by_its_candidates_four_at_a_time() -> None:
+    asked = suggesting()
+    stage = make_plan(asked).stage("search.kernel")
+    assert len(stage.candidates) == AT_ONCE
+    assert (stage.n_candidates, len(stage.to_come)) == (10, 12)
+    assert len({fit.id for fit in (*stage.fits, *stage.to_come)}) == 20
+    records = {fit.id: _make(candidate, fit) for candidate in stage.candidates for fit in candidate.fits}
+    plan, choices = resolve(asked, dict(list(records.items())[:-1]))
+    assert plan.stage("search.kernel") == stage, "it waits for all four"
+    plan, choices = resolve(asked, records)
+    assert choices == ()
+    after = plan.stage("search.kernel")
+    assert (len(after.candidates), len(after.to_come)) == (8, 4)
+    assert after.candidates[:4] == stage.candidates
+    assert not {fit.id for fit in after.to_come} & {fit.id for fit in plan.settled_fits}
+
+    plan, choices, records = finished(asked, _make)
+    done = plan.stage("search.kernel")
+    assert (len(done.candidates), done.to_come) == (10, ())
+    assert done.candidates[:8] == after.candidates
+    scores = {score.name: score.accuracy for score in choices[0].scores if not score.n_failed}
+    assert scores[choices[0].chosen] == max(scores.values())
+    assert plan.fits == plan.settled_fits
+    # More trials go on from these.
+    more, _ = resolve(suggesting(trials=16), records)
+    assert more.stage("search.kernel").candidates[:10] == done.candidates
+
+
+def test_what_is_told_is_the_mean_over_folds_and_failures_are_told_as_failures() -> None:
+    plan, _, records = finished(suggesting(), _make)
+    outcomes: Outcomes = ()
+    for candidate in plan.stage("search.kernel").candidates[:8]:
+        found = [records[fit.id] for fit in candidate.fits]
+        mean = (
+            sum(each.counted.validation_accuracy for each in found) / 2
+            if all(r.done for r in found)
+            else None
+        )
+        outcomes += (mean,)
+    expected = [dict(zip(SPACE, row, strict=True)) for row in Conversation(SPACE).after(outcomes)]
+    assert [candidate.values for candidate in plan.stage("search.kernel").candidates[8:]] == expected[:2]
+
+
+def test_the_order_of_records_changes_nothing() -> None:
+    plan, choices, records = finished(suggesting(), _make)
+    items = list(records.items())
+    random.Random(3).shuffle(items)
+    assert resolve(suggesting(), dict(items)) == (plan, choices)
+
+
+def test_a_search_that_waits_knows_its_first_candidates_only() -> None:
+    searches = {
+        "folds": Search(network="one", vary={"batch_size": (10, 20)}, folds=2),
+        "kernel": suggesting().search["kernel"],
+    }
+    asked = study(search=searches)
+    stage = make_plan(asked).stage("search.kernel")
+    assert stage.waits_for == ("search.folds",)
+    every = {fit.id: record(fit) for fit in stage.fits}
+    assert make_plan(asked, {}, every).stage("search.kernel") == stage
+
+
+def test_a_space_no_larger_than_the_trials_is_the_grid() -> None:
+    stage = make_plan(suggesting(vary={"kernel": (1, 3)})).stage("search.kernel")
+    assert [candidate.name for candidate in stage.candidates] == ["kernel=1", "kernel=3"]

@@ -1,0 +1,193 @@
+"""What a report says of searches that halve or draw: how far each came, and beside whom it may be set."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import vl_convert
+
+from convstudy.report import answer
+from convstudy.report.contents import Section, gather
+from convstudy.report.document import document
+from convstudy.report.page import page
+from convstudy.report.table import as_records
+from convstudy.report.write import figure_spec, markdown
+from convstudy.spec import Range, Recipe, Search, Study, load_study
+from convstudy.stats import contests, search_course
+from convstudy.store import Results
+from tests.report.made_up import made_up_results
+
+
+def _study(**search: Any) -> Study:
+    base = load_study("digits")
+    searched = Search(network="two-conv", **search)
+    return base.model_copy(
+        update={"search": {"kernel-size": searched}, "ablate": {}, "recipe": Recipe(epochs=4, batch_size=50)}
+    )
+
+
+# 5 × 1 fold × 1 epoch, 3 × 1 × 3, 2 × 2 × 3: 17 of the grid's 40 epochs.
+HALVING = _study(vary={"kernel": (2, 3, 4, 5, 6)}, method="halving", budget=0.5, folds=2)
+LEVELS = {f"kernel={kernel}": 0.90 + kernel / 100 for kernel in range(2, 7)}
+DRAWN = {
+    "kernel": Range(low=3, high=7),
+    "learning_rate": Range(low=1e-3, high=0.1, log=True),
+    "nesterov": (True, False),
+}
+
+
+def _halved(**values: Any) -> Results:
+    return made_up_results(HALVING, level=lambda name: LEVELS.get(name, 0.95), **values)
+
+
+def _drawn(method: str) -> Results:
+    return made_up_results(_study(vary=DRAWN, method=method, trials=6, folds=2))
+
+
+def _section(results: Results) -> Section:
+    return next(section for section in gather(results).sections if section.contest.question == "search")
+
+
+def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
+    section = _section(_halved())
+    rows = {row["candidate"]: row for row in as_records(section.table)}
+    assert [(row["reached"], row["dropped"]) for row in rows.values()] == [
+        ("1 fold × 1 epoch", "rung 1"),
+        ("1 fold × 1 epoch", "rung 1"),
+        ("1 fold × 3 epochs", "rung 2"),
+        ("2 folds × 3 epochs", "rung 3"),
+        ("2 folds × 3 epochs", ""),
+    ]
+    assert [row["fold_2"] is None for row in rows.values()] == [True, True, True, False, False]
+    assert rows["kernel=6"]["chosen"] == "chosen"
+    assert "trained 17 epochs, where the grid would train 40 (42 %)" in section.table.caption
+    assert section.rungs is not None
+    assert [list(row.values())[:5] for row in as_records(section.rungs)] == [
+        ["1", 5, 1, 1, "kernel=6"],
+        ["2", 3, 1, 3, "kernel=6"],
+        ["3", 2, 2, 3, "kernel=6"],
+    ]
+    assert [row["went_on"] for row in as_records(section.rungs)] == [
+        "kernel=4; kernel=5; kernel=6",
+        "kernel=5; kernel=6",
+        "kernel=6",
+    ]
+
+
+def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_other() -> None:
+    (contest, *_) = contests(_halved())
+    assert contest.leader is not None
+    assert contest.runner_up is not None
+    assert (contest.leader.name, contest.runner_up.name) == ("kernel=6", "kernel=5")
+    assert [(v.first, v.second, v.difference.n) for v in contest.verdicts] == [("kernel=6", "kernel=5", 2)]
+    assert contest.verdict_on("kernel=2") is None
+
+
+def test_the_answer_tells_what_halving_took() -> None:
+    (said, *_) = answer(_halved())
+    assert said.startswith("Search kernel-size: kernel=6 scored best, ")
+    assert "over 2 folds up to epoch 3; next is kernel=5 with " in said
+    assert said.endswith(" Halving took 3 rungs and 17 epochs, 42 % of the grid's 40.")
+    (said, *_) = answer(_halved(stop_after=6))
+    assert "nothing is chosen yet; in rung 2 of 3, 1 of 3 fits are trained." in said
+    alone = made_up_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
+    (said, *_) = answer(alone)
+    assert "kernel=6 scored best" in said
+    assert "nothing else was scored on as much" in said
+    assert "Halving took 1 rung and 1 epoch" in said
+
+
+def test_costs_count_each_epoch_once() -> None:
+    results = _halved()
+    stage = results.plan.stage("search.kernel-size")
+    rows = [row for row in as_records(gather(results).costs) if row["stage"] == stage.key]
+    assert len(rows) == len(stage.fits) == 10
+    seconds = sum(row["train_seconds"] for row in rows)
+    assert seconds == pytest.approx(17 * 1.5)  # the made-up epochs take 1.5 seconds each
+    everything = sum(
+        row["train_seconds"] + row["evaluation_seconds"] for row in as_records(gather(results).costs)
+    )
+    assert everything == pytest.approx(results.seconds)
+    n_train = {record.n_train for fit, record in results.records.items() if fit == stage.fits[0].id}.pop()
+    first = [row for row in rows if row["candidate"] == "kernel=2"]
+    assert [row["train_images"] for row in first] == [n_train]
+
+
+def test_a_program_reads_the_rungs() -> None:
+    told = json.loads(json.dumps(document(gather(_halved()))))
+    course = told["searches"]["search.kernel-size"]
+    assert (course["method"], course["n_epochs"], course["grid_epochs"]) == ("halving", 17, 40)
+    assert [len(rung["took_part"]) for rung in course["rungs"]] == [5, 3, 2]
+    assert course["dropped_in"] == {"kernel=2": 1, "kernel=3": 1, "kernel=4": 2, "kernel=5": 3}
+    ids = {fit_id for rung in course["rungs"] for fit_id in rung["fits"]}
+    assert ids <= set(told["records"])
+    assert {len(told["records"][fit_id]["history"]) for fit_id in ids} == {1, 3}
+    assert "compare.architectures" not in told["searches"]
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_searches_that_draw_show_what_they_drew(method: str) -> None:
+    results = _drawn(method)
+    contents = gather(results)
+    section = _section(results)
+    names = [figure.name for figure in section.figures if figure.name.startswith("values-")]
+    assert names == [
+        "values-kernel-size-01",
+        "values-kernel-size-02",
+        "values-kernel-size-03",
+    ]
+    log = next(figure for figure in section.figures if figure.title.endswith("over learning_rate"))
+    assert log.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    assert section.rungs is None
+    assert all("learning_rate=" in row["candidate"] for row in as_records(section.table))
+    assert "ranges have no grid" in section.table.caption
+    (said, *_) = answer(results)
+    assert (
+        f"6 candidates were drawn {'at random' if method == 'random' else 'by tpe'}; they took 48 epochs."
+        in said
+    )
+    course = search_course(results, results.plan.stage("search.kernel-size"))
+    assert course is not None
+    assert (course.n_candidates, course.n_epochs, course.share) == (6, 48, None)
+    assert f"method = &#34;{method}&#34;" in page(contents)
+
+
+def test_a_grid_is_told_as_before() -> None:
+    results = made_up_results()
+    section = _section(results)
+    assert section.rungs is None
+    assert not {"reached", "dropped"} & {column.key for column in section.table.columns}
+    assert [figure.name for figure in section.figures] == [
+        "scores-search-kernel-size",
+        "overview-search-kernel-size",
+    ]
+    assert "epochs" not in answer(results)[0]
+
+
+@pytest.mark.parametrize(
+    "results", [_halved(), _halved(stop_after=6), _drawn("random")], ids=["whole", "part", "random"]
+)
+def test_its_charts_can_be_drawn(results: Results) -> None:
+    contents = gather(results)
+    figures = [figure for figure in contents.figures if figure.name.startswith(("rungs-", "values-"))]
+    assert figures
+    for figure in figures:
+        figure.chart.to_dict()  # raises where it breaks the schema
+        assert vl_convert.vegalite_to_svg(figure_spec(figure)).startswith("<svg")
+        assert figure.name in page(contents)
+    assert "Search kernel-size" in markdown(contents)
+
+
+def test_a_report_of_a_search_that_has_hardly_begun(tmp_path: Any) -> None:
+    for results in (
+        _halved(stop_after=0),
+        _halved(stop_after=1),
+        made_up_results(_drawn("tpe").study, stop_after=3),
+    ):
+        contents = gather(results)
+        assert not results.complete
+        assert "nothing is chosen yet" in answer(results)[0]
+        assert page(contents)
+        assert document(contents)

@@ -1,0 +1,161 @@
+"""Searches that halve, as they are run: nothing is trained twice, and nothing depends on stops or workers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convstudy.plan import halving_epochs, own_epochs, resolve
+from convstudy.record import Epoch
+from convstudy.run import ChoiceMade, EpochEnded, Event, FitEnded, FitStarted, SearchAdvanced, run_study
+from convstudy.store import Layout, Results, Store
+from tests.run.studies import KERNELS, facts, halving_study, ran, small_study, stored
+
+KEY = "search.kernel"
+# 5 fits of 1 epoch, 3 that go on for 2 more, 2 of 3 on another fold.
+N_EPOCHS = 5 + 3 * 2 + 2 * 3
+
+
+def _epochs(events: list[Event]) -> Counter[str]:
+    """Return how many epochs each lineage of a search was trained."""
+    return Counter(
+        event.fit.lineage_id
+        for event in events
+        if isinstance(event, EpochEnded) and event.fit.recipe.epochs == 4
+    )
+
+
+def _measured(epoch: Epoch) -> Epoch:
+    """Return an epoch without its seconds."""
+    return replace(epoch, train_seconds=0.0, evaluation_seconds=0.0)
+
+
+def test_no_epoch_is_trained_twice(tmp_path: Path) -> None:
+    results, events = ran(halving_study(), tmp_path)
+    stage = results.plan.stage(KEY)
+    assert results.complete
+    assert stage.to_come == ()
+    assert halving_epochs(tuple(rung.size for rung in stage.rungs)) == N_EPOCHS
+    trained = _epochs(events)
+    assert sum(trained.values()) == results.epochs_of(stage) == N_EPOCHS
+    assert sorted(trained.values()) == [1, 1, 3, 3, 3, 3, 3]
+    # All seconds of the run are those of its epochs, each once.
+    told = [event.epoch for event in events if isinstance(event, EpochEnded)]
+    assert results.seconds == pytest.approx(sum(e.train_seconds + e.evaluation_seconds for e in told))
+    own = own_epochs(stage.fits, results.records)
+    assert sum(len(epochs) for epochs in own.values()) == N_EPOCHS
+    # No checkpoint is kept once the search has chosen.
+    assert not list(tmp_path.glob("fits/*/checkpoint*"))
+    assert stored(tmp_path, halving_study()).plan == results.plan
+
+
+def test_it_sees_what_the_grid_would_have_seen(tmp_path: Path) -> None:
+    """The slow twin: every history of a rung is the beginning of the grid's, and the rungs follow from these."""
+    halved, _ = ran(halving_study(), tmp_path / "halved")
+    grid, _ = ran(halving_study(method="grid"), tmp_path / "grid")
+    stage = halved.plan.stage(KEY)
+    for fit in stage.fits:
+        whole = grid.records[fit.lineage_id].history
+        here = halved.records[fit.id].history
+        assert len(here) == fit.n_epochs
+        assert [_measured(e) for e in here] == [_measured(e) for e in whole[: len(here)]]
+    first = stage.rungs[0]
+    best = {
+        f"kernel={kernel}": max(
+            e.validation_accuracy
+            for e in grid.records[grid.plan.stage(KEY).candidate(f"kernel={kernel}").fits[0].id].history[:1]
+        )
+        for kernel in KERNELS
+    }
+    assert {score.name: score.accuracy for score in first.scores} == best
+
+
+@pytest.mark.parametrize("after", [1, 4, 5, 6, 8, 9, 10])
+def test_stopped_after_any_record_it_ends_as_if_it_never_was(after: int, tmp_path: Path) -> None:
+    whole, _ = ran(halving_study(), tmp_path / "whole")
+    n_ended = 0
+
+    def stop(event: Event) -> None:
+        nonlocal n_ended
+        n_ended += isinstance(event, FitEnded)
+        if n_ended == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(halving_study(), tmp_path / "stopped", 0, stop)
+    partial = stored(tmp_path / "stopped", halving_study())
+    assert not partial.complete
+    resumed, events = ran(halving_study(), tmp_path / "stopped")
+    assert facts(resumed) == facts(whole)
+    assert sum(_epochs(events).values()) <= N_EPOCHS - 1
+
+
+def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
+    alone, _ = ran(halving_study(), tmp_path / "alone")
+    many, _ = ran(halving_study(), tmp_path / "many", workers=3)
+    assert facts(many) == facts(alone)
+
+
+def test_it_tells_when_a_rung_is_done(tmp_path: Path) -> None:
+    results, events = ran(halving_study(), tmp_path)
+    advanced = [event for event in events if isinstance(event, SearchAdvanced)]
+    assert [event.stage for event in advanced] == [KEY, KEY]
+    assert [sum(rung.decided for rung in e.plan.stage(KEY).rungs) for e in advanced] == [1, 2]
+    choice = next(event for event in events if isinstance(event, ChoiceMade))
+    assert choice.choice.stage == KEY
+    assert events.index(advanced[-1]) < events.index(choice)
+    # Each fit that starts after an event is in the plan that it told of.
+    plan = advanced[0].plan
+    started = [e.fit.id for e in events[events.index(advanced[0]) :] if isinstance(e, FitStarted)]
+    assert started[0] in {fit.id for fit in plan.settled_fits}
+    assert results.choice(KEY) == choice.choice
+
+
+def test_the_plan_grows_back_from_the_records_alone(tmp_path: Path) -> None:
+    results, _ = ran(halving_study(), tmp_path)
+    plan, choices = resolve(halving_study(), results.records)
+    assert (plan, choices) == (results.plan, results.choices)
+
+
+def test_a_grid_after_halving_and_halving_after_a_grid(tmp_path: Path) -> None:
+    """In one folder: the fits that both want are trained once, and what was trained further spoils nothing."""
+    alone, _ = ran(halving_study(), tmp_path / "alone")
+    grid = halving_study(method="grid")
+    for first, second in ((grid, halving_study()), (halving_study(), grid)):
+        runs = tmp_path / f"both-{first.search['kernel'].method}"
+        ran(first, runs)
+        ran(second, runs)
+        both = stored(runs, halving_study())
+        assert facts(both) == facts(alone)
+        assert stored(runs, grid).complete
+
+
+def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, SearchAdvanced):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(halving_study(), tmp_path, 0, stop)
+    results = stored(tmp_path, halving_study())
+    layout = Layout(tmp_path)
+    rung = results.plan.stage(KEY).rungs[0]
+    assert all(layout.artefact(fit.lineage_id, "checkpoint").exists() for fit in rung.fits)
+    assert not any(layout.artefact(fit.id, "checkpoint").exists() for fit in rung.fits)
+    store = Store.open(tmp_path)
+    fit = rung.fits[0]
+    assert store.has_checkpoint(fit)
+    whole = replace(fit, until=None)
+    with store.writing():
+        store.save_record(whole, replace(store.records[fit.id], fit_id=whole.id))
+    assert not store.has_checkpoint(fit)
+    store.close()
+
+
+def test_studies_that_do_not_halve_have_no_rungs(tmp_path: Path) -> None:
+    results: Results = ran(small_study(), tmp_path)[0]
+    assert all(stage.rungs == () and stage.to_come == () for stage in results.plan.stages)
+    assert results.epochs_of(results.plan.stage(KEY)) == results.plan.stage(KEY).grid_epochs == 2 * 2 * 2

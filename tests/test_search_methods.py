@@ -1,0 +1,80 @@
+"""The replay of halving in ``benchmarks/search_methods.py``, on grids whose histories are made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.search_methods import (
+    KERNELS,
+    KEY,
+    Replay,
+    Size,
+    grid_fits,
+    paused,
+    repeated,
+    replay,
+    table,
+)
+from convstudy.plan import Fit, make_plan
+from convstudy.record import Epoch, Record
+
+SIZE = Size(dataset="digits", subset=200, epochs=8, folds=3)
+
+
+def _kernel(fit: Fit) -> int:
+    return int(fit.network.texts[0].split()[2])
+
+
+def _grid(repetition: int, crossing: bool = False) -> dict[str, Record]:
+    """Return a grid in which larger kernels are better; where curves cross, only in the second half of the epochs."""
+    records = {}
+    for fit in grid_fits(SIZE, repetition):
+        place = KERNELS.index(_kernel(fit))
+        history = []
+        for number in range(1, SIZE.epochs + 1):
+            early = crossing and number <= SIZE.epochs // 2
+            accuracy = 0.5 + number / 100 + (-place if early else place) / 50 + fit.seed % 7 / 10_000
+            history.append(Epoch(number, 0.1, 1.0, 0.5, 1 - accuracy, accuracy, 1.0, 0.1))
+        records[fit.id] = Record(fit.id, "done", tuple(history), 8, 8, 100, 50, 1000, "digest")
+    return records
+
+
+def test_the_repetitions_share_nothing_with_each_other_or_with_a_study() -> None:
+    ids = [{fit.id for fit in grid_fits(SIZE, repetition)} for repetition in (1, 2, 3)]
+    ids.append({fit.id for fit in make_plan(SIZE.study()).stage(KEY).fits})
+    assert len(set.union(*ids)) == 4 * len(KERNELS) * SIZE.folds
+
+
+def test_a_paused_record_is_the_beginning_of_the_whole() -> None:
+    fit = make_plan(SIZE.study(method="halving", budget=0.5)).stage(KEY).fits[0]
+    assert fit.until is not None
+    whole = _grid(1)[repeated(make_plan(SIZE.study()).stage(KEY).fits[0], 1).id]
+    record = paused(whole, fit)
+    assert (record.fit_id, record.history) == (fit.id, whole.history[: fit.until])
+    assert record.counted.number == fit.until
+
+
+@pytest.mark.parametrize("first_fold", range(3))
+def test_where_the_beginning_tells_the_end_it_names_the_winner(first_fold: int) -> None:
+    found = replay(SIZE, _grid(1), 1, first_fold, 0.4)
+    assert (found.winner, found.named, found.lost) == ("kernel=11", "kernel=11", 0)
+    assert 0.2 < found.share <= 0.4
+    assert not found.told_apart
+
+
+def test_where_curves_cross_it_names_another_and_says_what_that_costs() -> None:
+    found = replay(SIZE, _grid(2, crossing=True), 2, 0, 0.15)
+    assert (found.winner, found.named) == ("kernel=11", "kernel=2")
+    assert found.lost == pytest.approx(4 / 50)
+
+
+def test_the_table_counts() -> None:
+    replays = {
+        0.15: [
+            Replay("a", "a", 0.12, 0.0, False),
+            Replay("a", "b", 0.14, 0.01, False),
+            Replay("a", "c", 0.13, 0.05, True),
+        ]
+    }
+    row = table(replays).splitlines()[-1]
+    assert row == "| 0.15 | 13.0 % | 3 | 1 (33 %) | 2 (67 %) | 2.000 | 5.000 |"
