@@ -17,7 +17,7 @@ recipe_changes = st.fixed_dictionaries(
     optional={
         "epochs": epochs,
         "learning_rate": rates,
-        "optimizer": st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
+        "optimizer": st.sampled_from(["adam", "adamw", "muon", "rmsprop", "sgd"]),
         "clip_norm": rates | st.just("none") | st.none(),
         "patience": epochs | st.just("none"),
         "keep": st.sampled_from(["best", "last"]),

@@ -25,6 +25,9 @@ from convstudy.spec import RECIPE_KEYS, Recipe
         {"patience": 0},
         {"unknown": 1},
         {"optimizer": "sgd", "nesterov": True, "momentum": 0},
+        {"optimizer": "muon", "nesterov": True, "momentum": 0},
+        {"newton_schulz_steps": 0},
+        {"rise": 1},
     ],
 )
 def test_what_cannot_be_is_refused(values: dict[str, Any]) -> None:
@@ -43,7 +46,7 @@ def test_none_is_a_word_in_a_file() -> None:
     assert Recipe(patience=3).varied({"patience": "none"}).patience is None
 
 
-def test_momentum_counts_for_sgd_only() -> None:
+def test_momentum_counts_for_sgd_and_muon_only() -> None:
     assert Recipe(optimizer="adam", nesterov=True, momentum=0).nesterov
 
 
@@ -54,5 +57,5 @@ def test_varied_leaves_the_recipe_alone() -> None:
 
 
 def test_every_key_says_what_it_is() -> None:
-    assert len(RECIPE_KEYS) == 16
+    assert len(RECIPE_KEYS) == 19
     assert all(field.description for field in Recipe.model_fields.values())
