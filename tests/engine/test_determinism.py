@@ -70,7 +70,7 @@ WAYS = {
     "muon-bfloat16": {
         "optimizer": "muon",
         "precision": "bfloat16",
-        "augment": "shift",
+        "augment": "shift+cutout",
         "keep": "last",
     },
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},

@@ -112,6 +112,8 @@ CHANGES: dict[str, Any] = {
             {"schedule": "triangular"},
             {"schedule": "triangular", "rise": 0.1},
             {"augment": "shift"},
+            {"augment": "cutout"},
+            {"augment": "shift+cutout", "cutout_size": 5},
             {"precision": "bfloat16"},
         )
     ],
@@ -122,7 +124,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 39
+    assert len({fit.id for fit in fits}) == len(fits) == 41
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # none is forgotten here
 
@@ -133,7 +135,7 @@ def test_what_determines_nothing_does_not_change_the_id() -> None:
         _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
         _fit(recipe=Recipe(nesterov=True)),
         _fit(recipe=Recipe(step_epochs=3, step_factor=0.5)),  # the schedule is constant
-        _fit(recipe=Recipe(rise=0.1, other_learning_rate=0.1, newton_schulz_steps=3)),
+        _fit(recipe=Recipe(rise=0.1, cutout_size=5, other_learning_rate=0.1, newton_schulz_steps=3)),
         _fit(recipe=Recipe(learning_rate=0.001, epochs=20)),  # the defaults, written out
         _fit(
             network=Network.read(
@@ -177,6 +179,7 @@ recipes = st.builds(
     clip_norm=st.none() | st.floats(1e-3, 1e3),
     patience=st.none() | st.integers(1, 50),
     keep=st.sampled_from(["best", "last"]),
+    augment=st.sampled_from(["none", "shift+cutout"]),
     precision=st.sampled_from(["float32", "bfloat16"]),
 )
 networks = st.builds(

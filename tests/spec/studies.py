@@ -21,7 +21,7 @@ recipe_changes = st.fixed_dictionaries(
         "clip_norm": rates | st.just("none") | st.none(),
         "patience": epochs | st.just("none"),
         "keep": st.sampled_from(["best", "last"]),
-        "augment": st.sampled_from(["none", "shift", "affine"]),
+        "augment": st.sampled_from(["none", "shift", "affine", "shift+cutout"]),
     },
 )
 

@@ -28,6 +28,8 @@ from convstudy.spec import RECIPE_KEYS, Recipe
         {"optimizer": "muon", "nesterov": True, "momentum": 0},
         {"newton_schulz_steps": 0},
         {"rise": 1},
+        {"augment": "cutout+shift"},
+        {"cutout_size": 0},
     ],
 )
 def test_what_cannot_be_is_refused(values: dict[str, Any]) -> None:
@@ -57,5 +59,5 @@ def test_varied_leaves_the_recipe_alone() -> None:
 
 
 def test_every_key_says_what_it_is() -> None:
-    assert len(RECIPE_KEYS) == 19
+    assert len(RECIPE_KEYS) == 20
     assert all(field.description for field in Recipe.model_fields.values())

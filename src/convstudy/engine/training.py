@@ -7,8 +7,8 @@ import math
 import torch
 from torch import nn
 
-from convstudy.engine.augmentation import AUGMENTATIONS
-from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
+from convstudy.engine.augmentation import augmented
+from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
 from convstudy.engine.evaluation import half_precision
 from convstudy.engine.optimizers import make_step
 from convstudy.engine.randomness import stream
@@ -39,7 +39,6 @@ def train_epoch(
         Diverged: when the loss of a step was not a finite number.
     """
     torch.manual_seed(stream(seed, "noise", epoch))
-    augment = AUGMENTATIONS[recipe.augment]
     n_steps = steps_per_epoch(len(part), recipe.batch_size)
     first_step = (epoch - 1) * n_steps
     total_loss = torch.zeros(())
@@ -48,7 +47,7 @@ def train_epoch(
     order = epoch_order(len(part), seed, epoch)
     for step, (pixels, labels) in enumerate(batches(part, order, recipe.batch_size), start=first_step):
         with half_precision(recipe.precision):
-            logits = model(augment(network_input(pixels)))
+            logits = model(augmented(pixels, recipe))
         loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -83,9 +83,13 @@ class Recipe(BaseModel):
         default="best",
         description="Which epoch counts: the best by validation accuracy (then loss), or the last.",
     )
-    augment: Literal["none", "shift", "affine"] = Field(
+    augment: Literal["none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"] = Field(
         default="none",
-        description="Random changes to training images: shifts by up to 2 pixels, or small affine maps.",
+        description="Random changes to training images: shifts by up to 2 pixels, small affine maps, "
+        "a square cut out.",
+    )
+    cutout_size: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=8, description='Augmentations with "cutout": the side of the square in pixels.'
     )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
@@ -124,6 +128,7 @@ USED_BY = {
     "step_epochs": ("schedule", ("step",)),
     "step_factor": ("schedule", ("step",)),
     "rise": ("schedule", ("triangular",)),
+    "cutout_size": ("augment", ("cutout", "shift+cutout", "affine+cutout")),
 }
 
 RECIPE_KEYS = tuple(Recipe.model_fields)

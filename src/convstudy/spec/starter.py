@@ -24,7 +24,7 @@ epochs = {epochs}
 # weight_decay = 0.01
 # label_smoothing = 0.1
 # patience = 3           # stop early: after 3 epochs without a lower validation loss
-# augment = "shift"      # none, shift, affine
+# augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
 # keep = "last"          # which epoch counts: best (by validation), last
 
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
