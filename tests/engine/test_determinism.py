@@ -73,6 +73,14 @@ WAYS = {
         "augment": "shift+cutout",
         "keep": "last",
     },
+    "average": {"average": 0.9, "augment": "cutout"},
+    "average-last": {
+        "average": 0.9,
+        "optimizer": "muon",
+        "keep": "last",
+        "views": "shift",
+        "measure_at_most": 20,
+    },
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
 }
 

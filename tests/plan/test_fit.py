@@ -114,6 +114,9 @@ CHANGES: dict[str, Any] = {
             {"augment": "shift"},
             {"augment": "cutout"},
             {"augment": "shift+cutout", "cutout_size": 5},
+            {"average": 0.99},
+            {"views": "shift"},
+            {"measure_at_most": 100},
             {"precision": "bfloat16"},
         )
     ],
@@ -124,7 +127,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 41
+    assert len({fit.id for fit in fits}) == len(fits) == 44
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # none is forgotten here
 
@@ -179,7 +182,10 @@ recipes = st.builds(
     clip_norm=st.none() | st.floats(1e-3, 1e3),
     patience=st.none() | st.integers(1, 50),
     keep=st.sampled_from(["best", "last"]),
+    average=st.none() | st.floats(0.01, 0.999),
     augment=st.sampled_from(["none", "shift+cutout"]),
+    views=st.sampled_from(["none", "shift"]),
+    measure_at_most=st.none() | st.integers(1, 1000),
     precision=st.sampled_from(["float32", "bfloat16"]),
 )
 networks = st.builds(

@@ -22,6 +22,8 @@ recipe_changes = st.fixed_dictionaries(
         "patience": epochs | st.just("none"),
         "keep": st.sampled_from(["best", "last"]),
         "augment": st.sampled_from(["none", "shift", "affine", "shift+cutout"]),
+        "average": st.sampled_from([0.5, 0.99, "none", None]),
+        "views": st.sampled_from(["none", "shift"]),
     },
 )
 

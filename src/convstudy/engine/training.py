@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.augmentation import augmented
+from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
 from convstudy.engine.evaluation import half_precision
 from convstudy.engine.optimizers import make_step
@@ -24,6 +25,7 @@ def train_epoch(
     recipe: Recipe,
     seed: int,
     epoch: int,
+    average: WeightAverage | None = None,
 ) -> float:
     """Train on every image once, in place; return the learning rate of the last step.
 
@@ -34,6 +36,7 @@ def train_epoch(
         recipe: what to do with them.
         seed: the fit's seed; order, dropout and augmentation of this epoch follow from it alone.
         epoch: counted from 1.
+        average: follows the model step by step, if there is one.
 
     Raises:
         Diverged: when the loss of a step was not a finite number.
@@ -55,6 +58,8 @@ def train_epoch(
             nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
         lr = learning_rate(recipe, step, n_steps * recipe.epochs)
         make_step(optimizer, lr)
+        if average is not None:
+            average.follow(step)
         total_loss += loss.detach()
     # One look an epoch: asking after each step would make a device wait, and a loss that is not a number stays so.
     if not math.isfinite(float(total_loss)):

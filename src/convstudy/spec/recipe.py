@@ -83,6 +83,11 @@ class Recipe(BaseModel):
         default="best",
         description="Which epoch counts: the best by validation accuracy (then loss), or the last.",
     )
+    average: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none)] = Field(
+        default=None,
+        description="What the running average of the weights keeps of itself at each step, such as 0.99: then that "
+        'average is what is evaluated and kept; or "none".',
+    )
     augment: Literal["none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"] = Field(
         default="none",
         description="Random changes to training images: shifts by up to 2 pixels, small affine maps, "
@@ -90,6 +95,16 @@ class Recipe(BaseModel):
     )
     cutout_size: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=8, description='Augmentations with "cutout": the side of the square in pixels.'
+    )
+    views: Literal["none", "shift"] = Field(
+        default="none",
+        description="Over what validation and test predictions are averaged: nothing, or the image and its "
+        "shifts by 1 pixel.",
+    )
+    measure_at_most: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
+        default=None,
+        description="How many training images, drawn at random, are enough to measure training loss and accuracy "
+        'on, or "none": all of them.',
     )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",

@@ -25,6 +25,8 @@ epochs = {epochs}
 # label_smoothing = 0.1
 # patience = 3           # stop early: after 3 epochs without a lower validation loss
 # augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
+# average = 0.99         # judge and keep the running average of the weights
+# views = "shift"        # average predictions over an image and its shifts by 1 pixel
 # keep = "last"          # which epoch counts: best (by validation), last
 
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
