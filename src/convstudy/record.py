@@ -11,7 +11,8 @@ class Epoch:
     """One pass over the training images.
 
     Losses are mean cross-entropies (nats an image), accuracies fractions; all four are measured in evaluation mode
-    after the epoch, on the fit's whole training and validation part. ``learning_rate`` is that of the last step.
+    after the epoch, on the fit's training part (or the sample of it that the recipe's ``measure_at_most`` allows) and
+    on its whole validation part (over the recipe's ``views``). ``learning_rate`` is that of the last step.
     """
 
     number: int

@@ -10,7 +10,11 @@ import pytest
 import torch
 
 from convstudy.engine import augmentation
-from convstudy.engine.augmentation import AUGMENTATIONS, mapped, shifted
+from convstudy.engine.augmentation import AUGMENTATIONS, augmented, cut_out, mapped, shifted
+from convstudy.engine.batches import network_input
+from convstudy.spec import Recipe
+
+ANY = Recipe()
 
 
 def _images(n: int, channels: int, height: int, width: int) -> torch.Tensor:
@@ -18,13 +22,19 @@ def _images(n: int, channels: int, height: int, width: int) -> torch.Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
+def _changed(name: str, images: torch.Tensor, seed: int) -> torch.Tensor:
+    torch.manual_seed(seed)
+    for change in AUGMENTATIONS[name]:
+        images = change(images, ANY)
+    return images
+
+
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("shape", [(1, 1, 28, 28), (5, 3, 9, 12), (4, 2, 1, 3)])
 def test_shape_type_and_memory_layout_stay(name: str, shape: tuple[int, int, int, int]) -> None:
     images = _images(*shape)
     before = images.clone()
-    torch.manual_seed(0)
-    changed = AUGMENTATIONS[name](images)
+    changed = _changed(name, images, 0)
     assert changed.shape == images.shape
     assert changed.dtype == torch.float32
     assert changed.is_contiguous(memory_format=torch.channels_last)
@@ -33,19 +43,31 @@ def test_shape_type_and_memory_layout_stay(name: str, shape: tuple[int, int, int
 
 def test_none_changes_nothing() -> None:
     images = _images(3, 1, 5, 5)
-    assert torch.equal(AUGMENTATIONS["none"](images), images)
+    assert torch.equal(_changed("none", images, 0), images)
 
 
-@pytest.mark.parametrize("name", ["shift", "affine"])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_bytes_become_the_network_inputs_that_floats_would(name: str) -> None:
+    """What moves or drops pixels works on bytes, a quarter of the memory, and comes to the same to the last bit."""
+    pixels = torch.randint(0, 256, (20, 9, 7, 2), dtype=torch.uint8)
+    expected = _changed(name, network_input(pixels), 5)
+    torch.manual_seed(5)
+    inputs = augmented(pixels, Recipe(augment=name))  # type: ignore[arg-type]
+    assert torch.equal(inputs, expected)
+    assert inputs.dtype == torch.float32
+    assert inputs.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("name", ["shift", "affine", "cutout", "shift+cutout", "affine+cutout"])
 def test_the_draw_follows_from_torchs_generator(name: str) -> None:
     images = _images(30, 1, 12, 12)
     results = []
     for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        results.append(AUGMENTATIONS[name](images))
+        results.append(_changed(name, images, seed))
     assert torch.equal(results[0], results[1])
     assert not torch.equal(results[0], results[2])
-    assert not any(torch.equal(a, b) for a, b in zip(results[0], images, strict=True)) or name == "shift"
+    if name.startswith("affine"):
+        assert not any(torch.equal(a, b) for a, b in zip(results[0], images, strict=True))
 
 
 def _moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
@@ -63,7 +85,7 @@ def _moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
 def test_every_shifted_image_is_the_slow_twins_and_every_shift_comes_up() -> None:
     images = _images(150, 2, 6, 7)
     torch.manual_seed(3)
-    changed = shifted(images)
+    changed = shifted(images, ANY)
     shifts = set()
     for image, result in zip(images, changed, strict=True):
         found = [
@@ -75,6 +97,48 @@ def test_every_shifted_image_is_the_slow_twins_and_every_shift_comes_up() -> Non
         assert len(found) == 1
         shifts |= set(found)
     assert len(shifts) == 25
+
+
+def _shifted_by_indices(images: torch.Tensor) -> torch.Tensor:
+    """Return shifted images as the first release made them: pixel by pixel, from the same draws."""
+    n, _, height, width = images.shape
+    padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
+    offsets = torch.randint(0, 5, (2, n))
+    rows = (offsets[0, :, None] + torch.arange(height))[:, :, None]
+    columns = (offsets[1, :, None] + torch.arange(width))[:, None, :]
+    moved = padded.permute(0, 2, 3, 1)[torch.arange(n)[:, None, None], rows, columns]
+    return moved.permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 28, 28), (40, 3, 9, 12), (40, 1, 28, 28), (7, 2, 1, 3)])
+def test_shifts_are_those_of_the_first_release(shape: tuple[int, int, int, int]) -> None:
+    images = _images(*shape)
+    torch.manual_seed(8)
+    expected = _shifted_by_indices(images)
+    torch.manual_seed(8)
+    assert torch.equal(shifted(images, ANY), expected)
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 30])
+def test_every_cutout_is_a_square_around_a_place_of_the_image(size: int) -> None:
+    images = _images(400, 2, 6, 7)
+    torch.manual_seed(3)
+    changed = cut_out(images, Recipe(augment="cutout", cutout_size=size))
+    squares: dict[tuple[tuple[int, ...], tuple[int, ...]], None] = {}
+    for image, result in zip(images, changed, strict=True):
+        hole = (result == 0).all(dim=0)
+        rows = tuple(torch.nonzero(hole.any(dim=1)).flatten().tolist())
+        columns = tuple(torch.nonzero(hole.any(dim=0)).flatten().tolist())
+        squares[rows, columns] = None
+        expected = image.clone()
+        expected[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 0
+        assert torch.equal(result, expected)
+
+    def spans(length: int) -> set[tuple[int, ...]]:
+        starts = [middle - size // 2 for middle in range(length)]
+        return {tuple(range(max(start, 0), min(start + size, length))) for start in starts}
+
+    assert set(squares) == {(rows, columns) for rows in spans(6) for columns in spans(7)}
 
 
 def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> None:
@@ -91,7 +155,7 @@ def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> No
 def test_a_map_by_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     images = _images(2, 3, 9, 8)
     _with_draws(monkeypatch, [[0.0] * 4] * 2)
-    assert torch.allclose(mapped(images), images, atol=1e-5)
+    assert torch.allclose(mapped(images, ANY), images, atol=1e-5)
 
 
 @pytest.mark.parametrize(("down", "right"), [(1.0, 0.0), (0.0, 1.0), (-0.5, 0.5), (1.0, -1.0)])
@@ -100,7 +164,7 @@ def test_a_map_that_only_moves_is_a_shift(down: float, right: float, monkeypatch
     images = _images(1, 2, 10, 8)
     _with_draws(monkeypatch, [[0.0, 0.0, down, right]])
     expected = _moved(images[0], round(-2 * down), round(-2 * right))
-    assert torch.allclose(mapped(images)[0], expected, atol=1e-5)
+    assert torch.allclose(mapped(images, ANY)[0], expected, atol=1e-5)
 
 
 def _mapped_slowly(image: np.ndarray, turn: float, zoom: float, down: float, right: float) -> np.ndarray:
@@ -126,6 +190,6 @@ def test_every_mapped_image_is_the_slow_twins(monkeypatch: pytest.MonkeyPatch) -
     images = _images(12, 2, 11, 11)
     draws = np.random.RandomState(0).uniform(-1, 1, (12, 4)).tolist()
     _with_draws(monkeypatch, draws)
-    changed = mapped(images).numpy()
+    changed = mapped(images, ANY).numpy()
     for image, result, draw in zip(images.numpy(), changed, draws, strict=True):
         assert np.allclose(result, _mapped_slowly(image, *draw), atol=1e-4), draw

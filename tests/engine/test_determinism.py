@@ -75,6 +75,27 @@ WAYS = {
     },
     "bfloat16": {"precision": "bfloat16", "augment": "affine", "keep": "last"},
     "bfloat16-nesterov": {"precision": "bfloat16", "optimizer": "sgd", "nesterov": True, "augment": "shift"},
+    "muon": {
+        "optimizer": "muon",
+        "nesterov": True,
+        "weight_decay": 0.01,
+        "schedule": "triangular",
+        "layers": ("conv 4 3 relu stride=4", "batch-norm", "flatten", "dense 8 relu"),
+    },
+    "muon-bfloat16": {
+        "optimizer": "muon",
+        "precision": "bfloat16",
+        "augment": "shift+cutout",
+        "keep": "last",
+    },
+    "average": {"average": 0.9, "augment": "cutout"},
+    "average-last": {
+        "average": 0.9,
+        "optimizer": "muon",
+        "keep": "last",
+        "views": "shift",
+        "measure_at_most": 20,
+    },
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
 }
 

@@ -42,6 +42,7 @@ def _measured(weights: dict[str, torch.Tensor], part: int, **recipe: Any) -> tup
         model,
         ImageTensors.of(images.take(split_indices(images.labels, fit.split)[part])),
         fit.recipe.precision,
+        fit.recipe.views if part else "none",
     )
     return score.loss, score.accuracy
 
@@ -65,6 +66,49 @@ def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precisio
     assert _measured(result.weights, 1, **UNSTEADY, precision=precision) == pytest.approx(
         (counted.validation_loss, counted.validation_accuracy), rel=1e-6
     )
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_an_average_and_views_are_what_is_measured_and_kept(keep: str) -> None:
+    recipe = {"keep": keep, "average": 0.9, "views": "shift"}
+    result, plain = trained(small_fit(**recipe)), trained(small_fit(keep=keep))
+    assert result.record.weights_digest != plain.record.weights_digest
+    counted = result.record.counted
+    assert _measured(result.weights, 0, **recipe) == pytest.approx(
+        (counted.train_loss, counted.train_accuracy), rel=1e-6
+    )
+    on_validation = _measured(result.weights, 1, **recipe)
+    assert on_validation == pytest.approx((counted.validation_loss, counted.validation_accuracy), rel=1e-6)
+    # The views do count, and the predictions that are kept are theirs.
+    assert _measured(result.weights, 1, **{**recipe, "views": "none"}) != on_validation
+    labels = torch.from_numpy(digits().train.labels[result.validation["indices"].numpy()])
+    chances = result.validation["probabilities"].gather(1, labels[:, None])
+    assert float(-chances.log().mean()) == pytest.approx(counted.validation_loss, rel=1e-4)
+
+
+def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no_training() -> None:
+    plain, averaged = trained(small_fit()), trained(small_fit(average=1e-12))
+    assert averaged.record.weights_digest == plain.record.weights_digest
+    assert story(averaged) == story(plain)
+
+
+def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
+    whole, sampled = trained(small_fit()), trained(small_fit(measure_at_most=10))
+    assert sampled.record.weights_digest == whole.record.weights_digest
+    for one, other in zip(whole.record.history, sampled.record.history, strict=True):
+        assert (one.validation_loss, one.validation_accuracy) == (
+            other.validation_loss,
+            other.validation_accuracy,
+        )
+        assert one.train_loss != other.train_loss
+        assert other.train_accuracy * 10 == pytest.approx(round(other.train_accuracy * 10))
+    assert sampled.record.n_train == 96
+    assert story(trained(small_fit(measure_at_most=96))) == story(whole)
+    # Images of both halves of the training part, not its first ones, and the same after every epoch.
+    train = ImageTensors(torch.arange(1000)[:, None, None, None].to(torch.uint8), torch.arange(1000))
+    rows = engine_fit._measured(small_fit(measure_at_most=100), train).labels.tolist()
+    assert len(set(rows)) == 100
+    assert min(rows) < 250 and max(rows) > 750
 
 
 def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:

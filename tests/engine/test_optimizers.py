@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from convstudy.engine.optimizers import build_optimizer, make_step
+from convstudy.engine.optimizers import build_optimizer, make_step, orthogonalised
 from convstudy.spec import Recipe
 from tests.engine.small import small_fit, story, trained
 
@@ -63,7 +63,7 @@ def test_adam_has_its_epsilon_beside_the_plain_root(name: str) -> None:
     assert 1 - _stepped(([1e-7, 0.0],), optimizer=name)[0] == pytest.approx(tiny, rel=1e-3)
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "muon", "rmsprop", "sgd"])
 def test_weight_decay_is_decoupled_and_spares_biases_and_scales(name: str) -> None:
     matrix, bias = nn.Parameter(torch.tensor([[2.0, -4.0]])), nn.Parameter(torch.tensor([2.0]))
     optimizer = build_optimizer(Recipe(optimizer=name, weight_decay=0.5), [bias, matrix])
@@ -88,3 +88,95 @@ def test_clip_norm_label_smoothing_and_decay_change_a_training() -> None:
     # A bound that nothing reaches changes nothing but rounding in the scale of 1.
     loose = story(trained(small_fit(epochs=1, optimizer="sgd", clip_norm=1e6)))
     assert [round(value, 5) for value in loose[0]] == [round(value, 5) for value in plain[0]]
+
+
+SHAPES = [(4, 4), (3, 20), (20, 3), (16, 25), (64, 144), (1, 5), (5, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n_steps", [1, 3, 5])
+def test_newton_schulz_sends_each_singular_value_through_its_polynomial(
+    shape: tuple[int, int], n_steps: int
+) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(4))
+    left, values, right = torch.linalg.svd(matrix.double(), full_matrices=False)
+    values /= values.norm()  # the Frobenius norm of the matrix
+    for _ in range(n_steps):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    expected = left @ torch.diag(values) @ right
+    got = orthogonalised(matrix, n_steps)
+    assert got.shape == shape
+    assert torch.allclose(got.double(), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_newton_schulz_comes_near_the_polar_factor(shape: tuple[int, int]) -> None:
+    """Its authors' tolerance: singular values between about 0.7 and 1.2, where they were not all but 0."""
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(4)).double()
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    values /= values.norm()
+    found = torch.diagonal(left.T @ orthogonalised(matrix, 5) @ right.T)
+    large = values > 0.02
+    assert int(large.sum()) >= min(shape) - 1
+    assert float(found[large].min()) > 0.65
+    assert float(found.max()) < 1.25
+
+
+def test_newton_schulz_leaves_a_matrix_of_zeros_alone() -> None:
+    assert torch.equal(orthogonalised(torch.zeros(3, 5), 5), torch.zeros(3, 5))
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("n_steps", [3, 5])
+def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov: bool, n_steps: int) -> None:
+    generator = torch.Generator().manual_seed(2)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator)
+
+    values = [random(6, 2, 3, 3), random(6), random(8, 5), random(8), random(4, 8), random(4)]
+    gradients = [[random(*value.shape) for value in values] for _ in range(3)]
+    recipe = Recipe(
+        optimizer="muon",
+        learning_rate=0.2,
+        other_learning_rate=0.05,
+        momentum=0.8,
+        nesterov=nesterov,
+        newton_schulz_steps=n_steps,
+    )
+    layouts = (torch.channels_last,) + (torch.contiguous_format,) * 5
+    parameters = [
+        nn.Parameter(value.clone(memory_format=layout)) for value, layout in zip(values, layouts, strict=True)
+    ]
+    optimizer = build_optimizer(recipe, parameters)
+    # Kernel and hidden matrix by hand; biases, output matrix by Adam at its own rate.
+    muons = [values[0].clone(), values[2].clone()]
+    velocities = [torch.zeros_like(value) for value in muons]
+    others = [nn.Parameter(values[place].clone()) for place in (4, 1, 3, 5)]
+    adam = build_optimizer(Recipe(optimizer="adam"), others)
+    for lr, each in zip((0.2, 0.1, 0.05), gradients, strict=True):
+        for parameter, gradient in zip(parameters, each, strict=True):
+            parameter.grad = gradient.clone(memory_format=torch.preserve_format)
+        make_step(optimizer, lr)
+        for value, velocity, gradient in zip(muons, velocities, (each[0], each[2]), strict=True):
+            velocity.mul_(0.8).add_(gradient)
+            wanted = gradient + 0.8 * velocity if nesterov else velocity
+            update = orthogonalised(wanted.flatten(1), n_steps).view(value.shape)
+            value -= lr * math.sqrt(len(value)) * update / update.norm()
+        for other, place in zip(others, (4, 1, 3, 5), strict=True):
+            other.grad = each[place].clone()
+        make_step(adam, lr / 4)
+    expected = [muons[0], others[1], muons[1], others[2], others[0], others[3]]
+    for parameter, value in zip(parameters, expected, strict=True):
+        assert torch.allclose(parameter, value, atol=1e-5)
+    assert parameters[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_muon_decays_hidden_kernels_and_the_output_layer_at_their_own_rates() -> None:
+    hidden, output = nn.Parameter(torch.ones(3, 2)), nn.Parameter(torch.ones(2, 3))
+    recipe = Recipe(optimizer="muon", learning_rate=0.1, other_learning_rate=0.01, weight_decay=0.5)
+    optimizer = build_optimizer(recipe, [hidden, output])
+    hidden.grad, output.grad = torch.zeros_like(hidden), torch.zeros_like(output)
+    make_step(optimizer, 0.1)
+    assert torch.allclose(hidden, torch.full((3, 2), 0.95))
+    assert torch.allclose(output, torch.full((2, 3), 0.995))

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
-from convstudy.engine.evaluation import evaluate, logits_of, score_of
+from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, score_of
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.training import train_epoch
 from convstudy.errors import Diverged
+from convstudy.plan.cost import VIEWS_TO_EVALUATE
 from convstudy.spec import Recipe
 
 
@@ -118,3 +119,26 @@ def test_a_score_is_the_mean_over_images() -> None:
     losses = [np.log(2), np.log(1 + np.exp(-2)), np.log(1 + np.exp(1))]
     assert score.loss == pytest.approx(float(np.mean(losses)), rel=1e-6)
     assert score.accuracy == pytest.approx(2 / 3)
+
+
+def test_moved_images_are_the_slow_twins() -> None:
+    pixels = torch.randint(1, 256, (3, 4, 5, 2), dtype=torch.uint8)
+    for down, right in VIEWS["shift"]:
+        expected = torch.zeros_like(pixels)
+        for row in range(4):
+            for column in range(5):
+                if 0 <= row - down < 4 and 0 <= column - right < 5:
+                    expected[:, row, column] = pixels[:, row - down, column - right]
+        assert torch.equal(moved(pixels, down, right), expected)
+
+
+def test_logits_are_the_mean_over_the_views() -> None:
+    model, part = _Watching(), _images(700)
+    plain = logits_of(model, part, "float32")
+    with torch.no_grad():
+        assert torch.equal(plain, model(network_input(part.pixels)))
+        shifts = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+        views = [model(network_input(moved(part.pixels, *shift))) for shift in shifts]
+    assert torch.allclose(logits_of(model, part, "float32", "shift"), torch.stack(views).mean(0), atol=1e-6)
+    assert VIEWS["shift"] == shifts
+    assert {name: len(views) for name, views in VIEWS.items()} == VIEWS_TO_EVALUATE

@@ -10,9 +10,12 @@ import pytest
 import torch
 
 from convstudy.data import Images
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.evaluation import logits_of
 from convstudy.engine.opening import MOST_MISTAKES, open_test
 from convstudy.engine.weights import read_tensors, take_over, weights_digest, write_tensors
 from convstudy.errors import StoreError
+from convstudy.networks.build import build_network
 from tests.engine.small import digits, small_fit, trained
 
 
@@ -155,3 +158,16 @@ def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -
     confidence = probabilities.max(axis=1)
     assert np.array_equal(rows, wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES])
     assert np.array_equal(opened.predictions["mistake_pixels"].numpy(), test.pixels[rows])
+
+
+def test_an_opening_sees_the_views_that_the_recipe_asks_for(tmp_path: Path) -> None:
+    fit, path = small_fit(epochs=1, views="shift"), tmp_path / "w"
+    result = trained(fit)
+    write_tensors(path, result.weights, {})
+    opened = open_test(fit, path, result.record.weights_digest, digits().test, lambda: None)
+    test = ImageTensors.of(digits().test.open(lambda: None))
+    model = build_network(fit.network, (28, 28, 1), 10, torch.Generator())
+    take_over(model, result.weights)
+    shifted, plain = (logits_of(model, test, "float32", views).softmax(1) for views in ("shift", "none"))
+    assert torch.allclose(opened.predictions["probabilities"], shifted, atol=1e-6)
+    assert not torch.allclose(opened.predictions["probabilities"], plain, atol=1e-6)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from convstudy.data import Holdout, dataset_info
 from convstudy.networks import Network
 from convstudy.plan import Cost, Fit, epochs_added, fit_cost, make_plan, own_epochs, plan_cost
+from convstudy.plan.cost import images_to_evaluate
 from convstudy.record import Epoch, Record
 from convstudy.spec import Recipe
 from tests.plan.made import study
@@ -29,6 +30,14 @@ def test_the_cost_of_a_fit_is_what_one_works_out_by_hand() -> None:
     # An epoch: 75 images forward and twice that backward, then 75 + 25 images forward; two operations each.
     operations = 2 * multiply_adds * (3 * 75 + 100) * 3
     assert fit_cost(fit) == Cost(1, 75 * 3, operations)
+
+
+def test_a_sample_to_measure_on_and_views_count() -> None:
+    recipe = Recipe()
+    assert images_to_evaluate(recipe, 900, 100) == 1000
+    assert images_to_evaluate(recipe.varied({"measure_at_most": 50}), 900, 100) == 150
+    assert images_to_evaluate(recipe.varied({"measure_at_most": 5000}), 900, 100) == 1000
+    assert images_to_evaluate(recipe.varied({"views": "shift"}), 900, 100) == 1400
 
 
 def test_the_cost_of_a_plan_is_that_of_its_fits() -> None:

@@ -90,6 +90,10 @@ CHANGES: dict[str, Any] = {
         for change in (
             {"optimizer": "adamw"},
             {"optimizer": "rmsprop"},
+            {"optimizer": "muon"},
+            {"optimizer": "muon", "other_learning_rate": 0.01},
+            {"optimizer": "muon", "newton_schulz_steps": 4},
+            {"optimizer": "muon", "nesterov": True},
             {"optimizer": "sgd"},
             {"optimizer": "sgd", "momentum": 0.5},
             {"optimizer": "sgd", "nesterov": True},
@@ -105,7 +109,14 @@ CHANGES: dict[str, Any] = {
             {"clip_norm": 1.0},
             {"patience": 3},
             {"keep": "last"},
+            {"schedule": "triangular"},
+            {"schedule": "triangular", "rise": 0.1},
             {"augment": "shift"},
+            {"augment": "cutout"},
+            {"augment": "shift+cutout", "cutout_size": 5},
+            {"average": 0.99},
+            {"views": "shift"},
+            {"measure_at_most": 100},
             {"precision": "bfloat16"},
         )
     ],
@@ -116,7 +127,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 33
+    assert len({fit.id for fit in fits}) == len(fits) == 44
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # none is forgotten here
 
@@ -127,6 +138,7 @@ def test_what_determines_nothing_does_not_change_the_id() -> None:
         _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
         _fit(recipe=Recipe(nesterov=True)),
         _fit(recipe=Recipe(step_epochs=3, step_factor=0.5)),  # the schedule is constant
+        _fit(recipe=Recipe(rise=0.1, cutout_size=5, other_learning_rate=0.1, newton_schulz_steps=3)),
         _fit(recipe=Recipe(learning_rate=0.001, epochs=20)),  # the defaults, written out
         _fit(
             network=Network.read(
@@ -174,14 +186,18 @@ splits = st.one_of(
 )
 recipes = st.builds(
     Recipe,
-    optimizer=st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
+    optimizer=st.sampled_from(["adam", "adamw", "muon", "rmsprop", "sgd"]),
     learning_rate=st.floats(1e-8, 100),
-    schedule=st.sampled_from(["constant", "cosine", "one-cycle", "step"]),
+    schedule=st.sampled_from(["constant", "cosine", "one-cycle", "step", "triangular"]),
     epochs=st.integers(1, 1000),
     weight_decay=st.floats(0, 9),
     clip_norm=st.none() | st.floats(1e-3, 1e3),
     patience=st.none() | st.integers(1, 50),
     keep=st.sampled_from(["best", "last"]),
+    average=st.none() | st.floats(0.01, 0.999),
+    augment=st.sampled_from(["none", "shift+cutout"]),
+    views=st.sampled_from(["none", "shift"]),
+    measure_at_most=st.none() | st.integers(1, 1000),
     precision=st.sampled_from(["float32", "bfloat16"]),
 )
 networks = st.builds(

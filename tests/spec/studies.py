@@ -17,11 +17,13 @@ recipe_changes = st.fixed_dictionaries(
     optional={
         "epochs": epochs,
         "learning_rate": rates,
-        "optimizer": st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
+        "optimizer": st.sampled_from(["adam", "adamw", "muon", "rmsprop", "sgd"]),
         "clip_norm": rates | st.just("none") | st.none(),
         "patience": epochs | st.just("none"),
         "keep": st.sampled_from(["best", "last"]),
-        "augment": st.sampled_from(["none", "shift", "affine"]),
+        "augment": st.sampled_from(["none", "shift", "affine", "shift+cutout"]),
+        "average": st.sampled_from([0.5, 0.99, "none", None]),
+        "views": st.sampled_from(["none", "shift"]),
     },
 )
 

@@ -1,4 +1,4 @@
-"""The built-in studies: "mnist" is the notebook, "digits" is small enough for a first minute."""
+"""The built-in studies: "mnist" is the notebook, "digits" is small enough for a first minute, two are about time."""
 
 from __future__ import annotations
 
@@ -166,3 +166,27 @@ def test_every_network_that_may_be_best_is_changed_by_every_variant() -> None:
         base = study.network[name].network()
         for change in study.ablate["best"].variants.values():
             assert change.network(base) != base or study.recipe.varied(change.recipe) != study.recipe
+
+
+@pytest.mark.parametrize("name", ["mnist-speedrun", "mnist-accuracy"])
+def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -> None:
+    study = load_study(name)
+    assert (study.dataset, study.threads, study.recipe.precision) == ("mnist", 2, "bfloat16")
+    # The seconds of a short fit are for training, and its last epoch is what a falling schedule is made for.
+    assert (study.recipe.measure_at_most or 60_000) <= 6_000
+    assert study.recipe.keep == "last"
+    (network,) = study.network
+    base = study.network[network].network()
+    assert not [row for row in table(base).rows if row.idle]
+    # So few steps need moving averages that forget their start.
+    momenta = [float(text.partition("momentum=")[2]) for text in base.texts if text.startswith("batch-norm")]
+    assert momenta
+    assert max(momenta) <= 0.9
+    for change in study.ablate[network].variants.values():
+        assert change.network(base) != base or study.recipe.varied(change.recipe) != study.recipe
+
+
+def test_the_speedrun_is_small_enough_for_seconds() -> None:
+    study = load_study("mnist-speedrun")
+    multiply_adds = table(study.network["fast"].network()).multiply_adds
+    assert 3 * multiply_adds * 54_000 * study.recipe.epochs < 3e12

@@ -19,8 +19,8 @@ def problem_of(source: str | Path) -> Problem:
 
 
 def test_built_in_studies_are_found_by_name() -> None:
-    assert BUILT_IN_STUDIES == ("digits", "mnist")
-    assert [load_study(name).name for name in BUILT_IN_STUDIES] == ["digits", "mnist"]
+    assert BUILT_IN_STUDIES == ("digits", "mnist", "mnist-accuracy", "mnist-speedrun")
+    assert tuple(load_study(name).name for name in BUILT_IN_STUDIES) == BUILT_IN_STUDIES
 
 
 def test_a_path_is_a_path_even_with_a_built_in_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_a_path_is_a_path_even_with_a_built_in_name(tmp_path: Path, monkeypatch:
 def test_a_name_that_nothing_has() -> None:
     problem = problem_of("mnits")
     assert problem.what == "there is no such study file and no built-in study of that name"
-    assert problem.allowed.endswith("a built-in study: digits, mnist")
+    assert problem.allowed.endswith("a built-in study: digits, mnist, mnist-accuracy, mnist-speedrun")
     assert problem.mend == 'did you mean "mnist"? or write one with "convstudy init"'
 
 

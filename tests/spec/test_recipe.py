@@ -25,6 +25,15 @@ from convstudy.spec import RECIPE_KEYS, Recipe
         {"patience": 0},
         {"unknown": 1},
         {"optimizer": "sgd", "nesterov": True, "momentum": 0},
+        {"optimizer": "muon", "nesterov": True, "momentum": 0},
+        {"newton_schulz_steps": 0},
+        {"rise": 1},
+        {"average": 1},
+        {"average": 0},
+        {"augment": "cutout+shift"},
+        {"cutout_size": 0},
+        {"views": 5},
+        {"measure_at_most": 0},
     ],
 )
 def test_what_cannot_be_is_refused(values: dict[str, Any]) -> None:
@@ -40,10 +49,11 @@ def test_whole_numbers_become_decimal_where_those_are_meant() -> None:
 
 def test_none_is_a_word_in_a_file() -> None:
     assert Recipe(clip_norm="none", patience="none") == Recipe()  # type: ignore[arg-type]
+    assert Recipe(average="none", measure_at_most="none") == Recipe()  # type: ignore[arg-type]
     assert Recipe(patience=3).varied({"patience": "none"}).patience is None
 
 
-def test_momentum_counts_for_sgd_only() -> None:
+def test_momentum_counts_for_sgd_and_muon_only() -> None:
     assert Recipe(optimizer="adam", nesterov=True, momentum=0).nesterov
 
 
@@ -54,5 +64,5 @@ def test_varied_leaves_the_recipe_alone() -> None:
 
 
 def test_every_key_says_what_it_is() -> None:
-    assert len(RECIPE_KEYS) == 16
+    assert len(RECIPE_KEYS) == 23
     assert all(field.description for field in Recipe.model_fields.values())

@@ -6,6 +6,7 @@
 ``evaluation``      loss, accuracy and class probabilities in evaluation mode
 ``batches``         the order of images in an epoch, and images to network inputs
 ``augmentation``    random changes to a batch of training images
+``averaging``       the moving average of the weights
 ``optimizers``      the optimizers, with Keras' placement of epsilon
 ``schedules``       the learning rate of each step
 ``randomness``      all random numbers, from seed and purpose

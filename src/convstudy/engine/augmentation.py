@@ -1,7 +1,8 @@
 """Random changes to a batch of training images. A new one is one function and its line in :data:`AUGMENTATIONS`.
 
-Each takes and returns float32 ``(n, channels, height, width)`` and draws from torch's generator, which the training
-loop seeds for each epoch.
+Each takes and returns ``(n, channels, height, width)``, channels last in memory, and draws from torch's generator,
+which the training loop seeds for each epoch. What only moves or drops pixels does so to uint8 as well as to float32;
+what computes new ones makes float32 of them first (:func:`~convstudy.engine.batches.scaled`).
 """
 
 from __future__ import annotations
@@ -12,29 +13,38 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import affine_grid, grid_sample, pad
 
+from convstudy.engine.batches import scaled
+from convstudy.spec.recipe import Recipe
+
 LARGEST_SHIFT = 2
 LARGEST_TURN = math.radians(10.0)
 LARGEST_ZOOM = 0.1
 
 
-def unchanged(images: torch.Tensor) -> torch.Tensor:
-    """Return the images as they are."""
-    return images
+def augmented(pixels: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """Return uint8 ``(n, h, w, c)``, changed as the recipe says, as network inputs: float32 ``(n, c, h, w)``."""
+    images = pixels.permute(0, 3, 1, 2)
+    for change in AUGMENTATIONS[recipe.augment]:
+        images = change(images, recipe)
+    return scaled(images)
 
 
-def shifted(images: torch.Tensor) -> torch.Tensor:
+def shifted(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     """Return each image moved by up to 2 whole pixels in each direction, zeros moving in."""
-    n, _, height, width = images.shape
-    padded = pad(images, (LARGEST_SHIFT,) * 4)
+    n, channels, height, width = images.shape
+    padded = pad(images.permute(0, 2, 3, 1), (0, 0) + (LARGEST_SHIFT,) * 4)
     offsets = torch.randint(0, 2 * LARGEST_SHIFT + 1, (2, n))
-    rows = (offsets[0, :, None] + torch.arange(height))[:, :, None]
-    columns = (offsets[1, :, None] + torch.arange(width))[:, None, :]
-    moved = padded.permute(0, 2, 3, 1)[torch.arange(n)[:, None, None], rows, columns]
-    return moved.permute(0, 3, 1, 2)
+    # A row of a moved image is a run of padded values: every run that there is, and where the wanted ones begin.
+    n_rows, n_columns, n_values = height + 2 * LARGEST_SHIFT, width + 2 * LARGEST_SHIFT, width * channels
+    runs = padded.as_strided((padded.numel() - n_values + 1, n_values), (1, 1))
+    rows = (torch.arange(n) * n_rows + offsets[0])[:, None] + torch.arange(height)
+    starts = (rows * n_columns + offsets[1, :, None]) * channels
+    return runs.index_select(0, starts.flatten()).view(n, height, width, channels).permute(0, 3, 1, 2)
 
 
-def mapped(images: torch.Tensor) -> torch.Tensor:
+def mapped(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     """Return each image turned by up to 10°, zoomed by up to 10 % and moved by up to 2 pixels, bilinear."""
+    images = scaled(images)
     n, _, height, width = images.shape
     turn, zoom, down, right = torch.rand(4, n).mul_(2.0).sub_(1.0)
     cosine, sine = torch.cos(turn * LARGEST_TURN), torch.sin(turn * LARGEST_TURN)
@@ -48,8 +58,26 @@ def mapped(images: torch.Tensor) -> torch.Tensor:
     return moved.contiguous(memory_format=torch.channels_last)
 
 
-AUGMENTATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "none": unchanged,
-    "shift": shifted,
-    "affine": mapped,
+def cut_out(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """Return each image with a square of zeros in it, its middle anywhere, so that it may reach over the border.
+
+    Source: DeVries & Taylor 2017, section 3.2.
+    """
+    n, _, height, width = images.shape
+    top = torch.randint(0, height, (n, 1)) - recipe.cutout_size // 2
+    left = torch.randint(0, width, (n, 1)) - recipe.cutout_size // 2
+    rows = (torch.arange(height) >= top) & (torch.arange(height) < top + recipe.cutout_size)
+    columns = (torch.arange(width) >= left) & (torch.arange(width) < left + recipe.cutout_size)
+    hole = rows[:, :, None, None] & columns[:, None, :, None]
+    return images.permute(0, 2, 3, 1).masked_fill(hole, 0).permute(0, 3, 1, 2)
+
+
+# Name -> what is done, one after the other.
+AUGMENTATIONS: dict[str, tuple[Callable[[torch.Tensor, Recipe], torch.Tensor], ...]] = {
+    "none": (),
+    "shift": (shifted,),
+    "affine": (mapped,),
+    "cutout": (cut_out,),
+    "shift+cutout": (shifted, cut_out),
+    "affine+cutout": (mapped, cut_out),
 }

@@ -50,7 +50,12 @@ class ImageTensors:
 
 def network_input(pixels: torch.Tensor) -> torch.Tensor:
     """Return uint8 ``(n, h, w, c)`` as float32 ``(n, c, h, w)`` in [0, 1]; in memory it stays channels last."""
-    return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
+    return scaled(pixels.permute(0, 3, 1, 2))
+
+
+def scaled(images: torch.Tensor) -> torch.Tensor:
+    """Return uint8 as float32 in [0, 1], in the same memory layout; what is float32 already stays as it is."""
+    return images if images.is_floating_point() else images.to(torch.float32).div_(255.0)
 
 
 def epoch_order(n_images: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 
 from convstudy.data import dataset_info, split_sizes
+from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
 from convstudy.engine.fit import repeatable
@@ -15,6 +16,7 @@ from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.training import train_epoch
 from convstudy.networks.build import build_network
+from convstudy.plan.cost import images_to_evaluate
 from convstudy.plan.fit import Fit
 
 CALIBRATION_LEARNING_RATE = 1e-6
@@ -34,7 +36,8 @@ def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
     for fit in every:
         train, evaluation = paces[fit.dataset, fit.network, fit.recipe, fit.threads]
         n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
-        expected[fit.id] = fit.n_epochs * (n_train * train + (n_train + n_validation) * evaluation)
+        n_evaluated = images_to_evaluate(fit.recipe, n_train, n_validation)
+        expected[fit.id] = fit.n_epochs * (n_train * train + n_evaluated * evaluation)
     return expected
 
 
@@ -52,9 +55,10 @@ def _pace(fit: Fit, seconds: float) -> tuple[float, float]:
     with repeatable(fit.threads):
         model = build_network(fit.network, info.image_shape, info.n_classes, generator)
         optimizer = build_optimizer(recipe, model.parameters())
+        average = None if recipe.average is None else WeightAverage(model, recipe.average)
         paces = []
         for work in (
-            lambda: train_epoch(model, optimizer, images, recipe, 0, 1),
+            lambda: train_epoch(model, optimizer, images, recipe, 0, 1, average),
             lambda: evaluate(model, images, recipe.precision),
         ):
             work()  # the first call also chooses kernels and touches memory

@@ -1,4 +1,4 @@
-"""The state of a fit after an epoch, on disk and back: weights, optimizer, history, the best weights so far.
+"""The state of a fit after an epoch, on disk and back: weights and their average, optimizer, history, best weights.
 
 There is no generator state in it: each epoch draws from streams that follow from seed and epoch alone. A checkpoint
 belongs to a lineage, so that a paused fit goes on from one that was paused sooner; its "fit id" is the lineage's.
@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest, write_tensors
 from convstudy.errors import StoreError
 from convstudy.record import Epoch
@@ -29,11 +30,23 @@ class Progress:
     history: list[Epoch] = field(default_factory=list)
     best_epoch: int = 0
     best_weights: Tensors = field(default_factory=dict)
+    average: WeightAverage | None = None
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is evaluated and kept: the average where there is one."""
+        return self.average.model if self.average else self.model
+
+    @property
+    def modules(self) -> nn.ModuleDict:
+        """All networks whose weights make up the state, by the names that they have in a checkpoint."""
+        averaged = {"averaged": self.average.model} if self.average else {}
+        return nn.ModuleDict({"model": self.model, **averaged})
 
 
 def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
     """Write the state, all or nothing."""
-    tensors = {f"model.{name}": tensor for name, tensor in progress.model.state_dict().items()}
+    tensors: Tensors = dict(progress.modules.state_dict())
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
     for place, parameter in enumerate(_parameters(progress.optimizer)):
         for name, value in progress.optimizer.state[parameter].items():
@@ -67,7 +80,8 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         best_epoch = int(facts["best_epoch"])
         # One pair for each group: no more, no fewer.
         steps = list(zip(groups, json.loads(facts["n_steps"]), strict=True))
-        take_over(progress.model, _under("model.", tensors))
+        own = {name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))}
+        take_over(progress.modules, own)
     except (StoreError, ValueError, KeyError, TypeError):
         return False
     for place, parameter in enumerate(parameters):

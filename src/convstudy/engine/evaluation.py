@@ -1,15 +1,28 @@
-"""Loss, accuracy and class probabilities in evaluation mode: no dropout, moving averages in batch normalisation."""
+"""Loss, accuracy and class probabilities in evaluation mode: no dropout, moving averages in batch normalisation.
+
+A recipe may ask for several views of an image, whose logits are averaged. Validation and test images are seen so, after
+each epoch too: a choice by validation accuracy then knows what the views are worth. Training images are not.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import nn
+from torch.nn.functional import pad
 
 from convstudy.engine.batches import ImageTensors, network_input
 
 BATCH_SIZE = 500
+
+# Name -> by how many pixels each view is moved (down, right), zeros moving in.
+VIEWS: dict[str, tuple[tuple[int, int], ...]] = {
+    "none": ((0, 0),),
+    "shift": ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)),
+}
 
 
 @dataclass(frozen=True)
@@ -25,12 +38,24 @@ def half_precision(precision: str) -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def logits_of(model: nn.Module, part: ImageTensors, precision: str) -> torch.Tensor:
-    """Return float32 logits ``(n, n_classes)``; leaves the model in evaluation mode."""
+def logits_of(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> torch.Tensor:
+    """Return float32 logits ``(n, n_classes)``, the mean over the views; leaves the model in evaluation mode."""
     model.eval()
+    shifts = VIEWS[views]
+    pieces = (part.pixels[start : start + BATCH_SIZE] for start in range(0, len(part), BATCH_SIZE))
     with torch.inference_mode(), half_precision(precision):
-        pieces = (part.pixels[start : start + BATCH_SIZE] for start in range(0, len(part), BATCH_SIZE))
-        return torch.cat([model(network_input(pixels)).float() for pixels in pieces])
+        return torch.cat([_sum_over(model, pixels, shifts) / len(shifts) for pixels in pieces])
+
+
+def _sum_over(model: nn.Module, pixels: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """Return the sum of the float32 logits of these images, moved by each shift."""
+    return reduce(torch.add, (model(network_input(moved(pixels, *shift))).float() for shift in shifts))
+
+
+def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """Return images ``(n, height, width, channels)`` moved by whole pixels, zeros moving in."""
+    # A negative padding cuts off.
+    return pad(pixels, (0, 0, right, -right, down, -down)) if down or right else pixels
 
 
 def score_of(logits: torch.Tensor, labels: torch.Tensor) -> Score:
@@ -40,6 +65,6 @@ def score_of(logits: torch.Tensor, labels: torch.Tensor) -> Score:
     return Score(float(losses.double().mean()), hits / len(labels))
 
 
-def evaluate(model: nn.Module, part: ImageTensors, precision: str) -> Score:
+def evaluate(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> Score:
     """Return loss and accuracy on a part."""
-    return score_of(logits_of(model, part, precision), part.labels)
+    return score_of(logits_of(model, part, precision, views), part.labels)

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 
 from convstudy.data import Images, dataset_info, split_indices
+from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, logits_of
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.randomness import torch_generator
+from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.training import train_epoch
 from convstudy.engine.weights import Tensors, take_over, weights_digest
 from convstudy.errors import Diverged, FitError, OutOfMemory, Problem
@@ -70,6 +71,7 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
     """Train from the start or the checkpoint to the end."""
     train_rows, validation_rows = split_indices(images.labels, fit.split)
     train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
+    measured = _measured(fit, train)
     progress = _start(fit, images.image_shape)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.lineage_id, progress)
@@ -78,20 +80,20 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
         # the other's checkpoint as it is.
         progress, checkpoint = _start(fit, images.image_shape), None
     while not _at_end(fit, progress.history):
-        epoch = _one_epoch(fit, progress, train, validation)
+        epoch = _one_epoch(fit, progress, train, measured, validation)
         progress.history.append(epoch)
         if epoch.number == best_epoch(progress.history):
             progress.best_epoch = epoch.number
             if fit.recipe.keep == "best":
                 progress.best_weights = {
-                    name: tensor.clone() for name, tensor in progress.model.state_dict().items()
+                    name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
                 }
         if checkpoint is not None:
             save_checkpoint(checkpoint, fit.lineage_id, progress)
         on_epoch(epoch)
     if fit.recipe.keep == "best":
-        take_over(progress.model, progress.best_weights)
-    weights = {name: tensor.contiguous() for name, tensor in progress.model.state_dict().items()}
+        take_over(progress.judged, progress.best_weights)
+    weights = {name: tensor.contiguous() for name, tensor in progress.judged.state_dict().items()}
     record = Record(
         fit_id=fit.id,
         status="done",
@@ -104,9 +106,11 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
         weights_digest=weights_digest(weights),
         environment=environment(fit.threads),
     )
-    probabilities = logits_of(progress.model, validation, fit.recipe.precision).softmax(dim=1)
+    logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
     return Trained(
-        record, weights, {"indices": torch.from_numpy(validation_rows), "probabilities": probabilities}
+        record,
+        weights,
+        {"indices": torch.from_numpy(validation_rows), "probabilities": logits.softmax(dim=1)},
     )
 
 
@@ -119,17 +123,30 @@ def _start(fit: Fit, image_shape: tuple[int, int, int]) -> Progress:
     """Return the fit before its first epoch."""
     n_classes = dataset_info(fit.dataset).n_classes
     model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
-    return Progress(model, build_optimizer(fit.recipe, model.parameters()))
+    average = None if fit.recipe.average is None else WeightAverage(model, fit.recipe.average)
+    return Progress(model, build_optimizer(fit.recipe, model.parameters()), average=average)
 
 
-def _one_epoch(fit: Fit, progress: Progress, train: ImageTensors, validation: ImageTensors) -> Epoch:
+def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
+    """Return the training images that training loss and accuracy are measured on, the same after every epoch."""
+    most = fit.recipe.measure_at_most
+    if most is None or most >= len(train):
+        return train
+    rows = torch.from_numpy(numpy_generator(fit.seed, "measure").permutation(len(train))[:most])
+    return ImageTensors(train.pixels[rows], train.labels[rows])
+
+
+def _one_epoch(
+    fit: Fit, progress: Progress, train: ImageTensors, measured: ImageTensors, validation: ImageTensors
+) -> Epoch:
     """Train one epoch, measure it in evaluation mode, and return it."""
     number = len(progress.history) + 1
     started = time.perf_counter()
-    lr = train_epoch(progress.model, progress.optimizer, train, fit.recipe, fit.seed, number)
+    recipe = fit.recipe
+    lr = train_epoch(progress.model, progress.optimizer, train, recipe, fit.seed, number, progress.average)
     trained = time.perf_counter()
-    on_train = evaluate(progress.model, train, fit.recipe.precision)
-    on_validation = evaluate(progress.model, validation, fit.recipe.precision)
+    on_train = evaluate(progress.judged, measured, recipe.precision)
+    on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views)
     if not (math.isfinite(on_train.loss) and math.isfinite(on_validation.loss)):
         what = f"the loss in evaluation mode was not a finite number after epoch {number}"
         raise Diverged(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))

@@ -62,7 +62,7 @@ def open_test(
     images = ImageTensors.of(test.open(record_opening))
     started = time.perf_counter()
     with repeatable(fit.threads):
-        logits = logits_of(model, images, fit.recipe.precision)
+        logits = logits_of(model, images, fit.recipe.precision, fit.recipe.views)
         score = score_of(logits, images.labels)
         probabilities = logits.softmax(dim=1)
     confidence, prediction = probabilities.max(dim=1)

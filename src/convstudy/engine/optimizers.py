@@ -17,6 +17,7 @@ from convstudy.spec.recipe import Recipe
 BETAS = (0.9, 0.999)
 RHO = 0.9
 EPSILON = 1e-7
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 Groups = list[dict[str, Any]]
 
@@ -61,8 +62,77 @@ class KerasRMSprop(torch.optim.Optimizer):
             torch._foreach_addcdiv_(parameters, gradients, roots, -group["lr"])
 
 
+class Muon(KerasAdam):
+    """Muon for hidden kernels and matrices, Adam for all else.
+
+    Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): the momentum ``v = μ·v + g`` of a kernel, or
+    ``g + μ·v`` when it looks ahead, is made orthogonal as a matrix ``(out, everything else)``, scaled to the norm
+    ``√out``, and subtracted times the learning rate.
+    """
+
+    def __init__(self, groups: Groups, recipe: Recipe) -> None:
+        self.momentum, self.nesterov = recipe.momentum, recipe.nesterov
+        self.n_newton_schulz = recipe.newton_schulz_steps
+        super().__init__(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Make one step; ``closure`` is not used."""
+        for group in self.param_groups:
+            if group["orthogonal"]:
+                for parameter in group["params"]:
+                    self._step_orthogonally(parameter, group["lr"])
+        return super().step()
+
+    def _step_orthogonally(self, kernel: torch.nn.Parameter, lr: float) -> None:
+        gradient = kernel.grad
+        if gradient is None:
+            return
+        # Adam passes over what has no gradient: this kernel is done with.
+        kernel.grad = None
+        if kernel not in self.state:
+            self.state[kernel]["velocity"] = torch.zeros_like(kernel)
+        velocity = self.state[kernel]["velocity"].mul_(self.momentum).add_(gradient)
+        wanted = gradient.add(velocity, alpha=self.momentum) if self.nesterov else velocity
+        # With the channels last, a channels-last kernel is such a matrix already; the order of columns is all one.
+        rows = wanted.movedim(1, -1)
+        update = orthogonalised(rows.reshape(len(kernel), -1), self.n_newton_schulz)
+        update *= math.sqrt(len(kernel)) / update.norm().clamp_(min=EPSILON)
+        kernel.sub_(update.view(rows.shape).movedim(-1, 1), alpha=lr)
+
+
+def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
+    """Return about the nearest matrix with orthonormal rows or columns: ``U·Vᵀ`` of ``matrix = U·S·Vᵀ``, ``(m, n)``.
+
+    Each step of the Newton-Schulz iteration sends every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``,
+    which grows small ones fast and, by design, leaves all between about 0.7 and 1.2 rather than at 1.
+
+    Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon.
+    """
+    a, b, c = NEWTON_SCHULZ
+    wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
+    x: torch.Tensor = wide / wide.norm().clamp_(min=EPSILON)
+    for _ in range(n_steps):
+        squares = x @ x.T
+        x = torch.addmm(x, torch.addmm(squares, squares, squares, beta=b, alpha=c), x, beta=a)
+    return x if len(matrix) <= matrix.shape[1] else x.T
+
+
 def _adam(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
     return KerasAdam(groups, lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
+
+
+def _muon(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return Muon; the kernels' group gives its last, the output layer's, to Adam, and a learning rate of its own."""
+    kernels, *others = groups
+    *hidden, output = kernels["params"]
+    share = recipe.other_learning_rate / recipe.learning_rate
+    apart = [
+        {**kernels, "params": hidden, "orthogonal": True},
+        {**kernels, "params": [output], "orthogonal": False, "share": share},
+        *({**group, "orthogonal": False, "share": share} for group in others),
+    ]
+    return Muon([group for group in apart if group["params"]], recipe)
 
 
 def _rmsprop(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
@@ -79,28 +149,34 @@ def _sgd(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
 OPTIMIZERS: dict[str, Callable[[Groups, Recipe], torch.optim.Optimizer]] = {
     "adam": _adam,
     "adamw": _adam,
+    "muon": _muon,
     "rmsprop": _rmsprop,
     "sgd": _sgd,
 }
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer; kernels and matrices in its first group, biases and scales in its second."""
+    """Return the recipe's optimizer; kernels and matrices in its first group, biases and scales in its second.
+
+    The last kernel is taken for the output layer's.
+    """
     every = list(parameters)
     kernels = [parameter for parameter in every if parameter.ndim > 1]
     others = [parameter for parameter in every if parameter.ndim <= 1]
-    groups = [{"params": kernels, "decay": recipe.weight_decay}, {"params": others, "decay": 0.0}]
+    groups: Groups = [{"params": kernels, "decay": recipe.weight_decay}, {"params": others, "decay": 0.0}]
     return OPTIMIZERS[recipe.optimizer]([group for group in groups if group["params"]], recipe)
 
 
 def make_step(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Make one step at this learning rate, after the decoupled decay ``p -= lr · decay · p``.
 
+    A group with a ``share`` gets this share of the learning rate.
+
     Source: Loshchilov & Hutter 2019, algorithm 2.
     """
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("share", 1.0)
         if group["decay"]:
             with torch.no_grad():
-                torch._foreach_mul_(group["params"], 1.0 - lr * group["decay"])
+                torch._foreach_mul_(group["params"], 1.0 - group["lr"] * group["decay"])
     optimizer.step()

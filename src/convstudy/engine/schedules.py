@@ -36,11 +36,17 @@ def _step(recipe: Recipe, done: float) -> float:
     return recipe.step_factor ** int((done * recipe.epochs + 1e-9) // recipe.step_epochs)
 
 
+def _triangular(recipe: Recipe, done: float) -> float:
+    """Straight from 0 up to 1 over the share ``rise`` of the steps, then straight down to 0 (Smith 2017, one cycle)."""
+    return done / recipe.rise if done < recipe.rise else (1.0 - done) / (1.0 - recipe.rise)
+
+
 SCHEDULES: dict[str, Callable[[Recipe, float], float]] = {
     "constant": _constant,
     "cosine": _cosine,
     "one-cycle": _one_cycle,
     "step": _step,
+    "triangular": _triangular,
 }
 
 

@@ -9,10 +9,12 @@ from convstudy.data import dataset_info, split_sizes
 from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch, Record
+from convstudy.spec.recipe import Recipe
 
 # A multiply-add is two operations; the backward pass costs about two forward passes.
 OPERATIONS_A_MULTIPLY_ADD = 2
 PASSES_TO_TRAIN = 3
+VIEWS_TO_EVALUATE = {"none": 1, "shift": 5}
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,19 @@ class Cost:
         )
 
 
+def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
+    """Return how many images go through the network after an epoch, each view of a validation image counted."""
+    measured = n_train if recipe.measure_at_most is None else min(n_train, recipe.measure_at_most)
+    return measured + VIEWS_TO_EVALUATE[recipe.views] * n_validation
+
+
 def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
     """Return the cost of one fit with all its epochs, or so many of them (early stopping may end it sooner)."""
     info = dataset_info(fit.dataset)
     n_epochs = fit.n_epochs if n_epochs is None else n_epochs
     n_train, n_validation = split_sizes(info.n_train, fit.split)
     multiply_adds = layer_table(fit.network, info.image_shape, info.n_classes).multiply_adds
-    passes = PASSES_TO_TRAIN * n_train + n_train + n_validation
+    passes = PASSES_TO_TRAIN * n_train + images_to_evaluate(fit.recipe, n_train, n_validation)
     operations = OPERATIONS_A_MULTIPLY_ADD * multiply_adds * passes * n_epochs
     return Cost(1, n_train * n_epochs, operations)
 

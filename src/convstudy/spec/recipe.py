@@ -16,8 +16,9 @@ def _none(value: Any) -> Any:
     return None if value == NONE else value
 
 
-Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
-Schedule = Literal["constant", "cosine", "one-cycle", "step"]
+WITH_MOMENTUM = ("muon", "sgd")
+Optimizer = Literal["adam", "adamw", "muon", "rmsprop", "sgd"]
+Schedule = Literal["constant", "cosine", "one-cycle", "step", "triangular"]
 
 
 class Recipe(BaseModel):
@@ -31,10 +32,18 @@ class Recipe(BaseModel):
 
     optimizer: Optimizer = Field(
         default="adam",
-        description="How a gradient becomes a step; adam and rmsprop as in Keras; adamw is adam, for a weight_decay.",
+        description="How a gradient becomes a step; adam and rmsprop as in Keras; adamw is adam, for a weight_decay; "
+        "muon moves hidden kernels and matrices, adam the rest.",
     )
     learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
         default=0.001, description="The step size; with a schedule, its highest value."
+    )
+    other_learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=0.001,
+        description='Optimizer "muon": the learning rate of biases, scales and the output layer, on the same schedule.',
+    )
+    newton_schulz_steps: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=5, description='Optimizer "muon": how many steps bring an update near an orthogonal matrix.'
     )
     schedule: Schedule = Field(
         default="constant", description="How the learning rate moves over the steps of a fit."
@@ -45,12 +54,18 @@ class Recipe(BaseModel):
     step_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.1, description='Schedule "step": what the learning rate is multiplied by.'
     )
+    rise: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.25,
+        description='Schedule "triangular": the share of the steps in which the learning rate rises.',
+    )
     epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=20, description="How often each image is trained on."
     )
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(default=100, description="Images a step.")
-    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description='For "sgd" only.')
-    nesterov: bool = Field(default=False, description='Look-ahead momentum, for "sgd" only.')
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.9, description='For "sgd" and "muon" only.'
+    )
+    nesterov: bool = Field(default=False, description='Look-ahead momentum, for "sgd" and "muon" only.')
     weight_decay: Annotated[float, Field(ge=0, lt=10)] = Field(
         default=0.0, description="Decoupled: each step shrinks kernels and matrices by learning_rate × this."
     )
@@ -68,9 +83,28 @@ class Recipe(BaseModel):
         default="best",
         description="Which epoch counts: the best by validation accuracy (then loss), or the last.",
     )
-    augment: Literal["none", "shift", "affine"] = Field(
+    average: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none)] = Field(
+        default=None,
+        description="What the running average of the weights keeps of itself at each step, such as 0.99: then that "
+        'average is what is evaluated and kept; or "none".',
+    )
+    augment: Literal["none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"] = Field(
         default="none",
-        description="Random changes to training images: shifts by up to 2 pixels, or small affine maps.",
+        description="Random changes to training images: shifts by up to 2 pixels, small affine maps, "
+        "a square cut out.",
+    )
+    cutout_size: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=8, description='Augmentations with "cutout": the side of the square in pixels.'
+    )
+    views: Literal["none", "shift"] = Field(
+        default="none",
+        description="Over what validation and test predictions are averaged: nothing, or the image and its "
+        "shifts by 1 pixel.",
+    )
+    measure_at_most: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
+        default=None,
+        description="How many training images, drawn at random, are enough to measure training loss and accuracy "
+        'on, or "none": all of them.',
     )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
@@ -80,7 +114,7 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _check_momentum(self) -> Recipe:
         """Refuse to look ahead along a momentum that is not there."""
-        if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
+        if self.optimizer in WITH_MOMENTUM and self.nesterov and self.momentum == 0:
             raise PydanticCustomError(
                 "combination",
                 "nesterov looks ahead along the momentum, and momentum is 0",
@@ -94,18 +128,23 @@ class Recipe(BaseModel):
 
     def determinants(self) -> dict[str, Any]:
         """Return the keys that are not at their default and are in use: what a fit's result depends on."""
-        idle = {key for user, keys in USED_BY.items() if getattr(self, user[0]) != user[1] for key in keys}
+        idle = {key for key, (user, values) in USED_BY.items() if getattr(self, user) not in values}
         return {
             key: value for key, value in self.model_dump(exclude_defaults=True).items() if key not in idle
         }
 
 
-# (key, value) -> the keys that have a meaning only then.
+# A key that has a meaning only with some values of another one: that one, and these values.
 USED_BY = {
-    ("optimizer", "sgd"): ("momentum", "nesterov"),
-    ("schedule", "step"): ("step_epochs", "step_factor"),
+    "momentum": ("optimizer", WITH_MOMENTUM),
+    "nesterov": ("optimizer", WITH_MOMENTUM),
+    "other_learning_rate": ("optimizer", ("muon",)),
+    "newton_schulz_steps": ("optimizer", ("muon",)),
+    "step_epochs": ("schedule", ("step",)),
+    "step_factor": ("schedule", ("step",)),
+    "rise": ("schedule", ("triangular",)),
+    "cutout_size": ("augment", ("cutout", "shift+cutout", "affine+cutout")),
 }
-
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
 COMBINED_KEYS = ("optimizer", "momentum", "nesterov")

@@ -16,15 +16,17 @@ validation = {validation}         # this share of the training images validates;
 {subset}
 
 [recipe]                 # how networks are trained; a key that is left out has its default
-optimizer = "adam"       # adam, adamw, rmsprop, sgd
+optimizer = "adam"       # adam, adamw, muon, rmsprop, sgd
 learning_rate = 0.003
 batch_size = {batch_size}
 epochs = {epochs}
-# schedule = "cosine"    # constant, cosine, one-cycle, step
+# schedule = "cosine"    # constant, cosine, one-cycle, step, triangular
 # weight_decay = 0.01
 # label_smoothing = 0.1
 # patience = 3           # stop early: after 3 epochs without a lower validation loss
-# augment = "shift"      # none, shift, affine
+# augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
+# average = 0.99         # judge and keep the running average of the weights
+# views = "shift"        # average predictions over an image and its shifts by 1 pixel
 # keep = "last"          # which epoch counts: best (by validation), last
 
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
