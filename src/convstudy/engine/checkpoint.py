@@ -28,7 +28,6 @@ class Progress:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     history: list[Epoch] = field(default_factory=list)
-    best_epoch: int = 0
     best_weights: Tensors = field(default_factory=dict)
     average: WeightAverage | None = None
 
@@ -55,7 +54,6 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
     facts = {
         "fit_id": fit_id,
         "history": json.dumps([asdict(epoch) for epoch in progress.history]),
-        "best_epoch": str(progress.best_epoch),
         "n_steps": json.dumps(steps),
     }
     write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
@@ -72,12 +70,9 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     groups = progress.optimizer.param_groups
     try:
         tensors, facts = read_tensors(path)
-        # The first checkpoints had no digest; a file that has one is believed if it fits.
-        digest = facts.pop("digest", None)
-        if facts.get("fit_id") != fit_id or (digest is not None and digest != _digest(tensors, facts)):
+        if facts.pop("digest") != _digest(tensors, facts) or facts["fit_id"] != fit_id:
             return False
         history = [Epoch(**epoch) for epoch in json.loads(facts["history"])]
-        best_epoch = int(facts["best_epoch"])
         # One pair for each group: no more, no fewer.
         steps = list(zip(groups, json.loads(facts["n_steps"]), strict=True))
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))}
@@ -93,7 +88,6 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         if n_steps:
             group["n_steps"] = n_steps
     progress.history = history
-    progress.best_epoch = best_epoch
     progress.best_weights = _under("best.", tensors)
     return True
 

@@ -49,7 +49,8 @@ def logits_of(model: nn.Module, part: ImageTensors, precision: str, views: str =
 
 def _sum_over(model: nn.Module, pixels: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:
     """Return the sum of the float32 logits of these images, moved by each shift."""
-    return reduce(torch.add, (model(network_input(moved(pixels, *shift))).float() for shift in shifts))
+    logits: list[torch.Tensor] = [model(network_input(moved(pixels, *shift))).float() for shift in shifts]
+    return reduce(torch.add, logits)
 
 
 def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:

@@ -82,24 +82,23 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
     while not _at_end(fit, progress.history):
         epoch = _one_epoch(fit, progress, train, measured, validation)
         progress.history.append(epoch)
-        if epoch.number == best_epoch(progress.history):
-            progress.best_epoch = epoch.number
-            if fit.recipe.keep == "best":
-                progress.best_weights = {
-                    name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
-                }
+        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
+            progress.best_weights = {
+                name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
+            }
         if checkpoint is not None:
             save_checkpoint(checkpoint, fit.lineage_id, progress)
         on_epoch(epoch)
     if fit.recipe.keep == "best":
         take_over(progress.judged, progress.best_weights)
+    best = best_epoch(progress.history)
     weights = {name: tensor.contiguous() for name, tensor in progress.judged.state_dict().items()}
     record = Record(
         fit_id=fit.id,
         status="done",
         history=tuple(progress.history),
-        best_epoch=progress.best_epoch,
-        counted_epoch=progress.best_epoch if fit.recipe.keep == "best" else len(progress.history),
+        best_epoch=best,
+        counted_epoch=best if fit.recipe.keep == "best" else len(progress.history),
         n_train=len(train),
         n_validation=len(validation),
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
