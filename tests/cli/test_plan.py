@@ -132,7 +132,9 @@ def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Pat
     assert len(search["rungs"][1]["took_part"]) == 3
     status = convstudy("status", "--runs", tmp_path, "--json").json
     assert (status["stages"][0]["n_fits"], status["stages"][0]["n_done"]) == (10, 5)
+    assert (status["stages"][0]["n_rungs_decided"], status["stages"][0]["n_rungs"]) == (1, 3)
     assert status["run"]["status"] == "interrupted"
+    assert "1 of 3 rungs are done" in convstudy("status", "--runs", tmp_path).out
 
 
 def test_tpe_without_optuna_is_one_clear_error(
@@ -174,3 +176,13 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
     ).json
     search = plan["stages"][0]
     assert (search["n_fits"], search["n_done"], len(search["to_come"])) == (12, 0, 4)
+    assert (search["method"], plan["stages"][1]["method"]) == ("tpe", None)
+    for method, words in (
+        (
+            "tpe",
+            "search.kernel draws 6 candidates by tpe, a few at a time; stand-ins take the place of those to come.",
+        ),
+        ("random", "search.kernel draws 6 candidates at random."),
+    ):
+        options = [*drawn, "--set", f"search.kernel.method={method}"]
+        assert words in convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate", *options).out

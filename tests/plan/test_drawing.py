@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.plan import Plan, choose, make_plan
@@ -80,6 +80,7 @@ def test_whole_numbers_on_a_logarithmic_scale() -> None:
     assert values.count(10) == pytest.approx(10_000 * math.log(10.5 / 9.5) / math.log(201), abs=2)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1, exclude_max=True), st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
 def test_no_draw_leaves_its_range(place: float, low: float, width: float) -> None:
     if low + width > low:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.plan import (
@@ -56,6 +56,7 @@ def test_edges(values: tuple[int, int, int, float], rungs: list[tuple[int, int, 
     assert _rungs(*values) == rungs
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 300),
     st.integers(1, 12),
@@ -223,6 +224,7 @@ def test_one_candidate_is_trained_and_chosen() -> None:
     assert len(_stage(plan).rungs) == 1
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10**6), st.randoms(use_true_random=False))
 def test_the_order_of_records_changes_nothing(seed: int, shuffler: random.Random) -> None:
     def make(candidate: Candidate, fit: Fit) -> Record:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,27 @@ def test_what_was_said_before_and_what_is_asked_anew_agree() -> None:
     assert other[0] == batches[0]
     assert other[5] != batches[5]
     assert _played(SPACE, 6) == batches
+
+
+def test_another_process_is_told_the_same() -> None:
+    lines = (
+        "from tests.plan.test_suggestions import SPACE, _goodness",
+        "from convstudy.plan.suggestions import suggested",
+        "outcomes = ()",
+        "for _ in range(6):",
+        "    batch = suggested(SPACE, outcomes)",
+        "    outcomes += tuple(map(_goodness, batch))",
+        "print(batch)",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
+    assert done.stdout.strip() == str(_played(SPACE, 6)[-1])
 
 
 def test_no_candidate_is_suggested_twice() -> None:

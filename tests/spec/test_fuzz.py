@@ -17,6 +17,7 @@ from convstudy.spec.recipe import RECIPE_KEYS
 WORDS = (
     *("study", "recipe", "network", "search", "compare", "ablate", "name", "dataset", "seeds", "validation"),
     *("subset", "threads", "layers", "init", "kernel", "vary", "folds", "networks", "without", "activation"),
+    *("method", "trials", "budget", "low", "high", "log", "step", "random", "halving", "tpe", "kernel-size"),
     *("plain", "best", "digits", "mnist", "two-conv", "five-conv", "conv", "flatten", "parameters", "self"),
 )
 scalars = (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from convstudy.plan import Cost, Finding, Fit, Plan, Rung, Stage
 
 CALIBRATION_SECONDS = 3.0
+_DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,11 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         for work in outlook.stages
         for waits_for in dict.fromkeys(c.waits_for for c in work.stage.candidates if c.waits_for)
     ]
-    notes += [_method_text(work.stage) for work in outlook.stages if work.stage.rungs or work.stage.to_come]
+    notes += [
+        _method_text(work.stage, method)
+        for work in outlook.stages
+        if (method := _method(outlook.plan, work.stage))
+    ]
     if open_choices:
         notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
     if outlook.left.n_fits == 0:
@@ -186,12 +191,19 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
     return "\n\n".join(parts)
 
 
-def _method_text(stage: Stage) -> str:
-    """Return how a search goes about it, where it is not a plain grid: its rungs, or how many trials it will draw."""
+def _method(plan: Plan, stage: Stage) -> str:
+    """Return the method of a search that is no plain grid, else nothing."""
+    method = plan.study.search[stage.name].method if stage.question == "search" else "grid"
+    return "" if method == "grid" else method
+
+
+def _method_text(stage: Stage, method: str) -> str:
+    """Return how a search goes about it, where it is not a plain grid: its rungs, or how its candidates are drawn."""
     from convstudy.plan import halving_epochs
 
-    if not stage.rungs:
-        return f"{stage.key} draws its candidates a few at a time; the figures of those to come are of stand-ins."
+    if method != "halving":
+        text = f"{stage.key} draws {count(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
+        return f"{text}; stand-ins take the place of those to come." if stage.to_come else f"{text}."
     rungs = [
         f"{rung.size.n_candidates} × {count(rung.size.n_folds, 'fold')} × {count(rung.size.n_epochs, 'epoch')}"
         for rung in stage.rungs
@@ -226,6 +238,9 @@ def _json(outlook: Outlook) -> dict[str, Any]:
                 "left": asdict(work.left),
                 "seconds": work.seconds,
                 "waits_for": list(work.stage.waits_for),
+                "method": outlook.plan.study.search[work.stage.name].method
+                if work.stage.question == "search"
+                else None,
                 "grid_epochs": work.stage.grid_epochs,
                 "to_come": [fit.id for fit in work.stage.to_come],
                 "rungs": [_rung_json(rung) for rung in work.stage.rungs],

@@ -135,6 +135,8 @@ def _stages(results: Results) -> list[dict[str, Any]]:
                 "n_done": sum(record.done for record in records),
                 "n_failed": sum(not record.done for record in records),
                 "waits_for": list(stage.waits_for),
+                "n_rungs": len(stage.rungs),
+                "n_rungs_decided": sum(rung.decided for rung in stage.rungs),
                 "chosen": choice.chosen if choice else None,
                 "validation_accuracy": score.accuracy if score else None,
             }
@@ -163,6 +165,8 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
     for stage in _stages(results):
         score = stage["validation_accuracy"]
         chosen = f"{stage['chosen']} ({percent(score)})" if stage["chosen"] else ""
+        if stage["n_rungs_decided"] and not stage["chosen"]:
+            chosen = f"{stage['n_rungs_decided']} of {stage['n_rungs']} rungs are done"
         if stage["waits_for"]:
             chosen = f"waits for {', '.join(stage['waits_for'])}"
         rows.append((stage["stage"], stage["n_fits"], stage["n_done"], stage["n_failed"], chosen))
