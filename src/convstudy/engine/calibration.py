@@ -51,7 +51,8 @@ def _pace(fit: Fit, seconds: float) -> tuple[float, float]:
         torch.randint(0, info.n_classes, (n_images,), generator=generator),
     )
     # Steps take as long at any learning rate, and at this one random images let no loss diverge.
-    recipe = fit.recipe.varied({"learning_rate": CALIBRATION_LEARNING_RATE})
+    rate = CALIBRATION_LEARNING_RATE
+    recipe = fit.recipe.varied({"learning_rate": rate, "other_learning_rate": rate})
     with repeatable(fit.threads):
         model = build_network(fit.network, info.image_shape, info.n_classes, generator)
         optimizer = build_optimizer(recipe, model.parameters())
