@@ -72,7 +72,7 @@ def test_the_comparison_tells_of_every_network() -> None:
     text = answer(results)[1]
     assert [verdict.second for verdict in compare.verdicts_on_leader] == ["one-conv", "three-conv"]
     assert re.search(
-        r"\. The difference from three-conv is \+\d\d\.\d\d points \(95 % interval .*\): a clear difference\. [^.]*\.$",
+        r"\. The difference from three-conv is \+\d\d\.\d\d points \(95 % interval .*\): a clear difference\. All 3 ",
         text,
     )
     (said,) = (each for each in conclusions(results) if each.question == "compare")

@@ -88,9 +88,12 @@ def scores_table(contest: Contest) -> Table:
         if seeds == "1 seed"
         else "both other seeds and other test images"
     )
+    apart = (
+        "Networks that share a letter of “group” cannot be told apart beyond the region. " if letters else ""
+    )
     caption = (
         f"Mean ± standard deviation over {seeds}. {MEASURED} “From” and “to” are 95 % intervals that count {counts}. "
-        f"{'Networks that share a letter of “group” cannot be told apart beyond the region. ' if letters else ''}Each digest names the "
+        f"{apart}Each digest names the "
         "weights of one seed."
     )
     if not contest.settled:
