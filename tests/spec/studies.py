@@ -101,6 +101,7 @@ def studies(draw: st.DrawFn) -> Study:
         validation=draw(st.floats(0.05, 0.5)),
         subset=draw(st.none() | st.integers(300, 1437)),
         threads=draw(st.integers(1, 4)),
+        region=draw(st.sampled_from([0.1, 0.0, 0.25, 2])),
         recipe=Recipe().varied(draw(recipe_changes)),
         network=patterns,
         search=search,

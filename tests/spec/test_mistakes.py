@@ -27,6 +27,7 @@ CASES = [
     ("seeds = 2", "seeds = true", "4: study.seeds", "needs a whole number", "true, true or false", "1 to 1,000", ""),
     ("seeds = 2", "seeds = 0", "4: study.seeds", "outside", "0", "from 1 to 1,000", ""),
     ("seeds = 2", "seeds = 0x" + "f" * 5000, "4: study.seeds", "outside", "very many digits", "1 to 1,000", ""),
+    ("seeds = 2", "region = -0.1", "4: study.region", "outside", "-0.1", "from 0 to 100", ""),
     ("seeds = 2", "sedes = 2", "4: study.sedes", 'no key called "sedes"', "sedes", "seeds", '"seeds"'),
     ("seeds = 2", "subset = 2000", "4: study.subset", "1,437 training images", "2,000", "10 to 1,437", ""),
     ("seeds = 2", "subset = 9", "4: study.subset", "outside", "9", "10 or more", ""),

@@ -71,6 +71,7 @@ BAD = [
     ("study/dataset", "mnits"),
     ("study/seeds", 0),
     ("study/seeds", 2.5),
+    ("study/region", -0.1),
     ("study/subset", "none"),
     ("study/unknown", 1),
     ("recipe/optimizer", "adm"),

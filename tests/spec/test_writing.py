@@ -48,3 +48,10 @@ def test_the_order_of_networks_and_questions_is_kept(tmp_path: Path, good_text: 
     path = tmp_path / "study.toml"
     path.write_text(good_text)
     assert list(study_document(load_study(path))["network"]) == ["two-conv", "plain"]
+
+
+def test_a_region_at_its_default_is_no_part_of_a_document(good: Study) -> None:
+    """Runs from before there was a region keep their ids, which hang on the document."""
+    assert "region" not in study_document(good)["study"]
+    assert study_document(good.model_copy(update={"region": 0.2}))["study"]["region"] == 0.2
+    assert study_of(study_document(good.model_copy(update={"region": 0.2}))).region == 0.2

@@ -2,14 +2,18 @@
 
 =====================  ==========================================================================
 ``words``              the conclusions in words, each with its evidence
+``verdict_words``      a verdict in words: what can be said, and what would tell more
+``count_words``        the calculator's verdict on counts in words
 ``numbers``            how figures are written
 ``table``              a table as data, and as CSV, Markdown and JSON
 ``tables``             the tables of scores
+``verdict_tables``     the tables of verdicts
 ``background_tables``  data, layers, protocol, checks, environment, failures
 ``figure``             a chart with its words, and what all charts share
 ``curve_charts``       charts over epochs
-``score_charts``       charts of scores and effects
+``score_charts``       charts of scores
 ``search_charts``      charts of searches that halve or draw
+``verdict_charts``     charts of verdicts: effects, differences, ranking
 ``class_charts``       charts by class
 ``theme``              how charts look, on paper and on a page, light or dark
 ``pictures``           images, mistakes and kernels as small PNG files
@@ -24,7 +28,8 @@
 =====================  ==========================================================================
 """
 
+from convstudy.report.count_words import counts_answer
 from convstudy.report.words import answer
 from convstudy.report.write import FORMATS, write_report
 
-__all__ = ["FORMATS", "answer", "write_report"]
+__all__ = ["FORMATS", "answer", "counts_answer", "write_report"]

@@ -14,6 +14,7 @@ name = "my-{dataset}"
 seeds = 3                # repeats of each training; fewer are quicker, more tell smaller differences
 validation = {validation}         # this share of the training images validates; the test images stay sealed
 {subset}
+# region = 0.1           # differences of accuracy up to so many points count as none when verdicts are made
 
 [recipe]                 # how networks are trained; a key that is left out has its default
 optimizer = "adam"       # adam, adamw, muon, rmsprop, sgd

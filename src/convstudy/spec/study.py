@@ -230,6 +230,9 @@ class Head(Part):
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=1, description="Processor threads of one fit; part of what a fit's result depends on."
     )
+    region: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=0.1, description="Differences of accuracy up to so many points count as none in verdicts."
+    )
 
 
 class Study(Head):

@@ -12,14 +12,18 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as a study file has it; :func:`convstudy.spec.study_of` reads it back.
 
     All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
-    its meaning when a later version has others.
+    its meaning when a later version has others; only ``region``, which no fit depends on, is left out at its
+    default, so that runs from before there was one keep their ids.
 
     >>> from convstudy.spec import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]
     'digits'
     """
+    head = set(Head.model_fields) - (
+        {"region"} if study.region == Head.model_fields["region"].default else set()
+    )
     document: dict[str, Any] = {
-        "study": _plain(study.model_dump(include=set(Head.model_fields), exclude_none=True)),
+        "study": _plain(study.model_dump(include=head, exclude_none=True)),
         "recipe": _plain(study.recipe.model_dump(exclude_none=True)),
         "network": {
             name: {**_plain(pattern.parameters), "init": pattern.init, "layers": _plain(pattern.layers)}

@@ -1,0 +1,448 @@
+"""How well convstudy's statistics keep their word: studies of known truth, simulated, and the tables of
+docs/statistics.md.
+
+    python benchmarks/statistics_simulation.py                # 10,000 studies a line: some minutes on one core
+    python benchmarks/statistics_simulation.py --studies 1000
+    python benchmarks/statistics_simulation.py power --chart docs/statistics-power.svg
+
+Models are right or wrong on hard images only (3 % of all), with a probability that belongs to the image (for both
+candidates, or for each by itself) and is stretched or shrunk by each seed. So the true accuracies are known, and both
+the seeds and the images matter. All candidates of a null study are exchangeable: their true difference is exactly 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri, stdtrit
+
+Array = npt.NDArray[np.float64]
+STUDIES = 10_000
+BATCH = 250
+HARD = 0.03
+"""The share of images that a model may get wrong."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true of the candidates.
+
+    Attributes:
+        error: the expected error rate of a candidate.
+        seed: the standard deviation of what a seed makes of a candidate's error rate, as a share of it.
+        shared: the share of hard images that are as hard for all candidates; less makes images matter more.
+        ratio: the second candidate's error rate, divided by the first's; 1 to 2.
+    """
+
+    name: str
+    error: float = 0.005
+    seed: float = 0.0
+    shared: float = 1.0
+    ratio: float = 1.0
+
+
+WORLDS = (
+    World("seeds and images do not matter"),
+    World("images matter", shared=0.3),
+    World("seeds matter", seed=0.25),
+    World("both matter", seed=0.25, shared=0.3),
+)
+
+
+def wrong_answers(
+    random: np.random.Generator, world: World, n_studies: int, n_candidates: int, n_seeds: int, n_images: int
+) -> tuple[npt.NDArray[np.bool_], Array]:
+    """Return who was wrong on which hard image, and the true error rate of each trained model.
+
+    Returns:
+        bool, shape (studies, candidates, seeds, hard images), and float, shape (studies, candidates, seeds). The last
+        candidate has ``ratio`` times the error rate of the others.
+    """
+    reach = world.seed * 6**0.5  # the difference of two uniform numbers has the standard deviation 1 / √6
+    most = 2 * (1 + reach)  # keeps probabilities below 1
+    mean = world.error * most / HARD
+    n_hard = random.binomial(n_images, HARD, n_studies)
+    width = int(n_hard.max())
+    shape = (n_studies, width)
+    there = np.arange(width) < n_hard[:, None]
+    common = random.beta(2 * mean, 2 * (1 - mean), shape)
+    is_shared = random.random(shape) < world.shared
+    by_seed = (n_studies, n_candidates, n_seeds)
+    stretch = 1 + reach * (random.random(by_seed) - random.random(by_seed))
+    stretch[:, -1] *= world.ratio
+    wrong = np.empty((n_studies, n_candidates, n_seeds, width), dtype=bool)
+    for number in range(n_candidates):
+        own = random.beta(2 * mean, 2 * (1 - mean), shape)
+        chance = np.where(is_shared, common, own) * there / most
+        for seed in range(n_seeds):
+            wrong[:, number, seed] = random.random(shape) < chance * stretch[:, number, seed, None]
+    return wrong, stretch * (HARD * mean / most)
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Mean squares of many seeds × images tables at once; the fast twin of ``convstudy.stats.crossed``."""
+
+    mean: Array
+    seeds: Array
+    images: Array
+    rest: Array
+    n_seeds: int
+    n_images: float
+
+    @property
+    def seed_variance(self) -> Array:
+        return self.seeds / (self.n_seeds * self.n_images)
+
+    @property
+    def image_variance(self) -> Array:
+        beyond = np.maximum(self.images - self.rest, 0)
+        if self.n_seeds > 1:
+            alike = self.seeds < 1e-12 * self.rest
+            beyond = np.where(alike, np.maximum(beyond, self.rest), beyond)
+        return beyond / (self.n_seeds * self.n_images)
+
+    def half_width(self, confidence: float = 0.95) -> Array:
+        """Seeds' and images' half-widths, added as squares."""
+        quantile = 0.5 + confidence / 2
+        images = stdtrit(self.n_images - 1, quantile) ** 2 * self.image_variance
+        if self.n_seeds == 1:
+            return np.sqrt(images)
+        return np.sqrt(stdtrit(self.n_seeds - 1, quantile) ** 2 * self.seed_variance + images)
+
+    def satterthwaite(self) -> Array:
+        """What Satterthwaite's degrees of freedom would give."""
+        variance = self.seed_variance + self.image_variance
+        parts = self.seed_variance**2 / (self.n_seeds - 1) + self.image_variance**2 / (self.n_images - 1)
+        degrees = np.clip(variance**2 / np.maximum(parts, 1e-300), self.n_seeds - 1, self.n_images - 1)
+        return stdtrit(degrees, 0.975) * np.sqrt(variance)
+
+    def seeds_only(self) -> Array:
+        """Student's t over seeds, which takes the test images for all the images there are."""
+        return stdtrit(self.n_seeds - 1, 0.975) * np.sqrt(self.seed_variance)
+
+
+def mean_squares(figures: npt.NDArray[np.generic], n_images: int, extra: float = 0.0) -> Squares:
+    """Return the mean squares of tables whose other images, up to ``n_images``, hold zeros.
+
+    Args:
+        figures: shape (studies, seeds, hard images).
+        n_images: how many images there are.
+        extra: made-up images, on which all seeds have 1 (half of them) or −1.
+    """
+    table = figures.astype(np.float64)
+    n_seeds, n = table.shape[1], n_images + extra
+    by_seed, by_image = table.sum(axis=2) / n, table.mean(axis=1)
+    mean = by_seed.mean(axis=1)
+    total = (table**2).sum(axis=(1, 2)) + extra * n_seeds - n_seeds * n * mean**2
+    images = n_seeds * ((by_image**2).sum(axis=1) + extra - n * mean**2)
+    seeds = n * ((by_seed - mean[:, None]) ** 2).sum(axis=1)
+    freedom = max(1, n_seeds - 1)
+    rest = np.maximum(total - images - seeds, 0) / (freedom * (n - 1)) if n_seeds > 1 else 0 * total
+    return Squares(mean, seeds / freedom, images / (n - 1), rest, n_seeds, n)
+
+
+def wilson(share: Array, n: Array) -> tuple[Array, Array]:
+    z2 = ndtri(0.975) ** 2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return middle - half, middle + half
+
+
+def batches(n_studies: int) -> Iterator[int]:
+    for start in range(0, n_studies, BATCH):
+        yield min(BATCH, n_studies - start)
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.1f}"
+
+
+def row(*cells: object) -> None:
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def head(*titles: str) -> None:
+    print()
+    row(*titles)
+    print("|" + "|".join(" --- " if number == 0 else " ---: " for number in range(len(titles))) + "|")
+
+
+def differences(random: np.random.Generator, n_studies: int) -> None:
+    """Coverage of the difference's interval, and how often "better" is said at the border of the region."""
+    head(
+        "true of the candidates",
+        "images",
+        "seeds",
+        "covers, %",
+        "better, %",
+        "half-width, points",
+        "seeds only",
+        "Satterthwaite",
+    )
+    for world in WORLDS:
+        for n_images in (1000, 10_000):
+            for n_seeds in (1, 2, 3, 5, 10):
+                found = [_difference(random, world, size, n_seeds, n_images) for size in batches(n_studies)]
+                covers, better, width, plain, other = (
+                    float(np.mean(np.concatenate(part))) for part in zip(*found, strict=True)
+                )
+                others = (percent(plain), percent(other)) if n_seeds > 1 else ("–", "–")
+                row(
+                    world.name,
+                    f"{n_images:,}",
+                    n_seeds,
+                    percent(covers),
+                    percent(better),
+                    f"{width * 100:.2f}",
+                    *others,
+                )
+
+
+def _difference(
+    random: np.random.Generator, world: World, size: int, n_seeds: int, n_images: int
+) -> tuple[Array, ...]:
+    wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
+    squares = mean_squares(wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, 2 / n_seeds)
+    # Of one seed nothing is said but of its own models.
+    truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
+    half, off = squares.half_width(), squares.mean - truth
+    if n_seeds == 1:
+        return np.abs(off) <= half, off > half, half, half, half
+    return (
+        np.abs(off) <= half,
+        off > half,
+        half,
+        np.abs(off) <= squares.seeds_only(),
+        np.abs(off) <= squares.satterthwaite(),
+    )
+
+
+def families(random: np.random.Generator, n_studies: int) -> None:
+    """How often equal candidates get any "better" or "worse" without a region, all pairs compared."""
+    head("candidates", "pairs", "uncorrected, %", "Holm, %")
+    world, n_seeds, n_images = WORLDS[3], 5, 10_000
+    for n_candidates in (2, 3, 5):
+        pairs = [(a, b) for b in range(n_candidates) for a in range(b)]
+        plain, held = [], []
+        for size in batches(n_studies):
+            wrong, _ = wrong_answers(random, world, size, n_candidates, n_seeds, n_images)
+            found = [
+                mean_squares(wrong[:, a].astype(np.int8) - wrong[:, b].astype(np.int8), n_images, 2 / n_seeds)
+                for a, b in pairs
+            ]
+            # Where all are equal, Holm's first step is the one that matters: the smallest p-value times the pairs.
+            for kept, confidence in ((plain, 0.95), (held, 1 - 0.05 / len(pairs))):
+                kept.append(
+                    np.any([np.abs(each.mean) > each.half_width(confidence) for each in found], axis=0)
+                )
+        row(
+            n_candidates,
+            len(pairs),
+            percent(np.concatenate(plain).mean()),
+            percent(np.concatenate(held).mean()),
+        )
+
+
+def folds(random: np.random.Generator, n_studies: int) -> None:
+    """Equally good candidates over overlapping folds: nearest centroids of two classes, on features of their own."""
+    head(
+        "images",
+        "features",
+        "candidates",
+        "folds",
+        "plain t covers, %",
+        "corrected covers, %",
+        "leader wrongly better: plain t",
+        "corrected, Holm over its own",
+        "corrected, Holm over all pairs",
+    )
+    sizes = ((2, 3), (2, 5), (2, 10), (5, 3), (5, 5))
+    for (n, n_features), (n_candidates, k) in product(((300, 5), (60, 30)), sizes):
+        found: list[list[npt.NDArray[np.bool_]]] = [[] for _ in range(5)]
+        for size in batches(n_studies):
+            labels = np.where(np.arange(n) % 2, 1.0, -1.0)
+            data = (
+                random.normal(size=(size, n_candidates, n, n_features))
+                + (1.1 / n_features**0.5) * labels[:, None]
+            )
+            scores = np.empty((size, n_candidates, k))
+            for fold in range(k):
+                out = np.arange(n) // 2 % k == fold
+                one = data[:, :, ~out & (labels > 0)].mean(axis=2)
+                other = data[:, :, ~out & (labels < 0)].mean(axis=2)
+                side = np.einsum("scnf,scf->scn", data[:, :, out], one - other)
+                side -= ((one + other) / 2 * (one - other)).sum(axis=2)[..., None]
+                scores[:, :, fold] = ((side > 0) == (labels[out] > 0)).mean(axis=2)
+            pair = scores[:, 0] - scores[:, 1]
+            order = np.argsort(-scores.mean(axis=2), axis=1, kind="stable")
+            leader = np.take_along_axis(scores, order[:, :1, None], axis=1)
+            against = leader - np.take_along_axis(scores, order[:, 1:, None], axis=1)
+            plain, corrected = 1 / k, 1 / k + 1 / (k - 1)
+            n_own, n_all = n_candidates - 1, n_candidates * (n_candidates - 1) // 2
+            for kept, factor in ((found[0], plain), (found[1], corrected)):
+                kept.append(np.abs(pair.mean(axis=1)) <= _fold_half(pair, factor, 0.05))
+            for kept, factor, error in (
+                (found[2], plain, 0.05),
+                (found[3], corrected, 0.05 / n_own),
+                (found[4], corrected, 0.05 / n_all),
+            ):
+                kept.append((against.mean(axis=2) > _fold_half(against, factor, error)).any(axis=1))
+        shares = [percent(np.concatenate(kept).mean()) for kept in found]
+        row(n, n_features, n_candidates, k, *shares)
+
+
+def _fold_half(differences: Array, factor: float, error: float) -> Array:
+    k = differences.shape[-1]
+    variance = differences.var(axis=-1, ddof=1)
+    half = stdtrit(k - 1, 1 - error / 2) * np.sqrt(factor * variance)
+    # Folds that all differ alike show no spread: there is no interval then, and nothing is claimed.
+    return np.where(variance < 1e-20, np.inf, half)
+
+
+def accuracies(random: np.random.Generator, n_studies: int) -> None:
+    """Coverage of the interval of one candidate's accuracy."""
+    head("true of the candidate", "error, %", "images", "seeds", "covers, %", "as if S · n images, %")
+    for world in (
+        World("seeds do not matter"),
+        World("seeds matter", seed=0.25),
+        World("seeds do not matter", 0.01),
+    ):
+        for n_images in (1000, 10_000):
+            for n_seeds in (1, 3, 5, 10):
+                ours, naive = [], []
+                for size in batches(n_studies):
+                    wrong, rates = wrong_answers(random, world, size, 1, n_seeds, n_images)
+                    truth = rates[:, 0, 0] if n_seeds == 1 else np.full(size, world.error)
+                    squares = mean_squares(wrong[:, 0], n_images)
+                    low, high = accuracy_bounds(squares, n_seeds, n_images)
+                    ours.append((low <= truth) & (truth <= high))
+                    low, high = wilson(squares.mean, np.full(size, float(n_seeds * n_images)))
+                    naive.append((low <= truth) & (truth <= high))
+                row(world.name, f"{world.error * 100:g}", f"{n_images:,}", n_seeds,
+                    percent(np.concatenate(ours).mean()), percent(np.concatenate(naive).mean()))  # fmt: skip
+
+
+def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Array, Array]:
+    """The fast twin of ``convstudy.stats.crossed.accuracy_interval``."""
+    share = squares.mean
+    if n_seeds == 1:
+        return wilson(share, np.full(len(share), float(n_images)))
+    se = squares.half_width() / ndtri(0.975)
+    most = np.where((share > 0) & (share < 1), n_seeds * n_images, n_images)
+    n = np.minimum(most, share * (1 - share) / np.maximum(se, 1e-9) ** 2)
+    n = np.where(se == 0, most, n)
+    return wilson(share, n)
+
+
+def losses(random: np.random.Generator, n_studies: int) -> None:
+    """Coverage for cross-entropies: log(1 + exp(−margin)) on hard images, 0 on the others."""
+    head("images", "seeds", "difference covers, %", "mean loss covers, %", "mean loss without logarithm, %")
+    samples = random.normal(size=(2, 1_000_000))
+    truth = HARD * np.logaddexp(0, -(3 + 3 * samples[0] + 2 * samples[1])).mean()
+    for n_images in (1000, 10_000):
+        for n_seeds in (1, 3, 5, 10) if n_images == 1000 else (1, 3, 5):
+            found: list[list[npt.NDArray[np.bool_]]] = [[], [], []]
+            for size in batches(n_studies):
+                n_hard = random.binomial(n_images, HARD, size)
+                width = int(n_hard.max())
+                there = (np.arange(width) < n_hard[:, None])[:, None, None]
+                image = random.normal(size=(size, 1, 1, width)) * np.sqrt(0.7)
+                image = image + random.normal(size=(size, 2, 1, width)) * np.sqrt(0.3)
+                margin = 3 + 3 * image + 2 * random.normal(size=(size, 2, n_seeds, width))
+                table = np.logaddexp(0, -margin) * there
+                one = mean_squares(table[:, 0], n_images)
+                half = one.half_width()
+                squares = mean_squares(table[:, 0] - table[:, 1], n_images)
+                found[0].append(np.abs(squares.mean) <= squares.half_width())
+                found[1].append(np.abs(np.log(one.mean / truth)) <= half / one.mean)
+                found[2].append(np.abs(one.mean - truth) <= half)
+            row(f"{n_images:,}", n_seeds, *(percent(np.concatenate(kept).mean()) for kept in found))
+
+
+def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float | str]]:
+    """How often a true difference of each size is called better / a tie; 10,000 images, region 0.1 points, no Holm."""
+    points = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+    head("seeds", *(f"{each:g}" for each in points))
+    n_images, region = 10_000, 0.001
+    curves: list[dict[str, float | str]] = []
+    for n_seeds in (3, 5, 10, 20):
+        cells = []
+        for true in points:
+            world = World("", seed=0.15, shared=0.5, ratio=1 + true / 0.5)
+            said = []
+            for size in batches(n_studies):
+                wrong, _ = wrong_answers(random, world, size, 2, n_seeds, n_images)
+                table = wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8)
+                found = mean_squares(table, n_images, 2 / n_seeds)
+                low, high = found.mean - found.half_width(), found.mean + found.half_width()
+                said.append([low > region, (low >= -region) & (high <= region)])
+            better, tie = np.concatenate(said, axis=1).mean(axis=1)
+            cells.append(f"{percent(better)} / {percent(tie)}")
+            curves += [
+                {
+                    "true difference, points": true,
+                    "share of studies": float(share),
+                    "seeds": f"{n_seeds} seeds",
+                    "said": name,
+                }
+                for name, share in (("better", better), ("tie", tie))
+            ]
+        row(n_seeds, *cells)
+    return curves
+
+
+def draw(curves: list[dict[str, float | str]], place: Path) -> None:
+    """Write the power curves as SVG."""
+    import altair as alt
+    import vl_convert
+
+    from convstudy.report import theme
+
+    order = list(dict.fromkeys(str(each["seeds"]) for each in curves))
+    chart = (
+        alt.Chart(alt.InlineData(values=curves))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("true difference, points:Q"),
+            y=alt.Y("share of studies:Q", axis=alt.Axis(format="~%")),
+            color=alt.Color("seeds:N", sort=order, title=None),
+            strokeDash=alt.StrokeDash("said:N", title=None),
+        )
+        .properties(width=560, height=300)
+    )
+    spec = {**chart.to_dict(), "config": {**theme.for_paper(), "legend": {"orient": "right"}}}
+    place.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
+
+
+PARTS: dict[str, Callable[[np.random.Generator, int], list[dict[str, float | str]] | None]] = {
+    "differences": differences,
+    "families": families,
+    "folds": folds,
+    "accuracies": accuracies,
+    "losses": losses,
+    "power": power,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--studies", type=int, default=STUDIES, help="simulated studies a line")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all, if none is named")
+    parser.add_argument("--chart", type=Path, help="where the power curves are drawn to, as SVG")
+    chosen = parser.parse_args()
+    for name in chosen.parts or PARTS:
+        print(f"\n{PARTS[name].__doc__}")
+        curves = PARTS[name](np.random.default_rng(20260101), chosen.studies)
+        if curves and chosen.chart:
+            draw(curves, chosen.chart)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Seeds × images: how far a mean over seeds would move with other seeds, and with other test images.
+
+Every model of a candidate is scored on the same n test images, so the mean over S seeds is uncertain for two
+reasons. More seeds shrink the first only. With x the figure of one seed on one image (right or wrong, a
+cross-entropy, or the difference of two candidates in these), seeds and images crossed and random:
+
+    x = mean + seed + image + rest        variance of the mean = σ²_seed / S + σ²_image / n + σ²_rest / (S n)
+
+The variances come from the mean squares of a two-way table without repeats (Searle, Casella and McCulloch 1992); a
+two-way bootstrap (Owen 2007) would count σ²_rest three times. One seed tells nothing of the seeds: the interval is
+then that of the trained models themselves on new images.
+
+Shares near 100 % are told by few images. As Bonett and Price (2012) do for one pair of models, two made-up
+predictions, one each way, are added to the S·n of a difference: with one seed the interval is theirs (with t and
+n − 1 for z and n).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convstudy.stats.differences import CONFIDENCE, ROUNDING, Difference, Source, half_width
+from convstudy.stats.intervals import Interval, normal_quantile, wilson
+from convstudy.stats.summary import summarise
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Figures = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Components:
+    """The variances of a seeds × images table, none below zero, and its size.
+
+    ``seed`` is ``None`` where there is one seed only; ``rest`` then stands within ``image``.
+    """
+
+    seed: float | None
+    image: float
+    rest: float
+    n_seeds: int
+    n_images: int
+
+
+@dataclass(frozen=True)
+class _Squares:
+    """Mean squares of a seeds × images table; ``rest`` and ``seeds`` are 0 with one seed."""
+
+    mean: float
+    seeds: float
+    images: float
+    rest: float
+    n_seeds: int
+    n_images: float
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The variance of the mean by its sources."""
+        cells = self.n_seeds * self.n_images
+        beyond = max(0.0, self.images - self.rest)
+        if self.n_seeds > 1 and self.seeds < ROUNDING * self.rest:
+            # Seeds that differ on just as many images, by chance: that they scatter no less than the rest is known.
+            beyond = max(beyond, self.rest)
+        images = Source("images", beyond / cells, self.n_images - 1)
+        if self.n_seeds == 1:
+            return (images,)
+        # What the seeds' means scatter holds the rest too: it goes with the seeds, and is not counted twice.
+        return (Source("seeds", self.seeds / cells, self.n_seeds - 1), images)
+
+
+def components(table: Figures) -> Components:
+    """Return the variances of a table of figures, shape (seeds, images).
+
+    Raises:
+        ValueError: where there are no seeds, or fewer than two images.
+    """
+    squares = _squares(table)
+    n_seeds, n_images = table.shape
+    if n_seeds == 1:
+        return Components(None, squares.images, 0.0, 1, n_images)
+    return Components(
+        max(0.0, squares.seeds - squares.rest) / n_images,
+        max(0.0, squares.images - squares.rest) / n_seeds,
+        squares.rest,
+        n_seeds,
+        n_images,
+    )
+
+
+def crossed_difference(first: Figures, second: Figures, confidence: float = CONFIDENCE) -> Difference:
+    """Return the difference of two candidates' mean figures over the same seeds and images.
+
+    Args:
+        first: its figures, shape (seeds, images).
+        second: those of the other, of the same shape. Where all figures are 0 or 1 (an image is wrong or right) the
+            made-up predictions are added.
+        confidence: how often such an interval holds the true difference.
+
+    Raises:
+        ValueError: where the shapes differ, or there are no seeds or fewer than two images.
+    """
+    import numpy as np
+
+    if first.shape != second.shape:
+        raise ValueError(f"figures of {first.shape} and {second.shape} do not pair")
+    shares = all(bool(np.isin(figures, (0, 1)).all()) for figures in (first, second))
+    table = first.astype(np.float64) - second.astype(np.float64)
+    squares = _squares(table, extra=2 / len(table) if shares else 0.0)
+    pairs = tuple(float(mean) for mean in table.mean(axis=1))
+    return Difference(
+        pairs, summarise(pairs), squares.mean, squares.sources, n_images=table.shape[1], confidence=confidence
+    )
+
+
+def seeds_only_difference(
+    first: tuple[float, ...], second: tuple[float, ...], n_images: int, confidence: float = CONFIDENCE
+) -> Difference:
+    """Return the difference of two candidates' accuracies where the predictions are lost and only the scores are left.
+
+    How much the images matter is then not known, but it is bounded: two models differ on at most as many images as
+    the two get wrong together, so that σ²_image is at most the sum of the two error rates. The interval takes that.
+    """
+    pairs = tuple(a - b for a, b in zip(first, second, strict=True))
+    summary = summarise(pairs)
+    if not pairs:
+        return Difference(pairs, summary, confidence=confidence)
+    most = sum((2 - a - b) / len(pairs) for a, b in zip(first, second, strict=True))
+    images = Source("images", (most + 2 / n_images) / n_images, n_images - 1)
+    seeds = () if summary.sd is None else (Source("seeds", summary.sd**2 / summary.n, summary.n - 1),)
+    return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence)
+
+
+def accuracy_interval(right: Figures, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of a candidate's accuracy, over new seeds and new images (one seed: of that model).
+
+    It is Wilson's, of as many images as would give a plain share the same half-width: an effective number, as for
+    surveys (Korn and Graubard 1998; Dean and Pagano 2015).
+
+    Args:
+        right: 1 where a model got an image right, else 0; shape (seeds, images).
+        confidence: how often such an interval holds the true accuracy.
+    """
+    squares = _squares(right)
+    n_seeds, n_images = right.shape
+    share = min(1.0, max(0.0, squares.mean))
+    if n_seeds == 1:
+        return wilson(share, n_images, confidence)
+    se = half_width(squares.sources, confidence) / normal_quantile(0.5 + confidence / 2)
+    # Never more images than were looked at; and models that never err have seen n images, not S·n.
+    most = n_seeds * n_images if 0 < share < 1 else n_images
+    n = most if se == 0 else min(most, share * (1 - share) / se**2)
+    return wilson(share, n, confidence)
+
+
+def loss_interval(losses: Figures, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of a candidate's mean loss, over new seeds and new images (one seed: of that model).
+
+    It is made on the logarithm of the mean, whose standard error is that of the mean divided by it: a few images
+    that are badly wrong make up most of a cross-entropy, and its mean is skewed. ``losses`` has the shape (seeds,
+    images), none below 0.
+    """
+    squares = _squares(losses)
+    if squares.mean <= 0:
+        return Interval(0.0, 0.0, 0.0, confidence)
+    factor = math.exp(half_width(squares.sources, confidence) / squares.mean)
+    return Interval(squares.mean, squares.mean / factor, squares.mean * factor, confidence)
+
+
+def _squares(table: Figures, extra: float = 0.0) -> _Squares:
+    """Return the mean squares of a table, with ``extra`` images added on which all seeds differ by 1, half each way."""
+    import numpy as np
+
+    if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
+        raise ValueError(f"figures of seeds × images need a seed and two images, got {table.shape}")
+    figures = np.asarray(table, dtype=np.float64)
+    n_seeds, n = figures.shape[0], figures.shape[1] + extra
+    by_seed, by_image = figures.sum(axis=1) / n, figures.mean(axis=0)
+    mean = float(by_seed.mean())
+    # Deviations from the mean, not sums of squares less a square: losses differ little beside their size.
+    total = float(((figures - mean) ** 2).sum()) + extra * n_seeds * (1 + mean**2)
+    images = n_seeds * (float(((by_image - mean) ** 2).sum()) + extra * (1 + mean**2))
+    seeds = n * float(((by_seed - mean) ** 2).sum())
+    rest = max(0.0, total - images - seeds)
+    return _Squares(
+        mean=mean,
+        seeds=seeds / (n_seeds - 1) if n_seeds > 1 else 0.0,
+        images=images / (n - 1),
+        rest=rest / ((n_seeds - 1) * (n - 1)) if n_seeds > 1 else 0.0,
+        n_seeds=n_seeds,
+        n_images=n,
+    )

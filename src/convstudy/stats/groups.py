@@ -1,0 +1,59 @@
+"""Which candidates cannot be told apart: the groups of a ranking, as in a critical-difference diagram.
+
+A group is a largest set of candidates of which no two are told apart (Demšar 2006 draws a bar over each; Piepho
+2004 gives each a letter). A candidate may be in several: a may not be told from b, nor b from c, and still a from c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def groups(names: Sequence[str], told_apart: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups in the order of their best members, each in the order of ``names`` (best first).
+
+    They are the largest cliques of the graph in which two candidates are joined unless they are told apart, found
+    after Bron and Kerbosch (1973).
+
+    >>> groups(["a", "b", "c"], [("a", "c")])
+    (('a', 'b'), ('b', 'c'))
+    """
+    apart = {frozenset(pair) for pair in told_apart}
+    joined = {
+        name: {other for other in names if other != name and frozenset((name, other)) not in apart}
+        for name in names
+    }
+    found: list[tuple[str, ...]] = []
+
+    def grow(group: set[str], may_join: set[str], left_out: set[str]) -> None:
+        if not may_join and not left_out:
+            found.append(tuple(name for name in names if name in group))
+            return
+        pivot = max(may_join | left_out, key=lambda name: len(joined[name] & may_join))
+        for name in sorted(may_join - joined[pivot]):
+            grow(group | {name}, may_join & joined[name], left_out & joined[name])
+            may_join = may_join - {name}
+            left_out = left_out | {name}
+
+    if names:
+        grow(set(), set(names), set())
+    place = {name: number for number, name in enumerate(names)}
+    return tuple(sorted(found, key=lambda group: [place[name] for name in group]))
+
+
+def letters(names: Sequence[str], found: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Return the letters of each candidate's groups: those that share a letter cannot be told apart.
+
+    >>> letters(["a", "b", "c"], [("a", "b"), ("b", "c")])
+    {'a': 'a', 'b': 'ab', 'c': 'b'}
+    """
+    return {
+        name: "".join(_letter(number) for number, group in enumerate(found) if name in group)
+        for name in names
+    }
+
+
+def _letter(number: int) -> str:
+    """Return a, b, ... z, then a2, b2, ..."""
+    turn, letter = divmod(number, 26)
+    return chr(ord("a") + letter) + (str(turn + 1) if turn else "")

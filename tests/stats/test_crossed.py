@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import stdtrit
+
+from convstudy.stats.crossed import (
+    accuracy_interval,
+    components,
+    crossed_difference,
+    loss_interval,
+    seeds_only_difference,
+)
+from convstudy.stats.intervals import bonett_price, wilson
+
+
+def simulation() -> ModuleType:
+    """Return benchmarks/statistics_simulation.py as a module."""
+    path = Path(__file__).parents[2] / "benchmarks" / "statistics_simulation.py"
+    spec = importlib.util.spec_from_file_location("statistics_simulation", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+SIMULATION = simulation()
+
+
+def test_components_by_hand() -> None:
+    # Means by seed 2 and 4, by image 1, 3, 5, in all 3; the rest is 0: each cell is 3 + seed + image.
+    found = components(np.array([[0.0, 2.0, 4.0], [2.0, 4.0, 6.0]]))
+    assert (found.seed, found.image, found.rest) == pytest.approx((2.0, 4.0, 0.0))
+
+
+def test_one_seed_tells_nothing_of_seeds() -> None:
+    found = components(np.array([[0.0, 1.0, 1.0, 0.0]]))
+    assert found.seed is None
+    assert found.image == pytest.approx(1 / 3)
+
+
+def test_both_sources_are_added_as_squares() -> None:
+    random = np.random.RandomState(0)
+    first = random.normal(size=(4, 1)) + random.normal(size=50) + random.normal(size=(4, 50))
+    difference = crossed_difference(first, np.zeros((4, 50)))
+    seeds, images = difference.half_width_of("seeds"), difference.half_width_of("images")
+    assert seeds and images and difference.low is not None and difference.high is not None
+    assert (difference.high - difference.low) / 2 == pytest.approx(math.hypot(seeds, images))
+    # The scatter of the seeds' means, the slow way.
+    assert seeds == pytest.approx(stdtrit(3, 0.975) * first.mean(axis=1).std(ddof=1) / 2)
+
+
+def test_one_seed_gives_bonett_and_prices_interval() -> None:
+    first, second = np.ones((1, 400)), np.ones((1, 400))
+    second[0, :12] = 0
+    first[0, 12:17] = 0
+    found, expected = crossed_difference(first, second), bonett_price(12, 5, 400)
+    # Theirs divides by n where an estimated variance has n − 1, and takes z for t.
+    half = (expected.high - expected.low) / 2
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.01 * half)
+    assert found.mean == pytest.approx(7 / 400)
+    assert found.half_width_of("seeds") is None
+
+
+def test_the_same_image_for_all_seeds_does_not_become_more_by_seeds() -> None:
+    """Ten seeds that all differ on the same images are no more evidence about new images than one is."""
+    one = np.ones((1, 1000))
+    one[0, :20] = 0
+    many = np.repeat(one, 10, axis=0)
+    alone = crossed_difference(np.ones((1, 1000)), one)
+    together = crossed_difference(np.ones((10, 1000)), many)
+    assert together.half_width_of("seeds") == pytest.approx(0, abs=1e-9)
+    assert together.half_width_of("images") == pytest.approx(alone.half_width_of("images"), rel=0.06)
+
+
+def test_equal_predictions_still_leave_a_difference_possible() -> None:
+    found = crossed_difference(np.ones((3, 360)), np.ones((3, 360)))
+    assert found.low is not None and found.low < -0.001 and found.high is not None and found.high > 0.001
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.integers(2, 30), st.integers(0, 10**6))
+def test_turning_it_round_turns_the_sign(n_seeds: int, n_images: int, seed: int) -> None:
+    random = np.random.RandomState(seed)
+    first, second = (random.randint(0, 2, (n_seeds, n_images)).astype(float) for _ in range(2))
+    there, back = crossed_difference(first, second), crossed_difference(second, first)
+    assert there.low is not None and back.high is not None
+    assert there.low == pytest.approx(-back.high)
+
+
+def test_seeds_that_happen_to_differ_alike_are_not_known_to_be_alike() -> None:
+    first, second = np.ones((2, 40)), np.ones((2, 40))
+    second[0, :4], second[1, 10:14] = 0, 0  # on four images each, but on others
+    found = crossed_difference(first, second)
+    assert found.half_width_of("seeds") == pytest.approx(0)
+    # At least what 8 of 80 predictions would scatter if they were all independent: √(0.1 · 0.9 / 80) = 0.0335.
+    assert found.half_width_of("images") == pytest.approx(1.96 * 0.0335, rel=0.1)
+
+
+def test_lost_predictions_take_the_images_at_their_most() -> None:
+    random = np.random.RandomState(1)
+    first, second = (random.uniform(size=(3, 500)) < share for share in (0.97, 0.95))
+    full = crossed_difference(first.astype(float), second.astype(float))
+    lost = seeds_only_difference(tuple(first.mean(axis=1)), tuple(second.mean(axis=1)), 500)
+    assert lost.mean == pytest.approx(full.mean)
+    at_most, seen = lost.half_width_of("images"), full.half_width_of("images")
+    assert at_most and seen and at_most > seen
+
+
+def test_an_accuracy_of_one_model_is_wilsons() -> None:
+    right = np.ones((1, 1000))
+    right[0, :7] = 0
+    assert accuracy_interval(right) == wilson(0.993, 1000)
+
+
+def test_seeds_that_agree_on_every_image_count_as_one() -> None:
+    right = np.ones((1, 1000))
+    right[0, :30] = 0
+    one, many = accuracy_interval(right), accuracy_interval(np.repeat(right, 5, axis=0))
+    assert (many.low, many.high) == pytest.approx((one.low, one.high), abs=1e-4)
+
+
+def test_models_without_a_mistake_have_seen_n_images() -> None:
+    found = accuracy_interval(np.ones((5, 360)))
+    assert (found.low, found.high) == (wilson(1.0, 360).low, 1.0)
+
+
+def test_a_mean_loss_lies_between_positive_ends() -> None:
+    losses = np.zeros((2, 100))
+    losses[:, 0] = 5.0
+    found = loss_interval(losses)
+    assert 0 < found.low < found.estimate == pytest.approx(0.05)
+    assert found.estimate / found.low == pytest.approx(found.high / found.estimate)
+    assert loss_interval(np.zeros((2, 100))).high == 0
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="do not pair"):
+        crossed_difference(np.ones((2, 5)), np.ones((3, 5)))
+    with pytest.raises(ValueError, match="two images"):
+        components(np.ones((3, 1)))
+
+
+# The simulation, whose tables stand in docs/statistics.md
+
+
+@pytest.mark.parametrize("n_seeds", [1, 2, 5])
+def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
+    random = np.random.default_rng(3)
+    n_images = 800
+    wrong, _ = SIMULATION.wrong_answers(random, SIMULATION.WORLDS[3], 6, 2, n_seeds, n_images)
+    table = np.zeros((6, 2, n_seeds, n_images))
+    table[..., : wrong.shape[-1]] = wrong
+    fast = SIMULATION.mean_squares(wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, 2 / n_seeds)
+    low, high = SIMULATION.accuracy_bounds(SIMULATION.mean_squares(wrong[:, 0], n_images), n_seeds, n_images)
+    for number, (first, second) in enumerate(1 - table):
+        slow = crossed_difference(first, second)
+        assert slow.centre == pytest.approx(fast.mean[number])
+        assert slow.high == pytest.approx(fast.mean[number] + fast.half_width()[number])
+        accuracy = accuracy_interval(first)
+        assert (1 - accuracy.high, 1 - accuracy.low) == pytest.approx((low[number], high[number]), abs=1e-9)
+
+
+def coverage(world: str, n_seeds: int, n_images: int, n_studies: int) -> tuple[float, float]:
+    """Return how often the interval of equal candidates holds 0, and how often it lies above it."""
+    chosen = next(each for each in SIMULATION.WORLDS if each.name == world)
+    found = [
+        SIMULATION._difference(np.random.default_rng([start, n_seeds]), chosen, 250, n_seeds, n_images)
+        for start in range(n_studies // 250)
+    ]
+    covers, better = (np.concatenate([each[i] for each in found]).mean() for i in (0, 1))
+    return float(covers), float(better)
+
+
+@pytest.mark.parametrize("world", [world.name for world in SIMULATION.WORLDS])
+def test_intervals_hold_the_truth(world: str) -> None:
+    covers, better = coverage(world, n_seeds=5, n_images=2000, n_studies=1000)
+    assert covers > 0.93  # 1,000 studies: 0.95 less three standard errors
+    assert better < 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [world.name for world in SIMULATION.WORLDS])
+@pytest.mark.parametrize("n_images", [1000, 10_000])
+@pytest.mark.parametrize("n_seeds", [3, 5, 10])
+def test_ten_thousand_null_studies(world: str, n_seeds: int, n_images: int) -> None:
+    covers, better = coverage(world, n_seeds, n_images, 10_000)
+    assert covers > 0.94
+    assert better < 0.03  # 2.5 %, and three standard errors

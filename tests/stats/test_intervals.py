@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convstudy.stats.intervals import bonett_price, newcombe, wilson
+
+
+def test_wilson_by_hand() -> None:
+    # z² = 3.8415: (0.9 + 3.8415 / 20) / 1.38415 = 0.78900, ± √(3.8415 · (0.009 + 0.0096037)) / 1.38415 = 0.19315.
+    found = wilson(0.9, 10)
+    assert (found.low, found.high) == pytest.approx((0.59585, 0.98212), abs=1e-4)
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_wilson_stays_within_a_share(count: int, more: int) -> None:
+    found = wilson(count / (count + more), count + more)
+    assert 0 <= found.low <= found.estimate <= found.high <= 1
+    assert found.low < found.high
+
+
+def test_no_mistake_does_not_mean_none_ever() -> None:
+    assert wilson(1.0, 10_000).low == pytest.approx(10_000 / 10_003.84, abs=1e-6)
+
+
+def test_bonett_and_price_on_their_kind_of_table() -> None:
+    # 21 children before and after a transplant, 1 and 7 discordant (Bentur et al. 2009, in Fagerland, Lydersen and
+    # Laake 2014): −0.2857; (2 − 8) / 23 ± 1.95996 · √((10 / 23 − (6 / 23)²) / 23).
+    found = bonett_price(1, 7, 21)
+    half = 1.959964 * math.sqrt((10 / 23 - (6 / 23) ** 2) / 23)
+    assert found.estimate == pytest.approx(-0.285714, abs=1e-6)
+    assert (found.low, found.high) == pytest.approx((-6 / 23 - half, -6 / 23 + half), abs=1e-6)
+    assert (round(found.low, 3), round(found.high, 3)) == (-0.508, -0.013)
+
+
+def test_newcombe_of_equals_is_even() -> None:
+    found = newcombe(95, 95, 100)
+    assert found.low == pytest.approx(-found.high)
+
+
+@pytest.mark.parametrize("counts", [(-1, 2, 10), (6, 5, 10), (0, 0, 0)])
+def test_counts_that_cannot_be_are_refused(counts: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        bonett_price(*counts)
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="share"):
+        wilson(1.1, 10)

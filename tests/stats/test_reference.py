@@ -1,0 +1,113 @@
+"""Our statistics beside those of baycomp, mlxtend, statsmodels, SciPy and scikit-learn on the same figures.
+
+The figures were made by ``benchmarks/statistics_reference.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convstudy.stats import paired_difference
+from convstudy.stats.crossed import _squares, components
+from convstudy.stats.holm import holm
+from convstudy.stats.intervals import newcombe, wilson
+from convstudy.stats.mcnemar import Discordance
+from convstudy.stats.resampled import five_by_two, fold_difference, probabilities
+
+REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json").read_text("utf-8"))
+
+
+def test_there_is_something_to_compare_with() -> None:
+    assert set(REFERENCE["versions"]) == {"baycomp", "mlxtend", "statsmodels", "scipy", "scikit-learn"}
+    names = ("over_folds", "over_seeds", "on_images", "shares", "crossed", "holm")
+    assert [len(REFERENCE[name]) for name in names] == [12, 4, 5, 4, 3, 4]
+
+
+def test_scikit_learns_worked_example() -> None:
+    example = REFERENCE["worked_example"]
+    # As the example's page prints them.
+    printed = {
+        "t": 0.750,
+        "one_sided_p": 0.227,
+        "uncorrected_t": 2.611,
+        "uncorrected_one_sided_p": 0.005,
+        "better": 0.773,
+        "same_within_0.01": 0.432,
+    }
+    assert {key: round(example[key], 3) for key in printed} == printed
+    difference = fold_difference(example["first"], example["second"], example["ratio"])
+    assert difference.error_of(abs(difference.mean or 0)) / 2 == pytest.approx(
+        example["one_sided_p"], abs=1e-9
+    )
+    assert [difference.low, difference.high] == pytest.approx(example["interval_95"], abs=1e-9)
+    against_zero, within = probabilities(difference, 0.0), probabilities(difference, 0.01)
+    assert against_zero and within
+    assert against_zero.better == pytest.approx(example["better"], abs=1e-9)
+    assert within.same == pytest.approx(example["same_within_0.01"], abs=1e-9)
+    plain = paired_difference(example["first"], example["second"])
+    assert plain.error_of(abs(plain.mean or 0)) / 2 == pytest.approx(
+        example["uncorrected_one_sided_p"], abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("case", REFERENCE["over_folds"])
+def test_baycomps_correlated_t_test(case: dict[str, Any]) -> None:
+    found = probabilities(fold_difference(case["first"], case["second"], 1 / (case["k"] - 1)), case["region"])
+    assert found
+    # Better than SciPy's older routine, which baycomp's comes from, a t of few degrees cannot be told.
+    assert (found.better, found.same, found.worse) == pytest.approx(
+        (case["better"], case["same"], case["worse"]), abs=1e-7
+    )
+
+
+@pytest.mark.parametrize("case", REFERENCE["over_seeds"])
+def test_scipys_paired_t_test(case: dict[str, Any]) -> None:
+    difference = paired_difference(case["first"], case["second"])
+    assert [difference.low, difference.high] == pytest.approx(case["interval"], abs=1e-10)
+    assert difference.error_of(abs(difference.mean or 0)) == pytest.approx(case["p"], abs=1e-9)
+
+
+@pytest.mark.parametrize("case", REFERENCE["on_images"])
+def test_mcnemars_exact_test(case: dict[str, Any]) -> None:
+    one, other = case["first_only"], case["second_only"]
+    found = Discordance(case["n"] - one - other - 30, one, other, 30).exact_p
+    assert found == pytest.approx(case["statsmodels_p"], abs=1e-12)
+    # mlxtend's doubles the middle when both counts are equal, and may give more than 1; its others are these.
+    assert found == pytest.approx(min(1.0, case["mlxtend_p"]), abs=1e-12)
+
+
+@pytest.mark.parametrize("case", REFERENCE["shares"])
+def test_statsmodels_intervals_of_shares(case: dict[str, Any]) -> None:
+    first, second, n = case["first"], case["second"], case["n"]
+    for count, key in ((first, "wilson"), (second, "wilson_second")):
+        found = wilson(count / n, n)
+        assert [found.low, found.high] == pytest.approx(case[key], abs=1e-9)
+    difference = newcombe(first, second, n)
+    assert [difference.low, difference.high] == pytest.approx(case["newcombe"], abs=1e-9)
+
+
+@pytest.mark.parametrize("case", REFERENCE["crossed"])
+def test_statsmodels_mean_squares_of_a_two_way_table(case: dict[str, Any]) -> None:
+    table = np.array(case["table"])
+    squares = _squares(table)
+    assert (squares.seeds, squares.images, squares.rest) == pytest.approx(
+        (case["seeds"], case["images"], case["rest"]), rel=1e-9
+    )
+    found = components(table)
+    assert found.seed == pytest.approx(max(0.0, (case["seeds"] - case["rest"]) / table.shape[1]), rel=1e-9)
+    assert found.image == pytest.approx(max(0.0, (case["images"] - case["rest"]) / table.shape[0]), rel=1e-9)
+
+
+def test_mlxtends_5x2cv_test() -> None:
+    case = REFERENCE["halves"]
+    assert five_by_two(case["pairs"]) == pytest.approx((case["t"], case["p"]), abs=1e-9)
+
+
+@pytest.mark.parametrize("case", REFERENCE["holm"])
+def test_statsmodels_holm(case: dict[str, Any]) -> None:
+    assert holm(case["p"]) == pytest.approx(case["adjusted"], abs=1e-12)
