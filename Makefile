@@ -10,6 +10,7 @@ SHELL := bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 PYTHON ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -39,6 +40,18 @@ test: $(VENV)/.installed-test ## run the tests, without those marked slow
 test-slow: $(VENV)/.installed-test ## run the tests marked slow
 	$(BIN)/python -m pytest -q -m slow
 
+# Each part prints its table; benchmarks/RESULTS.md says what they printed where. An idle machine, please, and some hours.
+.PHONY: bench
+bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers; prints tables; takes hours
+	$(BIN)/python benchmarks/throughput.py --peers $(PEERS)/bin/python
+	$(BIN)/python benchmarks/loop_overhead.py
+	$(BIN)/python benchmarks/speedrun.py choose --seeds 5
+	$(BIN)/python benchmarks/search_methods.py train --runs runs/bench-search
+	$(BIN)/python benchmarks/search_methods.py replay --runs runs/bench-search
+	$(BIN)/python benchmarks/around_fits.py
+	$(BIN)/python benchmarks/memory_map.py
+	$(BIN)/python benchmarks/statistics_simulation.py
+
 .PHONY: check
 check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions
 	$(BIN)/ruff check .
@@ -53,7 +66,7 @@ format: $(VENV)/.installed-check ## mend what ruff can mend by itself
 
 .PHONY: clean
 clean: ## remove .venv, builds and caches; runs stay
-	rm -rf $(VENV) build dist src/convstudy.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist src/convstudy.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: a second call installs nothing until what is to be installed has changed.
@@ -67,6 +80,13 @@ $(VENV)/.installed-test: $(VENV)/.made pyproject.toml constraints.txt
 $(VENV)/.installed-check: $(VENV)/.made pyproject.toml constraints.txt
 	$(call install,[check])
 	@touch $(VENV)/.installed
+
+# What convstudy is measured against lives apart from it.
+$(PEERS)/.installed: $(VENV)/.made benchmarks/contenders/constraints.txt
+	$(BIN)/python -m venv --clear $(PEERS)
+	@echo "Installing the peers into $(PEERS)"
+	@$(PEERS)/bin/python -m pip install --quiet -c benchmarks/contenders/constraints.txt torch tensorflow-cpu keras skorch lightning </dev/null
+	@touch $@
 
 # A .venv that somebody made already is kept if its Python is new enough and its pip works.
 $(VENV)/.made:

@@ -4,7 +4,7 @@ Every contender (``contenders/``) lies ready in processes of its own, and they t
 batches of 100 each. Each is run as one fit with all cores' threads and as one fit a core with one thread each; the
 better counts. Peers come from another environment::
 
-    make bench-peers                                    # makes .venv-peers
+    make .venv-peers/.installed
     python benchmarks/throughput.py --peers .venv-peers/bin/python [--rounds 5] [--networks five-conv] [--json FILE]
 """
 
