@@ -93,7 +93,7 @@ class _Run:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
         self.plan: Plan  # as the records have it, see _resolve
         self.told_choices: set[str] = set()
-        self.told_searches: dict[str, tuple[Fit, ...]] = {}
+        self.reached: dict[str, tuple[int, int]] = {}
         self.looked_at: set[str] = set()
         self.deaths: Counter[Task] = Counter()
 
@@ -150,12 +150,13 @@ class _Run:
                 self.store.drop_checkpoint(fit)
 
     def _tell_of_searches(self) -> None:
-        """Tell of each search that has come to other fits since it was last looked at, and chooses later."""
+        """Tell of each open search that has come a rung or some trials further since it was last looked at."""
         for stage in self.plan.stages:
-            before = self.told_searches.get(stage.key)
-            if stage.question == "search" and stage.to_come + stage.fits != before:
-                self.told_searches[stage.key] = stage.to_come + stage.fits
-                if before is not None and stage.key not in self.told_choices:
+            reached = (sum(rung.decided for rung in stage.rungs), len(stage.candidates))
+            before = self.reached.setdefault(stage.key, reached)
+            if reached != before:
+                self.reached[stage.key] = reached
+                if stage.key not in self.told_choices:
                     self.listener(SearchAdvanced(stage.key, self.plan))
 
     def _train(self, executor: Executor, fits: Iterable[Fit]) -> None:
