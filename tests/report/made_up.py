@@ -108,12 +108,13 @@ def made_up_results(
                 wanted = level(name) if level else 0.95 + (len(name) * 7 % 11) * 0.003
                 record = made_up_record(fit, wanted, environment(len(records)))
                 records[fit.id] = record
-    openings = _openings(plan, records) if tested and stop_after is None else {}
+    targets = _test_targets(plan, records)
+    openings = _openings(plan, records, study, targets) if tested and stop_after is None else {}
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         if not with_arrays or fit_id not in records:
             raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
-        return made_up_arrays(study, fit_id, what)
+        return made_up_arrays(study, fit_id, what, targets.get(fit_id, 0.97))
 
     return Results(
         run_id=f"{study.name}-0a1b2c",
@@ -130,29 +131,45 @@ def made_up_results(
     )
 
 
-def _openings(plan: Plan, records: dict[str, Record]) -> dict[str, Opening]:
+def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
+    """Return fit id -> about what accuracy its model has on the test images."""
+    targets = {}
+    for fit in plan.tested_fits:
+        record = records.get(fit.id)
+        if record is not None and record.done:
+            luck = random.Random(f"test of {fit.id}")
+            targets[fit.id] = min(1.0, record.counted.validation_accuracy + luck.gauss(0, 0.003))
+    return targets
+
+
+def _openings(
+    plan: Plan, records: dict[str, Record], study: Study, targets: dict[str, float]
+) -> dict[str, Opening]:
+    """Return openings whose scores are those of the predictions that lie beside the records."""
     openings = {}
     for number, fit in enumerate(plan.tested_fits):
-        record = records.get(fit.id)
-        if record is None or not record.done:
+        if fit.id not in targets:
             continue
-        luck = random.Random(f"test of {fit.id}")
-        accuracy = record.counted.validation_accuracy + luck.gauss(0, 0.003)
+        test = made_up_arrays(study, fit.id, "test", targets[fit.id])
+        labels, probabilities = test["labels"], test["probabilities"].astype(np.float64)
         openings[fit.id] = Opening(
             fit_id=fit.id,
-            weights_digest=record.weights_digest,
+            weights_digest=records[fit.id].weights_digest,
             purpose="the last word",
             opened_at=f"2026-01-02T03:08:{number:02d}Z",
-            n_images=dataset_info(fit.dataset).n_test,
-            loss=(1 - accuracy) * 3.5,
-            accuracy=min(accuracy, 1.0),
+            n_images=len(labels),
+            loss=float(-np.log(probabilities[np.arange(len(labels)), labels]).mean()),
+            accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
             seconds=0.1,
         )
     return openings
 
 
-def made_up_arrays(study: Study, fit_id: str, what: str) -> dict[str, Any]:
-    """Return what would lie beside a record."""
+def made_up_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.97) -> dict[str, Any]:
+    """Return what would lie beside a record; ``accuracy`` is about the share of images that are right.
+
+    Some images are harder than others for all models.
+    """
     info = dataset_info(study.dataset)
     luck = np.random.RandomState(int(fit_id[:6], 16))
     if what == "weights":
@@ -164,8 +181,12 @@ def made_up_arrays(study: Study, fit_id: str, what: str) -> dict[str, Any]:
     n = info.n_test if what == "test" else 50
     labels = np.random.RandomState(1).randint(0, info.n_classes, n)
     probabilities = luck.dirichlet(np.full(info.n_classes, 0.05), n).astype(np.float32) * 0.2
-    sure = np.where(luck.uniform(size=n) < 0.97, labels, luck.randint(0, info.n_classes, n))
-    probabilities[np.arange(n), sure] += 0.8
+    difficulty = np.random.RandomState(2).uniform(size=n) ** 0.2 + luck.normal(0, 0.1, n)
+    is_wrong = np.zeros(n, dtype=bool)
+    is_wrong[np.argsort(-difficulty)[: round((1 - accuracy) * n)]] = True
+    sure = np.where(is_wrong, (labels + luck.randint(1, info.n_classes, n)) % info.n_classes, labels)
+    probabilities += 0.001
+    probabilities[np.arange(n), sure] += 0.79
     if what == "validation":
         return {"indices": np.arange(n), "probabilities": probabilities}
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)

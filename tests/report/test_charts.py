@@ -28,9 +28,18 @@ def test_each_chart_is_right_by_the_schema_and_can_be_drawn(figure: object) -> N
 
 def test_there_is_every_kind_of_chart() -> None:
     kinds = {re.sub(r"-.*", "", figure.name) for figure in CONTENTS.figures}
-    assert kinds == {"curves", "overview", "scores", "effects", "confusion", "classes"}
+    assert kinds == {
+        "curves",
+        "overview",
+        "scores",
+        "effects",
+        "differences",
+        "ranking",
+        "confusion",
+        "classes",
+    }
     names = [figure.name for figure in CONTENTS.figures]
-    assert len(names) == len(set(names)) == 3 + 1 + 3 + 2 * 10 + 2
+    assert len(names) == len(set(names)) == 3 + 1 + 2 + 3 + 2 * 10 + 2
 
 
 def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:

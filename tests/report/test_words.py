@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -41,6 +42,11 @@ def _figures(contest: object) -> list[float]:
     for verdict in contest.verdicts:  # type: ignore[attr-defined]
         difference = verdict.difference
         found += [value for value in (difference.mean, difference.low, difference.high) if value is not None]
+        widths = [difference.half_width_of(name) for name in ("seeds", "images")]
+        # These are rounded up.
+        found += [math.ceil(width * 10_000) / 10_000 for width in widths if width is not None]
+    for interval in contest.accuracy_intervals.values():  # type: ignore[attr-defined]
+        found += [interval.low, interval.high]
     return found
 
 
@@ -64,9 +70,9 @@ def test_the_comparison_tells_of_every_network() -> None:
     results = made_up_results(level=lambda name: levels.get(name, 0.92))
     compare = contests(results)[1]
     text = answer(results)[1]
-    assert [verdict.second for verdict in compare.verdicts] == ["one-conv", "three-conv"]
+    assert [verdict.second for verdict in compare.verdicts_on_leader] == ["one-conv", "three-conv"]
     assert re.search(
-        r"\. The difference from three-conv is \+\d\d\.\d\d points \(95 % interval .*\): a clear difference\.$",
+        r"\. The difference from three-conv is \+\d\d\.\d\d points \(95 % interval .*\): a clear difference\. All 3 ",
         text,
     )
     (said,) = (each for each in conclusions(results) if each.question == "compare")
@@ -75,14 +81,18 @@ def test_the_comparison_tells_of_every_network() -> None:
 
 def test_what_is_clear_on_folds_is_said_of_these_folds_only() -> None:
     search = answer(made_up_results(level=lambda name: LEVELS.get(name, 0.9)))[0]
-    assert search.endswith("a clear difference on these folds.")
+    assert (
+        ": a clear difference on these folds. By the Bayesian correlated t-test kernel=7 is better" in search
+    )
+    assert "probability more than 99 %" in search
 
 
 def test_one_seed_tells_nothing_from_chance() -> None:
     results = made_up_results(DIGITS.model_copy(update={"seeds": 1}))
     _, compare, ablate = answer(results)
-    assert "one pair of fits, so nothing can be told from chance" in compare
-    assert "not to be told from chance" in ablate
+    assert "one seed of each, so nothing can be told from the luck of seeds" in compare
+    assert "for these two models on new images" in compare
+    assert "not to be told from the luck of seeds" in ablate
     assert "clear" not in compare + ablate
     assert "±" not in compare + ablate
 

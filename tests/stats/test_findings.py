@@ -21,6 +21,7 @@ def test_the_chosen_leads_and_the_next_best_follows() -> None:
     assert [(v.first, v.second) for v in compare.verdicts] == [
         ("two-conv", "one-conv"),
         ("two-conv", "three-conv"),
+        ("one-conv", "three-conv"),
     ]
     assert ablate.leader.name == "as it is"
     assert [v.first for v in ablate.verdicts] == ["plain", "tanh-glorot", "rmsprop"]

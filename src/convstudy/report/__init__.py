@@ -2,13 +2,17 @@
 
 =====================  ==========================================================================
 ``words``              the conclusions in words, each with its evidence
+``verdict_words``      a verdict in words: what can be said, and what would tell more
+``count_words``        the calculator's verdict on counts in words
 ``numbers``            how figures are written
 ``table``              a table as data, and as CSV, Markdown and JSON
 ``tables``             the tables of scores
+``verdict_tables``     the tables of verdicts
 ``background_tables``  data, layers, protocol, checks, environment, failures
 ``figure``             a chart with its words, and what all charts share
 ``curve_charts``       charts over epochs
-``score_charts``       charts of scores and effects
+``score_charts``       charts of scores
+``verdict_charts``     charts of verdicts: effects, differences, ranking
 ``class_charts``       charts by class
 ``theme``              how charts look, on paper and on a page, light or dark
 ``pictures``           images, mistakes and kernels as small PNG files

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from convstudy.data import DatasetInfo, dataset_info
 from convstudy.plan import Candidate, Stage, check_plan
 from convstudy.record import Environment, Record
-from convstudy.report import background_tables, curve_charts, score_charts, tables
+from convstudy.report import (
+    background_tables,
+    curve_charts,
+    score_charts,
+    tables,
+    verdict_charts,
+    verdict_tables,
+)
 from convstudy.report.beside import Beside, gather_beside
 from convstudy.report.figure import Figure
 from convstudy.report.table import Table
@@ -53,6 +60,7 @@ class Contents:
     conclusions: tuple[Conclusion, ...]
     sections: tuple[Section, ...]
     verdicts: Table
+    more_verdicts: tuple[Table, ...]
     every_fit: Table
     costs: Table
     rates: Figure | None
@@ -87,6 +95,7 @@ class Contents:
         """Every table, in the order of the report."""
         found: list[Table | None] = [
             self.verdicts,
+            *self.more_verdicts,
             *(section.table for section in self.sections),
             self.beside.confusion_table,
             self.beside.mistakes_table,
@@ -133,10 +142,15 @@ def _gather(results: Results) -> Contents:
     return Contents(
         results=results,
         info=dataset_info(results.study.dataset),
-        answer=answer(results),
-        conclusions=conclusions(results),
+        answer=answer(results, found),
+        conclusions=conclusions(results, found),
         sections=tuple(_section(results, contest) for contest in found),
-        verdicts=tables.verdict_table(found),
+        verdicts=verdict_tables.verdict_table(found, results.study.region),
+        more_verdicts=(
+            verdict_tables.loss_table(found),
+            verdict_tables.probability_table(found, results.study.region),
+            verdict_tables.models_table(found),
+        ),
         every_fit=tables.results_table(found),
         costs=tables.costs_table(results),
         rates=_rates(results),
@@ -165,8 +179,12 @@ def _section(results: Results, contest: Contest) -> Section:
     figures = []
     if any(row.scores(contest.measure) for row in contest.rows):
         figures.append(score_charts.scores_chart(contest, title))
-    if contest.question == "ablate" and any(v.difference.mean is not None for v in contest.verdicts):
-        figures.insert(0, score_charts.effects_chart(contest, f"{title}: effects"))
+    judged = any(v.difference.mean is not None for v in contest.verdicts)
+    if contest.question == "ablate" and judged:
+        figures.insert(0, verdict_charts.effects_chart(contest, f"{title}: effects"))
+    if contest.question == "compare" and judged:
+        figures.insert(0, verdict_charts.differences_chart(contest, f"{title}: differences"))
+        figures.insert(0, verdict_charts.ranking_chart(contest, f"{title}: ranking"))
     if len(trained) > 1:
         figures.append(
             curve_charts.overview_chart(f"{contest.question}-{contest.name}", f"{title}: by epoch", trained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from convstudy.stats import Summary
@@ -11,9 +12,9 @@ NONE = "–"
 """What stands where there is no figure."""
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, digits: int = 2) -> str:
     """Return an accuracy: ``98.61 %``."""
-    return f"{fraction * 100:.2f} %"
+    return f"{fraction * 100:.{digits}f} %"
 
 
 def points(fraction: float) -> str:
@@ -27,6 +28,14 @@ def points(fraction: float) -> str:
 def loss(value: float) -> str:
     """Return a loss: ``0.0196``."""
     return f"{value:.4f}"
+
+
+def change(value: float) -> str:
+    """Return a difference of losses, with its sign: ``−0.0042``."""
+    text = f"{abs(value):.4f}"
+    if float(text) == 0:
+        return text
+    return f"{MINUS if value < 0 else '+'}{text}"
 
 
 def seconds(value: float) -> str:
@@ -45,6 +54,12 @@ def seconds(value: float) -> str:
 def count(value: float) -> str:
     """Return a count: ``367,786``."""
     return f"{value:,.0f}"
+
+
+def rounded(value: float) -> str:
+    """Return a number that is only about so large, in two digits and no less: ``78,489`` is ``79,000``."""
+    digits = max(0, len(str(math.ceil(value))) - 2)
+    return f"{math.ceil(value / 10**digits) * 10**digits:,}"
 
 
 def digest(text: str) -> str:

@@ -1,12 +1,10 @@
-"""Charts of scores: each fold or seed with the mean, and what each variant changes."""
+"""Charts of scores: each fold or seed with the mean."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, measure_axis, names_axis
-from convstudy.report.numbers import percent, points
+from convstudy.report.numbers import percent
 from convstudy.stats import Contest, Summary
 
 ROW = 38
@@ -64,55 +62,3 @@ def scores_chart(contest: Contest, title: str) -> Figure:
     return Figure(
         f"scores-{contest.question}-{contest.name}", title, f"{title}, mean {words}: {ends}.", chart
     )
-
-
-def effects_chart(contest: Contest, title: str) -> Figure:
-    """Return each variant's difference from the network as it is, in points, with its interval."""
-    import altair as alt
-
-    marks = {
-        "better": ("circle", theme.GREEN),
-        "worse": ("diamond", theme.VERMILLION),
-        "tie": ("square", theme.SKY),
-    }
-    rows: list[dict[str, Any]] = []
-    for verdict in contest.verdicts:
-        difference = verdict.difference
-        if difference.mean is None:
-            continue
-        rows.append(
-            {
-                "variant": verdict.first,
-                "mean": difference.mean * 100,
-                "low": (difference.mean if difference.low is None else difference.low) * 100,
-                "high": (difference.mean if difference.high is None else difference.high) * 100,
-                "verdict": verdict.kind,
-            }
-        )
-    kinds = list(dict.fromkeys(row["verdict"] for row in rows))
-    look = [marks.get(kind, ("triangle-up", theme.GREY)) for kind in kinds]
-    y = alt.Y("variant:N", title=None, sort=[row["variant"] for row in rows], axis=names_axis())
-    colour = alt.Color("verdict:N", title=None, scale=alt.Scale(domain=kinds, range=[c for _, c in look]))
-    shape = alt.Shape("verdict:N", title=None, scale=alt.Scale(domain=kinds, range=[s for s, _ in look]))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
-    zero = (
-        alt.Chart(alt.InlineData(values=[{"zero": 0}]))
-        .mark_rule(strokeWidth=1.2, strokeDash=[4, 3], color=theme.GREY)
-        .encode(x="zero:Q")
-    )
-    interval = base.mark_rule(strokeWidth=2.4, opacity=0.7).encode(
-        x=alt.X("low:Q", title="difference in test accuracy, points", axis=alt.Axis(tickCount=6)),
-        x2="high:Q",
-        color=colour,
-    )
-    tips = [alt.Tooltip("variant:N"), alt.Tooltip("verdict:N")]
-    tips += [
-        alt.Tooltip(f"{key}:Q", title=words, format="+.2f")
-        for key, words in (("mean", "points"), ("low", "from"), ("high", "to"))
-    ]
-    dot = base.mark_point(size=110, filled=True, opacity=1).encode(
-        x="mean:Q", color=colour, shape=shape, tooltip=tips
-    )
-    chart = alt.layer(zero, interval, dot).properties(**chart_size(ROW * len(rows)))
-    ends = ", ".join(f"{row['variant']} {points(row['mean'] / 100)} ({row['verdict']})" for row in rows)
-    return Figure(f"effects-{contest.name}", title, f"{title}, in points: {ends}.", chart)

@@ -17,7 +17,9 @@ Kind = Literal[
     "code",
     "percent",
     "points",
+    "width",
     "loss",
+    "change",
     "count",
     "seconds",
     "rate",
@@ -27,7 +29,9 @@ Kind = Literal[
 ]
 Value = str | int | float | Summary | tuple[str, ...] | None
 
-NUMERIC: frozenset[Kind] = frozenset({"percent", "points", "loss", "count", "seconds", "rate"})
+NUMERIC: frozenset[Kind] = frozenset(
+    {"percent", "points", "width", "loss", "change", "count", "seconds", "rate"}
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class Table:
 _WRITERS: dict[str, Callable[[float], str]] = {
     "percent": numbers.percent,
     "points": numbers.points,
+    "width": lambda value: numbers.points(value).removeprefix("+"),
     "loss": numbers.loss,
+    "change": numbers.change,
     "count": numbers.count,
     "seconds": numbers.seconds,
     "rate": lambda value: f"{value:.3g}",

@@ -1,51 +1,14 @@
-"""The tables of scores: verdicts, each stage, every fit, and what it all cost."""
+"""The tables of scores: each stage, every fit, and what it all cost."""
 
 from __future__ import annotations
 
 from convstudy.plan import fit_cost
 from convstudy.report.numbers import counted
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import CandidateRow, Contest
+from convstudy.stats import CandidateRow, Contest, Interval
 from convstudy.store.results import Results
 
 MEASURED = "All figures are measured in evaluation mode, on the weights of the epoch that counts."
-
-
-def verdict_table(contests: tuple[Contest, ...]) -> Table:
-    """Return every verdict of the run."""
-    columns = (
-        Column("first", "Candidate"),
-        Column("verdict", "is"),
-        Column("second", "against"),
-        Column("difference", "Difference", "points"),
-        Column("low", "From", "points"),
-        Column("high", "To", "points"),
-        Column("pairs", "Pairs", "count"),
-        Column("measure", "Measure"),
-        Column("stage", "Question"),
-    )
-    rows: list[tuple[Value, ...]] = [
-        (
-            verdict.first,
-            verdict.kind,
-            verdict.second,
-            verdict.difference.mean,
-            verdict.difference.low,
-            verdict.difference.high,
-            verdict.difference.n,
-            verdict.measure,
-            contest.stage,
-        )
-        for contest in contests
-        for verdict in contest.verdicts
-    ]
-    caption = (
-        "Differences, the candidate minus the other, in percentage points of accuracy, paired by seed or fold, with "
-        "the 95 % interval of Student’s t. “Better” and “worse” need the whole interval beyond ±0.1 points, “tie” "
-        "needs it within. Folds and seeds share training images, so the true intervals are wider, and nothing is "
-        "corrected for the number of comparisons."
-    )
-    return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 
 def search_table(contest: Contest) -> Table:
@@ -85,10 +48,16 @@ def search_table(contest: Contest) -> Table:
 
 def scores_table(contest: Contest) -> Table:
     """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
+    letters = contest.letters if contest.groups else {}
     columns = (
         Column("candidate", "Candidate"),
         Column("test_accuracy", "Test accuracy", "percent"),
+        Column("accuracy_low", "From", "percent"),
+        Column("accuracy_high", "To", "percent"),
+        *([Column("group", "Group")] if letters else []),
         Column("test_loss", "Test loss", "loss"),
+        Column("loss_low", "From", "loss"),
+        Column("loss_high", "To", "loss"),
         Column("validation_accuracy", "Validation accuracy", "percent"),
         Column("train_accuracy", "Train accuracy", "percent"),
         Column("train_loss", "Train loss", "loss"),
@@ -100,7 +69,10 @@ def scores_table(contest: Contest) -> Table:
         (
             row.name,
             row.test_accuracy,
+            *_ends(contest.accuracy_intervals.get(row.name)),
+            *([letters.get(row.name, "")] if letters else []),
             row.test_loss,
+            *_ends(contest.loss_intervals.get(row.name)),
             row.validation_accuracy,
             row.train_accuracy,
             row.train_loss,
@@ -110,9 +82,19 @@ def scores_table(contest: Contest) -> Table:
         )
         for row in contest.rows
     ]
+    seeds = _fits_text(contest.rows)
+    counts = (
+        "other test images, for these models"
+        if seeds == "1 seed"
+        else "both other seeds and other test images"
+    )
+    apart = (
+        "Networks that share a letter of “group” cannot be told apart beyond the region. " if letters else ""
+    )
     caption = (
-        f"Mean ± standard deviation over {_fits_text(contest.rows)}. {MEASURED} Each digest names the weights of "
-        "one seed."
+        f"Mean ± standard deviation over {seeds}. {MEASURED} “From” and “to” are 95 % intervals that count {counts}. "
+        f"{apart}Each digest names the "
+        "weights of one seed."
     )
     if not contest.settled:
         caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
@@ -214,6 +196,10 @@ def costs_table(results: Results) -> Table:
 
 def _name(contest: Contest) -> str:
     return f"{contest.question}-{contest.name}"
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (interval.low, interval.high) if interval else (None, None)
 
 
 def _chosen(contest: Contest) -> frozenset[int]:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convstudy.report.numbers import counted, listed, percent, points, with_spread
+from convstudy.report.verdict_words import (
+    clarity,
+    groups,
+    interval,
+    judged,
+    needed,
+    needed_short,
+    probability,
+    within,
+)
 from convstudy.stats import CandidateRow, Contest, Evidence, Summary, Verdict, contests
 from convstudy.store.results import Results
 
@@ -26,42 +36,23 @@ class Conclusion:
     evidence: Evidence = NO_EVIDENCE
 
 
-def answer(results: Results) -> tuple[str, ...]:
-    """Return the study's answer in plain text: one line per kind of question, then what to know of the run."""
-    said = conclusions(results)
+def answer(results: Results, found: tuple[Contest, ...] | None = None) -> tuple[str, ...]:
+    """Return the study's answer in plain text: one line per kind of question, then what to know of the run.
+
+    ``found`` are the run's contests, where somebody has them already.
+    """
+    said = conclusions(results, found)
     lines = [" ".join(each.text for each in said if each.question == question) for question in _QUESTIONS]
     return (*(line for line in lines if line), *(each.text for each in said if each.question == "run"))
 
 
-def conclusions(results: Results) -> tuple[Conclusion, ...]:
-    """Return all conclusions: one for each question of the study, then failed fits and what is missing."""
-    said = [_ABOUT[contest.question](contest) for contest in contests(results)]
+def conclusions(results: Results, found: tuple[Contest, ...] | None = None) -> tuple[Conclusion, ...]:
+    """Return all conclusions: one for each question of the study, then failed fits and what is missing.
+
+    ``found`` are the run's contests, where somebody has them already.
+    """
+    said = [_ABOUT[contest.question](contest) for contest in (found or contests(results))]
     return (*said, *_about_run(results))
-
-
-def clarity(verdict: Verdict) -> str:
-    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too uncertain to call"``."""
-    if verdict.kind in ("better", "worse"):
-        return "a clear difference"
-    if verdict.kind == "tie":
-        return f"a tie within ±{verdict.region * 100:g} points"
-    if verdict.kind == "too few to say":
-        return "one pair of fits, so nothing can be told from chance"
-    if verdict.difference.low is None:
-        return "the same difference in every pair, which shows no spread to judge it by"
-    return "too uncertain to call"
-
-
-def interval(verdict: Verdict) -> str:
-    """Return the difference in points with its interval: ``+0.42 points (95 % interval −0.10 to +0.94)``."""
-    difference = verdict.difference
-    if difference.mean is None:
-        return "no pair of fits to compare"
-    text = f"{points(difference.mean)} points"
-    if difference.low is None or difference.high is None:
-        return text
-    share = f"{difference.confidence * 100:g} %"
-    return f"{text} ({share} interval {points(difference.low)} to {points(difference.high)})"
 
 
 def _about_search(contest: Contest) -> Conclusion:
@@ -78,7 +69,9 @@ def _about_search(contest: Contest) -> Conclusion:
     text += f"; next is {other.name} with {_accuracy(other.validation_accuracy)}. The difference is {interval(verdict)}"
     # Folds are parts of one another's training images: what is clear on them may not be so on new ones.
     there = " on these folds" if verdict.kind == "better" else ""
-    return Conclusion("search", f"{text}: {clarity(verdict)}{there}.", verdict.evidence)
+    text += f": {clarity(verdict)}{there}{needed(verdict)}."
+    believed = probability(verdict)
+    return Conclusion("search", f"{text} {believed}." if believed else text, verdict.evidence)
 
 
 def _about_comparison(contest: Contest) -> Conclusion:
@@ -92,24 +85,29 @@ def _about_comparison(contest: Contest) -> Conclusion:
     )
     if leader.test_accuracy.mean is None:
         return Conclusion("compare", f"{text}; its test score is still to come.", leader.evidence)
-    text += f" and scores {_tested(leader)}."
+    text += f" and scores {_tested(contest, leader)}."
     other = contest.runner_up
     verdict = contest.verdict_on(other.name) if other else None
     if other is None or verdict is None or verdict.difference.mean is None:
         return Conclusion("compare", text, leader.evidence)
     text += f" The runner-up {other.name} scores {_accuracy(other.test_accuracy)} there; "
-    text += f"the difference is {_judged(verdict)}"
-    others = [each for each in contest.verdicts if each is not verdict and each.difference.mean is not None]
+    text += f"the difference is {_judged(verdict, figures=True)}"
+    others = [
+        each
+        for each in contest.verdicts_on_leader
+        if each is not verdict and each.difference.mean is not None
+    ]
     if others:
         text += ". " + ". ".join(f"The difference from {each.second} is {_judged(each)}" for each in others)
     evidence = sum((each.evidence for each in others), verdict.evidence)
-    return Conclusion("compare", f"{text}.", evidence)
+    apart = groups(contest)
+    return Conclusion("compare", f"{text}. {apart}" if apart else f"{text}.", evidence)
 
 
-def _judged(verdict: Verdict) -> str:
+def _judged(verdict: Verdict, figures: bool = False) -> str:
     """Return the chosen one's difference from another, and what can be said of it."""
     against = ", against the choice that validation made" if verdict.kind == "worse" else ""
-    return f"{interval(verdict)}: {clarity(verdict)}{against}"
+    return judged(verdict, against, figures)
 
 
 def _about_ablation(contest: Contest) -> Conclusion:
@@ -126,7 +124,7 @@ def _about_ablation(contest: Contest) -> Conclusion:
         ("better", "{} clearly better"),
         ("tie", "{} no different in practice"),
         ("unclear", "{} too uncertain to call"),
-        ("too few to say", "with one seed {} not to be told from chance"),
+        ("too few to say", "with one seed {} not to be told from the luck of seeds"),
     ):
         found = [verdict for verdict in contest.verdicts if verdict.kind == kind]
         scored = [verdict for verdict in found if verdict.difference.mean is not None]
@@ -136,7 +134,9 @@ def _about_ablation(contest: Contest) -> Conclusion:
     unscored = [row.name for row in contest.rows if row is not base and row.test_accuracy.mean is None]
     if unscored:
         parts.append(f"{listed(unscored)} {'has' if len(unscored) == 1 else 'have'} no test score")
-    text = f"{head} as it is, it scores {_tested(base)}. {_changes(contest)}: {'; '.join(parts)}."
+    text = f"{head} as it is, it scores {_tested(contest, base)}. {_changes(contest)}: {'; '.join(parts)}."
+    if any(verdict.needed for verdict in contest.verdicts):
+        text += " What would tell, were the true difference what it seems, stands in brackets."
     return Conclusion("ablate", text, _evidence(contest))
 
 
@@ -156,7 +156,7 @@ def _about_final(contest: Contest) -> Conclusion:
     if row.test_accuracy.mean is None:
         return Conclusion("final", f"{head} its test score is still to come.", row.evidence)
     seeds = counted(row.test_accuracy.n, "seed")
-    return Conclusion("final", f"{head} it scores {_tested(row)} over {seeds}.", row.evidence)
+    return Conclusion("final", f"{head} it scores {_tested(contest, row)} over {seeds}.", row.evidence)
 
 
 _ABOUT = {
@@ -204,9 +204,11 @@ def _accuracy(summary: Summary) -> str:
     return with_spread(summary, percent)
 
 
-def _tested(row: CandidateRow) -> str:
-    alone = " (one seed)" if row.test_accuracy.n == 1 else ""
-    return f"{_accuracy(row.test_accuracy)} on the sealed test images{alone}"
+def _tested(contest: Contest, row: CandidateRow) -> str:
+    told = ["one seed"] if row.test_accuracy.n == 1 else []
+    told += [within(contest.accuracy_intervals.get(row.name))]
+    more = ", ".join(text for text in told if text)
+    return f"{_accuracy(row.test_accuracy)} on the sealed test images{f' ({more})' if more else ''}"
 
 
 def _points_short(verdict: Verdict) -> str:
@@ -214,7 +216,8 @@ def _points_short(verdict: Verdict) -> str:
     assert difference.mean is not None  # callers leave out what has no pair
     if difference.low is None or difference.high is None:
         return points(difference.mean)
-    return f"{points(difference.mean)} ({points(difference.low)} to {points(difference.high)})"
+    more = f"; {needed_short(verdict)}" if verdict.needed else ""
+    return f"{points(difference.mean)} ({points(difference.low)} to {points(difference.high)}{more})"
 
 
 def _evidence(contest: Contest) -> Evidence:

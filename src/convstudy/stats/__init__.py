@@ -1,40 +1,64 @@
-"""Records to verdicts: pure, without clock, disk, random numbers or torch.
+"""Records to verdicts: pure, without clock, random numbers or torch.
 
 ==================  ==========================================================================
 ``summary``         mean, standard deviation and range of some figures
-``differences``     two candidates seed by seed: mean difference and its interval
-``verdicts``        what such a difference allows to be said
+``differences``     a mean difference, the sources of its uncertainty, its interval
+``intervals``       of shares: one model's accuracy, two models' difference
+``mcnemar``         two trained models on the same images
+``resampled``       over folds: Nadeau and Bengio's interval, Benavoli's probabilities
+``crossed``         over seeds and test images, told apart
+``holm``            several comparisons at once
+``needed``          how many seeds or images it would take
+``groups``          which candidates cannot be told apart
+``verdicts``        what a difference allows to be said
+``counts``          a verdict on two models from counts alone: the calculator
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
+``predictions``     what each model made of each test image
+``comparisons``     pairs of a run's candidates judged
 ``findings``        the study's questions answered by verdicts: search, compare, ablate
 ``curves``          mean and spread over seeds, epoch by epoch
 ``confusion``       which class is taken for which
 ``mistakes``        the most confident mistakes over all seeds
 ``protocol``        who saw which images, and when the test set was opened
 ==================  ==========================================================================
+
+What each method is, why it was chosen, and how well it keeps its word stands in docs/statistics.md.
 """
 
 from convstudy.stats.candidates import CandidateRow, FitRow, candidate_row, candidate_rows
 from convstudy.stats.confusion import Confusion, confusion_of
+from convstudy.stats.counts import CountsVerdict, verdict_on_counts
 from convstudy.stats.curves import CurvePoint, curve
-from convstudy.stats.differences import Difference, paired_difference
+from convstudy.stats.differences import Difference, Source, paired_difference
 from convstudy.stats.findings import Contest, Headline, contests, headline
+from convstudy.stats.intervals import Interval
+from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.mistakes import Mistake, mistakes_of
+from convstudy.stats.needed import Needed
 from convstudy.stats.protocol import Protocol, protocol
+from convstudy.stats.resampled import Probabilities
 from convstudy.stats.summary import Summary, summarise
-from convstudy.stats.verdicts import REGION, Evidence, Verdict, verdict
+from convstudy.stats.verdicts import REGION, Evidence, Kind, Verdict, verdict
 
 __all__ = [
     "REGION",
     "CandidateRow",
     "Confusion",
     "Contest",
+    "CountsVerdict",
     "CurvePoint",
     "Difference",
+    "Discordance",
     "Evidence",
     "FitRow",
     "Headline",
+    "Interval",
+    "Kind",
     "Mistake",
+    "Needed",
+    "Probabilities",
     "Protocol",
+    "Source",
     "Summary",
     "Verdict",
     "candidate_row",
@@ -48,4 +72,5 @@ __all__ = [
     "protocol",
     "summarise",
     "verdict",
+    "verdict_on_counts",
 ]

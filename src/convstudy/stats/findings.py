@@ -4,12 +4,19 @@ one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
 
+from convstudy.data import dataset_info
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.candidates import CandidateRow, candidate_rows
-from convstudy.stats.verdicts import Verdict, verdict
+from convstudy.stats.comparisons import compare_folds, compare_losses, compare_seeds, intervals_of
+from convstudy.stats.groups import groups, letters
+from convstudy.stats.intervals import Interval
+from convstudy.stats.predictions import PredictionReader
+from convstudy.stats.verdicts import Verdict
 from convstudy.store.results import Results
 
 VALIDATION, TEST = "validation_accuracy", "test_accuracy"
@@ -20,10 +27,14 @@ class Contest:
     """A stage as a contest of one candidate, the ``leader``, against each of the others.
 
     The leader is the one that the stage chose by validation; in an ablation it is the network as it is.
-    Verdicts are on ``measure``: the validation accuracy in a search, else the test accuracy. In a search and a
-    comparison they read "leader against other", in an ablation "variant against the network as it is".
-    ``runner_up`` is the candidate with the next best mean validation accuracy. Verdicts pair what both sides
-    have, by seed or fold.
+
+    Attributes:
+        measure: what verdicts are on: the validation accuracy in a search, else the test accuracy.
+        runner_up: the candidate with the next best mean validation accuracy.
+        verdicts: in a search "leader against other"; in an ablation "variant against the network as it is"; in a
+            comparison every pair, those of the leader first. They pair what both sides have, by seed or fold.
+        losses: the same pairs by test loss.
+        accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
     """
 
     stage: str
@@ -31,13 +42,41 @@ class Contest:
     name: str
     measure: str
     rows: tuple[CandidateRow, ...]
-    leader: CandidateRow | None
-    runner_up: CandidateRow | None
-    verdicts: tuple[Verdict, ...]
+    leader: CandidateRow | None = None
+    runner_up: CandidateRow | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    losses: tuple[Verdict, ...] = ()
+    accuracy_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    loss_intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     def verdict_on(self, name: str) -> Verdict | None:
         """Return the verdict in which this candidate stands against the leader."""
-        return next((v for v in self.verdicts if name in (v.first, v.second) and v.first != v.second), None)
+        return next((v for v in self.verdicts_on_leader if name in (v.first, v.second)), None)
+
+    @property
+    def verdicts_on_leader(self) -> tuple[Verdict, ...]:
+        """The verdicts in which the leader is one of the two."""
+        leader = self.leader.name if self.leader else ""
+        return tuple(v for v in self.verdicts if leader in (v.first, v.second))
+
+    @property
+    def ranking(self) -> tuple[CandidateRow, ...]:
+        """The candidates that have a score, the best mean first."""
+        scored = [row for row in self.rows if getattr(row, self.measure).mean is not None]
+        return tuple(sorted(scored, key=lambda row: -getattr(row, self.measure).mean))
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The largest groups of ranked candidates of which no two are told apart; of comparisons only."""
+        if self.question != "compare" or not self.verdicts:
+            return ()
+        names = [row.name for row in self.ranking]
+        return groups(names, [(v.first, v.second) for v in self.verdicts if v.told_apart])
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """The letters of each ranked candidate's groups."""
+        return letters([row.name for row in self.ranking], self.groups)
 
     @property
     def settled(self) -> bool:
@@ -53,28 +92,50 @@ class Headline:
     candidate: Candidate
 
 
-def contest(results: Results, stage: Stage) -> Contest:
-    """Return the contest of one stage."""
+def contest(results: Results, stage: Stage, predictions: PredictionReader | None = None) -> Contest:
+    """Return the contest of one stage; ``predictions`` reads those of this run."""
     rows = candidate_rows(results, stage)
-    measure = VALIDATION if stage.question == "search" else TEST
+    region = results.study.region / 100
+    if stage.question == "search":
+        leader = next((row for row in rows if row.chosen), None)
+        others = tuple(row for row in rows if row is not leader)
+        verdicts = compare_folds(leader, others, region) if leader else ()
+        runner_up = _next_best(leader, others)
+        return Contest(stage.key, stage.question, stage.name, VALIDATION, rows, leader, runner_up, verdicts)
+
+    predictions = predictions or PredictionReader(results)
+    pairs: list[tuple[CandidateRow, CandidateRow]] = []
+    runner_up = None
     if stage.question == "ablate":
         leader = next(row for row in rows if row.name == UNCHANGED)
-        others = [row for row in rows if row is not leader]
-        verdicts = tuple(_against(row, leader, measure) for row in others)
-        return Contest(stage.key, stage.question, stage.name, measure, rows, leader, None, verdicts)
-    if stage.question == "final":
-        return Contest(stage.key, stage.question, stage.name, measure, rows, rows[0], None, ())
-    chosen = next((row for row in rows if row.chosen), None)
-    others = [row for row in rows if row is not chosen]
-    scored = [row for row in others if row.validation_accuracy.mean is not None]
-    runner_up = min(scored, key=_rank, default=None) if chosen else None
-    verdicts = tuple(_against(chosen, row, measure) for row in others) if chosen else ()
-    return Contest(stage.key, stage.question, stage.name, measure, rows, chosen, runner_up, verdicts)
+        pairs = [(row, leader) for row in rows if row is not leader]
+    elif stage.question == "compare":
+        leader = next((row for row in rows if row.chosen), None)
+        others = tuple(row for row in rows if row is not leader)
+        runner_up = _next_best(leader, others)
+        pairs = list(combinations((leader, *others), 2)) if leader else []
+    else:
+        leader = rows[0]
+    intervals = {row.name: intervals_of(row, predictions) for row in rows}
+    return Contest(
+        stage.key,
+        stage.question,
+        stage.name,
+        TEST,
+        rows,
+        leader,
+        runner_up,
+        compare_seeds(pairs, region, predictions, dataset_info(results.study.dataset).n_test),
+        compare_losses(pairs, predictions),
+        {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},
+        {name: loss for name, (_, loss) in intervals.items() if loss},
+    )
 
 
 def contests(results: Results) -> tuple[Contest, ...]:
     """Return the contests of all stages, in the order of the plan."""
-    return tuple(contest(results, stage) for stage in results.plan.stages)
+    predictions = PredictionReader(results)
+    return tuple(contest(results, stage, predictions) for stage in results.plan.stages)
 
 
 def headline(results: Results) -> Headline | None:
@@ -99,18 +160,10 @@ def headline(results: Results) -> Headline | None:
     return Headline(stage, candidate) if done and not candidate.waits_for else None
 
 
-def _against(first: CandidateRow, second: CandidateRow, measure: str) -> Verdict:
-    """Return the verdict on two candidates over the seeds or folds that both have."""
-    mine, theirs = first.scores(measure), second.scores(measure)
-    shared = [part for part in mine if part in theirs]
-    return verdict(
-        first.name,
-        second.name,
-        measure.replace("_", " "),
-        [mine[part] for part in shared],
-        [theirs[part] for part in shared],
-        first.evidence + second.evidence,
-    )
+def _next_best(leader: CandidateRow | None, others: tuple[CandidateRow, ...]) -> CandidateRow | None:
+    """Return the candidate that validation puts second, ``None`` where nobody is first."""
+    scored = [row for row in others if row.validation_accuracy.mean is not None]
+    return min(scored, key=_rank, default=None) if leader else None
 
 
 def _rank(row: CandidateRow) -> tuple[float, float]:

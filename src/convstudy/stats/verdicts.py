@@ -1,21 +1,34 @@
 """What a difference allows to be said: better, worse, a tie, or that nothing can be said.
 
-The rule is an interval against a region of practical equivalence (±0.1 points of accuracy unless told): the
-whole interval above the region is "better", below it "worse", inside it "tie", anything else "unclear".
+The rule is an interval against a region of practical equivalence (±0.1 points of accuracy unless told): the whole
+interval above the region is "better", below it "worse", inside it "tie", anything else "unclear". "Tie" is the two
+one-sided tests of Schuirmann (1987), "better" and "worse" are tests against the border of the region, not against
+zero.
+
+Where a question makes several comparisons, a claim must hold after Holm's correction: its adjusted p-value, not its
+interval alone, decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from convstudy.stats.differences import Difference, paired_difference
+from convstudy.stats.holm import holm
+from convstudy.stats.mcnemar import Discordance
+from convstudy.stats.needed import Needed
+from convstudy.stats.resampled import Probabilities
 
 REGION = 0.001
 """Differences of accuracy up to this, 0.1 points, count as none."""
 
+RULE_OF_THREE = 3
+"""No difference at all on n images still leaves 3 / n possible (Hanley and Lippman-Hand 1983)."""
+
 Kind = Literal["better", "worse", "tie", "unclear", "too few to say"]
+OPPOSITE: dict[Kind, Kind] = {"better": "worse", "worse": "better"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +46,26 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a difference points to, and how far it lies from the border of the region that it would have to clear."""
+
+    kind: Kind
+    distance: float
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """Whether ``first`` is better than ``second`` in ``measure``, and the figures behind it."""
+    """Whether ``first`` is better than ``second`` in ``measure``, and the figures behind it.
+
+    Attributes:
+        kind: what can be said, all comparisons of the question considered.
+        p: how often chance alone would make the claim that the difference points to, this comparison by itself.
+        adjusted_p: the same after Holm's correction for ``n_comparisons``.
+        needed: what it would take to say more; ``None`` where enough is said, or it is not known.
+        probabilities: over folds, the Bayesian reading of the same figures.
+        models: seed by seed, on how many images the two models differ; empty where that is not known.
+        bounded: whether the test images' part is only known at its most, the predictions being lost.
+    """
 
     first: str
     second: str
@@ -43,11 +74,37 @@ class Verdict:
     difference: Difference
     region: float
     evidence: Evidence
+    p: float = 1.0
+    adjusted_p: float = 1.0
+    n_comparisons: int = 1
+    needed: Needed | None = None
+    probabilities: Probabilities | None = None
+    models: tuple[Discordance, ...] = ()
+    bounded: bool = False
 
     @property
     def clear(self) -> bool:
         """Whether something can be said at all: better, worse or a tie."""
         return self.kind in ("better", "worse", "tie")
+
+    @property
+    def clear_alone(self) -> bool:
+        """Whether something could be said if this were the question's only comparison."""
+        return self.kind != "too few to say" and self.p <= 1 - self.difference.confidence
+
+    @property
+    def ahead(self) -> bool:
+        """Whether one of the two is ahead, by however little: zero lies outside, all comparisons considered."""
+        difference = self.difference
+        if difference.n < 2 or difference.centre is None:
+            return False
+        p = difference.error_of(abs(difference.centre)) * self.n_comparisons
+        return p <= 1 - difference.confidence
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether one of the two is better."""
+        return self.kind in ("better", "worse")
 
 
 def verdict(
@@ -59,22 +116,66 @@ def verdict(
     evidence: Evidence = Evidence(),
     region: float = REGION,
 ) -> Verdict:
-    """Return the verdict on two candidates whose scores (accuracies, fractions) are paired by seed or
-    fold.
+    """Return the verdict on two candidates whose scores (accuracies, fractions) are paired by seed or fold, by the
+    scatter of the pairs alone.
     """
-    difference = paired_difference(first_scores, second_scores)
-    return Verdict(first, second, measure, kind_of(difference, region), difference, region, evidence)
+    return judge(first, second, measure, paired_difference(first_scores, second_scores), region, evidence)
 
 
-def kind_of(difference: Difference, region: float) -> Kind:
-    """Return what the interval of a difference says against the region ``[−region, region]``."""
-    if difference.low is None or difference.high is None:
-        # Equal pairs show no spread; that is not the same as knowing that there is none.
-        return "too few to say" if difference.n < 2 else "unclear"
-    if difference.low > region:
-        return "better"
-    if difference.high < -region:
-        return "worse"
-    if difference.low >= -region and difference.high <= region:
-        return "tie"
-    return "unclear"
+def judge(
+    first: str,
+    second: str,
+    measure: str,
+    difference: Difference,
+    region: float,
+    evidence: Evidence = Evidence(),
+) -> Verdict:
+    """Return the verdict on a difference as the only comparison; a measure that ends in "loss" is better if lower."""
+    claim = claim_of(difference, region)
+    p = difference.error_of(claim.distance) if claim else 1.0
+    found = Verdict(first, second, measure, "unclear", difference, region, evidence, p, p)
+    return _with_kind(found)
+
+
+def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verdict, ...]:
+    """Return the verdicts of one question after Holm's correction.
+
+    Args:
+        verdicts: the comparisons at hand.
+        n_comparisons: how many were made in all, where some are not among these.
+    """
+    n_all = n_comparisons or len(verdicts)
+    adjusted = holm([each.p for each in verdicts], n_all)
+    return tuple(
+        _with_kind(replace(each, adjusted_p=p, n_comparisons=n_all))
+        for each, p in zip(verdicts, adjusted, strict=True)
+    )
+
+
+def claim_of(difference: Difference, region: float) -> Claim | None:
+    """Return what the middle of an interval points to, before it is asked whether the interval bears it out.
+
+    ``None`` where there is no interval, or where it points to a tie that so few test images could never show.
+    """
+    centre = difference.centre
+    if centre is None or not difference.known:
+        return None
+    if centre > region:
+        return Claim("better", centre - region)
+    if centre < -region:
+        return Claim("worse", -region - centre)
+    if 0 < difference.n_images * region < RULE_OF_THREE or region == 0:
+        return None
+    return Claim("tie", region - abs(centre))
+
+
+def _with_kind(found: Verdict) -> Verdict:
+    """Return the verdict with what its adjusted p-value allows."""
+    difference = found.difference
+    kind: Kind = "unclear"
+    claim = claim_of(difference, found.region)
+    if difference.n < 2:
+        kind = "too few to say"
+    elif claim and found.adjusted_p <= 1 - difference.confidence:
+        kind = OPPOSITE.get(claim.kind, claim.kind) if found.measure.endswith("loss") else claim.kind
+    return replace(found, kind=kind)

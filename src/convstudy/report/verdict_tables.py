@@ -1,0 +1,166 @@
+"""The tables of verdicts: by accuracy, by loss, as probabilities over folds, and model against model."""
+
+from __future__ import annotations
+
+from convstudy.report.table import Column, Table, Value
+from convstudy.report.verdict_words import needed_short
+from convstudy.stats import Contest, Verdict
+
+
+def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
+    """Return every verdict of the run; ``region`` is in points."""
+    columns = (
+        Column("first", "Candidate"),
+        Column("verdict", "is"),
+        Column("second", "against"),
+        Column("difference", "Difference", "points"),
+        Column("low", "From", "points"),
+        Column("high", "To", "points"),
+        Column("half_width_seeds", "± seeds or folds", "width"),
+        Column("half_width_images", "± test images", "width"),
+        Column("pairs", "Pairs", "count"),
+        Column("p", "p", "rate"),
+        Column("adjusted_p", "p, Holm", "rate"),
+        Column("needed", "Would tell"),
+        Column("measure", "Measure"),
+        Column("stage", "Question"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            verdict.first,
+            verdict.kind,
+            verdict.second,
+            verdict.difference.mean,
+            verdict.difference.low,
+            verdict.difference.high,
+            _width(verdict, "folds" if contest.question == "search" else "seeds"),
+            _width(verdict, "images"),
+            verdict.difference.n,
+            verdict.p,
+            verdict.adjusted_p,
+            needed_short(verdict),
+            verdict.measure,
+            contest.stage,
+        )
+        for contest in contests
+        for verdict in contest.verdicts
+    ]
+    bounded = any(verdict.bounded for contest in contests for verdict in contest.verdicts)
+    caption = (
+        "Differences, the candidate minus the other, in percentage points of accuracy, with 95 % intervals. “Better” "
+        f"and “worse” need the whole interval beyond ±{region:g} points, “tie” needs it within, and this must hold "
+        "after Holm’s correction for all comparisons of the question. Over seeds the interval counts both other seeds "
+        "and other test images; “±” is how wide it would be for one of them alone. Over folds it is Nadeau and "
+        "Bengio’s, which counts that folds share training images. p is how often chance alone would bring the "
+        "difference this far beyond the nearest border of the region, or this far within. “Would tell” is about what "
+        "it takes to say more in four studies of five, were the true difference the measured one."
+    )
+    if bounded:
+        caption += (
+            " Some predictions are lost: there the test images are taken to matter as much as they can."
+        )
+    return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
+
+
+def loss_table(contests: tuple[Contest, ...]) -> Table:
+    """Return every verdict by test loss."""
+    columns = (
+        Column("first", "Candidate"),
+        Column("verdict", "is"),
+        Column("second", "against"),
+        Column("difference", "Difference of test losses", "change"),
+        Column("low", "From", "change"),
+        Column("high", "To", "change"),
+        Column("adjusted_p", "p, Holm", "rate"),
+        Column("stage", "Question"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            verdict.first,
+            verdict.kind,
+            verdict.second,
+            verdict.difference.mean,
+            verdict.difference.low,
+            verdict.difference.high,
+            verdict.adjusted_p,
+            contest.stage,
+        )
+        for contest in contests
+        for verdict in contest.losses
+    ]
+    caption = (
+        "The candidate’s mean cross-entropy on the test images minus the other’s, with intervals that count seeds and "
+        "test images. There is no region here: “better” says that the loss is lower, by however little."
+    )
+    return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
+
+
+def probability_table(contests: tuple[Contest, ...], region: float) -> Table:
+    """Return the Bayesian reading of the searches; ``region`` is in points."""
+    columns = (
+        Column("first", "Candidate"),
+        Column("second", "against"),
+        Column("better", "Better", "percent"),
+        Column("same", "As good", "percent"),
+        Column("worse", "Worse", "percent"),
+        Column("stage", "Question"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            verdict.first,
+            verdict.second,
+            verdict.probabilities.better,
+            verdict.probabilities.same,
+            verdict.probabilities.worse,
+            contest.stage,
+        )
+        for contest in contests
+        for verdict in contest.verdicts
+        if verdict.probabilities is not None
+    ]
+    caption = (
+        f"How probable it is that the candidate is better by more than {region:g} points, as good within ±{region:g} "
+        "points, or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
+        "chosen by these folds and no correction is made for that: read each line by itself, and not as a promise."
+    )
+    return Table("probabilities", "Probabilities over folds", caption, columns, tuple(rows))
+
+
+def models_table(contests: tuple[Contest, ...]) -> Table:
+    """Return on how many test images the trained models differ, pair by pair and seed by seed."""
+    columns = (
+        Column("first", "Candidate"),
+        Column("second", "against"),
+        Column("pair", "Models", "count"),
+        Column("both", "Both right", "count"),
+        Column("first_only", "Only the candidate", "count"),
+        Column("second_only", "Only the other", "count"),
+        Column("neither", "Neither", "count"),
+        Column("exact_p", "McNemar’s exact p", "rate"),
+        Column("stage", "Question"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            verdict.first,
+            verdict.second,
+            number,
+            pair.both,
+            pair.first_only,
+            pair.second_only,
+            pair.neither,
+            pair.exact_p,
+            contest.stage,
+        )
+        for contest in contests
+        for verdict in contest.verdicts
+        for number, pair in enumerate(verdict.models, start=1)
+    ]
+    caption = (
+        "Test images by which of two trained models gets them right, for each seed that both have. McNemar’s p is "
+        "about these two models alone, without a region and uncorrected: another seed gives other models."
+    )
+    return Table("models", "Model against model", caption, columns, tuple(rows))
+
+
+def _width(verdict: Verdict, source: str) -> float | None:
+    return verdict.difference.half_width_of(source)

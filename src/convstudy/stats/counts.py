@@ -1,0 +1,167 @@
+"""A verdict on two trained models from counts alone: how many of n test images each got right.
+
+It is the small calculator for figures that stand in a notebook or a paper: ``9951`` and ``9937`` of 10,000. If both
+models saw the same images, what tells is on how many they differ; without that the two are judged as if they had seen
+different images, and what that costs is told by the narrowest and the widest interval that any pairing would give.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from convstudy.errors import Problem, UsageError
+from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
+from convstudy.stats.mcnemar import Discordance
+from convstudy.stats.needed import CHANCE, MOST_IMAGES
+from convstudy.stats.verdicts import REGION, Kind
+
+
+@dataclass(frozen=True)
+class CountsVerdict:
+    """Whether the first of two trained models is better than the second on images of this kind.
+
+    It is about these two models, not about the networks or recipes that they came from: one run each.
+
+    Attributes:
+        kind: ``"better"``, ``"worse"``, ``"tie"`` or ``"unclear"``, of the first against the second.
+        n: how many test images each was scored on.
+        accuracies: of the first and the second, with Wilson's intervals.
+        difference: first − second: Bonett and Price's interval where it is known on how many images they differ,
+            else Newcombe's for unpaired shares.
+        region: differences up to this count as none (a fraction, not points).
+        pairs: on how many images they differ, ``None`` where it is not known; ``pairs.exact_p`` is McNemar's.
+        narrowest, widest: where it is not known, the intervals of the most and the least favourable pairing.
+        narrowest_kind: what could be said in the most favourable case.
+        images: about how many images it would take to say more, were the difference what it seems; ``None`` where
+            enough is said, or no sensible number would do.
+    """
+
+    kind: Kind
+    n: int
+    accuracies: tuple[Interval, Interval]
+    difference: Interval
+    region: float
+    pairs: Discordance | None
+    narrowest: Interval | None
+    widest: Interval | None
+    narrowest_kind: Kind | None
+    images: int | None
+
+
+def verdict_on_counts(
+    first: int,
+    second: int,
+    n: int,
+    *,
+    both_right: int | None = None,
+    discordant: tuple[int, int] | None = None,
+    region: float = REGION,
+) -> CountsVerdict:
+    """Return the verdict on two trained models.
+
+    Args:
+        first: how many images the first got right.
+        second: how many the second got right.
+        n: how many images there were.
+        both_right: how many both got right, if both saw the same images.
+        discordant: how many only the first, and only the second got right; instead of ``both_right``.
+        region: differences up to this count as none; a fraction, 0.001 is 0.1 points.
+
+    Raises:
+        UsageError: where counts cannot be, or contradict each other.
+
+    >>> verdict_on_counts(9951, 9937, 10_000).kind
+    'unclear'
+    """
+    _check(first, second, n, both_right, discordant, region)
+    accuracies = (wilson(first / n, n), wilson(second / n, n))
+    if discordant is not None:
+        both_right = first - discordant[0]
+    narrowest: Interval | None = None
+    widest: Interval | None = None
+    narrowest_kind: Kind | None = None
+    pairs: Discordance | None = None
+    if both_right is None:
+        # From all of the weaker one's right images shared to as few as can be.
+        most, least = min(first, second), max(0, first + second - n)
+        narrowest = bonett_price(first - most, second - most, n)
+        widest = bonett_price(first - least, second - least, n)
+        difference, narrowest_kind = newcombe(first, second, n), _kind(narrowest, region)
+    else:
+        pairs = Discordance(
+            both_right, first - both_right, second - both_right, n - first - second + both_right
+        )
+        difference = bonett_price(pairs.first_only, pairs.second_only, n)
+    kind = _kind(difference, region)
+    images = _images(difference, n, region) if kind == "unclear" else None
+    return CountsVerdict(
+        kind, n, accuracies, difference, region, pairs, narrowest, widest, narrowest_kind, images
+    )
+
+
+def _kind(difference: Interval, region: float) -> Kind:
+    """Return what an interval says against the region."""
+    if difference.low > region:
+        return "better"
+    if difference.high < -region:
+        return "worse"
+    return "tie" if -region <= difference.low and difference.high <= region else "unclear"
+
+
+def _images(difference: Interval, n: int, region: float) -> int | None:
+    """Return about how many images would tell, as intervals shrink with the root of their number."""
+    distance = abs(abs(difference.estimate) - region)
+    half = (difference.high - difference.low) / 2
+    width = half * (1 + normal_quantile(CHANCE) / normal_quantile(0.5 + difference.confidence / 2))
+    found = n * (width / distance) ** 2 if distance else math.inf
+    return math.ceil(found) if found <= MOST_IMAGES else None
+
+
+def _check(
+    first: int, second: int, n: int, both: int | None, discordant: tuple[int, int] | None, region: float
+) -> None:
+    """Raise :class:`UsageError` with everything that cannot be about the counts."""
+    problems = []
+    if n < 1:
+        raise UsageError(Problem("there are no images", "n", str(n), "1 or more"))
+    for count in (first, second):
+        if not 0 <= count <= n:
+            problems.append(Problem("so many cannot be right", "successes", str(count), f"0 to {n:,}"))
+    if not (0 <= region <= 1):
+        problems.append(
+            Problem("this is no region", "region", str(region), "0 to 1, a fraction: 0 to 100 points")
+        )
+    if both is not None and discordant is not None:
+        problems.append(
+            Problem(
+                "pairing is told twice",
+                "both right, discordant",
+                mend="say one of the two, the other follows",
+            )
+        )
+    elif not problems:
+        least, most = max(0, first + second - n), min(first, second)
+        if both is not None and not least <= both <= most:
+            allowed = f"{least:,} to {most:,} with these successes"
+            problems.append(Problem("so many cannot be right in both", "both right", str(both), allowed))
+        if discordant is not None:
+            problems += _check_discordant(first, second, discordant, least, most)
+    if problems:
+        raise UsageError(*problems)
+
+
+def _check_discordant(
+    first: int, second: int, discordant: tuple[int, int], least: int, most: int
+) -> list[Problem]:
+    """Return what is wrong with the images that only one of two models got right."""
+    one, other = discordant
+    got = f"{one} and {other}"
+    if one - other != first - second:
+        what = "the images that only one gets right do not fit the successes"
+        allowed = f"a difference of {first - second:,}, as between the successes"
+        return [Problem(what, "discordant", got, allowed)]
+    if not least <= first - one <= most:
+        allowed = f"{first - most:,} to {first - least:,} for the first"
+        return [Problem("so many cannot be right in one only", "discordant", got, allowed)]
+    return []

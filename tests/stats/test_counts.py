@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from convstudy.errors import UsageError
+from convstudy.stats import verdict_on_counts
+from convstudy.stats.intervals import bonett_price
+
+
+def test_the_notebooks_own_figures_cannot_be_told_apart() -> None:
+    found = verdict_on_counts(9951, 9937, 10_000)
+    assert found.kind == "unclear"
+    assert found.difference.low < 0 < 0.001 < found.difference.high
+    assert found.narrowest and found.widest and found.narrowest_kind == "unclear"
+    # At best every image that the second gets right the first gets right too: 14 against 0.
+    assert found.narrowest == bonett_price(14, 0, 10_000)
+    assert found.widest == bonett_price(63, 49, 10_000)
+    assert found.images and found.images > 100_000
+
+
+def test_without_a_region_the_best_pairing_would_have_told() -> None:
+    assert verdict_on_counts(9951, 9937, 10_000, region=0).narrowest_kind == "better"
+    assert verdict_on_counts(9951, 9937, 10_000, region=0).kind == "unclear"
+    assert verdict_on_counts(9951, 9937, 10_000, both_right=9937, region=0).kind == "better"
+
+
+def test_both_ways_of_telling_the_pairing_agree() -> None:
+    one = verdict_on_counts(950, 930, 1000, both_right=920)
+    other = verdict_on_counts(950, 930, 1000, discordant=(30, 10))
+    assert one == other
+    assert one.pairs and (one.pairs.both, one.pairs.neither) == (920, 40)
+    assert one.pairs.exact_p == pytest.approx(0.0022, abs=1e-4)
+
+
+def test_turning_it_round() -> None:
+    there, back = verdict_on_counts(990, 900, 1000), verdict_on_counts(900, 990, 1000)
+    assert (there.kind, back.kind) == ("better", "worse")
+    assert there.difference.low == pytest.approx(-back.difference.high)
+
+
+def test_enough_images_show_a_tie() -> None:
+    assert verdict_on_counts(99_500, 99_500, 100_000, both_right=99_400).kind == "tie"
+    assert verdict_on_counts(995, 995, 1000, both_right=995).kind == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"first": 11}, "so many cannot be right"),
+        ({"second": -1}, "so many cannot be right"),
+        ({"n": 0}, "there are no images"),
+        ({"both_right": 9}, "so many cannot be right in both"),
+        ({"both_right": 5}, "6 to 8"),
+        ({"discordant": (2, 1)}, "do not fit the successes"),
+        ({"discordant": (3, 3), "second": 8}, "in one only"),
+        ({"discordant": (0, 0), "second": 8, "both_right": 8}, "pairing is told twice"),
+        ({"region": -0.1}, "this is no region"),
+    ],
+)
+def test_what_cannot_be_is_said(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        verdict_on_counts(**{"first": 8, "second": 8, "n": 10, **arguments})
+    assert said in str(caught.value)
+
+
+def test_mistakes_are_told_together() -> None:
+    with pytest.raises(UsageError) as caught:
+        verdict_on_counts(11, 12, 10, region=5)
+    assert len(caught.value.problems) == 3
