@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from convstudy.errors import ConvstudyError
     from convstudy.run import run_study
     from convstudy.spec import Study, load_study
+    from convstudy.stats import verdict_on_counts
 
 # To export a name: a line here, one above for type checkers, and one in __all__ (a test compares the three).
 _HOME_OF = {
@@ -45,9 +46,10 @@ _HOME_OF = {
     "Study": "convstudy.spec",
     "load_study": "convstudy.spec",
     "run_study": "convstudy.run",
+    "verdict_on_counts": "convstudy.stats",
 }
 
-__all__ = ["ConvstudyError", "Study", "__version__", "load_study", "run_study"]
+__all__ = ["ConvstudyError", "Study", "__version__", "load_study", "run_study", "verdict_on_counts"]
 
 
 def __getattr__(name: str) -> object:

@@ -23,7 +23,9 @@ def test_there_are_commands() -> None:
     assert {"run", "plan", "status", "runs", "report", "networks", "schema", "init"} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], ["verdict", "--help"]]
+)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     script = (
         f"import sys\nfrom convstudy.cli import main\nmain({words})\nprint(*sys.modules, file=sys.stderr)"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 import convstudy
-from convstudy.cli import files, networks, plan, run, runs
+from convstudy.cli import files, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
 from convstudy.cli.words import say_json, tell
 from convstudy.errors import ConvstudyError, UsageError, unknown
@@ -59,6 +59,7 @@ for command in (
     runs.status,
     runs.runs,
     runs.report,
+    verdict.verdict,
     networks.networks,
     files.init,
     files.schema,

@@ -27,7 +27,8 @@
 =====================  ==========================================================================
 """
 
+from convstudy.report.count_words import counts_answer
 from convstudy.report.words import answer
 from convstudy.report.write import FORMATS, write_report
 
-__all__ = ["FORMATS", "answer", "write_report"]
+__all__ = ["FORMATS", "answer", "counts_answer", "write_report"]
