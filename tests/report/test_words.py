@@ -66,7 +66,7 @@ def test_clear_differences_are_called_clear() -> None:
 
 
 def test_the_comparison_tells_of_every_network() -> None:
-    levels = {**LEVELS, "three-conv": 0.3}
+    levels = {**LEVELS, "one-conv": 0.6, "three-conv": 0.3}
     results = made_up_results(level=lambda name: levels.get(name, 0.92))
     compare = contests(results)[1]
     text = answer(results)[1]
