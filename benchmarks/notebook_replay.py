@@ -425,7 +425,6 @@ def _charts(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -
             *(("here", fit["test_accuracy"]) for fit in fits),
         )
     ]
-    room = {"left": 30, "right": 5, "top": 5, "bottom": 5}
     dots = (
         alt.Chart(
             alt.Data(values=scores),
