@@ -104,5 +104,5 @@ def test_any_bytes(tmp_path_factory: Any, content: bytes) -> None:
 
 
 def test_the_built_in_texts_are_toml() -> None:
-    assert len(TEXTS) == 2
+    assert set(TEXTS) == {"digits", "mnist", "mnist-accuracy", "mnist-speedrun"}
     assert all(parsed(text, name)["study"]["name"] == name for name, text in TEXTS.items())
