@@ -35,7 +35,8 @@ def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
         if score is None:
             return None
         scores.append(score)
-    best = ranked(score for score in scores if score.name in stage.contenders)
+    contenders = stage.contenders
+    best = ranked(score for score in scores if score.name in contenders)
     return Choice(stage.key, best[0].name if best else "", tuple(scores))
 
 
