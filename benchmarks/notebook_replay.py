@@ -10,9 +10,10 @@ Run the study, then collect it, then write the page (each step can be done alone
     python benchmarks/notebook_replay.py write
 
 The search named another kernel size than the notebook's, so two-conv with kernel 7 is a study of its own; so are five
-seeds of the two runs whose single seed lay further than 0.25 points from the notebook's. ``collect`` writes docs/notebook-replay/replay.json; where two runs
-have the same candidate, the one with more seeds counts. ``write`` makes the page and its charts from that file and
-notebook_history.csv, which holds the 120 epochs that the notebook printed.
+seeds of the two runs whose single seed lay further than 0.25 points from the notebook's. ``collect`` writes
+docs/notebook-replay/replay.json; where two runs have the same candidate, the one with more seeds counts. ``write``
+makes the page and its charts from that file and notebook_history.csv, which holds the 120 epochs that the notebook
+printed.
 """
 
 from __future__ import annotations
