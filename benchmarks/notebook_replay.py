@@ -191,7 +191,8 @@ def _head(runs: list[Any]) -> list[str]:
         *_paragraph(
             f"- **What was run:** the study, with {study['study']['seeds']} seed instead of five;",
             "[two-conv with kernel 7](notebook-replay/kernel-7.toml), because our search named another size; and",
-            "[five seeds](notebook-replay/five-seeds.toml) of the two runs whose single seed lay far from the notebook's.",
+            "[five seeds](notebook-replay/five-seeds.toml) of the two runs whose single seed lay far from",
+            "the notebook's.",
             f"{recipe['epochs']} epochs, batch {recipe['batch_size']}, precision {recipe['precision']},",
             f"{first['n_train']:,} training and {first['n_validation']:,} validation images. The epoch that counts is",
             "the last, as in the notebook.",
