@@ -104,19 +104,9 @@ class DigitsSource:
         """Scale and return one part; see :meth:`Source.read`."""
         from convstudy.data.digits import read_digits
 
-        images = read_digits(part)
-        got, expected = images.digest(), self.train_digest if part == "train" else self.test_digest
-        if got != expected:
-            raise DataError(
-                Problem(
-                    f"the {part} part is not the known one",
-                    where=dataset,
-                    got=f"SHA-256 {got}",
-                    allowed=f"SHA-256 {expected}",
-                    mend="reinstall scikit-learn, or tell us which version of it you have",
-                )
-            )
-        return images
+        expected = self.train_digest if part == "train" else self.test_digest
+        mend = "reinstall scikit-learn, or tell us which version of it you have"
+        return _verified(read_digits(part), expected, part, dataset, mend)
 
 
 MOST_BYTES_IN_MEMORY = 1 << 28
@@ -172,18 +162,17 @@ class ArraySource:
             images = Images(pixels, labels, PixelFile.of(pixels, path))
         else:
             images = Images(np.array(pixels), labels)
-        got, expected = images.digest(), self.train_digest if part == "train" else self.test_digest
-        if got != expected:
-            raise DataError(
-                Problem(
-                    f"the {part} part is not the known one",
-                    where=str(path.parent),
-                    got=f"SHA-256 {got}",
-                    allowed=f"SHA-256 {expected}",
-                    mend="put a sound copy there",
-                )
-            )
-        return images
+        expected = self.train_digest if part == "train" else self.test_digest
+        return _verified(images, expected, part, str(path.parent), "put a sound copy there")
+
+
+def _verified(images: Images, expected: str, part: Part, where: str, mend: str) -> Images:
+    """Return the images of a part, if their digest is the expected one."""
+    got = images.digest()
+    if got != expected:
+        what = f"the {part} part is not the known one"
+        raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", mend))
+    return images
 
 
 def _found(dataset: str, name: str) -> Path:
