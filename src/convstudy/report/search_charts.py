@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstudy.report import theme
-from convstudy.report.figure import Figure, chart_size, measure_axis
+from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis
 from convstudy.report.numbers import counted, percent
 from convstudy.spec import Range
 from convstudy.spec.study import Tried
@@ -51,12 +51,12 @@ def rungs_chart(contest: Contest, title: str) -> Figure | None:
     colours = alt.Scale(domain=kinds, range=[theme.VERMILLION, theme.BLUE, theme.GREY])
     shapes = alt.Scale(domain=kinds, range=["diamond", "circle", "cross"])
     lines = (
-        alt.Chart(alt.InlineData(values=rows))
+        drawn_from(rows)
         .mark_line(strokeWidth=1.2, opacity=0.5, color=theme.GREY)
         .encode(x=x, y=y, detail="candidate:N")
     )
     points = (
-        alt.Chart(alt.InlineData(values=rows))
+        drawn_from(rows)
         .mark_point(size=70, filled=True, opacity=1)
         .encode(
             x=x,
@@ -121,7 +121,7 @@ def values_chart(
         "mean:Q", title="mean validation accuracy", scale=alt.Scale(zero=False), axis=measure_axis("accuracy")
     )
     points = (
-        alt.Chart(alt.InlineData(values=rows))
+        drawn_from(rows)
         .mark_point(size=80, filled=True, opacity=0.85)
         .encode(
             x=x,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convstudy.report import theme
-from convstudy.report.figure import Figure, chart_size, measure_axis, names_axis
+from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
 from convstudy.report.numbers import listed, percent, points
 from convstudy.report.score_charts import ROW
 from convstudy.stats import Contest, Verdict
@@ -70,7 +70,7 @@ def ranking_chart(contest: Contest, title: str) -> Figure:
         axis=measure_axis("accuracy"),
     )
     colour = alt.condition("datum.chosen", alt.value(theme.VERMILLION), alt.value(theme.BLUE))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
+    base = drawn_from(rows).encode(y=y)
     interval_rule = base.mark_rule(strokeWidth=2.4, opacity=0.7).encode(
         x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour
     )
@@ -96,12 +96,12 @@ def _group_bar(group: tuple[str, ...], y: alt.Y, offset: int) -> list[alt.Chart]
 
     at_edge = alt.value("width")
     line = (
-        alt.Chart(alt.InlineData(values=[{"candidate": name, "member": True} for name in group]))
+        drawn_from([{"candidate": name, "member": True} for name in group])
         .mark_line(strokeWidth=4, opacity=0.75, color=theme.GREY, xOffset=offset)
         .encode(x=at_edge, y=y)
     )
     dots = (
-        alt.Chart(alt.InlineData(values=[{"candidate": name} for name in group]))
+        drawn_from([{"candidate": name} for name in group])
         .mark_point(size=46, filled=True, opacity=1, color=theme.GREY, xOffset=offset)
         .encode(x=at_edge, y=y)
     )
@@ -134,14 +134,14 @@ def _forest(name: str, title: str, named: list[tuple[str, Verdict]]) -> Figure:
     y = alt.Y("pair:N", title=None, sort=[row["pair"] for row in rows], axis=axis)
     colour = alt.Color("verdict:N", title=None, scale=alt.Scale(domain=kinds, range=[c for _, c in look]))
     shape = alt.Shape("verdict:N", title=None, scale=alt.Scale(domain=kinds, range=[s for s, _ in look]))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
+    base = drawn_from(rows).encode(y=y)
     band = (
-        alt.Chart(alt.InlineData(values=[{"from": -region, "to": region}]))
+        drawn_from([{"from": -region, "to": region}])
         .mark_rect(opacity=0.22, color=theme.GREY)
         .encode(x="from:Q", x2="to:Q")
     )
     zero = (
-        alt.Chart(alt.InlineData(values=[{"zero": 0}]))
+        drawn_from([{"zero": 0}])
         .mark_rule(strokeWidth=1.2, strokeDash=[4, 3], color=theme.GREY)
         .encode(x="zero:Q")
     )
