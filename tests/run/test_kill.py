@@ -51,7 +51,13 @@ def _wait_until_no_worker_is_left(runs: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
+# Whether the workers of a killed driver have ended is looked up there, and only Linux has it.
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"
+)
+
+
+@needs_proc
 def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
     tmp_path: Path, driver: subprocess.Popen[str]
 ) -> None:
@@ -91,7 +97,7 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
+@needs_proc
 @pytest.mark.parametrize("driver", ["halving"], indirect=True)
 def test_a_search_killed_in_the_middle_of_halving_ends_as_if_it_never_was(
     tmp_path: Path, driver: subprocess.Popen[str]
