@@ -4,25 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convstudy.cli.words import count, duration, moment, operations, percent, program, table
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (3599.6, "1 h 0 min"),
-        (5025, "1 h 24 min"),
-        (86399, "1 d 0 h"),
-        (90000, "1 d 1 h"),
-    ],
-)
-def test_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+from convstudy.cli.words import count, moment, operations, percent, program, table
 
 
 @pytest.mark.parametrize(

@@ -2,26 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from convstudy.duration import duration
 from convstudy.report import numbers
 from convstudy.stats import summarise
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (200, "3 min 20 s"),
-        (3600, "1 h 00 min"),
-        (7500, "2 h 05 min"),
-        (3599.9, "1 h 00 min"),
-    ],
+    ("value", "text"),
+    [(1.67e-16, "< 0.001"), (0.000999, "< 0.001"), (0.001, "0.001"), (0.01253, "0.013"), (1.0, "1.000")],
 )
-def test_seconds(seconds: float, text: str) -> None:
-    assert numbers.seconds(seconds) == text
+def test_p_values_promise_no_more_than_three_digits(value: float, text: str) -> None:
+    assert numbers.p_value(value) == text
 
 
 def test_accuracies_and_differences() -> None:
@@ -34,8 +25,8 @@ def test_accuracies_and_differences() -> None:
 
 def test_the_unit_stands_once_at_the_end() -> None:
     assert numbers.with_spread(summarise([0.98, 0.99]), numbers.percent) == "98.50 ± 0.71 %"
-    assert numbers.with_spread(summarise([8, 9]), numbers.seconds) == "8.5 ± 0.7 s"
-    assert numbers.with_spread(summarise([100, 110]), numbers.seconds) == "1 min 45 s ± 7.1 s"
+    assert numbers.with_spread(summarise([8, 9]), duration) == "8.5 ± 0.7 s"
+    assert numbers.with_spread(summarise([100, 110]), duration) == "1 min 45 s ± 7.1 s"
     assert numbers.with_spread(summarise([0.1, 0.2]), numbers.loss) == "0.1500 ± 0.0707"
 
 

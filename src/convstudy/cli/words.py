@@ -13,26 +13,6 @@ import click
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def duration(seconds: float) -> str:
-    """Return a time in at most two units.
-
-    >>> duration(5025), duration(64.7), duration(3.14)
-    ('1 h 24 min', '1 min 5 s', '3.1 s')
-    """
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    hours = round(seconds / 3600)
-    return f"{hours // 24} d {hours % 24} h"
-
-
 def operations(number: int) -> str:
     """Return a count of floating-point operations.
 

@@ -1,4 +1,4 @@
-"""How figures are written for people: percent, points, losses, seconds, counts, digests."""
+"""How figures are written for people: percent, points, losses, p-values, counts, digests."""
 
 from __future__ import annotations
 
@@ -38,17 +38,9 @@ def change(value: float) -> str:
     return f"{MINUS if value < 0 else '+'}{text}"
 
 
-def seconds(value: float) -> str:
-    """Return a time: ``0.8 s``, ``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if value < 9.95:
-        return f"{value:.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(value / 60)
-    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+def p_value(value: float) -> str:
+    """Return a p-value: ``0.013``, and ``< 0.001`` for what is smaller, where digits would promise too much."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def count(value: float) -> str:
@@ -91,8 +83,8 @@ def counted(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def listed(names: list[str]) -> str:
+def listed(names: list[str], last: str = "and") -> str:
     """Return names as people list them: ``a``, ``a and b``, ``a, b and c``."""
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
