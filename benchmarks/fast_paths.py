@@ -23,9 +23,9 @@ import torch
 from torch import nn
 
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.fit import repeatable
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.training import train_epoch
+from convstudy.engine.settings import repeatable
+from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
@@ -127,7 +127,7 @@ def steps(n_rounds: int) -> list[str]:
             recipe: Recipe = recipe,
         ) -> None:
             filling.fill_uninitialized_memory = fill
-            train_epoch(model, optimizer, part, recipe, 0, 1)
+            train_epoch(PlainLoop(Step(model, optimizer, recipe), part), 0, 1)
             filling.fill_uninitialized_memory = False
 
         title = f"{n_steps} steps of {name}, new tensors not filled"

@@ -22,9 +22,10 @@ from torch import nn
 from convstudy.data import Holdout, Images
 from convstudy.engine.batches import ImageTensors, network_input
 from convstudy.engine.evaluation import evaluate, half_precision
-from convstudy.engine.fit import repeatable, run_fit
+from convstudy.engine.fit import run_fit
 from convstudy.engine.optimizers import build_optimizer, make_step
 from convstudy.engine.randomness import torch_generator
+from convstudy.engine.settings import repeatable
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from convstudy.engine.averaging import WeightAverage
+from convstudy.engine.averaging import WeightAverage, share_of_new
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.training import train_epoch
+from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.networks.modules.batch_norm import KerasBatchNorm
 from convstudy.spec import Recipe
 
@@ -18,13 +18,13 @@ def test_the_average_is_short_at_first_and_then_as_long_as_it_was_told() -> None
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         model.weight.fill_(1.0)
-    average = WeightAverage(model, 0.25)
+    average = WeightAverage(model)
     expected = 1.0
     # (1 + t) / (10 + t) is 0.1, 0.18, 0.25, 0.31 for t = 0, 1, 2, 3: from t = 2 on, 0.25 is the smaller one.
     for step, decay in enumerate((1 / 10, 2 / 11, 0.25, 0.25)):
         with torch.no_grad():
             model.weight.fill_(2.0 + step)
-        average.follow(step)
+        average.follow(share_of_new(0.25, step))
         expected = decay * expected + (1 - decay) * (2.0 + step)
         assert average.model.weight.item() == pytest.approx(expected, rel=1e-6)  # type: ignore[union-attr, operator]
     assert model.weight.item() == 5.0  # what is followed stays
@@ -32,9 +32,9 @@ def test_the_average_is_short_at_first_and_then_as_long_as_it_was_told() -> None
 
 def test_moving_averages_of_batch_normalisation_are_averaged_too() -> None:
     model = nn.Sequential(KerasBatchNorm(2, 0.1, 1e-3))
-    average = WeightAverage(model, 0.9)
+    average = WeightAverage(model)
     model[0].running_mean.fill_(10.0)  # type: ignore[union-attr, operator]
-    average.follow(0)
+    average.follow(share_of_new(0.9, 0))
     assert average.model.state_dict()["0.running_mean"].tolist() == pytest.approx([9.0, 9.0])
 
 
@@ -42,13 +42,14 @@ def test_the_average_follows_every_step_of_every_epoch() -> None:
     """The slow twin: train step by step, an epoch of one batch each, and average all weights at the end."""
     torch.manual_seed(0)
     part = ImageTensors(torch.randint(0, 256, (12, 2, 2, 1), dtype=torch.uint8), torch.arange(12) % 3)
-    recipe = Recipe(batch_size=4, optimizer="sgd", learning_rate=0.5, epochs=2)
+    recipe = Recipe(batch_size=4, optimizer="sgd", learning_rate=0.5, epochs=2, average=0.15)
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
     seen = [model[1].weight.detach().clone()]
-    optimizer, average = build_optimizer(recipe, model.parameters()), WeightAverage(model, 0.15)
+    optimizer, average = build_optimizer(recipe, model.parameters()), WeightAverage(model)
     optimizer.register_step_post_hook(lambda *_: seen.append(model[1].weight.detach().clone()))  # type: ignore[arg-type]
+    loop = PlainLoop(Step(model, optimizer, recipe, average), part)
     for epoch in (1, 2):
-        train_epoch(model, optimizer, part, recipe, 0, epoch, average)
+        train_epoch(loop, 0, epoch)
     assert len(seen) == 7
     expected = seen[0]
     for step, weights in enumerate(seen[1:]):

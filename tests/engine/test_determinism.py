@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from convstudy.engine.checkpoint import _digest
-from convstudy.engine.fit import repeatable, run_fit
+from convstudy.engine.fit import run_fit
+from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import read_tensors, write_tensors
 from convstudy.plan import Fit
 from tests.engine.small import N_PARAMETERS, digits, small_fit, stopped, story, trained

@@ -10,7 +10,7 @@ from torch import nn
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
 from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, score_of
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.training import train_epoch
+from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.errors import Diverged
 from convstudy.plan.cost import VIEWS_TO_EVALUATE
 from convstudy.spec import Recipe
@@ -72,9 +72,13 @@ def test_a_network_sees_numbers_from_0_to_1_with_channels_last_in_memory() -> No
     assert torch.equal(images.permute(0, 2, 3, 1), pixels.float() / 255)
 
 
+def _train(model: nn.Module, recipe: Recipe, part: ImageTensors, epoch: int = 1) -> None:
+    train_epoch(PlainLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part), 0, epoch)
+
+
 def test_training_is_in_training_mode_and_evaluation_in_evaluation_mode() -> None:
     model, part, recipe = _Watching(), _images(10), Recipe(batch_size=4)
-    train_epoch(model, build_optimizer(recipe, model.parameters()), part, recipe, 0, 1)
+    _train(model, recipe, part, 1)
     assert [mode for mode, _ in model.seen] == [True] * 3
     assert sorted(n for _, batch in model.seen for n in batch) == list(range(10))
     model.seen.clear()
@@ -90,7 +94,7 @@ def test_labels_are_smoothed_in_training_only() -> None:
     logits = logits_of(model, part, "float32")
     by_hand = -logits.double().log_softmax(1)[torch.arange(9), part.labels].mean()
     assert before.loss == pytest.approx(float(by_hand), rel=1e-6)
-    train_epoch(model, build_optimizer(smooth, model.parameters()), part, smooth, 0, 1)
+    _train(model, smooth, part, 1)
     twin.train()
     logits = twin(network_input(part.pixels))
     targets = nn.functional.one_hot(part.labels, 3) * 0.7 + 0.1
@@ -102,7 +106,7 @@ def test_labels_are_smoothed_in_training_only() -> None:
 def test_a_gradient_longer_than_clip_norm_is_shortened_to_it() -> None:
     recipe = Recipe(batch_size=9, optimizer="sgd", momentum=0.0, clip_norm=0.01, learning_rate=1.0)
     model, twin = _Watching(factor=50.0), _Watching(factor=50.0)
-    train_epoch(model, build_optimizer(recipe, model.parameters()), _images(9), recipe, 0, 1)
+    _train(model, recipe, _images(9), 1)
     moved = [(a - b).detach().flatten() for a, b in zip(model.parameters(), twin.parameters(), strict=True)]
     assert float(torch.cat(moved).norm()) == pytest.approx(0.01, rel=1e-3)
 
@@ -110,7 +114,7 @@ def test_a_gradient_longer_than_clip_norm_is_shortened_to_it() -> None:
 def test_a_loss_that_is_no_number_ends_the_training() -> None:
     recipe, model = Recipe(batch_size=4), _Watching(factor=float("inf"))
     with pytest.raises(Diverged, match="epoch 7"):
-        train_epoch(model, build_optimizer(recipe, model.parameters()), _images(8), recipe, 0, 7)
+        _train(model, recipe, _images(8), 7)
 
 
 def test_a_score_is_the_mean_over_images() -> None:

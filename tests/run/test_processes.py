@@ -11,12 +11,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from convstudy.data import dataset_info, image_facts, load_dataset
 from convstudy.plan import Fit, make_plan
 from convstudy.run.executors import processes
 from convstudy.run.executors.processes import ProcessExecutor
 from convstudy.run.tasks import (
+    Inspect,
+    Inspected,
     Lost,
     Message,
     Started,
@@ -209,3 +213,9 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
             assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
             said_from_json(task, {"said": "lost", "reason": "only an executor says so"})
+    look = Inspect("digits")
+    assert task_from_json(json.loads(json.dumps(task_as_json(look)))) == look
+    part = load_dataset("digits").train
+    shown = image_facts(dataset_info("digits"), part, part.take(np.arange(360)))
+    for said in (Inspected(look, shown), Inspected(look, error="no")):
+        assert said_from_json(look, json.loads(json.dumps(said_as_json(said)))) == said

@@ -17,7 +17,7 @@ from convstudy.record import Epoch, Record
 from convstudy.run import ChoiceMade, Event, FitEnded, run_study
 from convstudy.run import TestOpened as Opened
 from convstudy.run import study as run_module
-from convstudy.run.tasks import Lost, Message, Started, Task, Train, Trained
+from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
 from convstudy.spec import Range, Search, Study
@@ -45,19 +45,24 @@ class Pretending:
     def submit(self, task: Task) -> None:
         assert task not in self.under_way, "a task was handed out twice at once"
         assert not any(
-            isinstance(task, Train) and other.fit.lineage_id == task.fit.lineage_id
+            isinstance(task, Train)
+            and isinstance(other, Train)
+            and other.fit.lineage_id == task.fit.lineage_id
             for other in self.under_way
         )
         self.under_way.append(task)
         self.most = max(self.most, len(self.under_way))
         assert len(self.under_way) <= self.n_workers
-        self.submitted[f"{type(task).__name__} {task.fit.id}"] += 1
+        if not isinstance(task, Inspect):
+            self.submitted[f"{type(task).__name__} {task.fit.id}"] += 1
         self.messages.append(Started(task))
 
     def next_message(self) -> Message:
         if self.messages:
             return self.messages.pop(0)
         task = self.under_way.pop(self._luck.randrange(len(self.under_way)))
+        if isinstance(task, Inspect):
+            return Inspected(task, error="there are no images")
         if self._dies(task, self.submitted[f"{type(task).__name__} {task.fit.id}"]):
             return Lost(task, "killed by the test")
         if isinstance(task, Score):
@@ -143,7 +148,10 @@ def test_a_worker_that_dies_over_a_paused_fit_drops_its_candidate(
 ) -> None:
     first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
     results, _, _ = _pretend(
-        monkeypatch, tmp_path, halving_studies(), dies=lambda task, attempt: task.fit.id == first.id
+        monkeypatch,
+        tmp_path,
+        halving_studies(),
+        dies=lambda task, attempt: isinstance(task, Train) and task.fit.id == first.id,
     )
     stage = results.plan.stage("search.halved")
     assert results.records[first.id].error_kind == "crashed"
@@ -203,7 +211,7 @@ def test_a_fit_that_always_kills_its_worker_becomes_a_record_and_the_study_goes_
     n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(task: Task, attempt: int) -> bool:
-        return task.fit.recipe.optimizer == "rmsprop"
+        return isinstance(task, Train) and task.fit.recipe.optimizer == "rmsprop"
 
     results, _, executor = _pretend(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
     (failed,) = results.failed

@@ -2,7 +2,11 @@
 
 ==================  =====================================================================
 ``fit``             one fit from start, or from its checkpoint, to its record
-``training``        the training loop
+``training``        the training loop: a step, and the epochs of them by plain calls
+``captured``        the training loop of a device: several steps captured and replayed
+``capture``         work captured in a CUDA graph, and the twin that calls it
+``pace``            what differs from step to step: the learning rate and its like
+``noise``           where augmentation and dropout draw from
 ``evaluation``      loss, accuracy and class probabilities in evaluation mode
 ``batches``         the order of images in an epoch, and images to network inputs
 ``augmentation``    random changes to a batch of training images
@@ -13,6 +17,9 @@
 ``checkpoint``      the state after each epoch, on disk and back
 ``weights``         weights on disk, and their digest
 ``opening``         one model scored on the sealed test set
+``devices``         the devices that there are, and a thread's stream on one
+``settings``        torch's settings while fits are trained
+``memory``          allocations that failed, as one error
 ``environment``     what machine and versions a fit ran on
 ``calibration``     how long fits will take on this machine
 ==================  =====================================================================

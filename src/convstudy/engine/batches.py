@@ -13,6 +13,9 @@ from convstudy.data import Images
 from convstudy.data.arrays import PixelFile
 from convstudy.engine.randomness import numpy_generator
 
+# Images that are read from a file at once on their way to a device.
+ROWS_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class PixelsOnDisk:
@@ -43,6 +46,20 @@ class ImageTensors:
         taken = images.take(every)
         # A copy lies in memory as its shape says, whatever array it was taken from.
         return cls(torch.from_numpy(taken.pixels.copy()), torch.from_numpy(taken.labels))
+
+    def to(self, device: torch.device) -> ImageTensors:
+        """Return the images on a device, those of a file too; as they are where that is the processor."""
+        if device.type == "cpu":
+            return self
+        pixels, labels = self.pixels, self.labels.to(device)
+        if isinstance(pixels, torch.Tensor):
+            return ImageTensors(pixels.to(device), labels)
+        # A piece at a time: the processor may not have the memory for all of it.
+        moved = torch.empty(len(self), *pixels.file.image_shape, dtype=torch.uint8, device=device)
+        for start in range(0, len(self), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            moved[rows] = pixels[rows].to(device)
+        return ImageTensors(moved, labels)
 
     def __len__(self) -> int:
         return len(self.labels)

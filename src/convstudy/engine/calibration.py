@@ -11,10 +11,10 @@ from convstudy.data import dataset_info, split_sizes
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
-from convstudy.engine.fit import repeatable
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import torch_generator
-from convstudy.engine.training import train_epoch
+from convstudy.engine.settings import repeatable
+from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.networks.build import build_network
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.plan.fit import Fit
@@ -56,10 +56,11 @@ def _pace(fit: Fit, seconds: float) -> tuple[float, float]:
     with repeatable(fit.threads):
         model = build_network(fit.network, info.image_shape, info.n_classes, generator)
         optimizer = build_optimizer(recipe, model.parameters())
-        average = None if recipe.average is None else WeightAverage(model, recipe.average)
+        average = None if recipe.average is None else WeightAverage(model)
+        loop = PlainLoop(Step(model, optimizer, recipe, average), images)
         paces = []
         for work in (
-            lambda: train_epoch(model, optimizer, images, recipe, 0, 1, average),
+            lambda: train_epoch(loop, 0, 1),
             lambda: evaluate(model, images, recipe.precision),
         ):
             work()  # the first call also chooses kernels and touches memory

@@ -1,5 +1,8 @@
 """The state of a fit after an epoch, on disk and back: weights and their average, optimizer, history, best weights.
 
+It is the same on every device, so that a fit stopped on one goes on on another; ``devices`` names them in order. What
+it comes to is then its own: two devices differ in the last bits of a sum.
+
 There is no generator state in it: each epoch draws from streams that follow from seed and epoch alone. A checkpoint
 belongs to a lineage, so that a paused fit goes on from one that was paused sooner; its "fit id" is the lineage's.
 """
@@ -16,7 +19,14 @@ import torch
 from torch import nn
 
 from convstudy.engine.averaging import WeightAverage
-from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest, write_tensors
+from convstudy.engine.weights import (
+    Tensors,
+    on_processor,
+    read_tensors,
+    take_over,
+    weights_digest,
+    write_tensors,
+)
 from convstudy.errors import StoreError
 from convstudy.record import Epoch
 
@@ -30,6 +40,7 @@ class Progress:
     history: list[Epoch] = field(default_factory=list)
     best_weights: Tensors = field(default_factory=dict)
     average: WeightAverage | None = None
+    devices: list[str] = field(default_factory=list)
 
     @property
     def judged(self) -> nn.Module:
@@ -50,11 +61,13 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
     for place, parameter in enumerate(_parameters(progress.optimizer)):
         for name, value in progress.optimizer.state[parameter].items():
             tensors[f"optimizer.{place}.{name}"] = value
+    tensors = on_processor(tensors)
     steps = [group.get("n_steps", 0) for group in progress.optimizer.param_groups]
     facts = {
         "fit_id": fit_id,
         "history": json.dumps([asdict(epoch) for epoch in progress.history]),
         "n_steps": json.dumps(steps),
+        "devices": json.dumps(progress.devices),
     }
     write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
 
@@ -75,6 +88,8 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         history = [Epoch(**epoch) for epoch in json.loads(facts["history"])]
         # One pair for each group: no more, no fewer.
         steps = list(zip(groups, json.loads(facts["n_steps"]), strict=True))
+        # Before there were other devices, a checkpoint did not say.
+        devices = [str(name) for name in json.loads(facts.get("devices", '["cpu"]'))]
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))}
         take_over(progress.modules, own)
     except (StoreError, ValueError, KeyError, TypeError):
@@ -82,12 +97,14 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     for place, parameter in enumerate(parameters):
         for name, value in _under(f"optimizer.{place}.", tensors).items():
             # In the parameter's own memory layout: fused kernels walk both side by side.
-            state = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
+            alike = parameter if value.shape == parameter.shape else value
+            state = torch.empty_like(alike, device=parameter.device)
             progress.optimizer.state[parameter][name] = state.detach().copy_(value)
     for group, n_steps in steps:
         if n_steps:
             group["n_steps"] = n_steps
     progress.history = history
+    progress.devices = devices
     progress.best_weights = _under("best.", tensors)
     return True
 

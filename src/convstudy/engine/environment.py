@@ -16,14 +16,14 @@ from convstudy import __version__
 from convstudy.record import Environment
 
 
-def environment(threads: int) -> Environment:
-    """Return this process's surroundings."""
+def environment(threads: int, device: str = "cpu") -> Environment:
+    """Return this process's surroundings; ``device`` is what trained, in words."""
     return Environment(
         machine=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
         n_cores=os.cpu_count() or 1,
         threads=threads,
-        device="cpu",
+        device=device,
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,

@@ -15,8 +15,11 @@ from torch import nn
 from torch.nn.functional import pad
 
 from convstudy.engine.batches import ImageTensors, network_input
+from convstudy.engine.devices import CPU
 
 BATCH_SIZE = 500
+# A device is fast at many images, and each batch costs the processor its launches.
+BATCH_SIZE_ON_DEVICE = 2_500
 
 # Name -> by how many pixels each view is moved (down, right), zeros moving in.
 VIEWS: dict[str, tuple[tuple[int, int], ...]] = {
@@ -33,17 +36,21 @@ class Score:
     accuracy: float
 
 
-def half_precision(precision: str) -> torch.autocast:
+def half_precision(precision: str, device: torch.device = CPU) -> torch.autocast:
     """Return the context in which convolutions and matrix products run in the recipe's number format."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+    # Weights cast for one thread's graph must not be taken for another step's, and torch has one cache for all threads.
+    cached = None if device.type == "cpu" else False
+    wanted = precision == "bfloat16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted, cache_enabled=cached)
 
 
 def logits_of(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> torch.Tensor:
     """Return float32 logits ``(n, n_classes)``, the mean over the views; leaves the model in evaluation mode."""
     model.eval()
-    shifts = VIEWS[views]
-    pieces = (part.pixels[start : start + BATCH_SIZE] for start in range(0, len(part), BATCH_SIZE))
-    with torch.inference_mode(), half_precision(precision):
+    shifts, device = VIEWS[views], part.labels.device
+    size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE
+    pieces = (part.pixels[start : start + size] for start in range(0, len(part), size))
+    with torch.inference_mode(), half_precision(precision, device):
         return torch.cat([_sum_over(model, pixels, shifts) / len(shifts) for pixels in pieces])
 
 
@@ -62,8 +69,10 @@ def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:
 def score_of(logits: torch.Tensor, labels: torch.Tensor) -> Score:
     """Return loss and accuracy of logits ``(n, n_classes)``."""
     losses = nn.functional.cross_entropy(logits, labels, reduction="none")
-    hits = int((logits.argmax(dim=1) == labels).sum())
-    return Score(float(losses.double().mean()), hits / len(labels))
+    hits = logits.argmax(dim=1) == labels
+    # Both at once: each look at a device waits for it.
+    loss, n_hits = torch.stack([losses.double().mean(), hits.double().sum()]).tolist()
+    return Score(loss, n_hits / len(labels))
 
 
 def evaluate(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> Score:

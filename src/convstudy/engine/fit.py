@@ -8,34 +8,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from convstudy.data import Images, dataset_info, split_indices
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
+from convstudy.engine.capture import CudaGraph
+from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
+from convstudy.engine.devices import device_name, working_on
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, logits_of
+from convstudy.engine.memory import memory_errors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator
-from convstudy.engine.training import train_epoch
-from convstudy.engine.weights import Tensors, take_over, weights_digest
-from convstudy.errors import Diverged, FitError, OutOfMemory, Problem
+from convstudy.engine.settings import repeatable
+from convstudy.engine.training import Loop, PlainLoop, Step, train_epoch
+from convstudy.engine.weights import Tensors, on_processor, take_over, weights_digest
+from convstudy.errors import Diverged, FitError, Problem
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch, Record
-
-# What torch's allocator says, on Linux and macOS, and on Windows.
-NO_MEMORY = ("allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True)
 class Trained:
     """What a fit leaves: its record, the weights that count (none for a failed fit), and what it said of its
-    validation images: ``indices`` int64 ``(n,)`` into the training images, ``probabilities`` float32
-    ``(n, n_classes)``.
+    validation images: ``indices`` int64 ``(n,)`` into the training images, ``labels`` int64 ``(n,)``, ``probabilities``
+    float32 ``(n, n_classes)``.
     """
 
     record: Record
@@ -48,6 +49,7 @@ def run_fit(
     images: Images,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    device: str = "cpu",
 ) -> Trained:
     """Train one fit and return what it leaves; a fit that fails returns a record that says so.
 
@@ -57,42 +59,57 @@ def run_fit(
         checkpoint: where the state is written after each epoch, and read from if it is there. It belongs to the
             fit's lineage: a paused fit leaves it for the one that goes on.
         on_epoch: called after each epoch that was trained here.
+        device: where to train: ``cpu`` or ``cuda:N``. It is no part of the fit: sums on another device differ in their
+            last bits, and the record says where it was.
     """
+    where = torch.device(device)
     try:
-        with repeatable(fit.threads), _memory_errors():
-            return _train(fit, images, checkpoint, on_epoch)
+        with repeatable(fit.threads, where), memory_errors(), working_on(where):
+            return _train(fit, images, checkpoint, on_epoch, where)
     except FitError as error:
         kind, text = error.kind, str(error)
-    failed = Record(fit.id, "failed", error_kind=kind, error=text, environment=environment(fit.threads))
-    return Trained(failed, {}, {})
+    surroundings = environment(fit.threads, device_name(where))
+    return Trained(Record(fit.id, "failed", error_kind=kind, error=text, environment=surroundings), {}, {})
 
 
-def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable[[Epoch], None]) -> Trained:
+def _train(
+    fit: Fit,
+    images: Images,
+    checkpoint: Path | None,
+    on_epoch: Callable[[Epoch], None],
+    device: torch.device,
+) -> Trained:
     """Train from the start or the checkpoint to the end."""
     train_rows, validation_rows = split_indices(images.labels, fit.split)
-    train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
+    train = ImageTensors.of(images, train_rows).to(device)
+    validation = ImageTensors.of(images, validation_rows).to(device)
     measured = _measured(fit, train)
-    progress = _start(fit, images.image_shape)
+    progress = _start(fit, images.image_shape, device)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.lineage_id, progress)
     if len(progress.history) > fit.n_epochs:
         # Another fit of the lineage is further, and an epoch cannot be taken back: this one begins anew, and leaves
         # the other's checkpoint as it is.
-        progress, checkpoint = _start(fit, images.image_shape), None
-    while not _at_end(fit, progress.history):
-        epoch = _one_epoch(fit, progress, train, measured, validation)
-        progress.history.append(epoch)
-        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
-            progress.best_weights = {
-                name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
-            }
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, fit.lineage_id, progress)
-        on_epoch(epoch)
+        progress, checkpoint = _start(fit, images.image_shape, device), None
+    name = device_name(device)
+    with _loop(Step(progress.model, progress.optimizer, fit.recipe, progress.average), train) as loop:
+        while not _at_end(fit, progress.history):
+            epoch = _one_epoch(fit, progress, loop, measured, validation)
+            progress.history.append(epoch)
+            if progress.devices[-1:] != [name]:
+                progress.devices.append(name)
+            if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
+                progress.best_weights = {
+                    name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
+                }
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, fit.lineage_id, progress)
+            on_epoch(epoch)
     if fit.recipe.keep == "best":
         take_over(progress.judged, progress.best_weights)
     best = best_epoch(progress.history)
-    weights = {name: tensor.contiguous() for name, tensor in progress.judged.state_dict().items()}
+    kept = on_processor(progress.judged.state_dict())
+    weights = {name: tensor.contiguous() for name, tensor in kept.items()}
     record = Record(
         fit_id=fit.id,
         status="done",
@@ -103,13 +120,17 @@ def _train(fit: Fit, images: Images, checkpoint: Path | None, on_epoch: Callable
         n_validation=len(validation),
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
         weights_digest=weights_digest(weights),
-        environment=environment(fit.threads),
+        environment=environment(fit.threads, ", then ".join(progress.devices)),
     )
     logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
     return Trained(
         record,
         weights,
-        {"indices": torch.from_numpy(validation_rows), "probabilities": logits.softmax(dim=1)},
+        {
+            "indices": torch.from_numpy(validation_rows),
+            "labels": validation.labels.cpu(),
+            "probabilities": logits.softmax(dim=1).cpu(),
+        },
     )
 
 
@@ -118,11 +139,22 @@ def best_epoch(history: list[Epoch]) -> int:
     return min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.number)).number
 
 
-def _start(fit: Fit, image_shape: tuple[int, int, int]) -> Progress:
+@contextmanager
+def _loop(step: Step, train: ImageTensors) -> Iterator[Loop]:
+    """Take the steps by plain calls, or on a device captured."""
+    if train.labels.device.type == "cpu":
+        yield PlainLoop(step, train)
+    else:
+        with CapturedLoop(step, train, CudaGraph) as captured:
+            yield captured
+
+
+def _start(fit: Fit, image_shape: tuple[int, int, int], device: torch.device) -> Progress:
     """Return the fit before its first epoch."""
     n_classes = dataset_info(fit.dataset).n_classes
     model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
-    average = None if fit.recipe.average is None else WeightAverage(model, fit.recipe.average)
+    model.to(device)
+    average = None if fit.recipe.average is None else WeightAverage(model)
     return Progress(model, build_optimizer(fit.recipe, model.parameters()), average=average)
 
 
@@ -136,13 +168,13 @@ def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
 
 
 def _one_epoch(
-    fit: Fit, progress: Progress, train: ImageTensors, measured: ImageTensors, validation: ImageTensors
+    fit: Fit, progress: Progress, loop: Loop, measured: ImageTensors, validation: ImageTensors
 ) -> Epoch:
     """Train one epoch, measure it in evaluation mode, and return it."""
     number = len(progress.history) + 1
     started = time.perf_counter()
     recipe = fit.recipe
-    lr = train_epoch(progress.model, progress.optimizer, train, recipe, fit.seed, number, progress.average)
+    lr = train_epoch(loop, fit.seed, number)
     trained = time.perf_counter()
     on_train = evaluate(progress.judged, measured, recipe.precision)
     on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views)
@@ -169,41 +201,3 @@ def _at_end(fit: Fit, history: list[Epoch]) -> bool:
         return False
     lowest = min(history, key=lambda epoch: epoch.validation_loss).number
     return len(history) - lowest >= fit.recipe.patience
-
-
-@contextmanager
-def repeatable(threads: int) -> Iterator[None]:
-    """Fix the thread count, ask for repeatable kernels, and leave the caller's generator and settings as they were.
-
-    Torch would also fill each new tensor before it is written, which finds code that reads too early and costs a tenth
-    of a step; no code here does so, and what a fit comes to is the same to the last bit without.
-    """
-    n_threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    memory: Any = torch.utils.deterministic  # a module whose attribute torch does not annotate
-    filling = memory.fill_uninitialized_memory
-    with torch.random.fork_rng(devices=[]):
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True)
-        memory.fill_uninitialized_memory = False
-        try:
-            yield
-        finally:
-            torch.set_num_threads(n_threads)
-            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-            memory.fill_uninitialized_memory = filling
-
-
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Turn an allocation that failed into :class:`OutOfMemory`."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in NO_MEMORY):
-            raise
-        what, mend = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
-        raise OutOfMemory(
-            Problem(what, got=str(error).splitlines()[0] if str(error) else "", mend=mend)
-        ) from None

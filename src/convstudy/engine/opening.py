@@ -11,9 +11,11 @@ import torch
 
 from convstudy.data import SealedTest
 from convstudy.engine.batches import ImageTensors
+from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import Score, logits_of, score_of
-from convstudy.engine.fit import repeatable
+from convstudy.engine.memory import memory_errors
 from convstudy.engine.randomness import torch_generator
+from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest
 from convstudy.errors import Problem, StoreError
 from convstudy.networks.build import build_network
@@ -37,7 +39,12 @@ class Opened:
 
 
 def open_test(
-    fit: Fit, weights: Path, digest: str, test: SealedTest, record_opening: Callable[[], None]
+    fit: Fit,
+    weights: Path,
+    digest: str,
+    test: SealedTest,
+    record_opening: Callable[[], None],
+    device: str = "cpu",
 ) -> Opened:
     """Score the weights of a fit on the sealed test set.
 
@@ -47,8 +54,10 @@ def open_test(
         digest: what its record says they are; others are refused before the test set is opened.
         test: the sealed test set.
         record_opening: writes the opening down; called before the first test image is read.
+        device: where to score: ``cpu`` or ``cuda:N``.
 
     Raises:
+        OutOfMemory: where there is not enough memory to do so.
         StoreError: where the weights are missing, damaged or not those of the record.
     """
     tensors, _ = read_tensors(weights)
@@ -60,11 +69,13 @@ def open_test(
     model = build_network(fit.network, info.image_shape, info.n_classes, torch_generator(fit.seed, "weights"))
     take_over(model, tensors)
     images = ImageTensors.of(test.open(record_opening))
+    where = torch.device(device)
     started = time.perf_counter()
-    with repeatable(fit.threads):
-        logits = logits_of(model, images, fit.recipe.precision, fit.recipe.views)
-        score = score_of(logits, images.labels)
-        probabilities = logits.softmax(dim=1)
+    with repeatable(fit.threads, where), memory_errors(), working_on(where):
+        there = images.to(where)
+        logits = logits_of(model.to(where), there, fit.recipe.precision, fit.recipe.views)
+        score = score_of(logits, there.labels)
+        probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()
     rows = wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:MOST_MISTAKES]

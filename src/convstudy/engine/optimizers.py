@@ -2,12 +2,16 @@
 
 Adam and RMSprop put epsilon where Keras puts it, which matters as long as the second moment is small: torch's Adam adds
 it to the bias-corrected root, Keras' to the plain one; torch's RMSprop adds it to the root, Keras' under it.
+
+A learning rate is a number, or a tensor without axes on the parameters' device. With a tensor, a step asks nothing of
+the device and keeps no number that changes from step to step, so that it can be captured in a graph and replayed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,6 +22,8 @@ BETAS = (0.9, 0.999)
 RHO = 0.9
 EPSILON = 1e-7
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+# After so many steps 1 - β₁ᵗ and 1 - β₂ᵗ are 1, to the last bit of a double.
+SETTLED = 1e6
 
 Groups = list[dict[str, Any]]
 
@@ -26,15 +32,52 @@ class KerasAdam(torch.optim.Adam):
     """Adam (Kingma & Ba 2015, the form before section 2.1's remark): ``p -= lr · √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε)``.
 
     torch's fused kernel computes ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``; with ``ε' = ε / √(1-β₂ᵗ)`` that is
-    the same.
+    the same. That epsilon is another number at each step; where the learning rate is a tensor, the kernel is told of
+    so many steps that it corrects nothing, and the correction is part of the learning rate.
     """
+
+    _settled: torch.Tensor | None = None
 
     def step(self, closure: Any = None) -> Any:
         """Make one step with the epsilon of this step."""
         for group in self.param_groups:
             group["n_steps"] = group.get("n_steps", 0) + 1
             group["eps"] = EPSILON / math.sqrt(1.0 - BETAS[1] ** group["n_steps"])
+        if isinstance(self.param_groups[0]["lr"], torch.Tensor):
+            return self._step_by_tensors()
         return super().step(closure)
+
+    @torch.no_grad()
+    def _step_by_tensors(self) -> None:
+        """Make one step whose every number that changes lies on the device."""
+        for group in self.param_groups:
+            parameters: list[torch.Tensor] = []
+            gradients: list[torch.Tensor] = []
+            means: list[torch.Tensor] = []
+            squares: list[torch.Tensor] = []
+            steps: list[torch.Tensor] = []
+            self._init_group(group, parameters, gradients, means, squares, [], steps)  # type: ignore[no-untyped-call]
+            if not parameters:
+                continue
+            if self._settled is None:
+                self._settled = torch.full_like(steps[0], SETTLED)
+            # They are counted on all the same: a checkpoint may be gone on with on a processor.
+            torch._foreach_add_(steps, 1)
+            torch._fused_adam_(
+                parameters,
+                gradients,
+                means,
+                squares,
+                [],
+                [self._settled] * len(steps),
+                lr=group["lr"] * group["correction"],
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=0.0,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
 
 
 class KerasRMSprop(torch.optim.Optimizer):
@@ -59,7 +102,12 @@ class KerasRMSprop(torch.optim.Optimizer):
             torch._foreach_addcmul_(squares, gradients, gradients, 1.0 - RHO)
             roots = torch._foreach_add(squares, EPSILON)
             torch._foreach_sqrt_(roots)
-            torch._foreach_addcdiv_(parameters, gradients, roots, -group["lr"])
+            if isinstance(group["lr"], torch.Tensor):
+                updates = torch._foreach_div(gradients, roots)
+                torch._foreach_mul_(updates, group["lr"])
+                torch._foreach_sub_(parameters, updates)
+            else:
+                torch._foreach_addcdiv_(parameters, gradients, roots, -group["lr"])
 
 
 class Muon(KerasAdam):
@@ -84,7 +132,7 @@ class Muon(KerasAdam):
                     self._step_orthogonally(parameter, group["lr"])
         return super().step()
 
-    def _step_orthogonally(self, kernel: torch.nn.Parameter, lr: float) -> None:
+    def _step_orthogonally(self, kernel: torch.nn.Parameter, lr: float | torch.Tensor) -> None:
         gradient = kernel.grad
         if gradient is None:
             return
@@ -98,7 +146,11 @@ class Muon(KerasAdam):
         rows = wanted.movedim(1, -1)
         update = orthogonalised(rows.reshape(len(kernel), -1), self.n_newton_schulz)
         update *= math.sqrt(len(kernel)) / update.norm().clamp_(min=EPSILON)
-        kernel.sub_(update.view(rows.shape).movedim(-1, 1), alpha=lr)
+        change = update.view(rows.shape).movedim(-1, 1)
+        if isinstance(lr, torch.Tensor):
+            kernel.addcmul_(change, lr, value=-1)
+        else:
+            kernel.sub_(change, alpha=lr)
 
 
 def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
@@ -167,16 +219,47 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[torch.nn.Parameter]) ->
     return OPTIMIZERS[recipe.optimizer]([group for group in groups if group["params"]], recipe)
 
 
-def make_step(optimizer: torch.optim.Optimizer, lr: float) -> None:
+def adam_correction(step: int) -> float:
+    """Return Adam's ``√(1-β₂ᵗ)/(1-β₁ᵗ)`` at a step counted from 0, which is t = 1."""
+    return math.sqrt(1.0 - BETAS[1] ** (step + 1)) / (1.0 - BETAS[0] ** (step + 1))
+
+
+def make_step(
+    optimizer: torch.optim.Optimizer, lr: float | torch.Tensor, correction: float | torch.Tensor = 1.0
+) -> None:
     """Make one step at this learning rate, after the decoupled decay ``p -= lr · decay · p``.
 
-    A group with a ``share`` gets this share of the learning rate.
+    A group with a ``share`` gets this share of the learning rate. Adam's ``correction`` (:func:`adam_correction`)
+    counts where the learning rate is a tensor; otherwise it keeps count itself.
 
     Source: Loshchilov & Hutter 2019, algorithm 2.
     """
     for group in optimizer.param_groups:
-        group["lr"] = lr * group.get("share", 1.0)
+        group["lr"], group["correction"] = lr * group.get("share", 1.0), correction
         if group["decay"]:
             with torch.no_grad():
                 torch._foreach_mul_(group["params"], 1.0 - group["lr"] * group["decay"])
+        if isinstance(lr, torch.Tensor):
+            _lay_out_gradients(group["params"])
     optimizer.step()
+
+
+def _lay_out_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Give each gradient its parameter's strides.
+
+    A device's fused kernels refuse others, also where only those of an axis of length 1 differ, which mean nothing; a
+    first convolution over images of one channel may have such a gradient (github.com/pytorch/pytorch/issues/106951).
+    """
+    for parameter in parameters:
+        gradient = parameter.grad
+        if gradient is not None and gradient.stride() != parameter.stride():
+            parameter.grad = torch.empty_like(parameter).copy_(gradient)
+
+
+@contextmanager
+def steps_counted(optimizer: torch.optim.Optimizer, n_steps: int) -> Iterator[None]:
+    """Have the optimizer's own count rise by ``n_steps``, whatever is called meanwhile: a graph calls nothing."""
+    before = [(group, group["n_steps"]) for group in optimizer.param_groups if "n_steps" in group]
+    yield
+    for group, n_before in before:
+        group["n_steps"] = n_before + n_steps

@@ -1,9 +1,12 @@
-"""The training loop: one epoch, on one screen."""
+"""The training loop: one step, and one epoch of them, on one screen."""
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -11,60 +14,93 @@ from convstudy.engine.augmentation import augmented
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
 from convstudy.engine.evaluation import half_precision
+from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import make_step
-from convstudy.engine.randomness import stream
-from convstudy.engine.schedules import learning_rate
+from convstudy.engine.pace import Pace, paces_of_epoch
 from convstudy.errors import Diverged, Problem
-from convstudy.networks.modules.dropout import seed_dropout
 from convstudy.spec.recipe import Recipe
 
 
-def train_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    part: ImageTensors,
-    recipe: Recipe,
-    seed: int,
-    epoch: int,
-    average: WeightAverage | None = None,
-) -> float:
-    """Train on every image once, in place; return the learning rate of the last step.
+class Step:
+    """One step of training, in place. Nothing in it waits for a device, so that a graph may capture several.
 
     Args:
         model: logits from ``(n, channels, height, width)``.
         optimizer: made by :func:`~convstudy.engine.optimizers.build_optimizer` for this model.
-        part: the training images.
-        recipe: what to do with them.
+        recipe: what to do with the images.
+        average: follows the model step by step, if there is one.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        recipe: Recipe,
+        average: WeightAverage | None = None,
+    ) -> None:
+        self.model, self.optimizer, self.recipe, self.average = model, optimizer, recipe, average
+        self.noise = Noise(model, next(model.parameters()).device)
+
+    def __call__(self, pixels: torch.Tensor, labels: torch.Tensor, pace: Pace) -> torch.Tensor:
+        """Learn from a batch, uint8 ``(n, h, w, c)`` and int64 ``(n,)``; return its loss, a tensor without axes."""
+        recipe = self.recipe
+        with half_precision(recipe.precision, pixels.device):
+            logits = self.model(augmented(pixels, recipe, self.noise.augmentation))
+        loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
+        make_step(self.optimizer, pace.lr, pace.correction)
+        if self.average is not None:
+            self.average.follow(pace.share)
+        return loss.detach()
+
+
+class Loop(Protocol):
+    """Takes the steps of an epoch over ``part``: by plain calls, or captured (:mod:`~convstudy.engine.captured`)."""
+
+    step: Step
+    part: ImageTensors
+
+    def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
+        """Take a step with each batch of the images in this order; return the sum of the losses."""
+        ...
+
+
+class PlainLoop:
+    """Calls the step once a batch."""
+
+    def __init__(self, step: Step, part: ImageTensors) -> None:
+        self.step, self.part = step, part
+
+    def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
+        """Take a step with each batch of the images in this order; return the sum of the losses."""
+        total_loss = torch.zeros((), device=self.part.labels.device)
+        every = batches(self.part, order, self.step.recipe.batch_size)
+        for (pixels, labels), pace in zip(every, paces, strict=True):
+            total_loss += self.step(pixels, labels, pace)
+        return total_loss
+
+
+def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
+    """Train on every image once, in place; return the learning rate of the last step.
+
+    Args:
+        loop: takes the steps.
         seed: the fit's seed; order, dropout and augmentation of this epoch follow from it alone.
         epoch: counted from 1.
-        average: follows the model step by step, if there is one.
 
     Raises:
         Diverged: when the loss of a step was not a finite number.
     """
-    torch.manual_seed(stream(seed, "noise", epoch))
-    seed_dropout(model, stream(seed, "dropout", epoch))
-    n_steps = steps_per_epoch(len(part), recipe.batch_size)
-    first_step = (epoch - 1) * n_steps
-    total_loss = torch.zeros(())
-    lr = recipe.learning_rate
-    model.train()
-    order = epoch_order(len(part), seed, epoch)
-    for step, (pixels, labels) in enumerate(batches(part, order, recipe.batch_size), start=first_step):
-        with half_precision(recipe.precision):
-            logits = model(augmented(pixels, recipe))
-        loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
-        lr = learning_rate(recipe, step, n_steps * recipe.epochs)
-        make_step(optimizer, lr)
-        if average is not None:
-            average.follow(step)
-        total_loss += loss.detach()
+    step, n_images = loop.step, len(loop.part)
+    paces = paces_of_epoch(step.recipe, epoch, steps_per_epoch(n_images, step.recipe.batch_size))
+    step.noise.start(seed, epoch)
+    step.model.train()
+    total_loss = loop.run(epoch_order(n_images, seed, epoch), paces)
     # One look an epoch: asking after each step would make a device wait, and a loss that is not a number stays so.
     if not math.isfinite(float(total_loss)):
         what = f"the loss stopped being a finite number in epoch {epoch}"
         raise Diverged(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))
-    return lr
+    return float(paces[-1].lr)

@@ -16,8 +16,13 @@ from convstudy.errors import Problem, StoreError
 Tensors = dict[str, torch.Tensor]
 
 
+def on_processor(tensors: Mapping[str, torch.Tensor]) -> Tensors:
+    """Return the tensors in the processor's memory; those that lie there already are not copied."""
+    return {name: tensor.detach().to("cpu") for name, tensor in tensors.items()}
+
+
 def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Return the SHA-256 over name, type, shape and bytes of all tensors, by name."""
+    """Return the SHA-256 over name, type, shape and bytes of all tensors, by name; they lie on the processor."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().contiguous()

@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
-from convstudy.data import Dataset, load_dataset
+from convstudy.data import Dataset, image_facts, load_dataset
+from convstudy.engine.devices import device_name, find_device
 from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
 from convstudy.engine.weights import write_tensors
-from convstudy.errors import ConvstudyError
+from convstudy.errors import ConvstudyError, FitError
 from convstudy.record import Record
-from convstudy.run.tasks import Advanced, Started, Task, Tell, Test, Tested, Train, Trained
+from convstudy.run.tasks import (
+    Advanced,
+    Inspect,
+    Inspected,
+    Said,
+    Started,
+    Task,
+    Tell,
+    Test,
+    Tested,
+    Train,
+    Trained,
+)
 from convstudy.store import Layout
 
+_reading = threading.Lock()
+_read = lru_cache(maxsize=1)(load_dataset)
 
-@lru_cache(maxsize=1)
+
 def _dataset(name: str) -> Dataset:
-    """Return a dataset, read once a process."""
-    return load_dataset(name)
+    """Return a dataset, read once a process, by whichever thread needs it first."""
+    with _reading:
+        return _read(name)
 
 
-def perform(task: Task, layout: Layout, tell: Tell) -> None:
-    """Do a task, write its artefacts, and tell what came of it; errors are told too, not raised."""
+def perform(task: Task, layout: Layout, tell: Tell, device: str = "cpu") -> None:
+    """Do a task on a device, write its artefacts, and tell what came of it; errors are told too, not raised."""
     tell(Started(task))
-    tell(_trained(task, layout, tell) if isinstance(task, Train) else _tested(task, layout))
+    tell(_ended(task, layout, tell, device))
 
 
-def _trained(task: Train, layout: Layout, tell: Tell) -> Trained:
+def _ended(task: Task, layout: Layout, tell: Tell, device: str) -> Said:
+    match task:
+        case Train():
+            return _trained(task, layout, tell, device)
+        case Test():
+            return _tested(task, layout, device)
+        case Inspect():
+            return _inspected(task)
+
+
+def _trained(task: Train, layout: Layout, tell: Tell, device: str) -> Trained:
     fit = task.fit
     try:
         trained = run_fit(
@@ -35,6 +62,7 @@ def _trained(task: Train, layout: Layout, tell: Tell) -> Trained:
             _dataset(fit.dataset).train,
             layout.artefact(fit.lineage_id, "checkpoint"),
             lambda epoch: tell(Advanced(task, epoch)),
+            device,
         )
         if trained.record.done:
             facts = {"fit_id": fit.id, "weights_digest": trained.record.weights_digest}
@@ -43,14 +71,14 @@ def _trained(task: Train, layout: Layout, tell: Tell) -> Trained:
         return Trained(task, trained.record)
     except Exception as error:
         # A fit that fails is a record with its error, whatever it was; the study goes on.
-        surroundings = environment(fit.threads)
+        surroundings = environment(fit.threads, device_name(find_device(device)))
         return Trained(
             task,
             Record(fit.id, "failed", error_kind="failed", error=_sentence(error), environment=surroundings),
         )
 
 
-def _tested(task: Test, layout: Layout) -> Tested:
+def _tested(task: Test, layout: Layout, device: str) -> Tested:
     fit = task.fit
     try:
         # The opening has been written down by the one process that writes: task.opening is its number.
@@ -60,11 +88,23 @@ def _tested(task: Test, layout: Layout) -> Tested:
             task.weights_digest,
             _dataset(fit.dataset).test,
             lambda: None,
+            device,
         )
         write_tensors(layout.artefact(fit.id, "test"), opened.predictions, {"fit_id": fit.id})
         return Tested(task, opened.score.loss, opened.score.accuracy, opened.seconds)
     except Exception as error:  # as above
-        return Tested(task, error=_sentence(error))
+        kind = error.kind if isinstance(error, FitError) else "failed"
+        return Tested(task, error=_sentence(error), error_kind=kind)
+
+
+def _inspected(task: Inspect) -> Inspected:
+    try:
+        dataset = _dataset(task.dataset)
+        # No opening of its own: it answers no question, and those that came before it are on record.
+        test = dataset.test.open(lambda: None)
+        return Inspected(task, image_facts(dataset.info, dataset.train, test))
+    except Exception as error:  # as above
+        return Inspected(task, error=_sentence(error))
 
 
 def _sentence(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The two things that a worker can be asked for, what it says of them, and both as JSON."""
+"""The three things that a worker can be asked for, what it says of them, and both as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from convstudy.data import ImageFacts, dataset_info
 from convstudy.plan import Fit
 from convstudy.record import Epoch, Record
 
@@ -30,7 +31,17 @@ class Test:
     opening: int
 
 
-Task = Train | Test
+@dataclass(frozen=True)
+class Inspect:
+    """Look over a dataset's images, those of the test set too, for duplicates and the like.
+
+    It is asked for when the test set was opened and all choices are made; no model has a part in it.
+    """
+
+    dataset: str
+
+
+Task = Train | Test | Inspect
 
 
 @dataclass(frozen=True)
@@ -58,12 +69,25 @@ class Trained:
 
 @dataclass(frozen=True)
 class Tested:
-    """A test has ended: mean loss, accuracy, and seconds; ``error`` is a sentence where it could not be done."""
+    """A test has ended: mean loss, accuracy, and seconds.
+
+    Where it could not be done, ``error`` is a sentence, and ``error_kind`` a word as in a record.
+    """
 
     task: Task
     loss: float = 0.0
     accuracy: float = 0.0
     seconds: float = 0.0
+    error: str = ""
+    error_kind: str = ""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """The images were looked over; ``error`` is a sentence where they could not be."""
+
+    task: Task
+    facts: ImageFacts | None = None
     error: str = ""
 
 
@@ -75,7 +99,7 @@ class Lost:
     reason: str
 
 
-Said = Started | Advanced | Trained | Tested
+Said = Started | Advanced | Trained | Tested | Inspected
 Message = Said | Lost
 Tell = Callable[[Said], None]
 
@@ -84,6 +108,8 @@ def task_as_json(task: Task) -> dict[str, Any]:
     """Return a task as plain values that :func:`task_from_json` reads back."""
     if isinstance(task, Train):
         return {"task": "train", "fit": task.fit.as_json()}
+    if isinstance(task, Inspect):
+        return {"task": "inspect", "dataset": task.dataset}
     return {
         "task": "test",
         "fit": task.fit.as_json(),
@@ -94,6 +120,8 @@ def task_as_json(task: Task) -> dict[str, Any]:
 
 def task_from_json(values: dict[str, Any]) -> Task:
     """Return the task of these plain values."""
+    if values["task"] == "inspect":
+        return Inspect(values["dataset"])
     fit = Fit.from_json(values["fit"])
     return Train(fit) if values["task"] == "train" else Test(fit, values["weights_digest"], values["opening"])
 
@@ -114,7 +142,11 @@ def said_as_json(message: Said) -> dict[str, Any]:
                 "accuracy": message.accuracy,
                 "seconds": message.seconds,
                 "error": message.error,
+                "error_kind": message.error_kind,
             }
+        case Inspected():
+            facts = message.facts.as_json() if message.facts else None
+            return {"said": "inspected", "facts": facts, "error": message.error}
 
 
 def said_from_json(task: Task, values: dict[str, Any]) -> Said:
@@ -127,5 +159,10 @@ def said_from_json(task: Task, values: dict[str, Any]) -> Said:
         case "trained":
             return Trained(task, Record.from_json(values["record"]))
         case "tested":
-            return Tested(task, values["loss"], values["accuracy"], values["seconds"], values["error"])
+            figures = values["loss"], values["accuracy"], values["seconds"]
+            return Tested(task, *figures, values["error"], values.get("error_kind", ""))
+        case "inspected":
+            assert isinstance(task, Inspect)  # nothing else ends so
+            facts = values["facts"] and ImageFacts.from_json(values["facts"], dataset_info(task.dataset))
+            return Inspected(task, facts, values["error"])
     raise KeyError(values["said"])

@@ -15,9 +15,10 @@ class KerasBatchNorm(nn.Module):
     """Normalise each channel of ``(n, c)`` or ``(n, c, h, w)`` over the batch (Ioffe & Szegedy 2015).
 
     It differs from torch's in two ways. The variance in its moving average is the biased one, as in Keras. And in
-    float32 mean and variance are summed in blocks: torch adds up a channels-last batch one value after the other, which
-    puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In bfloat16, whose own rounding
-    is ten times that, torch's kernel does the sums: it is faster.
+    float32 mean and variance are summed in blocks: torch adds up a channels-last batch one value after the other,
+    which puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In bfloat16, whose own
+    rounding is ten times that, torch's kernel does the sums: it is faster. On a device it does them in float32, too:
+    its sums there are made of partial ones.
 
     Args:
         n_channels: the number of channels.
@@ -48,7 +49,8 @@ class KerasBatchNorm(nn.Module):
                 self.bias,
                 eps=self.epsilon,
             )
-        if values.dtype == torch.bfloat16 and values.numel() > values.shape[1]:
+        by_torch = values.dtype == torch.bfloat16 or values.device.type != "cpu"
+        if by_torch and values.numel() > values.shape[1]:
             return self._normalise_by_torch(values)
         mean, variance = moments(values.detach())
         self.running_mean.lerp_(mean, self.weight_of_batch)

@@ -19,7 +19,8 @@ class BitsDropout(nn.Module):
     In bfloat16 the scale is part of the mask, so it is a bfloat16 number, and the rate is the one that it is right
     for: 0.3 becomes 0.3005, 0.4 becomes 0.3991, 0.5 and 0.25 stay.
 
-    Draws come from torch's generator, or on a CPU from the faster one that :func:`seed_dropout` gives.
+    Draws come from torch's generator, from one that :func:`draw_dropout_from` gives, or on a CPU from the faster one
+    that :func:`seed_dropout` gives.
 
     Args:
         rate: the probability of zero, from 0 to below 1.
@@ -33,6 +34,7 @@ class BitsDropout(nn.Module):
         self.half_scale_bits = int(half_scale.view(torch.int16))
         self.n_half_dropped_levels = N_LEVELS - round(N_LEVELS / float(half_scale))
         self.bits: np.random.SFC64 | None = None
+        self.generator: torch.Generator | None = None
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the values with some of them zeroed, in training; as they are otherwise."""
@@ -59,7 +61,7 @@ class BitsDropout(nn.Module):
         else:
             draws = torch.empty(n_draws, dtype=torch.int64, device=values.device)
             # From the smallest number on: without it, torch leaves the sign bit, every fourth word's top bit, at 0.
-            draws.random_(-(1 << 63), None)
+            draws.random_(-(1 << 63), None, generator=self.generator)
         return draws.view(torch.int16)[: values.numel()]
 
     def extra_repr(self) -> str:
@@ -76,6 +78,13 @@ def seed_dropout(model: nn.Module, seed: int) -> None:
     for module in model.modules():
         if isinstance(module, BitsDropout):
             module.bits = bits
+
+
+def draw_dropout_from(model: nn.Module, generator: torch.Generator) -> None:
+    """Have every dropout of a model draw from this generator, which must be on the model's device."""
+    for module in model.modules():
+        if isinstance(module, BitsDropout):
+            module.generator = generator
 
 
 def _dense_strides(values: torch.Tensor) -> tuple[int, ...]:

@@ -11,14 +11,15 @@ from convstudy.run.tasks import Message, Task
 class Executor(Protocol):
     """Takes tasks and says what comes of them.
 
-    Every task that was submitted ends in exactly one ``Trained``, ``Tested`` or ``Lost`` message. Leaving the ``with``
-    block stops whatever is still under way; a training so stopped goes on from its checkpoint another time.
+    Every task that was submitted ends in exactly one ``Trained``, ``Tested`` or ``Lost`` message. Leaving the
+    ``with`` block stops whatever is still under way; a training so stopped goes on from its checkpoint another time.
+    ``n_workers`` may become smaller between two messages.
     """
 
     n_workers: int
 
     def submit(self, task: Task) -> None:
-        """Take a task; at most ``n_workers`` may be under way."""
+        """Take a task; it may only be called while fewer than ``n_workers`` are under way."""
         ...
 
     def next_message(self) -> Message:

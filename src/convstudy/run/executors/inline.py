@@ -15,8 +15,9 @@ class InlineExecutor:
 
     n_workers = 1
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, device: str = "cpu") -> None:
         self._layout = layout
+        self._device = device
         self._tasks: deque[Task] = deque()
         self._messages: deque[Message] = deque()
 
@@ -30,7 +31,7 @@ class InlineExecutor:
         from convstudy.run.perform import perform
 
         if not self._messages:
-            perform(self._tasks.popleft(), self._layout, self._messages.append)
+            perform(self._tasks.popleft(), self._layout, self._messages.append, self._device)
         return self._messages.popleft()
 
     def __enter__(self) -> Self:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
-from convstudy.run.tasks import Lost, Message, Task, Tested, Trained, said_from_json, task_as_json
+from convstudy.run.tasks import Inspected, Lost, Message, Task, Tested, Trained, said_from_json, task_as_json
 from convstudy.store import Layout
 
 # glibc gives big blocks back to the system after each step and fetches them anew at the next; above these thresholds
@@ -83,7 +83,7 @@ class ProcessExecutor:
                     return Lost(task, _death(status))
             elif task is not None:
                 message = said_from_json(task, json.loads(line))
-                if isinstance(message, Trained | Tested):
+                if isinstance(message, Trained | Tested | Inspected):
                     worker.task = None
                 return message
 

@@ -1,0 +1,161 @@
+"""Work to be done again and again: as plain calls, or captured in a CUDA graph and replayed.
+
+Two rules of CUDA graphs shape this module (PyTorch's notes on CUDA graphs, "Constraints"): while a graph is captured,
+no other thread of the process may have CUDA work run, and a captured random number is another one at each replay only
+if its generator is registered with the graph. Every graph here has a memory pool of its own, so that graphs may be
+replayed at the same time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+
+
+class Replay(Protocol):
+    """Work that can be done again."""
+
+    def __call__(self) -> None:
+        """Do it once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; it is not called again."""
+        ...
+
+
+Capture = Callable[[Callable[[], None], Sequence[torch.Generator]], Replay]
+"""Makes a :class:`Replay` of work, which it does not do yet, and of the generators that the work draws from."""
+
+
+class PlainCalls:
+    """Does the work by calling it: the slow twin of a graph, and what stands for one on a processor."""
+
+    def __init__(self, work: Callable[[], None], generators: Sequence[torch.Generator] = ()) -> None:
+        self._work: Callable[[], None] | None = work
+
+    def __call__(self) -> None:
+        """Do the work once."""
+        assert self._work is not None  # it is open
+        self._work()
+
+    def close(self) -> None:
+        """Let go of the work."""
+        self._work = None
+
+
+class CudaGraph:
+    """Captures the work of the current stream and replays it there.
+
+    Args:
+        work: kernels only: nothing that asks the device, and the same tensors each time. It was done before on this
+            stream, so that libraries have set themselves up.
+        generators: those that it draws from.
+    """
+
+    def __init__(self, work: Callable[[], None], generators: Sequence[torch.Generator] = ()) -> None:
+        graph = torch.cuda.CUDAGraph()
+        for generator in generators:
+            graph.register_generator_state(generator)
+        # The stream of this fit, not the one that torch keeps for captures: cuBLAS has its workspace there already.
+        stream = torch.cuda.current_stream()
+        try:
+            with GATE.alone(), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                work()
+        except RuntimeError as error:
+            raise first_error(error) from None
+        self._graph: torch.cuda.CUDAGraph | None = graph
+
+    def __call__(self) -> None:
+        """Replay the graph; the call returns before the device has done it."""
+        assert self._graph is not None  # it is open
+        self._graph.replay()
+
+    def close(self) -> None:
+        """Give the graph's memory back."""
+        if self._graph is not None:
+            torch.cuda.current_stream().synchronize()
+            with _CLOSING:
+                self._graph.reset()
+                self._graph = None
+
+
+def first_error(error: RuntimeError) -> RuntimeError:
+    """Return the error that made a capture fail: ending one that failed is an error of its own, over that."""
+    while isinstance(error.__context__, RuntimeError):
+        error = error.__context__
+    return error
+
+
+class Gate:
+    """Lets many threads work on a device at once, or one alone.
+
+    Whoever works comes by :meth:`let_pass` often: there it waits for another thread that wants to be alone.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._n_working = 0
+        self._n_waiting = 0
+        self._taken = False
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Work beside others."""
+        self._begin()
+        try:
+            yield
+        finally:
+            self._end()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Have nothing begun for a while, within :meth:`working`."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._begin()
+
+    def let_pass(self) -> None:
+        """Wait, within :meth:`working`, if another thread wants to be alone; costs nothing otherwise."""
+        if self._n_waiting:
+            with self.resting():
+                pass
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Work while nobody else does, within :meth:`working`."""
+        with self._changed:
+            self._n_waiting += 1
+            self._n_working -= 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._n_working and not self._taken)
+            self._n_waiting -= 1
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._n_working += 1
+                self._changed.notify_all()
+
+    def _begin(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._n_waiting and not self._taken)
+            self._n_working += 1
+
+    def _end(self) -> None:
+        with self._changed:
+            self._n_working -= 1
+            self._changed.notify_all()
+
+
+GATE = Gate()
+# Graphs register themselves with torch's own generator of the device, and two must not leave it at once.
+_CLOSING = threading.Lock()

@@ -1,0 +1,43 @@
+"""What differs from step to step: the learning rate, Adam's correction, and how far the average moves.
+
+A loop of plain calls takes them as numbers; a captured one cannot, because a graph keeps every number that it was
+captured with, and reads them from a table on the device instead (:mod:`~convstudy.engine.captured`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from convstudy.engine.averaging import share_of_new
+from convstudy.engine.optimizers import adam_correction
+from convstudy.engine.schedules import learning_rate
+from convstudy.spec.recipe import Recipe
+
+Number = float | torch.Tensor
+
+
+class Pace(NamedTuple):
+    """One step's numbers, each a float or a tensor without axes.
+
+    ``correction`` is Adam's factor for moments that start at zero; ``share`` is that of the new weights in their
+    average (0 where the recipe has none).
+    """
+
+    lr: Number
+    correction: Number
+    share: Number
+
+
+def paces_of_epoch(recipe: Recipe, epoch: int, n_steps: int) -> list[Pace]:
+    """Return the numbers of each step of an epoch, counted from 1, that has ``n_steps``."""
+    first, in_all = (epoch - 1) * n_steps, n_steps * recipe.epochs
+    return [
+        Pace(
+            learning_rate(recipe, step, in_all),
+            adam_correction(step),
+            0.0 if recipe.average is None else share_of_new(recipe.average, step),
+        )
+        for step in range(first, first + n_steps)
+    ]

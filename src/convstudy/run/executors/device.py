@@ -1,0 +1,122 @@
+"""Tasks done in threads of this process, several at once on one device.
+
+A small fit leaves most of a device idle, and only streams of one process run beside each other there. When the
+device's memory is too small for as many, half as many go on: what ran out of memory is tried again, alone in the end.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from convstudy.errors import OutOfMemory
+from convstudy.run.tasks import Advanced, Lost, Message, Said, Started, Task, Tested, Trained
+from convstudy.store import Layout
+
+N_AT_ONCE = 6
+
+
+class _Stopped(BaseException):
+    """Ends a task between two epochs; no error of the task, so nothing on the way may take it for one."""
+
+
+class DeviceExecutor:
+    """Has up to ``n_workers`` threads do tasks; a thread keeps its stream for one task after another."""
+
+    def __init__(self, layout: Layout, device: str, n_at_once: int = N_AT_ONCE) -> None:
+        self.n_workers = n_at_once
+        self._layout = layout
+        self._device = device
+        self._waiting: deque[Task] = deque()
+        # Each task under way with how many have been under way at once since it was begun, itself among them.
+        self._under_way: dict[Task, int] = {}
+        self._told: set[Task] = set()
+        self._threads: list[threading.Thread] = []
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+
+    def submit(self, task: Task) -> None:
+        """Take a task."""
+        self._waiting.append(task)
+        self._begin_tasks()
+
+    def next_message(self) -> Message:
+        """Return the next message of any task under way."""
+        while True:
+            message = self._messages.get()
+            task = message.task
+            if isinstance(message, Started):
+                if task in self._told:
+                    continue  # it is tried again, which is nobody's business
+                self._told.add(task)
+            elif not isinstance(message, Advanced):
+                n_at_once = self._under_way.pop(task)
+                again = n_at_once > 1 and _ran_out_of_memory(message)
+                if again:
+                    # All that were under way at once may run out of memory: that halves their number once.
+                    self.n_workers = min(self.n_workers, n_at_once // 2)
+                    self._waiting.appendleft(task)
+                self._begin_tasks()
+                if again:
+                    continue
+                self._told.discard(task)
+            return message
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._waiting.clear()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def _begin_tasks(self) -> None:
+        """Hand out tasks that wait, while there is room for them."""
+        while self._waiting and len(self._under_way) < self.n_workers:
+            task = self._waiting.popleft()
+            n_at_once = len(self._under_way) + 1
+            self._under_way = {each: max(n_at_once, most) for each, most in self._under_way.items()}
+            self._under_way[task] = n_at_once
+            if len(self._threads) < len(self._under_way):
+                self._threads.append(threading.Thread(target=self._work, daemon=True))
+                self._threads[-1].start()
+            self._tasks.put(task)
+
+    def _work(self) -> None:
+        """Do tasks until there are no more."""
+        # It loads torch, which this process needs only now.
+        from convstudy.run.perform import perform
+
+        while (task := self._tasks.get()) is not None:
+            try:
+                perform(task, self._layout, self._tell, self._device)
+            except _Stopped:
+                return
+            except BaseException as error:  # perform tells of what a task may meet with; this is worse
+                self._messages.put(Lost(task, f"its thread ended with {type(error).__name__}: {error}"))
+
+    def _tell(self, message: Said) -> None:
+        """Pass a message on, or end the task that it is from."""
+        if self._stopping.is_set():
+            raise _Stopped
+        self._messages.put(message)
+
+
+def _ran_out_of_memory(message: Message) -> bool:
+    """Tell whether a task ended for lack of memory."""
+    match message:
+        case Trained():
+            return message.record.error_kind == OutOfMemory.kind
+        case Tested():
+            return message.error_kind == OutOfMemory.kind
+    return False

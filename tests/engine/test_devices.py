@@ -1,0 +1,270 @@
+"""Which devices there are, what a fit that changes its device comes to, and what several threads share."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from convstudy.data.arrays import PixelFile
+from convstudy.engine import batches, evaluation
+from convstudy.engine import fit as engine_fit
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.capture import Gate, PlainCalls, first_error
+from convstudy.engine.devices import CPU, device_name, find_device
+from convstudy.engine.evaluation import logits_of
+from convstudy.engine.fit import run_fit
+from convstudy.engine.memory import memory_errors
+from convstudy.engine.settings import repeatable
+from convstudy.errors import OutOfMemory, UsageError
+from convstudy.run import choosing
+from convstudy.run.choosing import chosen_device
+from tests.engine.small import digits, small_fit, stopped, story, trained
+
+
+def test_the_processor_is_always_there() -> None:
+    assert find_device("cpu") == CPU
+    assert device_name(CPU) == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("cpu", "cpu")]
+)
+def test_a_device_is_found_by_its_name(name: str, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert str(find_device(name)) == found
+
+
+@pytest.mark.parametrize("name", ["cuda:2", "gpu", "cuda:-1", "CPU", ""])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UsageError) as error:
+        find_device(name)
+    (problem,) = error.value.problems
+    assert (problem.got, problem.allowed) == (name, "auto, cpu, cuda:0, cuda:1")
+    assert ("2 CUDA devices" in problem.mend) == name.startswith("cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_without_a_device_auto_is_the_processor_and_cuda_says_why_not() -> None:
+    assert chosen_device("auto") == chosen_device("cpu") == "cpu"
+    with pytest.raises(UsageError, match=r"without CUDA|finds no CUDA device"):
+        chosen_device("cuda")
+
+
+def test_torch_is_not_asked_where_there_is_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: Any) -> int:
+        raise AssertionError("torch was asked")
+
+    monkeypatch.setattr(torch.cuda, "device_count", asked)
+    monkeypatch.setattr(choosing, "CUDA_DRIVER", "libno-such-driver.so")
+    monkeypatch.setattr(choosing, "AMD_DRIVER", Path("no-such-file"))
+    assert chosen_device("auto") == "cpu"
+    monkeypatch.setattr(choosing, "AMD_DRIVER", Path(__file__))
+    with pytest.raises(AssertionError, match="asked"):
+        chosen_device("auto")
+
+
+def test_a_record_names_every_device_that_its_fit_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, checkpoint = small_fit(), tmp_path / "checkpoint.safetensors"
+    whole = trained(fit)
+    assert whole.record.environment is not None
+    assert whole.record.environment.device == "cpu"
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_fit, "device_name", lambda device: "cuda (made up)")
+        stopped(fit, checkpoint, 1)
+        stopped(fit, checkpoint, 2)
+    resumed = trained(fit, checkpoint)
+    assert resumed.record.environment is not None
+    assert resumed.record.environment.device == "cuda (made up), then cpu"
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon", "rmsprop"])
+def test_a_fit_goes_on_on_another_device_from_its_checkpoint(
+    optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop of a device, on a processor: what it leaves, the plain one goes on from, and the other way about."""
+    fit = small_fit(optimizer=optimizer, learning_rate=0.003, average=0.5, batch_size=10)
+    losses = {
+        way: _losses(fit, way, tmp_path / f"{way}.safetensors", monkeypatch)
+        for way in ("pp", "cc", "pc", "cp")
+    }
+    for way in ("cc", "pc", "cp"):
+        assert losses[way] == pytest.approx(losses["pp"], rel=2e-3), way
+    # Adam without its step count or its moments would be far off.
+    assert len({round(loss, 3) for loss in losses["pp"]}) == 3
+
+
+def _losses(fit: Any, way: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Train an epoch by the first loop and the others by the second, ``p``\\ lain or ``c``\\ aptured."""
+    from convstudy.engine.captured import CapturedLoop
+
+    def captured(step: Any, part: ImageTensors) -> CapturedLoop:
+        return CapturedLoop(step, part, PlainCalls)
+
+    for loop, goes_on in zip(way, (False, True), strict=True):
+        with monkeypatch.context() as patch:
+            if loop == "c":
+                patch.setattr(engine_fit, "_loop", captured)
+            if goes_on:
+                return [epoch.train_loss for epoch in trained(fit, checkpoint).record.history]
+            stopped(fit, checkpoint, 1)
+    raise AssertionError
+
+
+def test_fits_in_threads_at_once_come_to_what_they_come_to_alone() -> None:
+    fits = [small_fit(seed=seed, augment="affine") for seed in range(4)]
+    alone = [trained(fit) for fit in fits]
+    state = torch.get_rng_state()
+    together: dict[int, Any] = {}
+    threads = [
+        threading.Thread(target=lambda n=n: together.update({n: run_fit(fits[n], digits().train)}))  # type: ignore[misc]
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, result in enumerate(alone):
+        assert together[n].record.weights_digest == result.record.weights_digest
+        assert story(together[n]) == story(result)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_settings_stay_until_the_last_thread_leaves() -> None:
+    first, second = repeatable(1), repeatable(1)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.are_deterministic_algorithms_enabled()
+    second.__exit__(None, None, None)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_device_uses_what_it_has_and_float32_is_float32_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before = torch.backends.cudnn.allow_tf32
+    with repeatable(1, torch.device("cuda:0")):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_a_device_without_memory_is_out_of_memory(error: RuntimeError) -> None:
+    with pytest.raises(OutOfMemory, match=r"memory|ALLOC_FAILED"), memory_errors():
+        raise error
+    # Ending the capture that it broke off is an error of its own.
+    try:
+        try:
+            raise error
+        finally:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+    except RuntimeError as last:
+        assert first_error(last) is error
+    with pytest.raises(OutOfMemory, match="capture"), memory_errors():
+        raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+    with pytest.raises(RuntimeError, match="illegal"), memory_errors():
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def test_pixels_of_a_file_go_to_a_device_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (23, 4, 5, 2), dtype=np.uint8)
+    np.save(tmp_path / "pixels.npy", pixels)
+    rows = np.arange(22, -1, -1)
+    file = PixelFile.of(np.load(tmp_path / "pixels.npy", mmap_mode="r"), tmp_path / "pixels.npy")
+    part = batches.PixelsOnDisk(file, rows)
+    sizes = []
+    read = PixelFile.read
+
+    def counted(self: PixelFile, wanted: Any) -> Any:
+        sizes.append(len(wanted))
+        return read(self, wanted)
+
+    monkeypatch.setattr(PixelFile, "read", counted)
+    monkeypatch.setattr(batches, "ROWS_AT_ONCE", 10)
+    tensors = ImageTensors(part, torch.arange(23))
+    assert tensors.to(CPU) is tensors
+    moved = tensors.to(torch.device("meta"))
+    assert isinstance(moved.pixels, torch.Tensor)
+    assert (moved.pixels.shape, moved.pixels.dtype, moved.labels.device.type) == (
+        (23, 4, 5, 2),
+        torch.uint8,
+        "meta",
+    )
+    assert sizes == [10, 10, 3]
+
+
+def test_evaluation_takes_larger_batches_on_a_device_and_gives_the_same_shapes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The meta device stands for one here; it knows no number formats.
+    monkeypatch.setattr(evaluation, "half_precision", lambda *_: nullcontext())
+    seen = []
+
+    class Watching(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            seen.append(len(images))
+            return images.flatten(1)[:, :3]
+
+    n = evaluation.BATCH_SIZE_ON_DEVICE + 7
+    for device, sizes in (("cpu", [500] * 5 + [7]), ("meta", [evaluation.BATCH_SIZE_ON_DEVICE, 7])):
+        part = ImageTensors(
+            torch.zeros(n, 2, 2, 1, dtype=torch.uint8, device=device),
+            torch.zeros(n, dtype=torch.int64, device=device),
+        )
+        seen.clear()
+        logits = logits_of(Watching(), part, "float32", "shift")
+        assert seen == [size for size in sizes for _ in range(5)]
+        assert (logits.shape, logits.dtype, logits.device.type) == ((n, 3), torch.float32, device)
+
+
+def test_one_thread_at_a_time_is_alone_and_the_others_wait() -> None:
+    gate, alone, working, wrong = Gate(), [], [], []
+
+    def work(number: int) -> None:
+        with gate.working():
+            for turn in range(30):
+                gate.let_pass()
+                working.append(number)
+                if alone:
+                    wrong.append(number)
+                working.remove(number)
+                if turn % 10 == number:
+                    with gate.alone():
+                        alone.append(number)
+                        wrong.extend(working)
+                        if len(alone) != 1:
+                            wrong.append(number)
+                        alone.remove(number)
+            with gate.resting():
+                pass
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert wrong == []

@@ -1,0 +1,157 @@
+"""Threads on one device, with fits that only pretend: how many run at once, and what becomes of a lack of memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from convstudy.engine import fit as engine_fit
+from convstudy.plan import Fit, make_plan
+from convstudy.record import Record
+from convstudy.run import FitStarted, perform, run_study
+from convstudy.run import study as run_module
+from convstudy.run.executors import DeviceExecutor
+from convstudy.run.tasks import Lost, Message, Started, Tell, Train, Trained
+from convstudy.run.tasks import Test as Score
+from convstudy.run.tasks import Tested as Scored
+from convstudy.spec import Compare
+from convstudy.store import Layout
+from tests.run.studies import facts, ran, small_study
+
+
+class Memory:
+    """A device that has room for so many tasks at once; it stands for what does them."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.most = 0
+        self.attempts: Counter[str] = Counter()
+        self._under_way = 0
+        self._lock = threading.Lock()
+
+    def perform(self, task: Any, layout: Layout, tell: Tell, device: str) -> None:
+        """Do nothing for a moment; run out of memory where others do, too."""
+        tell(Started(task))
+        with self._lock:
+            self.attempts[task.fit.id] += 1
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+        time.sleep(0.02)
+        with self._lock:
+            fits = self._under_way <= self.room
+        time.sleep(0.02)
+        with self._lock:
+            self._under_way -= 1
+        kind = "" if fits else "out-of-memory"
+        if isinstance(task, Score):
+            tell(Scored(task, error=kind, error_kind=kind))
+        else:
+            tell(Trained(task, Record(task.fit.id, "done" if fits else "failed", error_kind=kind)))
+
+
+def _fits(n: int) -> list[Fit]:
+    return list(make_plan(small_study(search={}, ablate={}, seeds=n)).fits)[:n]
+
+
+def _ends(executor: DeviceExecutor, tasks: list[Any]) -> list[Message]:
+    """Have tasks done, as many at once as may be; return how they ended, and that each was told to start once."""
+    waiting, said, n_under_way = list(tasks), [], 0
+    while waiting or n_under_way:
+        while waiting and n_under_way < executor.n_workers:
+            executor.submit(waiting.pop(0))
+            n_under_way += 1
+        said.append(executor.next_message())
+        n_under_way -= not isinstance(said[-1], Started)
+    starts = Counter(message.task for message in said if isinstance(message, Started))
+    assert set(starts.values()) <= {1}
+    return [message for message in said if not isinstance(message, Started)]
+
+
+@pytest.mark.parametrize(("room", "left"), [(8, 6), (4, 3), (3, 3), (2, 1), (1, 1)])
+@pytest.mark.parametrize("kind", ["train", "test"])
+def test_a_lack_of_memory_halves_how_many_run_at_once(
+    kind: str, room: int, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory(room)
+    monkeypatch.setattr(perform, "perform", memory.perform)
+    fits = _fits(12)
+    tasks = [Train(fit) if kind == "train" else Score(fit, "digest", 1) for fit in fits]
+    with DeviceExecutor(Layout(tmp_path), "cpu", 6) as executor:
+        ends = _ends(executor, tasks)
+        assert executor.n_workers == left
+    assert Counter(end.task for end in ends) == Counter(tasks)
+    for end in ends:
+        assert end.record.done if isinstance(end, Trained) else isinstance(end, Scored) and not end.error
+    assert memory.most <= 6
+
+
+def test_only_what_finds_no_room_alone_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(0)
+    monkeypatch.setattr(perform, "perform", memory.perform)
+    fits = _fits(4)
+    with DeviceExecutor(Layout(tmp_path), "cpu", 4) as executor:
+        ends = _ends(executor, [Train(fit) for fit in fits])
+    assert [end.record.error_kind for end in ends if isinstance(end, Trained)] == ["out-of-memory"] * 4
+    # Together, then two at once, then alone; those that were waiting meanwhile have fewer attempts.
+    assert max(memory.attempts.values()) == 3
+    with DeviceExecutor(Layout(tmp_path), "cpu", 4) as executor:
+        memory.attempts.clear()
+        _ends(executor, [Train(fits[0])])
+    assert memory.attempts[fits[0].id] == 1  # it was alone from the start
+
+
+def test_a_thread_that_ends_loses_its_task_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(task: Any, layout: Layout, tell: Tell, device: str) -> None:
+        raise SystemError("the driver is gone")
+
+    monkeypatch.setattr(perform, "perform", fall)
+    with DeviceExecutor(Layout(tmp_path), "cpu", 2) as executor:
+        (end,) = _ends(executor, [Train(_fits(1)[0])])
+        assert isinstance(end, Lost)
+        assert "the driver is gone" in end.reason
+        assert len(_ends(executor, [Train(fit) for fit in _fits(2)])) == 2
+
+
+def test_a_study_goes_on_with_fewer_fits_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's own error, from the middle of a fit, until one fit is left at a time."""
+    study = small_study(search={}, ablate={}, compare={"n": Compare(networks=("one", "two"))}, seeds=2)
+    expected, _ = ran(study, tmp_path / "alone")
+    original, under_way, lock = engine_fit.train_epoch, set(), threading.Lock()
+    n_failures = []
+
+    def train_epoch(*arguments: Any) -> float:
+        with lock:
+            under_way.add(threading.get_ident())
+        try:
+            time.sleep(0.05)
+            if len(under_way) > 1:
+                n_failures.append(True)
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+            return original(*arguments)
+        finally:
+            with lock:
+                under_way.discard(threading.get_ident())
+
+    monkeypatch.setattr(engine_fit, "train_epoch", train_epoch)
+    executors = []
+
+    def executor(study: Any, store: Any, *_: Any) -> DeviceExecutor:
+        executors.append(DeviceExecutor(store.layout, "cpu", 4))
+        return executors[0]
+
+    monkeypatch.setattr(run_module, "_executor", executor)
+    events: list[Any] = []
+    results = run_study(study, tmp_path / "device", listener=events.append)
+    assert n_failures
+    assert executors[0].n_workers == 1
+    assert facts(results) == facts(expected)
+    starts = Counter(event.fit.id for event in events if isinstance(event, FitStarted))
+    assert set(starts.values()) == {1}
