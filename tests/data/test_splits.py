@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convstudy.data import Fold, Holdout, Split, load_dataset, split_indices, split_sizes
+from convstudy.data import Fold, Holdout, Outer, Split, load_dataset, split_indices, split_sizes
 from convstudy.data.splits import allot
 from convstudy.errors import DataError
 
@@ -73,6 +73,28 @@ def test_folds(labels: Labels, of: int, seed: int) -> None:
         counts = [int((labels[part] == label).sum()) for part in parts]
         assert sum(counts) == size
         assert max(counts) - min(counts) <= 1
+
+
+@settings(deadline=None)
+@given(labelled(least=12), st.integers(2, 4), st.integers(2, 4), seeds, st.booleans())
+def test_folds_within_an_outer_one_see_nothing_of_it(
+    labels: Labels, of: int, of_outer: int, seed: int, in_subset: bool
+) -> None:
+    n_used = 10 * len(labels) // 11 if in_subset else len(labels)
+    for index in range(of_outer):
+        outer = Fold(index, of_outer, seed, n_used if in_subset else None)
+        trains, left_out = split_indices(labels, outer)
+        parts = []
+        for fold in outer.inner(of):
+            assert fold.outer == outer
+            train, validation = split_indices(labels, fold)
+            assert not (set(train) | set(validation)) & set(left_out)
+            assert sorted([*train, *validation]) == list(trains)
+            assert (len(train), len(validation)) == split_sizes(len(labels), fold)
+            assert set(labels[train]) == set(labels[validation]) == set(labels)
+            parts.append(validation)
+        assert len(parts) == of
+        assert sorted(np.concatenate(parts)) == list(trains)
 
 
 @settings(deadline=None)
@@ -148,6 +170,7 @@ SCARCE = np.array([0] * 10 + [1], dtype=np.int64)
         (TEN, Holdout(0.9, 0), "leaves a class out", "1 training and 9 validation", "at least 2"),
         (TEN, Holdout(0.5, 0, subset=11), "subset lies outside", "11", "to 10 (all images)"),
         (TEN, Holdout(0.5, 0, subset=1), "subset lies outside", "1", "2 (the number of classes)"),
+        (TEN, Fold(0, 5, 0, within=Outer(0, 2)), "for 5 folds within an outer one", "2", "at least 5"),
         (TEN[:0], Holdout(0.5, 0), "no images to split", "0 labels", ""),
         (TEN[:0], Fold(0, 2, 0), "no images to split", "0 labels", ""),
     ],
@@ -178,6 +201,8 @@ def test_impossible_splits(labels: Labels, split: Split, what: str, got: str, al
         lambda: Fold(-1, 5, 0),
         lambda: Fold(0, 5, -1),
         lambda: Fold(0, 5, 0, subset=-3),
+        lambda: Outer(0, 1),
+        lambda: Outer(5, 5),
     ],
 )
 def test_values_outside_are_refused_where_they_are_written(make: Any) -> None:
@@ -189,6 +214,7 @@ def test_sizes_need_no_labels() -> None:
     assert split_sizes(60_000, Holdout(0.1, 0)) == (54_000, 6_000)
     assert [split_sizes(11, Fold(index, 3, 0))[1] for index in range(3)] == [4, 4, 3]
     assert split_sizes(60_000, Fold(0, 5, 0, subset=3_000)) == (2_400, 600)
+    assert [split_sizes(11, fold) for fold in Fold(0, 3, 0).inner(2)] == [(3, 4), (4, 3)]
     with pytest.raises(DataError, match="subset"):
         split_sizes(10, Holdout(0.5, 0, subset=11))
 

@@ -15,7 +15,7 @@ THREE = NetworkPattern(layers=("max-pool 4", "flatten"))
 
 
 def study(**changes: Any) -> Study:
-    """Return a study with all kinds of questions, and nothing that a check finds."""
+    """Return a study with all kinds of questions."""
     values: dict[str, Any] = {
         "name": "made",
         "dataset": "digits",

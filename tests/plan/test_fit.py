@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convstudy.data import Fold, Holdout
+from convstudy.data import Fold, Holdout, Outer
 from convstudy.networks import Network
 from convstudy.plan import Fit
 from convstudy.plan import fit as fit_module
 from convstudy.spec import Recipe
+from convstudy.spec.recipe import AUTO_PRECISION
 
 DIGEST = "a" * 64
 
@@ -82,6 +83,9 @@ CHANGES: dict[str, Any] = {
         Fold(0, 5, 0),
         Fold(1, 5, 0),
         Fold(0, 4, 0),
+        Fold(0, 5, 0, None, Outer(0, 5)),
+        Fold(0, 5, 0, None, Outer(1, 5)),
+        Fold(0, 5, 0, None, Outer(0, 4)),
     ],
     "seed": 1,
     "threads": 2,
@@ -127,7 +131,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 44
+    assert len({fit.id for fit in fits}) == len(fits) == 47
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # none is forgotten here
 
@@ -181,7 +185,14 @@ splits = st.one_of(
         st.none() | st.integers(10, 60_000),
     ),
     st.integers(2, 20).flatmap(
-        lambda of: st.builds(Fold, st.integers(0, of - 1), st.just(of), st.integers(0, 99), st.none())
+        lambda of: st.builds(
+            Fold,
+            st.integers(0, of - 1),
+            st.just(of),
+            st.integers(0, 99),
+            st.none(),
+            st.none() | st.just(Outer(of - 1, of)),
+        )
     ),
 )
 recipes = st.builds(
@@ -198,7 +209,7 @@ recipes = st.builds(
     augment=st.sampled_from(["none", "shift+cutout"]),
     views=st.sampled_from(["none", "shift"]),
     measure_at_most=st.none() | st.integers(1, 1000),
-    precision=st.sampled_from(["float32", "bfloat16"]),
+    precision=st.sampled_from(["float32", "bfloat16", "auto"]),
 )
 networks = st.builds(
     lambda filters, kernel, rate, init: Network.read(
@@ -228,3 +239,10 @@ def test_a_fit_survives_json(fit: Fit) -> None:
     assert again.id == fit.id
     assert len(fit.id) == 16
     assert set(fit.id) <= set("0123456789abcdef")
+
+
+def test_automatic_precision_is_that_of_the_measurement_on_every_machine() -> None:
+    fit = _fit(recipe=Recipe(precision="auto"))
+    assert fit.recipe.precision == AUTO_PRECISION
+    assert fit.id == _fit(recipe=Recipe(precision=AUTO_PRECISION)).id
+    assert Fit.from_json(fit.as_json()) == fit

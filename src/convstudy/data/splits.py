@@ -1,4 +1,4 @@
-"""Which images train and which validate: a holdout, or one of k folds, of all images or of a subset.
+"""Which images train and which validate: a holdout, or one of k folds, of all images, a subset, or an outer fold.
 
 Splits are stratified (each class keeps its share) and shuffled by a seed. They depend on the labels and the
 split, on nothing else; NumPy promises never to change the stream of ``RandomState``, which is why it is used.
@@ -47,6 +47,25 @@ class Holdout:
 
 
 @dataclass(frozen=True)
+class Outer:
+    """The fold that lies outside: its images take no part, neither to train nor to validate.
+
+    Args:
+        index: which part is left out, 0 to ``of - 1``.
+        of: how many parts there are, at least 2.
+
+    Raises:
+        DataError: if a value lies outside.
+    """
+
+    index: int
+    of: int
+
+    def __post_init__(self) -> None:
+        _check_fold(self.index, self.of)
+
+
+@dataclass(frozen=True)
 class Fold:
     """One of k equal parts validates, the others train.
 
@@ -55,6 +74,7 @@ class Fold:
         of: how many parts there are, at least 2.
         seed: decides which image is in which part; 0 to 2**32 - 1.
         subset: as for :class:`Holdout`.
+        within: if given, what is divided is the training part of this outer fold, drawn by the same seed.
 
     Raises:
         DataError: if a value lies outside.
@@ -64,13 +84,23 @@ class Fold:
     of: int
     seed: int
     subset: int | None = None
+    within: Outer | None = None
 
     def __post_init__(self) -> None:
-        if not _is_int(self.of) or self.of < 2:
-            raise _bad("number of folds", self.of, "a whole number, at least 2")
-        if not _is_int(self.index) or not 0 <= self.index < self.of:
-            raise _bad("fold", self.index, f"0 to {self.of - 1}")
+        _check_fold(self.index, self.of)
         _check_seed_and_subset(self.seed, self.subset)
+
+    @property
+    def outer(self) -> Fold | None:
+        """The outer fold as a split of its own: what this fold never sees validates there."""
+        if self.within is None:
+            return None
+        return Fold(self.within.index, self.within.of, self.seed, self.subset)
+
+    def inner(self, of: int) -> tuple[Fold, ...]:
+        """Return the ``of`` folds of this fold's training part."""
+        within = Outer(self.index, self.of)
+        return tuple(Fold(index, of, self.seed, self.subset, within) for index in range(of))
 
 
 Split = Holdout | Fold
@@ -88,7 +118,8 @@ def split_indices(
 
     Returns:
         Two sorted int64 arrays of indices into ``labels``. They share no image, together they hold all images
-        (or all of the subset), every class is in both, and their lengths are those of :func:`split_sizes`.
+        (or all of the subset; of a fold within an outer one, all that train there), every class is in both, and
+        their lengths are those of :func:`split_sizes`.
 
     Raises:
         DataError: if that cannot be: too few images of a class, a subset larger than the data.
@@ -99,6 +130,8 @@ def split_indices(
     if split.subset is not None:
         _check_subset(labels, split.subset)
         at_hand = np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
+    if isinstance(split, Fold) and split.outer is not None:
+        at_hand = at_hand[~_fold_mask(labels[at_hand], split.outer)]
     chosen = labels[at_hand]
     validates = _fold_mask(chosen, split) if isinstance(split, Fold) else _holdout_mask(chosen, split)
     return at_hand[~validates], at_hand[validates]
@@ -118,6 +151,8 @@ def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
         raise _bad("subset", split.subset, f"at most {n_images:,}, the number of images")
     n_used = n_images if split.subset is None else split.subset
     if isinstance(split, Fold):
+        if split.outer is not None:
+            n_used, _ = split_sizes(n_images, split.outer)
         n_validation = (n_used + split.of - 1 - split.index) // split.of
     else:
         n_validation = int(n_used * split.fraction + 0.5)
@@ -167,7 +202,8 @@ def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.boo
     import numpy as np
     from sklearn.model_selection import StratifiedKFold
 
-    _check_classes(labels, split.of, f"{split.of} folds", split.subset)
+    whom = f"{split.of} folds" if split.within is None else f"{split.of} folds within an outer one"
+    _check_classes(labels, split.of, whom, split.subset)
     folds = StratifiedKFold(n_splits=split.of, shuffle=True, random_state=split.seed)
     mask = np.zeros(len(labels), dtype=bool)
     for index, (_, validation) in enumerate(folds.split(np.zeros(len(labels)), labels)):
@@ -216,6 +252,13 @@ def _check_subset(labels: npt.NDArray[np.int64], subset: int) -> None:
     n_classes = len(np.unique(labels))
     if not n_classes <= subset <= len(labels):
         raise _bad("subset", subset, f"{n_classes:,} (the number of classes) to {len(labels):,} (all images)")
+
+
+def _check_fold(index: int, of: int) -> None:
+    if not _is_int(of) or of < 2:
+        raise _bad("number of folds", of, "a whole number, at least 2")
+    if not _is_int(index) or not 0 <= index < of:
+        raise _bad("fold", index, f"0 to {of - 1}")
 
 
 def _check_seed_and_subset(seed: int, subset: int | None) -> None:

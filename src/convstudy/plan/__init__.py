@@ -6,16 +6,15 @@
 ``planning``        a study, the choices made so far and the records to a plan
 ``searches``        a search to its stage, by each method
 ``halving``         the rungs of successive halving
+``nested``          what judges a search: it is done anew without each outer fold
 ``drawing``         candidates drawn at random, the same everywhere
 ``suggestions``     candidates suggested by TPE
 ``ranking``         which candidate is better, by validation alone
 ``choices``         which candidate of a stage is chosen
 ``cost``            images to train and floating-point work
-``checks``          what a reader of the plan should be told before anything trains
 ==================  ==========================================================================
 """
 
-from convstudy.plan.checks import Finding, check_plan
 from convstudy.plan.choices import Choice, choose, resolve
 from convstudy.plan.cost import Cost, epochs_added, fit_cost, own_epochs, plan_cost
 from convstudy.plan.fit import Fit
@@ -29,13 +28,11 @@ __all__ = [
     "CandidateScore",
     "Choice",
     "Cost",
-    "Finding",
     "Fit",
     "Plan",
     "Rung",
     "RungSize",
     "Stage",
-    "check_plan",
     "choose",
     "epochs_added",
     "fit_cost",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from convstudy.data import Fold, Holdout, Split
+from convstudy.data import Fold, Holdout, Outer, Split
 from convstudy.networks import Network
 from convstudy.spec.recipe import Recipe
 
@@ -22,7 +22,7 @@ class Fit:
     """Everything that determines what one training comes to.
 
     ``dataset_digest`` is the SHA-256 of the images' content; ``threads`` counts because sums are formed in another
-    order with another number of threads.
+    order with another number of threads. The recipe's precision is a number format, never ``"auto"``.
 
     ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
     epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
@@ -39,6 +39,7 @@ class Fit:
     until: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "recipe", self.recipe.settled())
         if self.until is not None and self.until >= self.recipe.epochs:
             object.__setattr__(self, "until", None)
 
@@ -75,11 +76,10 @@ class Fit:
             "layers": list(self.network.texts),
             "init": self.network.init,
             "recipe": self.recipe.model_dump(),
-            "split": {"kind": kind, **asdict(self.split)},
+            "split": {"kind": kind, **_without_nothing(asdict(self.split), "within")},
             "seed": self.seed,
             "threads": self.threads,
-            # Only where it is set: fits that are not paused are written as before there were pauses.
-            **({} if self.until is None else {"until": self.until}),
+            **_without_nothing({"until": self.until}, "until"),
         }
 
     @classmethod
@@ -87,6 +87,8 @@ class Fit:
         """Return the fit of these plain values."""
         split = dict(values["split"])
         kind = {"fold": Fold, "holdout": Holdout}[split.pop("kind")]
+        if split.get("within"):
+            split["within"] = Outer(**split["within"])
         return cls(
             dataset=values["dataset"],
             dataset_digest=values["dataset_digest"],
@@ -97,3 +99,8 @@ class Fit:
             threads=values["threads"],
             until=values.get("until"),
         )
+
+
+def _without_nothing(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return values without this key where it is None: fits without it are written as before there was such a key."""
+    return {name: value for name, value in values.items() if name != key or value is not None}

@@ -1,4 +1,5 @@
-"""A study to stages: search, compare, ablate (or, where a study only searches, a final training of the winner).
+"""A study to stages: search, compare, ablate (or, where a study only searches, a final training of the winner), and
+what judges a nested search.
 
 A stage's choice feeds the next: a search settles parameters of its network, a comparison settles what ``"best"`` is.
 Before a choice is made its stage's default stands in (the parameter as declared, the first network compared), and the
@@ -7,7 +8,7 @@ candidates that hang on it say so in ``waits_for``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,7 +17,8 @@ from typing import Any
 from convstudy.data import Fold, Holdout, Split, dataset_info
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
-from convstudy.plan.searches import search_stage
+from convstudy.plan.nested import nested_stages
+from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import UNCHANGED, Candidate, Plan, Stage
 from convstudy.record import Outcome
 from convstudy.spec import Ablate, Compare, Recipe, Search, Study
@@ -49,6 +51,7 @@ class _Planner:
         self.digest = dataset_info(study.dataset).digest
         self.networks = {name: _Settled({}) for name in study.network}
         self.best: tuple[str, tuple[str, ...]] | None = None
+        self.judging: list[Stage] = []
 
     def stages(self) -> tuple[Stage, ...]:
         stages = [self.search(name, search) for name, search in self.study.search.items()]
@@ -57,22 +60,29 @@ class _Planner:
         if not self.study.compare and not self.study.ablate:
             searched = dict.fromkeys(search.network for search in self.study.search.values())
             stages += [Stage("final", name, (self.candidate(name, name),)) for name in searched]
-        return tuple(stages)
+        # What judges a search answers no other question, so that it is trained after all that does.
+        return (*stages, *self.judging)
 
     def search(self, name: str, search: Search) -> Stage:
         settled = self.networks[search.network]
         subset = search.subset_within(self.study.subset)
-        splits = [Fold(index, search.folds, 0, subset) for index in range(search.folds)]
 
-        def candidate(values: Mapping[str, Tried]) -> Candidate:
-            """Return the candidate with these values, trained on every fold."""
-            merged = {**settled.values, **values}
-            network, recipe = self.trained_as(search.network, merged, search.recipe)
-            fits = tuple(self.fit(network, recipe, split, number) for number, split in enumerate(splits))
-            text = ", ".join(f"{key}={value}" for key, value in values.items())
-            return Candidate(text, search.network, network, recipe, merged, fits, settled.waits_for)
+        def make_on(splits: Sequence[Fold]) -> Make:
+            def candidate(values: Mapping[str, Tried]) -> Candidate:
+                merged = {**settled.values, **values}
+                network, recipe = self.trained_as(search.network, merged, search.recipe)
+                fits = tuple(self.fit(network, recipe, split, split.index) for split in splits)
+                text = ", ".join(f"{key}={value}" for key, value in values.items())
+                return Candidate(text, search.network, network, recipe, merged, fits, settled.waits_for)
 
-        stage = search_stage(name, search, candidate, self.records)
+            return candidate
+
+        folds = [Fold(index, search.folds, 0, subset) for index in range(search.folds)]
+        stage = search_stage(name, search, make_on(folds), self.records)
+        if search.nested:
+            n_outer = search.outer_folds or search.folds
+            outer = [Fold(index, n_outer, 0, subset) for index in range(n_outer)]
+            self.judging += nested_stages(name, search, outer, make_on, self.choices, self.records)
         chosen = {each.name: each for each in stage.candidates}.get(self.choices.get(stage.key, ""))
         if chosen is not None:
             settled.values = dict(chosen.values)

@@ -92,7 +92,7 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
     candidates: list[Candidate] = []
     outcomes: Outcomes = ()
     while True:
-        batch = [make(values) for values in suggested(search.vary, outcomes)]
+        batch = [make(values) for values in suggested(search.vary, outcomes, name)]
         batch = batch[: search.trials - len(candidates)]
         candidates += batch
         if len(candidates) == search.trials:

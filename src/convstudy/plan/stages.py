@@ -58,6 +58,9 @@ class Rung:
 class Stage:
     """A question of the study: ``question`` is ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``.
 
+    Two more kinds judge a nested search: ``"inner"``, the whole search anew on the training part of one outer fold,
+    and ``"nested"``, the winner of each of these on its outer fold.
+
     Attributes:
         candidates: what is put side by side, as far as it is known.
         to_come: fits that stand in for those of later rungs or later trials; while there are any, nothing is chosen.
@@ -81,12 +84,12 @@ class Stage:
     @property
     def chooses(self) -> bool:
         """Whether one of its candidates is chosen, for the stages that follow."""
-        return self.question in ("search", "compare")
+        return self.question in ("search", "compare", "inner")
 
     @property
     def tested(self) -> bool:
         """Whether the models of this stage are scored on the sealed test set, after all choices."""
-        return self.question != "search"
+        return self.question in ("compare", "ablate", "final")
 
     @property
     def waits_for(self) -> tuple[str, ...]:

@@ -24,19 +24,21 @@ Outcomes = tuple[float | None, ...]
 """What each candidate scored, in order; ``None`` for one that failed."""
 
 
-def suggested(space: Space, outcomes: Outcomes) -> list[dict[str, Tried]]:
+def suggested(space: Space, outcomes: Outcomes, asked_by: str = "") -> list[dict[str, Tried]]:
     """Return the next four candidates after these outcomes, fewer only where there are no others.
 
     Args:
         space: what may be tried.
         outcomes: mean validation accuracies of all candidates suggested before, in order.
+        asked_by: the search; it changes no suggestion, but searches of one space that go on side by side are answered
+            sooner by a name each.
 
     Raises:
         ValueError: where these are not the outcomes of whole batches.
     """
     if len(outcomes) % AT_ONCE:
         raise ValueError(f"outcomes are told {AT_ONCE} at a time, and here are {len(outcomes)}")
-    rows = _conversation(space_text(space), tuple(space.items())).after(outcomes)
+    rows = _conversation(space_text(space), tuple(space.items()), asked_by).after(outcomes)
     return [dict(zip(space, row, strict=True)) for row in rows]
 
 
@@ -141,7 +143,9 @@ def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
     return distributions.FloatDistribution(float(low), float(high), log=tried.log)
 
 
-@lru_cache(maxsize=16)
-def _conversation(text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...]) -> Conversation:
+@lru_cache(maxsize=128)
+def _conversation(
+    text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], asked_by: str
+) -> Conversation:
     """Return the conversation about this search; ``text`` tells apart what is equal to Python."""
     return Conversation(dict(space))

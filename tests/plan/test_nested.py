@@ -1,0 +1,184 @@
+"""Nested searches: how many fits they take, which images these see, and how winners come to their outer folds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convstudy.checks import check_plan
+from convstudy.data import Fold, Outer, load_dataset, split_indices
+from convstudy.plan import Candidate, Fit, epochs_added, make_plan, resolve
+from convstudy.record import Record
+from convstudy.spec import Recipe, Search, Study
+from tests.plan.made import ONE, finished, record, study
+
+LABELS = load_dataset("digits").train.labels
+
+
+def _study(kernels: tuple[int, ...] = (2, 3, 5), **search: Any) -> Study:
+    values: dict[str, Any] = {"vary": {"kernel": kernels}, "folds": 2, "nested": True, **search}
+    asked = {"kernel": Search(network="one", **values)}
+    return study(network={"one": ONE}, search=asked, compare={}, ablate={})
+
+
+def _kernel(candidate: Candidate) -> int:
+    return int(candidate.values["kernel"])
+
+
+def _by_kernel(candidate: Candidate, fit: Fit) -> Record:
+    """Return a record by which the fifth kernel wins, but the third where the first outer fold is left out."""
+    split = fit.split
+    inside = isinstance(split, Fold) and split.within is not None and split.within.index == 0
+    best = 3 if inside else 5
+    return record(fit, 0.9 - 0.1 * abs(_kernel(candidate) - best))
+
+
+def test_a_search_that_is_not_nested_is_planned_as_before() -> None:
+    assert [stage.key for stage in make_plan(study()).stages] == [
+        "search.kernel",
+        "compare.all",
+        "ablate.best",
+    ]
+
+
+def test_how_many_fits_it_takes() -> None:
+    plan = make_plan(_study(folds=3, outer_folds=4))
+    assert [stage.key for stage in plan.stages] == [
+        "search.kernel",
+        "final.one",
+        *(f"inner.kernel.{number}" for number in (1, 2, 3, 4)),
+        "nested.kernel",
+    ]
+    assert [len(stage.fits) for stage in plan.stages] == [9, 2, 9, 9, 9, 9, 4]
+    # 3 kernels on 3 folds, 2 seeds of the winner, 4 times the whole search, 4 winners on their outer folds.
+    assert len(plan.fits) == 9 + 2 + 4 * 9 + 4
+    assert len(plan.settled_fits) == 9 + 4 * 9
+    nested = plan.stage("nested.kernel")
+    assert [c.waits_for for c in nested.candidates] == [(f"inner.kernel.{n}",) for n in (1, 2, 3, 4)]
+    assert not any(stage.tested for stage in plan.stages if stage.question in ("inner", "nested"))
+    assert not nested.chooses
+    assert check_plan(plan).warnings == ()
+
+
+def test_with_as_many_outer_folds_as_folds_the_winners_fits_are_those_of_the_search() -> None:
+    plan, choices, records = finished(_study(), _by_kernel)
+    assert {choice.stage: choice.chosen for choice in choices} == {
+        "search.kernel": "kernel=5",
+        "inner.kernel.1": "kernel=3",
+        "inner.kernel.2": "kernel=5",
+    }
+    first, second = plan.stage("nested.kernel").candidates
+    search = plan.stage("search.kernel")
+    assert first.fits == search.candidate("kernel=3").fits[:1]
+    assert second.fits == search.candidate("kernel=5").fits[1:]
+    assert [fit.split for fit in (*first.fits, *second.fits)] == [Fold(0, 2, 0), Fold(1, 2, 0)]
+    assert len(records) == len(plan.fits) == 6 + 2 + 2 * 6  # the outer fits are none more
+    # What the search hands on is its own choice, whatever the outer folds have chosen.
+    assert plan.stage("final.one").candidates[0].values == {"kernel": 5}
+
+
+def test_an_outer_winner_waits_for_its_own_search_alone() -> None:
+    asked = _study()
+    plan = make_plan(asked, {"inner.kernel.2": "kernel=3"})
+    first, second = plan.stage("nested.kernel").candidates
+    assert (first.waits_for, second.waits_for) == (("inner.kernel.1",), ())
+    assert second.fits == plan.stage("search.kernel").candidate("kernel=3").fits[1:]
+    assert (first.name, second.name) == ("outer fold 1", "outer fold 2")
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 4), st.none() | st.integers(2, 5), st.none() | st.integers(200, 1437))
+def test_no_inner_fit_sees_an_image_of_its_outer_fold(
+    folds: int, outer_folds: int | None, subset: int | None
+) -> None:
+    plan = make_plan(_study((3, 5), folds=folds, outer_folds=outer_folds, subset=subset))
+    nested = plan.stage("nested.kernel")
+    n_outer = outer_folds or folds
+    assert len(nested.candidates) == n_outer
+    judged: list[int] = []
+    for number, winner in enumerate(nested.candidates, start=1):
+        (fit,) = winner.fits
+        trains, unseen = (set(part.tolist()) for part in split_indices(LABELS, fit.split))
+        inner = plan.stage(f"inner.kernel.{number}")
+        assert len(inner.fits) == 2 * folds
+        for each in inner.fits:
+            assert isinstance(each.split, Fold)
+            assert each.split.within == Outer(number - 1, n_outer)
+            train, validation = (set(part.tolist()) for part in split_indices(LABELS, each.split))
+            assert not (train | validation) & unseen
+            assert train | validation == trains
+        judged += unseen
+    assert len(judged) == len(set(judged)) == (subset or 1437)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"method": "halving", "budget": 0.4},
+        {"method": "random", "trials": 2},
+        {"method": "random", "trials": 5},
+        {"method": "tpe", "trials": 5},
+    ],
+)
+def test_every_method_can_be_nested(search: dict[str, Any]) -> None:
+    if search["method"] == "tpe":
+        pytest.importorskip("optuna")
+    asked = _study((1, 2, 3, 4, 5, 6), recipe={"epochs": 6}, **search)
+    plan, choices, records = finished(asked, _by_kernel)
+    assert resolve(asked, records) == (plan, choices)
+    chosen = {choice.stage: choice.chosen for choice in choices}
+    for number, winner in enumerate(plan.stage("nested.kernel").candidates, start=1):
+        inner = plan.stage(f"inner.kernel.{number}")
+        won = inner.candidate(chosen[inner.key])
+        assert (winner.network, winner.recipe, winner.waits_for) == (won.network, won.recipe, ())
+        # Trained as far as its search trained it.
+        assert {fit.until for fit in winner.fits} == {fit.until for fit in won.fits}
+        assert inner.to_come == ()
+    if search["method"] == "halving":
+        assert {fit.until for fit in plan.stage("nested.kernel").fits} == {5}
+
+
+def test_what_stands_in_for_a_winner_is_trained_as_far_as_it_will_be() -> None:
+    asked = _study((1, 2, 3, 4), method="halving", budget=0.2, recipe={"epochs": 6})
+    plan = make_plan(asked)
+    last = plan.stage("inner.kernel.1").rungs[-1].size.n_epochs
+    assert last == 3
+    assert {fit.until for fit in plan.stage("nested.kernel").fits} == {last}
+
+
+def test_a_winner_goes_on_from_what_the_search_paused() -> None:
+    """The costs count its own epochs only: the search has trained the same fold before, and stopped earlier."""
+    asked = _study((1, 2, 3, 4), method="halving", budget=0.2, recipe={"epochs": 6})
+
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        inside = isinstance(fit.split, Fold) and fit.split.within is not None
+        return record(fit, 0.9 - 0.1 * abs(_kernel(candidate) - (1 if inside else 4)))
+
+    plan, _, _ = finished(asked, make)
+    (winner,) = plan.stage("nested.kernel").candidates[0].fits
+    paused = {fit.until for fit in plan.stage("search.kernel").fits if fit.lineage_id == winner.lineage_id}
+    assert paused == {1}
+    assert winner.until is not None
+    assert epochs_added(plan.fits)[winner.id] == winner.until - 1
+
+
+def test_small_budgets_are_found_once() -> None:
+    asked = _study((1, 2, 3, 4), method="halving", budget=0.01, recipe={"epochs": 2})
+    assert [finding.where for finding in check_plan(make_plan(asked)).warnings] == ["search.kernel.budget"]
+
+
+def test_a_later_search_of_the_network_keeps_the_winner_out_of_it() -> None:
+    """The first search may be nested; the second one starts from what the first has chosen by all images."""
+    both = {
+        "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2, nested=True),
+        "rate": Search(network="one", vary={"learning_rate": (0.1, 0.2)}, folds=2),
+    }
+    asked = study(search=both, compare={}, ablate={}, recipe=Recipe(epochs=2))
+    plan, choices, _ = finished(
+        asked, lambda c, fit: record(fit, 0.9 if c.values.get("kernel") == 5 else 0.8)
+    )
+    assert {choice.stage: choice.chosen for choice in choices}["search.rate"] == "learning_rate=0.1"
+    assert all(c.values["kernel"] == 5 for c in plan.stage("search.rate").candidates)
