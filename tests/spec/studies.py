@@ -5,7 +5,18 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from convstudy.networks import ACTIVATIONS, INITIALISERS
-from convstudy.spec import BEST, Ablate, Compare, NetworkPattern, Range, Recipe, Search, Study, Variant
+from convstudy.spec import (
+    BEST,
+    CHECK_NAMES,
+    Ablate,
+    Compare,
+    NetworkPattern,
+    Range,
+    Recipe,
+    Search,
+    Study,
+    Variant,
+)
 
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,10}\Z").filter(
     lambda name: name not in (BEST, "network")
@@ -70,6 +81,7 @@ def studies(draw: st.DrawFn) -> Study:
         st.integers(1, 50).map(lambda trials: {"method": "random", "trials": trials}),
     )
     ranges = {"batch_size": Range(low=8, high=64, log=True), "weight_decay": Range(low=0.0, high=0.1)}
+    nesting = st.sampled_from([{}, {"nested": True}, {"nested": True, "outer_folds": 3}])
     drawn = draw(st.lists(st.tuples(vary, ways), min_size=2, max_size=2))
     drawn = [
         ({**values, **ranges} if way.get("method") == "random" and draw(st.booleans()) else values, way)
@@ -80,9 +92,10 @@ def studies(draw: st.DrawFn) -> Study:
             network=network,
             vary=drawn[number][0],
             folds=draw(st.integers(2, 5)),
-            subset=draw(st.none() | st.integers(60, 1437)),
+            subset=draw(st.none() | st.integers(130, 1437)),
             recipe=draw(st.fixed_dictionaries({}, optional={"epochs": epochs})),
             **drawn[number][1],
+            **draw(nesting),
         )
         for number, network in enumerate(searched)
     }
@@ -107,4 +120,7 @@ def studies(draw: st.DrawFn) -> Study:
         search=search,
         compare=compare,
         ablate=ablate,
+        silence=draw(
+            st.dictionaries(st.sampled_from(CHECK_NAMES), st.just("it does not matter here"), max_size=2)
+        ),
     )

@@ -80,6 +80,9 @@ MISTAKES = [
     ("kernel = [3, 5]", 'method = "halving"\nbudget = 0.0', "budget", "outside", "above 0, at most 1"),
     ("kernel = [3, 5]", 'method = "tpe"\ntrials = 2001', "trials", "take too long", "at most 2,000"),
     ("epochs = [3, 5]", 'method = "halving"', "vary.epochs", "halving itself decides", 'method = "grid"'),
+    ("kernel = [3, 5]", "outer_folds = 3", "outer_folds", "no meaning", "set nested = true"),
+    ("kernel = [3, 5]", "nested = true\nouter_folds = 1", "outer_folds", "outside", "from 2 to 100"),
+    ("kernel = [3, 5]", 'nested = "yes"', "nested", "true or false", ""),
 ]  # fmt: skip
 
 
@@ -187,3 +190,48 @@ def test_a_range_built_in_python_is_checked_when_it_is_built() -> None:
     assert Range(low=1, high=2.0).ends == (1, 2.0)
     with pytest.raises(TypeError):
         _ = Range(low=0.5, high=2.0).whole_numbers
+
+
+def test_a_search_that_is_not_nested_is_written_as_before() -> None:
+    plain = study_document(_searching(vary={"kernel": (3, 5)}))["search"]["s"]
+    assert not {"nested", "outer_folds"} & set(plain)
+    for search in ({"nested": True}, {"nested": True, "outer_folds": 4}):
+        study = _searching(vary={"kernel": (3, 5)}, **search)
+        check_study(study)
+        assert study_document(study)["search"]["s"] == {**plain, **search}
+        assert study_of(study_document(study)) == study
+
+
+@pytest.mark.parametrize(
+    ("search", "where", "what", "allowed"),
+    [
+        ({"subset": 60, "folds": 5}, "folds", "5 folds within an outer one", "at most 4 folds"),
+        ({"subset": 40, "folds": 3}, "folds", "3 folds within an outer one", "at most 2 folds"),
+        (
+            {"subset": 60, "folds": 2, "outer_folds": 7},
+            "outer_folds",
+            "7 outer folds need",
+            "at most 6 outer",
+        ),
+    ],
+)
+def test_a_nested_search_needs_images_for_its_inner_folds(
+    search: dict[str, Any], where: str, what: str, allowed: str
+) -> None:
+    check_study(_searching(vary={"kernel": (3, 5)}, **{**search, "outer_folds": None}))
+    (problem,) = _problems(_searching(vary={"kernel": (3, 5)}, nested=True, **search))
+    assert problem.where == f"search.s.{where}"
+    assert what in problem.what
+    assert allowed in problem.allowed
+
+
+def test_only_the_first_search_of_a_network_can_be_nested() -> None:
+    study = _searching(vary={"kernel": (3, 5)})
+    first, second = (
+        Search(network="n", vary=vary, nested=True) for vary in ({"kernel": (3, 5)}, {"rate": (0.1, 0.2)})
+    )
+    check_study(study.model_copy(update={"search": {"a": first}}))
+    (problem,) = _problems(study.model_copy(update={"search": {"a": first, "b": second}}))
+    assert problem.where == "search.b.nested"
+    assert "[search.a] chooses values" in problem.what
+    assert "put [search.b] first" in problem.mend

@@ -5,11 +5,13 @@
 ``recipe``        how a network is trained
 ``ranges``        ``{ low = 3, high = 9 }``: what a search draws values from
 ``parameters``    ``{kernel}`` in a layer text
+``silence``       checks that a study silences, and why
 ``reading``       a file or document to a Study; the checks of a Study built in Python
 ``files``         where the text of a study comes from
 ``changes``       changes from the command line: ``--set recipe.epochs=3``
 ``draft``         a document section by section, so that one mistake hides no other
 ``checks``        names that exist, values that can be, images enough
+``nesting``       whether searches can be nested as they say
 ``fitting``       layers that fit each other, for every value and variant
 ``messages``      what pydantic says, in plain words
 ``mistake``       what is wrong at which key
@@ -28,6 +30,7 @@ from convstudy.spec.ranges import Range
 from convstudy.spec.reading import check_study, load_study, study_of
 from convstudy.spec.recipe import RECIPE_KEYS, Recipe
 from convstudy.spec.schema import study_schema
+from convstudy.spec.silence import CHECK_NAMES
 from convstudy.spec.starter import starter_file
 from convstudy.spec.study import BEST, Ablate, Compare, NetworkPattern, Search, Study, Variant
 from convstudy.spec.writing import study_document
@@ -35,6 +38,7 @@ from convstudy.spec.writing import study_document
 __all__ = [
     "BEST",
     "BUILT_IN_STUDIES",
+    "CHECK_NAMES",
     "RECIPE_KEYS",
     "Ablate",
     "Compare",

@@ -17,9 +17,11 @@ from convstudy.networks import LAYERS
 from convstudy.spec.draft import Draft
 from convstudy.spec.messages import mistakes_of
 from convstudy.spec.mistake import KeyPath, shown
+from convstudy.spec.nesting import check_nested
 from convstudy.spec.parameters import parameter_names
 from convstudy.spec.ranges import Range
 from convstudy.spec.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
+from convstudy.spec.silence import CHECK_NAMES
 from convstudy.spec.study import BEST, METHODS_OF, NetworkPattern, Search, Tried, Variant
 
 MOST_CANDIDATES = 10_000
@@ -36,12 +38,16 @@ def check_parts(draft: Draft) -> None:
     for name, search in draft.searches.items():
         _check_search(draft, name, search)
     _check_searches_together(draft)
+    check_nested(draft)
     for name, compare in draft.compares.items():
         _check_networks_named(draft, compare.networks, ("compare", name, "networks"))
     for name, ablate in draft.ablates.items():
         _check_base(draft, name, ablate.network)
         for variant_name, variant in ablate.variants.items():
             _check_variant(draft, ablate.network, variant, ("ablate", name, variant_name))
+    for name in draft.names.get("silence", ()):
+        if name not in CHECK_NAMES:
+            draft.report_unknown("check", name, CHECK_NAMES, ("silence", name))
     if not any(draft.names.get(kind) for kind in ("search", "compare", "ablate")):
         draft.report(
             (),

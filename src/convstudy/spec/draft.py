@@ -14,6 +14,7 @@ from convstudy.errors import nearest, unknown
 from convstudy.spec.messages import NAME_WORDS, mistakes_of
 from convstudy.spec.mistake import KeyPath, Mistake, key_text, kind, shown
 from convstudy.spec.recipe import Recipe
+from convstudy.spec.silence import REASON_WORDS, is_reason
 from convstudy.spec.study import (
     NAME_PATTERN,
     Ablate,
@@ -31,7 +32,9 @@ MOST_SECTIONS = 100
 MOST_VARIANTS = 1_000
 """How many variants all ablations together may have."""
 
-SECTIONS = ("study", "recipe", "network", "search", "compare", "ablate")
+SECTIONS = ("study", "recipe", "network", "search", "compare", "ablate", "silence")
+UNNAMED = ("study", "recipe", "silence")
+"""The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
 M = TypeVar("M", bound=BaseModel)
 _NONE: Mapping[str, str] = {}
 
@@ -44,6 +47,7 @@ class Draft:
         head: the ``[study]`` section, without its bad keys; None where too little is left.
         recipe: the recipe, without its bad keys.
         networks, searches, compares, ablates: the sections that could be read.
+        silence: check -> reason, without those whose reason is none.
         names: kind of section -> all names, so that a section that could not be read is not called unknown.
         mistakes: what was wrong.
     """
@@ -54,6 +58,7 @@ class Draft:
     searches: dict[str, Search] = field(default_factory=dict)
     compares: dict[str, Compare] = field(default_factory=dict)
     ablates: dict[str, Ablate] = field(default_factory=dict)
+    silence: dict[str, str] = field(default_factory=dict)
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -87,7 +92,10 @@ def draft_of_study(study: Study) -> Draft:
         searches=study.search,
         compares=study.compare,
         ablates=study.ablate,
-        names={key: tuple(getattr(study, key)) for key in ("network", "search", "compare", "ablate")},
+        silence=study.silence,
+        names={
+            key: tuple(getattr(study, key)) for key in ("network", "search", "compare", "ablate", "silence")
+        },
     )
 
 
@@ -101,7 +109,7 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
                 (key,),
                 f'there is no section called "{key}"',
                 key,
-                ", ".join(f"[{name}]" if name in _KEYS else f"[{name}.NAME]" for name in SECTIONS),
+                ", ".join(f"[{name}]" if name in UNNAMED else f"[{name}.NAME]" for name in SECTIONS),
                 f"put it under [{misplaced[0]}]" if misplaced else nearest(key, SECTIONS),
             )
     if "study" in document:
@@ -128,6 +136,7 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
     for name, table in ablates.items():
         if ablate := _read_ablate(draft, name, table):
             draft.ablates[name] = ablate
+    draft.silence = _read_silence(draft, document.get("silence", {}))
     return draft
 
 
@@ -177,6 +186,18 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
         if (variant := _read(draft, Variant, value, (*path, key), refused="recipe"))
     }
     return Ablate.model_construct(network=network, variants=variants) if isinstance(network, str) else None
+
+
+def _read_silence(draft: Draft, table: object) -> dict[str, str]:
+    """Return the ``[silence]`` section without what is no reason, and note all names."""
+    if not isinstance(table, Mapping):
+        draft.report(("silence",), "silence needs a table", _what(table), "a table: checks and reasons")
+        return {}
+    draft.names["silence"] = tuple(table)
+    for name, reason in table.items():
+        if not is_reason(reason):
+            draft.report(("silence", name), "a check is silenced with a reason", _what(reason), REASON_WORDS)
+    return {name: reason for name, reason in table.items() if is_reason(reason)}
 
 
 def _read(

@@ -84,6 +84,7 @@ def _study(document: Mapping[str, Any], file: str, places: Callable[[], Callable
         search=draft.searches,
         compare=draft.compares,
         ablate=draft.ablates,
+        silence=draft.silence,
     )
 
 

@@ -14,6 +14,7 @@ from convstudy.networks import LAYERS
 from convstudy.spec.draft import MOST_SECTIONS
 from convstudy.spec.ranges import Range
 from convstudy.spec.recipe import NONE, Recipe
+from convstudy.spec.silence import CHECK_NAMES, LONGEST_REASON
 from convstudy.spec.study import (
     BEST,
     DRAWING_METHODS,
@@ -51,6 +52,7 @@ def study_schema() -> Schema:
             "search": _named(_search(), "Which values do best over folds."),
             "compare": _named(_part(Compare), "Which networks do best over seeds."),
             "ablate": _named(_ablate(), "What each difference does to a network (the section's name)."),
+            "silence": _silence(),
         },
         "$defs": {"value": _VALUE},
     }
@@ -129,6 +131,7 @@ def _network() -> Schema:
 def _search() -> Schema:
     schema = _part(Search)
     schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
+    schema["properties"]["outer_folds"] = _optional(schema["properties"]["outer_folds"])
     schema["properties"]["recipe"] = {**_recipe(), "description": Search.model_fields["recipe"].description}
     values = {
         "type": "array",
@@ -142,6 +145,8 @@ def _search() -> Schema:
     schema["allOf"] = [
         {"if": {"required": [key]}, "then": _with_method(methods)} for key, methods in METHODS_OF.items()
     ]
+    nested = {"required": ["nested"], "properties": {"nested": {"const": True}}}
+    schema["allOf"].append({"if": {"required": ["outer_folds"]}, "then": nested})
     with_range = {"properties": {"vary": {"additionalProperties": {"type": "array"}}}}
     schema["allOf"].append({"if": {"not": with_range}, "then": _with_method(DRAWING_METHODS)})
     return schema
@@ -172,6 +177,16 @@ def _ablate() -> Schema:
         "propertyNames": {"pattern": NAME_PATTERN},
         "additionalProperties": variant,
         "minProperties": 1,
+    }
+
+
+def _silence() -> Schema:
+    reason = {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON, "pattern": r"\S"}
+    return {
+        "type": "object",
+        "description": "Checks that are not to be listened to, each with the reason, which the report prints.",
+        "properties": dict.fromkeys(CHECK_NAMES, reason),
+        "additionalProperties": False,
     }
 
 

@@ -59,6 +59,7 @@ folds = 3
 recipe = {{ epochs = {search_epochs} }}           # a search may be cheaper than what follows
 # method = "halving"             # trains all combinations a little and drops the worse half, again and again;
                                  # "random" and "tpe" draw some, of ranges too: {{ low = 1e-4, high = 0.1, log = true }}
+# nested = true                  # also score the search on images that it does not see; it costs several times as much
 
 # Question 2: which network does best?
 [compare.architectures]
@@ -69,6 +70,10 @@ networks = ["small", "strided"]
 plain = {{ without = ["batch-norm", "dropout"] }}
 tanh = {{ activation = "tanh", init = "glorot-normal" }}
 rmsprop = {{ optimizer = "rmsprop" }}
+
+# "convstudy check FILE" points out mistakes. One that does not matter here is silenced, with the reason for it:
+# [silence]
+# single-seed = "a first look"
 """
 
 

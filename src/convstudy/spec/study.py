@@ -26,6 +26,7 @@ from convstudy.networks.layers import Layer
 from convstudy.spec.parameters import filled
 from convstudy.spec.ranges import Range, Whole
 from convstudy.spec.recipe import NONE, RECIPE_KEYS, Recipe
+from convstudy.spec.silence import Reason
 
 BEST = "best"
 """What an ablation calls the winner of the comparison; no network may be called so."""
@@ -158,6 +159,15 @@ class Search(Part):
     subset: Annotated[int, Field(ge=10)] | None = Field(
         default=None, description="Search on so many images only; it makes a search cheaper."
     )
+    nested: bool = Field(
+        default=False,
+        description="Judge the search by images that it does not see: do it anew without each outer fold, and score "
+        "its winner there. It costs as much again for each outer fold.",
+    )
+    outer_folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
+        default=None,
+        description="nested = true: how many outer folds there are; as many as folds, unless told.",
+    )
     recipe: Changes = Field(
         default_factory=dict,
         description="Recipe keys that differ in the search; fewer epochs make it cheaper.",
@@ -252,6 +262,7 @@ class Study(Head):
     search: dict[Name, Search] = Field(default_factory=dict)
     compare: dict[Name, Compare] = Field(default_factory=dict)
     ablate: dict[Name, Ablate] = Field(default_factory=dict)
+    silence: dict[str, Reason] = Field(default_factory=dict)
 
 
 # A search reads most layers again and again; layers are values, so that one may stand for all.

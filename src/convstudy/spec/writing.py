@@ -38,15 +38,18 @@ def study_document(study: Study) -> dict[str, Any]:
             }
             for name, ablate in study.ablate.items()
         },
+        "silence": dict(study.silence),
     }
     return {section: tables for section, tables in document.items() if tables}
 
 
 def _search_document(search: Search) -> dict[str, Any]:
-    """Return a search without the keys that its method does not use, and "grid" as it was before other methods."""
+    """Return a search without the keys that it does not use; one by grid is written as before other methods came."""
     unused = {key for key, methods in METHODS_OF.items() if search.method not in methods}
     if search.method == "grid":
         unused.add("method")
+    if not search.nested:
+        unused |= {"nested", "outer_folds"}
     document = _plain(search.model_dump(exclude=unused | {"vary"}, exclude_none=True))
     vary = {
         key: values.model_dump(exclude_defaults=True) if isinstance(values, Range) else _plain(values)

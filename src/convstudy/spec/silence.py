@@ -1,0 +1,63 @@
+"""Which checks a study silences, each with the reason: ``[silence]`` and ``single-seed = "a smoke run"`` below it.
+
+Checks themselves live far above (``checks/``); here stand their names, so that a wrong one is a mistake like others.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+CHECK_NAMES = (
+    "idle-layer",
+    "unused-network",
+    "dropout-before-batch-norm",
+    "batch-norm-at-its-start",
+    "adamw-without-decay",
+    "shared-learning-rate",
+    "single-value",
+    "small-budget",
+    "unequal-tuning",
+    "few-validation-images",
+    "single-seed",
+    "few-seeds",
+    "test-set-in-a-choice",
+    "diverged-fit",
+    "collapsed-fit",
+    "still-improving",
+    "early-overfitting",
+    "unstable-end",
+    "failed-fit",
+    "winner-at-edge",
+    "difference-within-noise",
+    "overfitting",
+    "seed-outlier",
+    "validation-test-gap",
+    "test-set-opened-often",
+    "train-test-duplicates",
+    "class-imbalance",
+    "constant-images",
+    "badly-calibrated",
+)
+"""Every check that can be silenced; a test holds it to the catalogue of checks."""
+
+LONGEST_REASON = 500
+REASON_WORDS = f"a text of 1 to {LONGEST_REASON} characters on one line: why the check does not matter here"
+
+
+def is_reason(value: object) -> bool:
+    """Tell whether something may stand as the reason for silencing a check; it is printed as it is."""
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_REASON:
+        return False
+    return value.isprintable() and not value.isspace()
+
+
+def _check_reason(text: str) -> str:
+    if not is_reason(text):
+        raise PydanticCustomError("reason", "this is no reason", {"allowed": REASON_WORDS})
+    return text
+
+
+Reason = Annotated[str, AfterValidator(_check_reason)]
