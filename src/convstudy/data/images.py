@@ -68,7 +68,7 @@ class Images:
         """Return the SHA-256 (hex) of shape, pixels and labels; it is the same on every machine."""
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
         whole = hashlib.sha256(header.encode("ascii"))
-        for piece in self._pieces():
+        for piece in self.pieces():
             whole.update(piece.tobytes())
         whole.update(self.labels.astype("<i8").tobytes())  # little-endian, whatever this machine is
         return whole.hexdigest()
@@ -93,11 +93,11 @@ class Images:
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
         return Images(pixels, self.labels[indices])
 
-    def _pieces(self) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield all pixels, some images at a time."""
+    def pieces(self, n_bytes: int = DIGESTED_AT_ONCE) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield all pixels in order, about so many bytes of them at a time and one image at least."""
         import numpy as np
 
-        n_images = max(1, DIGESTED_AT_ONCE // max(1, self.pixels[:1].nbytes))
+        n_images = max(1, n_bytes // max(1, self.pixels[:1].nbytes))
         for start in range(0, len(self), n_images):
             end = min(start + n_images, len(self))
             yield self.pixels[start:end] if self.file is None else self.file.read(np.arange(start, end))

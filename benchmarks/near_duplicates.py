@@ -1,0 +1,153 @@
+"""Which test images a perceptual hash and the correlation of pixels call duplicates: the tables of docs/statistics.md.
+
+    CONVSTUDY_DATA=FOLDER python benchmarks/near_duplicates.py    # MNIST (no download if it is there) and digits
+
+The first table counts the pairs of a training and a test image that each threshold calls alike; the datasets have no
+exact duplicates. The second makes altered copies of test images and tells which share of them each threshold finds. The
+hash is pHash's: one bit of each of 64 frequencies of the image at 32 × 32, those of 1 to 8 half waves down and across,
+whether it is above their median (Zauner 2010). Memory stays small, but all 600 million pairs are looked at: minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from convstudy.data import image_facts, load_dataset
+from convstudy.data.duplicates import NEAR
+from convstudy.data.fingerprints import at_mean_0_and_length_1
+
+Pixels = npt.NDArray[np.uint8]
+BITS = (2, 6, 10, 14)
+CORRELATIONS = (0.95, 0.98, NEAR, 0.995)
+N_COPIES = 2_000
+BLOCK = 250
+QUANTA = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+"""How coarsely JPEG rounds each frequency of a block at quality 50: ITU T.81, annex K, table K.1."""
+
+
+def waves(n: int, size: int) -> npt.NDArray[np.float64]:
+    """Return the first n rows of the orthonormal DCT-II of this size."""
+    k, x = np.arange(n)[:, None], np.arange(size)
+    rows = np.sqrt(2 / size) * np.cos(np.pi * k * (2 * x + 1) / (2 * size))
+    rows[0] = np.sqrt(1 / size)
+    return rows
+
+
+def enlarge(size: int) -> npt.NDArray[np.float64]:
+    """Return the weights (32, size) that bring a line of pixels to 32 by the area that each covers."""
+    borders = np.linspace(0, size, 33)
+    left, right = np.arange(size), np.arange(1, size + 1)
+    shared = np.minimum(borders[1:, None], right) - np.maximum(borders[:-1, None], left)
+    return np.maximum(shared, 0) * 32 / size
+
+
+def hashes(pixels: Pixels) -> npt.NDArray[np.uint64]:
+    """Return pHash of images (n, height, width, 1)."""
+    down, across = (waves(9, 32)[1:] @ enlarge(size) for size in pixels.shape[1:3])
+    found = []
+    for start in range(0, len(pixels), BLOCK):
+        low = (down @ pixels[start : start + BLOCK, :, :, 0].astype(np.float64) @ across.T).reshape(-1, 64)
+        bits = low > np.median(low, axis=1, keepdims=True)
+        found.append(np.packbits(bits, axis=1).view(np.uint64)[:, 0])
+    return np.concatenate(found)
+
+
+def count_pairs(train: Pixels, test: Pixels) -> tuple[list[int], list[int]]:
+    """Return how many pairs lie within each number of bits, and how many correlate so much."""
+    train_hashes, test_hashes = hashes(train), hashes(test)
+    train_rows, test_rows = at_mean_0_and_length_1(train), at_mean_0_and_length_1(test)
+    by_bits, by_pixels = np.zeros(len(BITS), np.int64), np.zeros(len(CORRELATIONS), np.int64)
+    for start in range(0, len(test), BLOCK):
+        part = slice(start, start + BLOCK)
+        differ = np.bitwise_count(test_hashes[part, None] ^ train_hashes)
+        by_bits += [int((differ <= most).sum()) for most in BITS]
+        correlations = test_rows[part] @ train_rows.T
+        by_pixels += [int((correlations >= least).sum()) for least in CORRELATIONS]
+    return by_bits.tolist(), by_pixels.tolist()
+
+
+def copies(pixels: Pixels) -> Iterator[tuple[str, Pixels]]:
+    """Yield altered copies of images by what was done to them."""
+    luck = np.random.default_rng(0)
+    for sd in (5, 10, 20):
+        yield f"noise of {sd} levels", rounded(pixels + luck.normal(0, sd, pixels.shape))
+    yield "brightness × 0.8", rounded(pixels * 0.8)
+    yield "contrast × 1.2, 10 levels brighter", rounded(pixels * 1.2 + 10)
+    for quality in (75, 50):
+        yield f"JPEG, quality {quality}", jpeg(pixels, quality)
+    yield "moved by one pixel", np.roll(pixels, 1, axis=2)
+
+
+def rounded(values: npt.NDArray[np.float64]) -> Pixels:
+    """Return values as pixels."""
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def jpeg(pixels: Pixels, quality: int) -> Pixels:
+    """Return what JPEG makes of grey images: frequencies of 8 × 8 blocks, rounded."""
+    steps = np.maximum(1, np.floor(np.array(QUANTA) * (200 - 2 * quality) / 100 + 0.5))
+    n, height, width, _ = pixels.shape
+    padding = ((0, 0), (0, -height % 8), (0, -width % 8))
+    whole = np.pad(pixels[..., 0].astype(np.float64), padding, mode="edge") - 128
+    _, high, wide = whole.shape
+    blocks = whole.reshape(n, high // 8, 8, wide // 8, 8).transpose(0, 1, 3, 2, 4)
+    turn = waves(8, 8)
+    kept = np.rint(turn @ blocks @ turn.T / steps) * steps
+    back = (turn.T @ kept @ turn).transpose(0, 1, 3, 2, 4).reshape(whole.shape) + 128
+    return rounded(back[:, :height, :width, None])
+
+
+def main() -> None:
+    """Print both tables."""
+    names = ("digits", "mnist")
+    print("| dataset | pairs |", *(f"≤ {n} bits |" for n in BITS), *(f"r ≥ {r} |" for r in CORRELATIONS))
+    print("| --- |" + " ---: |" * (1 + len(BITS) + len(CORRELATIONS)))
+    test_pixels = {}
+    for name in names:
+        dataset = load_dataset(name)
+        test = dataset.test.open(lambda: None)
+        test_pixels[name] = test.pixels[:N_COPIES]
+        by_bits, by_pixels = count_pairs(dataset.train.pixels, test.pixels)
+        n_pairs = len(dataset.train) * len(test)
+        print(f"| {name} | {n_pairs:,} |", *(f"{n:,} |" for n in (*by_bits, *by_pixels)))
+        started = time.process_time()
+        facts = image_facts(dataset.info, dataset.train, test)
+        seconds = time.process_time() - started
+        assert facts.near is not None
+        assert facts.near.n_pairs == by_pixels[CORRELATIONS.index(NEAR)]
+        print(
+            f"({name}: all facts in {seconds:.1f} s of one core; exact pairs: {facts.exact.n_pairs})",
+            file=sys.stderr,
+        )
+    print()
+    print(
+        "| dataset | copies with |", *(f"≤ {n} bits |" for n in BITS), *(f"r ≥ {r} |" for r in CORRELATIONS)
+    )
+    print("| --- | --- |" + " ---: |" * (len(BITS) + len(CORRELATIONS)))
+    for name, pixels in test_pixels.items():
+        own = hashes(pixels), at_mean_0_and_length_1(pixels)
+        for what, altered in copies(pixels):
+            differ = np.bitwise_count(own[0] ^ hashes(altered))
+            r = np.einsum("ij,ij->i", own[1], at_mean_0_and_length_1(altered))
+            shares = [float((differ <= n).mean()) for n in BITS] + [
+                float((r >= c).mean()) for c in CORRELATIONS
+            ]
+            print(f"| {name} | {what} |", *(f"{100 * share:.1f} |" for share in shares))
+
+
+if __name__ == "__main__":
+    main()
