@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from convstudy.data import image_facts, load_dataset
 from convstudy.errors import StoreError
 from convstudy.plan import Fit, Plan, make_plan
 from convstudy.record import Record
@@ -307,6 +308,28 @@ def test_half_written_files_of_a_killed_process_go_with_the_next_run(store: Stor
     half.write_bytes(b"ha")
     with store.writing():
         assert whole.exists()
+        assert not half.exists()
+
+
+def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_none(store: Store) -> None:
+    data = load_dataset("digits")
+    some = data.train.take(np.arange(360))
+    known = image_facts(replace(data.info, n_train=360), some, some)
+    assert store.image_facts("digits") is None
+    whole = replace(
+        known, train=replace(known.train, class_counts=tuple(np.bincount(data.train.labels).tolist()))
+    )
+    store.save_image_facts(whole)
+    assert _again(store).image_facts("digits") == whole
+    path = store.layout.image_facts(data.info.digest)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    text = path.read_text()
+    for other in (text + " " * (1 << 20), text.replace(data.info.digest, "0" * 64), text[:-5], "\0"):
+        path.write_text(other)
+        assert store.image_facts("digits") is None
+    half = path.with_name(f"{path.name}.123.partial")
+    half.write_text("ha")
+    with store.writing():
         assert not half.exists()
 
 

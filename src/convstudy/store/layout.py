@@ -7,6 +7,7 @@
       lock                    held by the one process that writes
       workers.log             what worker processes had to say
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
+      datasets/<digest>.json  what is known of a dataset's images
       <run id>/               the report of a run, and what it was made of
 """
 
@@ -43,8 +44,13 @@ class Layout:
         return self.folder / "fits" / fit_id / f"{kind}.safetensors"
 
     def partial_artefacts(self) -> Iterator[Path]:
-        """Yield the files that a process was writing when it was killed (see ``engine.weights.write_tensors``)."""
-        return self.folder.glob("fits/*/*.partial")
+        """Yield the files that a process was writing when it was killed (it renames them when they are whole)."""
+        yield from self.folder.glob("fits/*/*.partial")
+        yield from self.folder.glob("datasets/*.partial")
+
+    def image_facts(self, dataset_digest: str) -> Path:
+        """The file of what is known of a dataset's images."""
+        return self.folder / "datasets" / f"{dataset_digest}.json"
 
     def report(self, run_id: str) -> Path:
         """The folder of a run's report."""

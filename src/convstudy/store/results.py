@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convstudy.data import ImageFacts
 from convstudy.plan import Candidate, Choice, Plan, Stage, own_epochs
 from convstudy.record import Opening, Record
 from convstudy.spec import Study
+from convstudy.store.ledger import Entry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +34,12 @@ class Results:
         n_openings_before: how many of these came before this run's first.
         created_at, updated_at: ISO 8601, UTC.
         arrays: reads what lies beside a record: ``arrays(fit_id, "weights")`` the weights by name, ``"validation"``
-            ``indices`` (n,) and ``probabilities`` (n, n_classes), ``"test"`` ``labels`` (n,), ``probabilities``
-            (n, n_classes), ``mistake_rows`` (k,) and ``mistake_pixels`` (k, height, width, channels) of the most
-            confident mistakes, most confident first. Raises ``StoreError`` where the file is missing or damaged.
+            ``indices`` (n,), ``probabilities`` (n, n_classes) and ``labels`` (n,), which older fits have not left,
+            ``"test"`` ``labels`` (n,), ``probabilities`` (n, n_classes), ``mistake_rows`` (k,) and ``mistake_pixels``
+            (k, height, width, channels) of the most confident mistakes, most confident first. Raises ``StoreError``
+            where the file is missing or damaged.
+        ledger: every opening of the dataset's test set in this runs folder, by any study, in order.
+        images: what is known of the dataset's images; ``None`` where the test set was not opened yet.
     """
 
     run_id: str
@@ -48,6 +53,8 @@ class Results:
     created_at: str
     updated_at: str
     arrays: Callable[[str, str], Arrays]
+    ledger: tuple[Entry, ...] = ()
+    images: ImageFacts | None = None
 
     def records_of(self, candidate: Candidate) -> tuple[Record, ...]:
         """Return the records of a candidate's fits that are there, in the order of its seeds or folds."""

@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convstudy.data import dataset_info
+from convstudy.data import ImageFacts, dataset_info
 from convstudy.errors import Problem, StoreError, nearest
 from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Opening, Record
 from convstudy.spec import Study, study_document, study_of
 from convstudy.store.database import connect
+from convstudy.store.facts import read_facts, write_facts
 from convstudy.store.layout import Layout
+from convstudy.store.ledger import ledger, opening_of
 from convstudy.store.lock import is_locked, locked
 from convstudy.store.records import Briefs, Records
 from convstudy.store.results import Results
@@ -90,9 +92,18 @@ class Store:
 
     @staticmethod
     def run_id_of(study: Study) -> str:
-        """Return how the run of exactly this study is called: its name and six digits of its content's digest."""
-        text = json.dumps(study_document(study), sort_keys=True)
+        """Return how the run of exactly this study is called: its name and six digits of its content's digest.
+
+        Which checks it silences is left out: that changes nothing that is trained.
+        """
+        document = {key: table for key, table in study_document(study).items() if key != "silence"}
+        text = json.dumps(document, sort_keys=True)
         return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+    def has_run(self, study: Study) -> bool:
+        """Tell whether exactly this study was run here, to its end or not."""
+        found = self._connection.execute("SELECT 1 FROM runs WHERE id = ?", (self.run_id_of(study),))
+        return found.fetchone() is not None
 
     def begin_run(self, study: Study) -> str:
         """Write down that a study is run, for the first time or again; return the run's id.
@@ -185,7 +196,7 @@ class Store:
             "UPDATE openings SET loss = ?, accuracy = ?, seconds = ? WHERE number = ?",
             (loss, accuracy, seconds, number),
         )
-        return _opening(
+        return opening_of(
             self._connection.execute("SELECT * FROM openings WHERE number = ?", (number,)).fetchone()
         )
 
@@ -193,7 +204,7 @@ class Store:
         """Return the scored opening for these weights, if there was one."""
         query = "SELECT * FROM openings WHERE fit_id = ? AND weights_digest = ? AND accuracy IS NOT NULL"
         row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
-        return _opening(row) if row else None
+        return opening_of(row) if row else None
 
     def n_openings(self, dataset: str, before_run: str = "") -> int:
         """Return how often a dataset's test set has been opened in this runs folder, by any study.
@@ -206,6 +217,19 @@ class Store:
         )
         values = {"digest": dataset_info(dataset).digest, "run": before_run}
         return int(self._connection.execute(query, values).fetchone()[0])
+
+    def image_facts(self, dataset: str) -> ImageFacts | None:
+        """Return what is known of a dataset's images, ``None`` where nobody has looked."""
+        info = dataset_info(dataset)
+        return read_facts(self.layout.image_facts(info.digest), info)
+
+    def save_image_facts(self, facts: ImageFacts) -> None:
+        """Write down what is known of a dataset's images.
+
+        Raises:
+            OSError: where that cannot be written.
+        """
+        write_facts(self.layout.image_facts(facts.digest), facts)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return all runs, the latest last."""
@@ -282,6 +306,8 @@ class Store:
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             arrays=self.arrays,
+            ledger=ledger(self._connection, dataset_info(study.dataset).digest),
+            images=self.image_facts(study.dataset),
         )
 
     def _trained(self, plan: Plan) -> list[str]:
@@ -308,19 +334,6 @@ class Store:
             row["created_at"],
             row["updated_at"],
         )
-
-
-def _opening(row: sqlite3.Row) -> Opening:
-    return Opening(
-        row["fit_id"],
-        row["weights_digest"],
-        row["purpose"],
-        row["opened_at"],
-        row["n_images"],
-        row["loss"],
-        row["accuracy"],
-        row["seconds"],
-    )
 
 
 def _now() -> str:

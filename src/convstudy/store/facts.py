@@ -1,0 +1,40 @@
+"""What is known of a dataset's images, as a small JSON file in the runs folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from convstudy.data import DatasetInfo, ImageFacts
+
+LONGEST_FILE = 1 << 20
+"""In bytes; a hundred times what facts take."""
+
+
+def write_facts(path: Path, facts: ImageFacts) -> None:
+    """Write facts so that after any stop either the old file is there or the whole new one.
+
+    Raises:
+        OSError: where the folder cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(facts.as_json(), file, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_facts(path: Path, info: DatasetInfo) -> ImageFacts | None:
+    """Return the facts of a file, ``None`` where there is none or it does not hold facts of this dataset.
+
+    They can be had again from the images, so that a damaged file is as good as none.
+    """
+    with contextlib.suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
+        content = file.read(LONGEST_FILE + 1)
+        if len(content) <= LONGEST_FILE:
+            return ImageFacts.from_json(json.loads(content), info)
+    return None
