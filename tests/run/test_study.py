@@ -17,6 +17,7 @@ from convstudy.run import (
     Event,
     FitEnded,
     FitStarted,
+    ImagesInspected,
     RunStarted,
     perform,
     run_study,
@@ -45,7 +46,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
         assert [type(e) for e in own] == [FitStarted, EpochEnded, EpochEnded, FitEnded]
     n_tested = len(results.plan.tested_fits)
     assert n_tested == 4  # two networks, two variants; the best as it is is one of the networks
-    assert kinds[-n_tested:] == [Opened] * n_tested
+    assert kinds[-n_tested - 1 :] == [Opened] * n_tested + [ImagesInspected]
     assert kinds.count(Opened) == n_tested
     choices = [event.choice for event in events if isinstance(event, ChoiceMade)]
     assert [choice.stage for choice in choices] == ["search.kernel", "compare.networks"]
@@ -178,7 +179,7 @@ def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
     original = engine_fit.train_epoch
 
     def train_epoch(*arguments: Any) -> float:
-        if arguments[3].optimizer == "rmsprop":
+        if arguments[0].step.recipe.optimizer == "rmsprop":
             raise error
         return original(*arguments)
 

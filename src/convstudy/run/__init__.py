@@ -4,7 +4,8 @@
 ``study``           the whole study: train, choose, open the test set
 ``tasks``           the two things that a worker can be asked for, and what it says of them
 ``perform``         doing a task, wherever it is done
-``executors/``      where tasks are done: in this process, or in worker processes
+``choosing``        which device a run trains on
+``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
 ==================  ==========================================================================
@@ -18,6 +19,7 @@ from convstudy.run.events import (
     Event,
     FitEnded,
     FitStarted,
+    ImagesInspected,
     Listener,
     RunStarted,
     SearchAdvanced,
@@ -32,6 +34,7 @@ __all__ = [
     "Event",
     "FitEnded",
     "FitStarted",
+    "ImagesInspected",
     "Listener",
     "RunStarted",
     "SearchAdvanced",

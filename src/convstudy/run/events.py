@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from convstudy.data import ImageFacts
 from convstudy.plan import Choice, Fit, Plan
 from convstudy.record import Epoch, Opening, Record
 
@@ -66,7 +67,24 @@ class TestOpened:
     opening: Opening
 
 
-Event = RunStarted | FitStarted | EpochEnded | FitEnded | ChoiceMade | SearchAdvanced | TestOpened
+@dataclass(frozen=True)
+class ImagesInspected:
+    """The images were looked over for duplicates and the like; ``error`` says why where they could not be."""
+
+    facts: ImageFacts | None
+    error: str = ""
+
+
+Event = (
+    RunStarted
+    | FitStarted
+    | EpochEnded
+    | FitEnded
+    | ChoiceMade
+    | SearchAdvanced
+    | TestOpened
+    | ImagesInspected
+)
 Listener = Callable[[Event], None]
 
 

@@ -10,21 +10,35 @@ from pathlib import Path
 
 from convstudy.data import load_dataset
 from convstudy.errors import Problem, StoreError, UsageError
-from convstudy.plan import Choice, Fit, Plan, resolve
+from convstudy.plan import Choice, Fit, Plan, Stage, resolve
 from convstudy.record import Record
+from convstudy.run.choosing import chosen_device
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
     FitEnded,
     FitStarted,
+    ImagesInspected,
     Listener,
     RunStarted,
     SearchAdvanced,
     TestOpened,
     silent,
 )
-from convstudy.run.executors import Executor, InlineExecutor, ProcessExecutor
-from convstudy.run.tasks import Advanced, Lost, Started, Task, Test, Tested, Train, Trained
+from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
+from convstudy.run.executors.device import N_AT_ONCE
+from convstudy.run.tasks import (
+    Advanced,
+    Inspect,
+    Inspected,
+    Lost,
+    Started,
+    Task,
+    Test,
+    Tested,
+    Train,
+    Trained,
+)
 from convstudy.spec import Study, check_study
 from convstudy.store import Results, Store
 from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
@@ -36,34 +50,42 @@ LASTING_ERRORS = ("diverged",)
 
 
 def run_study(
-    study: Study, runs: Path | str = "runs", workers: int | None = None, listener: Listener = silent
+    study: Study,
+    runs: Path | str = "runs",
+    workers: int | None = None,
+    listener: Listener = silent,
+    device: str = "auto",
 ) -> Results:
     """Run a study, or go on with it where it stopped, and return what it came to.
 
     Args:
         study: what to find out; it is checked first.
         runs: the folder of the store. Fits that are done there, by whichever study, are not trained again.
-        workers: how many processes train at once (default: the cores divided by the study's threads); 0 trains in
-            this process, one fit after another. Results do not depend on it.
+        workers: how many fits train at once (default: on the processor, the cores divided by the study's threads, each
+            in a process of its own; on a CUDA device 6, in threads of this process); 0 trains in this process, one fit
+            after another. Results do not depend on it.
         listener: is told what happens, in this thread.
+        device: where to train: ``auto`` (a CUDA device where torch finds one, else the processor), ``cpu``, ``cuda`` or
+            ``cuda:N``. Records say which it was; results on two devices differ in the last bits of their sums.
 
     Raises:
         StudyError: where the study cannot be run as it is.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used, or another process writes to it.
-        UsageError: where ``workers`` is negative.
+        UsageError: where ``workers`` is negative, or there is no such device.
     """
     if workers is not None and workers < 0:
         what = "there cannot be fewer than no workers"
         raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
     check_study(study)
+    found = chosen_device(device)
     load_dataset(study.dataset)
     store = Store.open(Path(runs), create=True)
     try:
         with store.writing():
             run_id = store.begin_run(study)
             try:
-                _Run(study, store, run_id, listener).go(_executor(study, store, workers))
+                _Run(study, store, run_id, listener).go(_executor(study, store, workers, found))
             except BaseException:
                 store.end_run(run_id, INTERRUPTED)
                 raise
@@ -74,10 +96,12 @@ def run_study(
         store.close()
 
 
-def _executor(study: Study, store: Store, workers: int | None) -> Executor:
+def _executor(study: Study, store: Store, workers: int | None, device: str) -> Executor:
     """Return where the tasks are done."""
     if workers == 0:
-        return InlineExecutor(store.layout)
+        return InlineExecutor(store.layout, device)
+    if device != "cpu":
+        return DeviceExecutor(store.layout, device, workers or N_AT_ONCE)
     return ProcessExecutor(store.layout, workers or default_workers(study), study.threads)
 
 
@@ -105,7 +129,10 @@ class _Run:
         with executor:
             while missing := self._choose():
                 self._train(executor, missing)
+            for stage in self.plan.stages:
+                self._drop_checkpoints(stage)
             self._test(executor)
+            self._inspect(executor)
 
     def _resolve(self) -> tuple[Choice, ...]:
         """Bring the plan up to date, and return the choices that it rests on.
@@ -139,13 +166,16 @@ class _Run:
             if choice.stage not in self.told_choices:
                 self.told_choices.add(choice.stage)
                 self.listener(ChoiceMade(choice, self.plan))
-                self._drop_checkpoints(choice.stage)
+                stage = self.plan.stage(choice.stage)
+                # The winners of a nested search's outer folds may go on from what the search itself has paused.
+                if stage.question != "search" or not self.study.search[stage.name].nested:
+                    self._drop_checkpoints(stage)
         self._tell_of_searches()
         return [fit for fit in self.plan.settled_fits if fit.id not in self.store.briefs]
 
-    def _drop_checkpoints(self, key: str) -> None:
-        """Remove the checkpoints of paused fits that a stage kept to go on from: it has chosen, none goes on."""
-        for fit in self.plan.stage(key).fits:
+    def _drop_checkpoints(self, stage: Stage) -> None:
+        """Remove the checkpoints of paused fits that a stage kept to go on from: none goes on any more."""
+        for fit in stage.fits:
             if fit.until is not None:
                 self.store.drop_checkpoint(fit)
 
@@ -169,6 +199,7 @@ class _Run:
                 under_way[task.fit.id] = task.fit.lineage_id
                 executor.submit(task)
             message = executor.next_message()
+            assert isinstance(message.task, Train)  # nothing else was submitted
             fit = message.task.fit
             match message:
                 case Started():
@@ -221,12 +252,38 @@ class _Run:
                         task.opening, message.loss, message.accuracy, message.seconds
                     )
                     self.listener(TestOpened(task.fit, opening))
-                case Lost(task=task, reason=reason):
+                case Lost(task=Test() as task, reason=reason):
                     n_under_way -= 1
                     if not self._may_retry(task):
                         what = f"a model could not be tested: {reason}"
                         raise StoreError(Problem(what, mend="run the study again: it goes on from here"))
                     waiting.appendleft(task.fit)
+
+    def _inspect(self, executor: Executor) -> None:
+        """Have the images looked over, once in a runs folder, if this run's test set was opened.
+
+        That reads the test images, so that it comes after all choices; what it finds answers no question of the study,
+        so that a run does not fail where it fails: the next one tries again.
+        """
+        opened = any(
+            not self._is_untested(fit) for fit in self.plan.tested_fits if self.store.briefs[fit.id].done
+        )
+        if not opened or self.store.image_facts(self.study.dataset) is not None:
+            return
+        executor.submit(Inspect(self.study.dataset))
+        while True:
+            match executor.next_message():
+                case Inspected(facts=facts, error=error):
+                    break
+                case Lost(reason=reason):
+                    facts, error = None, reason
+                    break
+        if facts is not None:
+            try:
+                self.store.save_image_facts(facts)
+            except OSError as problem:
+                error = problem.strerror or str(problem)
+        self.listener(ImagesInspected(facts, error))
 
     def _is_untested(self, fit: Fit) -> bool:
         """Tell whether there is a model of this fit and the test set was not yet opened for it."""

@@ -1,0 +1,113 @@
+"""The images are looked over once a runs folder, after all choices and openings, and no run fails by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convstudy.data import dataset_info
+from convstudy.run import ChoiceMade, Event, ImagesInspected, perform, run_study
+from convstudy.run import TestOpened as Opened
+from convstudy.run.executors import InlineExecutor
+from convstudy.run.tasks import Inspect, Lost, Message
+from convstudy.spec import Recipe, Study
+from convstudy.store import Layout
+from tests.run.studies import facts, ran, small_study, stored
+
+DIGITS = dataset_info("digits")
+
+
+def _study(**changes: Any) -> Study:
+    """Return a comparison of two networks, one epoch each."""
+    recipe = Recipe(epochs=1, batch_size=40)
+    return small_study(**{"search": {}, "ablate": {}, "recipe": recipe, **changes})
+
+
+def _inspections(events: list[Event]) -> list[ImagesInspected]:
+    return [event for event in events if isinstance(event, ImagesInspected)]
+
+
+def test_the_images_are_looked_over_once_and_last(tmp_path: Path) -> None:
+    results, events = ran(_study(), tmp_path)
+    assert results.images is not None
+    assert (results.images.digest, results.images.test.n_images) == (DIGITS.digest, 360)
+    assert results.images.exact.n_pairs == 0
+    assert _inspections(events) == [ImagesInspected(results.images)]
+    last = max(i for i, event in enumerate(events) if isinstance(event, Opened | ChoiceMade))
+    assert last < events.index(_inspections(events)[0])
+    assert results.n_openings == sum(isinstance(event, Opened) for event in events) == 2
+    # Neither this study again nor another one of the folder looks again.
+    again, events = ran(_study(), tmp_path)
+    assert (again.images, _inspections(events)) == (results.images, [])
+    other, events = ran(_study(name="other"), tmp_path)
+    assert (other.images, _inspections(events)) == (results.images, [])
+
+
+def test_a_worker_finds_the_same(tmp_path: Path) -> None:
+    here, _ = ran(_study(), tmp_path / "0")
+    there, _ = ran(_study(), tmp_path / "1", workers=1)
+    assert here.images is not None
+    assert there.images == here.images
+
+
+def test_as_long_as_nothing_was_tested_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(perform, "run_fit", fail)
+    results, events = ran(_study(), tmp_path)
+    assert (len(results.failed), len(results.openings)) == (2, 0)
+    assert (results.images, _inspections(events)) == (None, [])
+    assert not Layout(tmp_path).image_facts(DIGITS.digest).exists()
+
+
+def test_a_folder_of_before_is_read_and_made_up_for(tmp_path: Path) -> None:
+    first, _ = ran(_study(), tmp_path)
+    path = Layout(tmp_path).image_facts(DIGITS.digest)
+    for spoil in (path.unlink, lambda: path.write_text("[" * 100_000), lambda: path.write_text("{}")):
+        spoil()
+        assert stored(tmp_path, _study()).images is None
+        again, events = ran(_study(), tmp_path)
+        assert [type(event) for event in events[1:]] == [ChoiceMade, ImagesInspected]
+        assert again.images == first.images
+        assert facts(again) == facts(first)
+
+
+def test_images_that_cannot_be_looked_over_fail_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("too many")
+
+    with monkeypatch.context() as context:
+        context.setattr(perform, "image_facts", fail)
+        results, events = ran(_study(), tmp_path)
+    assert results.complete
+    assert results.images is None
+    assert _inspections(events) == [ImagesInspected(None, "MemoryError: too many")]
+    assert ran(_study(), tmp_path)[0].images is not None
+
+
+def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = InlineExecutor.next_message
+
+    def die(self: InlineExecutor) -> Message:
+        message = ask(self)
+        return Lost(message.task, "it was killed") if isinstance(message.task, Inspect) else message
+
+    monkeypatch.setattr(InlineExecutor, "next_message", die)
+    results, events = ran(_study(), tmp_path)
+    assert results.complete
+    assert _inspections(events) == [ImagesInspected(None, "it was killed")]
+
+
+def test_facts_that_cannot_be_written_fail_no_run(tmp_path: Path) -> None:
+    (tmp_path / "datasets").write_text("a file where the folder should be")
+    events: list[Event] = []
+    results = run_study(_study(), tmp_path, 0, events.append)
+    assert results.complete
+    assert results.images is None
+    (inspected,) = _inspections(events)
+    assert inspected.error
