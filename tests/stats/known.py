@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from convstudy.errors import Problem, StoreError
 from convstudy.record import Opening
-from convstudy.spec import Study, load_study
+from convstudy.spec import Ablate, Study, Variant, load_study
 from convstudy.store.results import Results
 from tests.report.made_up import made_up_results
 
@@ -36,8 +36,15 @@ def study_of(dataset: str, networks: int = 2, seeds: int = 5, region: float = 0.
     )
 
 
+def ablation_of(dataset: str, changes: tuple[str, ...], seeds: int = 5) -> Study:
+    """Return a study that only asks what these changes do to network a; its own candidate is called "as it is"."""
+    study = study_of(dataset, networks=1, seeds=seeds)
+    variants = {name: Variant(recipe={"learning_rate": 0.01 + n / 1000}) for n, name in enumerate(changes)}
+    return study.model_copy(update={"compare": {}, "ablate": {"a": Ablate(network="a", variants=variants)}})
+
+
 def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more: Any) -> Results:
-    """Return results in which each network's models get these rows of the test images wrong, by seed.
+    """Return results in which each candidate's models get these rows of the test images wrong, by seed.
 
     Networks have the same layers but other widths, so that their fits differ; ``lost`` predictions cannot be read.
     """
@@ -48,20 +55,25 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
     made = made_up_results(study.model_copy(update={"network": patterns}), **more)
     tests: dict[str, dict[str, Any]] = {}
     openings: dict[str, Opening] = {}
-    for candidate in made.plan.stages[0].candidates:
-        for fit in candidate.fits:
-            if fit.id not in made.openings:
-                continue
-            n = made.openings[fit.id].n_images
-            labels, probabilities = (
-                np.zeros(n, dtype=np.int64),
-                np.full((n, 2), (0.98, 0.02), dtype=np.float32),
-            )
-            probabilities[wrong[candidate.name](fit.seed)] = (0.1, 0.9)
-            right = probabilities.argmax(axis=1) == labels
-            loss = float(-np.log(probabilities[:, 0].astype(np.float64)).mean())
-            openings[fit.id] = replace(made.openings[fit.id], accuracy=float(right.mean()), loss=loss)
-            tests[fit.id] = {"labels": labels, "probabilities": probabilities}
+    told = {
+        fit.id: (fit, wrong[candidate.name])
+        for stage in made.plan.stages
+        for candidate in stage.candidates
+        if candidate.name in wrong
+        for fit in candidate.fits
+        if fit.id in made.openings
+    }
+    for fit, wrong_rows in told.values():
+        n = made.openings[fit.id].n_images
+        labels, probabilities = (
+            np.zeros(n, dtype=np.int64),
+            np.full((n, 2), (0.98, 0.02), dtype=np.float32),
+        )
+        probabilities[wrong_rows(fit.seed)] = (0.1, 0.9)
+        right = probabilities.argmax(axis=1) == labels
+        loss = float(-np.log(probabilities[:, 0].astype(np.float64)).mean())
+        openings[fit.id] = replace(made.openings[fit.id], accuracy=float(right.mean()), loss=loss)
+        tests[fit.id] = {"labels": labels, "probabilities": probabilities}
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         if lost or what != "test" or fit_id not in tests:

@@ -1,13 +1,10 @@
-"""Verdicts on records of known truth, and what the report says of them."""
+"""Verdicts on records of known truth; what the report says of them stands in tests/report/test_known_truth.py."""
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 import pytest
 
-from convstudy.report import answer
 from convstudy.stats import Contest, contests
 from convstudy.stats.predictions import PredictionReader
 from convstudy.store.results import Results
@@ -35,7 +32,6 @@ def test_a_real_difference_is_found() -> None:
     assert contest.groups == (("a",), ("b",))
     (loss,) = contest.losses
     assert (loss.kind, loss.first) == (verdict.kind, verdict.first)
-    assert ": a clear difference" in answer(results)[0]
 
 
 def test_enough_seeds_of_equals_are_a_tie() -> None:
@@ -45,12 +41,10 @@ def test_enough_seeds_of_equals_are_a_tie() -> None:
     )
     (verdict,) = only(results).verdicts
     assert verdict.kind == "tie"
-    assert "a tie within ±0.1 points" in answer(results)[0]
-    assert "clear difference" not in answer(results)[0]
 
 
 def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
-    worse = (0, 80, 30)
+    worse = (0, 60, 30)
     results = results_of(
         study_of("mnist", seeds=3),
         {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 40 + worse[s], 2)},
@@ -58,9 +52,6 @@ def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
     (verdict,) = only(results).verdicts
     assert verdict.kind == "unclear"
     assert verdict.needed and verdict.needed.seeds and 5 < verdict.needed.seeds < 100
-    text = answer(results)[0]
-    assert "too uncertain to call, mostly for want of seeds" in text
-    assert re.search(r"; were that the true difference, about \d+ seeds would show it\.", text)
 
 
 def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
@@ -73,9 +64,6 @@ def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
     assert verdict.kind == "unclear"
     assert verdict.needed and verdict.needed.seeds is None
     assert verdict.needed.images and verdict.needed.images > 360
-    text = answer(results)[0]
-    assert "mostly for want of test images" in text
-    assert "no number of seeds would show it on 360 test images: it would take at least" in text
 
 
 def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
@@ -85,9 +73,6 @@ def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
     (verdict,) = only(results).verdicts
     assert abs(verdict.difference.mean or 0) == pytest.approx(0.001)
     assert verdict.kind == "unclear"
-    text = answer(results)[0]
-    assert "a difference, but perhaps of no more than 0.1 points" in text
-    assert "no sensible number of seeds would tell" in text
 
 
 def test_the_region_is_the_studys_own() -> None:
@@ -95,7 +80,6 @@ def test_the_region_is_the_studys_own() -> None:
     assert only(results_of(study_of("mnist"), wrong)).verdicts[0].told_apart
     wide = results_of(study_of("mnist", region=1.0), wrong)
     assert only(wide).verdicts[0].kind == "tie"
-    assert "a tie within ±1 points" in answer(wide)[0]
 
 
 def test_one_seed_says_nothing_of_seeds_however_large_the_difference() -> None:
@@ -109,7 +93,6 @@ def test_one_seed_says_nothing_of_seeds_however_large_the_difference() -> None:
     assert verdict.models[0].exact_p < 1e-6
     assert verdict.difference.half_width_of("seeds") is None
     assert contest.groups == (("a", "b"),) or contest.groups == (("b", "a"),)
-    assert "clear" not in answer(results)[0]
 
 
 def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
@@ -149,10 +132,6 @@ def test_all_pairs_of_a_comparison_are_judged_and_grouped() -> None:
     assert all(verdict.adjusted_p >= verdict.p for verdict in contest.verdicts)
     assert contest.groups == (("a", "b"), ("c", "d"))
     assert contest.letters == {"a": "a", "b": "a", "c": "b", "d": "b"}
-    assert (
-        "By more than 0.1 points of test accuracy these cannot be told apart: a and b; c and d."
-        in answer(results)[0]
-    )
 
 
 def test_predictions_that_do_not_fit_the_record_count_as_lost() -> None:

@@ -17,7 +17,15 @@ def test_the_notebooks_own_figures_cannot_be_told_apart() -> None:
     # At best every image that the second gets right the first gets right too: 14 against 0.
     assert found.narrowest == bonett_price(14, 0, 10_000)
     assert found.widest == bonett_price(63, 49, 10_000)
-    assert found.images and found.images > 100_000
+    # Half the interval, ±0.21 points, and 0.84 standard errors more, come down to 0.1 points with so many images.
+    assert found.images == pytest.approx(10_000 * (0.002103 * (1 + 0.8416 / 1.96) / 0.001) ** 2, rel=0.01)
+
+
+def test_what_it_takes_hangs_on_the_region_and_not_on_what_was_measured() -> None:
+    assert verdict_on_counts(9951, 9937, 10_000, region=0).images is None
+    assert verdict_on_counts(9951, 9937, 10_000, region=0.01).images is None  # a tie
+    equal, apart = (verdict_on_counts(9950, 9950 - n, 10_000, both_right=9930 - n // 2) for n in (0, 14))
+    assert equal.images and apart.images and equal.images == pytest.approx(apart.images, rel=0.01)
 
 
 def test_without_a_region_the_best_pairing_would_have_told() -> None:

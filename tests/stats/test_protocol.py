@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from convstudy.record import Opening
+from convstudy.report.protocol_tables import ledger_table
+from convstudy.report.words import answer
 from convstudy.spec import load_study
 from convstudy.stats import protocol
+from convstudy.store.ledger import Entry
 from tests.report.made_up import digest, made_up_results
 
 
@@ -42,3 +48,41 @@ def test_choices_stand_in_order() -> None:
         "compare.architectures",
     ]
     assert protocol(made_up_results(stop_after=2)).choices == ()
+
+
+def _entry(opening: Opening, run_id: str, question: str) -> Entry:
+    return Entry(opening, run_id, question)
+
+
+def test_questions_are_counted_once_over_all_studies() -> None:
+    made = made_up_results()
+    own = protocol(made).openings
+    # 3 networks and 3 variants, each over 3 seeds; "as it is" is the comparison's winner.
+    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in own]
+    other = Opening("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
+    entries += [
+        _entry(other, "another-1", "theirs"),
+        _entry(replace(other, fit_id="e" * 16), "another-1", "theirs"),
+        _entry(replace(other, fit_id="c" * 16, accuracy=None), "another-1", "only begun"),
+    ]
+    results = replace(made, ledger=tuple(entries))
+    told = protocol(results)
+    assert (told.n_questions, told.n_questions_here, told.n_opened) == (7, 6, 18)
+    assert [entry.opening.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
+    assert answer(results)[-1].startswith(
+        "This test set has now answered 7 questions in this runs folder, 6 of them asked by this study"
+    )
+    alone = replace(made, ledger=tuple(entries[:18]))
+    assert not any("has now answered" in line for line in answer(alone))
+    many = [_entry(replace(other, fit_id=f"{n:016d}"), "another-1", str(n)) for n in range(60)]
+    table = ledger_table(protocol(replace(made, ledger=tuple(many))))
+    assert len(table.rows) == 50
+    assert table.rows[-1][3] == f"{59:016d}"
+    assert "latest 50 of 60" in table.caption
+
+
+def test_another_runs_score_that_this_run_uses_is_its_own_question() -> None:
+    made = made_up_results()
+    entries = tuple(_entry(row.opening, "earlier-1", row.candidates[0]) for row in protocol(made).openings)
+    told = protocol(replace(made, ledger=entries))
+    assert (told.n_questions, told.n_questions_here, told.n_opened, told.others) == (6, 6, 0, ())

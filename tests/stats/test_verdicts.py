@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from convstudy.stats import Evidence, verdict
+from convstudy.stats import Evidence, paired_difference, verdict
+from convstudy.stats.verdicts import judge
 
 SPREAD = (-0.0001, 0.0, 0.0001)
 """Around a mean of three pairs this gives an interval of ± 0.00025."""
@@ -34,6 +35,19 @@ def test_a_region_of_nothing_leaves_no_tie() -> None:
 
 def test_a_wide_interval_is_unclear_however_large_the_mean() -> None:
     assert verdict("a", "b", "x", [0.99, 0.80, 0.99], [0.90, 0.85, 0.70]).kind == "unclear"
+
+
+@pytest.mark.parametrize(("sign", "told"), [(1, "better"), (-1, "worse")])
+def test_an_interval_that_ends_at_the_border_lies_within_the_region(sign: int, told: str) -> None:
+    near_zero = paired_difference([sign * 0.01, sign * 0.02, sign * 0.03], [0.0, 0.0, 0.0])
+    far_end = max(abs(near_zero.low or 0), abs(near_zero.high or 0))
+    assert judge("a", "b", "x", near_zero, far_end).kind == "tie"
+    assert judge("a", "b", "x", near_zero, far_end - 1e-9).kind == "unclear"
+    beyond = paired_difference([sign * 0.09, sign * 0.1, sign * 0.11], [0.0, 0.0, 0.0])
+    near_end = min(abs(beyond.low or 0), abs(beyond.high or 0))
+    assert near_end > 0.05
+    assert judge("a", "b", "x", beyond, near_end).kind == "unclear"
+    assert judge("a", "b", "x", beyond, near_end - 1e-9).kind == told
 
 
 def test_one_pair_is_too_few_however_large_the_difference() -> None:

@@ -13,13 +13,12 @@ from convstudy.stats.crossed import (
     loss_interval,
     seeds_only_difference,
 )
-from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.needed import needed_images, needed_seeds
 from convstudy.stats.predictions import PredictionReader
 from convstudy.stats.resampled import fold_difference, probabilities
-from convstudy.stats.verdicts import Verdict, claim_of, corrected, judge
+from convstudy.stats.verdicts import Verdict, corrected, judge
 
 if TYPE_CHECKING:
     from convstudy.stats.crossed import Figures
@@ -153,21 +152,21 @@ def _by_images(
 def _with_needed_seeds(
     judged: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
 ) -> Verdict:
-    """Return a verdict that says too little with how many seeds would say more."""
-    claim = claim_of(judged.difference, judged.region)
-    tables = _tables(first, second, predictions)
-    if judged.kind != "unclear" or claim is None or tables is None or len(tables[0]) < 2:
+    """Return a verdict that says too little with how many seeds would tell what matters."""
+    tables = _tables(first, second, predictions) if judged.kind == "unclear" else None
+    if tables is None:
         return judged
-    error = (1 - judged.difference.confidence) / judged.n_comparisons
     found = components(tables[0] - tables[1])
-    return replace(judged, needed=needed_seeds(found, claim.distance, error, claim.kind))
+    return replace(judged, needed=needed_seeds(found, judged.region, _error(judged)))
 
 
 def _with_needed_images(judged: Verdict, n_images: int) -> Verdict:
-    """Return a verdict over folds that says too little with how many images would say more."""
-    claim = claim_of(judged.difference, judged.region)
-    if judged.kind != "unclear" or claim is None:
+    """Return a verdict over folds that says too little with how many images would tell what matters."""
+    if judged.kind != "unclear":
         return judged
-    error = (1 - judged.difference.confidence) / judged.n_comparisons
-    difference: Difference = judged.difference
-    return replace(judged, needed=needed_images(difference, n_images, claim.distance, error, claim.kind))
+    return replace(judged, needed=needed_images(judged.difference, n_images, judged.region, _error(judged)))
+
+
+def _error(judged: Verdict) -> float:
+    """Return how often a claim may be wrong, all comparisons of the question considered."""
+    return (1 - judged.difference.confidence) / judged.n_comparisons

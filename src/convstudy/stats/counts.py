@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from convstudy.errors import Problem, UsageError
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.needed import CHANCE, MOST_IMAGES
+from convstudy.stats.needed import CHANCE, MOST_IMAGES, images_for
 from convstudy.stats.verdicts import REGION, Kind
 
 
@@ -33,8 +33,8 @@ class CountsVerdict:
         pairs: on how many images they differ, ``None`` where it is not known; ``pairs.exact_p`` is McNemar's.
         narrowest, widest: where it is not known, the intervals of the most and the least favourable pairing.
         narrowest_kind: what could be said in the most favourable case.
-        images: about how many images it would take to say more, were the difference what it seems; ``None`` where
-            enough is said, or no sensible number would do.
+        images: about how many images it would take to tell a difference of the region's size; ``None`` where enough is
+            said, where the images at hand would do, or no sensible number would.
     """
 
     kind: Kind
@@ -110,12 +110,13 @@ def _kind(difference: Interval, region: float) -> Kind:
 
 
 def _images(difference: Interval, n: int, region: float) -> int | None:
-    """Return about how many images would tell, as intervals shrink with the root of their number."""
-    distance = abs(abs(difference.estimate) - region)
+    """Return about how many images would tell a difference that matters (``needed``)."""
+    if not region:
+        return None
     half = (difference.high - difference.low) / 2
     width = half * (1 + normal_quantile(CHANCE) / normal_quantile(0.5 + difference.confidence / 2))
-    found = n * (width / distance) ** 2 if distance else math.inf
-    return math.ceil(found) if found <= MOST_IMAGES else None
+    found = images_for(width, n, region)
+    return math.ceil(found) if n < found <= MOST_IMAGES else None
 
 
 def _check(

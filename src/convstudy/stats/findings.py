@@ -15,8 +15,10 @@ from convstudy.stats.candidates import CandidateRow, candidate_rows
 from convstudy.stats.comparisons import compare_folds, compare_losses, compare_seeds, intervals_of
 from convstudy.stats.groups import groups, letters
 from convstudy.stats.intervals import Interval
+from convstudy.stats.nested import Nested, nested
 from convstudy.stats.predictions import PredictionReader
 from convstudy.stats.searches import SearchCourse, search_course
+from convstudy.stats.selection import Selection, selection
 from convstudy.stats.verdicts import Verdict
 from convstudy.store.results import Results
 
@@ -38,6 +40,8 @@ class Contest:
         losses: the same pairs by test loss.
         accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
         course: how a search went about it.
+        nested: what the outer folds of a nested search say of its score.
+        selection: how much of a search's best score is due to its being the best of several.
     """
 
     stage: str
@@ -52,6 +56,13 @@ class Contest:
     accuracy_intervals: Mapping[str, Interval] = field(default_factory=dict)
     loss_intervals: Mapping[str, Interval] = field(default_factory=dict)
     course: SearchCourse | None = None
+    nested: Nested | None = None
+    selection: Selection | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the study asks this itself; what judges a nested search only serves the search."""
+        return self.question not in ("inner", "nested")
 
     def verdict_on(self, name: str) -> Verdict | None:
         """Return the verdict in which this candidate stands against the leader."""
@@ -116,7 +127,11 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
             _next_best(leader, others),
             verdicts,
             course=search_course(results, stage),
+            nested=nested(results, stage, leader),
+            selection=selection(results, rows, leader) if leader else None,
         )
+    if not stage.tested:  # what judges a search
+        return Contest(stage.key, stage.question, stage.name, VALIDATION, rows)
 
     predictions = predictions or PredictionReader(results)
     pairs: list[tuple[CandidateRow, CandidateRow]] = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 # Probabilities are float32: below its smallest number a cross-entropy is not known.
-_SMALLEST = 1e-45
+SMALLEST = 1e-45
 _LOSS_TOLERANCE = 1e-3
 
 
@@ -63,7 +63,7 @@ class PredictionReader:
         # One image of slack: where two classes are equally probable to the last bit, either may count.
         if n != opening.n_images or abs(int(right.sum()) - opening.accuracy * n) > 1.5:
             return None
-        losses = -np.log(np.maximum(probabilities[np.arange(n), labels], _SMALLEST))
+        losses = -np.log(np.maximum(probabilities[np.arange(n), labels], SMALLEST))
         near = opening.loss is not None and abs(losses.mean() - opening.loss) <= _LOSS_TOLERANCE * max(
             1.0, opening.loss
         )

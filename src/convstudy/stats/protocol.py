@@ -8,6 +8,7 @@ from convstudy.data import Fold, dataset_info, split_sizes
 from convstudy.plan import Stage
 from convstudy.record import Opening
 from convstudy.stats.candidates import part_text
+from convstudy.store.ledger import Entry
 from convstudy.store.results import Results
 
 
@@ -46,6 +47,11 @@ class Protocol:
         openings: this run's openings of the test set, by time.
         n_openings: openings in the whole runs folder so far, by any study.
         n_openings_before: how many of them came before this run's first.
+        n_opened: how many of them this run made itself; scores that were there already it has taken as they are.
+        others: openings that this run neither made nor uses, by other runs, in order.
+        n_questions: how many questions the test set has answered in the whole runs folder
+            (:mod:`convstudy.store.ledger`).
+        n_questions_here: how many of them this run asks.
     """
 
     n_train: int
@@ -55,6 +61,10 @@ class Protocol:
     openings: tuple[OpeningRow, ...]
     n_openings: int
     n_openings_before: int
+    n_opened: int
+    others: tuple[Entry, ...]
+    n_questions: int
+    n_questions_here: int
 
 
 def protocol(results: Results) -> Protocol:
@@ -75,14 +85,28 @@ def protocol(results: Results) -> Protocol:
         if fit_id in names
     ]
     openings.sort(key=lambda row: (row.opening.opened_at, row.opening.fit_id))
+    used = {(row.opening.fit_id, row.opening.weights_digest) for row in openings}
+    answered = [entry for entry in results.ledger if entry.answered]
+    own = [entry for entry in answered if (entry.opening.fit_id, entry.opening.weights_digest) in used]
+    others = [
+        entry
+        for entry in answered
+        if entry.run_id != results.run_id and (entry.opening.fit_id, entry.opening.weights_digest) not in used
+    ]
     return Protocol(
         n_train=info.n_train,
         n_test=info.n_test,
         stages=tuple(_stage_images(results, stage) for stage in results.plan.stages),
-        choices=tuple((choice.stage, choice.chosen) for choice in results.choices),
+        choices=tuple(
+            (c.stage, c.chosen) for c in results.choices if results.plan.stage(c.stage).question != "inner"
+        ),
         openings=tuple(openings),
         n_openings=results.n_openings,
         n_openings_before=results.n_openings_before,
+        n_opened=sum(entry.run_id == results.run_id for entry in results.ledger),
+        others=tuple(others),
+        n_questions=len({entry.question for entry in answered}),
+        n_questions_here=len({entry.question for entry in own}),
     )
 
 
@@ -90,8 +114,12 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
     info = dataset_info(results.study.dataset)
     split = stage.candidates[0].fits[0].split
     n_train, n_validation = split_sizes(info.n_train, split)
-    if isinstance(split, Fold):
+    if stage.question == "nested":
+        how = "the winner of each inner search on its outer fold"
+    elif isinstance(split, Fold):
         how = f"{split.of} stratified folds, the same for every candidate"
+        if split.within is not None:
+            how += f", of what trains outside of outer fold {split.within.index + 1} of {split.within.of}"
     else:
         how = f"{split.fraction * 100:g} % held out, stratified, drawn anew by each seed"
     if stage.rungs:

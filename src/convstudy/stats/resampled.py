@@ -1,4 +1,4 @@
-"""Two candidates over folds: training images are shared, and intervals that forget it are too short.
+"""Candidates over folds: training images are shared, and intervals that forget it are too short.
 
 With k folds any two training parts share most of their images, so the k differences are not independent. Nadeau and
 Bengio (2003) put the correlation at n_validation / (n_train + n_validation), which gives
@@ -16,7 +16,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convstudy.stats.differences import CONFIDENCE, ROUNDING, Difference, Source, differences_of
+from convstudy.stats.differences import (
+    CONFIDENCE,
+    ROUNDING,
+    Difference,
+    Source,
+    differences_of,
+    t_quantile,
+)
+from convstudy.stats.intervals import Interval
 from convstudy.stats.summary import summarise
 
 
@@ -51,6 +59,24 @@ def fold_difference(
     if summary.sd is not None:
         sources = (Source("folds", (1 / summary.n + ratio) * summary.sd**2, summary.n - 1),)
     return Difference(pairs, summary, summary.mean, sources, confidence=confidence)
+
+
+def fold_mean(scores: Sequence[float], ratio: float, confidence: float = CONFIDENCE) -> Interval | None:
+    """Return the mean of some accuracies over folds, with Nadeau and Bengio's corrected interval.
+
+    Args:
+        scores: one a fold.
+        ratio: validation images for each training image, ``1 / (k − 1)`` for k folds.
+        confidence: how often such an interval holds the true mean.
+
+    Returns:
+        The interval, cut at 0 and 1; ``None`` where the scores show no spread.
+    """
+    summary = summarise(scores)
+    if summary.mean is None or summary.sd is None or summary.sd <= ROUNDING:
+        return None
+    half = t_quantile(0.5 + confidence / 2, summary.n - 1) * math.sqrt(1 / summary.n + ratio) * summary.sd
+    return Interval(summary.mean, max(0.0, summary.mean - half), min(1.0, summary.mean + half), confidence)
 
 
 def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:

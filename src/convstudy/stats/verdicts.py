@@ -15,17 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from convstudy.stats.differences import Difference, paired_difference
+from convstudy.stats.differences import ROUNDING, Difference, paired_difference
 from convstudy.stats.holm import holm
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.needed import Needed
+from convstudy.stats.needed import RULE_OF_THREE, Needed
 from convstudy.stats.resampled import Probabilities
 
 REGION = 0.001
 """Differences of accuracy up to this, 0.1 points, count as none."""
-
-RULE_OF_THREE = 3
-"""No difference at all on n images still leaves 3 / n possible (Hanley and Lippman-Hand 1983)."""
 
 Kind = Literal["better", "worse", "tie", "unclear", "too few to say"]
 OPPOSITE: dict[Kind, Kind] = {"better": "worse", "worse": "better"}
@@ -61,7 +58,8 @@ class Verdict:
         kind: what can be said, all comparisons of the question considered.
         p: how often chance alone would make the claim that the difference points to, this comparison by itself.
         adjusted_p: the same after Holm's correction for ``n_comparisons``.
-        needed: what it would take to say more; ``None`` where enough is said, or it is not known.
+        needed: what it would take to tell a difference of the region's size; ``None`` where enough is said, where the
+            study is as fine as that already, or where it is not known.
         probabilities: over folds, the Bayesian reading of the same figures.
         models: seed by seed, on how many images the two models differ; empty where that is not known.
         bounded: whether the test images' part is only known at its most, the predictions being lost.
@@ -155,18 +153,19 @@ def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verd
 def claim_of(difference: Difference, region: float) -> Claim | None:
     """Return what the middle of an interval points to, before it is asked whether the interval bears it out.
 
+    An interval that ends at the very border of the region lies within it, not beyond: so far as it can be reckoned.
     ``None`` where there is no interval, or where it points to a tie that so few test images could never show.
     """
     centre = difference.centre
     if centre is None or not difference.known:
         return None
     if centre > region:
-        return Claim("better", centre - region)
+        return Claim("better", centre - region - ROUNDING)
     if centre < -region:
-        return Claim("worse", -region - centre)
+        return Claim("worse", -region - centre - ROUNDING)
     if 0 < difference.n_images * region < RULE_OF_THREE or region == 0:
         return None
-    return Claim("tie", region - abs(centre))
+    return Claim("tie", region - abs(centre) + ROUNDING)
 
 
 def _with_kind(found: Verdict) -> Verdict:

@@ -1,0 +1,60 @@
+"""Accuracy by class and the evenness of classes, worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from convstudy.stats.classes import Balance, ClassAccuracy, balance_of, class_accuracies
+from convstudy.stats.crossed import accuracy_interval
+from convstudy.stats.intervals import wilson
+
+LABELS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]
+
+
+def model(predicted: list[int]) -> dict[str, npt.NDArray[Any]]:
+    return {"labels": np.array(LABELS), "probabilities": np.eye(5)[predicted]}
+
+
+def test_one_model_gets_wilsons_interval_of_each_class() -> None:
+    found = class_accuracies([model([0, 2, 2, 1, 1, 2, 0, 1, 0, 3])], 5)
+    assert found == (
+        ClassAccuracy(0, 3, wilson(1 / 3, 3), 2, 2 / 3),
+        ClassAccuracy(1, 2, wilson(1.0, 2), None, 0.0),
+        ClassAccuracy(2, 4, wilson(1 / 4, 4), 0, 2 / 4),
+        ClassAccuracy(3, 1, None, None, 0.0),
+        ClassAccuracy(4, 0, None, None, 0.0),
+    )
+
+
+def test_several_models_get_the_interval_over_seeds_and_images() -> None:
+    found = class_accuracies(
+        [model([0, 0, 2, 1, 1, 2, 2, 2, 2, 3]), model([0, 0, 1, 1, 1, 2, 2, 0, 2, 3])], 5
+    )
+    right = np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float64)
+    assert found[0].accuracy == accuracy_interval(right)
+    assert (found[0].taken_for, found[0].share_taken) == (1, 1 / 6)  # the first of equals
+    assert found[2].accuracy is not None
+    assert found[2].accuracy.estimate == 7 / 8
+
+
+def test_models_with_other_labels_do_not_belong_together() -> None:
+    other = model([0] * 10)
+    other["labels"] = other["labels"][::-1]
+    for models in ([model([0] * 10), other], []):
+        with pytest.raises(ValueError, match="same labels"):
+            class_accuracies(models, 5)
+
+
+def test_evenness_worked_out_by_hand() -> None:
+    assert balance_of([50, 50]) == Balance(0, 0, 1.0, 0.5, pytest.approx(2.0))
+    found = balance_of([10, 60, 30])
+    assert (found.largest, found.smallest, found.ratio, found.majority) == (1, 0, 6.0, 0.6)
+    assert found.effective == pytest.approx(0.1**-0.1 * 0.6**-0.6 * 0.3**-0.3)
+    assert balance_of([5, 0]) == Balance(0, 1, math.inf, 1.0, 1.0)
+    with pytest.raises(ValueError, match="without any image"):
+        balance_of([0, 0])
