@@ -1,0 +1,71 @@
+"""What was trained, candidate by candidate, each fit looked at once however many stages share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convstudy.checks.check import Trained
+from convstudy.plan import Candidate, Stage
+from convstudy.record import Record
+from convstudy.stats import CandidateRow, Contest
+from convstudy.stats.candidates import part_text
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fit that is done: ``part`` is ``"seed 0"`` or ``"fold 1"``."""
+
+    part: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class TrainedCandidate:
+    """A candidate of a stage whose models are tested, with its fits that are done and its row in the contest."""
+
+    stage: Stage
+    contest: Contest
+    candidate: Candidate
+    row: CandidateRow
+    runs: tuple[Run, ...]
+
+    @property
+    def where(self) -> str:
+        """How a finding calls it."""
+        return f"{self.stage.key}: {self.candidate.name}"
+
+
+def tested_candidates(trained: Trained) -> Iterator[TrainedCandidate]:
+    """Yield the settled candidates of comparisons, ablations and final trainings that have a fit that is done.
+
+    A network that an ablation takes over from a comparison is yielded once, by the comparison.
+    """
+    results = trained.results
+    seen: set[str] = set()
+    for contest in trained.contests:
+        stage = results.plan.stage(contest.stage)
+        if not stage.tested:
+            continue
+        for candidate, row in zip(stage.candidates, contest.rows, strict=True):
+            done = [fit for fit in row.fits if fit.status == "done" and fit.fit_id not in seen]
+            if done and row.settled:
+                seen |= {fit.fit_id for fit in done}
+                runs = tuple(Run(fit.part, results.records[fit.fit_id]) for fit in done)
+                yield TrainedCandidate(stage, contest, candidate, row, runs)
+
+
+def failed_parts(trained: Trained, diverged: bool) -> dict[str, list[str]]:
+    """Return "stage: candidate" -> the parts whose fits diverged (or failed otherwise), each fit once."""
+    found: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for stage in trained.results.plan.stages:
+        owners = stage.owners
+        for fit in stage.fits:
+            record = trained.results.records.get(fit.id)
+            if record is None or record.done or fit.id in seen:
+                continue
+            seen.add(fit.id)
+            if (record.error_kind == "diverged") == diverged:
+                found.setdefault(f"{stage.key}: {owners[fit.id]}", []).append(part_text(fit))
+    return found

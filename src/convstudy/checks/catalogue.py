@@ -1,0 +1,189 @@
+"""Every check in one table. A new one is a function, a line here, its name in ``spec/silence.py`` and its section in
+``docs/checks.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convstudy.checks import courses, images, networks, outcomes, questions, recipes
+from convstudy.checks.check import Check, Planned, Trained, look
+from convstudy.checks.finding import Findings
+from convstudy.plan import Plan
+from convstudy.stats import Contest
+from convstudy.store.results import Results
+
+PLAN_CHECKS: tuple[Check[Planned], ...] = (
+    Check("idle-layer", "before", "warning", "A layer that does nothing", networks.idle_layers),
+    Check("unused-network", "before", "note", "A network that no question names", networks.unused_networks),
+    Check(
+        "dropout-before-batch-norm",
+        "before",
+        "warning",
+        "Dropout that distorts a batch-norm",
+        networks.dropout_before_norm,
+    ),
+    Check(
+        "batch-norm-at-its-start",
+        "before",
+        "warning",
+        "A batch-norm that has not forgotten its start",
+        networks.norms_at_their_start,
+    ),
+    Check(
+        "adamw-without-decay", "before", "warning", "adamw without the decay it is for", recipes.decay_of_zero
+    ),
+    Check(
+        "shared-learning-rate",
+        "before",
+        "warning",
+        "Optimizers compared at one learning rate",
+        recipes.shared_learning_rates,
+    ),
+    Check("single-value", "before", "warning", "A search over one value", questions.single_values),
+    Check(
+        "small-budget",
+        "before",
+        "warning",
+        "A halving search whose budget is below its first look",
+        questions.small_budgets,
+    ),
+    Check(
+        "unequal-tuning",
+        "before",
+        "warning",
+        "Compared networks that were not tuned alike",
+        questions.unequal_tuning,
+    ),
+    Check(
+        "few-validation-images",
+        "before",
+        "note",
+        "A choice by too few images for the region",
+        questions.few_validation_images,
+    ),
+    Check("single-seed", "before", "warning", "A comparison with one seed", questions.single_seeds),
+    Check("few-seeds", "before", "note", "A comparison with two seeds", questions.few_seeds),
+    Check(
+        "test-set-in-a-choice",
+        "before",
+        "warning",
+        "A choice made after the test set was opened",
+        questions.choices_after_openings,
+    ),
+)
+"""Looked at before anything trains."""
+
+RUN_CHECKS: tuple[Check[Trained], ...] = (
+    Check(
+        "diverged-fit", "during", "warning", "A fit whose loss was no number any more", courses.diverged_fits
+    ),
+    Check("collapsed-fit", "during", "warning", "A fit that ended at chance", courses.collapsed_fits),
+    Check(
+        "still-improving",
+        "during",
+        "warning",
+        "A network that was still getting better",
+        courses.still_improving,
+    ),
+    Check(
+        "early-overfitting",
+        "during",
+        "note",
+        "A validation loss that rose for half the training",
+        courses.early_overfitting,
+    ),
+    Check(
+        "unstable-end",
+        "during",
+        "warning",
+        "An accuracy that swings in the last epochs",
+        courses.unstable_ends,
+    ),
+    Check("failed-fit", "after", "warning", "A fit that could not be finished", outcomes.failed_fits),
+    Check(
+        "winner-at-edge",
+        "after",
+        "note",
+        "A search won by its lowest or highest value",
+        outcomes.winners_at_edge,
+    ),
+    Check(
+        "difference-within-noise",
+        "after",
+        "note",
+        "A choice that is not clearly better than the next",
+        outcomes.differences_within_noise,
+    ),
+    Check(
+        "overfitting",
+        "after",
+        "note",
+        "A network that knows its training images by heart",
+        outcomes.overfitted,
+    ),
+    Check("seed-outlier", "after", "warning", "A seed far from the others", outcomes.outlying_seeds),
+    Check(
+        "validation-test-gap",
+        "after",
+        "note",
+        "Test images harder than validation promised",
+        outcomes.scores_below_validation,
+    ),
+    Check(
+        "test-set-opened-often",
+        "after",
+        "warning",
+        "A test set that has answered many questions",
+        outcomes.often_opened_test_sets,
+    ),
+)
+"""Looked at during training and after it."""
+
+IMAGE_CHECKS: tuple[Check[Trained], ...] = (
+    Check(
+        "train-test-duplicates",
+        "images",
+        "warning",
+        "Test images that are training images too",
+        images.train_test_duplicates,
+    ),
+    Check("class-imbalance", "images", "warning", "Classes of very different sizes", images.class_imbalance),
+    Check("constant-images", "images", "warning", "Images that show nothing", images.constant_images),
+    Check(
+        "badly-calibrated",
+        "images",
+        "note",
+        "Confidence that is not the accuracy",
+        images.badly_calibrated,
+    ),
+)
+"""Looked at once the test set was opened."""
+
+CHECKS: tuple[Check[Any], ...] = (*PLAN_CHECKS, *RUN_CHECKS, *IMAGE_CHECKS)
+
+
+def check_plan(plan: Plan, n_openings: int = 0) -> Findings:
+    """Return what the checks before training find.
+
+    Args:
+        plan: the plan to look at.
+        n_openings: how often this store has opened the dataset's test set already: a choice made after that may have
+            been made by somebody who has seen test figures.
+    """
+    return look(PLAN_CHECKS, Planned(plan, n_openings), plan.study.silence)
+
+
+def check_results(results: Results, contests: tuple[Contest, ...]) -> Findings:
+    """Return what the checks during and after training and of the images find, in a run that is finished or not.
+
+    Args:
+        results: the run.
+        contests: those of exactly these results (:func:`convstudy.stats.contests`).
+    """
+    return look((*RUN_CHECKS, *IMAGE_CHECKS), Trained(results, contests), results.study.silence)
+
+
+def check_run(results: Results, contests: tuple[Contest, ...]) -> Findings:
+    """Return what all checks find in a run: in its plan, during its training and after it, and in its images."""
+    return check_plan(results.plan, results.n_openings_before) + check_results(results, contests)

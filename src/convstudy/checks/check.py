@@ -1,0 +1,69 @@
+"""What a check is: a name, a title, and a function that looks at one subject and yields spots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from convstudy.checks.finding import Finding, Findings, Level, Silenced
+from convstudy.plan import Plan
+from convstudy.stats import Contest
+from convstudy.store.results import Results
+
+When = Literal["before", "during", "after", "images"]
+"""Looks at the plan, at the course of each fit, at what they came to, or at the images themselves."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place where something is the matter; the fields are those of :class:`~convstudy.checks.finding.Finding`."""
+
+    where: str
+    what: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What there is to look at before training: the plan, and how often the test set was opened before this run."""
+
+    plan: Plan
+    n_openings: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What there is to look at once fits are trained: the results, finished or not, and the contests made of them."""
+
+    results: Results
+    contests: tuple[Contest, ...]
+
+
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True)
+class Check(Generic[Subject]):
+    """One check. ``title`` says in a line what it points out; ``docs/checks.md`` has a section on each."""
+
+    name: str
+    when: When
+    level: Level
+    title: str
+    find: Callable[[Subject], Iterable[Spot]]
+
+
+def look(checks: Iterable[Check[Subject]], subject: Subject, silence: Mapping[str, str]) -> Findings:
+    """Return what these checks find in a subject; ``silence`` is check -> the reason why it is silenced."""
+    found = [
+        Finding(check.name, spot.where, spot.what, spot.mend, check.level)
+        for check in checks
+        for spot in check.find(subject)
+    ]
+    return Findings(
+        heard=tuple(finding for finding in found if finding.check not in silence),
+        silenced=tuple(
+            Silenced(finding, silence[finding.check]) for finding in found if finding.check in silence
+        ),
+    )

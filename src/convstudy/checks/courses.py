@@ -1,0 +1,201 @@
+"""During training: what histories show. Each rule's constants stand here and in docs/checks.md.
+
+Histories are measured in evaluation mode after each epoch, so that training and validation can be set beside each
+other. All but the first two look at networks that are compared, ablated or trained last, not at the candidates of
+searches, which are often trained short on purpose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import fmean, median
+
+from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
+from convstudy.checks.check import Spot, Trained
+from convstudy.checks.words import listed, percent, points, so_many
+from convstudy.data import dataset_info
+from convstudy.plan import Fit
+from convstudy.record import Record
+from convstudy.stats.candidates import part_text
+
+LEAST_EPOCHS = 6
+"""Shorter histories say too little of where they lead."""
+SURE = 3.0
+"""So many standard errors count as more than noise."""
+
+MOST_ABOVE_CHANCE = 0.05
+MOST_CHANCES = 1.5
+ANNEALED = 0.1
+RISE = 1.25
+LEAST_FALL = 0.01
+
+
+def diverged_fits(trained: Trained) -> Iterator[Spot]:
+    """Fits that ended because their loss was no number any more."""
+    for where, fits in failed_parts(trained, diverged=True).items():
+        yield Spot(
+            where,
+            f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'} diverged ({listed(fits)}): the loss was no number "
+            "any more",
+            "a lower learning_rate, clip_norm = 1.0, or a schedule that begins low (one-cycle, triangular)",
+        )
+
+
+def collapsed_fits(trained: Trained) -> Iterator[Spot]:
+    """Fits whose last epoch is at chance on training and validation images: they learned nothing, or fell back."""
+    results = trained.results
+    n_classes = dataset_info(results.study.dataset).n_classes
+    most = chance_level(n_classes)
+    seen: set[str] = set()
+    for stage in results.plan.stages:
+        owners = stage.owners
+        found: dict[str, list[Fit]] = {}
+        for fit in stage.fits:
+            record = results.records.get(fit.id)
+            if record is None or not record.done or not record.history or fit.lineage_id in seen:
+                continue
+            last = record.history[-1]
+            if max(last.train_accuracy, last.validation_accuracy) <= most:
+                seen.add(fit.lineage_id)
+                found.setdefault(owners[fit.id], []).append(fit)
+        for name, fits in found.items():
+            lowest = min(results.records[fit.id].history[-1].train_accuracy for fit in fits)
+            yield Spot(
+                f"{stage.key}: {name}",
+                f"{so_many([part_text(fit) for fit in fits], len(stage.candidate(name).fits))} ended at chance, "
+                f"with {percent(lowest)} of the training images of {n_classes} classes right: nothing was learned, or "
+                "it was lost again",
+                "a lower learning_rate, another init or activation; if it is one seed of several, keep it in the mean",
+            )
+
+
+def still_improving(trained: Trained) -> Iterator[Spot]:
+    """Networks whose validation accuracy was still rising when their epochs ran out."""
+    region = trained.results.study.region / 100
+    for each in tested_candidates(trained):
+        records = [run.record for run in each.runs if _ran_out(each, run.record)]
+        n_epochs = min((len(record.history) for record in records), default=0)
+        if n_epochs < LEAST_EPOCHS:
+            continue
+        k = window(n_epochs)
+        accuracies = [[e.validation_accuracy for e in record.history[-2 * k :]] for record in records]
+        losses = [[e.validation_loss for e in record.history[-2 * k :]] for record in records]
+        gain, error = gain_of(accuracies)
+        if gain > max(region, SURE * error) and gain_of(losses)[0] < 0:
+            yield Spot(
+                each.where,
+                f"still improving when training ended: {points(gain)} of validation accuracy from epochs "
+                f"{n_epochs - 2 * k + 1} to {n_epochs - k} to the last {k}, and the loss was falling",
+                "more epochs, or a schedule that ends low (cosine, one-cycle); a network that learns more slowly than "
+                "others is judged too low",
+            )
+
+
+def early_overfitting(trained: Trained) -> Iterator[Spot]:
+    """Networks whose validation loss was lowest in the first half of training and has risen by a quarter since."""
+    for each in tested_candidates(trained):
+        rises = [rise for run in each.runs if (rise := rise_of(run.record)) is not None]
+        if 2 * len(rises) > len(each.runs):
+            epoch, factor = median(epoch for epoch, _ in rises), median(factor for _, factor in rises)
+            yield Spot(
+                each.where,
+                f"validation loss was lowest around epoch {epoch:.0f} of {_longest(each)} and ended at {factor:.1f} "
+                "times that, while training loss fell on",
+                "fewer epochs or patience, dropout, weight_decay, augment or label_smoothing",
+            )
+
+
+def unstable_ends(trained: Trained) -> Iterator[Spot]:
+    """Networks whose validation accuracy swings in the last epochs, by more than the differences that are judged."""
+    for each in tested_candidates(trained):
+        histories = [run.record.history for run in each.runs if len(run.record.history) >= LEAST_EPOCHS]
+        if not histories:
+            continue
+        n_last = max(3, window(min(map(len, histories))))
+        last = [[epoch.validation_accuracy for epoch in history[-n_last:]] for history in histories]
+        fall = median(map(largest_fall, last))
+        level = fmean(fmean(accuracies) for accuracies in last)
+        n_images = min(run.record.n_validation for run in each.runs)
+        if fall > max(LEAST_FALL, SURE * _error_of_change(level, n_images), _judged(each)):
+            yield Spot(
+                each.where,
+                f"validation accuracy fell by {points(fall)} within the last {n_last} epochs (the median of "
+                f"{len(histories)} {'fit' if len(histories) == 1 else 'fits'}): its figures hang on the epoch at "
+                "which training happened to end",
+                "a schedule that ends low (cosine), average = 0.99, or a lower learning_rate",
+            )
+
+
+def chance_level(n_classes: int) -> float:
+    """Return the accuracy up to which a fit counts as being at chance: half as much again, but no 5 points more."""
+    return min(MOST_CHANCES / n_classes, 1 / n_classes + MOST_ABOVE_CHANCE)
+
+
+def window(n_epochs: int) -> int:
+    """Return how many epochs are averaged over: a quarter of all, two at least."""
+    return max(2, n_epochs // 4)
+
+
+def gain_of(courses: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Return by how much the second half of each course lies above the first, on average, and the standard error.
+
+    The error comes from the differences of successive epochs, which hold little of a slow trend (von Neumann 1941).
+    """
+    k = len(courses[0]) // 2
+    gain = fmean(fmean(course[k:]) - fmean(course[:k]) for course in courses)
+    squares = [(b - a) ** 2 for course in courses for a, b in pairwise(course)]
+    variance = fmean(squares) / 2
+    return gain, math.sqrt(variance * 2 / (k * len(courses)))
+
+
+def rise_of(record: Record) -> tuple[int, float] | None:
+    """Return where validation loss was lowest and by what factor it has risen since, if it is early overfitting.
+
+    Means over a few epochs stand for single ones. Training loss has to have fallen on: else it is no overfitting.
+    """
+    n = len(record.history)
+    if n < LEAST_EPOCHS:
+        return None
+    k = window(n)
+    validation = [fmean(e.validation_loss for e in record.history[i : i + k]) for i in range(n - k + 1)]
+    lowest = min(range(len(validation)), key=validation.__getitem__)
+    middle = lowest + (k + 1) / 2  # counted from epoch 1
+    train_then = fmean(e.train_loss for e in record.history[lowest : lowest + k])
+    train_last = fmean(e.train_loss for e in record.history[-k:])
+    factor = validation[-1] / validation[lowest] if validation[lowest] > 0 else 1.0
+    early = middle <= (n + 1) / 2
+    return (round(middle), factor) if early and factor >= RISE and train_last < train_then else None
+
+
+def largest_fall(values: Sequence[float]) -> float:
+    """Return the largest fall from a value to a later one, 0 where they only rise.
+
+    >>> largest_fall([1.0, 3.0, 2.0, 2.5])
+    1.0
+    """
+    return max([0.0, *(a - b for i, a in enumerate(values) for b in values[i + 1 :])])
+
+
+def _ran_out(each: TrainedCandidate, record: Record) -> bool:
+    """Tell whether a fit ended because its epochs ran out: not by patience, nor by a schedule that had come to rest."""
+    rates = [epoch.learning_rate for epoch in record.history]
+    return len(rates) == each.candidate.recipe.epochs and rates[-1] > ANNEALED * max(rates)
+
+
+def _longest(each: TrainedCandidate) -> int:
+    return max(len(run.record.history) for run in each.runs)
+
+
+def _error_of_change(accuracy: float, n_images: int) -> float:
+    """Return the standard error of a difference of two such accuracies on so many images each, at most."""
+    return math.sqrt(2 * accuracy * (1 - accuracy) / n_images) if n_images else 0.0
+
+
+def _judged(each: TrainedCandidate) -> float:
+    """Return the difference that the contest judges this candidate by, 0 where it judges none."""
+    contest = each.contest
+    rival = contest.runner_up if contest.leader and contest.leader.name == each.candidate.name else each.row
+    verdict = contest.verdict_on(rival.name) if rival else None
+    return abs(verdict.difference.mean or 0.0) if verdict else 0.0

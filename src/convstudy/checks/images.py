@@ -1,0 +1,104 @@
+"""The images themselves, once they were looked over, and how sure models are of what they see in them.
+
+Each rule's constants stand here and in docs/checks.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from convstudy.checks.candidates import tested_candidates
+from convstudy.checks.check import Spot, Trained
+from convstudy.checks.words import percent, points
+from convstudy.data import dataset_info
+from convstudy.errors import StoreError
+from convstudy.stats import balance_of, calibration_of
+
+DATASET = "study.dataset"
+NEAR_SHARE = 0.01
+"""Near duplicates count from this share of the test images on: a few originals are as alike as that."""
+UNEVEN = 3.0
+"""Classes are uneven where the largest has so many times the images of the smallest."""
+FAR = 0.01
+"""So far outside the interval of the accuracy a mean confidence is more than a trifle."""
+
+
+def train_test_duplicates(trained: Trained) -> Iterator[Spot]:
+    """Test images that are training images too, or nearly."""
+    facts = trained.results.images
+    if facts is None:
+        return
+    n_exact, n_near = facts.exact.n_test, facts.near.n_test if facts.near else 0
+    if not n_exact and n_near < NEAR_SHARE * facts.test.n_images:
+        return
+    n_otherwise = facts.exact.n_otherwise_labelled + (facts.near.n_otherwise_labelled if facts.near else 0)
+    labels = f"; {n_otherwise:,} pairs have two labels" if n_otherwise else ""
+    yield Spot(
+        DATASET,
+        f"{n_exact:,} of {facts.test.n_images:,} test images are training images too, and {n_near:,} nearly{labels}: "
+        "on these a model may remember the answer",
+        "take them out of the training images, and look how the dataset was divided",
+    )
+
+
+def class_imbalance(trained: Trained) -> Iterator[Spot]:
+    """Parts whose largest class has many times the images of the smallest."""
+    facts = trained.results.images
+    if facts is None:
+        return
+    names = dataset_info(trained.results.study.dataset).class_names
+    for part, counts in (("training", facts.train.class_counts), ("test", facts.test.class_counts)):
+        balance = balance_of(counts)
+        if balance.ratio < UNEVEN:
+            continue
+        times = (
+            f"class {names[balance.smallest]} has no {part} images"
+            if math.isinf(balance.ratio)
+            else f"class {names[balance.largest]} has {balance.ratio:.1f} times the {part} images of class "
+            f"{names[balance.smallest]}"
+        )
+        yield Spot(
+            DATASET,
+            f"{times}, and always saying {names[balance.largest]} is right on {percent(balance.majority)} of them: "
+            "accuracy says little of the small classes",
+            "read the accuracy by class beside it, and compare with that share, not with 0",
+        )
+
+
+def constant_images(trained: Trained) -> Iterator[Spot]:
+    """Parts with images that hold one value only."""
+    facts = trained.results.images
+    if facts is None:
+        return
+    for part, known in (("training", facts.train), ("test", facts.test)):
+        if known.n_constant:
+            yield Spot(
+                DATASET,
+                f"{known.n_constant:,} of {known.n_images:,} {part} images hold one value only: nothing is to be seen",
+                "look how the files were made: an image that could not be read often becomes an empty one",
+            )
+
+
+def badly_calibrated(trained: Trained) -> Iterator[Spot]:
+    """Candidates whose mean confidence lies clearly outside the interval of their accuracy."""
+    results = trained.results
+    for each in tested_candidates(trained):
+        tested = [run.record.fit_id for run in each.runs if run.record.fit_id in results.openings]
+        try:
+            calibration = calibration_of(results.arrays(fit_id, "test") for fit_id in tested)
+        except StoreError:
+            continue
+        if calibration is None:
+            continue
+        accuracy = calibration.accuracy
+        sure = accuracy.estimate + calibration.gap
+        beyond = max(accuracy.low - sure, sure - accuracy.high)
+        if beyond >= FAR:
+            yield Spot(
+                each.where,
+                f"on average its models are {percent(sure)} sure and {percent(accuracy.estimate)} right (interval "
+                f"{percent(accuracy.low)} to {percent(accuracy.high)}): they are too "
+                f"{'sure' if calibration.gap > 0 else 'unsure'} by {points(calibration.gap)}",
+                "do not read its probabilities as such; rescale them by a temperature found on validation images",
+            )

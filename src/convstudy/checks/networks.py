@@ -1,0 +1,103 @@
+"""Before training: what is the matter with a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from convstudy.checks.check import Planned, Spot
+from convstudy.checks.words import listed
+from convstudy.data import dataset_info, split_sizes
+from convstudy.networks import layer_table
+from convstudy.networks.layers import BatchNorm
+from convstudy.plan import Candidate
+
+# Layers without weights: what dropout does to the variance of their input, they hand on.
+PASS_ON_VARIANCE = ("dropout", "flatten", "activation", "max-pool", "average-pool", "global-average-pool")
+MOST_OF_START = 0.1
+"""The share of its start values that a moving average may still hold when training ends."""
+WANTED_OF_START = 0.01
+
+
+def idle_layers(planned: Planned) -> Iterator[Spot]:
+    """Layers that do nothing, such as a pool over 1 × 1."""
+    info = dataset_info(planned.plan.study.dataset)
+    for name, pattern in planned.plan.study.network.items():
+        table = layer_table(pattern.network(), info.image_shape, info.n_classes)
+        for number, row in enumerate(table.rows, start=1):
+            if row.idle:
+                yield Spot(
+                    f"network.{name}",
+                    f'layer {number}, "{row.text}", does nothing: {row.idle}',
+                    "take it out, or give it the size that was meant",
+                )
+
+
+def unused_networks(planned: Planned) -> Iterator[Spot]:
+    """Networks that no question names."""
+    study = planned.plan.study
+    named = {search.network for search in study.search.values()}
+    named |= {network for compare in study.compare.values() for network in compare.networks}
+    named |= {ablate.network for ablate in study.ablate.values()}
+    for name in study.network:
+        if name not in named:
+            yield Spot(
+                f"network.{name}",
+                f"no question names {name}, so it is not trained",
+                "name it in a [compare] section, or take it out",
+            )
+
+
+def dropout_before_norm(planned: Planned) -> Iterator[Spot]:
+    """Dropout before batch-norm, no weights between: in training the norm sees another variance (Li et al. 2019)."""
+    for name, pattern in planned.plan.study.network.items():
+        dropout = 0
+        for number, layer in enumerate(pattern.network().layers, start=1):
+            if layer.word == "dropout":
+                dropout = number
+            elif layer.word == "batch-norm" and dropout:
+                yield Spot(
+                    f"network.{name}",
+                    f"the dropout of layer {dropout} distorts the moving variance of the batch-norm of layer {number}",
+                    "put the dropout after the batch-norm",
+                )
+            if layer.word not in PASS_ON_VARIANCE:
+                dropout = 0
+
+
+def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
+    """Batch-norms whose moving averages still hold much of their start (mean 0, variance 1) when training ends."""
+    for stage in planned.plan.stages:
+        short = [(candidate, n_steps(candidate)) for candidate in stage.candidates]
+        late = [
+            (candidate, steps) for candidate, steps in short if _slowest(candidate) ** steps > MOST_OF_START
+        ]
+        if late:
+            candidate, steps = late[0]
+            momentum = _slowest(candidate)
+            names = listed([each.name for each, _ in late])
+            yield Spot(
+                f"{stage.key}: {names}",
+                f"a fit has {steps:,} steps, after which a batch-norm with momentum {momentum:g} still holds "
+                f"{100 * momentum**steps:.0f} % of its start values, and is judged with them",
+                f"batch-norm momentum={_quick_enough(steps):g}, or more epochs",
+            )
+
+
+def n_steps(candidate: Candidate) -> int:
+    """Return how many steps one fit of a candidate has: over all its epochs, the last batch of each a smaller one."""
+    fit = candidate.fits[0]
+    n_train, _ = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+    return candidate.recipe.epochs * math.ceil(n_train / candidate.recipe.batch_size)
+
+
+def _slowest(candidate: Candidate) -> float:
+    """Return the highest momentum of a candidate's batch-norms, 0 where there is none."""
+    return max(
+        (layer.momentum for layer in candidate.network.layers if isinstance(layer, BatchNorm)), default=0.0
+    )
+
+
+def _quick_enough(steps: int) -> float:
+    """Return a momentum, in two digits, that leaves no more than a hundredth of the start after so many steps."""
+    return math.floor(100 * float(WANTED_OF_START ** (1 / steps))) / 100

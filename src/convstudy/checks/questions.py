@@ -1,0 +1,127 @@
+"""Before training: what is the matter with what a study asks, and of how many images and seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from convstudy.checks.check import Planned, Spot
+from convstudy.checks.words import listed
+from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.plan import Stage
+from convstudy.spec import Range
+from convstudy.stats.needed import RULE_OF_THREE
+
+
+def single_values(planned: Planned) -> Iterator[Spot]:
+    """Searches over one value, which cannot find anything."""
+    for name, search in planned.plan.study.search.items():
+        for key, values in search.vary.items():
+            if not isinstance(values, Range) and len(set(values)) == 1:
+                yield Spot(
+                    f"search.{name}.vary.{key}",
+                    f"{key} has one value only, {values[0]}",
+                    "give it more values, or set it in the network",
+                )
+
+
+def small_budgets(planned: Planned) -> Iterator[Spot]:
+    """Searches that halve with a budget below one epoch of one fold for each candidate: this much they train."""
+    for stage in planned.plan.stages:
+        if stage.question != "search" or not stage.rungs or not stage.grid_epochs:
+            continue
+        search = planned.plan.study.search[stage.name]
+        if (least := len(stage.candidates)) > search.budget * stage.grid_epochs:
+            yield Spot(
+                f"search.{stage.name}.budget",
+                f"one epoch of one fold for each of {least:,} candidates is more than {search.budget:g} of the grid's "
+                f"{stage.grid_epochs:,} epochs; this least is trained, and decides alone",
+                f"budget = {min(1.0, 3 * least / stage.grid_epochs):.2g} or more, or fewer values",
+            )
+
+
+def single_seeds(planned: Planned) -> Iterator[Spot]:
+    """Comparisons with one seed, which can show no spread."""
+    if planned.plan.study.seeds == 1 and (planned.plan.study.compare or planned.plan.study.ablate):
+        yield Spot(
+            "study.seeds",
+            "one seed shows no spread: no difference can be told from chance",
+            "seeds = 5 or more",
+        )
+
+
+def few_seeds(planned: Planned) -> Iterator[Spot]:
+    """Comparisons with two seeds: the spread of two figures is hardly known."""
+    if planned.plan.study.seeds == 2 and (planned.plan.study.compare or planned.plan.study.ablate):
+        yield Spot(
+            "study.seeds",
+            "two seeds hardly show a spread: Student's interval over them is 7 times as wide as over five",
+            "seeds = 5 or more",
+        )
+
+
+def unequal_tuning(planned: Planned) -> Iterator[Spot]:
+    """Comparisons of networks of which one was searched over more candidates than another."""
+    plan = planned.plan
+    n_tried = dict.fromkeys(plan.study.network, 0)
+    for stage in plan.stages:
+        if stage.question == "search":
+            n_tried[plan.study.search[stage.name].network] += stage.n_candidates
+    for name, compare in plan.study.compare.items():
+        counts = {n_tried[network] for network in compare.networks}
+        if len(counts) > 1:
+            told = [
+                f"{listed([network for network in compare.networks if n_tried[network] == count])} over "
+                f"{f'{count:,} candidates' if count else 'none'}"
+                for count in sorted(counts, reverse=True)
+            ]
+            yield Spot(
+                f"compare.{name}",
+                f"the networks are not tuned alike: {', '.join(told)}, and who is tried more often looks better",
+                "a search of like size for each of them, or none",
+            )
+
+
+def few_validation_images(planned: Planned) -> Iterator[Spot]:
+    """Choices by so few validation images that no tie within the region could show on them."""
+    region = planned.plan.study.region / 100
+    if region == 0:
+        return
+    few = [
+        (stage.key, n)
+        for stage in planned.plan.stages
+        if stage.question in ("search", "compare") and (n := _n_validating(stage)) * region < RULE_OF_THREE
+    ]
+    if few:
+        least = min(n for _, n in few)
+        told = listed([f"{n:,} in {key}" for key, n in few])
+        yield Spot(
+            "study.region",
+            f"few validation images choose: {told}; even without one difference on them, "
+            f"{100 * RULE_OF_THREE / least:.2g} points would remain possible, and up to "
+            f"{planned.plan.study.region:g} points are to count as none",
+            f"region = {math.ceil(1000 * RULE_OF_THREE / least) / 10:g}, or "
+            f"{math.ceil(RULE_OF_THREE / region):,} validation images",
+        )
+
+
+def _n_validating(stage: Stage) -> int:
+    """Return by how many different images a stage chooses, at most."""
+    fits = stage.candidates[0].fits
+    split = fits[0].split
+    n_images = dataset_info(fits[0].dataset).n_train if split.subset is None else split.subset
+    if isinstance(split, Fold):
+        return n_images
+    return min(n_images, len(fits) * split_sizes(dataset_info(fits[0].dataset).n_train, split)[1])
+
+
+def choices_after_openings(planned: Planned) -> Iterator[Spot]:
+    """Studies that still choose when the test set has been opened: changes made after looking are choices too."""
+    study = planned.plan.study
+    if planned.n_openings and (study.search or study.compare):
+        yield Spot(
+            "study.dataset",
+            f"the test set of {study.dataset} has been opened {planned.n_openings} times here, and this study still "
+            "chooses: if its changes were made after looking, its test scores are too good",
+            "say so where you publish, or keep fresh images for the last word",
+        )

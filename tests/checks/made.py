@@ -1,0 +1,134 @@
+"""A study that no check finds anything in, and results of it, to be spoiled in one way each."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from convstudy.errors import Problem, StoreError
+from convstudy.plan import Candidate, Fit
+from convstudy.record import Epoch, Opening, Record
+from convstudy.spec import Ablate, Compare, NetworkPattern, Search, Study, Variant
+from convstudy.store.results import Results
+from tests.plan.made import finished
+
+ONE = NetworkPattern(layers=("conv 4 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
+TWO = NetworkPattern(layers=("conv 6 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
+N_EPOCHS = 12
+N_TEST = 10_000
+LEVELS = {"one": 0.985, "two": 0.96, "kernel=5": 0.97, "tanh": 0.93}
+WAVE = (0.0004, -0.0003, 0.0002, -0.0004, 0.0003, -0.0002)
+
+Course = Callable[[str, int], Sequence[Epoch]]
+"""Candidate name, seed or fold -> its history."""
+
+
+def study(**changes: Any) -> Study:
+    """Return a study on MNIST that searches, compares and ablates, and in which there is nothing to point out."""
+    values: dict[str, Any] = {
+        "name": "made",
+        "dataset": "mnist",
+        "seeds": 5,
+        "recipe": {"epochs": N_EPOCHS},
+        "network": {"one": ONE, "two": TWO},
+        "search": {
+            name: Search(network=name, vary={"kernel": (3, 5)}, folds=5, recipe={"epochs": 3})
+            for name in ("one", "two")
+        },
+        "compare": {"all": Compare(networks=("one", "two"))},
+        "ablate": {"best": Ablate(network="best", variants={"tanh": Variant(activation="tanh")})},
+    }
+    return Study(**{**values, **changes})
+
+
+def epoch(number: int, train: float, validation: float, loss: float | None = None, **more: Any) -> Epoch:
+    """Return an epoch of these accuracies; losses follow from them unless told."""
+    losses = {
+        "train_loss": 3 * (1 - train),
+        "validation_loss": 3 * (1 - validation) if loss is None else loss,
+    }
+    values = {"number": number, "learning_rate": 0.001, "train_seconds": 1.0, "evaluation_seconds": 0.1}
+    return Epoch(**{**values, **losses, "train_accuracy": train, "validation_accuracy": validation, **more})
+
+
+def settled(level: float, n_epochs: int = N_EPOCHS, gap: float = 0.005) -> list[Epoch]:
+    """Return a history that comes near to its level at once and then hardly moves."""
+    return [
+        epoch(
+            number,
+            min(1.0, level + gap - 0.2 * 0.1**number),
+            level - 0.2 * 0.1**number + WAVE[number % len(WAVE)],
+            train_loss=0.5 / number,
+        )
+        for number in range(1, n_epochs + 1)
+    ]
+
+
+def level_of(name: str, number: int) -> float:
+    """Return about what accuracy a candidate's fit comes to."""
+    return LEVELS.get(name, 0.965) + random.Random(f"{name} {number}").gauss(0, 0.0005)
+
+
+def results(
+    asked: Study | None = None,
+    course: Course = lambda name, number: settled(level_of(name, number)),
+    test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
+    fails: Callable[[str, int], str] = lambda name, number: "",
+    n_openings_elsewhere: int = 0,
+) -> Results:
+    """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error."""
+    names: dict[str, tuple[str, int]] = {}
+
+    def make(candidate: Candidate, fit: Fit) -> Record:
+        number = getattr(fit.split, "index", fit.seed)
+        name, _ = names.setdefault(fit.id, (candidate.name, number))
+        if kind := fails(name, number):
+            return Record(fit.id, "failed", error_kind=kind, error="it went wrong")
+        history = tuple(course(name, number)[: fit.n_epochs])
+        best = max(history, key=lambda each: each.validation_accuracy).number
+        return Record(fit.id, "done", history, best, best, 54_000, 6_000, 5_000, f"weights of {fit.id}")
+
+    plan, choices, records = finished(asked or study(), make)
+    tested = {fit.id: test(*names[fit.id]) for fit in plan.tested_fits if records[fit.id].done}
+    openings = {
+        fit_id: Opening(
+            fit_id, f"weights of {fit_id}", "made", "", N_TEST, 0.1, 1 - _n_wrong(accuracy) / N_TEST
+        )
+        for fit_id, accuracy in tested.items()
+    }
+
+    def arrays(fit_id: str, what: str) -> Any:
+        if what != "test" or fit_id not in tested:
+            raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
+        return predictions(fit_id, tested[fit_id])
+
+    return Results(
+        run_id="made-0a1b2c",
+        study=plan.study,
+        plan=plan,
+        choices=choices,
+        records=records,
+        openings=openings,
+        n_openings=len(openings) + n_openings_elsewhere,
+        n_openings_before=0,
+        created_at="2026-01-02T03:04:05Z",
+        updated_at="2026-01-02T03:09:05Z",
+        arrays=arrays,
+    )
+
+
+def predictions(fit_id: str, accuracy: float) -> dict[str, Any]:
+    """Return predictions on the test images: some images are harder than others for all models."""
+    difficulty = np.random.RandomState(1).uniform(size=N_TEST)
+    difficulty += np.random.RandomState(int(fit_id[:6], 16)).normal(0, 0.1, N_TEST)
+    # As sure as it is right: there is nothing to point out in its calibration.
+    probabilities = np.full((N_TEST, 2), (accuracy, 1 - accuracy), dtype=np.float32)
+    probabilities[np.argsort(-difficulty)[: _n_wrong(accuracy)]] = (1 - accuracy, accuracy)
+    return {"labels": np.zeros(N_TEST, dtype=np.int64), "probabilities": probabilities}
+
+
+def _n_wrong(accuracy: float) -> int:
+    return round((1 - accuracy) * N_TEST)

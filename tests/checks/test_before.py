@@ -1,0 +1,242 @@
+"""Every check fires on a study made for it, and on no clean one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from scipy.special import stdtrit
+
+from convstudy.checks import Finding, check_plan
+from convstudy.plan import make_plan
+from convstudy.spec import (
+    Ablate,
+    Compare,
+    NetworkPattern,
+    Range,
+    Recipe,
+    Search,
+    Study,
+    Variant,
+    check_study,
+    load_study,
+)
+from tests.checks.made import ONE, TWO, study
+
+FINE = {"one": ONE, "two": TWO}
+DECAYLESS = Variant(recipe={"optimizer": "adamw", "weight_decay": 0.0})
+SGD = Variant(recipe={"optimizer": "sgd"})
+
+
+def with_layers(*layers: str) -> dict[str, Any]:
+    """Return changes that add a network, compared without a search."""
+    return {
+        "network": {**FINE, "three": NetworkPattern(layers=layers)},
+        "search": {},
+        "compare": {"all": Compare(networks=("one", "two", "three"))},
+    }
+
+
+def searching(**search: Any) -> dict[str, Any]:
+    """Return changes that search both networks so."""
+    values = {"vary": {"kernel": (3, 5)}, "folds": 5, **search}
+    return {"search": {name: Search(network=name, **values) for name in FINE}}
+
+
+FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "idle-layer": (with_layers("conv 4 3 relu", "max-pool 1", "flatten"), ("network.three",)),
+    "unused-network": ({"network": {**FINE, "four": TWO}}, ("network.four",)),
+    "dropout-before-batch-norm": (
+        with_layers("max-pool 4", "dropout 0.5", "batch-norm", "flatten"),
+        ("network.three",),
+    ),
+    "batch-norm-at-its-start": (
+        # 3,000 images, of which 2,700 train: 27 steps an epoch
+        {
+            **with_layers("conv 4 3 relu", "batch-norm", "flatten"),
+            "subset": 3000,
+            "recipe": Recipe(epochs=8),
+            "region": 0.5,
+        },
+        ("compare.all: three",),
+    ),
+    "adamw-without-decay": ({"recipe": Recipe(optimizer="adamw")}, ("recipe",)),
+    "shared-learning-rate": (
+        {"ablate": {"one": Ablate(network="one", variants={"sgd": SGD})}},
+        ("ablate.one.sgd",),
+    ),
+    "single-value": (
+        searching(vary={"kernel": (3,), "batch_size": (100, 200)}),
+        ("search.one.vary.kernel", "search.two.vary.kernel"),
+    ),
+    "small-budget": (
+        searching(folds=2, method="halving", recipe={"epochs": 3}),
+        ("search.one.budget", "search.two.budget"),
+    ),
+    "unequal-tuning": (
+        {"search": {"one": Search(network="one", vary={"kernel": (3, 5)})}},
+        ("compare.all",),
+    ),
+    "few-validation-images": ({"subset": 2900}, ("study.region",)),
+    "single-seed": ({"seeds": 1}, ("study.seeds",)),
+    "few-seeds": ({"seeds": 2}, ("study.seeds",)),
+    "test-set-in-a-choice": ({"n_openings": 3}, ("study.dataset",)),
+}
+
+
+def heard(asked: Study, n_openings: int = 0) -> tuple[Finding, ...]:
+    """Return what is found before anything of this study is trained."""
+    return check_plan(make_plan(asked), n_openings).heard
+
+
+def test_a_clean_study_has_no_finding() -> None:
+    asked = study()
+    check_study(asked)
+    assert heard(asked) == ()
+
+
+@pytest.mark.parametrize("check", FIRES)
+def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) -> None:
+    changes, where = FIRES[check]
+    changes = dict(changes)
+    n_openings = changes.pop("n_openings", 0)
+    asked = study(**changes)
+    check_study(asked)
+    found = heard(asked, n_openings)
+    assert [(finding.check, finding.where) for finding in found] == [(check, each) for each in where]
+    assert all(finding.what and finding.mend for finding in found)
+
+
+def test_weights_between_dropout_and_batch_norm_are_fine() -> None:
+    layers = ("max-pool 4", "batch-norm", "dropout 0.5", "flatten", "dense 8", "batch-norm")
+    assert heard(study(**with_layers(*layers))) == ()
+
+
+def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
+    layers = ("max-pool 4", "dropout 0.5", "flatten", "activation tanh", "batch-norm")
+    (finding,) = heard(study(**with_layers(*layers)))
+    assert "layer 2" in finding.what
+    assert "layer 5" in finding.what
+
+
+def test_a_batch_norm_forgets_its_start_with_more_steps_or_less_momentum() -> None:
+    few = {"subset": 3000, "recipe": Recipe(epochs=8), "region": 0.5}
+    (finding,) = heard(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **few}))
+    # 0.99 ** (8 * 27) = 0.114; 0.01 ** (1 / 216) = 0.979
+    assert "216 steps" in finding.what
+    assert "11 %" in finding.what
+    assert "momentum=0.97" in finding.mend
+    assert (
+        heard(study(**{**with_layers("conv 4 3 relu", "batch-norm momentum=0.97", "flatten"), **few})) == ()
+    )
+    longer = {**few, "recipe": Recipe(epochs=9)}  # 0.99 ** 243 = 0.087
+    assert heard(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **longer})) == ()
+
+
+def test_a_variant_with_adamw_and_no_decay_is_pointed_out() -> None:
+    decayed = Recipe(weight_decay=0.1, epochs=12)
+    ablate = {"one": Ablate(network="one", variants={"decayless": DECAYLESS})}
+    (finding,) = heard(study(recipe=decayed, ablate=ablate))
+    assert (finding.check, finding.where) == ("adamw-without-decay", "ablate.one.decayless")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"optimizer": "rmsprop"}, True),
+        ({"optimizer": "rmsprop", "batch_size": 50}, True),
+        ({"optimizer": "rmsprop", "learning_rate": 0.001}, False),
+        ({"optimizer": "adamw", "weight_decay": 0.01}, False),
+        ({"optimizer": "adam", "batch_size": 50}, False),
+        ({"batch_size": 50}, False),
+    ],
+)
+def test_another_optimizer_wants_a_learning_rate_of_its_own(changes: dict[str, Any], found: bool) -> None:
+    asked = study(ablate={"one": Ablate(network="one", variants={"other": Variant(recipe=changes)})})
+    assert [each.check for each in heard(asked)] == ["shared-learning-rate"] * found
+
+
+@pytest.mark.parametrize(
+    ("vary", "found"),
+    [
+        ({"optimizer": ("adam", "sgd")}, True),
+        ({"optimizer": ("adam", "sgd"), "learning_rate": (0.001, 0.01)}, False),
+        ({"optimizer": ("adam", "adamw"), "weight_decay": (0.01, 0.1)}, False),
+        ({"kernel": (3, 5)}, False),
+    ],
+)
+def test_a_search_over_optimizers_varies_their_learning_rate(vary: dict[str, Any], found: bool) -> None:
+    asked = study(**searching(vary=vary))
+    where = ["search.one.vary.optimizer", "search.two.vary.optimizer"] * found
+    assert [each.where for each in heard(asked) if each.check == "shared-learning-rate"] == where
+
+
+def test_tuning_counts_candidates_of_every_search_of_a_network() -> None:
+    lists = Search(network="one", vary={"kernel": (3, 5, 7)})
+    drawn = {"method": "random", "trials": 3}
+    both = Search(network="two", vary={"learning_rate": Range(low=1e-4, high=1e-2, log=True)}, **drawn)
+    assert heard(study(search={"a": lists, "b": both})) == ()
+    (finding,) = heard(
+        study(search={"a": lists, "b": both, "c": Search(network="one", vary={"batch_size": (50, 100)})})
+    )
+    assert finding.check == "unequal-tuning"
+    assert "one over 5 candidates, two over 3 candidates" in finding.what
+
+
+def test_what_is_not_compared_need_not_be_tuned_alike() -> None:
+    asked = study(
+        search={"one": Search(network="one", vary={"kernel": (3, 5)})},
+        compare={},
+        ablate={name: Ablate(network=name, variants={"tanh": Variant(activation="tanh")}) for name in FINE},
+    )
+    assert heard(asked) == ()
+
+
+def test_images_that_validate_are_counted_against_the_region() -> None:
+    # 5 folds over 2,900 images: 2,900 × 0.1 points is below 3; 5 seeds × 290 images: 1,450
+    (finding,) = heard(study(subset=2900))
+    assert "2,900 in search.one" in finding.what
+    assert "1,450 in compare.all;" in finding.what
+    assert "0.21 points" in finding.what, "3 / 1,450"
+    assert finding.mend == "region = 0.3, or 3,000 validation images"
+    assert [each.where for each in heard(study(subset=3000))] == ["study.region"], "the comparison: 1,500"
+    assert heard(study(subset=6000)) == ()
+    assert heard(study(subset=2900, region=0.3)) == ()
+    assert heard(study(subset=2900, region=0)) == (), "nothing is to count as none"
+
+
+def test_two_seeds_are_as_much_worse_than_five_as_is_said() -> None:
+    def width(n: int) -> float:
+        return float(stdtrit(n - 1, 0.975)) / math.sqrt(n)
+
+    (finding,) = heard(study(seeds=2))
+    assert f"{width(2) / width(5):.0f} times as wide" in finding.what
+    assert finding.level == "note"
+    assert heard(study(seeds=3)) == ()
+
+
+def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:
+    (finding,) = heard(study(), n_openings=3)
+    assert finding.check == "test-set-in-a-choice"
+    assert "3" in finding.what
+    no_choice = study(
+        search={},
+        compare={},
+        ablate={"x": study().ablate["best"].model_copy(update={"network": "one"})},
+        network={"one": ONE},
+    )
+    assert heard(no_choice, n_openings=3) == ()
+
+
+def test_the_notebooks_four_idle_layers_are_found() -> None:
+    findings = [finding for finding in heard(load_study("mnist")) if finding.check == "idle-layer"]
+    assert len(findings) == 4
+    assert {finding.where for finding in findings} == {"network.six-conv"}
+    assert [finding.what.split(",")[0] for finding in findings] == [
+        "layer 2",
+        "layer 6",
+        "layer 10",
+        "layer 14",
+    ]
+    assert all('"max-pool 1"' in finding.what for finding in findings)
