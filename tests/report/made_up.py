@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from convstudy.data import dataset_info, split_sizes
+from convstudy.data import ImageFacts, dataset_info, split_sizes
+from convstudy.data.duplicates import Pair, Pairs
+from convstudy.data.facts import PartFacts
 from convstudy.errors import Problem, StoreError
 from convstudy.plan import Fit, Plan, resolve
 from convstudy.record import Environment, Epoch, Opening, Record
+from convstudy.report.words import conclusions
 from convstudy.spec import Study, load_study
 from convstudy.store.results import Results
 
@@ -74,6 +77,7 @@ def made_up_results(
     level: Callable[[str], float] | None = None,
     environment: Callable[[int], Environment] = lambda n: HERE,
     n_openings_before: int = 0,
+    images: bool = True,
 ) -> Results:
     """Return the results of a run.
 
@@ -86,6 +90,7 @@ def made_up_results(
         level: candidate name -> the accuracy that its fits come to.
         environment: number of the fit -> where it ran.
         n_openings_before: openings by other runs.
+        images: whether the images were looked over, once the test set was opened.
     """
     study = study or load_study("digits")
     records: dict[str, Record] = {}
@@ -128,7 +133,27 @@ def made_up_results(
         created_at="2026-01-02T03:04:05Z",
         updated_at="2026-01-02T03:09:05Z",
         arrays=arrays,
+        images=made_up_facts(study) if openings and images else None,
     )
+
+
+def made_up_facts(study: Study) -> ImageFacts:
+    """Return facts of images among which two of three test images are training images too, one otherwise labelled."""
+    info = dataset_info(study.dataset)
+    exact = (Pair(7, 3, 1, 1, 1.0), Pair(9, 5, 2, 1, 1.0))
+    return ImageFacts(
+        info.digest,
+        PartFacts(_counts(info.n_train, info.n_classes), 1, 4, 2),
+        PartFacts(_counts(info.n_test, info.n_classes), 0, 0, 0),
+        Pairs(2, 2, 1, exact),
+        Pairs(1, 1, 0, (Pair(11, 8, 4, 4, 0.9931),)),
+    )
+
+
+def _counts(n_images: int, n_classes: int) -> tuple[int, ...]:
+    """Return so many images in classes of which the first is the smallest and the last the largest."""
+    counts = [(n_images // n_classes) - n_classes // 2 + label for label in range(n_classes)]
+    return (*counts[:-1], n_images - sum(counts[:-1]))
 
 
 def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
@@ -198,3 +223,8 @@ def made_up_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.97)
         "mistake_rows": wrong,
         "mistake_pixels": pixels,
     }
+
+
+def notes_of_first(results: Results) -> str:
+    """Return the notes below the answer to the first question, as one text."""
+    return " ".join(conclusions(results)[0].notes)

@@ -37,10 +37,12 @@ def test_there_is_every_kind_of_chart() -> None:
         "differences",
         "ranking",
         "confusion",
+        "class",
+        "calibration",
         "classes",
     }
     names = [figure.name for figure in CONTENTS.figures]
-    assert len(names) == len(set(names)) == 3 + 1 + 2 + 3 + 2 * 10 + 2
+    assert len(names) == len(set(names)) == 3 + 1 + 2 + 3 + 2 * 10 + 4
 
 
 def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convstudy import verdict_on_counts
 from convstudy.report import counts_answer
@@ -12,8 +14,9 @@ def told(*counts: int, **more: object) -> str:
 
 def test_the_notebooks_figures_are_called_what_they_are() -> None:
     lines = counts_answer(verdict_on_counts(9951, 9937, 10_000))
-    assert lines[0].startswith(
-        "The two models cannot be told apart on these images: the difference may be none"
+    assert lines[0] == (
+        "The two models cannot be told apart (difference 0.14 points, 95 % interval −0.07 to 0.35, 10,000 images); "
+        "to tell a difference of 0.1 points you would need about 91,000 images."
     )
     assert lines[3].startswith("Difference: +0.14 points (95 % interval −0.07 to +0.35; Newcombe")
     assert "--both-right" in lines[4] and "+0.06 to +0.22 at best" in lines[4]
@@ -23,18 +26,39 @@ def test_the_notebooks_figures_are_called_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("counts", "more", "said"),
     [
-        ((990, 900, 1000), {}, "The first model is better on images of this kind, by more than 0.1 points."),
-        ((900, 990, 1000), {}, "The second model is better"),
-        ((990, 900, 1000), {"region": 0}, "The first model is better on images of this kind.\n"),
-        ((99_500, 99_500, 100_000), {"both_right": 99_400}, "A tie: "),
-        ((9951, 9937, 10_000), {"both_right": 9930}, "the first is ahead, but perhaps by no more than that"),
-        ((9937, 9951, 10_000), {"both_right": 9930}, "the second is ahead"),
+        (
+            (990, 900, 1000),
+            {},
+            "The first model is better on images of this kind (by 9.00 points, 95 % interval 7.10 to 11.07, ",
+        ),
+        (
+            (900, 990, 1000),
+            {},
+            "The second model is better on images of this kind (by 9.00 points, 95 % interval 7.10 to ",
+        ),
+        ((990, 900, 1000), {"region": 0}, "The first model is better on images of this kind (by "),
+        (
+            (99_500, 99_500, 100_000),
+            {"both_right": 99_400},
+            "The two models tie within 0.1 points on images of this kind (difference 0.00 points, ",
+        ),
+        (
+            (9951, 9937, 10_000),
+            {"both_right": 9930},
+            "The first model is ahead on images of this kind (by 0.14 points, 95 % interval 0.03 to 0.25, ",
+        ),
+        (
+            (9937, 9951, 10_000),
+            {"both_right": 9930},
+            "10,000 images), but perhaps by no more than 0.1 points.\n",
+        ),
         (
             (9951, 9937, 10_000),
             {"both_right": 9930},
             "21 images only the first gets right, 7 only the second",
         ),
         ((9951, 9937, 10_000), {"both_right": 9930}, "McNemar's exact p 0.013"),
+        ((9951, 9937, 10_000), {"both_right": 9937}, "McNemar's exact p < 0.001"),
     ],
 )
 def test_each_verdict_has_its_sentence(counts: tuple[int, ...], more: dict[str, object], said: str) -> None:
@@ -43,4 +67,20 @@ def test_each_verdict_has_its_sentence(counts: tuple[int, ...], more: dict[str, 
 
 def test_where_the_pairing_is_known_it_is_not_asked_for() -> None:
     assert "--both-right" not in told(9951, 9937, 10_000, both_right=9930)
-    assert "images would tell" not in told(990, 900, 1000)
+    assert "you would need" not in told(990, 900, 1000)
+
+
+@given(
+    counts=st.integers(1, 2000).flatmap(
+        lambda n: st.tuples(st.integers(0, n), st.integers(0, n), st.just(n))
+    ),
+    region=st.sampled_from([0.0, 0.001, 0.01, 0.1]),
+)
+def test_the_first_line_says_what_the_verdict_is(counts: tuple[int, int, int], region: float) -> None:
+    found = verdict_on_counts(*counts, region=region)
+    line = counts_answer(found)[0]
+    assert ("first model is better" in line) == (found.kind == "better")
+    assert ("second model is better" in line) == (found.kind == "worse")
+    assert ("tie" in line) == (found.kind == "tie")
+    assert ("told apart" in line or "is ahead" in line) == (found.kind == "unclear")
+    assert len(line.split()) <= 40

@@ -13,6 +13,7 @@ from convstudy.report.contents import Section, gather
 from convstudy.report.document import document
 from convstudy.report.page import page
 from convstudy.report.table import as_records
+from convstudy.report.words import conclusions
 from convstudy.report.write import figure_spec, markdown
 from convstudy.spec import Range, Recipe, Search, Study, load_study
 from convstudy.stats import contests, search_course
@@ -85,18 +86,19 @@ def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_othe
     assert contest.verdict_on("kernel=2") is None
 
 
-def test_the_answer_tells_what_halving_took() -> None:
-    (said, *_) = answer(_halved())
-    assert said.startswith("Search kernel-size: kernel=6 scored best, ")
-    assert "over 2 folds up to epoch 3; next is kernel=5 with " in said
-    assert said.endswith(" Halving took 3 rungs and 17 epochs, 42 % of the grid's 40.")
-    (said, *_) = answer(_halved(stop_after=6))
-    assert "nothing is chosen yet; in rung 2 of 3, 1 of 3 fits are trained." in said
+def test_the_answer_tells_of_a_search_that_halves() -> None:
+    said = conclusions(_halved())[0]
+    assert said.text.startswith("Search kernel-size: kernel=6 (")
+    assert " on validation images, 2 folds, 3 epochs) was chosen of 5 by halving; it " in said.text
+    assert "kernel=5 (" in said.text and "kernel=4" not in said.text
+    assert said.notes[-1] == "Halving took 3 rungs and 17 epochs, 42 % of the grid's 40."
+    (text, *_) = answer(_halved(stop_after=6))
+    assert "nothing is chosen yet; in rung 2 of 3, 1 of 3 fits are trained." in text
     alone = made_up_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
-    (said, *_) = answer(alone)
-    assert "kernel=6 scored best" in said
-    assert "nothing else was scored on as much" in said
-    assert "Halving took 1 rung and 1 epoch" in said
+    said = conclusions(alone)[0]
+    assert "kernel=6 (" in said.text
+    assert said.text.endswith("was chosen of 5 by halving; no other was scored as far.")
+    assert said.notes == ("Halving took 1 rung and 1 epoch, 2 % of the grid's 40.",)
 
 
 def test_costs_count_each_epoch_once() -> None:
@@ -143,11 +145,11 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     assert section.rungs is None
     assert all("learning_rate=" in row["candidate"] for row in as_records(section.table))
     assert "ranges have no grid" in section.table.caption
-    (said, *_) = answer(results)
-    assert (
-        f"6 candidates were drawn {'at random' if method == 'random' else 'by tpe'}; they took 48 epochs."
-        in said
-    )
+    said = conclusions(results)[0]
+    assert f"was chosen of 6 drawn {'at random' if method == 'random' else 'by TPE'}; it " in said.text
+    # The others' names, several values each, would fill the sentence.
+    assert "5 others" in said.text
+    assert said.notes[-1] == "The 6 candidates took 48 epochs."
     course = search_course(results, results.plan.stage("search.kernel-size"))
     assert course is not None
     assert (course.n_candidates, course.n_epochs, course.share) == (6, 48, None)

@@ -29,8 +29,9 @@ def test_the_first_three_lines_answer_the_three_questions() -> None:
 def test_every_figure_in_the_answer_is_in_the_statistics() -> None:
     results = made_up_results()
     figures = {abs(round(v * 100, 2)) for c in contests(results) for v in _figures(c)}
-    said = {float(text) for line in answer(results) for text in re.findall(r"\d+\.\d\d", line)}
-    assert len(said) >= 15
+    texts = [text for said in conclusions(results) for text in (said.text, *said.notes)]
+    said = {float(text) for line in texts for text in re.findall(r"\d+\.\d\d", line)}
+    assert len(said) >= 25
     assert said - figures == set()
 
 
@@ -60,9 +61,11 @@ def test_every_sentence_has_its_evidence() -> None:
 
 def test_clear_differences_are_called_clear() -> None:
     _, compare, ablate = answer(made_up_results(level=lambda name: LEVELS.get(name, 0.92)))
-    assert "two-conv was chosen by validation accuracy" in compare
-    assert "The runner-up one-conv" in compare
-    assert "rmsprop −" in ablate.split("clearly worse")[0]
+    assert re.search(
+        r": two-conv \(\d\d\.\d\d % on test images, 3 seeds\) was chosen by validation; it ", compare
+    )
+    assert "is better than three-conv (by " in compare
+    assert re.search(r"rmsprop( \(difference.* points\))? hurts?[ ;.]", ablate)
 
 
 def test_the_comparison_tells_of_every_network() -> None:
@@ -72,29 +75,35 @@ def test_the_comparison_tells_of_every_network() -> None:
     text = answer(results)[1]
     assert [verdict.second for verdict in compare.verdicts_on_leader] == ["one-conv", "three-conv"]
     assert re.search(
-        r"\. The difference from three-conv is \+\d\d\.\d\d points \(95 % interval .*\): a clear difference\. All 3 ",
+        r"; it is better than one-conv \(by \d+\.\d\d points, 95 % interval .*\) and three-conv \(by .*\)\.$",
         text,
     )
     (said,) = (each for each in conclusions(results) if each.question == "compare")
+    assert re.search(
+        r"^two-conv against three-conv: \+\d\d\.\d\d points .*, a clear difference\.$", said.notes[2]
+    )
+    assert said.notes[-1] == "All 3 differ by more than 0.1 points."
     assert set(said.evidence.fit_ids) == {fit.fit_id for row in compare.rows for fit in row.fits}
 
 
 def test_what_is_clear_on_folds_is_said_of_these_folds_only() -> None:
-    search = answer(made_up_results(level=lambda name: LEVELS.get(name, 0.9)))[0]
-    assert (
-        ": a clear difference on these folds. By the Bayesian correlated t-test kernel=7 is better" in search
-    )
-    assert "probability more than 99 %" in search
+    said = conclusions(made_up_results(level=lambda name: LEVELS.get(name, 0.9)))[0]
+    assert "was chosen; it is better on these folds than kernel=3 (by" in said.text
+    (likely,) = [note for note in said.notes if note.startswith("By the Bayesian correlated t-test")]
+    assert likely.startswith("By the Bayesian correlated t-test kernel=7 beats kernel=")
+    assert "probability more than 99 %" in likely
 
 
 def test_one_seed_tells_nothing_from_chance() -> None:
     results = made_up_results(DIGITS.model_copy(update={"seeds": 1}))
     _, compare, ablate = answer(results)
-    assert "one seed of each, so nothing can be told from the luck of seeds" in compare
-    assert "for these two models on new images" in compare
-    assert "not to be told from the luck of seeds" in ablate
-    assert "clear" not in compare + ablate
-    assert "±" not in compare + ablate
+    assert "it cannot be told apart by one seed from " in compare
+    assert "cannot be told from no change by one seed" in ablate
+    for line in (compare, ablate):
+        assert line.endswith("; to say more you would need two seeds or more.")
+        assert not re.search(r"better|worse|ties|hurt|help|clear|±|interval", line)
+    notes = " ".join(conclusions(results)[1].notes)
+    assert "for these two models on new images), one seed of each, so nothing can be told" in notes
 
 
 def test_failed_fits_are_counted_and_said() -> None:
@@ -129,3 +138,15 @@ def test_a_study_that_only_searches_ends_in_the_final_score() -> None:
     search, final = answer(made_up_results(study))
     assert search.startswith("Search kernel-size: ")
     assert re.search(r"^Final training of two-conv: it scores \d\d\.\d\d ± ", final)
+
+
+def test_each_of_several_comparisons_has_its_line() -> None:
+    pair = DIGITS.compare["architectures"].model_copy(update={"networks": ("one-conv", "three-conv")})
+    study = DIGITS.model_copy(update={"compare": {**DIGITS.compare, "small": pair}, "ablate": {}})
+    lines = answer(made_up_results(study))
+    assert [line.split(":")[0] for line in lines] == [
+        "Search kernel-size",
+        "Comparison architectures",
+        "Comparison small",
+    ]
+    assert "one-conv" in lines[2] and "three-conv" in lines[2] and "two-conv" not in lines[2]

@@ -2,7 +2,9 @@
 
 =====================  ==========================================================================
 ``words``              the conclusions in words, each with its evidence
-``verdict_words``      a verdict in words: what can be said, and what would tell more
+``standings``          several verdicts in one sentence
+``verdict_words``      a verdict within a sentence: figures, and what it takes to say more
+``verdict_notes``      verdicts in full, for those who want to know more
 ``count_words``        the calculator's verdict on counts in words
 ``numbers``            how figures are written
 ``table``              a table as data, and as CSV, Markdown and JSON

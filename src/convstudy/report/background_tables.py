@@ -1,4 +1,4 @@
-"""The tables behind the scores: data, layers, protocol, checks, environment and failures."""
+"""The tables behind the scores: data, layers, checks, environment, failures and mistakes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from convstudy.checks import Findings
 from convstudy.data import dataset_info
 from convstudy.networks import Network, layer_table, shape_text
-from convstudy.plan import Finding
 from convstudy.record import Environment
 from convstudy.report.numbers import NONE, counted
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Confusion, Contest, Mistake, Protocol
+from convstudy.stats import ClassAccuracy, Confusion, Contest, Mistake
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def networks_of(results: Results) -> dict[str, Network]:
     """Return every different network of the plan by a name that tells it: the first candidate that has it."""
     found: dict[tuple[str, ...], str] = {}
     networks: dict[str, Network] = {}
-    stages = sorted(results.plan.stages, key=lambda stage: stage.question == "search")
+    # Stages that judge a nested search train its networks, under names of their own.
+    asked = [stage for stage in results.plan.stages if stage.tested or stage.question == "search"]
+    stages = sorted(asked, key=lambda stage: stage.question == "search")
     for stage in stages:
         for candidate in stage.candidates:
             key = (*candidate.network.texts, candidate.network.init)
@@ -89,104 +91,34 @@ def layers_table(name: str, network: Network, dataset: str, number: int) -> Tabl
     return Table(f"layers-{number:02d}", name, caption, columns[:n_shown], shown, frozenset({len(rows) - 1}))
 
 
-def images_table(told: Protocol) -> Table:
-    """Return which images each stage uses."""
+def findings_table(findings: Findings) -> Table:
+    """Return what the checks point out, without what is silenced."""
     columns = (
-        Column("stage", "Question"),
-        Column("candidates", "Candidates", "count"),
-        Column("fits", "Fits", "count"),
-        Column("train", "Train", "count"),
-        Column("validation", "Validate", "count"),
-        Column("test", "Test", "count"),
-        Column("how", "How they are divided", "prose"),
-    )
-    rows: list[tuple[Value, ...]] = [
-        (
-            stage.stage,
-            stage.n_candidates,
-            stage.n_fits,
-            stage.n_train,
-            stage.n_validation,
-            stage.n_test or None,
-            stage.how,
-        )
-        for stage in told.stages
-    ]
-    caption = (
-        f"Images per fit. Of the dataset's {told.n_train:,} training images some train and others validate; its "
-        f"{told.n_test:,} test images stay sealed until all choices are made."
-    )
-    return Table("images", "Who saw which images", caption, columns, tuple(rows))
-
-
-def choices_table(results: Results) -> Table:
-    """Return the choices in the order they were made, with the scores that made them."""
-    columns = (
-        Column("order", "Order"),
-        Column("stage", "Question"),
-        Column("candidate", "Candidate"),
-        Column("accuracy", "Mean validation accuracy", "percent"),
-        Column("loss", "Mean validation loss", "loss"),
-        Column("failed", "Failed fits", "count"),
-        Column("chosen", "Chosen"),
-    )
-    rows: list[tuple[Value, ...]] = []
-    marked = set()
-    for number, choice in enumerate(results.choices, start=1):
-        for score in choice.scores:
-            if score.name == choice.chosen:
-                marked.add(len(rows))
-            chosen = "chosen" if score.name == choice.chosen else ""
-            rows.append(
-                (str(number), choice.stage, score.name, score.accuracy, score.loss, score.n_failed, chosen)
-            )
-    caption = (
-        "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
-        "fewer parameters."
-    )
-    if any(stage.rungs for stage in results.plan.stages):
-        caption += " In a search that halves, only the candidates of its last rung are set beside each other."
-    return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
-
-
-def openings_table(told: Protocol) -> Table:
-    """Return each opening of the test set by this run."""
-    columns = (
-        Column("opened_at", "When (UTC)", "time"),
-        Column("candidates", "For", "prose"),
-        Column("part", "Seed"),
-        Column("weights_digest", "Weights", "digest"),
-        Column("images", "Images", "count"),
-        Column("loss", "Loss", "loss"),
-        Column("accuracy", "Accuracy", "percent"),
-        Column("purpose", "Asked by study"),
-    )
-    rows: list[tuple[Value, ...]] = [
-        (
-            row.opening.opened_at,
-            "; ".join(row.candidates),
-            row.part,
-            row.opening.weights_digest,
-            row.opening.n_images,
-            row.opening.loss,
-            row.opening.accuracy,
-            row.opening.purpose,
-        )
-        for row in told.openings
-    ]
-    caption = "Each model scored on the sealed test images, by the digest of its weights, in order of time."
-    return Table("openings", "Openings of the test set", caption, columns, tuple(rows))
-
-
-def findings_table(findings: tuple[Finding, ...]) -> Table:
-    """Return what the checks of the plan point out."""
-    columns = (
+        Column("check", "Check", "code"),
+        Column("level", "Level"),
         Column("where", "Where", "code"),
         Column("what", "What", "prose"),
         Column("mend", "How to mend it", "prose"),
     )
-    rows = tuple((finding.where, finding.what, finding.mend) for finding in findings)
-    return Table("findings", "Checks", "What the checks of the plan point out.", columns, rows)
+    rows = tuple((each.check, each.level, each.where, each.what, each.mend) for each in findings.heard)
+    caption = "What the checks point out; docs/checks.md has a section on each, by its name."
+    return Table("findings", "Checks", caption, columns, rows)
+
+
+def silenced_table(findings: Findings) -> Table:
+    """Return what the checks point out and the study silences, with its reasons."""
+    columns = (
+        Column("check", "Check", "code"),
+        Column("where", "Where", "code"),
+        Column("what", "What", "prose"),
+        Column("reason", "Silenced because", "prose"),
+    )
+    rows = tuple(
+        (each.finding.check, each.finding.where, each.finding.what, each.reason) for each in findings.silenced
+    )
+    return Table(
+        "silenced", "Silenced checks", "What the study does not want to hear, and why.", columns, rows
+    )
 
 
 def environment_table(environments: Mapping[Environment, int]) -> Table:
@@ -232,6 +164,38 @@ def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
         (name, *counts) for name, counts in zip(names, confusion.counts, strict=True)
     )
     return Table("confusion", "Confusion", "How often each class was taken for each.", columns, rows)
+
+
+def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...]) -> Table:
+    """Return how often each class is right, with intervals."""
+    columns = (
+        Column("class", "Class"),
+        Column("images", "Test images", "count"),
+        Column("accuracy", "Accuracy", "percent"),
+        Column("low", "from", "percent"),
+        Column("high", "to", "percent"),
+        Column("taken_for", "Most often taken for"),
+        Column("share_taken", "so often", "percent"),
+    )
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (
+            names[each.label],
+            each.n_images,
+            *(
+                (each.accuracy.estimate, each.accuracy.low, each.accuracy.high)
+                if each.accuracy
+                else (None, None, None)
+            ),
+            None if each.taken_for is None else names[each.taken_for],
+            each.share_taken if each.taken_for is not None else None,
+        )
+        for each in found
+    )
+    caption = (
+        "All seeds together. Each 95 % interval is for new seeds and new images of this class, and not corrected for "
+        "the number of classes: of twenty intervals, one may well miss."
+    )
+    return Table("class-accuracy", "Accuracy by class", caption, columns, rows)
 
 
 def mistakes_table(mistakes: tuple[Mistake, ...], names: tuple[str, ...]) -> Table:

@@ -8,12 +8,23 @@ from typing import Any
 
 from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
-from convstudy.report import background_tables, class_charts, pictures
+from convstudy.report import background_tables, calibration_tables, class_charts, image_tables, pictures
+from convstudy.report.calibration_chart import calibration_chart
 from convstudy.report.figure import Figure
 from convstudy.report.numbers import counted, percent
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
-from convstudy.stats import Confusion, Headline, Mistake, confusion_of, headline, mistakes_of
+from convstudy.stats import (
+    Calibration,
+    Confusion,
+    Headline,
+    Mistake,
+    calibration_of,
+    class_accuracies,
+    confusion_of,
+    headline,
+    mistakes_of,
+)
 from convstudy.store.results import Results
 
 N_FIRST_IMAGES = 25
@@ -34,6 +45,14 @@ class Beside:
     mistakes: tuple[Picture, ...] = ()
     kernels: tuple[Picture, ...] = ()
     first_images: tuple[Picture, ...] = ()
+    class_accuracy_table: Table | None = None
+    class_accuracy_figure: Figure | None = None
+    calibration_words: str = ""
+    calibration_table: Table | None = None
+    calibration_bins: Table | None = None
+    calibration_figure: Figure | None = None
+    image_words: tuple[str, ...] = ()
+    image_tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -57,6 +76,13 @@ def gather_beside(results: Results) -> Beside:
         wrong = mistakes_of(tests)
         found["mistakes_table"] = background_tables.mistakes_table(wrong, info.class_names)
         found["mistakes"] = tuple(_pictures(wrong, info))
+        by_class = class_accuracies(tests, info.n_classes)
+        found["class_accuracy_table"] = background_tables.class_accuracy_table(by_class, info.class_names)
+        found["class_accuracy_figure"] = class_charts.class_accuracy_chart(
+            by_class, info.class_names, "Accuracy by class"
+        )
+    if head and tests:
+        found |= _calibration(results, head)
     if head:
         weights = _read(results, head, "weights", notes, limit=1)
         found["kernels"] = tuple(_kernels(weights[0])) if weights else ()
@@ -72,6 +98,12 @@ def gather_beside(results: Results) -> Beside:
         )
     except ConvstudyError as error:
         notes.append(f"The training images are not at hand: {error.problems[0].what}.")
+    found["image_words"] = image_tables.image_words(results.images, info)
+    if results.images is not None:
+        found["image_tables"] = (
+            image_tables.parts_table(results.images, info),
+            image_tables.duplicates_table(results.images, info),
+        )
     labels = tests[0]["labels"] if tests else None
     classes = background_tables.class_table(results.study.dataset, train, labels)
     if train is not None or labels is not None:
@@ -80,6 +112,25 @@ def gather_beside(results: Results) -> Beside:
             [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows], "Images per class"
         )
     return Beside(**found, notes=tuple(dict.fromkeys(notes)))
+
+
+def _calibration(results: Results, head: Headline) -> dict[str, Any]:
+    """Return what is told of the calibration of the headline's stage; its other candidates stand in the table."""
+    found: dict[str, Calibration] = {}
+    for candidate in head.stage.candidates:
+        notes: list[str] = []
+        calibration = calibration_of(_read(results, Headline(head.stage, candidate), "test", notes))
+        if calibration is not None and not notes:
+            found[candidate.name] = calibration
+    own = found.get(head.candidate.name)
+    if own is None:
+        return {}
+    return {
+        "calibration_words": calibration_tables.calibration_words(own),
+        "calibration_table": calibration_tables.calibration_table(found, head.candidate.name),
+        "calibration_bins": calibration_tables.bins_table(own, head.candidate.name),
+        "calibration_figure": calibration_chart(own, "Confidence and accuracy"),
+    }
 
 
 def _at_hand(dataset: str) -> Images:

@@ -1,4 +1,4 @@
-"""Charts by class: how many images each has, and which is taken for which."""
+"""Charts by class: how many images each has, how often they are right, and which is taken for which."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from convstudy.report import theme
-from convstudy.report.figure import Figure, chart_size, drawn_from, label_angle
-from convstudy.stats import Confusion
+from convstudy.report.figure import Figure, chart_size, drawn_from, label_angle, measure_axis, names_axis
+from convstudy.report.numbers import percent
+from convstudy.stats import ClassAccuracy, Confusion
 
 
 def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> Figure:
@@ -47,6 +48,44 @@ def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> F
         f"{confusion.n_models} models."
     )
     return Figure("confusion", title, text, chart)
+
+
+def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str], title: str) -> Figure:
+    """Return the accuracy of each class with its interval, in the order of the classes."""
+    import altair as alt
+
+    rows: list[dict[str, Any]] = [
+        {
+            "class": names[each.label],
+            "accuracy": each.accuracy.estimate,
+            "low": each.accuracy.low,
+            "high": each.accuracy.high,
+            "images": each.n_images,
+        }
+        for each in found
+        if each.accuracy is not None
+    ]
+    scale = alt.Scale(zero=False, padding=14)
+    base = drawn_from(rows).encode(y=alt.Y("class:N", title=None, sort=list(names), axis=names_axis()))
+    rule = base.mark_rule(strokeWidth=2.4, opacity=0.6, color=theme.BLUE).encode(
+        x=alt.X("low:Q", scale=scale), x2="high:Q"
+    )
+    dot = base.mark_point(size=80, filled=True, opacity=1, color=theme.BLUE).encode(
+        x=alt.X(
+            "accuracy:Q", title="test accuracy, 95 % interval", scale=scale, axis=measure_axis("accuracy")
+        ),
+        tooltip=[
+            alt.Tooltip("class:N"),
+            *(
+                alt.Tooltip(f"{key}:Q", title=words, format=".2%")
+                for key, words in (("accuracy", "accuracy"), ("low", "from"), ("high", "to"))
+            ),
+            alt.Tooltip("images:Q", title="test images", format=","),
+        ],
+    )
+    chart = alt.layer(rule, dot).properties(**chart_size(26 * max(1, len(rows))))
+    ends = ", ".join(f"{row['class']} {percent(row['accuracy'])}" for row in rows)
+    return Figure("class-accuracy", title, f"{title}: {ends}.", chart)
 
 
 def classes_chart(rows: Sequence[tuple[str, int | None, int | None]], title: str) -> Figure:

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from convstudy.checks import Findings, check_run
 from convstudy.data import DatasetInfo, dataset_info
-from convstudy.plan import Candidate, Stage, check_plan
+from convstudy.plan import Candidate, Stage
 from convstudy.record import Environment, Record
 from convstudy.report import (
     background_tables,
     curve_charts,
+    protocol_tables,
     score_charts,
     search_charts,
+    search_tables,
     tables,
     verdict_charts,
     verdict_tables,
@@ -21,11 +24,13 @@ from convstudy.report import (
 from convstudy.report.beside import Beside, gather_beside
 from convstudy.report.figure import Figure
 from convstudy.report.table import Table
-from convstudy.report.words import Conclusion, answer, conclusions
+from convstudy.report.words import Conclusion, conclusions
 from convstudy.stats import (
     Contest,
     Protocol,
     contests,
+    headline,
+    keepsakes,
     protocol,
 )
 from convstudy.store.results import Results
@@ -40,6 +45,7 @@ class Section:
     figures: tuple[Figure, ...]
     curves: tuple[tuple[str, tuple[Figure, ...]], ...]
     rungs: Table | None = None
+    nested: Table | None = None
 
     @property
     def order(self) -> int:
@@ -58,7 +64,6 @@ class Contents:
 
     results: Results
     info: DatasetInfo
-    answer: tuple[str, ...]
     conclusions: tuple[Conclusion, ...]
     sections: tuple[Section, ...]
     verdicts: Table
@@ -70,10 +75,18 @@ class Contents:
     layers: tuple[Table, ...]
     protocol: Protocol
     protocol_tables: tuple[Table, ...]
+    checked: Findings
+    optimism: Table
     findings: Table
+    silenced: Table
     environments: tuple[Environment, ...]
     environment: Table
     failures: Table
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """The conclusions' sentences, one for each question."""
+        return tuple(said.text for said in self.conclusions)
 
     @property
     def n_trained(self) -> int:
@@ -98,13 +111,19 @@ class Contents:
         found: list[Table | None] = [
             self.verdicts,
             *self.more_verdicts,
-            *(table for section in self.sections for table in (section.table, section.rungs)),
+            *(table for section in self.sections for table in (section.table, section.rungs, section.nested)),
             self.beside.confusion_table,
+            self.beside.class_accuracy_table,
             self.beside.mistakes_table,
+            self.beside.calibration_table,
+            self.beside.calibration_bins,
             self.beside.classes,
+            *self.beside.image_tables,
             *self.layers,
             *self.protocol_tables,
+            self.optimism,
             self.findings,
+            self.silenced,
             self.environment,
             self.failures,
             self.every_fit,
@@ -119,7 +138,14 @@ class Contents:
         for section in self.sections:
             found += section.figures
             found += [figure for _, figures in section.curves for figure in figures]
-        found += [self.rates, self.beside.confusion_figure, self.beside.classes_figure]
+        beside = self.beside
+        found += [
+            self.rates,
+            beside.confusion_figure,
+            beside.class_accuracy_figure,
+            beside.calibration_figure,
+        ]
+        found += [beside.classes_figure]
         return tuple(figure for figure in found if figure is not None)
 
 
@@ -136,6 +162,7 @@ def _gather(results: Results) -> Contents:
     """Return the contents."""
     found = contests(results)
     told = protocol(results)
+    checked = check_run(results, found)
     environments = Counter(
         record.environment
         for record in (results.records.get(fit.id) for fit in results.plan.fits)
@@ -144,9 +171,8 @@ def _gather(results: Results) -> Contents:
     return Contents(
         results=results,
         info=dataset_info(results.study.dataset),
-        answer=answer(results, found),
         conclusions=conclusions(results, found),
-        sections=tuple(_section(results, contest) for contest in found),
+        sections=tuple(_section(results, contest) for contest in found if contest.asked),
         verdicts=verdict_tables.verdict_table(found, results.study.region),
         more_verdicts=(
             verdict_tables.loss_table(found),
@@ -163,11 +189,15 @@ def _gather(results: Results) -> Contents:
         ),
         protocol=told,
         protocol_tables=(
-            background_tables.images_table(told),
-            background_tables.choices_table(results),
-            background_tables.openings_table(told),
+            protocol_tables.images_table(told),
+            protocol_tables.choices_table(results),
+            protocol_tables.openings_table(told),
+            protocol_tables.ledger_table(told),
         ),
-        findings=background_tables.findings_table(check_plan(results.plan, results.n_openings_before)),
+        optimism=protocol_tables.optimism_table(keepsakes(results, found, headline(results))),
+        checked=checked,
+        findings=background_tables.findings_table(checked),
+        silenced=background_tables.silenced_table(checked),
         environments=tuple(environments),
         environment=background_tables.environment_table(environments),
         failures=background_tables.failures_table(found),
@@ -212,7 +242,14 @@ def _section(results: Results, contest: Contest) -> Section:
         )
         for number, (candidate, records) in enumerate(trained, start=1)
     )
-    return Section(contest, tables.stage_table(contest), tuple(figures), curves, tables.rungs_table(contest))
+    return Section(
+        contest,
+        search_tables.search_table(contest) if contest.question == "search" else tables.scores_table(contest),
+        tuple(figures),
+        curves,
+        search_tables.rungs_table(contest),
+        search_tables.nested_table(contest),
+    )
 
 
 def _value_figures(results: Results, stage: Stage, contest: Contest, title: str) -> list[Figure]:

@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from convstudy.report.numbers import counted, percent, points, rounded
-from convstudy.report.verdict_words import within
+from convstudy.report.numbers import counted, p_value, percent, points, rounded
+from convstudy.report.verdict_words import in_points, signed, within
 from convstudy.stats import CountsVerdict, Interval
-
-_SAYS = {
-    "better": "The first model is better on images of this kind{beyond}.",
-    "worse": "The second model is better on images of this kind{beyond}.",
-    "tie": "A tie: on images of this kind the two models differ by no more than {region} points.",
-    "unclear": "The two models cannot be told apart on these images{why}.",
-}
 
 
 def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
-    """Return a verdict on counts as lines of plain text: the verdict, its figures, and what they leave open."""
+    """Return a verdict on counts as lines of plain text: the verdict in a sentence, then what it stands on."""
     return (
         _verdict(found),
         *(_model(name, found, index) for index, name in enumerate(("First", "Second"))),
         _difference(found),
         *_pairing(found),
-        *(
-            [f"About {rounded(found.images)} images would tell, were that the true difference."]
-            if found.images
-            else []
-        ),
         "This is about two trained models, one run each: other seeds would give other models. It says nothing of the "
         "networks or recipes that they came from.",
     )
 
 
 def _verdict(found: CountsVerdict) -> str:
-    region = f"{found.region * 100:g}"
-    beyond = f", by more than {region} points" if found.region else ""
-    why = ""
-    if found.kind == "unclear":
-        low, high = found.difference.low, found.difference.high
-        if low > 0 or high < 0:
-            ahead = "first" if low > 0 else "second"
-            why = f" by more than {region} points: the {ahead} is ahead, but perhaps by no more than that"
-        else:
-            why = ": the difference may be none, and either may be the better one"
-    return _SAYS[found.kind].format(region=region, beyond=beyond, why=why)
+    low, high, region = found.difference.low, found.difference.high, in_points(found.region)
+    here = "on images of this kind"
+    if found.kind == "better" or (found.kind == "unclear" and low > 0):
+        who, by, ends = "first", found.difference.estimate, (low, high)
+    elif found.kind == "worse" or (found.kind == "unclear" and high < 0):
+        who, by, ends = "second", -found.difference.estimate, (-high, -low)
+    else:
+        who, by, ends = "", found.difference.estimate, (low, high)
+    share = f"{found.difference.confidence * 100:g} % interval"
+    figures = (
+        f"{signed(by)} points, {share} {signed(ends[0])} to {signed(ends[1])}, {counted(found.n, 'image')}"
+    )
+    if found.kind in ("better", "worse"):
+        return f"The {who} model is better {here} (by {figures})."
+    if found.kind == "tie":
+        return f"The two models tie within {region} {here} (difference {figures})."
+    if who:
+        return f"The {who} model is ahead {here} (by {figures}), but perhaps by no more than {region}."
+    takes = ""
+    if found.images:
+        takes = f"; to tell a difference of {region} you would need about {rounded(found.images)} images"
+    return f"The two models cannot be told apart (difference {figures}){takes}."
 
 
 def _model(name: str, found: CountsVerdict, index: int) -> str:
@@ -58,7 +57,7 @@ def _difference(found: CountsVerdict) -> str:
     else:
         how = (
             f"Bonett and Price; {counted(pairs.first_only, 'image')} only the first gets right, "
-            f"{pairs.second_only:,} only the second; McNemar's exact p {pairs.exact_p:.2g}"
+            f"{pairs.second_only:,} only the second; McNemar's exact p {p_value(pairs.exact_p)}"
         )
     return f"Difference: {points(found.difference.estimate)} points ({_ends(found.difference)}; {how})."
 

@@ -8,7 +8,7 @@ from typing import Any
 from convstudy.report.contents import Contents
 from convstudy.report.table import as_records
 from convstudy.spec import study_document
-from convstudy.stats import SearchCourse
+from convstudy.stats import Contest, SearchCourse
 
 SCHEMA_VERSION = 1
 """Raise it when a key changes its meaning or goes."""
@@ -32,15 +32,19 @@ def document(contents: Contents) -> dict[str, Any]:
         "answer": list(contents.answer),
         "conclusions": [asdict(conclusion) for conclusion in contents.conclusions],
         "searches": {
-            section.contest.stage: _course(section.contest.course)
+            section.contest.stage: _course(section.contest.course) | _optimism(section.contest)
             for section in contents.sections
             if section.contest.course
         },
         "choices": [asdict(choice) for choice in results.choices],
+        "checks": asdict(contents.checked),
         "test_set": {
             "openings": [asdict(row) for row in told.openings],
             "openings_in_this_folder": told.n_openings,
             "openings_before_this_run": told.n_openings_before,
+            "openings_by_this_run": told.n_opened,
+            "questions_in_this_folder": told.n_questions,
+            "questions_of_this_run": told.n_questions_here,
         },
         "tables": {
             table.name: {"title": table.title, "caption": table.caption, "rows": as_records(table)}
@@ -52,6 +56,7 @@ def document(contents: Contents) -> dict[str, Any]:
             for fit in results.plan.fits
             if fit.id in results.records
         },
+        "images": results.images.as_json() if results.images else None,
         "notes": list(contents.beside.notes),
     }
 
@@ -74,4 +79,13 @@ def _course(course: SearchCourse) -> dict[str, Any]:
             }
             for rung in course.rungs
         ],
+    }
+
+
+def _optimism(contest: Contest) -> dict[str, Any]:
+    """Return what is known of how much too good a search's best score is."""
+    selection, nested = contest.selection, contest.nested
+    return {
+        "selection": selection and {**asdict(selection), "corrected": selection.corrected},
+        "nested": nested and {**asdict(nested), "optimism": nested.optimism, "winners": nested.winners},
     }

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from convstudy.duration import duration
 from convstudy.report import numbers, theme
 from convstudy.report.bundle import chart_library
 from convstudy.report.contents import Contents
@@ -32,7 +33,7 @@ def page(contents: Contents) -> str:
             study=study,
             file=toml_text(study_document(study)),
             built_in=study.name in BUILT_IN_STUDIES,
-            seconds=numbers.seconds(results.seconds),
+            seconds=duration(results.seconds),
             charts=_charts(contents),
             library=Markup(_for_script(chart_library())),
             style=_own("page.css"),

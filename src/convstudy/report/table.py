@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from convstudy.duration import duration
 from convstudy.report import numbers
 from convstudy.stats import Summary
 
@@ -23,6 +24,7 @@ Kind = Literal[
     "count",
     "seconds",
     "rate",
+    "p",
     "time",
     "digest",
     "digests",
@@ -30,7 +32,7 @@ Kind = Literal[
 Value = str | int | float | Summary | tuple[str, ...] | None
 
 NUMERIC: frozenset[Kind] = frozenset(
-    {"percent", "points", "width", "loss", "change", "count", "seconds", "rate"}
+    {"percent", "points", "width", "loss", "change", "count", "seconds", "rate", "p"}
 )
 
 
@@ -84,8 +86,9 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     "loss": numbers.loss,
     "change": numbers.change,
     "count": numbers.count,
-    "seconds": numbers.seconds,
+    "seconds": duration,
     "rate": lambda value: f"{value:.3g}",
+    "p": numbers.p_value,
 }
 
 

@@ -1,119 +1,14 @@
-"""The tables of scores: each stage, every fit, and what it all cost."""
+"""The tables of scores: each comparison, ablation and final training, every fit, and what it all cost."""
 
 from __future__ import annotations
 
-from convstudy.plan import Rung, epochs_added, fit_cost, own_epochs, ranked
+from convstudy.plan import epochs_added, fit_cost, own_epochs
 from convstudy.report.numbers import counted
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import CandidateRow, Contest, Interval
 from convstudy.store.results import Results
 
-FEW_NAMES = 4
 MEASURED = "All figures are measured in evaluation mode, on the weights of the epoch that counts."
-
-
-def search_table(contest: Contest) -> Table:
-    """Return a search's candidates with each fold's validation accuracy, and how far each came where they differ."""
-    parts = list(dict.fromkeys(fit.part for row in contest.rows for fit in row.fits))
-    halves = contest.course is not None and bool(contest.course.rungs)
-    reached = (Column("reached", "Trained"), Column("dropped", "Dropped in")) if halves else ()
-    columns = (
-        Column("candidate", "Candidate"),
-        Column("validation_accuracy", "Validation accuracy", "percent"),
-        *reached,
-        *(Column(part.replace(" ", "_"), part.capitalize(), "percent") for part in parts),
-        Column("validation_loss", "Validation loss", "loss"),
-        Column("parameters", "Parameters", "count"),
-        Column("seconds", "Time a fit", "seconds"),
-        Column("chosen", "Chosen"),
-    )
-    rows: list[tuple[Value, ...]] = []
-    for row in contest.rows:
-        scores = row.scores("validation_accuracy")
-        folds = (scores.get(part) for part in parts)
-        rows.append(
-            (
-                row.name,
-                row.validation_accuracy,
-                *(_reached(contest, row) if halves else ()),
-                *folds,
-                row.validation_loss,
-                row.n_parameters,
-                row.seconds,
-                "chosen" if row.chosen else "",
-            )
-        )
-    folds_text = "the folds that each came to" if halves else counted(len(parts), "fold")
-    among = "Of the last rung, the highest" if halves else "The highest"
-    caption = (
-        f"Mean ± standard deviation over {folds_text}, and each fold by itself. {among} mean "
-        f"validation accuracy is chosen; the test images have no part in it. {_epochs_text(contest)}{MEASURED}"
-    )
-    title = f"Search {contest.name}"
-    return Table(_name(contest), title, caption, columns, tuple(rows), _chosen(contest))
-
-
-def rungs_table(contest: Contest) -> Table | None:
-    """Return the rungs of a search that halves, as far as they were reached; ``None`` for others."""
-    if contest.course is None or not contest.course.rungs:
-        return None
-    columns = (
-        Column("rung", "Rung"),
-        Column("candidates", "Candidates", "count"),
-        Column("folds", "Folds", "count"),
-        Column("epochs", "Epochs", "count"),
-        Column("best", "Best"),
-        Column("accuracy", "Its validation accuracy", "percent"),
-        Column("went_on", "Went on", "prose"),
-    )
-    rows: list[tuple[Value, ...]] = []
-    for number, rung in enumerate(contest.course.rungs, start=1):
-        if not rung.took_part:
-            continue
-        best = ranked(rung.scores)
-        rows.append(
-            (
-                str(number),
-                len(rung.took_part),
-                rung.size.n_folds,
-                rung.size.n_epochs,
-                best[0].name if best else "",
-                best[0].accuracy if best else None,
-                _names_or_number(rung),
-            )
-        )
-    caption = (
-        "Each rung trains those who are left on the first so many folds, up to so many epochs of the same training; "
-        "the better half by mean validation accuracy goes on. What a rung trained is not trained again in the next."
-    )
-    return Table(f"rungs-{contest.name}", f"Rungs of search {contest.name}", caption, columns, tuple(rows))
-
-
-def _names_or_number(rung: Rung) -> str:
-    """Return who went on from a rung, or only how many where a list would be long; the search's table has them all."""
-    if len(rung.went_on) <= FEW_NAMES:
-        return "; ".join(rung.went_on)
-    return f"{len(rung.went_on)} of {len(rung.took_part)}"
-
-
-def _reached(contest: Contest, row: CandidateRow) -> tuple[Value, Value]:
-    """Return how far a candidate came in folds and epochs, and in which rung it was dropped."""
-    course = contest.course
-    assert course is not None  # callers ask of searches only
-    rung, dropped = course.reached(row.name), course.dropped_in.get(row.name)
-    far = f"{counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}" if rung else ""
-    return far, f"rung {dropped}" if dropped else ""
-
-
-def _epochs_text(contest: Contest) -> str:
-    """Return what a search that is no grid trained beside the grid, as a sentence with a space after it."""
-    course = contest.course
-    if course is None or course.method == "grid":
-        return ""
-    epochs = f"It trained {counted(course.n_epochs, 'epoch')}"
-    if course.grid_epochs is None or course.share is None:
-        return f"{epochs}; ranges have no grid to set that beside. "
-    return f"{epochs}, where the grid would train {course.grid_epochs:,} ({course.share * 100:.0f} %). "
 
 
 def scores_table(contest: Contest) -> Table:
@@ -168,7 +63,9 @@ def scores_table(contest: Contest) -> Table:
     )
     if not contest.settled:
         caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
-    return Table(_name(contest), stage_title(contest), caption, columns, tuple(rows), _chosen(contest))
+    return Table(
+        table_name(contest), stage_title(contest), caption, columns, tuple(rows), chosen_rows(contest)
+    )
 
 
 def stage_title(contest: Contest) -> str:
@@ -177,11 +74,6 @@ def stage_title(contest: Contest) -> str:
         return f"Ablation of {contest.rows[0].network}"
     words = {"search": "Search", "compare": "Comparison", "ablate": "Ablation", "final": "Final training of"}
     return f"{words[contest.question]} {contest.name}"
-
-
-def stage_table(contest: Contest) -> Table:
-    """Return the table of any stage."""
-    return search_table(contest) if contest.question == "search" else scores_table(contest)
 
 
 def results_table(contests: tuple[Contest, ...]) -> Table:
@@ -268,7 +160,8 @@ def costs_table(results: Results) -> Table:
     return Table("costs", "Costs", caption, columns, tuple(rows.values()))
 
 
-def _name(contest: Contest) -> str:
+def table_name(contest: Contest) -> str:
+    """Return what files call a stage's table."""
     return f"{contest.question}-{contest.name}"
 
 
@@ -276,7 +169,8 @@ def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
     return (interval.low, interval.high) if interval else (None, None)
 
 
-def _chosen(contest: Contest) -> frozenset[int]:
+def chosen_rows(contest: Contest) -> frozenset[int]:
+    """Return which row of a stage's table stands out: its choice."""
     return frozenset(number for number, row in enumerate(contest.rows) if row.chosen)
 
 

@@ -19,9 +19,9 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         Column("half_width_seeds", "± seeds or folds", "width"),
         Column("half_width_images", "± test images", "width"),
         Column("pairs", "Pairs", "count"),
-        Column("p", "p", "rate"),
-        Column("adjusted_p", "p, Holm", "rate"),
-        Column("needed", "Would tell"),
+        Column("p", "p", "p"),
+        Column("adjusted_p", "p, Holm", "p"),
+        Column("needed", f"To tell {region:g}"),
         Column("measure", "Measure"),
         Column("stage", "Question"),
     )
@@ -52,14 +52,23 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         "after Holm’s correction for all comparisons of the question. Over seeds the interval counts both other seeds "
         "and other test images; “±” is how wide it would be for one of them alone. Over folds it is Nadeau and "
         "Bengio’s, which counts that folds share training images. p is how often chance alone would bring the "
-        "difference this far beyond the nearest border of the region, or this far within. “Would tell” is about what "
-        "it takes to say more in four studies of five, were the true difference the measured one."
+        "difference this far beyond the nearest border of the region, or this far within. {_what_it_takes(region)}"
     )
     if bounded:
         caption += (
             " Some predictions are lost: there the test images are taken to matter as much as they can."
         )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
+
+
+def _what_it_takes(region: float) -> str:
+    """Return what the column of needed seeds or images says; ``region`` is in points."""
+    if not region:
+        return "With a region of nothing no smallest difference is named, and so not what it would take to tell it."
+    return (
+        f"“To tell {region:g}” is about what it takes to tell a difference of {region:g} points from none in four "
+        "studies of five, going by how much these figures scatter."
+    )
 
 
 def loss_table(contests: tuple[Contest, ...]) -> Table:
@@ -71,7 +80,7 @@ def loss_table(contests: tuple[Contest, ...]) -> Table:
         Column("difference", "Difference of test losses", "change"),
         Column("low", "From", "change"),
         Column("high", "To", "change"),
-        Column("adjusted_p", "p, Holm", "rate"),
+        Column("adjusted_p", "p, Holm", "p"),
         Column("stage", "Question"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -136,7 +145,7 @@ def models_table(contests: tuple[Contest, ...]) -> Table:
         Column("first_only", "Only the candidate", "count"),
         Column("second_only", "Only the other", "count"),
         Column("neither", "Neither", "count"),
-        Column("exact_p", "McNemar’s exact p", "rate"),
+        Column("exact_p", "McNemar’s exact p", "p"),
         Column("stage", "Question"),
     )
     rows: list[tuple[Value, ...]] = [

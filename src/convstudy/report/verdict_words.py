@@ -1,88 +1,113 @@
-"""A verdict in words: the difference with its interval, what that allows to be said, and what would tell more."""
+"""A verdict within a sentence: what it says, its figures in brackets, and what it would take to say more.
+
+The words "better", "worse" and "ties" stand for verdicts of these kinds and for nothing else.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from typing import Literal
 
 from convstudy.report.numbers import counted, percent, points, rounded
-from convstudy.stats import Contest, Interval, Verdict
+from convstudy.stats import Interval, Needed, Verdict
 
-# A source that makes up this much of an interval (of its half-width's square) is what it mostly comes from.
-_MOSTLY = 2 / 3
+Saying = Literal[
+    "worse", "behind", "better", "ahead", "tie", "unclear", "no spread", "one seed", "no pair"
+]  # in the order in which a sentence tells of them: first what speaks against a choice
 
 
-def interval(verdict: Verdict) -> str:
-    """Return the difference with its interval: ``+0.42 points (95 % interval −0.10 to +0.94)``."""
+def saying(verdict: Verdict) -> Saying:
+    """Return what a verdict says of its first candidate, in finer words than its kind.
+
+    ``"ahead"`` and ``"behind"`` are unclear verdicts whose interval leaves out zero, but not the whole region, or
+    only if no other comparison had been made.
+    """
     difference = verdict.difference
     if difference.mean is None:
-        return "no pair of fits to compare"
-    text = f"{points(difference.mean)} points"
-    if difference.low is None or difference.high is None:
-        return text
-    share = f"{difference.confidence * 100:g} %"
-    about = " for these two models on new images" if verdict.kind == "too few to say" else ""
-    return f"{text} ({share} interval {points(difference.low)} to {points(difference.high)}{about})"
-
-
-def clarity(verdict: Verdict) -> str:
-    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too uncertain to call"``."""
-    if verdict.kind in ("better", "worse"):
-        return "a clear difference"
-    if verdict.kind == "tie":
-        return f"a tie within {region(verdict)}"
+        return "no pair"
     if verdict.kind == "too few to say":
-        return "one seed of each, so nothing can be told from the luck of seeds"
-    if verdict.difference.low is None:
-        return "the same difference in every pair, which shows no spread to judge it by"
-    if verdict.clear_alone:
-        return f"clear by itself, but not as one of {counted(verdict.n_comparisons, 'comparison')}"
-    if verdict.ahead:
-        return f"a difference, but perhaps of no more than {verdict.region * 100:g} points"
-    return "too uncertain to call"
+        return "one seed"
+    if verdict.kind != "unclear":
+        return verdict.kind
+    if difference.low is None or difference.high is None:
+        return "no spread"
+    if difference.low > 0 and difference.high > verdict.region:
+        return "ahead"
+    if difference.high < 0 and difference.low < -verdict.region:
+        return "behind"
+    return "unclear"
 
 
-def region(verdict: Verdict) -> str:
-    """Return the region within which differences count as none: ``±0.1 points``."""
-    return f"±{verdict.region * 100:g} points"
+def figures(verdict: Verdict, by: bool, share: bool = True) -> str:
+    """Return a difference with its interval for a sentence's brackets: ``0.42 points, 95 % interval −0.10 to 0.94``.
+
+    Args:
+        verdict: of which the difference is known.
+        by: whether to tell by how much one is better, worse, ahead or behind, without a sign.
+        share: whether to say that the ends are those of a 95 % interval; once in a sentence is enough.
+    """
+    difference = verdict.difference
+    assert difference.mean is not None  # callers leave out what has no pair
+    way, turn = _way(verdict, by)
+    text = f"{way}{signed(turn * difference.mean)} points"
+    if difference.low is None or difference.high is None or saying(verdict) == "one seed":
+        return text
+    low, high = sorted((turn * difference.low, turn * difference.high))
+    interval = f"{difference.confidence * 100:g} % interval " if share else ""
+    return f"{text}, {interval}{signed(low)} to {signed(high)}"
 
 
-def sources(verdict: Verdict, figures: bool = False) -> str:
-    """Return where the uncertainty of an unclear verdict over seeds comes from: ``, mostly for want of seeds``."""
-    seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
-    if verdict.kind != "unclear" or seeds is None or images is None:
+def spread(verdicts: Sequence[Verdict], by: bool) -> str:
+    """Return the differences of verdicts that say the same: ``by 0.42 to 1.20 points``, or ``differences ...``."""
+    way, turn = _way(verdicts[0], by)
+    means = sorted(turn * v.difference.mean for v in verdicts if v.difference.mean is not None)
+    ends = list(dict.fromkeys(signed(mean) for mean in (means[0], means[-1])))
+    what = way or ("differences " if len(ends) > 1 else "difference ")
+    return f"{what}{' to '.join(ends)} points"
+
+
+def _way(verdict: Verdict, by: bool) -> tuple[str, int]:
+    """Return the word before a difference, and 1 or −1 to turn it by, so that what is worse is worse by so much."""
+    said = saying(verdict)
+    if not by or said not in ("worse", "behind", "better", "ahead"):
+        return "", 1
+    return "by ", -1 if said in ("worse", "behind") else 1
+
+
+def signed(fraction: float) -> str:
+    """Return a difference in points, with a sign only where it is negative: ``0.42``, ``−0.42``."""
+    return points(fraction).removeprefix("+")
+
+
+def takes(verdicts: Sequence[Verdict]) -> str:
+    """Return what it would take to tell a difference that matters, for the verdict that takes most.
+
+    It is ``to tell a difference of 0.1 points you would need about 12 seeds``, or empty where nothing is known.
+    """
+    found = [verdict for verdict in verdicts if verdict.needed is not None]
+    if not found:
         return ""
-    share = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
-    text = ", for want of seeds and of test images"
-    if share >= _MOSTLY:
-        text = ", mostly for want of seeds"
-    elif share <= 1 - _MOSTLY:
-        text = ", mostly for want of test images"
-    widths = f" (±{_width(seeds)} points for the seeds, ±{_width(images)} for the test images)"
-    return text + widths if figures else text
-
-
-def needed(verdict: Verdict) -> str:
-    """Return what it would take to say more: ``; were it so, about 12 seeds would show it``."""
-    found = verdict.needed
-    if found is None:
-        return ""
-    shown = "show a tie" if found.outcome == "tie" else "show it"
-    if verdict.measure.startswith("validation"):
-        if found.images is None:
-            return "; no sensible number of images would tell"
+    most = max(found, key=_how_much)
+    assert most.needed is not None  # looked at above
+    difference = f"a difference of {in_points(most.needed.difference)}"
+    if most.needed.seeds is None and most.needed.images is None:
+        images_only = most.measure.startswith("validation")
         return (
-            f"; were that the true difference, it would take about {rounded(found.images)} images to {shown}"
+            f"no sensible number of {'images' if images_only else 'seeds or images'} would tell {difference}"
         )
-    if found.seeds is not None:
-        return f"; were that the true difference, about {rounded(found.seeds)} seeds would {shown}"
-    n = counted(verdict.difference.n_images, "test image")
-    if found.images is not None:
-        return f"; no number of seeds would {shown} on {n}: it would take at least {rounded(found.images)}"
-    return f"; it lies so near {verdict.region * 100:g} points that no sensible number of seeds would tell"
+    return f"to tell {difference} you would need {needed_short(most)}"
+
+
+def _how_much(verdict: Verdict) -> tuple[int, int]:
+    """Return how much it would take, to be compared: seeds are less than images, and these less than out of reach."""
+    needed = verdict.needed or Needed(0.0)
+    if needed.seeds is not None:
+        return (0, needed.seeds)
+    return (1, needed.images) if needed.images is not None else (2, 0)
 
 
 def needed_short(verdict: Verdict) -> str:
-    """Return what it would take to say more, in brackets of a list: ``about 12 seeds``."""
+    """Return what it would take to tell a difference that matters: ``about 12 seeds``; empty where none is known."""
     found = verdict.needed
     if found is None:
         return ""
@@ -95,36 +120,19 @@ def needed_short(verdict: Verdict) -> str:
     return f"at least {rounded(found.images)} test images"
 
 
-def judged(verdict: Verdict, tail: str = "", figures: bool = False) -> str:
-    """Return a difference in one piece: figures, what can be said, why not more, and what that would take."""
-    return f"{interval(verdict)}: {clarity(verdict)}{tail}{sources(verdict, figures)}{needed(verdict)}"
+def in_points(fraction: float) -> str:
+    """Return a region's size, as short as it was told: ``0.1 points``."""
+    text = f"{fraction * 100:g}"
+    return f"{text} point{'' if text == '1' else 's'}"
 
 
-def probability(verdict: Verdict) -> str:
-    """Return the Bayesian reading of a difference over folds, as a sentence without its stop; empty without one."""
-    found = verdict.probabilities
-    if found is None:
+def reason(verdict: Verdict) -> str:
+    """Return why an unclear verdict whose interval leaves out zero is not clear; empty of others."""
+    if saying(verdict) not in ("ahead", "behind"):
         return ""
-    return (
-        f"By the Bayesian correlated t-test {verdict.first} is better by more than {verdict.region * 100:g} points "
-        f"with probability {_chance(found.better)}, as good within {region(verdict)} with {_chance(found.same)}"
-    )
-
-
-def groups(contest: Contest) -> str:
-    """Return who cannot be told apart in a comparison of three or more, as a sentence; empty of two."""
-    if len(contest.ranking) < 3 or not contest.groups:
-        return ""
-    if any(verdict.kind == "too few to say" for verdict in contest.verdicts):
-        return ""
-    together = [group for group in contest.groups if len(group) > 1]
-    beyond = f"more than {contest.verdicts[0].region * 100:g} points"
-    if not together:
-        return f"All {len(contest.ranking)} differ by {beyond}."
-    if len(together) == 1 and len(together[0]) == len(contest.ranking):
-        return f"None of the {len(contest.ranking)} can be told from another by {beyond} of test accuracy."
-    named = "; ".join(" and ".join(group) if len(group) == 2 else ", ".join(group) for group in together)
-    return f"By {beyond} of test accuracy these cannot be told apart: {named}."
+    if verdict.clear_alone:
+        return f"as one of {counted(verdict.n_comparisons, 'comparison')} that may be chance"
+    return f"if so, perhaps by no more than {in_points(verdict.region)}"
 
 
 def within(found: Interval | None) -> str:
@@ -133,13 +141,3 @@ def within(found: Interval | None) -> str:
         return ""
     share = f"{found.confidence * 100:g} %"
     return f"{share} interval {percent(found.low).removesuffix(' %')} to {percent(found.high)}"
-
-
-def _chance(share: float) -> str:
-    """Return a probability in whole per cent, which is never quite none or all."""
-    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else percent(share, 0)
-
-
-def _width(half_width: float) -> str:
-    """Return a half-width in points, rounded up so that a small one does not read as none."""
-    return f"{math.ceil(half_width * 10_000 - 1e-9) / 100:.2f}"

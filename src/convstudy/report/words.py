@@ -1,49 +1,44 @@
-"""The conclusions in words, made from figures; no sentence claims more than its figures."""
+"""The conclusions in words: one sentence a question that anybody understands; none claims more than its figures.
+
+What a sentence leaves out stands in the conclusion's notes, in the tables and on the charts.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convstudy.report.numbers import counted, listed, percent, points, with_spread
-from convstudy.report.verdict_words import (
-    clarity,
-    groups,
-    interval,
-    judged,
-    needed,
-    needed_short,
-    probability,
-    within,
-)
-from convstudy.stats import CandidateRow, Contest, Evidence, Summary, Verdict, contests
+from convstudy.report import verdict_notes
+from convstudy.report.numbers import counted, listed, percent, with_spread
+from convstudy.report.optimism_words import search_optimism, test_set_text
+from convstudy.report.standings import changes, standing
+from convstudy.report.verdict_words import within
+from convstudy.stats import CandidateRow, Contest, Evidence, Summary, contests, protocol
 from convstudy.store.results import Results
 
 _WAITS = "not trained, for it hangs on a choice that is not made."
 NO_EVIDENCE = Evidence()
-_QUESTIONS = ("search", "compare", "final", "ablate")
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """One sentence or two, and the fits and weights that they stand on.
+    """One sentence, what it leaves out, and the fits and weights that both stand on.
 
     ``question`` is ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``, or ``"run"`` for what is to be known of
-    the run itself.
+    the run itself. ``notes`` are sentences for those who want to know more.
     """
 
     question: str
     text: str
     evidence: Evidence = NO_EVIDENCE
+    notes: tuple[str, ...] = ()
 
 
 def answer(results: Results, found: tuple[Contest, ...] | None = None) -> tuple[str, ...]:
-    """Return the study's answer in plain text: one line per kind of question, then what to know of the run.
+    """Return the study's answer in plain text: one line for each question, then what to know of the run.
 
     ``found`` are the run's contests, where somebody has them already.
     """
-    said = conclusions(results, found)
-    lines = [" ".join(each.text for each in said if each.question == question) for question in _QUESTIONS]
-    return (*(line for line in lines if line), *(each.text for each in said if each.question == "run"))
+    return tuple(said.text for said in conclusions(results, found))
 
 
 def conclusions(results: Results, found: tuple[Contest, ...] | None = None) -> tuple[Conclusion, ...]:
@@ -51,7 +46,8 @@ def conclusions(results: Results, found: tuple[Contest, ...] | None = None) -> t
 
     ``found`` are the run's contests, where somebody has them already.
     """
-    said = [_ABOUT[contest.question](contest) for contest in (found or contests(results))]
+    asked = [contest for contest in (found or contests(results)) if contest.asked]
+    said = [_ABOUT[contest.question](contest) for contest in asked]
     return (*said, *_about_run(results))
 
 
@@ -60,43 +56,48 @@ def _about_search(contest: Contest) -> Conclusion:
     leader = contest.leader
     if leader is None:
         return Conclusion("search", f"{head} {_not_chosen(contest)}", _evidence(contest))
-    folds = counted(leader.n_done, "fold")
+    accuracy = leader.validation_accuracy
     n_epochs = {fit.until for fit in leader.fits if fit.until}
-    up_to = f" up to epoch {n_epochs.pop()}" if n_epochs else ""
-    trained = _course(contest)
+    far = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
+    more = (*search_optimism(contest), *_course(contest))
     text = (
-        f"{head} {leader.name} scored best, {_accuracy(leader.validation_accuracy)} validation accuracy over "
+        f"{head} {leader.name} ({_mean(accuracy)} on validation images, {_fits(leader, accuracy, 'fold')}{far}) "
+        f"was chosen{_how(contest)}"
     )
-    text += f"{folds}{up_to}"
-    other = contest.runner_up
-    verdict = contest.verdict_on(other.name) if other else None
-    if other is None or verdict is None:
-        alone = "nothing else was scored" if len(contest.rows) == 1 else "nothing else was scored on as much"
-        return Conclusion("search", f"{text}; {alone}.{trained}", leader.evidence)
-    text += f"; next is {other.name} with {_accuracy(other.validation_accuracy)}. The difference is {interval(verdict)}"
+    if all(verdict.difference.mean is None for verdict in contest.verdicts_on_leader):
+        alone = "it was the only candidate" if len(contest.rows) == 1 else "no other was scored as far"
+        return Conclusion("search", f"{text}; {alone}.", leader.evidence, more)
     # Folds are parts of one another's training images: what is clear on them may not be so on new ones.
-    there = " on these folds" if verdict.kind == "better" else ""
-    text += f": {clarity(verdict)}{there}{needed(verdict)}."
-    believed = probability(verdict)
-    return Conclusion(
-        "search", f"{text} {believed}.{trained}" if believed else f"{text}{trained}", verdict.evidence
-    )
+    text += f"; it {standing(contest.verdicts_on_leader, 'fold', leader.n_done, ' on these folds')}."
+    runner_up = contest.verdict_on(contest.runner_up.name) if contest.runner_up else None
+    likely = verdict_notes.probability(runner_up) if runner_up else ""
+    notes = (*_judged(contest), *([likely] if likely else []), *more)
+    return Conclusion("search", text, _evidence_of_leader(contest), notes)
 
 
-def _course(contest: Contest) -> str:
-    """Return what a search that is no grid trained, as a sentence with a space before it."""
+def _how(contest: Contest) -> str:
+    """Return out of what a search that is no grid chose, with a space before it."""
     course = contest.course
     if course is None or course.method == "grid":
         return ""
+    if course.method == "halving":
+        return f" of {course.n_candidates} by halving"
+    return f" of {course.n_candidates} drawn {'at random' if course.method == 'random' else 'by TPE'}"
+
+
+def _course(contest: Contest) -> tuple[str, ...]:
+    """Return what a search that is no grid trained, as a sentence."""
+    course = contest.course
+    if course is None or course.method == "grid":
+        return ()
     epochs = counted(course.n_epochs, "epoch")
     beside = ""
     if course.share is not None and course.grid_epochs is not None:
         beside = f", {course.share * 100:.0f} % of the grid's {course.grid_epochs:,}"
     if course.method == "halving":
         n_rungs = counted(sum(rung.decided for rung in course.rungs), "rung")
-        return f" Halving took {n_rungs} and {epochs}{beside}."
-    drawn = f"{course.n_candidates} candidates were drawn {'at random' if course.method == 'random' else 'by tpe'}"
-    return f" {drawn}; they took {epochs}{beside}."
+        return (f"Halving took {n_rungs} and {epochs}{beside}.",)
+    return (f"The {course.n_candidates} candidates took {epochs}{beside}.",)
 
 
 def _about_comparison(contest: Contest) -> Conclusion:
@@ -104,35 +105,24 @@ def _about_comparison(contest: Contest) -> Conclusion:
     leader = contest.leader
     if leader is None:
         return Conclusion("compare", f"{head} {_not_chosen(contest)}", _evidence(contest))
-    text = (
-        f"{head} {leader.name} was chosen by validation accuracy ({_accuracy(leader.validation_accuracy)}, "
-        f"{counted(leader.n_done, 'seed')})"
-    )
     if leader.test_accuracy.mean is None:
-        return Conclusion("compare", f"{text}; its test score is still to come.", leader.evidence)
-    text += f" and scores {_tested(contest, leader)}."
-    other = contest.runner_up
-    verdict = contest.verdict_on(other.name) if other else None
-    if other is None or verdict is None or verdict.difference.mean is None:
+        text = f"{head} {leader.name} was chosen by validation; its test score is still to come."
         return Conclusion("compare", text, leader.evidence)
-    text += f" The runner-up {other.name} scores {_accuracy(other.test_accuracy)} there; "
-    text += f"the difference is {_judged(verdict, figures=True)}"
-    others = [
-        each
-        for each in contest.verdicts_on_leader
-        if each is not verdict and each.difference.mean is not None
+    text = f"{head} {leader.name} ({_tested(leader)}) was chosen by validation"
+    verdicts = contest.verdicts_on_leader
+    notes = [
+        f"{leader.name} has a validation accuracy of {with_spread(leader.validation_accuracy, percent)} and scores "
+        f"{_scored(contest, leader)}.",
+        *_judged(contest),
     ]
-    if others:
-        text += ". " + ". ".join(f"The difference from {each.second} is {_judged(each)}" for each in others)
-    evidence = sum((each.evidence for each in others), verdict.evidence)
-    apart = groups(contest)
-    return Conclusion("compare", f"{text}. {apart}" if apart else f"{text}.", evidence)
-
-
-def _judged(verdict: Verdict, figures: bool = False) -> str:
-    """Return the chosen one's difference from another, and what can be said of it."""
-    against = ", against the choice that validation made" if verdict.kind == "worse" else ""
-    return judged(verdict, against, figures)
+    apart = verdict_notes.groups(contest)
+    notes += [apart] if apart else []
+    if not verdicts:
+        return Conclusion(
+            "compare", f"{text}; there is nothing else to compare.", leader.evidence, tuple(notes)
+        )
+    text += f"; it {standing(verdicts, 'seed', leader.test_accuracy.n)}."
+    return Conclusion("compare", text, _evidence_of_leader(contest), tuple(notes))
 
 
 def _about_ablation(contest: Contest) -> Conclusion:
@@ -143,34 +133,11 @@ def _about_ablation(contest: Contest) -> Conclusion:
     head = f"Ablation of {base.network}:"
     if base.test_accuracy.mean is None:
         return Conclusion("ablate", f"{head} the test scores are still to come.", _evidence(contest))
-    parts = []
-    for kind, words in (
-        ("worse", "{} clearly worse"),
-        ("better", "{} clearly better"),
-        ("tie", "{} no different in practice"),
-        ("unclear", "{} too uncertain to call"),
-        ("too few to say", "with one seed {} not to be told from the luck of seeds"),
-    ):
-        found = [verdict for verdict in contest.verdicts if verdict.kind == kind]
-        scored = [verdict for verdict in found if verdict.difference.mean is not None]
-        if scored:
-            names = listed([f"{v.first} {_points_short(v)}" for v in scored])
-            parts.append(words.format(f"{names} {'is' if len(scored) == 1 else 'are'}"))
-    unscored = [row.name for row in contest.rows if row is not base and row.test_accuracy.mean is None]
-    if unscored:
-        parts.append(f"{listed(unscored)} {'has' if len(unscored) == 1 else 'have'} no test score")
-    text = f"{head} as it is, it scores {_tested(contest, base)}. {_changes(contest)}: {'; '.join(parts)}."
-    if any(verdict.needed for verdict in contest.verdicts):
-        text += " What would tell, were the true difference what it seems, stands in brackets."
-    return Conclusion("ablate", text, _evidence(contest))
-
-
-def _changes(contest: Contest) -> str:
-    """Return what the figures of an ablation's variants are."""
-    shares = [
-        f"{v.difference.confidence * 100:g} %" for v in contest.verdicts if v.difference.low is not None
-    ]
-    return f"What each change does to that, in points{f' ({shares[0]} interval)' if shares else ''}"
+    told = changes(contest.verdicts, base.test_accuracy.n)
+    seeds = _fits(base, base.test_accuracy, "seed")
+    text = f"{head} {_mean(base.test_accuracy)} on test images as it is ({seeds}); {told}."
+    notes = (f"As it is, it scores {_scored(contest, base)}.", *_judged(contest))
+    return Conclusion("ablate", text, _evidence(contest), notes)
 
 
 def _about_final(contest: Contest) -> Conclusion:
@@ -181,7 +148,7 @@ def _about_final(contest: Contest) -> Conclusion:
     if row.test_accuracy.mean is None:
         return Conclusion("final", f"{head} its test score is still to come.", row.evidence)
     seeds = counted(row.test_accuracy.n, "seed")
-    return Conclusion("final", f"{head} it scores {_tested(contest, row)} over {seeds}.", row.evidence)
+    return Conclusion("final", f"{head} it scores {_scored(contest, row)} over {seeds}.", row.evidence)
 
 
 _ABOUT = {
@@ -202,6 +169,7 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
             f"{'it' if len(failed) == 1 else 'them'}, and a candidate with a failed fit is not chosen."
         )
         said.append(Conclusion("run", text, Evidence(tuple(record.fit_id for record in failed))))
+    said += [Conclusion("run", text) for text in [test_set_text(protocol(results))] if text]
     if not results.complete:
         n_fits, settled = len(results.plan.fits), results.plan.settled_fits
         n_there = sum(fit.id in results.records for fit in results.plan.fits)
@@ -231,24 +199,38 @@ def _not_chosen(contest: Contest) -> str:
     return "every candidate has a failed fit, so none could be chosen."
 
 
-def _accuracy(summary: Summary) -> str:
-    return with_spread(summary, percent)
+def _mean(summary: Summary) -> str:
+    return "no score" if summary.mean is None else percent(summary.mean)
 
 
-def _tested(contest: Contest, row: CandidateRow) -> str:
+def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
+    """Return over how many seeds or folds a mean is: ``5 seeds``, ``4 of 5 seeds`` where one is missing."""
+    if summary.n == len(row.fits):
+        return counted(summary.n, noun)
+    return f"{summary.n} of {counted(len(row.fits), noun)}"
+
+
+def _tested(row: CandidateRow) -> str:
+    """Return a candidate's mean test accuracy and the seeds that it is over, for brackets."""
+    return f"{_mean(row.test_accuracy)} on test images, {_fits(row, row.test_accuracy, 'seed')}"
+
+
+def _scored(contest: Contest, row: CandidateRow) -> str:
+    """Return a candidate's test accuracy with its spread and interval."""
     told = ["one seed"] if row.test_accuracy.n == 1 else []
     told += [within(contest.accuracy_intervals.get(row.name))]
     more = ", ".join(text for text in told if text)
-    return f"{_accuracy(row.test_accuracy)} on the sealed test images{f' ({more})' if more else ''}"
+    accuracy = with_spread(row.test_accuracy, percent)
+    return f"{accuracy} on the sealed test images{f' ({more})' if more else ''}"
 
 
-def _points_short(verdict: Verdict) -> str:
-    difference = verdict.difference
-    assert difference.mean is not None  # callers leave out what has no pair
-    if difference.low is None or difference.high is None:
-        return points(difference.mean)
-    more = f"; {needed_short(verdict)}" if verdict.needed else ""
-    return f"{points(difference.mean)} ({points(difference.low)} to {points(difference.high)}{more})"
+def _judged(contest: Contest) -> tuple[str, ...]:
+    """Return the verdicts on the leader in full, a sentence each."""
+    return tuple(verdict_notes.judged(verdict) for verdict in contest.verdicts_on_leader)
+
+
+def _evidence_of_leader(contest: Contest) -> Evidence:
+    return sum((verdict.evidence for verdict in contest.verdicts_on_leader), Evidence())
 
 
 def _evidence(contest: Contest) -> Evidence:

@@ -17,7 +17,7 @@ from convstudy.report.page import page
 from convstudy.report.table import as_csv, as_markdown
 from convstudy.store.results import Results
 
-WIDTHS = {"confusion": 420}
+WIDTHS = {"confusion": 420, "calibration": 420}
 WIDTH = 640
 """Width of a figure as a file, in pixels, unless it is in ``WIDTHS``."""
 

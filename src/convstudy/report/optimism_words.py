@@ -1,0 +1,65 @@
+"""What being chosen by a score does to that score, in a sentence."""
+
+from __future__ import annotations
+
+from convstudy.report.numbers import counted, listed, percent, points
+from convstudy.report.verdict_words import within
+from convstudy.stats import Contest, Nested, Protocol
+
+
+def search_optimism(contest: Contest) -> tuple[str, ...]:
+    """Return how much too good a search's best score is, as a sentence; none where there is nothing to say."""
+    if contest.nested is not None and contest.nested.accuracy.mean is not None:
+        return (_nested(contest.nested),)
+    found = contest.selection
+    if found is None or found.unknown == "alone":
+        return ()
+    was = f"The {percent(found.accuracy)} is also the figure that {_chooser(contest, found.n_candidates)} chose by"
+    if found.corrected is None:
+        return (f"{was}, and so a little too good; by how much these records do not tell.",)
+    return (f"{was}; corrected for that it is about {percent(found.corrected)}.",)
+
+
+def test_set_text(told: Protocol) -> str:
+    """Return how many questions the test set has answered, if others than this run's are among them; else nothing."""
+    if told.n_questions <= told.n_questions_here or not told.openings:
+        return ""
+    return (
+        f"This test set has now answered {counted(told.n_questions, 'question')} in this runs folder, "
+        f"{told.n_questions_here} of them asked by this study: what was changed after looking at the others may have "
+        "been fitted to these images."
+    )
+
+
+def winners(found: Nested) -> str:
+    """Return who won the searches of the outer folds: ``kernel=5 in 2 of 3, kernel=3 in 1``."""
+    n = len(found.folds)
+    won = [f"{name} in {times}" for name, times in found.winners.items()]
+    if found.winners and max(found.winners.values()) == n:
+        return f"{next(iter(found.winners))} in all {n}"
+    return listed([f"{won[0]} of {n}", *won[1:]]) if won else "nobody yet"
+
+
+def _nested(found: Nested) -> str:
+    mean, difference = found.accuracy.mean, found.optimism
+    assert mean is not None  # callers ask of what is known
+    score = percent(mean)
+    sure = within(found.interval)
+    text = (
+        f"Done anew without each of {counted(len(found.folds), 'outer fold')}, the search comes to {score} "
+        f"{f'({sure}) ' if sure else ''}on images that it did not see"
+    )
+    if difference is not None and found.searched is not None:
+        beside = "as much as" if points(difference) == "0.00" else f"{_amount(difference)} than"
+        text += f", {beside} the {percent(found.searched)} that it chose by"
+    return f"{text}; its winner was {winners(found)}."
+
+
+def _amount(difference: float) -> str:
+    """Return by how much the search's own score is above that on new images: ``0.21 points less``."""
+    return f"{points(abs(difference)).removeprefix('+')} points {'less' if difference > 0 else 'more'}"
+
+
+def _chooser(contest: Contest, n_candidates: int) -> str:
+    halves = contest.course is not None and bool(contest.course.rungs)
+    return f"the last rung of {counted(n_candidates, 'candidate')}" if halves else "the search"

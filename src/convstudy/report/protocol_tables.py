@@ -1,0 +1,173 @@
+"""The tables of the protocol: images, choices, openings of the test set, and what a notebook would have reported."""
+
+from __future__ import annotations
+
+from convstudy.report.table import Column, Table, Value
+from convstudy.stats import Keepsake, Protocol
+from convstudy.store.results import Results
+
+# Kind -> what would have been kept, and what stands in its place.
+_KEPT = {
+    "seed": ("the best of {n} seeds", "their mean"),
+    "network": ("the best of {n} networks by test score", "the one that validation chose"),
+    "seed and network": ("the best of {n} trainings of all networks", "the chosen one’s mean"),
+    "epoch": ("the best of {n} epochs looked at", "the last epoch on the same images"),
+    "nested search": (
+        "the best score of {n} candidates",
+        "winners on outer folds that their search did not see",
+    ),
+    "search": ("the best score of {n} candidates", "about the same without the luck of being chosen"),
+}
+MOST_OPENINGS = 50
+"""How many openings by other runs a report lists."""
+
+
+def images_table(told: Protocol) -> Table:
+    """Return which images each stage uses."""
+    columns = (
+        Column("stage", "Question"),
+        Column("candidates", "Candidates", "count"),
+        Column("fits", "Fits", "count"),
+        Column("train", "Train", "count"),
+        Column("validation", "Validate", "count"),
+        Column("test", "Test", "count"),
+        Column("how", "How they are divided", "prose"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            stage.stage,
+            stage.n_candidates,
+            stage.n_fits,
+            stage.n_train,
+            stage.n_validation,
+            stage.n_test or None,
+            stage.how,
+        )
+        for stage in told.stages
+    ]
+    caption = (
+        f"Images per fit. Of the dataset's {told.n_train:,} training images some train and others validate; its "
+        f"{told.n_test:,} test images stay sealed until all choices are made."
+    )
+    return Table("images", "Who saw which images", caption, columns, tuple(rows))
+
+
+def choices_table(results: Results) -> Table:
+    """Return the choices in the order they were made, with the scores that made them."""
+    columns = (
+        Column("order", "Order"),
+        Column("stage", "Question"),
+        Column("candidate", "Candidate"),
+        Column("accuracy", "Mean validation accuracy", "percent"),
+        Column("loss", "Mean validation loss", "loss"),
+        Column("failed", "Failed fits", "count"),
+        Column("chosen", "Chosen"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    marked = set()
+    questions = {stage.key: stage.question for stage in results.plan.stages}
+    asked = [choice for choice in results.choices if questions[choice.stage] != "inner"]
+    for number, choice in enumerate(asked, start=1):
+        for score in choice.scores:
+            if score.name == choice.chosen:
+                marked.add(len(rows))
+            chosen = "chosen" if score.name == choice.chosen else ""
+            rows.append(
+                (str(number), choice.stage, score.name, score.accuracy, score.loss, score.n_failed, chosen)
+            )
+    caption = (
+        "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
+        "fewer parameters."
+    )
+    if any(stage.rungs for stage in results.plan.stages):
+        caption += " In a search that halves, only the candidates of its last rung are set beside each other."
+    return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
+
+
+def openings_table(told: Protocol) -> Table:
+    """Return each opening of the test set by this run."""
+    columns = (
+        Column("opened_at", "When (UTC)", "time"),
+        Column("candidates", "For", "prose"),
+        Column("part", "Seed"),
+        Column("weights_digest", "Weights", "digest"),
+        Column("images", "Images", "count"),
+        Column("loss", "Loss", "loss"),
+        Column("accuracy", "Accuracy", "percent"),
+        Column("purpose", "Asked by study"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            row.opening.opened_at,
+            "; ".join(row.candidates),
+            row.part,
+            row.opening.weights_digest,
+            row.opening.n_images,
+            row.opening.loss,
+            row.opening.accuracy,
+            row.opening.purpose,
+        )
+        for row in told.openings
+    ]
+    caption = "Each model scored on the sealed test images, by the digest of its weights, in order of time."
+    return Table("openings", "Openings of the test set", caption, columns, tuple(rows))
+
+
+def optimism_table(kept: tuple[Keepsake, ...]) -> Table:
+    """Return what a notebook would have reported of this study, beside what is honest."""
+    columns = (
+        Column("kept", "Kept", "prose"),
+        Column("instead", "Instead of", "prose"),
+        Column("about", "Of"),
+        Column("images", "Images"),
+        Column("reported", "Reported", "percent"),
+        Column("honest", "Honest", "percent"),
+        Column("difference", "Difference", "points"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            _KEPT[each.kind][0].format(n=f"{each.of:,}"),
+            _KEPT[each.kind][1],
+            each.about,
+            each.images,
+            each.kept,
+            each.honest,
+            each.difference,
+        )
+        for each in kept
+    ]
+    caption = (
+        "Each figure on the left is the highest of several, and the next training need not be so lucky. The networks’ "
+        "difference may be merit as well as luck; that of epochs is told of the validation images, for the test "
+        "images are never scored epoch by epoch."
+    )
+    return Table(
+        "optimism", "What a notebook would have reported", caption, columns, tuple(rows) if kept else ()
+    )
+
+
+def ledger_table(told: Protocol) -> Table:
+    """Return the openings of the test set that other runs made, the latest of them."""
+    columns = (
+        Column("opened_at", "When (UTC)", "time"),
+        Column("study", "Asked by study"),
+        Column("run", "Run", "code"),
+        Column("fit_id", "Fit", "code"),
+        Column("weights_digest", "Weights", "digest"),
+        Column("accuracy", "Accuracy", "percent"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            entry.opening.opened_at,
+            entry.opening.purpose,
+            entry.run_id,
+            entry.opening.fit_id,
+            entry.opening.weights_digest,
+            entry.opening.accuracy,
+        )
+        for entry in told.others[-MOST_OPENINGS:]
+    ]
+    caption = "Models of other studies that were scored on the same test images in this runs folder, in order of time."
+    if len(told.others) > MOST_OPENINGS:
+        caption += f" These are the latest {MOST_OPENINGS} of {len(told.others):,}."
+    return Table("ledger", "Openings by other runs", caption, columns, tuple(rows))

@@ -1,0 +1,102 @@
+"""Verdicts in full, for those who want to know what an answer stands on: figures, clarity, and why not more."""
+
+from __future__ import annotations
+
+import math
+
+from convstudy.report.numbers import counted, listed, percent, points
+from convstudy.report.verdict_words import in_points, saying
+from convstudy.stats import Contest, Verdict
+
+# A source that makes up this much of an interval (of its half-width's square) is what it mostly comes from.
+_MOSTLY = 2 / 3
+
+
+def judged(verdict: Verdict) -> str:
+    """Return a verdict as a sentence of its own: who, figures, what can be said, and why not more."""
+    pair = f"{verdict.first} against {verdict.second}"
+    difference = verdict.difference
+    if difference.mean is None:
+        return f"{pair}: no pair of fits to compare."
+    text = f"{pair}: {points(difference.mean)} points"
+    if difference.low is not None and difference.high is not None:
+        about = " for these two models on new images" if verdict.kind == "too few to say" else ""
+        share = f"{difference.confidence * 100:g} % interval"
+        text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
+    return f"{text}, {clarity(verdict)}{sources(verdict)}."
+
+
+def probability(verdict: Verdict) -> str:
+    """Return the Bayesian reading of a difference over folds, as a sentence; empty without one."""
+    found = verdict.probabilities
+    if found is None:
+        return ""
+    return (
+        f"By the Bayesian correlated t-test {verdict.first} beats {verdict.second} by more than "
+        f"{in_points(verdict.region)} with probability {_chance(found.better)}, and is as good within "
+        f"{region(verdict)} with {_chance(found.same)}."
+    )
+
+
+def groups(contest: Contest) -> str:
+    """Return who cannot be told apart in a comparison of three or more, as a sentence; empty of two."""
+    if len(contest.ranking) < 3 or not contest.groups:
+        return ""
+    if any(verdict.kind == "too few to say" for verdict in contest.verdicts):
+        return ""
+    together = [group for group in contest.groups if len(group) > 1]
+    beyond = f"more than {in_points(contest.verdicts[0].region)}"
+    if not together:
+        return f"All {len(contest.ranking)} differ by {beyond}."
+    if len(together) == 1 and len(together[0]) == len(contest.ranking):
+        return f"None of the {len(contest.ranking)} can be told from another by {beyond} of test accuracy."
+    named = "; ".join(listed(list(group)) for group in together)
+    return f"By {beyond} of test accuracy these cannot be told apart: {named}."
+
+
+def clarity(verdict: Verdict) -> str:
+    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too uncertain to call"``."""
+    if verdict.kind in ("better", "worse"):
+        return "a clear difference"
+    if verdict.kind == "tie":
+        return f"a tie within {region(verdict)}"
+    if verdict.kind == "too few to say":
+        return "one seed of each, so nothing can be told from the luck of seeds"
+    if verdict.difference.low is None:
+        return "the same difference in every pair, which shows no spread to judge it by"
+    if verdict.clear_alone:
+        return f"clear by itself, but not as one of {counted(verdict.n_comparisons, 'comparison')}"
+    if verdict.ahead:
+        return f"a difference, but perhaps of no more than {in_points(verdict.region)}"
+    if saying(verdict) in ("ahead", "behind"):
+        return f"perhaps a difference, but not clear as one of {counted(verdict.n_comparisons, 'comparison')}"
+    return "too uncertain to call"
+
+
+def region(verdict: Verdict) -> str:
+    """Return the region within which differences count as none: ``±0.1 points``."""
+    return f"±{in_points(verdict.region)}"
+
+
+def sources(verdict: Verdict) -> str:
+    """Return where an unclear verdict over seeds has its uncertainty from: ``, mostly for want of seeds (...)``."""
+    seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
+    if verdict.kind != "unclear" or seeds is None or images is None:
+        return ""
+    share = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
+    text = ", for want of seeds and of test images"
+    if share >= _MOSTLY:
+        text = ", mostly for want of seeds"
+    elif share <= 1 - _MOSTLY:
+        text = ", mostly for want of test images"
+    return f"{text} (±{_width(seeds)} points for the seeds, ±{_width(images)} for the test images)"
+
+
+def _chance(share: float) -> str:
+    """Return a probability in whole per cent, which is never quite none or all."""
+    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else percent(share, 0)
+
+
+def _width(half_width: float) -> str:
+    """Return a half-width in points, rounded up so that a small one does not read as none."""
+    return f"{math.ceil(half_width * 10_000 - 1e-9) / 100:.2f}"

@@ -1,0 +1,174 @@
+"""Whatever the figures are, the words agree with the verdicts and say no number that is not theirs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convstudy.report.numbers import rounded
+from convstudy.report.standings import changes, standing
+from convstudy.report.verdict_words import in_points, saying, takes
+from convstudy.stats import Needed, Verdict, paired_difference
+from convstudy.stats.verdicts import corrected, judge
+
+N_SEEDS = 5
+# Accuracies, so that differences are of one image in 10,000 or many; often alike.
+ACCURACIES = st.integers(9_000, 10_000).map(lambda n: n / 10_000)
+NEAR = st.integers(9_900, 9_930).map(lambda n: n / 10_000)
+PAIRS = st.one_of(
+    st.lists(st.tuples(ACCURACIES, ACCURACIES), max_size=N_SEEDS),
+    st.lists(st.tuples(NEAR, NEAR), min_size=2, max_size=N_SEEDS),
+    st.tuples(NEAR, NEAR).flatmap(
+        lambda pair: st.lists(
+            st.integers(-1, 1).map(lambda step: (pair[0] + step / 10_000, pair[1])),
+            min_size=N_SEEDS,
+            max_size=N_SEEDS,
+        )
+    ),
+)
+NEEDED = st.one_of(
+    st.none(),
+    st.builds(Needed, st.just(0.001), seeds=st.integers(6, 1000)),
+    st.builds(Needed, st.just(0.001), images=st.integers(10_001, 10**7)),
+    st.just(Needed(0.001)),
+)
+
+
+@st.composite
+def verdicts(draw: st.DrawFn, most: int = 9) -> list[Verdict]:
+    """Return the verdicts on candidate a of one question, corrected as they would be."""
+    found = []
+    for number in range(draw(st.integers(1, most))):
+        pairs = draw(PAIRS)
+        difference = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+        found.append(judge("a", f"other-{number}", "test accuracy", difference, 0.001))
+    return [
+        replace(each, needed=draw(NEEDED)) if each.kind == "unclear" else each
+        for each in corrected(found, draw(st.integers(len(found), 40)))
+    ]
+
+
+def numbers(text: str) -> set[str]:
+    """Return the figures of a text, without those of names."""
+    return set(re.findall(r"(?<![\w-])−?\d[\d,]*(?:\.\d+)?", text))
+
+
+def allowed(found: list[Verdict]) -> set[str]:
+    """Return every figure of the verdicts as it may be written: with two digits, and by how much the other way."""
+    texts = {"95", "0.1", str(N_SEEDS), *(str(n) for n in range(len(found) + 1))}
+    for verdict in found:
+        difference = verdict.difference
+        texts |= {str(difference.n), str(verdict.n_comparisons)}
+        for figure in (difference.mean, difference.low, difference.high):
+            if figure is not None:
+                texts |= {f"{figure * sign * 100:.2f}".replace("-", "−") for sign in (1, -1)}
+        if verdict.needed:
+            texts |= {rounded(n) for n in (verdict.needed.seeds, verdict.needed.images) if n is not None}
+    return texts | {
+        text.removeprefix("−") for text in texts if float(text.replace("−", "-").replace(",", "")) == 0
+    }
+
+
+@settings(deadline=None)
+@given(verdicts())
+def test_words_agree_with_the_verdicts(found: list[Verdict]) -> None:
+    kinds = {verdict.kind for verdict in found}
+    text = standing(found, "seed", N_SEEDS)
+    assert ("better" in text) == ("better" in kinds)
+    assert ("worse" in text) == ("worse" in kinds)
+    assert ("ties" in text) == ("tie" in kinds)
+    text = changes(found, N_SEEDS)
+    assert bool(re.search(r"(?<!may )\bhelps?\b", text)) == ("better" in kinds)
+    assert bool(re.search(r"(?<!may )\bhurts?\b", text)) == ("worse" in kinds)
+    assert ("no difference" in text) == ("tie" in kinds)
+
+
+@settings(deadline=None)
+@given(verdicts())
+def test_every_number_is_a_rounding_of_a_figure(found: list[Verdict]) -> None:
+    for text in (standing(found, "seed", N_SEEDS), changes(found, N_SEEDS)):
+        assert numbers(text) - allowed(found) == set()
+
+
+@settings(deadline=None)
+@given(verdicts())
+def test_a_sentence_is_short_and_names_everybody_or_how_many(found: list[Verdict]) -> None:
+    """The label and the chosen one's accuracy come before it: another dozen words."""
+    text = standing(found, "seed", N_SEEDS)
+    assert len(text.split()) <= {1: 33, 2: 50}.get(len(found), 60)
+    named = len(re.findall(r"other-\d", text)) + sum(int(n) for n in re.findall(r"(\d) others?\b", text))
+    assert named == len(found)
+
+
+@settings(deadline=None)
+@given(verdicts(most=1), st.floats(0.0005, 0.2))
+def test_nothing_is_better_or_worse_whose_interval_touches_the_region(
+    found: list[Verdict], region: float
+) -> None:
+    (verdict,) = found
+    difference = verdict.difference
+    if difference.low is None or difference.high is None:
+        return
+    for border in (region, abs(difference.low), abs(difference.high)):
+        again = judge("a", "b", "test accuracy", difference, border)
+        text = standing([again], "seed", N_SEEDS)
+        if difference.low <= border + 1e-13 and difference.high >= -border - 1e-13:
+            assert not re.search("better|worse", text)
+        if -border - 1e-13 <= difference.low and difference.high <= border + 1e-13:
+            assert "ties" in text
+
+
+@pytest.mark.parametrize(
+    ("pairs", "n_comparisons", "said"),
+    [
+        ([0.003, 0.0031, 0.0029], 1, "better"),
+        ([-0.003, -0.0031, -0.0029], 1, "worse"),
+        ([0.0001, 0.0, -0.0001], 1, "tie"),
+        ([0.0011, 0.001, 0.0009], 1, "ahead"),
+        ([-0.0011, -0.001, -0.0009], 1, "behind"),
+        ([0.003, 0.0031, 0.0029], 1000, "ahead"),  # clear by itself only
+        ([0.003, -0.002, 0.001], 1, "unclear"),
+        ([0.003, 0.003, 0.003], 1, "no spread"),
+        ([0.003], 1, "one seed"),
+        ([], 1, "no pair"),
+    ],
+)
+def test_each_kind_of_difference_has_its_words(pairs: list[float], n_comparisons: int, said: str) -> None:
+    alone = judge("a", "b", "test accuracy", paired_difference(pairs, [0.0] * len(pairs)), 0.001)
+    (verdict,) = corrected([alone], n_comparisons)
+    assert saying(verdict) == said
+    text = standing([verdict], "seed", 3)
+    assert text.count("b") >= 1 and text.count("(") == text.count(")")
+    if n_comparisons > 1:
+        assert text.endswith("; as one of 1,000 comparisons that may be chance")
+
+
+def test_what_takes_most_is_told() -> None:
+    base = judge("a", "b", "test accuracy", paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
+    few, many, images, never = (
+        replace(base, needed=needed)
+        for needed in (
+            Needed(0.001, seeds=12),
+            Needed(0.001, seeds=130),
+            Needed(0.001, images=20_000),
+            Needed(0.001),
+        )
+    )
+    assert takes([few]) == "to tell a difference of 0.1 points you would need about 12 seeds"
+    assert takes([many, few]).endswith("about 130 seeds")
+    assert takes([many, images, few]).endswith("at least 20,000 test images")
+    assert takes([never, images]).startswith("no sensible number of seeds or images would tell a difference")
+    assert takes([base]) == ""
+
+
+def test_a_region_is_written_as_it_was_told() -> None:
+    assert [in_points(each) for each in (0.001, 0.01, 0.0025, 0.0)] == [
+        "0.1 points",
+        "1 point",
+        "0.25 points",
+        "0 points",
+    ]
