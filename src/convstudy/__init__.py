@@ -15,6 +15,7 @@ Contents, by layer (imports point down only):
 
 - ``cli``: words in, words out
 - ``report``: verdicts and records -> tables, charts, one HTML file
+- ``checks``: plans and results -> what to be warned of
 - ``stats``: records -> verdicts
 - ``run``: plan -> fits done
 - ``store``: facts on disk

@@ -90,6 +90,8 @@ def convstudy_version() -> str:
         (["run", "digits", "twice"], "unexpected extra argument (twice)"),
         (["run", "digits", "--workers", "0"], "convstudy run --workers: this is not a count"),
         (["run", "digits", "--workers", "many"], "got: many"),
+        (["run", "digits", "--device", "cdua"], 'did you mean "cuda"?'),
+        (["run", "digits", "--device", "cuda:99"], "device: there is no such device"),
         (["plan", "digits", "--seeds", "0"], "convstudy plan --seeds"),
         (["plan", "digits", "--subset", "-3"], "a whole number, 1 or more"),
         (["plan", "digits", "--subset", "3"], "study.subset"),

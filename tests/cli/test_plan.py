@@ -38,7 +38,9 @@ def test_a_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     assert plan["total"]["n_fits"] == plan["left"]["n_fits"] == 13
     assert plan["seconds"] is None
     assert plan["stages"][1]["waits_for"] == ["search.kernel"]
-    assert [found["check"] for found in plan["findings"]] == ["idle-layer"]
+    found = ["idle-layer", "unequal-tuning", "few-validation-images"]
+    assert [each["check"] for each in plan["findings"]] == found
+    assert plan["silenced"] == []
     assert sum(stage["left"]["operations"] for stage in plan["stages"]) == plan["total"]["operations"]
 
 

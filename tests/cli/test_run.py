@@ -47,7 +47,8 @@ def test_the_answer_and_what_to_do_next(convstudy: Call, tiny: Path, finished: P
     assert len(answer.splitlines()) >= 3
     assert "report: none written" in rest
     assert "next:   convstudy report tiny-" in rest
-    assert rest.count(f"--runs {finished}") == 2
+    assert f"convstudy check {tiny} --runs {finished}" in rest
+    assert rest.count(f"--runs {finished}") == 3
 
 
 def test_after_digits_comes_mnist(

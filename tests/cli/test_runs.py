@@ -78,6 +78,12 @@ def test_report(convstudy: Call, finished: Path, tmp_path: Path) -> None:
     paths = [Path(line) for line in ended.out.splitlines()]
     assert [path.suffix for path in paths] == [".html"]
     assert all(path.is_file() and path.is_relative_to(tmp_path / "there") for path in paths)
+    # The answer is no path: a program reads stdout.
+    assert [line.split(":")[0].split()[0] for line in ended.err.splitlines()] == [
+        "Search",
+        "Comparison",
+        "Ablation",
+    ]
 
 
 def test_report_in_several_formats(convstudy: Call, finished: Path, tmp_path: Path) -> None:

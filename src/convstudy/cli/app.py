@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 import convstudy
-from convstudy.cli import files, networks, plan, run, runs, verdict
+from convstudy.cli import check, files, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
 from convstudy.cli.words import say_json, tell
 from convstudy.errors import ConvstudyError, UsageError, unknown
@@ -56,6 +56,7 @@ def app() -> None:
 for command in (
     run.run,
     plan.plan,
+    check.check,
     runs.status,
     runs.runs,
     runs.report,
@@ -71,8 +72,8 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``convstudy`` with these words, or those of the process, and return the exit status.
 
-    0 is fine, 1 failed fits (or a bug), 2 usage, 130 interrupted, 141 nobody reads the output any more. Every error
-    is told on stderr; with ``--json`` also on stdout, as ``{"errors": [...]}``.
+    0 is fine, 1 failed fits or, with ``--strict``, warnings (or a bug), 2 usage, 130 interrupted, 141 nobody reads the
+    output any more. Every error is told on stderr; with ``--json`` also on stdout, as ``{"errors": [...]}``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -27,4 +27,6 @@ def _part(fit: Fit) -> str:
     """Return which of a candidate's fits this is: its fold or seed, and where it is paused."""
     split = fit.split
     part = f"fold {split.index + 1} of {split.of}" if isinstance(split, Fold) else f"seed {fit.seed}"
+    if isinstance(split, Fold) and split.within is not None:
+        part = f"inner {part}"
     return part if fit.until is None else f"{part}, to epoch {fit.until}"

@@ -1,4 +1,4 @@
-"""What several commands take: STUDY, ``--runs``, ``--seeds``, ``--set``, ``--subset``, ``--json``."""
+"""What several commands take: STUDY, ``--runs``, ``--seeds``, ``--set``, ``--subset``, ``--device``, ``--json``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,14 @@ workers_option = click.option(
     "--workers",
     type=Count(),
     metavar="N",
-    help="Fits that train at the same time; as many as there are cores for, if not given.",
+    help="Fits that train at the same time; if not given, as many as there are cores for, or 6 on a GPU.",
+)
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="Where to train: cpu, cuda, cuda:N, or auto (a GPU where torch finds one).",
 )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convstudy.cli.findings import WHERE_TOLD, findings_json, findings_text, strict_option, strict_status
 from convstudy.cli.options import (
     command_line,
     json_option,
@@ -18,10 +19,12 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import count, duration, operations, say_json, table
+from convstudy.cli.words import count, operations, say_json, table
+from convstudy.duration import duration
 
 if TYPE_CHECKING:
-    from convstudy.plan import Cost, Finding, Fit, Plan, Rung, Stage
+    from convstudy.checks import Findings
+    from convstudy.plan import Cost, Fit, Plan, Rung, Stage
 
 CALIBRATION_SECONDS = 3.0
 _DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
@@ -51,7 +54,7 @@ class Outlook:
     left: Cost
     n_workers: int
     seconds: float | None
-    findings: tuple[Finding, ...]
+    findings: Findings
 
 
 @click.command()
@@ -64,16 +67,25 @@ class Outlook:
     default=True,
     help="Train a few steps of each network to expect the time; takes some seconds.",
 )
+@strict_option
 @click.pass_context
 def plan(
-    context: click.Context, source: str, runs: Path, workers: int | None, as_json: bool, calibrate: bool
-) -> None:
+    context: click.Context,
+    source: str,
+    runs: Path,
+    workers: int | None,
+    as_json: bool,
+    calibrate: bool,
+    strict: bool,
+) -> int:
     """Say what a run would train and cost; train nothing.
 
-    It also says what is worth mending first. Fits that are done in --runs are not counted as work.
+    It also says what is worth mending first. Fits that are done in --runs are not counted as work. Exit status: 0
+    fine, 1 warnings with --strict, 2 usage.
     """
     study = study_of(context, source)
-    from convstudy.plan import check_plan, epochs_added, plan_cost, resolve
+    from convstudy.checks import check_plan
+    from convstudy.plan import epochs_added, plan_cost, resolve
     from convstudy.run import default_workers
 
     store = open_store(runs)
@@ -105,6 +117,7 @@ def plan(
         say_json(_json(outlook))
     else:
         click.echo(_text(outlook, runs, command_line(context, "run", source)))
+    return strict_status(outlook.findings, strict)
 
 
 def _expected_seconds(fits: list[Fit], epochs: Mapping[str, int]) -> Mapping[str, float]:
@@ -175,6 +188,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         for work in outlook.stages
         if (method := _method(outlook.plan, work.stage))
     ]
+    notes += [_nested_text(work.stage) for work in outlook.stages if work.stage.question == "nested"]
     if open_choices:
         notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
     if outlook.left.n_fits == 0:
@@ -184,9 +198,10 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
             f"Expected here, with {count(outlook.n_workers, 'worker')}: about {duration(outlook.seconds)}."
         )
     parts += ["\n".join(notes)] if notes else []
-    if outlook.findings:
-        lines = [f"  {found.where}: {found.what}\n    mend: {found.mend}" for found in outlook.findings]
-        parts.append("\n".join(["Worth knowing first:", *lines]))
+    if outlook.findings.heard or outlook.findings.silenced:
+        parts.append(
+            f"Worth knowing first ({WHERE_TOLD.removesuffix('.')}):\n{findings_text(outlook.findings, '  ')}"
+        )
     parts.append(f"next: {follow_up}")
     return "\n\n".join(parts)
 
@@ -215,6 +230,15 @@ def _method_text(stage: Stage, method: str) -> str:
         else ""
     )
     return f"{stage.key} halves its candidates: {', '.join(rungs)}; {epochs:,} epochs{share}."
+
+
+def _nested_text(stage: Stage) -> str:
+    """Return what judges a nested search."""
+    n = len(stage.candidates)
+    return (
+        f"search.{stage.name} is nested: inner.{stage.name}.1 to .{n} do it anew without each of {n} outer folds, "
+        f"{stage.key} scores their winners there."
+    )
 
 
 def _names(stage: Stage, waits_for: tuple[str, ...]) -> str:
@@ -261,7 +285,7 @@ def _json(outlook: Outlook) -> dict[str, Any]:
         "left": asdict(outlook.left),
         "workers": outlook.n_workers,
         "seconds": outlook.seconds,
-        "findings": [asdict(found) for found in outlook.findings],
+        **findings_json(outlook.findings),
     }
 
 

@@ -10,8 +10,17 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from convstudy.cli.tally import Tally
-from convstudy.cli.words import count, duration, percent, tell
-from convstudy.run.events import ChoiceMade, EpochEnded, FitEnded, RunStarted, SearchAdvanced, TestOpened
+from convstudy.cli.words import count, percent, tell
+from convstudy.duration import duration
+from convstudy.run.events import (
+    ChoiceMade,
+    EpochEnded,
+    FitEnded,
+    ImagesInspected,
+    RunStarted,
+    SearchAdvanced,
+    TestOpened,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -157,6 +166,8 @@ def news(event: Event, tally: Tally) -> str:
         return rung_text(event.plan.stage(event.stage))
     if isinstance(event, TestOpened) and event.opening.accuracy is not None:
         return f"test set opened for {tally.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
+    if isinstance(event, ImagesInspected) and event.error:
+        return f"the images could not be looked over for duplicates: {event.error.splitlines()[0]}"
     return ""
 
 

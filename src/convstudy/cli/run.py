@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.failures import FAILED, INTERRUPTED
+from convstudy.cli.findings import findings_count, findings_json, strict_option, strict_status
 from convstudy.cli.options import (
     changes_of,
+    command_line,
+    device_option,
     json_option,
     runs_option,
     runs_words,
@@ -23,8 +26,9 @@ from convstudy.cli.words import count, program, say_json, tell
 from convstudy.errors import Problem
 
 if TYPE_CHECKING:
+    from convstudy.checks import Findings
     from convstudy.cli.tally import Tally
-    from convstudy.stats import CandidateRow
+    from convstudy.stats import CandidateRow, Contest
     from convstudy.store import Results
 
 TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
@@ -34,37 +38,54 @@ TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @study_argument
 @runs_option
 @workers_option
+@device_option
 @json_option
+@strict_option
 @click.option("--no-report", is_flag=True, help="Write no report; `convstudy report` does so later.")
 @click.pass_context
 def run(
-    context: click.Context, source: str, runs: Path, workers: int | None, as_json: bool, no_report: bool
+    context: click.Context,
+    source: str,
+    runs: Path,
+    workers: int | None,
+    device: str,
+    as_json: bool,
+    strict: bool,
+    no_report: bool,
 ) -> int:
     """Answer the questions of STUDY; go on where it stopped.
 
     Every fit that is done is kept in --runs, and is trained again by no study. Ctrl-C stops at once; the same command
-    goes on. Exit status: 0 fine, 1 failed fits, 2 usage, 130 interrupted.
+    goes on. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage, 130
+    interrupted.
     """
     study = study_of(context, source)
+    from convstudy.checks import check_run
     from convstudy.cli.failed import failed_text
     from convstudy.cli.progress import progress
     from convstudy.cli.tally import Tally
     from convstudy.run import run_study
+    from convstudy.stats import contests
 
     tally = Tally()
     try:
         with progress(tally) as listener:
-            results = run_study(study, runs, workers, listener)
+            results = run_study(study, runs, workers, listener, device)
         report = None if no_report else _write_report(results, runs)
+        found = contests(results)
+        findings = check_run(results, found)
     except KeyboardInterrupt:
         return _interrupted(tally, runs, shlex.join([program(), *context.obj]), as_json)
     if results.failed:
         tell(failed_text(results))
     if as_json:
-        say_json(_json(results, report))
+        say_json(_json(results, found, findings, report))
     else:
-        _say(results, report, runs, next_command(context, source, results))
-    return FAILED if results.failed or not results.complete else 0
+        _say(results, found, report, runs)
+        if told := findings_count(findings):
+            click.echo(f"checks: {told}; {command_line(context, 'check', source)}")
+        click.echo(f"next:   {next_command(context, source, results)}")
+    return FAILED if results.failed or not results.complete else strict_status(findings, strict)
 
 
 def next_command(context: click.Context, source: str, results: Results) -> str:
@@ -89,18 +110,19 @@ def _write_report(results: Results, runs: Path) -> Path:
     return write_report(results, Layout(runs).report(results.run_id))[0]
 
 
-def _say(results: Results, report: Path | None, runs: Path, follow_up: str) -> None:
-    """Print the answer, where the report is, and what to try next."""
+def _say(results: Results, found: tuple[Contest, ...], report: Path | None, runs: Path) -> None:
+    """Print the answer, and where the report is."""
     from convstudy.report import answer
 
-    click.echo("\n".join(answer(results)))
+    click.echo("\n".join(answer(results, found)))
     click.echo()
     how = f"`convstudy report {results.run_id}{runs_words(runs)}`"
     click.echo(f"report: {report or f'none written; {how} does so'}")
-    click.echo(f"next:   {follow_up}")
 
 
-def _json(results: Results, report: Path | None) -> dict[str, Any]:
+def _json(
+    results: Results, found: tuple[Contest, ...], findings: Findings, report: Path | None
+) -> dict[str, Any]:
     """Return what the run came to, for a program."""
     from convstudy.cli.failed import failed_json
     from convstudy.report import answer
@@ -110,9 +132,10 @@ def _json(results: Results, report: Path | None) -> dict[str, Any]:
         "run_id": results.run_id,
         "complete": results.complete,
         "report": str(report) if report else None,
-        "answer": list(answer(results)),
+        "answer": list(answer(results, found)),
         "results": [_row(row) for stage in results.plan.stages for row in candidate_rows(results, stage)],
         "failed": failed_json(results),
+        **findings_json(findings),
         "n_openings": results.n_openings,
     }
 

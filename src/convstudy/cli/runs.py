@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.options import json_option, open_store, runs_option, runs_words
-from convstudy.cli.words import count, moment, percent, say_json, table
+from convstudy.cli.words import count, moment, percent, say_json, table, tell
 from convstudy.errors import Problem, UsageError, unknown
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def report(
 ) -> None:
     """Write the report of a run, in any format.
 
-    The paths are printed. RUN is a run's id or a study's name (its latest run). html is a page, markdown and csv are
-    tables, svg, pdf and png are figures, json is everything.
+    The answer is told and the paths are printed. RUN is a run's id or a study's name (its latest run). html is a
+    page, markdown and csv are tables, svg, pdf and png are figures, json is everything.
     """
     wanted = tuple(dict.fromkeys(name.strip() for text in formats for name in text.split(","))) or ("html",)
     where = f"{context.command_path} --format"
@@ -106,8 +106,9 @@ def report(
 
     store = Store.open(runs)
     results = store.results(run)
-    from convstudy.report import write_report
+    from convstudy.report import answer, write_report
 
+    tell("\n".join(answer(results)))
     for path in write_report(results, output or store.report_folder(results.run_id), wanted):
         click.echo(path)
 

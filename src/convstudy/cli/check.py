@@ -1,0 +1,80 @@
+"""``convstudy check``: what a study should be told of, before it is trained and after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from convstudy.cli.findings import (
+    WHERE_TOLD,
+    findings_count,
+    findings_json,
+    findings_text,
+    strict_option,
+    strict_status,
+)
+from convstudy.cli.options import (
+    command_line,
+    json_option,
+    open_store,
+    runs_option,
+    study_argument,
+    study_of,
+)
+from convstudy.cli.words import say_json
+
+if TYPE_CHECKING:
+    from convstudy.checks import Findings
+    from convstudy.spec import Study
+    from convstudy.store import Store
+
+
+@click.command()
+@study_argument
+@runs_option
+@strict_option
+@json_option
+@click.pass_context
+def check(context: click.Context, source: str, runs: Path, strict: bool, as_json: bool) -> int:
+    """Point out mistakes in STUDY; train nothing.
+
+    Before it is run that is what its plan shows. Once it was run in --runs, also what came of it: fits that diverged
+    or were still improving, seeds far from the others, differences that are noise. Exit status: 0 fine, 1 warnings
+    with --strict, 2 usage. [silence] in the study file silences a check, with a reason.
+    """
+    study = study_of(context, source)
+    store = open_store(runs)
+    run_id = store.run_id_of(study) if store and store.has_run(study) else None
+    findings = _findings(study, store, run_id)
+    if as_json:
+        say_json({"study": study.name, "run": run_id, **findings_json(findings)})
+    else:
+        seen = f"the run {run_id}" if run_id else "the plan; nothing is trained yet"
+        parts = [f"{study.name}, {seen}: {findings_count(findings) or 'nothing to point out'}"]
+        if findings.heard or findings.silenced:
+            parts += [findings_text(findings), WHERE_TOLD]
+        if not run_id:
+            parts.append(f"next: {command_line(context, 'run', source)}")
+        click.echo("\n\n".join(parts))
+    return strict_status(findings, strict)
+
+
+def _findings(study: Study, store: Store | None, run_id: str | None) -> Findings:
+    """Return what is found in the study's run, or in its plan where it was not run.
+
+    What is silenced is as this study has it, which may have changed since the run.
+    """
+    from convstudy.checks import check_plan, check_run
+    from convstudy.plan import resolve
+
+    if store and run_id:
+        from convstudy.stats import contests
+
+        results = store.results(run_id)
+        results = replace(results, study=study, plan=replace(results.plan, study=study))
+        return check_run(results, contests(results))
+    planned, _ = resolve(study, store.briefs if store else {})
+    return check_plan(planned, store.n_openings(study.dataset) if store else 0)

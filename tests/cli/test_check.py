@@ -1,0 +1,112 @@
+"""``convstudy check``, and ``--strict`` wherever it goes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ended
+
+Call = Callable[..., Ended]
+SILENCED = """
+[silence]
+idle-layer = "the tiny study has one to be found"
+unequal-tuning = "nobody believes it"
+batch-norm-at-its-start = "it has no batch-norm"
+"""
+
+
+def checks(ended: Ended, what: str = "findings") -> list[str]:
+    return [each["check"] for each in ended.json[what]]
+
+
+def test_before_a_run_the_plan_is_checked(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "none"
+    ended = convstudy("check", tiny, "--runs", runs)
+    assert ended.status == 0
+    assert not runs.exists()
+    head, first, *_ = ended.out.splitlines()
+    assert head == "tiny, the plan; nothing is trained yet: 2 warnings and 2 notes"
+    assert first == ""
+    assert "warning: idle-layer, network.small\n  layer 3" in ended.out
+    assert "  mend: take it out" in ended.out
+    assert "docs/checks.md" in ended.out
+    assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
+
+
+def test_after_a_run_its_results_are_checked_too(convstudy: Call, tiny: Path, finished: Path) -> None:
+    ended = convstudy("check", tiny, "--runs", finished, "--json")
+    assert ended.status == 0
+    assert ended.json["run"].startswith("tiny-")
+    before = ["idle-layer", "unequal-tuning", "few-validation-images", "few-seeds"]
+    assert checks(ended)[:4] == before
+    assert "difference-within-noise" in checks(ended)
+    assert "test-set-in-a-choice" not in checks(ended), "its own openings came after its choices"
+    changed = convstudy("check", tiny, "--runs", finished, "--json", "--set", "recipe.epochs=3")
+    assert changed.json["run"] is None
+    assert checks(changed) == [*before, "test-set-in-a-choice"]
+
+
+def test_what_the_study_silences_is_told_apart_and_may_change_after_the_run(
+    convstudy: Call, tiny: Path, finished: Path
+) -> None:
+    tiny.write_text(tiny.read_text() + SILENCED)
+    ended = convstudy("check", tiny, "--runs", finished, "--json")
+    assert ended.json["run"].startswith("tiny-"), "it is the same run"
+    assert not {"idle-layer", "unequal-tuning"} & set(checks(ended))
+    silenced = {each["finding"]["check"]: each["reason"] for each in ended.json["silenced"]}
+    assert silenced == {
+        "idle-layer": "the tiny study has one to be found",
+        "unequal-tuning": "nobody believes it",
+    }
+    said = convstudy("check", tiny, "--runs", finished).out
+    assert "and 2 silenced" in said.splitlines()[0]
+    assert "silenced: unequal-tuning, compare.both (nobody believes it)" in said
+
+
+def test_strict_ends_with_1_where_a_warning_is_heard(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    runs = ("--runs", tmp_path / "none")
+    for command in (("check",), ("plan", "--no-calibrate")):
+        ended = convstudy(*command, tiny, *runs, "--strict")
+        assert ended.status == 1
+        assert "idle-layer" in ended.out
+        assert ended.err == ""
+        assert convstudy(*command, tiny, *runs).status == 0
+    tiny.write_text(tiny.read_text() + SILENCED)
+    for command in (("check",), ("plan", "--no-calibrate")):
+        ended = convstudy(*command, tiny, *runs, "--strict")
+        assert ended.status == 0, "notes alone are no reason"
+        assert "few-seeds" in ended.out
+
+
+def test_a_strict_run_trains_all_the_same(convstudy: Call, tiny: Path, finished: Path) -> None:
+    words = ("run", tiny, "--runs", finished, "--no-report")
+    strict = convstudy(*words, "--strict")
+    plain = convstudy(*words)
+    assert (strict.status, plain.status) == (1, 0)
+    assert strict.out == plain.out
+    assert re.search(r"^checks: \d warnings and \d notes; convstudy check ", plain.out, re.MULTILINE)
+    assert f"; convstudy check {tiny} --runs {finished}\n" in plain.out
+    assert checks(convstudy(*words, "--json"))[0] == "idle-layer"
+
+
+def test_a_study_that_nothing_is_found_in_says_so(convstudy: Call, tmp_path: Path) -> None:
+    path = tmp_path / "clean.toml"
+    path.write_text(
+        '[study]\nname = "clean"\ndataset = "mnist"\nseeds = 5\n'
+        '[network.flat]\nlayers = ["flatten", "dense 8 relu"]\n'
+        '[ablate.flat]\ntanh = { activation = "tanh" }\n'
+    )
+    ended = convstudy("check", path, "--runs", tmp_path / "none", "--strict")
+    assert ended.status == 0
+    assert ended.out.startswith("clean, the plan; nothing is trained yet: nothing to point out\n\nnext: ")
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "run"])
+def test_help_says_what_strict_does(convstudy: Call, command: str) -> None:
+    said = " ".join(convstudy(command, "--help").out.split())
+    assert "exit status 1 where a check warns and is not silenced" in said
+    assert "with --strict" in said
