@@ -48,6 +48,9 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/speedrun.py choose --seeds 5
 	$(BIN)/python benchmarks/search_methods.py train --runs runs/bench-search
 	$(BIN)/python benchmarks/search_methods.py replay --runs runs/bench-search
+	$(BIN)/python benchmarks/grid_search.py --peers $(PEERS)/bin/python
+	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision
+	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision
 	$(BIN)/python benchmarks/around_fits.py
 	$(BIN)/python benchmarks/memory_map.py
 	$(BIN)/python benchmarks/statistics_simulation.py

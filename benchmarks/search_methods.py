@@ -20,12 +20,14 @@ The grid is that of the built-in study ``mnist``: its network two-conv with kern
 from __future__ import annotations
 
 import argparse
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+from filling import fill
 
 from convstudy.data import Fold
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
@@ -56,7 +58,9 @@ class Size:
         asked = base.search["kernel-size"].model_copy(
             update={"vary": {"kernel": KERNELS}, "folds": self.folds, "subset": None, "recipe": {}, **search}
         )
-        recipe = base.recipe.varied({"epochs": self.epochs, "precision": self.precision})
+        recipe = base.recipe.varied(
+            {"epochs": self.epochs, "precision": self.precision, "measure_at_most": 500}
+        )
         study = Study(
             name="search-methods",
             dataset=self.dataset,
@@ -88,30 +92,11 @@ def grid_fits(size: Size, repetition: int) -> list[Fit]:
 
 def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
     """Train every grid; what is there already is not trained again."""
-    from convstudy.data import load_dataset
-    from convstudy.run.executors import InlineExecutor, ProcessExecutor
-    from convstudy.run.tasks import Lost, Train, Trained
-    from convstudy.store import Store
-
-    load_dataset(size.dataset)
-    store = Store.open(runs, create=True)
-    every = [fit for repetition in range(1, repetitions + 1) for fit in grid_fits(size, repetition)]
-    waiting = deque(fit for fit in every if fit.id not in store.records)
-    n_done, n_under_way = len(every) - len(waiting), 0
-    executor = ProcessExecutor(store.layout, workers, 1) if workers else InlineExecutor(store.layout)
-    with store.writing(), executor:
-        while waiting or n_under_way:
-            while waiting and n_under_way < executor.n_workers:
-                executor.submit(Train(waiting.popleft()))
-                n_under_way += 1
-            message = executor.next_message()
-            if isinstance(message, Lost):
-                raise SystemExit(f"a worker is gone: {message.reason}; run this again, it goes on from here")
-            if isinstance(message, Trained):
-                n_under_way, n_done = n_under_way - 1, n_done + 1
-                store.save_record(message.task.fit, message.record)
-                print(f"{n_done} of {len(every)} fits", flush=True)
-    store.close()
+    fill(
+        runs,
+        [fit for repetition in range(1, repetitions + 1) for fit in grid_fits(size, repetition)],
+        workers,
+    )
 
 
 def paused(whole: Record, fit: Fit) -> Record:

@@ -36,8 +36,9 @@ from convstudy.data import Dataset, Holdout, load_dataset
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import logits_of
-from convstudy.engine.fit import Trained, repeatable, run_fit
+from convstudy.engine.fit import Trained, run_fit
 from convstudy.engine.opening import open_test
+from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import take_over, write_tensors
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit

@@ -1,0 +1,169 @@
+"""A search over folds, whole commands side by side: GridSearchCV with Keras' SKLearnClassifier, and convstudy.
+
+All find the best kernel of the notebook's two-conv network on the same subset of MNIST's training images, over five
+stratified folds, and train the winner once more on all of them; convstudy trains that one on nine tenths, and scores
+it on the test images. What is timed is a command from its start to its end, imports included, round by round in turn::
+
+    make .venv-peers/.installed
+    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/grid_search.py --peers .venv-peers/bin/python
+
+A small size that takes a minute or two: ``--subset 500 --epochs 2 --kernels 2 3``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from convstudy.data import Holdout, load_dataset, split_indices
+from convstudy.store import Store
+
+CONTENDER = Path(__file__).parent / "contenders" / "keras_grid.py"
+PEER = "GridSearchCV, SKLearnClassifier"
+STUDY = """
+[study]
+name = "grid-search"
+dataset = "mnist"
+subset = {subset}
+seeds = 1
+
+[recipe]
+epochs = {epochs}
+precision = "{precision}"
+keep = "last"
+measure_at_most = 500
+
+[network.two-conv]
+kernel = 3
+layers = [
+  "conv 64 {{kernel}} relu", "conv 32 {{kernel}} relu", "max-pool 2", "batch-norm", "dropout 0.3",
+  "flatten", "dense 128 relu", "batch-norm", "dropout 0.5",
+]
+
+[search.kernel-size]
+network = "two-conv"
+vary = {{ kernel = {kernels} }}
+folds = {folds}
+method = "{method}"
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is searched, and on how much."""
+
+    subset: int
+    epochs: int
+    folds: int
+    kernels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One whole command: its seconds from start to end, and the kernel that it names."""
+
+    seconds: float
+    best: str
+
+
+def timed(command: Sequence[str], **environment: str) -> tuple[float, str]:
+    """Run a command and return its seconds and its stdout; end with its stderr where it fails."""
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
+    return seconds, done.stdout
+
+
+def peer(python: str, size: Size, images: Path, jobs: int) -> Outcome:
+    """Search as scikit-learn's and Keras' users do."""
+    kernels = ",".join(map(str, size.kernels))
+    command = [python, str(CONTENDER), str(images), kernels, str(size.folds), str(size.epochs), str(jobs)]
+    seconds, said = timed(command, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
+    return Outcome(seconds, f"kernel={json.loads(said.splitlines()[-1])['best']}")
+
+
+def ours(size: Size, method: str, precision: str) -> Outcome:
+    """Search with the command that users type."""
+    with tempfile.TemporaryDirectory() as folder:
+        study, runs = Path(folder, "study.toml"), Path(folder, "runs")
+        facts: dict[str, Any] = {**vars(size), "kernels": list(size.kernels)}
+        study.write_text(STUDY.format(**facts, method=method, precision=precision), encoding="utf-8")
+        call = "import sys; from convstudy.cli import main; sys.exit(main())"
+        seconds, _ = timed(
+            [sys.executable, "-c", call, "run", str(study), "--runs", str(runs), "--no-report"]
+        )
+        store = Store.open(runs)
+        results = store.results(next(run.run_id for run in store.runs()))
+        choice = results.choice("search.kernel-size")
+        store.close()
+    return Outcome(seconds, choice.chosen if choice else "none")
+
+
+def subset_images(subset: int, folder: Path) -> Path:
+    """Write the images that convstudy's subset holds, for the peer."""
+    train = load_dataset("mnist").train
+    rows = np.sort(np.concatenate(split_indices(train.labels, Holdout(0.1, 0, subset))))
+    images = train.take(rows)
+    path = folder / "images.npz"
+    np.savez(path, pixels=images.pixels, labels=images.labels)
+    return path
+
+
+def table(found: dict[str, list[Outcome]]) -> str:
+    """Return a Markdown table, a row for each contender."""
+    rows = ["| search | seconds: median (min to max) | × the peer | names |\n|---|---:|---:|---|"]
+    reference = median(each.seconds for each in found[PEER])
+    for name, outcomes in found.items():
+        seconds = [each.seconds for each in outcomes]
+        spread = f"{median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
+        names = ", ".join(each.best for each in outcomes)
+        rows.append(f"| {name} | {spread} | {reference / median(seconds):.1f} | {names} |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Run the contenders in turn and print what they took."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--peers", required=True, help="the Python that has Keras")
+    parser.add_argument("--subset", type=int, default=10_000)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--kernels", type=int, nargs="+", default=[2, 3, 5, 7, 11])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="fits that the peer trains at once"
+    )
+    asked = parser.parse_args()
+    size = Size(asked.subset, asked.epochs, asked.folds, tuple(asked.kernels))
+    found: dict[str, list[Outcome]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        images = subset_images(size.subset, Path(folder))
+        for _ in range(asked.rounds):
+            for method in ("halving", "grid"):
+                name = f"convstudy, {method}, bfloat16"
+                found.setdefault(name, []).append(ours(size, method, "bfloat16"))
+                print(f"{name}: {found[name][-1]}", file=sys.stderr, flush=True)
+            found.setdefault(PEER, []).append(peer(asked.peers, size, images, asked.jobs))
+            print(f"{PEER}: {found[PEER][-1]}", file=sys.stderr, flush=True)
+    n_fits = len(size.kernels) * size.folds
+    print(
+        f"{size.subset:,} images, {n_fits} fits of {size.epochs} epochs, and one of the winner:\n\n{table(found)}"
+    )
+
+
+if __name__ == "__main__":
+    main()

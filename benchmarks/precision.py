@@ -1,0 +1,136 @@
+"""What bfloat16 costs in accuracy: pairs of fits that differ in nothing but the precision, on images no fit has seen.
+
+Each network is trained once a seed in float32 and once in bfloat16: the same start weights, the same images in the same
+order, the same dropout. All seeds share a subset of MNIST's training images, of which each validates on a tenth of
+its own; every model is then scored on all training images outside that subset, some tens of thousands. The test set
+stays closed: ``precision = "auto"`` is chosen by this, and a choice must not see it::
+
+    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/precision.py train --runs runs/precision --workers 2
+    python benchmarks/precision.py report --runs runs/precision
+
+A small size that takes seconds: ``--epochs 1 --subset 500 --seeds 2``, for both.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filling import fill
+
+from convstudy.data import Holdout, Images, load_dataset, split_indices
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.evaluation import logits_of
+from convstudy.engine.settings import repeatable
+from convstudy.engine.weights import take_over
+from convstudy.networks.build import build_network
+from convstudy.plan import Fit
+from convstudy.spec import load_study
+from convstudy.stats import REGION
+from convstudy.stats.crossed import crossed_difference
+from convstudy.stats.verdicts import judge
+from convstudy.store import Store
+
+NETWORKS = ("two-conv", "five-conv")
+PRECISIONS = ("float32", "bfloat16")
+
+
+def pairs(seeds: int, epochs: int, subset: int) -> Iterator[dict[str, Fit]]:
+    """Yield the two fits of each seed and network, by precision; the networks take turns."""
+    study = load_study("mnist", {"recipe.epochs": epochs, "recipe.measure_at_most": 500})
+    digest = load_dataset("mnist").info.digest
+    for seed in range(seeds):
+        for name in NETWORKS:
+            fit = Fit(
+                "mnist",
+                digest,
+                study.network[name].network(),
+                study.recipe,
+                Holdout(0.1, seed, subset),
+                seed,
+                threads=1,
+            )
+            yield {
+                precision: replace(fit, recipe=study.recipe.varied({"precision": precision}))
+                for precision in PRECISIONS
+            }
+
+
+def unseen(images: Images, split: Holdout) -> Images:
+    """Return the training images outside the subset of a split."""
+    seen = np.concatenate(split_indices(images.labels, split))
+    return images.take(np.setdiff1d(np.arange(len(images.labels)), seen))
+
+
+def judged(store: Store, fit: Fit, images: ImageTensors) -> tuple[Any, Any]:
+    """Return what a trained model makes of images: 1 where it is right, and its cross-entropies, each ``(n,)``."""
+    info = load_dataset(fit.dataset).info
+    model = build_network(fit.network, info.image_shape, info.n_classes, torch.Generator())
+    weights = {name: torch.from_numpy(array) for name, array in store.arrays(fit.id, "weights").items()}
+    take_over(model, weights)
+    with repeatable(torch.get_num_threads()):
+        logits = logits_of(model, images, fit.recipe.precision)
+    losses = torch.nn.functional.cross_entropy(logits, images.labels, reduction="none")
+    return (logits.argmax(1) == images.labels).double().numpy(), losses.double().numpy()
+
+
+def report(runs: Path, seeds: int, epochs: int, subset: int) -> str:
+    """Return a Markdown table: a row for each network, float32 beside bfloat16."""
+    store = Store.open(runs)
+    every = list(pairs(seeds, epochs, subset))
+    images = ImageTensors.of(unseen(load_dataset("mnist").train, Holdout(0.1, 0, subset)))
+    rows = [
+        "| network | pairs | float32 | bfloat16 | bfloat16 − float32, points (95 % interval) | each pair | verdict "
+        "| loss, bfloat16 − float32 |\n|---|---:|---:|---:|---:|---|---|---:|"
+    ]
+    for number, name in enumerate(NETWORKS):
+        found = [
+            {precision: judged(store, fit, images) for precision, fit in pair.items()}
+            for pair in every[number :: len(NETWORKS)]
+            if all(fit.id in store.records and store.records[fit.id].done for fit in pair.values())
+        ]
+        if len(found) < 2:
+            raise SystemExit(f"{name}: {len(found)} pairs in {runs}; train first, with the same size")
+        right, losses = (
+            {precision: np.stack([pair[precision][kind] for pair in found]) for precision in PRECISIONS}
+            for kind in (0, 1)
+        )
+        difference = crossed_difference(right["bfloat16"], right["float32"])
+        said = judge("bfloat16", "float32", "accuracy", difference, REGION)
+        loss = crossed_difference(losses["bfloat16"], losses["float32"])
+        each = ", ".join(f"{100 * value:+.2f}" for value in difference.pairs)
+        rows.append(
+            f"| {name} | {len(found)} | {100 * right['float32'].mean():.3f} % | {100 * right['bfloat16'].mean():.3f} % "
+            f"| {100 * (difference.mean or 0):+.3f} ({100 * (difference.low or 0):+.3f} to "
+            f"{100 * (difference.high or 0):+.3f}) | {each} | {said.kind} "
+            f"| {loss.mean or 0:+.5f} ({loss.low or 0:+.5f} to {loss.high or 0:+.5f}) |"
+        )
+    store.close()
+    head = f"{subset:,} images ({subset * 9 // 10:,} of them train), {epochs} epochs, scored on {len(images):,} others:"
+    return "\n".join([head, "", *rows])
+
+
+def main() -> None:
+    """Train the pairs, or report what they come to."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", choices=("train", "report"))
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--subset", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=2, help="0 trains in this process")
+    asked = parser.parse_args()
+    size = (asked.seeds, asked.epochs, asked.subset)
+    if asked.what == "train":
+        fill(asked.runs, [fit for pair in pairs(*size) for fit in pair.values()], asked.workers)
+    else:
+        print(report(asked.runs, *size))
+
+
+if __name__ == "__main__":
+    main()
