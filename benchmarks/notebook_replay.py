@@ -28,6 +28,8 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any
 
+from notebook_pairs import pairs_table
+
 if TYPE_CHECKING:
     from convstudy.plan import Candidate
     from convstudy.store import Results
@@ -130,6 +132,7 @@ def write() -> None:
             *_head(runs),
             *_table(notebook, ours, augmented),
             *_sentences(notebook, ours, runs),
+            *_pairs(notebook, ours),
             *_search(searched, runs[0]),
             *_epochs(notebook, ours),
         ]
@@ -295,6 +298,23 @@ def _sentences(
             f"({points:+.2f} points). {verdict} {_swing(notebook[name], fits)}",
         )[:-1]
     return [*lines, ""]
+
+
+def _pairs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -> list[str]:
+    """Return what may be said of each run against each other one, in the notebook and here."""
+    return [
+        "## Every pair, judged",
+        "",
+        *_paragraph(
+            "What each pair of scores allows to be said, as `convstudy verdict` puts it: the difference in points, the",
+            "first minus the second, with its 95 % interval; better and worse need all of it beyond ±0.1 points. Each",
+            "pair stands by itself, without a correction for being one of fifteen. One model of each tells nothing of",
+            "other seeds. The predictions were not kept, so that the intervals are those of models that saw different",
+            "images; a report, which has them, judges image by image.",
+        ),
+        *pairs_table(notebook, ours, TITLES, N_TEST),
+        "",
+    ]
 
 
 def _chance(then: float, here: list[float]) -> str:
