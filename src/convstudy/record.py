@@ -42,12 +42,22 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class DeadUnits:
+    """How many of a layer's units were 0 after their relu for every validation image; layers are counted from 1."""
+
+    layer: int
+    n_dead: int
+    n_units: int
+
+
+@dataclass(frozen=True)
 class Record:
     """What a fit left.
 
     ``status`` is ``"done"`` or ``"failed"``; a failed one has ``error_kind`` (``"diverged"``, ``"out-of-memory"``,
     ``"crashed"``, ``"failed"``) and ``error``, a sentence. ``counted_epoch`` is the epoch whose weights were kept;
-    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``).
+    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``). ``dead_units`` has the layers in which there
+    are any with these weights; records from before they were looked for have none.
     """
 
     fit_id: str
@@ -62,6 +72,7 @@ class Record:
     error_kind: str = ""
     error: str = ""
     environment: Environment | None = None
+    dead_units: tuple[DeadUnits, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -93,6 +104,7 @@ class Record:
                 **values,
                 "history": tuple(Epoch(**epoch) for epoch in values["history"]),
                 "environment": None if environment is None else Environment(**environment),
+                "dead_units": tuple(DeadUnits(**each) for each in values.get("dead_units", ())),
             }
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from convstudy.errors import Problem, StoreError
 from convstudy.plan import Candidate, Fit
-from convstudy.record import Epoch, Opening, Record
+from convstudy.record import DeadUnits, Epoch, Opening, Record
 from convstudy.spec import Ablate, Compare, NetworkPattern, Search, Study, Variant
 from convstudy.store.results import Results
 from tests.plan.made import finished
@@ -78,6 +78,7 @@ def results(
     test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
     fails: Callable[[str, int], str] = lambda name, number: "",
     n_openings_elsewhere: int = 0,
+    dead: Callable[[str, int], Sequence[DeadUnits]] = lambda name, number: (),
 ) -> Results:
     """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error."""
     names: dict[str, tuple[str, int]] = {}
@@ -89,7 +90,18 @@ def results(
             return Record(fit.id, "failed", error_kind=kind, error="it went wrong")
         history = tuple(course(name, number)[: fit.n_epochs])
         best = max(history, key=lambda each: each.validation_accuracy).number
-        return Record(fit.id, "done", history, best, best, 54_000, 6_000, 5_000, f"weights of {fit.id}")
+        return Record(
+            fit.id,
+            "done",
+            history,
+            best,
+            best,
+            54_000,
+            6_000,
+            5_000,
+            f"weights of {fit.id}",
+            dead_units=tuple(dead(name, number)),
+        )
 
     plan, choices, records = finished(asked or study(), make)
     tested = {fit.id: test(*names[fit.id]) for fit in plan.tested_fits if records[fit.id].done}

@@ -17,7 +17,7 @@ from convstudy.checks.courses import (
     rise_of,
     window,
 )
-from convstudy.record import Epoch, Record
+from convstudy.record import DeadUnits, Epoch, Record
 from convstudy.spec import Ablate, Recipe, Variant
 from convstudy.stats import contests
 from convstudy.store.results import Results
@@ -77,6 +77,10 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
             test=lambda name, seed: 0.1 if name == "tanh" else level_of(name, seed) - 0.0005,
         ),
         ("ablate.best: tanh",),
+    ),
+    "dead-units": (
+        lambda: results(dead=lambda name, seed: [DeadUnits(1, 3, 6)] if name == "two" and seed < 3 else []),
+        ("compare.all: two",),
     ),
     "still-improving": (lambda: results(course=only("two", rising)), ("compare.all: two",)),
     "early-overfitting": (lambda: results(course=only("one", losing)), ("compare.all: one",)),
@@ -236,3 +240,26 @@ def test_a_network_that_is_ablated_and_compared_is_told_of_once() -> None:
     alone = study(compare={}, search={}, ablate=ablate, network={"one": study().network["one"]})
     found = heard(results(alone, course=only("as it is", swinging)))
     assert [each.where for each in found] == ["ablate.one: as it is"]
+
+
+# dead units
+
+
+@pytest.mark.parametrize(
+    ("dead", "found"),
+    [
+        ([3, 3, 3, 0, 0], "3 of 6 units"),
+        ([6, 3, 4, 0, 5], "4 of 6 units"),
+        ([3, 3, 0, 0, 0], ""),
+        ([2, 2, 2, 2, 2], ""),
+    ],
+)
+def test_dead_units_are_told_of_where_half_a_layer_is_dead_in_most_fits(dead: list[int], found: str) -> None:
+    def units(name: str, seed: int) -> list[DeadUnits]:
+        return [DeadUnits(1, dead[seed], 6)] if name == "two" and dead[seed] else []
+
+    told = [each for each in heard(results(dead=units)) if each.check == "dead-units"]
+    assert len(told) == bool(found)
+    for each in told:
+        assert each.what.startswith(f'{found} of layer 1, "conv 6 5 relu stride=4",')
+        assert "the median of 5 fits" in each.what

@@ -79,6 +79,7 @@ RUN_CHECKS: tuple[Check[Trained], ...] = (
         "diverged-fit", "during", "warning", "A fit whose loss was no number any more", courses.diverged_fits
     ),
     Check("collapsed-fit", "during", "warning", "A fit that ended at chance", courses.collapsed_fits),
+    Check("dead-units", "during", "warning", "A layer half of which says nothing", courses.dead_units),
     Check(
         "still-improving",
         "during",

@@ -14,7 +14,7 @@ from statistics import fmean, median
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import Spot, Trained
-from convstudy.checks.words import listed, percent, points, so_many
+from convstudy.checks.words import listed, n_fits, percent, points, so_many
 from convstudy.data import dataset_info
 from convstudy.plan import Fit
 from convstudy.record import Record
@@ -27,6 +27,7 @@ SURE = 3.0
 
 MOST_ABOVE_CHANCE = 0.05
 MOST_CHANCES = 1.5
+MOST_DEAD = 0.5
 ANNEALED = 0.1
 RISE = 1.25
 LEAST_FALL = 0.01
@@ -37,8 +38,7 @@ def diverged_fits(trained: Trained) -> Iterator[Spot]:
     for where, fits in failed_parts(trained, diverged=True).items():
         yield Spot(
             where,
-            f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'} diverged ({listed(fits)}): the loss was no number "
-            "any more",
+            f"{n_fits(len(fits))} diverged ({listed(fits)}): the loss was no number any more",
             "a lower learning_rate, clip_norm = 1.0, or a schedule that begins low (one-cycle, triangular)",
         )
 
@@ -68,6 +68,25 @@ def collapsed_fits(trained: Trained) -> Iterator[Spot]:
                 f"with {percent(lowest)} of the training images of {n_classes} classes right: nothing was learned, or "
                 "it was lost again",
                 "a lower learning_rate, another init or activation; if it is one seed of several, keep it in the mean",
+            )
+
+
+def dead_units(trained: Trained) -> Iterator[Spot]:
+    """Layers half of whose units, or more, are 0 for every validation image, in the median of a network's fits."""
+    for each in tested_candidates(trained):
+        dead = [{found.layer: found for found in run.record.dead_units} for run in each.runs]
+        for layer in sorted(set().union(*dead)):
+            n_units = next(found[layer].n_units for found in dead if layer in found)
+            n_dead = median(found[layer].n_dead if layer in found else 0 for found in dead)
+            if n_dead < MOST_DEAD * n_units:
+                continue
+            text = each.candidate.network.texts[layer - 1]
+            yield Spot(
+                each.where,
+                f'{n_dead:g} of {n_units} units of layer {layer}, "{text}", are 0 for every validation image (the '
+                f"median of {n_fits(len(dead))}): no image changes their weights any more",
+                "a lower learning_rate, batch-norm before the relu, another activation (leaky-relu, gelu), or a layer "
+                "of fewer units",
             )
 
 
@@ -122,7 +141,7 @@ def unstable_ends(trained: Trained) -> Iterator[Spot]:
             yield Spot(
                 each.where,
                 f"validation accuracy fell by {points(fall)} within the last {n_last} epochs (the median of "
-                f"{len(histories)} {'fit' if len(histories) == 1 else 'fits'}): its figures hang on the epoch at "
+                f"{n_fits(len(histories))}): its figures hang on the epoch at "
                 "which training happened to end",
                 "a schedule that ends low (cosine), average = 0.99, or a lower learning_rate",
             )

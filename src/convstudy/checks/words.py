@@ -27,6 +27,11 @@ def listed(names: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def n_fits(n: int) -> str:
+    """Return ``1 fit``, ``5 fits``."""
+    return f"{n} {'fit' if n == 1 else 'fits'}"
+
+
 def so_many(parts: Sequence[str], n_all: int) -> str:
     """Return which of a candidate's fits: ``seed 0``, ``2 of 5 fits (seed 0 and seed 3)``, ``all 5 fits``."""
     if len(parts) == n_all:

@@ -8,6 +8,7 @@
 ``pace``            what differs from step to step: the learning rate and its like
 ``noise``           where augmentation and dropout draw from
 ``evaluation``      loss, accuracy and class probabilities in evaluation mode
+``dead_units``      units whose relu is 0 for every image
 ``batches``         the order of images in an epoch, and images to network inputs
 ``augmentation``    random changes to a batch of training images
 ``averaging``       the moving average of the weights

@@ -17,6 +17,7 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.capture import CudaGraph
 from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
+from convstudy.engine.dead_units import dead_units, watched_relus
 from convstudy.engine.devices import device_name, working_on
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, logits_of
@@ -110,6 +111,8 @@ def _train(
     best = best_epoch(progress.history)
     kept = on_processor(progress.judged.state_dict())
     weights = {name: tensor.contiguous() for name, tensor in kept.items()}
+    with watched_relus(progress.judged) as highest:
+        logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
     record = Record(
         fit_id=fit.id,
         status="done",
@@ -121,8 +124,8 @@ def _train(
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
         weights_digest=weights_digest(weights),
         environment=environment(fit.threads, ", then ".join(progress.devices)),
+        dead_units=dead_units(highest),
     )
-    logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
     return Trained(
         record,
         weights,

@@ -26,6 +26,7 @@ CHECK_NAMES = (
     "test-set-in-a-choice",
     "diverged-fit",
     "collapsed-fit",
+    "dead-units",
     "still-improving",
     "early-overfitting",
     "unstable-end",

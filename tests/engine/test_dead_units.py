@@ -1,0 +1,88 @@
+"""Dead units are those whose relu is 0 for every image, and they are told by the layer that has their weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from convstudy.engine.dead_units import dead_units, watched_relus
+from convstudy.networks import Network
+from convstudy.networks.build import build_network
+from convstudy.record import DeadUnits, Record
+from tests.engine.small import small_fit, trained
+
+# The pool moves before its relu, and the second relu stands apart from its convolution.
+LAYERS = (
+    "conv 4 3 relu",
+    "max-pool 2",
+    "conv 3 2",
+    "batch-norm",
+    "activation relu",
+    "flatten",
+    "dense 5 relu",
+    "dense 6 tanh",
+)
+
+
+def network() -> nn.Sequential:
+    """Return the network for images of 8 × 8 × 1, in evaluation mode."""
+    return build_network(Network.read(LAYERS), (8, 8, 1), 10, torch.Generator().manual_seed(1)).eval()
+
+
+def weighted(model: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
+    """Return the modules that have kernels, in order."""
+    return [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+
+
+def looked_at(model: nn.Sequential, n_batches: int = 3) -> tuple[DeadUnits, ...]:
+    generator = torch.Generator().manual_seed(0)
+    with watched_relus(model) as highest, torch.inference_mode():
+        for _ in range(n_batches):
+            model(torch.rand(20, 1, 8, 8, generator=generator).contiguous(memory_format=torch.channels_last))
+    return dead_units(highest)
+
+
+def test_units_that_are_made_dead_are_counted_by_their_layer() -> None:
+    model = network()
+    first, second, third, fourth, _ = weighted(model)
+    with torch.no_grad():
+        for module in (first, second, third, fourth):
+            module.weight.zero_()
+            module.bias.fill_(1.0)  # type: ignore[union-attr]
+    assert looked_at(model) == ()
+    with torch.no_grad():
+        for module, n_dead in ((first, 2), (second, 1), (third, 4), (fourth, 6)):
+            module.bias[:n_dead] = -1.0  # type: ignore[index]
+    # The last one's is tanh, which does not die.
+    assert looked_at(model) == (DeadUnits(1, 2, 4), DeadUnits(3, 1, 3), DeadUnits(7, 4, 5))
+
+
+def test_a_unit_that_speaks_once_is_alive() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+    with torch.no_grad():
+        model[0][0].weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))  # type: ignore[index]
+        model[0][0].bias.zero_()  # type: ignore[index]
+    with watched_relus(model) as highest, torch.inference_mode():
+        model(torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
+        assert dead_units(highest) == (DeadUnits(1, 2, 3),)
+        model(torch.tensor([[0.0, 0.5]]))
+    assert dead_units(highest) == (DeadUnits(1, 1, 3),)
+
+
+def test_a_model_is_left_as_it_was() -> None:
+    model = network()
+    looked_at(model)
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_record_has_its_dead_units_and_keeps_them() -> None:
+    # So large a rate throws weights where no image reaches them.
+    record = trained(small_fit(optimizer="sgd", learning_rate=30.0, epochs=1)).record
+    if not record.done:
+        pytest.fail(record.error)
+    assert record.dead_units
+    assert Record.from_json(record.as_json()) == record
+    old = record.as_json()
+    del old["dead_units"]
+    assert Record.from_json(old).dead_units == ()
