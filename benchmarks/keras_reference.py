@@ -3,8 +3,8 @@
 
 TensorFlow is not a dependency of convstudy, so this runs in a virtual environment of its own::
 
-    python3.11 -m venv /tmp/keras && /tmp/keras/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1
-    /tmp/keras/bin/python benchmarks/keras_reference.py tests/engine/keras_reference.json
+    python3.11 -m venv .venv-keras && .venv-keras/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1
+    .venv-keras/bin/python benchmarks/keras_reference.py tests/engine/keras_reference.json
 
 It takes about five minutes on one core. The file holds figures and seeds only: start weights, images and labels
 are derived from raw PCG64 bits (:func:`uniform`), whose stream numpy guarantees, by functions that the tests import

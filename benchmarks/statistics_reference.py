@@ -1,8 +1,8 @@
 """What other programs make of the same figures: baycomp, mlxtend, statsmodels, SciPy, scikit-learn's worked example.
 
-    python3.11 -m venv /tmp/reference
-    /tmp/reference/bin/pip install baycomp mlxtend statsmodels scipy scikit-learn
-    /tmp/reference/bin/python benchmarks/statistics_reference.py
+    python3.11 -m venv .venv-reference
+    .venv-reference/bin/pip install baycomp mlxtend statsmodels scipy scikit-learn
+    .venv-reference/bin/python benchmarks/statistics_reference.py
 
 writes tests/stats/reference.json, which the tests compare convstudy's statistics with; these packages are then not
 needed.

@@ -146,7 +146,7 @@ def test_tpe_without_optuna_is_one_clear_error(
     for command in ("plan", "run"):
         ended = convstudy(command, tiny, "--runs", tmp_path, "--set", "search.kernel.method=tpe")
         assert ended.status == 2
-        assert "pip install 'convstudy[optuna]'" in ended.err
+        assert "pip install optuna" in ended.err
         assert ended.err.count("needs the package optuna") == 1
 
 

@@ -138,7 +138,13 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
     [
         ("", "a layer text is empty", "", "conv, max-pool, ", ""),
         (" \t", "a layer text is empty", "", "conv, max-pool, ", ""),
-        ("x" * 201, "this layer text is too long", "201 characters", "200", ""),
+        (
+            "x" * 201,
+            "this layer text is too long",
+            "201 characters",
+            "at most 200",
+            "split it into several layers",
+        ),
         ("cnov 64 3", 'no layer called "cnov"', "cnov", "conv, max-pool, ", '"conv"'),
         ("Conv 64 3", 'no layer called "Conv"', "Conv", "conv, max-pool, ", '"conv"'),
         ("conv", "lacks its filters and kernel", "conv", Conv.usage, ""),

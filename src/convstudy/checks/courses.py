@@ -14,7 +14,7 @@ from statistics import fmean, median
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import Spot, Trained
-from convstudy.checks.words import listed, n_fits, percent, points, so_many
+from convstudy.checks.words import counted, listed, percent, points, so_many
 from convstudy.data import dataset_info
 from convstudy.plan import Fit
 from convstudy.record import Record
@@ -38,7 +38,7 @@ def diverged_fits(trained: Trained) -> Iterator[Spot]:
     for where, fits in failed_parts(trained, diverged=True).items():
         yield Spot(
             where,
-            f"{n_fits(len(fits))} diverged ({listed(fits)}): the loss was no number any more",
+            f"{counted(len(fits), 'fit')} diverged ({listed(fits)}): the loss was no number any more",
             "a lower learning_rate, clip_norm = 1.0, or a schedule that begins low (one-cycle, triangular)",
         )
 
@@ -84,7 +84,7 @@ def dead_units(trained: Trained) -> Iterator[Spot]:
             yield Spot(
                 each.where,
                 f'{n_dead:g} of {n_units} units of layer {layer}, "{text}", are 0 for every validation image (the '
-                f"median of {n_fits(len(dead))}): no image changes their weights any more",
+                f"median of {counted(len(dead), 'fit')}): no image changes their weights any more",
                 "a lower learning_rate, batch-norm before the relu, another activation (leaky-relu, gelu), or a layer "
                 "of fewer units",
             )
@@ -141,14 +141,14 @@ def unstable_ends(trained: Trained) -> Iterator[Spot]:
             yield Spot(
                 each.where,
                 f"validation accuracy fell by {points(fall)} within the last {n_last} epochs (the median of "
-                f"{n_fits(len(histories))}): its figures hang on the epoch at "
+                f"{counted(len(histories), 'fit')}): its figures hang on the epoch at "
                 "which training happened to end",
                 "a schedule that ends low (cosine), average = 0.99, or a lower learning_rate",
             )
 
 
 def chance_level(n_classes: int) -> float:
-    """Return the accuracy up to which a fit counts as being at chance: half as much again, but no 5 points more."""
+    """Return the accuracy up to which a fit counts as being at chance: half as much again, at most 5 points more."""
     return min(MOST_CHANCES / n_classes, 1 / n_classes + MOST_ABOVE_CHANCE)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import Spot, Trained
-from convstudy.checks.words import listed, n_fits, percent, points
+from convstudy.checks.words import counted, listed, percent, points
 from convstudy.data import dataset_info
 from convstudy.spec import Range
 from convstudy.spec.study import Tried
@@ -40,7 +40,7 @@ def failed_fits(trained: Trained) -> Iterator[Spot]:
     for where, fits in failed_parts(trained, diverged=False).items():
         yield Spot(
             where,
-            f"{n_fits(len(fits))} could not be finished ({listed(fits)}): means are "
+            f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are "
             "over the others, and a candidate with a failed fit is not chosen",
             "read the errors with `convstudy status`, then run the study again: such fits are tried anew",
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from convstudy.checks.check import Planned, Spot
-from convstudy.checks.words import listed
+from convstudy.checks.words import counted, listed
 from convstudy.data import Fold, dataset_info, split_sizes
 from convstudy.plan import Stage
 from convstudy.spec import Range
@@ -121,7 +121,7 @@ def choices_after_openings(planned: Planned) -> Iterator[Spot]:
     if planned.n_openings and (study.search or study.compare):
         yield Spot(
             "study.dataset",
-            f"the test set of {study.dataset} has been opened {planned.n_openings} times here, and this study still "
-            "chooses: if its changes were made after looking, its test scores are too good",
+            f"the test set of {study.dataset} has been opened {counted(planned.n_openings, 'time')} here, and this "
+            "study still chooses: if its changes were made after looking, its test scores are too good",
             "say so where you publish, or keep fresh images for the last word",
         )

@@ -27,9 +27,9 @@ def listed(names: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def n_fits(n: int) -> str:
-    """Return ``1 fit``, ``5 fits``."""
-    return f"{n} {'fit' if n == 1 else 'fits'}"
+def counted(n: int, one: str) -> str:
+    """Return a number with its noun: ``1 fit``, ``5 fits``."""
+    return f"{n:,} {one if n == 1 else one + 's'}"
 
 
 def so_many(parts: Sequence[str], n_all: int) -> str:

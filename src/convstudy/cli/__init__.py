@@ -9,6 +9,9 @@
 ``progress``        how far a run is, told on a terminal or line by line
 ``tally``           how far a run is, as figures
 ``plan``            ``convstudy plan``
+``check``           ``convstudy check``
+``findings``        what checks found, as words and JSON, and ``--strict``
+``verdict``         ``convstudy verdict``
 ``names``           what fits are called
 ``failed``          the fits that failed
 ``runs``            ``convstudy status``, ``runs``, ``report``
@@ -16,7 +19,8 @@
 ``files``           ``convstudy init``, ``schema``, ``datasets``
 ==================  ==========================================================================
 
-Results go to stdout, everything else to stderr. Exit status: 0 fine, 1 failed fits, 2 usage, 130 interrupted.
+Results go to stdout, everything else to stderr. Exit status: 0 fine, 1 failed fits or, with ``--strict``, warnings, 2
+usage, 130 interrupted, 141 where the reader of a pipe has gone.
 """
 
 from convstudy.cli.app import main

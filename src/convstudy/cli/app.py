@@ -48,8 +48,8 @@ class _Commands(click.Group):
 def app() -> None:
     """Ask a question about convolutional networks; get an answer that the runs support.
 
-    STUDY is the path of a study file (.toml), or a study that comes with convstudy: digits, mnist. What was trained
-    is kept in a folder (--runs); running a study again trains only what is missing.
+    STUDY is the path of a study file (.toml), or a study that comes with convstudy: digits, mnist, mnist-speedrun,
+    mnist-accuracy. What was trained is kept in a folder (--runs); running a study again trains only what is missing.
     """
 
 

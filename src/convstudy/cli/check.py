@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def check(context: click.Context, source: str, runs: Path, strict: bool, as_json: bool) -> int:
     """Point out mistakes in STUDY; train nothing.
 
-    Before it is run that is what its plan shows. Once it was run in --runs, also what came of it: fits that diverged
+    Before a run, it looks at the plan only. Once it was run in --runs, also what came of it: fits that diverged
     or were still improving, seeds far from the others, differences that are noise. Exit status: 0 fine, 1 warnings
     with --strict, 2 usage. [silence] in the study file silences a check, with a reason.
     """

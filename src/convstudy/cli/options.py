@@ -67,7 +67,9 @@ device_option = click.option(
 
 
 def study_argument(command: F) -> F:
-    """Give a command STUDY and the options that change it; it takes them as ``source`` and ``changes``."""
+    """Give a command STUDY and the options that change it; it takes ``source``, and
+    :func:`changes_of` has the changes.
+    """
     for decorate in (
         click.option(
             "--subset",

@@ -55,7 +55,7 @@ def run(
 ) -> int:
     """Answer the questions of STUDY; go on where it stopped.
 
-    Every fit that is done is kept in --runs, and is trained again by no study. Ctrl-C stops at once; the same command
+    Every fit that is done is kept in --runs, and no study trains it again. Ctrl-C stops at once; the same command
     goes on. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage, 130
     interrupted.
     """

@@ -37,7 +37,7 @@ from convstudy.cli.words import say_json
     default=0.1,
     show_default=True,
     metavar="POINTS",
-    help="Differences of accuracy up to so many points count as none.",
+    help="Differences of accuracy up to this many points count as none.",
 )
 @json_option
 def verdict(

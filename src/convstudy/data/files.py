@@ -16,12 +16,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+from convstudy.data.idx import HOW_TO_MEND, IdxFile
 from convstudy.errors import DataError, Problem
-
-if TYPE_CHECKING:
-    from convstudy.data.idx import IdxFile
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ def _wrong_digest(what: str, path: Path, got: str, expected: str) -> DataError:
             str(path),
             got=f"SHA-256 {got}",
             allowed=f"SHA-256 {expected}",
-            mend="delete the file; convstudy then downloads it, or put a sound copy there",
+            mend=HOW_TO_MEND,
         )
     )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 UNSIGNED_BYTE = 0x08
 """The only type byte that is read; image sets use no other."""
+HOW_TO_MEND = "delete the file; convstudy then downloads it, or put a sound copy there"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +69,18 @@ def _largest_archive(shape: tuple[int, ...]) -> int:
     return content_size(shape) + content_size(shape) // 100 + 65_536
 
 
+def _refusal(path: Path, what: str, got: str, allowed: str = "") -> DataError:
+    return DataError(Problem(what, str(path), got, allowed, HOW_TO_MEND))
+
+
 def _read_limited(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as file:
             raw = file.read(limit + 1)
     except OSError as error:
-        raise DataError(
-            Problem("cannot read the file", str(path), got=error.strerror or str(error))
-        ) from error
+        raise _refusal(path, "cannot read the file", error.strerror or str(error)) from error
     if len(raw) > limit:
-        raise DataError(
-            Problem(
-                "the file is too long", str(path), f"more than {limit:,} bytes", f"at most {limit:,} bytes"
-            )
-        )
+        raise _refusal(path, "the file is too long", f"more than {limit:,} bytes", f"at most {limit:,} bytes")
     return raw
 
 
@@ -90,70 +89,39 @@ def _decompress(raw: bytes, limit: int, path: Path) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
             content = file.read(limit + 1)  # one byte too many is enough to know; a bomb is never unpacked
     except EOFError as error:
-        raise DataError(
-            Problem("the gzip file ends too early", str(path), f"{len(raw):,} bytes", "a whole gzip file")
+        raise _refusal(
+            path, "the gzip file ends too early", f"{len(raw):,} bytes", "a whole gzip file"
         ) from error
     except (OSError, zlib.error) as error:
-        raise DataError(Problem("this is not a sound gzip file", str(path), str(error), "gzip")) from error
+        raise _refusal(path, "this is not a sound gzip file", str(error), "gzip") from error
     if len(content) > limit:
-        raise DataError(
-            Problem(
-                "the content is too long",
-                str(path),
-                f"more than {limit:,} bytes when decompressed",
-                f"exactly {limit:,} bytes",
-            )
-        )
+        got = f"more than {limit:,} bytes when decompressed"
+        raise _refusal(path, "the content is too long", got, f"exactly {limit:,} bytes")
     return content
 
 
 def _parse(content: bytes, shape: tuple[int, ...], path: Path) -> npt.NDArray[np.uint8]:
     import numpy as np
 
-    where, header = str(path), 4 + 4 * len(shape)
+    size, header = content_size(shape), 4 + 4 * len(shape)
     if len(content) < 4:
-        raise DataError(
-            Problem("too short for an IDX file", where, f"{len(content)} bytes", "at least 4 bytes")
-        )
+        raise _refusal(path, "too short for an IDX file", f"{len(content)} bytes", "at least 4 bytes")
     if content[:2] != b"\0\0":
-        raise DataError(
-            Problem("this is not an IDX file", where, f"it starts with {content[:4].hex(' ')}", "00 00 08")
-        )
+        raise _refusal(path, "this is not an IDX file", f"it starts with {content[:4].hex(' ')}", "00 00 08")
     if content[2] != UNSIGNED_BYTE:
-        raise DataError(
-            Problem(
-                "values of a type that is not read", where, f"type 0x{content[2]:02x}", "0x08 (unsigned byte)"
-            )
-        )
+        got = f"type 0x{content[2]:02x}"
+        raise _refusal(path, "values of a type that is not read", got, "0x08 (unsigned byte)")
     if content[3] != len(shape):
-        raise DataError(
-            Problem(
-                "the wrong number of dimensions", where, str(content[3]), f"{len(shape)}, for {_text(shape)}"
-            )
-        )
+        allowed = f"{len(shape)}, for {_text(shape)}"
+        raise _refusal(path, "the wrong number of dimensions", str(content[3]), allowed)
     if len(content) < header:
-        raise DataError(
-            Problem(
-                "the file ends within its header",
-                where,
-                f"{len(content)} bytes",
-                f"{content_size(shape):,} bytes",
-            )
-        )
+        raise _refusal(path, "the file ends within its header", f"{len(content)} bytes", f"{size:,} bytes")
     found = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if found != shape:
-        raise DataError(Problem("the wrong dimensions", where, _text(found), _text(shape)))
-    if len(content) != content_size(shape):
-        raise DataError(
-            Problem(
-                "the file ends too early"
-                if len(content) < content_size(shape)
-                else "bytes follow the last value",
-                where,
-                f"{len(content):,} bytes",
-                f"exactly {content_size(shape):,} bytes, for {_text(shape)}",
-            )
-        )
+        raise _refusal(path, "the wrong dimensions", _text(found), _text(shape))
+    if len(content) != size:
+        what = "the file ends too early" if len(content) < size else "bytes follow the last value"
+        raise _refusal(path, what, f"{len(content):,} bytes", f"exactly {size:,} bytes, for {_text(shape)}")
     # a copy, so that the array can be written to and the file's bytes can be let go
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape).copy()
 

@@ -19,8 +19,11 @@ LONGEST_TEXT = 200
 def read_layer(text: str) -> Layer:
     """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it."""
     if len(text) > LONGEST_TEXT:
+        got, allowed = f"{len(text)} characters", f"at most {LONGEST_TEXT}"
         raise NetworkError(
-            Problem("this layer text is too long", got=f"{len(text)} characters", allowed=str(LONGEST_TEXT))
+            Problem(
+                "this layer text is too long", got=got, allowed=allowed, mend="split it into several layers"
+            )
         )
     words = text.split()
     if not words:

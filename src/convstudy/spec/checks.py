@@ -246,7 +246,7 @@ def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
         draft.report((*path, "trials"), what, f"{search.trials:,}", wanted, mend)
     if search.method == "tpe" and find_spec("optuna") is None:
         what = 'the method "tpe" needs the package optuna, which is not installed here'
-        draft.report((*path, "method"), what, "tpe", mend="pip install 'convstudy[optuna]'")
+        draft.report((*path, "method"), what, "tpe", mend="pip install optuna")
 
 
 def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str, Any], path: KeyPath) -> bool:

@@ -43,7 +43,8 @@ def read_text(source: str | Path) -> tuple[str, str]:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise StudyError(Problem(f"the study file cannot be read: {reason}", where=str(path))) from None
+        what = f"the study file cannot be read: {reason}"
+        raise StudyError(Problem(what, where=str(path), mend="look at its name and permissions")) from None
     if len(content) > MOST_BYTES:
         raise _refusal(path, "this file is too large for a study", f"at most {MOST_BYTES:,} bytes")
     try:

@@ -14,7 +14,7 @@ name = "my-{dataset}"
 seeds = 3                # repeats of each training; fewer are quicker, more tell smaller differences
 validation = {validation}         # this share of the training images validates; the test images stay sealed
 {subset}
-# region = 0.1           # differences of accuracy up to so many points count as none when verdicts are made
+# region = 0.1           # differences of accuracy up to this many points count as none when verdicts are made
 
 [recipe]                 # how networks are trained; a key that is left out has its default
 optimizer = "adam"       # adam, adamw, muon, rmsprop, sgd
@@ -28,6 +28,7 @@ epochs = {epochs}
 # augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
 # average = 0.99         # judge and keep the running average of the weights
 # views = "shift"        # average predictions over an image and its shifts by 1 pixel
+# precision = "bfloat16" # several times as fast where the processor has it; float32, auto
 # keep = "last"          # which epoch counts: best (by validation), last
 
 # Networks are stacks of layers; the output layer follows from the dataset's classes.

@@ -241,7 +241,7 @@ class Head(Part):
         default=1, description="Processor threads of one fit; part of what a fit's result depends on."
     )
     region: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=0.1, description="Differences of accuracy up to so many points count as none in verdicts."
+        default=0.1, description="Differences of accuracy up to this many points count as none in verdicts."
     )
 
 
