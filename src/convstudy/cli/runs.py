@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,29 +120,52 @@ def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) 
         click.echo(f"No runs in {runs} yet; {HOW_TO_START}")
 
 
-def _stages(results: Results) -> list[dict[str, Any]]:
-    """Return each stage with how many of its fits are done and what it chose."""
+@dataclass(frozen=True)
+class StageProgress:
+    """How far a stage is: its fits, the rungs of a search that halves, and what it chose with which accuracy."""
+
+    stage: str
+    n_fits: int
+    n_done: int
+    n_failed: int
+    waits_for: tuple[str, ...]
+    n_rungs: int
+    n_rungs_decided: int
+    chosen: str | None
+    validation_accuracy: float | None
+
+    @property
+    def outcome(self) -> str:
+        """What it chose, or what it waits for, in words."""
+        if self.waits_for:
+            return f"waits for {', '.join(self.waits_for)}"
+        if self.chosen and self.validation_accuracy is not None:
+            return f"{self.chosen} ({percent(self.validation_accuracy)})"
+        return f"{self.n_rungs_decided} of {self.n_rungs} rungs are done" if self.n_rungs_decided else ""
+
+
+def _stages(results: Results) -> tuple[StageProgress, ...]:
+    """Return how far each stage is."""
     stages = []
     for stage in results.plan.stages:
-        ids = {fit.id for fit in (*stage.fits, *stage.to_come)}
         known = {fit.id for fit in stage.fits}
         records = [results.records[fit_id] for fit_id in known if fit_id in results.records]
         choice = results.choice(stage.key)
         score = next((s for s in choice.scores if s.name == choice.chosen), None) if choice else None
         stages.append(
-            {
-                "stage": stage.key,
-                "n_fits": len(ids),
-                "n_done": sum(record.done for record in records),
-                "n_failed": sum(not record.done for record in records),
-                "waits_for": list(stage.waits_for),
-                "n_rungs": len(stage.rungs),
-                "n_rungs_decided": sum(rung.decided for rung in stage.rungs),
-                "chosen": choice.chosen if choice else None,
-                "validation_accuracy": score.accuracy if score else None,
-            }
+            StageProgress(
+                stage=stage.key,
+                n_fits=len(known | {fit.id for fit in stage.to_come}),
+                n_done=sum(record.done for record in records),
+                n_failed=sum(not record.done for record in records),
+                waits_for=stage.waits_for,
+                n_rungs=len(stage.rungs),
+                n_rungs_decided=sum(rung.decided for rung in stage.rungs),
+                chosen=choice.chosen if choice else None,
+                validation_accuracy=score.accuracy if score else None,
+            )
         )
-    return stages
+    return tuple(stages)
 
 
 def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
@@ -151,7 +174,7 @@ def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
 
     return {
         "run": asdict(summary),
-        "stages": _stages(results),
+        "stages": [asdict(stage) for stage in _stages(results)],
         "failed": failed_json(results),
         "n_tested": len(results.openings),
         "n_openings": results.n_openings,
@@ -162,15 +185,7 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
     """Return how far a run is, for a person."""
     from convstudy.cli.failed import failed_text
 
-    rows = []
-    for stage in _stages(results):
-        score = stage["validation_accuracy"]
-        chosen = f"{stage['chosen']} ({percent(score)})" if stage["chosen"] else ""
-        if stage["n_rungs_decided"] and not stage["chosen"]:
-            chosen = f"{stage['n_rungs_decided']} of {stage['n_rungs']} rungs are done"
-        if stage["waits_for"]:
-            chosen = f"waits for {', '.join(stage['waits_for'])}"
-        rows.append((stage["stage"], stage["n_fits"], stage["n_done"], stage["n_failed"], chosen))
+    rows = [(each.stage, each.n_fits, each.n_done, each.n_failed, each.outcome) for each in _stages(results)]
     parts = [
         f"{summary.run_id}: {summary.status}, {summary.n_done:,} of {count(summary.n_fits, 'fit')} done\n"
         f"begun {moment(summary.created_at)}, last worked on {moment(summary.updated_at)}",
