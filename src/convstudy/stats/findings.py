@@ -138,7 +138,8 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
     runner_up = None
     if stage.question == "ablate":
         leader = next(row for row in rows if row.name == UNCHANGED)
-        pairs = [(row, leader) for row in rows if row is not leader]
+        combined = {each.name for each in stage.candidates if each.combines}
+        pairs = [(row, leader) for row in rows if row is not leader and row.name not in combined]
     elif stage.question == "compare":
         leader = next((row for row in rows if row.chosen), None)
         others = tuple(row for row in rows if row is not leader)
