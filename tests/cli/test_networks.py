@@ -49,3 +49,9 @@ def test_a_network_that_does_not_fit_is_an_error(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "--set", "network.two-conv.kernel=25")
     assert ended.status == 2
     assert "25" in ended.err
+
+
+def test_what_two_variants_make_together_is_shown(convstudy: Call) -> None:
+    ended = convstudy("networks", "mnist", "--json", "--set", "ablate.five-conv.interactions=true")
+    names = [each["name"] for each in ended.json["networks"] if " + " in each["name"]]
+    assert names == ["ablate.five-conv.plain + tanh-glorot"]  # those with a recipe make no other network

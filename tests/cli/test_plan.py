@@ -188,3 +188,22 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
     ):
         options = [*drawn, "--set", f"search.kernel.method={method}"]
         assert words in convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate", *options).out
+
+
+def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    asked = (
+        "ablate.flat.interactions=true",
+        "ablate.flat.sgd={optimizer = 'sgd'}",
+        "ablate.flat.muon={optimizer = 'muon'}",
+    )
+    words = ("plan", tiny, "--runs", tmp_path, "--no-calibrate", *(w for a in asked for w in ("--set", a)))
+    ended = convstudy(*words)
+    assert (
+        "ablate.flat trains 2 pairs of its variants together too, but not sgd and muon (both change optimizer)."
+        in ended.out
+    )
+    ablation = convstudy(*words, "--json").json["stages"][2]
+    assert (len(ablation["candidates"]), ablation["n_fits"]) == (6, 12)
+    combined = {each["name"]: each["combines"] for each in ablation["candidates"] if each["combines"]}
+    assert combined == {"tanh + sgd": ["tanh", "sgd"], "tanh + muon": ["tanh", "muon"]}
+    assert "together" not in convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate").out

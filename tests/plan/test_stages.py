@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from convstudy.data import Fold, Holdout
 from convstudy.plan import Candidate, Fit, make_plan
 from convstudy.record import Record
@@ -151,3 +153,43 @@ def test_stages_and_candidates_can_be_asked_for_by_name() -> None:
         except KeyError:
             continue
         raise AssertionError("there is no such thing")
+
+
+def test_an_ablation_with_interactions_trains_each_two_variants_together() -> None:
+    variants = {
+        "sgd": Variant(recipe={"optimizer": "sgd"}),
+        "gelu": Variant(activation="gelu", recipe={"epochs": 3}),
+        "muon": Variant(recipe={"optimizer": "muon"}),
+    }
+    choices = {"search.kernel": "kernel=5", "compare.all": "one"}
+    alone, both = (
+        make_plan(
+            study(ablate={"best": Ablate(network="best", interactions=asked, variants=variants)}), choices
+        ).stage("ablate.best")
+        for asked in (False, True)
+    )
+    assert _names(both) == [*_names(alone), "sgd + gelu", "gelu + muon"]  # sgd and muon are two optimizers
+    assert both.candidates[: len(alone.candidates)] == alone.candidates
+    pair = both.candidate("sgd + gelu")
+    assert pair.combines == ("sgd", "gelu")
+    assert pair.network == both.candidate("gelu").network
+    assert (pair.recipe.optimizer, pair.recipe.epochs) == ("sgd", 3)
+    assert pair.values == {"kernel": 5}
+    assert len(both.fits) == len(alone.fits) + 2 * 2
+    assert not any(candidate.combines for candidate in alone.candidates)
+
+
+def test_pairs_wait_for_what_their_variants_wait_for() -> None:
+    asked = Ablate(
+        network="best",
+        interactions=True,
+        variants={"a": Variant(init="he-uniform"), "b": Variant(activation="elu")},
+    )
+    stage = make_plan(study(ablate={"best": asked})).stage("ablate.best")
+    assert stage.candidate("a + b").waits_for == stage.candidate("a").waits_for != ()
+
+
+def test_without_interactions_fits_are_those_of_before_there_were_any() -> None:
+    plan = make_plan(study(), {"search.kernel": "kernel=5", "compare.all": "two"})
+    ids = " ".join(fit.id for fit in plan.fits)
+    assert hashlib.sha256(ids.encode()).hexdigest()[:16] == "c4f8526d063ee54e"

@@ -343,3 +343,17 @@ def test_a_second_run_on_a_folder_that_is_being_written_is_refused(tmp_path: Pat
     store = Store.open(tmp_path)
     assert [run.name for run in store.runs()] == ["small"]
     store.close()
+
+
+def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_changes(tmp_path: Path) -> None:
+    before, _ = ran(small_study(), tmp_path)
+    asked = small_study()
+    best = asked.ablate["best"].model_copy(update={"interactions": True})
+    results, events = ran(small_study(ablate={"best": best}), tmp_path)
+    pair = results.plan.stage("ablate.best").candidate("plain + rmsprop")
+    assert _started(events) == [fit.id for fit in pair.fits]
+    assert [event.opening.fit_id for event in events if isinstance(event, Opened)] == _started(events)
+    assert results.complete and results.run_id != before.run_id
+    assert set(before.records) < set(results.records)
+    (record,) = results.records_of(pair)
+    assert record.done

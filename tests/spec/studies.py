@@ -16,10 +16,11 @@ from convstudy.spec import (
     Search,
     Study,
     Variant,
+    pairs_of,
 )
 
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,10}\Z").filter(
-    lambda name: name not in (BEST, "network")
+    lambda name: name not in (BEST, "network", "interactions")
 )
 epochs = st.integers(1, 50)
 rates = st.floats(1e-5, 1.0) | st.integers(1, 9)
@@ -58,6 +59,13 @@ def variants(draw: st.DrawFn) -> Variant:
         recipe=draw(recipe_changes),
     )
     return variant if variant.changes_network or variant.recipe else Variant(recipe={"epochs": 5})
+
+
+@st.composite
+def ablations(draw: st.DrawFn, bases: st.SearchStrategy[str]) -> Ablate:
+    several = draw(st.dictionaries(names, variants(), min_size=1, max_size=3))
+    asked = Ablate(network=draw(bases), interactions=draw(st.booleans()), variants=several)
+    return asked if pairs_of(asked) else asked.model_copy(update={"interactions": False})
 
 
 @st.composite
@@ -101,12 +109,7 @@ def studies(draw: st.DrawFn) -> Study:
     }
     compare = draw(st.dictionaries(names, st.just(Compare(networks=[*patterns])), min_size=1, max_size=1))
     bases = st.sampled_from([*patterns, BEST])
-    ablate = {
-        draw(names): Ablate(
-            network=draw(bases), variants=draw(st.dictionaries(names, variants(), min_size=1, max_size=3))
-        )
-        for _ in range(draw(st.integers(0, 2)))
-    }
+    ablate = {draw(names): draw(ablations(bases)) for _ in range(draw(st.integers(0, 2)))}
     return Study(
         name=draw(names),
         dataset="digits",

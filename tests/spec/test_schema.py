@@ -103,6 +103,8 @@ BAD = [
     ("ablate/five-conv/plain/optimizer", "adm"),
     ("ablate/five-conv/plain/unknown", 1),
     ("ablate/five-conv/plain", {}),
+    ("ablate/five-conv/interactions", "yes"),
+    ("ablate/five-conv/interactions", {"epochs": 3}),
     ("ablate/five-conv", {}),
     ("more", {}),
     ("network", None),
@@ -122,6 +124,7 @@ GOOD = [
     ("search/kernel-size/vary/nesterov", [True, False]),
     ("ablate/five-conv/plain/patience", "none"),
     ("ablate/five-conv/network", "best"),
+    ("ablate/five-conv/interactions", True),
 ]
 
 

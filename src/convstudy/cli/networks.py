@@ -49,13 +49,14 @@ def networks(context: click.Context, source: str, name: str | None, as_json: boo
 
 
 def networks_of(study: Study) -> list[Named]:
-    """Return a study's networks as they are declared, then the variants of named networks that differ from them.
+    """Return a study's networks as they are declared, then the variants of named networks that differ from them, and
+    what two variants make together that neither makes alone.
 
     Variants of ``"best"`` are left out: what they change is known after the comparison only.
     """
     from convstudy.data import dataset_info
     from convstudy.networks import layer_table
-    from convstudy.spec import BEST
+    from convstudy.spec import BEST, pairs_of
 
     info = dataset_info(study.dataset)
     found = {name: pattern.network() for name, pattern in study.network.items()}
@@ -66,6 +67,9 @@ def networks_of(study: Study) -> list[Named]:
         for name, variant in ablate.variants.items():
             if variant.network(base) != base:
                 found[f"ablate.{section}.{name}"] = variant.network(base)
+        for pair in pairs_of(ablate):
+            if pair.changes_network:
+                found[f"ablate.{section}.{pair.name}"] = pair.together.network(base)
     return [
         Named(name, layer_table(network, info.image_shape, info.n_classes)) for name, network in found.items()
     ]

@@ -25,6 +25,7 @@ from convstudy.duration import duration
 if TYPE_CHECKING:
     from convstudy.checks import Findings
     from convstudy.plan import Cost, Fit, Plan, Rung, Stage
+    from convstudy.spec import Ablate
 
 CALIBRATION_SECONDS = 3.0
 _DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
@@ -189,6 +190,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         if (method := _method(outlook.plan, work.stage))
     ]
     notes += [_nested_text(work.stage) for work in outlook.stages if work.stage.question == "nested"]
+    notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
         notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
     if outlook.left.n_fits == 0:
@@ -241,6 +243,18 @@ def _nested_text(stage: Stage) -> str:
     )
 
 
+def _pairs_text(name: str, ablate: Ablate) -> str:
+    """Return which variants of an ablation with interactions are trained together, and which are not."""
+    from convstudy.spec import pairs_apart, pairs_of
+
+    text = f"ablate.{name} trains {count(len(pairs_of(ablate)), 'pair')} of its variants together too"
+    apart = [
+        f"{pair.first} and {pair.second} (both change {', '.join(pair.shared)})"
+        for pair in pairs_apart(ablate)
+    ]
+    return f"{text}, but not {'; '.join(apart)}." if apart else f"{text}."
+
+
 def _names(stage: Stage, waits_for: tuple[str, ...]) -> str:
     """Return the names of the candidates that wait for exactly these stages."""
     names = [candidate.name for candidate in stage.candidates if candidate.waits_for == waits_for]
@@ -275,6 +289,7 @@ def _json(outlook: Outlook) -> dict[str, Any]:
                         "layers": list(candidate.network.texts),
                         "fits": [fit.id for fit in candidate.fits],
                         "waits_for": list(candidate.waits_for),
+                        "combines": list(candidate.combines),
                     }
                     for candidate in work.stage.candidates
                 ],

@@ -9,7 +9,7 @@ candidates that hang on it say so in ``waits_for``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,7 @@ from convstudy.plan.nested import nested_stages
 from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import UNCHANGED, Candidate, Plan, Stage
 from convstudy.record import Outcome
-from convstudy.spec import Ablate, Compare, Recipe, Search, Study
+from convstudy.spec import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
 from convstudy.spec.study import BEST, Tried
 
 NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
@@ -109,11 +109,13 @@ class _Planner:
                 raise LookupError("a study with an ablation of the best has a comparison")  # spec/ checks it
             base, waits_for = self.best
         candidates = [self.candidate(UNCHANGED, base, waits_for=waits_for)]
-        for variant_name, variant in ablate.variants.items():
+        changes: list[tuple[str, Variant, tuple[str, ...]]]
+        changes = [(each, variant, ()) for each, variant in ablate.variants.items()]
+        changes += [(pair.name, pair.together, (pair.first, pair.second)) for pair in pairs_of(ablate)]
+        for each, variant, combines in changes:
             network, recipe = self.trained_as(base, self.networks[base].values, variant.recipe)
-            candidates.append(
-                self.candidate(variant_name, base, variant.network(network), recipe, waits_for=waits_for)
-            )
+            varied = self.candidate(each, base, variant.network(network), recipe, waits_for=waits_for)
+            candidates.append(replace(varied, combines=combines))
         return Stage("ablate", name, tuple(candidates))
 
     def trained_as(

@@ -21,7 +21,8 @@ class Candidate:
     """One of the things that a stage puts side by side.
 
     In a search that halves, ``fits`` are those of the last rung that it took part in. ``waits_for`` names the stages
-    whose choice could still change it; while there are any, its fits stand in for those to come.
+    whose choice could still change it; while there are any, its fits stand in for those to come. ``combines`` names
+    the two variants of an ablation that are both in it; of all others it is empty.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Candidate:
     values: Mapping[str, Tried]
     fits: tuple[Fit, ...]
     waits_for: tuple[str, ...] = ()
+    combines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

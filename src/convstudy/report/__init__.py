@@ -10,6 +10,7 @@
 ``table``              a table as data, and as CSV, Markdown and JSON
 ``tables``             the tables of scores
 ``verdict_tables``     the tables of verdicts
+``interactions``       what two variants of an ablation do together: words and table
 ``background_tables``  data, layers, protocol, checks, environment, failures
 ``figure``             a chart with its words, and what all charts share
 ``curve_charts``       charts over epochs

@@ -13,6 +13,7 @@ from convstudy.record import Environment, Record
 from convstudy.report import (
     background_tables,
     curve_charts,
+    interactions,
     protocol_tables,
     score_charts,
     search_charts,
@@ -46,11 +47,17 @@ class Section:
     curves: tuple[tuple[str, tuple[Figure, ...]], ...]
     rungs: Table | None = None
     nested: Table | None = None
+    interactions: Table | None = None
 
     @property
     def order(self) -> int:
         """The section's place on the page: what the study comes down to first, the search that led there last."""
         return ("compare", "final", "ablate", "search").index(self.contest.question)
+
+    @property
+    def tables(self) -> tuple[Table | None, ...]:
+        """Its tables, the scores first."""
+        return (self.table, self.rungs, self.nested, self.interactions)
 
     @property
     def figure_titles(self) -> tuple[str, ...]:
@@ -111,7 +118,7 @@ class Contents:
         found: list[Table | None] = [
             self.verdicts,
             *self.more_verdicts,
-            *(table for section in self.sections for table in (section.table, section.rungs, section.nested)),
+            *(table for section in self.sections for table in section.tables),
             self.beside.confusion_table,
             self.beside.class_accuracy_table,
             self.beside.mistakes_table,
@@ -249,6 +256,7 @@ def _section(results: Results, contest: Contest) -> Section:
         curves,
         search_tables.rungs_table(contest),
         search_tables.nested_table(contest),
+        interactions.interactions_table(contest),
     )
 
 

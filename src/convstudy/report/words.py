@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convstudy.report import verdict_notes
+from convstudy.report import interactions, verdict_notes
 from convstudy.report.numbers import counted, listed, percent, with_spread
 from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
@@ -135,8 +135,13 @@ def _about_ablation(contest: Contest) -> Conclusion:
         return Conclusion("ablate", f"{head} the test scores are still to come.", _evidence(contest))
     told = changes(contest.verdicts, base.test_accuracy.n)
     seeds = _fits(base, base.test_accuracy, "seed")
-    text = f"{head} {_mean(base.test_accuracy)} on test images as it is ({seeds}); {told}."
-    notes = (f"As it is, it scores {_scored(contest, base)}.", *_judged(contest))
+    together = interactions.clause(contest.interactions)
+    text = f"{head} {_mean(base.test_accuracy)} on test images as it is ({seeds}); {told}{together}."
+    notes = (
+        f"As it is, it scores {_scored(contest, base)}.",
+        *_judged(contest),
+        *(interactions.judged(verdict) for verdict in contest.interactions),
+    )
     return Conclusion("ablate", text, _evidence(contest), notes)
 
 

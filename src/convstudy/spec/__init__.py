@@ -12,6 +12,7 @@
 ``draft``         a document section by section, so that one mistake hides no other
 ``checks``        names that exist, values that can be, images enough
 ``nesting``       whether searches can be nested as they say
+``pairs``         variants of an ablation two at a time
 ``fitting``       layers that fit each other, for every value and variant
 ``messages``      what pydantic says, in plain words
 ``mistake``       what is wrong at which key
@@ -26,6 +27,7 @@ Nothing here loads torch or NumPy.
 
 from convstudy.spec.changes import read_change
 from convstudy.spec.files import BUILT_IN_STUDIES
+from convstudy.spec.pairs import Pair, pairs_apart, pairs_of
 from convstudy.spec.ranges import Range
 from convstudy.spec.reading import check_study, load_study, study_of
 from convstudy.spec.recipe import RECIPE_KEYS, Recipe
@@ -43,6 +45,7 @@ __all__ = [
     "Ablate",
     "Compare",
     "NetworkPattern",
+    "Pair",
     "Range",
     "Recipe",
     "Search",
@@ -50,6 +53,8 @@ __all__ = [
     "Variant",
     "check_study",
     "load_study",
+    "pairs_apart",
+    "pairs_of",
     "read_change",
     "starter_file",
     "study_document",

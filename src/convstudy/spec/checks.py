@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -14,15 +15,16 @@ from convstudy.data.catalogue import CATALOGUE, DatasetInfo
 from convstudy.data.splits import Holdout, split_sizes
 from convstudy.errors import NetworkError
 from convstudy.networks import LAYERS
-from convstudy.spec.draft import Draft
+from convstudy.spec.draft import RESERVED, Draft
 from convstudy.spec.messages import mistakes_of
 from convstudy.spec.mistake import KeyPath, shown
 from convstudy.spec.nesting import check_nested
+from convstudy.spec.pairs import pairs_apart, pairs_of
 from convstudy.spec.parameters import parameter_names
 from convstudy.spec.ranges import Range
 from convstudy.spec.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
 from convstudy.spec.silence import CHECK_NAMES
-from convstudy.spec.study import BEST, METHODS_OF, NetworkPattern, Search, Tried, Variant
+from convstudy.spec.study import BEST, METHODS_OF, Ablate, NetworkPattern, Search, Tried, Variant
 
 MOST_CANDIDATES = 10_000
 """How many combinations of values one search may try."""
@@ -45,6 +47,7 @@ def check_parts(draft: Draft) -> None:
         _check_base(draft, name, ablate.network)
         for variant_name, variant in ablate.variants.items():
             _check_variant(draft, ablate.network, variant, ("ablate", name, variant_name))
+        _check_pairs(draft, name, ablate)
     for name in draft.names.get("silence", ()):
         if name not in CHECK_NAMES:
             draft.report_unknown("check", name, CHECK_NAMES, ("silence", name))
@@ -322,9 +325,9 @@ def _check_base(draft: Draft, name: str, network: str) -> None:
 
 def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) -> None:
     """Check what a variant leaves out and changes."""
-    if path[-1] == "network":
-        what = '"network" says which network is varied; a variant needs another name'
-        draft.report(path, what, "network")
+    if path[-1] in RESERVED:
+        what = f'"{path[-1]}" has a meaning of its own in an ablation; a variant needs another name'
+        draft.report(path, what, str(path[-1]))
     if not (variant.changes_network or variant.recipe):
         if not _reported(draft, path):
             draft.report(
@@ -346,6 +349,34 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
         for base in bases(draft, network):
             if not _check_recipe_combinations(draft, base, variant.recipe, path):
                 return
+
+
+def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
+    """Check that an ablation that asks for interactions has pairs, and that their recipes go together."""
+    path: KeyPath = ("ablate", name, "interactions")
+    pairs, apart = pairs_of(ablate), pairs_apart(ablate)
+    if ablate.interactions and not pairs and not _reported(draft, path[:2]):
+        same = [f"{pair.first} and {pair.second} both change {pair.shared[0]}" for pair in apart[:1]]
+        draft.report(
+            path,
+            "there are no two variants to train together",
+            same[0] if same else "one variant",
+            "two variants or more that do not change the same",
+            "add one, or take interactions out",
+        )
+    for pair in pairs:
+        alone = [(*path[:2], pair.first), (*path[:2], pair.second)]
+        meets = all(set(variant.recipe) & set(COMBINED_KEYS) for variant in pair.variants)
+        if not meets or any(_reported(draft, place) for place in alone):
+            continue
+        n_mistakes = len(draft.mistakes)
+        for base in bases(draft, ablate.network):
+            if not _check_recipe_combinations(draft, base, pair.together.recipe, path):
+                break
+        draft.mistakes[n_mistakes:] = [
+            replace(found, path=path, what=f'"{pair.name}": {found.what}')
+            for found in draft.mistakes[n_mistakes:]
+        ]
 
 
 def _layer_words(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:

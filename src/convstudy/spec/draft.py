@@ -30,11 +30,13 @@ MOST_SECTIONS = 100
 """How many networks, searches, comparisons, ablations, or variants of one, a study may have."""
 
 MOST_VARIANTS = 1_000
-"""How many variants all ablations together may have."""
+"""How many variants all ablations together may have, and pairs of them where an ablation asks for interactions."""
 
 SECTIONS = ("study", "recipe", "network", "search", "compare", "ablate", "silence")
 UNNAMED = ("study", "recipe", "silence")
 """The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
+RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
+"""The keys of ``[ablate.NAME]`` that are no variants."""
 M = TypeVar("M", bound=BaseModel)
 _NONE: Mapping[str, str] = {}
 
@@ -129,7 +131,7 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
         if compare := _read(draft, Compare, table, ("compare", name)):
             draft.compares[name] = compare
     ablates = _named(draft, document, "ablate")
-    n_variants = sum(len(table) for table in ablates.values() if isinstance(table, Mapping))
+    n_variants = sum(_n_candidates(table) for table in ablates.values() if isinstance(table, Mapping))
     if n_variants > MOST_VARIANTS:
         draft.report(("ablate",), "too many variants in all", f"{n_variants:,}", f"at most {MOST_VARIANTS:,}")
         ablates = {}
@@ -175,7 +177,16 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
     network = table.get("network", name)
     if not isinstance(network, str):
         draft.report((*path, "network"), "network needs a text", _what(network), "the name of a network")
-    tables = {key: value for key, value in table.items() if key != "network"}
+    interactions = table.get("interactions", False)
+    if not isinstance(interactions, bool):
+        draft.report(
+            (*path, "interactions"),
+            "interactions needs true or false",
+            _what(interactions),
+            "true or false",
+            "a variant needs another name" if isinstance(interactions, Mapping) else "",
+        )
+    tables = {key: value for key, value in table.items() if key not in RESERVED}
     if not tables:
         draft.report(
             path, f"[ablate.{name}] has no variant", mend='add one: plain = { without = ["dropout"] }'
@@ -185,7 +196,15 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
         for key, value in _with_good_names(draft, tables, path).items()
         if (variant := _read(draft, Variant, value, (*path, key), refused="recipe"))
     }
-    return Ablate.model_construct(network=network, variants=variants) if isinstance(network, str) else None
+    if not isinstance(network, str):
+        return None
+    return Ablate.model_construct(network=network, interactions=interactions is True, variants=variants)
+
+
+def _n_candidates(table: Mapping[str, Any]) -> int:
+    """Return how many variants a section ``[ablate.NAME]`` has, at most, with their pairs where it asks for these."""
+    n = sum(key not in RESERVED for key in table)
+    return n + (n * (n - 1) // 2 if table.get("interactions") is True else 0)
 
 
 def _read_silence(draft: Draft, table: object) -> dict[str, str]:

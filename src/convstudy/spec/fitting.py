@@ -16,8 +16,9 @@ from convstudy.networks import Network
 from convstudy.spec.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.spec.draft import Draft
 from convstudy.spec.mistake import KeyPath, Mistake, shown
+from convstudy.spec.pairs import pairs_of
 from convstudy.spec.ranges import Range
-from convstudy.spec.study import NetworkPattern, Tried
+from convstudy.spec.study import NetworkPattern, Tried, Variant
 
 Values = Mapping[str, Tried]
 MOST_LAYERS = 500_000
@@ -51,7 +52,14 @@ def check_shapes(draft: Draft) -> None:
             for variant_name, variant in ablate.variants.items():
                 path: KeyPath = ("ablate", name, variant_name)
                 if variant.changes_network and path not in spoiled:
-                    _check_variant(draft, base, path)
+                    _check_variant(draft, base, path, variant_name, variant)
+    spoiled = {mistake.path[:3] for mistake in draft.mistakes}
+    for name, ablate in draft.ablates.items():
+        for pair in pairs_of(ablate):
+            alone: set[KeyPath] = {("ablate", name, pair.first), ("ablate", name, pair.second)}
+            if pair.changes_network and not alone & spoiled:
+                for base in bases(draft, ablate.network):
+                    _check_variant(draft, base, ("ablate", name, "interactions"), pair.name, pair.together)
 
 
 def fit_text(problem: Problem) -> str:
@@ -63,13 +71,13 @@ def fit_text(problem: Problem) -> str:
 
 
 def _n_networks(draft: Draft, name: str) -> int:
-    """Return how many networks one pattern comes to, variants included."""
+    """Return how many networks one pattern comes to, variants and pairs of these included."""
     n_values = math.prod(len(values) for values in _varied_parameters(draft, name).values())
     n_variants = sum(
-        variant.changes_network
+        sum(variant.changes_network for variant in ablate.variants.values())
+        + sum(pair.changes_network for pair in pairs_of(ablate))
         for ablate in draft.ablates.values()
         if name in bases(draft, ablate.network)
-        for variant in ablate.variants.values()
     )
     return n_values * (1 + n_variants)
 
@@ -123,9 +131,8 @@ def _check_winners_together(draft: Draft, name: str) -> None:
         draft.mistakes.append(_mistake(path, misfit, draft.networks[name], name, len(misfits) - 1))
 
 
-def _check_variant(draft: Draft, base: str, path: KeyPath) -> None:
-    """Report a variant that cannot be built where the network that it varies can."""
-    variant = draft.ablates[str(path[1])].variants[str(path[2])]
+def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: Variant) -> None:
+    """Report a variant, or two together, that cannot be built where the network that is varied can."""
     pattern = draft.networks[base]
     choices = _varied_parameters(draft, base)
     own: Values = {key: pattern.parameters[key] for key in choices}
@@ -135,7 +142,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath) -> None:
         if problems and not _problems(pattern, draft.dataset, values):
             shown_values = {} if values == own else values
             draft.mistakes.append(
-                _mistake(path, Misfit(shown_values, problems[0]), pattern, base, variant=str(path[2]))
+                _mistake(path, Misfit(shown_values, problems[0]), pattern, base, variant=name)
             )
             return
 

@@ -20,6 +20,7 @@ from convstudy.spec.study import (
     DRAWING_METHODS,
     METHODS_OF,
     NAME_PATTERN,
+    Ablate,
     Compare,
     Head,
     NetworkPattern,
@@ -173,7 +174,7 @@ def _ablate() -> Schema:
     return {
         "type": "object",
         "description": "What each variant changes in a network.",
-        "properties": {"network": network},
+        "properties": {"network": network, "interactions": _part(Ablate)["properties"]["interactions"]},
         "propertyNames": {"pattern": NAME_PATTERN},
         "additionalProperties": variant,
         "minProperties": 1,

@@ -71,6 +71,7 @@ networks = ["small", "strided"]
 plain = {{ without = ["batch-norm", "dropout"] }}
 tanh = {{ activation = "tanh", init = "glorot-normal" }}
 rmsprop = {{ optimizer = "rmsprop" }}
+# interactions = true    # also train each two of these together: do they do what each alone adds up to?
 
 # "convstudy check FILE" points out mistakes. One that does not matter here is silenced, with the reason for it:
 # [silence]

@@ -220,6 +220,11 @@ class Ablate(Part):
     """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison."""
 
     network: str = Field(description='The network that is varied, or "best", the winner of the comparison.')
+    interactions: bool = Field(
+        default=False,
+        description="Also train each two variants together, and say whether they do what each alone adds up to. Two "
+        "that change the same are left out.",
+    )
     variants: dict[Name, Variant] = Field(min_length=1)
 
 

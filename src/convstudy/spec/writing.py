@@ -12,8 +12,8 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as a study file has it; :func:`convstudy.spec.study_of` reads it back.
 
     All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
-    its meaning when a later version has others; only ``region``, which no fit depends on, is left out at its
-    default, so that runs from before there was one keep their ids.
+    its meaning when a later version has others; only ``region``, which no fit depends on, and ``interactions`` are left
+    out at their defaults, so that runs from before there were any keep their ids.
 
     >>> from convstudy.spec import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]
@@ -34,6 +34,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "ablate": {
             name: {
                 "network": ablate.network,
+                **({"interactions": True} if ablate.interactions else {}),
                 **{key: _variant_document(variant) for key, variant in ablate.variants.items()},
             }
             for name, ablate in study.ablate.items()

@@ -15,6 +15,7 @@
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
 ``predictions``     what each model made of each test image
 ``comparisons``     pairs of a run's candidates judged
+``interactions``    whether two variants of an ablation add up
 ``findings``        the study's questions answered by verdicts: search, compare, ablate
 ``searches``        how a search went about it: its rungs, its epochs beside the grid's
 ``nested``          a nested search judged on images that it did not see

@@ -14,6 +14,7 @@ from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.candidates import CandidateRow, candidate_rows
 from convstudy.stats.comparisons import compare_folds, compare_losses, compare_seeds, intervals_of
 from convstudy.stats.groups import groups, letters
+from convstudy.stats.interactions import interactions_of
 from convstudy.stats.intervals import Interval
 from convstudy.stats.nested import Nested, nested
 from convstudy.stats.predictions import PredictionReader
@@ -38,6 +39,7 @@ class Contest:
             comparison every pair, those of the leader first. They pair what both sides have, by seed or fold; a
             candidate that a search trained on fewer folds or epochs than the leader has none, and is no runner-up.
         losses: the same pairs by test loss.
+        interactions: of an ablation that asks for them, each two variants together against what they add up to.
         accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
         course: how a search went about it.
         nested: what the outer folds of a nested search say of its score.
@@ -53,6 +55,7 @@ class Contest:
     runner_up: CandidateRow | None = None
     verdicts: tuple[Verdict, ...] = ()
     losses: tuple[Verdict, ...] = ()
+    interactions: tuple[Verdict, ...] = ()
     accuracy_intervals: Mapping[str, Interval] = field(default_factory=dict)
     loss_intervals: Mapping[str, Interval] = field(default_factory=dict)
     course: SearchCourse | None = None
@@ -136,9 +139,11 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
     predictions = predictions or PredictionReader(results)
     pairs: list[tuple[CandidateRow, CandidateRow]] = []
     runner_up = None
+    combined: dict[str, tuple[str, ...]] = {}
     if stage.question == "ablate":
         leader = next(row for row in rows if row.name == UNCHANGED)
-        pairs = [(row, leader) for row in rows if row is not leader]
+        combined = {each.name: each.combines for each in stage.candidates if each.combines}
+        pairs = [(row, leader) for row in rows if row is not leader and row.name not in combined]
     elif stage.question == "compare":
         leader = next((row for row in rows if row.chosen), None)
         others = tuple(row for row in rows if row is not leader)
@@ -147,6 +152,8 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
     else:
         leader = rows[0]
     intervals = {row.name: intervals_of(row, predictions) for row in rows}
+    named = {row.name: row for row in rows}
+    together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
     return Contest(
         stage.key,
         stage.question,
@@ -157,6 +164,7 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
         runner_up,
         compare_seeds(pairs, region, predictions, dataset_info(results.study.dataset).n_test),
         compare_losses(pairs, predictions),
+        interactions_of(together, leader, region, predictions) if together and leader else (),
         {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},
         {name: loss for name, (_, loss) in intervals.items() if loss},
     )

@@ -1,0 +1,149 @@
+"""What two variants of an ablation do together, in words and as a table.
+
+A verdict on an interaction is "better" where both together come out higher than their two differences add up to, and
+"worse" where lower; whether that is good news hangs on what each does alone. So it is told as more or less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convstudy.report.numbers import listed, points
+from convstudy.report.table import Column, Table, Value
+from convstudy.report.tables import stage_title
+from convstudy.report.verdict_words import Saying, in_points, needed_short, saying, signed
+from convstudy.stats import Contest, Verdict
+
+FEW = 2
+"""So many interactions are told in the answer; of more it says how many are clear."""
+_SHORT: dict[Saying, str] = {
+    "better": "more than they add up to",
+    "worse": "less than they add up to",
+    "ahead": "perhaps more than they add up to",
+    "behind": "perhaps less than they add up to",
+    "tie": "none beyond {region}",
+    "unclear": "cannot be told from none",
+    "no spread": "cannot be told from none",
+    "one seed": "too few seeds to say",
+    "no pair": "no seed of all four",
+}
+_FULL: dict[Saying, str] = {
+    "better": "together they do more than they add up to",
+    "worse": "together they do less than they add up to",
+    "ahead": "perhaps more than they add up to, but not clearly by more than {region}",
+    "behind": "perhaps less than they add up to, but not clearly by more than {region}",
+    "tie": "none beyond {region}",
+    "unclear": "which cannot be told from no interaction",
+    "no spread": "of which no more is known, for predictions are lost",
+    "one seed": "one seed of each, so nothing can be told from the luck of seeds",
+    "no pair": "no seed of all four was tested",
+}
+
+
+def clause(verdicts: Sequence[Verdict]) -> str:
+    """Return what the answer to an ablation says of its interactions, with a semicolon before it; empty without any.
+
+    One seed tells nothing of differences, which the answer says already, and so nothing is said of it here.
+    """
+    found = [verdict for verdict in verdicts if verdict.difference.n > 1]
+    if not found:
+        return ""
+    many = len(found) > 1
+    whose = f"their {len(found)} interactions" if many else f"the interaction of {_both(found[0])}"
+    clear = [verdict for verdict in found if verdict.told_apart]
+    if len(clear) > FEW:
+        return f"; of {whose} {len(clear)} are clear"
+    if clear:
+        return f"; together {listed([_more_or_less(verdict) for verdict in clear])} than they add up to"
+    n_ties = sum(verdict.kind == "tie" for verdict in found)
+    none = f"none beyond {in_points(found[0].region)}"
+    if n_ties == len(found):
+        return f"; {whose} {'are' if many else 'is'} {none}"
+    if n_ties:
+        told = f"{n_ties} {'are' if n_ties > 1 else 'is'} {none}"
+        return f"; of {whose} {told} and {len(found) - n_ties} cannot be told from none"
+    return f"; {whose} cannot be told from none"
+
+
+def judged(verdict: Verdict) -> str:
+    """Return an interaction as a sentence of its own: who, figures, and what can be said."""
+    text = f"{verdict.first} + {verdict.second}: "
+    difference = verdict.difference
+    if difference.mean is not None:
+        text += f"an interaction of {points(difference.mean)} points"
+        if difference.low is not None and difference.high is not None:
+            about = " for these models on new images" if saying(verdict) == "one seed" else ""
+            share = f"{difference.confidence * 100:g} % interval"
+            text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
+        text += ", "
+    return f"{text}{_worded(verdict, _FULL)}."
+
+
+def interactions_table(contest: Contest) -> Table | None:
+    """Return an ablation's interactions; ``None`` where it asks for none, or none is measured yet."""
+    found = contest.interactions
+    if all(verdict.difference.mean is None for verdict in found):
+        return None
+    scores = {row.name: row.test_accuracy for row in contest.rows}
+    columns = (
+        Column("first", "Variant"),
+        Column("second", "with"),
+        Column("verdict", "Verdict"),
+        Column("interaction", "Interaction", "points"),
+        Column("low", "From", "points"),
+        Column("high", "To", "points"),
+        Column("seeds", "Seeds", "count"),
+        Column("adjusted_p", "p, Holm", "p"),
+        Column("needed", f"To tell {found[0].region * 100:g}"),
+        Column("as_it_is", "As it is", "percent"),
+        Column("first_alone", "Variant alone", "percent"),
+        Column("second_alone", "Other alone", "percent"),
+        Column("together", "Together", "percent"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            verdict.first,
+            verdict.second,
+            _worded(verdict, _SHORT),
+            verdict.difference.mean,
+            verdict.difference.low,
+            verdict.difference.high,
+            verdict.difference.n,
+            verdict.adjusted_p,
+            needed_short(verdict),
+            contest.leader.test_accuracy if contest.leader else None,
+            scores[verdict.first],
+            scores[verdict.second],
+            scores[f"{verdict.first} + {verdict.second}"],
+        )
+        for verdict in found
+    ]
+    name, title = f"interactions-{contest.name}", f"{stage_title(contest)}: interactions"
+    return Table(name, title, _caption(found), columns, tuple(rows))
+
+
+def _caption(found: Sequence[Verdict]) -> str:
+    region = in_points(found[0].region)
+    holm = "" if len(found) == 1 else f", after Holm’s correction for all {len(found)} interactions"
+    lost = any(verdict.difference.n > 1 and verdict.difference.low is None for verdict in found)
+    return (
+        "Test accuracy with both variants, minus that with each alone, plus that of the network as it is: by how many "
+        "points both together come out above (+) or below (−) what their two differences add up to. The 95 % intervals "
+        f"count both other seeds and other test images. “More” and “less” need the whole interval beyond ±{region}, "
+        f"“none” needs it within{holm}. Points of accuracy near 100 % leave little room for two gains to add up."
+        f"{' Where predictions are lost, there is no interval.' if lost else ''}"
+    )
+
+
+def _worded(verdict: Verdict, words: dict[Saying, str]) -> str:
+    return words[saying(verdict)].format(region=in_points(verdict.region))
+
+
+def _more_or_less(verdict: Verdict) -> str:
+    mean = verdict.difference.mean
+    assert mean is not None  # callers ask of those that are clear
+    return f"{_both(verdict)} score {signed(abs(mean))} points {'more' if mean > 0 else 'less'}"
+
+
+def _both(verdict: Verdict) -> str:
+    return f"{verdict.first} and {verdict.second}"
