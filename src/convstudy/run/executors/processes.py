@@ -20,9 +20,11 @@ from typing import IO, Self
 from convstudy.run.tasks import Inspected, Lost, Message, Task, Tested, Trained, said_from_json, task_as_json
 from convstudy.store import Layout
 
-# glibc gives big blocks back to the system after each step and fetches them anew at the next; above these thresholds
-# it keeps them. Other C libraries do not look at these variables, and a value that is set already stays.
-KEEP_BLOCKS = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
+# glibc gives big blocks back to the system after each step and fetches them anew at the next; up to these thresholds
+# it keeps them. Before version 2.35 it takes no more than 32 MiB for the first, and then, with the second set, maps
+# every big block anew. Other C libraries do not look at these variables. A value that is set already stays, so that
+# MALLOC_MMAP_THRESHOLD_=131072 switches it off.
+KEEP_BLOCKS = {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 
 
 @dataclass
