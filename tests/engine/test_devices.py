@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from convstudy.data.arrays import PixelFile
-from convstudy.engine import batches, evaluation
+from convstudy.engine import batches, devices, evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.capture import Gate, PlainCalls, first_error
-from convstudy.engine.devices import CPU, device_name, find_device
+from convstudy.engine.devices import CPU, device_name, find_device, why_unusable
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.fit import run_fit
 from convstudy.engine.memory import memory_errors
@@ -24,6 +24,9 @@ from convstudy.engine.settings import repeatable
 from convstudy.errors import OutOfMemory, UsageError
 from convstudy.run import choosing
 from convstudy.run.choosing import chosen_device
+from convstudy.run.perform import perform
+from convstudy.run.tasks import Train
+from convstudy.store import Layout, Store
 from tests.engine.small import digits, small_fit, stopped, story, trained
 
 
@@ -32,11 +35,19 @@ def test_the_processor_is_always_there() -> None:
     assert device_name(CPU) == "cpu"
 
 
+def _two_cards(monkeypatch: pytest.MonkeyPatch, **unusable: str) -> None:
+    """Let there be two CUDA devices, of which those named ``cuda0`` and ``cuda1`` cannot be used for this reason."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        devices, "why_unusable", lambda device: unusable.get(str(device).replace(":", ""), "")
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "found"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("cpu", "cpu")]
 )
 def test_a_device_is_found_by_its_name(name: str, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    _two_cards(monkeypatch)
     assert str(find_device(name)) == found
 
 
@@ -44,12 +55,47 @@ def test_a_device_is_found_by_its_name(name: str, found: str, monkeypatch: pytes
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    _two_cards(monkeypatch)
     with pytest.raises(UsageError) as error:
         find_device(name)
     (problem,) = error.value.problems
     assert (problem.got, problem.allowed) == (name, "auto, cpu, cuda:0, cuda:1")
     assert ("2 CUDA devices" in problem.mend) == name.startswith("cuda")
+
+
+def test_auto_is_the_processor_where_a_device_cannot_be_used_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _two_cards(monkeypatch, cuda0="The NVIDIA driver on your system is too old")
+    with pytest.warns(RuntimeWarning, match=r"on the processor: The NVIDIA driver .* too old"):
+        assert find_device("auto") == CPU
+    for name in ("cuda", "cuda:0"):
+        with pytest.raises(
+            UsageError, match=r"cannot use this device(.|\n)*driver on your system is too old"
+        ):
+            find_device(name)
+    assert str(find_device("cuda:1")) == "cuda:1"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_the_driver_counts_and_torch_cannot_use_stops_no_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """NVML counts cards without a look at whether the CUDA runtime works; a torch without one stands for that."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert why_unusable(CPU) == ""
+    assert why_unusable(torch.device("cuda:0"))
+    monkeypatch.setattr(choosing, "_has_driver", lambda: True)
+    with pytest.warns(RuntimeWarning, match="cannot use it"):
+        assert chosen_device("auto") == "cpu"
+    # The card may also fail later; then too a fit is a record with its error, and the record is made without the card.
+    assert device_name("cuda:0") == "cuda:0"
+    Store.open(tmp_path, create=True).close()
+    said: list[Any] = []
+    perform(Train(small_fit()), Layout(tmp_path), said.append, "cuda:0")
+    record = said[-1].record
+    assert (record.status, record.error_kind, record.environment.device) == ("failed", "failed", "cuda:0")
+    assert "CUDA" in record.error
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

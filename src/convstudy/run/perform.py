@@ -6,7 +6,7 @@ import threading
 from functools import lru_cache
 
 from convstudy.data import Dataset, image_facts, load_dataset
-from convstudy.engine.devices import device_name, find_device
+from convstudy.engine.devices import device_name
 from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
@@ -71,7 +71,7 @@ def _trained(task: Train, layout: Layout, tell: Tell, device: str) -> Trained:
         return Trained(task, trained.record)
     except Exception as error:
         # A fit that fails is a record with its error, whatever it was; the study goes on.
-        surroundings = environment(fit.threads, device_name(find_device(device)))
+        surroundings = environment(fit.threads, device_name(device))
         return Trained(
             task,
             Record(fit.id, "failed", error_kind="failed", error=_sentence(error), environment=surroundings),
