@@ -209,8 +209,21 @@ def test_a_worker_is_told_to_keep_big_blocks_and_what_somebody_set_stays(
     found = dict(entry.split("=", 1) for entry in entries if "=" in entry)
     expected = {**processes.KEEP_BLOCKS, "OMP_NUM_THREADS": "3", **own}
     assert {name: found[name] for name in expected} == expected
-    # The most that every glibc takes; above it, older ones refuse the value and keep to the other one alone.
-    assert int(processes.KEEP_BLOCKS["MALLOC_MMAP_THRESHOLD_"]) <= 32 << 20
+
+
+@pytest.mark.parametrize(
+    ("library", "largest"),
+    [(("glibc", "2.31"), 1 << 25), (("glibc", "2.34"), 1 << 25), (("", ""), 1 << 25)]
+    + [(("glibc", version), 1 << 30) for version in ("2.35", "2.36.9000", "2.41", "3.0")],
+)
+def test_no_c_library_is_asked_for_a_threshold_that_it_refuses(
+    library: tuple[str, str], largest: int
+) -> None:
+    """glibc before 2.35 refuses more than 32 MiB and keeps to the other variable alone, which maps each block anew."""
+    assert processes.keep_blocks(*library) == {
+        "MALLOC_MMAP_THRESHOLD_": str(largest),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    }
 
 
 def test_leaving_stops_what_is_under_way(layout: Layout) -> None:
