@@ -20,7 +20,6 @@ from convstudy.engine.devices import CPU, device_name, find_device, why_unusable
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.fit import run_fit
 from convstudy.engine.memory import memory_errors
-from convstudy.engine.settings import repeatable
 from convstudy.errors import OutOfMemory, UsageError
 from convstudy.run import choosing
 from convstudy.run.choosing import chosen_device
@@ -185,27 +184,6 @@ def test_fits_in_threads_at_once_come_to_what_they_come_to_alone() -> None:
         assert story(together[n]) == story(result)
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_settings_stay_until_the_last_thread_leaves() -> None:
-    first, second = repeatable(1), repeatable(1)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert torch.are_deterministic_algorithms_enabled()
-    second.__exit__(None, None, None)
-    assert not torch.are_deterministic_algorithms_enabled()
-
-
-def test_a_device_uses_what_it_has_and_float32_is_float32_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
-    before = torch.backends.cudnn.allow_tf32
-    with repeatable(1, torch.device("cuda:0")):
-        assert torch.are_deterministic_algorithms_enabled()
-        assert torch.is_deterministic_algorithms_warn_only_enabled()
-        assert not torch.backends.cudnn.allow_tf32
-    assert torch.backends.cudnn.allow_tf32 == before
-    assert not torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 @pytest.mark.parametrize(
