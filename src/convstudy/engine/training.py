@@ -44,8 +44,10 @@ class Step:
     def __call__(self, pixels: torch.Tensor, labels: torch.Tensor, pace: Pace) -> torch.Tensor:
         """Learn from a batch, uint8 ``(n, h, w, c)`` and int64 ``(n,)``; return its loss, a tensor without axes."""
         recipe = self.recipe
+        # In float32 whatever the recipe's precision: where a pixel comes from takes more than bfloat16's 8 bits.
+        images = augmented(pixels, recipe, self.noise.augmentation)
         with half_precision(recipe.precision, pixels.device):
-            logits = self.model(augmented(pixels, recipe, self.noise.augmentation))
+            logits = self.model(images)
         loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
