@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
 import torch
 
@@ -62,12 +62,16 @@ class CudaGraph:
         for generator in generators:
             graph.register_generator_state(generator)
         # The stream of this fit, not the one that torch keeps for captures: cuBLAS has its workspace there already.
-        stream = torch.cuda.current_stream()
-        try:
-            with GATE.alone(), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-                work()
-        except RuntimeError as error:
-            raise first_error(error) from None
+        stream, pool = torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
+        with GATE.alone():
+            try:
+                with torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
+                    work()
+            except BaseException as error:
+                _give_up(graph, pool)
+                if isinstance(error, RuntimeError):
+                    raise first_error(error) from None
+                raise
         self._graph: torch.cuda.CUDAGraph | None = graph
 
     def __call__(self) -> None:
@@ -82,6 +86,26 @@ class CudaGraph:
             with _CLOSING:
                 self._graph.reset()
                 self._graph = None
+
+
+def _give_up(graph: torch.cuda.CUDAGraph, pool: Any) -> None:
+    """Have torch let go of a capture that was broken off, which it does itself only for one that has ended.
+
+    Its allocator would go on taking that capture's memory from the pool, keep the pool, and refuse every later capture
+    of the process ("captures_underway.empty()"). This is what ``CUDAGraph::capture_end`` and ``reset`` leave out when
+    ``cudaStreamEndCapture`` fails (``aten/src/ATen/cuda/CUDAGraph.cpp``).
+    """
+    torch_c: Any = torch._C
+    device = torch.cuda.current_device()
+    # Torch 2.6 has another name for it.
+    end = getattr(torch_c, "_cuda_endAllocateToPool", None) or torch_c._cuda_endAllocateCurrentStreamToPool
+    # Where the capture has ended all the same or not begun, the first of these says so, and nothing is left to do.
+    with suppress(RuntimeError):
+        end(device, pool)
+        torch_c._cuda_releasePool(device, pool)
+    with suppress(RuntimeError), _CLOSING:
+        graph.reset()
+    _GIVEN_UP.append(graph)
 
 
 def first_error(error: RuntimeError) -> RuntimeError:
