@@ -115,14 +115,23 @@ def first_error(error: RuntimeError) -> RuntimeError:
     return error
 
 
+class _Inside(threading.local):
+    """Whether this thread is working."""
+
+    working = False
+
+
 class Gate:
     """Lets many threads work on a device at once, or one alone.
 
-    Whoever works comes by :meth:`let_pass` often: there it waits for another thread that wants to be alone.
+    Whoever works comes by :meth:`let_pass` often, and is :meth:`resting` while it needs no device: there, another
+    thread that wants to be alone does not wait for it. A thread that is not working, as on a processor, passes both
+    without a look.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._inside = _Inside()
         self._n_working = 0
         self._n_waiting = 0
         self._taken = False
@@ -138,7 +147,10 @@ class Gate:
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Have nothing begun for a while, within :meth:`working`."""
+        """Have nothing begun on the device for a while."""
+        if not self._inside.working:
+            yield
+            return
         self._end()
         try:
             yield
@@ -146,7 +158,7 @@ class Gate:
             self._begin()
 
     def let_pass(self) -> None:
-        """Wait, within :meth:`working`, if another thread wants to be alone; costs nothing otherwise."""
+        """Wait if another thread wants to be alone; costs nothing otherwise."""
         if self._n_waiting:
             with self.resting():
                 pass
@@ -173,8 +185,10 @@ class Gate:
         with self._changed:
             self._changed.wait_for(lambda: not self._n_waiting and not self._taken)
             self._n_working += 1
+        self._inside.working = True
 
     def _end(self) -> None:
+        self._inside.working = False
         with self._changed:
             self._n_working -= 1
             self._changed.notify_all()
@@ -183,3 +197,5 @@ class Gate:
 GATE = Gate()
 # Graphs register themselves with torch's own generator of the device, and two must not leave it at once.
 _CLOSING = threading.Lock()
+# Torch's allocator of pinned memory goes on asking a graph that was given up whether it is being captured.
+_GIVEN_UP: list[torch.cuda.CUDAGraph] = []
