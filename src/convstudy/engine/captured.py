@@ -18,6 +18,7 @@ import torch
 
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.capture import GATE, Capture, Replay
+from convstudy.engine.devices import wait_for
 from convstudy.engine.optimizers import steps_counted
 from convstudy.engine.pace import Pace
 from convstudy.engine.training import Step
@@ -107,13 +108,6 @@ def steps_at_once(n_steps: int) -> int:
         return n_replays + REPLAYS_A_PLAIN_STEP * n_left, -n_at_once
 
     return min(range(1, min(n_steps, MOST_STEPS_AT_ONCE) + 1), key=effort, default=0)
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that this thread's stream has for it; others may capture meanwhile."""
-    if device.type == "cuda":
-        with GATE.resting():
-            torch.cuda.current_stream(device).synchronize()
 
 
 @contextmanager

@@ -99,6 +99,13 @@ def working_on(device: torch.device) -> Iterator[None]:
         yield
 
 
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that this thread's stream has for it; others may capture meanwhile."""
+    if device.type == "cuda":
+        with GATE.resting():
+            torch.cuda.current_stream(device).synchronize()
+
+
 def _stream(device: torch.device) -> torch.cuda.Stream:
     """Return this thread's stream, one for all of its fits: cuBLAS keeps a workspace for each that it has seen."""
     streams = _streams.by_device

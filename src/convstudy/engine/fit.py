@@ -14,7 +14,7 @@ import torch
 from convstudy.data import Images, dataset_info, split_indices
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.capture import CudaGraph
+from convstudy.engine.capture import GATE, CudaGraph
 from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
 from convstudy.engine.dead_units import dead_units, watched_relus
@@ -81,9 +81,10 @@ def _train(
     device: torch.device,
 ) -> Trained:
     """Train from the start or the checkpoint to the end."""
-    train_rows, validation_rows = split_indices(images.labels, fit.split)
-    train = ImageTensors.of(images, train_rows).to(device)
-    validation = ImageTensors.of(images, validation_rows).to(device)
+    with GATE.resting():
+        train_rows, validation_rows = split_indices(images.labels, fit.split)
+        train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
+    train, validation = train.to(device), validation.to(device)
     measured = _measured(fit, train)
     progress = _start(fit, images.image_shape, device)
     if checkpoint is not None:
@@ -92,20 +93,13 @@ def _train(
         # Another fit of the lineage is further, and an epoch cannot be taken back: this one begins anew, and leaves
         # the other's checkpoint as it is.
         progress, checkpoint = _start(fit, images.image_shape, device), None
-    name = device_name(device)
-    with _loop(Step(progress.model, progress.optimizer, fit.recipe, progress.average), train) as loop:
-        while not _at_end(fit, progress.history):
-            epoch = _one_epoch(fit, progress, loop, measured, validation)
-            progress.history.append(epoch)
-            if progress.devices[-1:] != [name]:
-                progress.devices.append(name)
-            if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
-                progress.best_weights = {
-                    name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
-                }
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, fit.lineage_id, progress)
-            on_epoch(epoch)
+    # A loop on a device costs steps and a capture before the first epoch: there is none where no epoch is left.
+    if not _at_end(fit, progress.history):
+        with _loop(Step(progress.model, progress.optimizer, fit.recipe, progress.average), train) as loop:
+            for epoch in _epochs(fit, progress, loop, measured, validation):
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, fit.lineage_id, progress)
+                on_epoch(epoch)
     if fit.recipe.keep == "best":
         take_over(progress.judged, progress.best_weights)
     best = best_epoch(progress.history)
@@ -113,6 +107,9 @@ def _train(
     weights = {name: tensor.contiguous() for name, tensor in kept.items()}
     with watched_relus(progress.judged) as highest:
         logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
+    with GATE.resting():
+        digest = weights_digest(weights)
+        surroundings = environment(fit.threads, ", then ".join(progress.devices))
     record = Record(
         fit_id=fit.id,
         status="done",
@@ -122,8 +119,8 @@ def _train(
         n_train=len(train),
         n_validation=len(validation),
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
-        weights_digest=weights_digest(weights),
-        environment=environment(fit.threads, ", then ".join(progress.devices)),
+        weights_digest=digest,
+        environment=surroundings,
         dead_units=dead_units(highest),
     )
     return Trained(
@@ -168,6 +165,23 @@ def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
         return train
     rows = torch.from_numpy(numpy_generator(fit.seed, "measure").permutation(len(train))[:most])
     return ImageTensors(train.pixels[rows], train.labels[rows])
+
+
+def _epochs(
+    fit: Fit, progress: Progress, loop: Loop, measured: ImageTensors, validation: ImageTensors
+) -> Iterator[Epoch]:
+    """Train an epoch after another to the end, and yield each when it is part of the progress."""
+    device = device_name(validation.labels.device)
+    while not _at_end(fit, progress.history):
+        epoch = _one_epoch(fit, progress, loop, measured, validation)
+        progress.history.append(epoch)
+        if progress.devices[-1:] != [device]:
+            progress.devices.append(device)
+        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
+            progress.best_weights = {
+                name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
+            }
+        yield epoch
 
 
 def _one_epoch(
