@@ -153,8 +153,8 @@ def _losses(fit: Any, way: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatc
     """Train an epoch by the first loop and the others by the second, ``p``\\ lain or ``c``\\ aptured."""
     from convstudy.engine.captured import CapturedLoop
 
-    def captured(step: Any, part: ImageTensors) -> CapturedLoop:
-        return CapturedLoop(step, part, PlainCalls)
+    def captured(step: Any, part: ImageTensors, before_step: Any) -> CapturedLoop:
+        return CapturedLoop(step, part, PlainCalls, before_step)
 
     for loop, goes_on in zip(way, (False, True), strict=True):
         with monkeypatch.context() as patch:

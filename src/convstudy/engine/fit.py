@@ -25,7 +25,7 @@ from convstudy.engine.memory import memory_errors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
-from convstudy.engine.training import Loop, PlainLoop, Step, train_epoch
+from convstudy.engine.training import Loop, PlainLoop, Step, go_on, train_epoch
 from convstudy.engine.weights import Tensors, on_processor, take_over, weights_digest
 from convstudy.errors import Diverged, FitError, Problem
 from convstudy.networks.build import build_network
@@ -51,6 +51,7 @@ def run_fit(
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     device: str = "cpu",
+    before_step: Callable[[], None] = go_on,
 ) -> Trained:
     """Train one fit and return what it leaves; a fit that fails returns a record that says so.
 
@@ -62,11 +63,13 @@ def run_fit(
         on_epoch: called after each epoch that was trained here.
         device: where to train: ``cpu`` or ``cuda:N``. It is no part of the fit: sums on another device differ in their
             last bits, and the record says where it was.
+        before_step: called before each step of training, or before several that a device takes at once; what it raises
+            ends the fit there, with the checkpoint of its last whole epoch on the disk.
     """
     where = torch.device(device)
     try:
         with repeatable(fit.threads, where), memory_errors(), working_on(where):
-            return _train(fit, images, checkpoint, on_epoch, where)
+            return _train(fit, images, checkpoint, on_epoch, where, before_step)
     except FitError as error:
         kind, text = error.kind, str(error)
     surroundings = environment(fit.threads, device_name(where))
@@ -79,6 +82,7 @@ def _train(
     checkpoint: Path | None,
     on_epoch: Callable[[Epoch], None],
     device: torch.device,
+    before_step: Callable[[], None],
 ) -> Trained:
     """Train from the start or the checkpoint to the end."""
     with GATE.resting():
@@ -95,7 +99,8 @@ def _train(
         progress, checkpoint = _start(fit, images.image_shape, device), None
     # A loop on a device costs steps and a capture before the first epoch: there is none where no epoch is left.
     if not _at_end(fit, progress.history):
-        with _loop(Step(progress.model, progress.optimizer, fit.recipe, progress.average), train) as loop:
+        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average)
+        with _loop(step, train, before_step) as loop:
             for epoch in _epochs(fit, progress, loop, measured, validation):
                 if checkpoint is not None:
                     save_checkpoint(checkpoint, fit.lineage_id, progress)
@@ -140,12 +145,12 @@ def best_epoch(history: list[Epoch]) -> int:
 
 
 @contextmanager
-def _loop(step: Step, train: ImageTensors) -> Iterator[Loop]:
+def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> Iterator[Loop]:
     """Take the steps by plain calls, or on a device captured."""
     if train.labels.device.type == "cpu":
-        yield PlainLoop(step, train)
+        yield PlainLoop(step, train, before_step)
     else:
-        with CapturedLoop(step, train, CudaGraph) as captured:
+        with CapturedLoop(step, train, CudaGraph, before_step) as captured:
             yield captured
 
 

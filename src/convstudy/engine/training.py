@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +60,10 @@ class Step:
         return loss.detach()
 
 
+def go_on() -> None:
+    """Have nothing against the next step: this is called before it where nobody wants to end a fit in between."""
+
+
 class Loop(Protocol):
     """Takes the steps of an epoch over ``part``: by plain calls, or captured (:mod:`~convstudy.engine.captured`)."""
 
@@ -71,16 +76,23 @@ class Loop(Protocol):
 
 
 class PlainLoop:
-    """Calls the step once a batch."""
+    """Calls the step once a batch.
 
-    def __init__(self, step: Step, part: ImageTensors) -> None:
-        self.step, self.part = step, part
+    Args:
+        step: what to do with a batch.
+        part: the training images.
+        before_step: is called before each step; what it raises ends the epoch.
+    """
+
+    def __init__(self, step: Step, part: ImageTensors, before_step: Callable[[], None] = go_on) -> None:
+        self.step, self.part, self._before_step = step, part, before_step
 
     def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
         """Take a step with each batch of the images in this order; return the sum of the losses."""
         total_loss = torch.zeros((), device=self.part.labels.device)
         every = batches(self.part, order, self.step.recipe.batch_size)
         for (pixels, labels), pace in zip(every, paces, strict=True):
+            self._before_step()
             total_loss += self.step(pixels, labels, pace)
         return total_loss
 
