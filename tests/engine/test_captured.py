@@ -190,6 +190,28 @@ def test_fewer_images_than_a_batch_are_a_step_without_a_graph() -> None:
     assert all(torch.equal(_state(expected)[key], tensor) for key, tensor in _state(found).items())
 
 
+@pytest.mark.parametrize("kind", ["plain", "captured"])
+def test_a_loop_asks_before_each_step_or_replay_and_ends_where_it_is_told_to(kind: str) -> None:
+    """Batches of 10 of 96 images: nine steps at once and one that is left, or ten."""
+    asked: list[bool] = []
+
+    def ask() -> None:
+        asked.append(True)
+        if len(asked) == stop_at:
+            raise KeyboardInterrupt
+
+    for stop_at, n_asked in ((0, {"plain": 10, "captured": 2}[kind]), (2, 2)):
+        _, step, part = _begun(small_fit(layers=LAYERS, batch_size=10))
+        loop = PlainLoop(step, part, ask) if kind == "plain" else CapturedLoop(step, part, PlainCalls, ask)
+        asked.clear()
+        if stop_at:
+            with pytest.raises(KeyboardInterrupt):
+                train_epoch(loop, 0, 1)
+        else:
+            train_epoch(loop, 0, 1)
+        assert len(asked) == n_asked
+
+
 @pytest.mark.parametrize(
     ("n_steps", "expected"),
     [(0, 0), (1, 1), (7, 7), (20, 20), (480, 20), (540, 20), (485, 11), (23, 11), (437, 19)],

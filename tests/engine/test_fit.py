@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from convstudy.data import split_indices
+from convstudy.engine import checkpoint
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.calibration import calibrate
+from convstudy.engine.capture import GATE
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, score_of
 from convstudy.engine.fit import best_epoch, run_fit
@@ -20,7 +25,7 @@ from convstudy.engine.randomness import numpy_generator, stream, torch_generator
 from convstudy.engine.weights import take_over
 from convstudy.networks.build import build_network
 from convstudy.record import Epoch
-from tests.engine.small import digits, small_fit, story, trained
+from tests.engine.small import digits, small_fit, stopped, story, trained
 
 
 def _epoch(number: int, accuracy: float, loss: float) -> Epoch:
@@ -224,3 +229,53 @@ def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diver
     expected = calibrate(fits, seconds=0.1)
     assert set(expected) == {fit.id for fit in fits}
     assert all(seconds > 0 for seconds in expected.values())
+
+
+def test_a_fit_that_has_no_epoch_left_makes_no_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a device one costs steps and a capture."""
+    fit, path = small_fit(average=0.9), tmp_path / "checkpoint.safetensors"
+    whole = trained(fit, path)
+
+    def loop(*_: object) -> None:
+        raise AssertionError("there is nothing to train")
+
+    monkeypatch.setattr(engine_fit, "_loop", loop)
+    again = trained(fit, path)
+    assert again.record.weights_digest == whole.record.weights_digest
+    assert story(again) == story(whole)
+
+
+def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, path, seen = small_fit(), tmp_path / "checkpoint.safetensors", []
+
+    def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def watch(*arguments: Any) -> Any:
+            seen.append((name, GATE._n_working))
+            return work(*arguments)
+
+        return watch
+
+    names = {
+        checkpoint: ("read_tensors", "write_tensors", "weights_digest"),
+        engine_fit: ("split_indices", "weights_digest", "environment", "train_epoch"),
+    }
+    for module, functions in names.items():
+        for name in functions:
+            monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
+    with GATE.working():  # as on a device
+        stopped(fit, path, 2)
+        assert GATE._n_working == 1
+        trained(fit, path)
+        assert GATE._n_working == 1
+    assert {name for name, _ in seen} == {name for functions in names.values() for name in functions}
+    assert {(name, n) for name, n in seen if n} == {("train_epoch", 1)}
+
+
+def test_others_may_capture_between_two_batches_of_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = []
+    monkeypatch.setattr(GATE, "let_pass", lambda: passed.append(True))
+    part = ImageTensors(torch.zeros(1_200, 8, 8, 1, dtype=torch.uint8), torch.zeros(1_200, dtype=torch.int64))
+    evaluate(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), part, "float32")
+    assert len(passed) == 3

@@ -10,6 +10,7 @@ from torch import nn
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
 from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, score_of
 from convstudy.engine.optimizers import build_optimizer
+from convstudy.engine.pace import paces_of_epoch
 from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.errors import Diverged
 from convstudy.plan.cost import VIEWS_TO_EVALUATE
@@ -49,6 +50,35 @@ def test_an_epoch_visits_every_image_once_but_a_single_one_left_over(n: int, siz
     assert flat == order.tolist()[: len(flat)]
     left_out = 1 if n > size and size > 1 and n % size == 1 else 0
     assert len(set(flat)) == len(flat) == n - left_out
+
+
+@pytest.mark.parametrize("augment", ["affine", "affine+cutout", "shift"])
+def test_both_precisions_see_the_same_images(augment: str) -> None:
+    """A map's grid is a matrix product, which would have 8 bits under bfloat16."""
+    pixels = torch.randint(0, 256, (50, 28, 28, 1), dtype=torch.uint8)
+    seen: list[torch.Tensor] = []
+
+    class Keeping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(28 * 28, 3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            seen.append(images)
+            logits: torch.Tensor = self.layer(images.flatten(1))
+            types.append(logits.dtype)
+            return logits
+
+    types: list[torch.dtype] = []
+    for precision in ("float32", "bfloat16"):
+        recipe = Recipe(augment=augment, precision=precision)  # type: ignore[arg-type]
+        model = Keeping()
+        step = Step(model, build_optimizer(recipe, model.parameters()), recipe)
+        step.noise.start(0, 1)
+        step(pixels, torch.arange(50) % 3, paces_of_epoch(recipe, 1, 1)[0])
+    assert types == [torch.float32, torch.bfloat16]
+    assert seen[0].dtype == seen[1].dtype == torch.float32
+    assert torch.equal(*seen)
 
 
 def test_labels_go_with_their_images() -> None:

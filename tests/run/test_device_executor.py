@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,16 +13,17 @@ import pytest
 import torch
 
 from convstudy.engine import fit as engine_fit
+from convstudy.engine import training
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run import FitStarted, perform, run_study
 from convstudy.run import study as run_module
 from convstudy.run.executors import DeviceExecutor
-from convstudy.run.tasks import Lost, Message, Started, Tell, Train, Trained
+from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Tell, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
 from convstudy.spec import Compare
-from convstudy.store import Layout
+from convstudy.store import Layout, Store
 from tests.run.studies import facts, ran, small_study
 
 
@@ -35,7 +37,7 @@ class Memory:
         self._under_way = 0
         self._lock = threading.Lock()
 
-    def perform(self, task: Any, layout: Layout, tell: Tell, device: str) -> None:
+    def perform(self, task: Any, layout: Layout, tell: Tell, device: str, before_step: Any) -> None:
         """Do nothing for a moment; run out of memory where others do, too."""
         tell(Started(task))
         with self._lock:
@@ -109,7 +111,7 @@ def test_only_what_finds_no_room_alone_fails(tmp_path: Path, monkeypatch: pytest
 def test_a_thread_that_ends_loses_its_task_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fall(task: Any, layout: Layout, tell: Tell, device: str) -> None:
+    def fall(task: Any, layout: Layout, tell: Tell, device: str, before_step: Any) -> None:
         raise SystemError("the driver is gone")
 
     monkeypatch.setattr(perform, "perform", fall)
@@ -118,6 +120,65 @@ def test_a_thread_that_ends_loses_its_task_and_says_why(
         assert isinstance(end, Lost)
         assert "the driver is gone" in end.reason
         assert len(_ends(executor, [Train(fit) for fit in _fits(2)])) == 2
+
+
+def test_a_task_is_lost_and_none_waits_for_ever_where_the_engine_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "convstudy.run.perform", None)
+        with DeviceExecutor(Layout(tmp_path), "cpu", 2) as executor:
+            ends = _ends(executor, [Train(fit) for fit in _fits(3)])
+    assert [type(end) for end in ends] == [Lost] * 3
+    assert "ModuleNotFoundError" in ends[0].reason  # type: ignore[union-attr]
+
+
+def test_leaving_ends_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    """Its epochs are far too long to be waited for."""
+    recipe = small_study().recipe.varied({"batch_size": 1, "epochs": 10_000, "measure_at_most": 1})
+    (fit, *_) = make_plan(small_study(search={}, ablate={}, recipe=recipe, subset=None)).fits
+    steps, original = [], training.Step.__call__
+
+    def step(self: Any, *arguments: Any) -> Any:
+        steps.append(True)
+        if len(steps) == 3:
+            begun.set()
+        return original(self, *arguments)
+
+    begun = threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.Step, "__call__", step)
+        n_threads = threading.active_count()
+        Store.open(tmp_path, create=True).close()
+        with pytest.raises(KeyboardInterrupt), DeviceExecutor(Layout(tmp_path), "cpu", 2) as executor:
+            executor.submit(Train(fit))
+            assert isinstance(executor.next_message(), Started)
+            assert begun.wait(60)
+            raise KeyboardInterrupt
+        assert threading.active_count() == n_threads
+    assert 3 <= len(steps) < 1_000  # an epoch has more
+    assert not Layout(tmp_path).artefact(fit.lineage_id, "checkpoint").exists()
+
+
+def test_leaving_does_not_wait_until_images_were_looked_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, ended = threading.Event(), threading.Event()
+
+    def look(task: Any, layout: Layout, tell: Tell, device: str, before_step: Any) -> None:
+        tell(Started(task))
+        end.wait(30)
+        ended.set()
+        tell(Inspected(task))
+
+    monkeypatch.setattr(perform, "perform", look)
+    with pytest.raises(KeyboardInterrupt), DeviceExecutor(Layout(tmp_path), "cpu", 2) as executor:
+        executor.submit(Inspect("digits"))
+        assert isinstance(executor.next_message(), Started)
+        raise KeyboardInterrupt
+    assert not ended.is_set()
+    end.set()
+    assert ended.wait(30)
 
 
 def test_a_study_goes_on_with_fewer_fits_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,6 +194,38 @@ def test_many_workers_answer_in_any_order(layout: Layout) -> None:
         assert isinstance(end, Scored) == well or isinstance(end, Lost)
 
 
+@pytest.mark.parametrize("own", [{}, {"MALLOC_MMAP_THRESHOLD_": "131072"}, {"OMP_NUM_THREADS": "5"}])
+def test_a_worker_is_told_to_keep_big_blocks_and_what_somebody_set_stays(
+    own: dict[str, str], layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*processes.KEEP_BLOCKS, "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    with ProcessExecutor(layout, 1, 3) as executor:
+        _answers(executor, _fit(WELL))
+        (pid,) = worker_pids(layout.folder)
+        entries = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    found = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    expected = {**processes.KEEP_BLOCKS, "OMP_NUM_THREADS": "3", **own}
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("library", "largest"),
+    [(("glibc", "2.31"), 1 << 25), (("glibc", "2.34"), 1 << 25), (("", ""), 1 << 25)]
+    + [(("glibc", version), 1 << 30) for version in ("2.35", "2.36.9000", "2.41", "3.0")],
+)
+def test_no_c_library_is_asked_for_a_threshold_that_it_refuses(
+    library: tuple[str, str], largest: int
+) -> None:
+    """glibc before 2.35 refuses more than 32 MiB and keeps to the other variable alone, which maps each block anew."""
+    assert processes.keep_blocks(*library) == {
+        "MALLOC_MMAP_THRESHOLD_": str(largest),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    }
+
+
 def test_leaving_stops_what_is_under_way(layout: Layout) -> None:
     executor = ProcessExecutor(layout, 2, 1)
     with pytest.raises(KeyboardInterrupt), executor:

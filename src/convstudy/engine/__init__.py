@@ -20,6 +20,7 @@
 ``opening``         one model scored on the sealed test set
 ``devices``         the devices that there are, and a thread's stream on one
 ``settings``        torch's settings while fits are trained
+``float32``         float32 that torch does not shorten
 ``memory``          allocations that failed, as one error
 ``environment``     what machine and versions a fit ran on
 ``calibration``     how long fits will take on this machine

@@ -11,6 +11,7 @@ import torch
 
 from convstudy.data import Images
 from convstudy.data.arrays import PixelFile
+from convstudy.engine.capture import GATE
 from convstudy.engine.randomness import numpy_generator
 
 # Images that are read from a file at once on their way to a device.
@@ -58,7 +59,9 @@ class ImageTensors:
         moved = torch.empty(len(self), *pixels.file.image_shape, dtype=torch.uint8, device=device)
         for start in range(0, len(self), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
-            moved[rows] = pixels[rows].to(device)
+            with GATE.resting():
+                read = pixels[rows]
+            moved[rows] = read.to(device)
         return ImageTensors(moved, labels)
 
     def __len__(self) -> int:

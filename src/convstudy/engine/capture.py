@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
 import torch
 
@@ -62,12 +62,16 @@ class CudaGraph:
         for generator in generators:
             graph.register_generator_state(generator)
         # The stream of this fit, not the one that torch keeps for captures: cuBLAS has its workspace there already.
-        stream = torch.cuda.current_stream()
-        try:
-            with GATE.alone(), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-                work()
-        except RuntimeError as error:
-            raise first_error(error) from None
+        stream, pool = torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
+        with GATE.alone():
+            try:
+                with torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
+                    work()
+            except BaseException as error:
+                _give_up(graph, pool)
+                if isinstance(error, RuntimeError):
+                    raise first_error(error) from None
+                raise
         self._graph: torch.cuda.CUDAGraph | None = graph
 
     def __call__(self) -> None:
@@ -84,6 +88,26 @@ class CudaGraph:
                 self._graph = None
 
 
+def _give_up(graph: torch.cuda.CUDAGraph, pool: Any) -> None:
+    """Have torch let go of a capture that was broken off, which it does itself only for one that has ended.
+
+    Its allocator would go on taking that capture's memory from the pool, keep the pool, and refuse every later capture
+    of the process ("captures_underway.empty()"). This is what ``CUDAGraph::capture_end`` and ``reset`` leave out when
+    ``cudaStreamEndCapture`` fails (``aten/src/ATen/cuda/CUDAGraph.cpp``).
+    """
+    torch_c: Any = torch._C
+    device = torch.cuda.current_device()
+    # Torch 2.6 has another name for it.
+    end = getattr(torch_c, "_cuda_endAllocateToPool", None) or torch_c._cuda_endAllocateCurrentStreamToPool
+    # Where the capture has ended all the same or not begun, the first of these says so, and nothing is left to do.
+    with suppress(RuntimeError):
+        end(device, pool)
+        torch_c._cuda_releasePool(device, pool)
+    with suppress(RuntimeError), _CLOSING:
+        graph.reset()
+    _GIVEN_UP.append(graph)
+
+
 def first_error(error: RuntimeError) -> RuntimeError:
     """Return the error that made a capture fail: ending one that failed is an error of its own, over that."""
     while isinstance(error.__context__, RuntimeError):
@@ -91,14 +115,23 @@ def first_error(error: RuntimeError) -> RuntimeError:
     return error
 
 
+class _Inside(threading.local):
+    """Whether this thread is working."""
+
+    working = False
+
+
 class Gate:
     """Lets many threads work on a device at once, or one alone.
 
-    Whoever works comes by :meth:`let_pass` often: there it waits for another thread that wants to be alone.
+    Whoever works comes by :meth:`let_pass` often, and is :meth:`resting` while it needs no device: there, another
+    thread that wants to be alone does not wait for it. A thread that is not working, as on a processor, passes both
+    without a look.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._inside = _Inside()
         self._n_working = 0
         self._n_waiting = 0
         self._taken = False
@@ -114,7 +147,10 @@ class Gate:
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Have nothing begun for a while, within :meth:`working`."""
+        """Have nothing begun on the device for a while."""
+        if not self._inside.working:
+            yield
+            return
         self._end()
         try:
             yield
@@ -122,7 +158,7 @@ class Gate:
             self._begin()
 
     def let_pass(self) -> None:
-        """Wait, within :meth:`working`, if another thread wants to be alone; costs nothing otherwise."""
+        """Wait if another thread wants to be alone; costs nothing otherwise."""
         if self._n_waiting:
             with self.resting():
                 pass
@@ -149,8 +185,10 @@ class Gate:
         with self._changed:
             self._changed.wait_for(lambda: not self._n_waiting and not self._taken)
             self._n_working += 1
+        self._inside.working = True
 
     def _end(self) -> None:
+        self._inside.working = False
         with self._changed:
             self._n_working -= 1
             self._changed.notify_all()
@@ -159,3 +197,5 @@ class Gate:
 GATE = Gate()
 # Graphs register themselves with torch's own generator of the device, and two must not leave it at once.
 _CLOSING = threading.Lock()
+# Torch's allocator of pinned memory goes on asking a graph that was given up whether it is being captured.
+_GIVEN_UP: list[torch.cuda.CUDAGraph] = []

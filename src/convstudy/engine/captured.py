@@ -7,7 +7,7 @@ fixes all numbers and addresses, so what changes from step to step (which images
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -18,9 +18,10 @@ import torch
 
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.capture import GATE, Capture, Replay
+from convstudy.engine.devices import wait_for
 from convstudy.engine.optimizers import steps_counted
 from convstudy.engine.pace import Pace
-from convstudy.engine.training import Step
+from convstudy.engine.training import Step, go_on
 
 MOST_STEPS_AT_ONCE = 20
 # A step by plain calls takes the processor about as long as so many replays.
@@ -39,10 +40,13 @@ class CapturedLoop:
         step: what to do with a batch.
         part: the training images, on the model's device.
         capture: makes a replay of the steps: a graph on a CUDA device, plain calls elsewhere.
+        before_step: is called before each replay and each single step; what it raises ends the epoch.
     """
 
-    def __init__(self, step: Step, part: ImageTensors, capture: Capture) -> None:
-        self.step, self.part = step, part
+    def __init__(
+        self, step: Step, part: ImageTensors, capture: Capture, before_step: Callable[[], None] = go_on
+    ) -> None:
+        self.step, self.part, self._before_step = step, part, before_step
         device, size = part.labels.device, step.recipe.batch_size
         self._n_at_once = steps_at_once(len(part) // size)
         self._rows = torch.zeros(self._n_at_once, size, dtype=torch.int64, device=device)
@@ -65,12 +69,14 @@ class CapturedLoop:
         done = 0
         with steps_counted(self.step.optimizer, len(paces)):
             while self._replay is not None and (done + n_at_once) * size <= len(order):
+                self._before_step()
                 GATE.let_pass()
                 self._rows.copy_(rows[done * size : (done + n_at_once) * size].view_as(self._rows))
                 self._paces.copy_(table[done : done + n_at_once])
                 self._replay()
                 done += n_at_once
             for left in range(done, len(paces)):
+                self._before_step()
                 GATE.let_pass()
                 self._take(rows[left * size : (left + 1) * size], table[left])
         wait_for(device)
@@ -107,13 +113,6 @@ def steps_at_once(n_steps: int) -> int:
         return n_replays + REPLAYS_A_PLAIN_STEP * n_left, -n_at_once
 
     return min(range(1, min(n_steps, MOST_STEPS_AT_ONCE) + 1), key=effort, default=0)
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that this thread's stream has for it; others may capture meanwhile."""
-    if device.type == "cuda":
-        with GATE.resting():
-            torch.cuda.current_stream(device).synchronize()
 
 
 @contextmanager

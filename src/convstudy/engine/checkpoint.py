@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.averaging import WeightAverage
+from convstudy.engine.capture import GATE
 from convstudy.engine.weights import (
     Tensors,
     on_processor,
@@ -69,7 +70,8 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
         "n_steps": json.dumps(steps),
         "devices": json.dumps(progress.devices),
     }
-    write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
+    with GATE.resting():
+        write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
 
 
 def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
@@ -82,8 +84,10 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     parameters = _parameters(progress.optimizer)
     groups = progress.optimizer.param_groups
     try:
-        tensors, facts = read_tensors(path)
-        if facts.pop("digest") != _digest(tensors, facts) or facts["fit_id"] != fit_id:
+        with GATE.resting():
+            tensors, facts = read_tensors(path)
+            whole = facts.pop("digest") == _digest(tensors, facts)
+        if not whole or facts["fit_id"] != fit_id:
             return False
         history = [Epoch(**epoch) for epoch in json.loads(facts["history"])]
         # One pair for each group: no more, no fewer.

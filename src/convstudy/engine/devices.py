@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,28 +26,67 @@ _streams = _Streams()
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device of this name: ``auto`` (CUDA where torch has it), ``cpu``, ``cuda`` (the first) or ``cuda:N``.
+    """Return the device of this name: ``auto``, ``cpu``, ``cuda`` (the first) or ``cuda:N``.
+
+    ``auto`` is the first CUDA device where torch can use it, else the processor.
+
+    Warns:
+        RuntimeWarning: where ``auto`` is the processor although there is a CUDA device, because torch cannot use it.
 
     Raises:
-        UsageError: where there is none of this name; it names those that there are.
+        UsageError: where there is none of this name, or it cannot be used; it names those that there are.
     """
+    if name == "cpu":
+        return CPU
+    # Counted without the CUDA runtime, so that those count too which it cannot use.
     there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
     wanted = {"auto": there[min(1, len(there) - 1)], "cuda": "cuda:0"}.get(name, name)
-    if wanted in there:
+    reason = why_unusable(torch.device(wanted)) if wanted in there else ""
+    if wanted in there and not reason:
         return torch.device(wanted)
-    mend = nearest(name, ["auto", "cuda", *there])
+    if name == "auto":
+        what = f"torch finds {wanted} but cannot use it, so that fits are trained on the processor"
+        warnings.warn(f"{what}: {reason}", RuntimeWarning, stacklevel=2)
+        return CPU
+    what, mend = "there is no such device", nearest(name, ["auto", "cuda", *there])
     if name.startswith("cuda"):
         mend = f"leave it out to train on the processor; torch {torch.__version__} "
-        if len(there) > 1:
+        if reason:
+            what, mend = "torch cannot use this device", f"{mend}says: {reason}"
+        elif len(there) > 1:
             mend += f"finds {len(there) - 1} CUDA devices here"
         else:
             mend += "finds no CUDA device here" if torch.version.cuda else "was built without CUDA"
-    raise UsageError(Problem("there is no such device", "device", name, ", ".join(["auto", *there]), mend))
+    raise UsageError(Problem(what, "device", name, ", ".join(["auto", *there]), mend))
 
 
-def device_name(device: torch.device) -> str:
-    """Return what a record calls a device: ``cpu``, or ``cuda`` and the name of the card."""
-    return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
+def why_unusable(device: torch.device) -> str:
+    """Return why torch cannot compute on a device that is there, in its own words; nothing where it can.
+
+    Its driver may be too old for this torch, this torch may have no kernels for it, or somebody else may have all of
+    its memory or the device for himself.
+    """
+    if device.type == "cpu":
+        return ""
+    try:
+        float(torch.ones(1, device=device) + 1)
+    except (RuntimeError, AssertionError) as error:
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ""
+
+
+def device_name(device: torch.device | str) -> str:
+    """Return what a record calls a device: ``cpu``, or ``cuda`` and the name of the card.
+
+    A driver that has failed does not tell the name, and the record of that failure has to be written all the same.
+    """
+    device = torch.device(device)
+    if device.type != "cuda":
+        return device.type
+    try:
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    except (RuntimeError, AssertionError):
+        return str(device)
 
 
 @contextmanager
@@ -57,6 +97,13 @@ def working_on(device: torch.device) -> Iterator[None]:
         return
     with torch.cuda.device(device), torch.cuda.stream(_stream(device)), GATE.working():
         yield
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that this thread's stream has for it; others may capture meanwhile."""
+    if device.type == "cuda":
+        with GATE.resting():
+            torch.cuda.current_stream(device).synchronize()
 
 
 def _stream(device: torch.device) -> torch.cuda.Stream:

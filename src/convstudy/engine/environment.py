@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from functools import lru_cache
 from importlib.metadata import version
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from convstudy import __version__
+from convstudy.cores import n_cores
 from convstudy.record import Environment
 
 
@@ -21,7 +21,7 @@ def environment(threads: int, device: str = "cpu") -> Environment:
     return Environment(
         machine=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
-        n_cores=os.cpu_count() or 1,
+        n_cores=n_cores(),
         threads=threads,
         device=device,
         python=platform.python_version(),

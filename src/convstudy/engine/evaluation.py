@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn.functional import pad
 
 from convstudy.engine.batches import ImageTensors, network_input
-from convstudy.engine.devices import CPU
+from convstudy.engine.capture import GATE
+from convstudy.engine.devices import CPU, wait_for
 
 BATCH_SIZE = 500
 # A device is fast at many images, and each batch costs the processor its launches.
@@ -49,9 +50,12 @@ def logits_of(model: nn.Module, part: ImageTensors, precision: str, views: str =
     model.eval()
     shifts, device = VIEWS[views], part.labels.device
     size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE
-    pieces = (part.pixels[start : start + size] for start in range(0, len(part), size))
+    logits = []
     with torch.inference_mode(), half_precision(precision, device):
-        return torch.cat([_sum_over(model, pixels, shifts) / len(shifts) for pixels in pieces])
+        for start in range(0, len(part), size):
+            GATE.let_pass()
+            logits.append(_sum_over(model, part.pixels[start : start + size], shifts) / len(shifts))
+        return torch.cat(logits)
 
 
 def _sum_over(model: nn.Module, pixels: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:
@@ -71,7 +75,9 @@ def score_of(logits: torch.Tensor, labels: torch.Tensor) -> Score:
     losses = nn.functional.cross_entropy(logits, labels, reduction="none")
     hits = logits.argmax(dim=1) == labels
     # Both at once: each look at a device waits for it.
-    loss, n_hits = torch.stack([losses.double().mean(), hits.double().sum()]).tolist()
+    both = torch.stack([losses.double().mean(), hits.double().sum()])
+    wait_for(both.device)
+    loss, n_hits = both.tolist()
     return Score(loss, n_hits / len(labels))
 
 

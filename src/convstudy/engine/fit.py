@@ -14,7 +14,7 @@ import torch
 from convstudy.data import Images, dataset_info, split_indices
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.capture import CudaGraph
+from convstudy.engine.capture import GATE, CudaGraph
 from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
 from convstudy.engine.dead_units import dead_units, watched_relus
@@ -25,7 +25,7 @@ from convstudy.engine.memory import memory_errors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
-from convstudy.engine.training import Loop, PlainLoop, Step, train_epoch
+from convstudy.engine.training import Loop, PlainLoop, Step, go_on, train_epoch
 from convstudy.engine.weights import Tensors, on_processor, take_over, weights_digest
 from convstudy.errors import Diverged, FitError, Problem
 from convstudy.networks.build import build_network
@@ -51,6 +51,7 @@ def run_fit(
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     device: str = "cpu",
+    before_step: Callable[[], None] = go_on,
 ) -> Trained:
     """Train one fit and return what it leaves; a fit that fails returns a record that says so.
 
@@ -62,11 +63,13 @@ def run_fit(
         on_epoch: called after each epoch that was trained here.
         device: where to train: ``cpu`` or ``cuda:N``. It is no part of the fit: sums on another device differ in their
             last bits, and the record says where it was.
+        before_step: called before each step of training, or before several that a device takes at once; what it raises
+            ends the fit there, with the checkpoint of its last whole epoch on the disk.
     """
     where = torch.device(device)
     try:
         with repeatable(fit.threads, where), memory_errors(), working_on(where):
-            return _train(fit, images, checkpoint, on_epoch, where)
+            return _train(fit, images, checkpoint, on_epoch, where, before_step)
     except FitError as error:
         kind, text = error.kind, str(error)
     surroundings = environment(fit.threads, device_name(where))
@@ -79,11 +82,13 @@ def _train(
     checkpoint: Path | None,
     on_epoch: Callable[[Epoch], None],
     device: torch.device,
+    before_step: Callable[[], None],
 ) -> Trained:
     """Train from the start or the checkpoint to the end."""
-    train_rows, validation_rows = split_indices(images.labels, fit.split)
-    train = ImageTensors.of(images, train_rows).to(device)
-    validation = ImageTensors.of(images, validation_rows).to(device)
+    with GATE.resting():
+        train_rows, validation_rows = split_indices(images.labels, fit.split)
+        train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
+    train, validation = train.to(device), validation.to(device)
     measured = _measured(fit, train)
     progress = _start(fit, images.image_shape, device)
     if checkpoint is not None:
@@ -92,20 +97,14 @@ def _train(
         # Another fit of the lineage is further, and an epoch cannot be taken back: this one begins anew, and leaves
         # the other's checkpoint as it is.
         progress, checkpoint = _start(fit, images.image_shape, device), None
-    name = device_name(device)
-    with _loop(Step(progress.model, progress.optimizer, fit.recipe, progress.average), train) as loop:
-        while not _at_end(fit, progress.history):
-            epoch = _one_epoch(fit, progress, loop, measured, validation)
-            progress.history.append(epoch)
-            if progress.devices[-1:] != [name]:
-                progress.devices.append(name)
-            if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
-                progress.best_weights = {
-                    name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
-                }
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, fit.lineage_id, progress)
-            on_epoch(epoch)
+    # A loop on a device costs steps and a capture before the first epoch: there is none where no epoch is left.
+    if not _at_end(fit, progress.history):
+        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average)
+        with _loop(step, train, before_step) as loop:
+            for epoch in _epochs(fit, progress, loop, measured, validation):
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, fit.lineage_id, progress)
+                on_epoch(epoch)
     if fit.recipe.keep == "best":
         take_over(progress.judged, progress.best_weights)
     best = best_epoch(progress.history)
@@ -113,6 +112,9 @@ def _train(
     weights = {name: tensor.contiguous() for name, tensor in kept.items()}
     with watched_relus(progress.judged) as highest:
         logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
+    with GATE.resting():
+        digest = weights_digest(weights)
+        surroundings = environment(fit.threads, ", then ".join(progress.devices))
     record = Record(
         fit_id=fit.id,
         status="done",
@@ -122,8 +124,8 @@ def _train(
         n_train=len(train),
         n_validation=len(validation),
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
-        weights_digest=weights_digest(weights),
-        environment=environment(fit.threads, ", then ".join(progress.devices)),
+        weights_digest=digest,
+        environment=surroundings,
         dead_units=dead_units(highest),
     )
     return Trained(
@@ -143,12 +145,12 @@ def best_epoch(history: list[Epoch]) -> int:
 
 
 @contextmanager
-def _loop(step: Step, train: ImageTensors) -> Iterator[Loop]:
+def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> Iterator[Loop]:
     """Take the steps by plain calls, or on a device captured."""
     if train.labels.device.type == "cpu":
-        yield PlainLoop(step, train)
+        yield PlainLoop(step, train, before_step)
     else:
-        with CapturedLoop(step, train, CudaGraph) as captured:
+        with CapturedLoop(step, train, CudaGraph, before_step) as captured:
             yield captured
 
 
@@ -168,6 +170,23 @@ def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
         return train
     rows = torch.from_numpy(numpy_generator(fit.seed, "measure").permutation(len(train))[:most])
     return ImageTensors(train.pixels[rows], train.labels[rows])
+
+
+def _epochs(
+    fit: Fit, progress: Progress, loop: Loop, measured: ImageTensors, validation: ImageTensors
+) -> Iterator[Epoch]:
+    """Train an epoch after another to the end, and yield each when it is part of the progress."""
+    device = device_name(validation.labels.device)
+    while not _at_end(fit, progress.history):
+        epoch = _one_epoch(fit, progress, loop, measured, validation)
+        progress.history.append(epoch)
+        if progress.devices[-1:] != [device]:
+            progress.devices.append(device)
+        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
+            progress.best_weights = {
+                name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
+            }
+        yield epoch
 
 
 def _one_epoch(

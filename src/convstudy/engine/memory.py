@@ -8,14 +8,8 @@ from contextlib import contextmanager
 from convstudy.errors import OutOfMemory, Problem
 
 # What torch's allocator says on a processor (Linux and macOS, Windows), and what CUDA and its libraries say, which have
-# memory of their own beside torch's. The last is how torch's allocator fails when it tries to free memory in a capture.
-NO_MEMORY = (
-    "allocate memory",
-    "not enough memory",
-    "out of memory",
-    "_STATUS_ALLOC_FAILED",
-    "previous error during capture",
-)
+# memory of their own beside torch's. That a capture was broken off is no word of memory: what broke it off is, or not.
+NO_MEMORY = ("allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED")
 
 
 @contextmanager

@@ -12,9 +12,12 @@ from typing import Any
 import torch
 
 from convstudy.engine.devices import CPU
+from convstudy.engine.float32 import whole_float32
 
 # What cuBLAS needs to add up in the same order each time; it reads the variable when a thread first uses it.
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+# How torch begins to say that a kernel has no repeatable form.
+NOT_REPEATABLE = ".*does not have a deterministic implementation"
 
 _lock = threading.Lock()
 _settings = ExitStack()
@@ -25,19 +28,22 @@ _n_inside = 0
 def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
     """Fix the thread count, ask for repeatable kernels, and leave the caller's generator and settings as they were.
 
-    On a device float32 is float32, no shorter format, and a kernel that has no repeatable form is used all the same.
-    The settings come back when the last thread leaves.
+    float32 is float32, no shorter format. On a device a kernel that has no repeatable form is used all the same, and
+    torch does not warn of it. The settings come back when the last thread leaves.
     """
-    global _n_inside
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    global _n_inside, _settings
     with _lock:
         if not _n_inside:
-            _settings.callback(torch.set_num_threads, n_threads)
-            _settings.enter_context(torch.random.fork_rng(devices=[]))
-            _settings.enter_context(_repeatable_kernels(device))
+            # Whatever fails here, the next fit finds no half of it.
+            with ExitStack() as settings:
+                settings.callback(torch.set_num_threads, torch.get_num_threads())
+                settings.enter_context(torch.random.fork_rng(devices=[]))
+                settings.enter_context(_repeatable_kernels(device))
+                settings.enter_context(whole_float32(device))
+                _settings = settings.pop_all()
         _n_inside += 1
     try:
+        torch.set_num_threads(threads)  # each thread has a number of its own
         yield
     finally:
         with _lock:
@@ -57,16 +63,33 @@ def _repeatable_kernels(device: torch.device) -> Iterator[None]:
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # a module whose attribute torch does not annotate
-    filling, short_float32 = memory.fill_uninitialized_memory, torch.backends.cudnn.allow_tf32
-    if on_device:
-        os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
-        torch.backends.cudnn.allow_tf32 = False
-        warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation")
-    torch.use_deterministic_algorithms(True, warn_only=on_device)
-    memory.fill_uninitialized_memory = False
+    filling = memory.fill_uninitialized_memory
+    with ExitStack() as callers:
+        callers.callback(setattr, memory, "fill_uninitialized_memory", filling)
+        callers.callback(torch.use_deterministic_algorithms, deterministic, warn_only=warn_only)
+        if on_device:
+            callers.enter_context(_unsaid(NOT_REPEATABLE))
+            if CUBLAS_WORKSPACE not in os.environ:
+                callers.callback(os.environ.pop, CUBLAS_WORKSPACE, None)
+                os.environ[CUBLAS_WORKSPACE] = ":4096:8"
+        torch.use_deterministic_algorithms(True, warn_only=on_device)
+        memory.fill_uninitialized_memory = False
+        yield
+
+
+@contextmanager
+def _unsaid(message: str) -> Iterator[None]:
+    """Have no warning that begins so said.
+
+    Not by ``warnings.catch_warnings``: the thread that leaves last may be another one than that which came first, and
+    filters that somebody set meanwhile are to stay.
+    """
+    filters: Any = warnings.filters  # a list, which its annotation hides
+    before = list(filters)
+    warnings.filterwarnings("ignore", message=message)
+    ours = filters[0]
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        memory.fill_uninitialized_memory = filling
-        torch.backends.cudnn.allow_tf32 = short_float32
+        if ours not in before and ours in filters:
+            filters.remove(ours)

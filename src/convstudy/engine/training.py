@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -44,8 +45,10 @@ class Step:
     def __call__(self, pixels: torch.Tensor, labels: torch.Tensor, pace: Pace) -> torch.Tensor:
         """Learn from a batch, uint8 ``(n, h, w, c)`` and int64 ``(n,)``; return its loss, a tensor without axes."""
         recipe = self.recipe
+        # In float32 whatever the recipe's precision: where a pixel comes from takes more than bfloat16's 8 bits.
+        images = augmented(pixels, recipe, self.noise.augmentation)
         with half_precision(recipe.precision, pixels.device):
-            logits = self.model(augmented(pixels, recipe, self.noise.augmentation))
+            logits = self.model(images)
         loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -55,6 +58,10 @@ class Step:
         if self.average is not None:
             self.average.follow(pace.share)
         return loss.detach()
+
+
+def go_on() -> None:
+    """Have nothing against the next step: this is called before it where nobody wants to end a fit in between."""
 
 
 class Loop(Protocol):
@@ -69,16 +76,23 @@ class Loop(Protocol):
 
 
 class PlainLoop:
-    """Calls the step once a batch."""
+    """Calls the step once a batch.
 
-    def __init__(self, step: Step, part: ImageTensors) -> None:
-        self.step, self.part = step, part
+    Args:
+        step: what to do with a batch.
+        part: the training images.
+        before_step: is called before each step; what it raises ends the epoch.
+    """
+
+    def __init__(self, step: Step, part: ImageTensors, before_step: Callable[[], None] = go_on) -> None:
+        self.step, self.part, self._before_step = step, part, before_step
 
     def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
         """Take a step with each batch of the images in this order; return the sum of the losses."""
         total_loss = torch.zeros((), device=self.part.labels.device)
         every = batches(self.part, order, self.step.recipe.batch_size)
         for (pixels, labels), pace in zip(every, paces, strict=True):
+            self._before_step()
             total_loss += self.step(pixels, labels, pace)
         return total_loss
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from convstudy.errors import Problem, StoreError
+from convstudy.whole_file import whole_file
 
 Tensors = dict[str, torch.Tensor]
 
@@ -34,12 +34,10 @@ def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> None:
     """Write tensors and facts so that after any stop either the old file is there or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, partial, dict(facts))
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole_file(path) as partial:
+        save_file(
+            {name: tensor.detach().contiguous() for name, tensor in tensors.items()}, partial, dict(facts)
+        )
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:

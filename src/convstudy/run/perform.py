@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 
 from convstudy.data import Dataset, image_facts, load_dataset
-from convstudy.engine.devices import device_name, find_device
+from convstudy.engine.devices import device_name
 from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
@@ -38,23 +39,35 @@ def _dataset(name: str) -> Dataset:
         return _read(name)
 
 
-def perform(task: Task, layout: Layout, tell: Tell, device: str = "cpu") -> None:
-    """Do a task on a device, write its artefacts, and tell what came of it; errors are told too, not raised."""
+def perform(
+    task: Task,
+    layout: Layout,
+    tell: Tell,
+    device: str = "cpu",
+    before_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Do a task on a device, write its artefacts, and tell what came of it; errors are told too, not raised.
+
+    ``tell`` and ``before_step``, which is called often during a training, may end the task at once: by raising what is
+    no ``Exception``.
+    """
     tell(Started(task))
-    tell(_ended(task, layout, tell, device))
+    tell(_ended(task, layout, tell, device, before_step))
 
 
-def _ended(task: Task, layout: Layout, tell: Tell, device: str) -> Said:
+def _ended(task: Task, layout: Layout, tell: Tell, device: str, before_step: Callable[[], None]) -> Said:
     match task:
         case Train():
-            return _trained(task, layout, tell, device)
+            return _trained(task, layout, tell, device, before_step)
         case Test():
             return _tested(task, layout, device)
         case Inspect():
             return _inspected(task)
 
 
-def _trained(task: Train, layout: Layout, tell: Tell, device: str) -> Trained:
+def _trained(
+    task: Train, layout: Layout, tell: Tell, device: str, before_step: Callable[[], None]
+) -> Trained:
     fit = task.fit
     try:
         trained = run_fit(
@@ -63,6 +76,7 @@ def _trained(task: Train, layout: Layout, tell: Tell, device: str) -> Trained:
             layout.artefact(fit.lineage_id, "checkpoint"),
             lambda epoch: tell(Advanced(task, epoch)),
             device,
+            before_step,
         )
         if trained.record.done:
             facts = {"fit_id": fit.id, "weights_digest": trained.record.weights_digest}
@@ -71,7 +85,7 @@ def _trained(task: Train, layout: Layout, tell: Tell, device: str) -> Trained:
         return Trained(task, trained.record)
     except Exception as error:
         # A fit that fails is a record with its error, whatever it was; the study goes on.
-        surroundings = environment(fit.threads, device_name(find_device(device)))
+        surroundings = environment(fit.threads, device_name(device))
         return Trained(
             task,
             Record(fit.id, "failed", error_kind="failed", error=_sentence(error), environment=surroundings),

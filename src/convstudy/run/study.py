@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from convstudy.cores import n_cores
 from convstudy.data import load_dataset
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, Stage, resolve
@@ -106,8 +106,8 @@ def _executor(study: Study, store: Store, workers: int | None, device: str) -> E
 
 
 def default_workers(study: Study) -> int:
-    """Return how many fits train at once unless somebody says: the cores divided by the study's threads."""
-    return max(1, (os.cpu_count() or 1) // study.threads)
+    """Return how many fits train at once unless somebody says: the cores to be had divided by the study's threads."""
+    return max(1, n_cores() // study.threads)
 
 
 class _Run:

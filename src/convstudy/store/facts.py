@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 
 from convstudy.data import DatasetInfo, ImageFacts
+from convstudy.whole_file import whole_file
 
 LONGEST_FILE = 1 << 20
 """In bytes; a hundred times what facts take."""
@@ -19,13 +19,8 @@ def write_facts(path: Path, facts: ImageFacts) -> None:
     Raises:
         OSError: where the folder cannot be made or written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(facts.as_json(), file, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(facts.as_json(), allow_nan=False), encoding="utf-8")
 
 
 def read_facts(path: Path, info: DatasetInfo) -> ImageFacts | None:

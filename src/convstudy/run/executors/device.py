@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import Self
 
 from convstudy.errors import OutOfMemory
-from convstudy.run.tasks import Advanced, Lost, Message, Said, Started, Task, Tested, Trained
+from convstudy.run.tasks import Advanced, Inspect, Lost, Message, Said, Started, Task, Tested, Trained
 from convstudy.store import Layout
 
 N_AT_ONCE = 6
 
 
 class _Stopped(BaseException):
-    """Ends a task between two epochs; no error of the task, so nothing on the way may take it for one."""
+    """Ends a task before its next step; no error of the task, so nothing on the way may take it for one."""
 
 
 class DeviceExecutor:
@@ -35,6 +35,7 @@ class DeviceExecutor:
         self._under_way: dict[Task, int] = {}
         self._told: set[Task] = set()
         self._threads: list[threading.Thread] = []
+        self._doing: dict[threading.Thread, Task] = {}
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -77,7 +78,10 @@ class DeviceExecutor:
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
-            thread.join()
+            # Looking images over takes its time and is asked nothing meanwhile, but has no part in the device, and
+            # nothing waits for it: it ends by itself.
+            if not isinstance(self._doing.get(thread), Inspect):
+                thread.join()
         self._threads.clear()
 
     def _begin_tasks(self) -> None:
@@ -94,21 +98,26 @@ class DeviceExecutor:
 
     def _work(self) -> None:
         """Do tasks until there are no more."""
-        # It loads torch, which this process needs only now.
-        from convstudy.run.perform import perform
-
         while (task := self._tasks.get()) is not None:
+            self._doing[threading.current_thread()] = task
             try:
-                perform(task, self._layout, self._tell, self._device)
+                # It loads torch, which this process needs only now; where that fails, the task is lost, not the thread.
+                from convstudy.run.perform import perform
+
+                perform(task, self._layout, self._tell, self._device, self._go_on)
             except _Stopped:
                 return
             except BaseException as error:  # perform tells of what a task may meet with; this is worse
                 self._messages.put(Lost(task, f"its thread ended with {type(error).__name__}: {error}"))
 
-    def _tell(self, message: Said) -> None:
-        """Pass a message on, or end the task that it is from."""
+    def _go_on(self) -> None:
+        """End the task of this thread if all are to end."""
         if self._stopping.is_set():
             raise _Stopped
+
+    def _tell(self, message: Said) -> None:
+        """Pass a message on, or end the task that it is from."""
+        self._go_on()
         self._messages.put(message)
 
 

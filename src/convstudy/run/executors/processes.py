@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import queue
 import subprocess
 import sys
@@ -20,9 +21,22 @@ from typing import IO, Self
 from convstudy.run.tasks import Inspected, Lost, Message, Task, Tested, Trained, said_from_json, task_as_json
 from convstudy.store import Layout
 
-# glibc gives big blocks back to the system after each step and fetches them anew at the next; above these thresholds
-# it keeps them. Other C libraries do not look at these variables, and a value that is set already stays.
-KEEP_BLOCKS = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
+
+def keep_blocks(library: str, version: str) -> dict[str, str]:
+    """Return the environment in which this C library keeps big blocks of memory for the next step of a training.
+
+    glibc gives them back to the system after each step and fetches them anew at the next; up to these thresholds it
+    keeps them. Before version 2.35 it takes no more than 32 MiB for the first, and then, with the second one set, maps
+    every big block anew; with 32 MiB a batch of training is kept, a larger one of evaluation is not. Other C libraries
+    do not look at these variables.
+    """
+    numbers = [int(number) for number in version.split(".") if number.isdigit()]
+    largest = 1 << 30 if library == "glibc" and numbers >= [2, 35] else 1 << 25
+    return {"MALLOC_MMAP_THRESHOLD_": str(largest), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
+
+
+# A value that is set already stays, so that MALLOC_MMAP_THRESHOLD_=131072 switches it off.
+KEEP_BLOCKS = keep_blocks(*platform.libc_ver())
 
 
 @dataclass

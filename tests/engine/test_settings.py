@@ -1,0 +1,169 @@
+"""Torch's settings while fits are trained: what they are, and that the caller finds his own afterwards."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from convstudy.engine import settings
+from convstudy.engine.devices import CPU
+from convstudy.engine.float32 import WHOLE
+from convstudy.engine.settings import CUBLAS_WORKSPACE, repeatable
+from tests.engine.small import small_fit, trained
+
+CUDA = torch.device("cuda:0")
+cudnn: Any = torch.backends.cudnn
+PLACES: dict[torch.device, list[Any]] = {
+    CPU: [torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn],
+    CUDA: [torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn],
+}
+
+
+def _precisions() -> list[str]:
+    return [place.fp32_precision for places in PLACES.values() for place in places]
+
+
+@pytest.fixture
+def torchs_own() -> Iterator[None]:
+    """Let a test set what it likes; afterwards torch's own settings are there again."""
+    yield
+    for everywhere in (torch.backends, torch.backends.cudnn, torch.backends.mkldnn):
+        everywhere.fp32_precision = "none"  # type: ignore[attr-defined]
+    torch.set_float32_matmul_precision("highest")
+    cudnn.allow_tf32 = True
+    for place in PLACES[CPU]:
+        place.fp32_precision = "none"
+
+
+def test_settings_stay_until_the_last_thread_leaves() -> None:
+    first, second = repeatable(1), repeatable(1)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.are_deterministic_algorithms_enabled()
+    second.__exit__(None, None, None)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_device_uses_what_it_has_and_the_caller_finds_his_settings_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(CUBLAS_WORKSPACE, raising=False)
+    before = list(warnings.filters)
+    with repeatable(1, CUDA):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert os.environ[CUBLAS_WORKSPACE] == ":4096:8"
+        with warnings.catch_warnings(record=True) as said:
+            warnings.warn("max_pool has a deterministic implementation", stacklevel=1)
+            warnings.warn("max_pool does not have a deterministic implementation, but", stacklevel=1)
+        assert len(said) == 1
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert CUBLAS_WORKSPACE not in os.environ
+    assert list(warnings.filters) == before
+
+
+def test_what_the_caller_set_himself_is_used_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CUBLAS_WORKSPACE, ":16:8")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=settings.NOT_REPEATABLE)
+        own = warnings.filters[0]
+        with repeatable(1, CUDA):
+            assert os.environ[CUBLAS_WORKSPACE] == ":16:8"
+            warnings.filterwarnings("error", message="set meanwhile")
+            meanwhile = warnings.filters[0]
+        assert own in warnings.filters
+        assert meanwhile in warnings.filters
+    assert os.environ[CUBLAS_WORKSPACE] == ":16:8"
+
+
+def _by_older_names() -> None:
+    torch.set_float32_matmul_precision("medium")
+    cudnn.allow_tf32 = True
+
+
+def _everywhere() -> None:
+    torch.backends.fp32_precision = "tf32"  # type: ignore[attr-defined]
+
+
+def _mixed() -> None:
+    """Use both, so that torch refuses to read the older names."""
+    torch.set_float32_matmul_precision("high")
+    cudnn.conv.fp32_precision = "ieee"
+    torch.backends.cuda.matmul.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
+
+
+def _nothing() -> None:
+    """Leave cuDNN's own TF32."""
+
+
+@pytest.mark.usefixtures("torchs_own")
+@pytest.mark.parametrize("device", [CPU, CUDA])
+@pytest.mark.parametrize("caller", [_nothing, _by_older_names, _everywhere, _mixed])
+def test_float32_is_float32_whatever_the_caller_allowed(
+    caller: Callable[[], None], device: torch.device
+) -> None:
+    caller()
+    before = _precisions()
+    assert any(precision not in WHOLE for precision in before)
+    for _ in range(2):
+        with repeatable(1, device):
+            assert {place.fp32_precision for place in PLACES[device]} <= set(WHOLE)
+        assert _precisions() == before
+    if caller is _by_older_names:
+        assert torch.get_float32_matmul_precision() == "medium"
+        assert cudnn.allow_tf32
+
+
+@pytest.mark.usefixtures("torchs_own")
+def test_a_fit_comes_to_the_same_whatever_the_caller_allowed() -> None:
+    fit = small_fit(epochs=1)
+    expected = trained(fit).record.weights_digest
+    for caller in (_by_older_names, _mixed, _everywhere):
+        caller()
+        assert trained(fit).record.weights_digest == expected
+
+
+def test_settings_that_could_not_all_be_made_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: torch.device) -> None:
+        raise RuntimeError("torch has changed its mind")
+
+    n_threads = torch.get_num_threads()
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "whole_float32", fail)
+        with pytest.raises(RuntimeError, match="its mind"), repeatable(n_threads + 1):
+            raise AssertionError("it must not begin")
+    assert not torch.are_deterministic_algorithms_enabled()
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    with repeatable(n_threads + 1):
+        torch.rand(7)
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.get_num_threads() == n_threads
+
+
+def test_the_last_of_several_threads_puts_everything_back() -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with repeatable(1, CUDA):
+            begun.set()
+            end.wait(10)
+
+    before = (list(warnings.filters), os.environ.get(CUBLAS_WORKSPACE), _precisions())
+    thread = threading.Thread(target=work)
+    with repeatable(1, CUDA):
+        thread.start()
+        assert begun.wait(10)
+    assert torch.are_deterministic_algorithms_enabled()
+    end.set()
+    thread.join(10)
+    assert (list(warnings.filters), os.environ.get(CUBLAS_WORKSPACE), _precisions()) == before
