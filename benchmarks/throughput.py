@@ -37,26 +37,31 @@ REFERENCE = "Keras"
 
 @dataclass(frozen=True)
 class Contender:
-    """A program that trains: ``script`` and its variant; ``peer`` tells whether it runs in the peers' environment."""
+    """A program that trains: ``script`` and its variant.
+
+    ``peer`` tells whether it runs in the peers' environment, and ``keep_blocks`` whether its allocator keeps big
+    blocks: convstudy's does as that of its workers, peers run as they come.
+    """
 
     name: str
     script: str
     variant: str = ""
-    peer: bool = True
+    peer: bool = False
+    keep_blocks: bool = False
 
 
 ALL = (
-    Contender("convstudy, bfloat16", "ours.py", "bfloat16", peer=False),
-    Contender("convstudy, float32", "ours.py", "float32", peer=False),
-    Contender(REFERENCE, "keras_fit.py"),
-    Contender("Keras, mixed_bfloat16", "keras_fit.py", "mixed_bfloat16"),
-    Contender("PyTorch, DataLoader", "plain_torch.py"),
-    Contender("skorch", "skorch_fit.py"),
-    Contender("Lightning", "lightning_fit.py"),
+    Contender("convstudy, bfloat16", "ours.py", "bfloat16", keep_blocks=True),
+    Contender("convstudy, float32", "ours.py", "float32", keep_blocks=True),
+    Contender(REFERENCE, "keras_fit.py", peer=True),
+    Contender("Keras, mixed_bfloat16", "keras_fit.py", "mixed_bfloat16", peer=True),
+    Contender("PyTorch, DataLoader", "plain_torch.py", peer=True),
+    Contender("skorch", "skorch_fit.py", peer=True),
+    Contender("Lightning", "lightning_fit.py", peer=True),
 )
 PEAKS = (
-    Contender("matrix products, bfloat16", "peak.py", "bfloat16", peer=False),
-    Contender("matrix products, float32", "peak.py", "float32", peer=False),
+    Contender("matrix products, bfloat16", "peak.py", "bfloat16", keep_blocks=True),
+    Contender("matrix products, float32", "peak.py", "float32", keep_blocks=True),
 )
 
 
@@ -113,8 +118,9 @@ def seat(
     contender: Contender, python: str, network: str, n_steps: int, n_processes: int, threads: int
 ) -> Seat:
     """Start a contender and wait until it is warm."""
-    # glibc keeps big blocks, as convstudy's own workers have it; peers run as they come.
-    keep = {} if contender.peer else KEEP_BLOCKS
+    # Not what this process happens to have: glibc reads these, and a peer must not.
+    inherited = {name: value for name, value in os.environ.items() if name not in KEEP_BLOCKS}
+    keep = KEEP_BLOCKS if contender.keep_blocks else {}
     command = [
         python,
         str(CONTENDERS / contender.script),
@@ -130,7 +136,7 @@ def seat(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, **keep, "OMP_NUM_THREADS": str(threads)},
+            env={**inherited, **keep, "OMP_NUM_THREADS": str(threads)},
         )
         for _ in range(n_processes)
     ]
