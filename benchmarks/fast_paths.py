@@ -5,7 +5,9 @@
     python benchmarks/fast_paths.py [--rounds 15]
 
 "Plain" is what the fast path stands for: torch's dropout, a convolution over its whole input, relu before the pool,
-torch filling new tensors. The last lines time whole training steps of the notebook's networks.
+torch filling new tensors, an allocator that gives big blocks back. The later lines time whole training steps of the
+notebook's networks. But for the last ones, all is done in a process like a worker's; these compare processes with and
+without the allocator's settings, an epoch a turn (``contenders/ours.py``).
 """
 
 from __future__ import annotations
@@ -14,26 +16,19 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
+from arguments import at_least
+from as_worker import start_as_worker
+from throughput import STEPS, Contender, seat
 from torch import nn
+from training_steps import BATCH_SIZE, NETWORKS, n_steps_of, steps_of
 
-from convstudy.engine.batches import ImageTensors
-from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.settings import repeatable
-from convstudy.engine.training import PlainLoop, Step, train_epoch
-from convstudy.networks import Network
-from convstudy.networks.build import build_network
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
-from convstudy.spec import Recipe
-
-sys.path.insert(0, str(Path(__file__).parent / "contenders"))
-from turns import BATCH_SIZE, images, layers
 
 Work = Callable[[], object]
 
@@ -49,10 +44,15 @@ def compare(name: str, fast: Work, plain: Work, n_rounds: int, repeats: int = 5)
             for _ in range(repeats):
                 work()
             times[key].append(1e3 * (time.perf_counter() - started) / repeats)
-    ratios = sorted(b / a for a, b in zip(times["fast"], times["plain"], strict=True))
+    return row(name, times["plain"], times["fast"])
+
+
+def row(name: str, plain: list[float], fast: list[float]) -> str:
+    """Return a table row of the milliseconds by round, the plain form's and the fast one's."""
+    ratios = sorted(b / a for a, b in zip(fast, plain, strict=True))
     low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
     return (
-        f"| {name} | {median(times['plain']):.2f} | {median(times['fast']):.2f} |"
+        f"| {name} | {median(plain):.2f} | {median(fast):.2f} |"
         f" {median(ratios):.2f} ({low:.2f} to {high:.2f}) |"
     )
 
@@ -106,28 +106,17 @@ def pools(n_rounds: int) -> list[str]:
     return [compare(name, forward_and_back(fast, values), forward_and_back(plain, values), n_rounds)]
 
 
-def steps(n_rounds: int) -> list[str]:
+def unfilled(n_rounds: int) -> list[str]:
     """Compare whole epochs of a few steps, with and without torch filling new tensors."""
     rows = []
     filling: Any = torch.utils.deterministic
-    for name in ("two-conv-3", "two-conv-7", "five-conv", "six-conv"):
-        n_steps = 2 if name == "six-conv" else 5
-        pixels, labels = images(n_steps * BATCH_SIZE)
-        part = ImageTensors(torch.from_numpy(pixels), torch.from_numpy(np.ascontiguousarray(labels)))
-        recipe = Recipe(precision="bfloat16", learning_rate=1e-6)
-        network = Network.read([" ".join(words) for words in layers(name)])
-        model = build_network(network, (28, 28, 1), 10, torch.Generator().manual_seed(0))
-        optimizer = build_optimizer(recipe, model.parameters())
+    for name in NETWORKS:
+        n_steps = n_steps_of(name)
+        steps = steps_of(name, n_steps)
 
-        def epoch(
-            fill: bool,
-            model: nn.Module = model,
-            optimizer: torch.optim.Optimizer = optimizer,
-            part: ImageTensors = part,
-            recipe: Recipe = recipe,
-        ) -> None:
+        def epoch(fill: bool, steps: Work = steps) -> None:
             filling.fill_uninitialized_memory = fill
-            train_epoch(PlainLoop(Step(model, optimizer, recipe), part), 0, 1)
+            steps()
             filling.fill_uninitialized_memory = False
 
         title = f"{n_steps} steps of {name}, new tensors not filled"
@@ -135,18 +124,41 @@ def steps(n_rounds: int) -> list[str]:
     return rows
 
 
+def kept_blocks(n_rounds: int) -> list[str]:
+    """Compare epochs of a fit in processes whose allocator keeps big blocks and in some whose does not."""
+    rows = []
+    for name in NETWORKS:
+        ways = [
+            Contender(way, "ours.py", "bfloat16", keep_blocks=way == "kept") for way in ("given back", "kept")
+        ]
+        seats = []
+        try:
+            for way in ways:
+                seats.append(seat(way, sys.executable, name, STEPS[name], 1, 1))
+            for number in range(n_rounds):
+                for place in range(len(seats)):
+                    seats[(place + number) % len(seats)].turn()
+        finally:
+            for one in seats:
+                one.leave()
+        plain, fast = ([1e3 / rate for rate in one.rates] for one in seats)
+        rows.append(row(f"{STEPS[name]} steps of {name}, big blocks kept", plain, fast))
+    return rows
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the table, row by row."""
+    start_as_worker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=at_least(1), default=9)
     n_rounds = parser.parse_args().rounds
+    print("| fast path | plain, ms | fast, ms | × (10th to 90th percentile) |\n|---|---|---|---|", flush=True)
     with repeatable(1):
-        rows = [*dropouts(n_rounds), *convolutions(n_rounds), *pools(n_rounds), *steps(n_rounds)]
-    print("| fast path | plain, ms | fast, ms | × (10th to 90th percentile) |")
-    print("|---|---|---|---|")
-    print("\n".join(rows))
+        for part in (dropouts, convolutions, pools, unfilled):
+            print("\n".join(part(n_rounds)), flush=True)
+    print("\n".join(kept_blocks(n_rounds)))
 
 
 if __name__ == "__main__":

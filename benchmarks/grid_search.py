@@ -2,12 +2,13 @@
 
 All find the best kernel of the notebook's two-conv network on the same subset of MNIST's training images, over five
 stratified folds, and train the winner once more on all of them; convstudy trains that one on nine tenths, and scores
-it on the test images. What is timed is a command from its start to its end, imports included, round by round in turn::
+it on the test images. What is timed is a command from its start to its end, imports included. They take turns, and
+another one begins each round; the table is printed after each round, so that a stop loses none that is over::
 
     make .venv-peers/.installed
     CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/grid_search.py --peers .venv-peers/bin/python
 
-A small size that takes a minute or two: ``--subset 500 --epochs 2 --kernels 2 3``.
+A small size that takes a minute or two: ``--subset 500 --epochs 2 --kernels 2 3 --rounds 1``.
 """
 
 from __future__ import annotations
@@ -19,19 +20,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from arguments import at_least
 
 from convstudy.data import Holdout, load_dataset, split_indices
 from convstudy.store import Store
 
 CONTENDER = Path(__file__).parent / "contenders" / "keras_grid.py"
 PEER = "GridSearchCV, SKLearnClassifier"
+# What convstudy is asked for: method and precision.
+OURS = (("grid", "float32"), ("grid", "bfloat16"), ("halving", "bfloat16"))
 STUDY = """
 [study]
 name = "grid-search"
@@ -137,32 +143,37 @@ def table(found: dict[str, list[Outcome]]) -> str:
 
 def main() -> None:
     """Run the contenders in turn and print what they took."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--peers", required=True, help="the Python that has Keras")
-    parser.add_argument("--subset", type=int, default=10_000)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--kernels", type=int, nargs="+", default=[2, 3, 5, 7, 11])
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--subset", type=at_least(100), default=10_000)
+    parser.add_argument("--epochs", type=at_least(1), default=20)
+    parser.add_argument("--folds", type=at_least(2), default=5)
+    parser.add_argument("--kernels", type=at_least(1), nargs="+", default=[2, 3, 5, 7, 11])
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="fits that the peer trains at once"
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, help="fits that the peer trains at once"
     )
     asked = parser.parse_args()
     size = Size(asked.subset, asked.epochs, asked.folds, tuple(asked.kernels))
-    found: dict[str, list[Outcome]] = {}
+    n_fits = len(size.kernels) * size.folds
+    head = f"{size.subset:,} images, {n_fits} fits of {size.epochs} epochs, and one of the winner"
     with tempfile.TemporaryDirectory() as folder:
         images = subset_images(size.subset, Path(folder))
-        for _ in range(asked.rounds):
-            for method in ("halving", "grid"):
-                name = f"convstudy, {method}, bfloat16"
-                found.setdefault(name, []).append(ours(size, method, "bfloat16"))
+        contenders: dict[str, Callable[[], Outcome]] = {
+            PEER: partial(peer, asked.peers, size, images, asked.jobs),
+            **{f"convstudy, {way[0]}, {way[1]}": partial(ours, size, *way) for way in OURS},
+        }
+        found: dict[str, list[Outcome]] = {name: [] for name in contenders}
+        for number in range(asked.rounds):
+            # Another one begins each round, so that nobody always follows the same neighbour.
+            turns = deque(contenders.items())
+            turns.rotate(-number)
+            for name, run in turns:
+                found[name].append(run())
                 print(f"{name}: {found[name][-1]}", file=sys.stderr, flush=True)
-            found.setdefault(PEER, []).append(peer(asked.peers, size, images, asked.jobs))
-            print(f"{PEER}: {found[PEER][-1]}", file=sys.stderr, flush=True)
-    n_fits = len(size.kernels) * size.folds
-    print(
-        f"{size.subset:,} images, {n_fits} fits of {size.epochs} epochs, and one of the winner:\n\n{table(found)}"
-    )
+            print(f"{head}; round {number + 1} of {asked.rounds}:\n\n{table(found)}\n", flush=True)
 
 
 if __name__ == "__main__":

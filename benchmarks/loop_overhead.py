@@ -2,22 +2,27 @@
 
 Two things alternate in one process, as many steps each: whole epochs of :func:`convstudy.engine.fit.run_fit`, with a
 checkpoint and a listener, and bare steps of the same network on one batch that never changes (forward, loss, backward,
-optimizer), with the same evaluations. The overhead is what the first takes longer than the second::
+optimizer), with the same evaluations. The overhead is what the first takes longer than the second. The process is like
+a worker's::
 
-    python benchmarks/loop_overhead.py [--networks five-conv] [--rounds 7] [--steps 50]
+    python benchmarks/loop_overhead.py [--networks five-conv] [--rounds 7] [--steps 60]
+
+An epoch of so few steps has its checkpoint sooner than one of MNIST's 540, so that the overhead is the larger.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+from arguments import at_least
+from as_worker import start_as_worker
 from torch import nn
+from training_steps import BATCH_SIZE, NETWORKS, images, layers
 
 from convstudy.data import Holdout, Images
 from convstudy.engine.batches import ImageTensors, network_input
@@ -31,9 +36,6 @@ from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.record import Epoch
 from convstudy.spec import Recipe
-
-sys.path.insert(0, str(Path(__file__).parent / "contenders"))
-from turns import BATCH_SIZE, images, layers
 
 VALIDATION = 0.1
 
@@ -89,18 +91,17 @@ def whole_epochs(
 
 
 def main() -> None:
-    """Measure each network, and print the table."""
+    """Measure each network, and print the table row by row."""
+    start_as_worker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--networks", nargs="+", default=["two-conv-3", "two-conv-7", "five-conv", "six-conv"]
-    )
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS)
+    parser.add_argument("--rounds", type=at_least(1), default=7)
+    parser.add_argument("--steps", type=at_least(1), default=60)
     arguments = parser.parse_args()
     print("| network | whole epoch, s: median (min to max) | bare steps, s | overhead: median (min to max) |")
-    print("|---|---|---|---|")
+    print("|---|---|---|---|", flush=True)
     for name in arguments.networks:
         pixels, labels = images(round(arguments.steps * BATCH_SIZE / (1 - VALIDATION)))
         network = Network.read([" ".join(words) for words in layers(name)])
@@ -117,7 +118,8 @@ def main() -> None:
         print(
             f"| {name} | {median(whole):.2f} ({min(whole):.2f} to {max(whole):.2f}) |"
             f" {median(pair[1] for pair in pairs):.2f} |"
-            f" {median(overheads):.1f} % ({min(overheads):.1f} to {max(overheads):.1f}) |"
+            f" {median(overheads):.1f} % ({min(overheads):.1f} to {max(overheads):.1f}) |",
+            flush=True,
         )
 
 

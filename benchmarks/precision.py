@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from arguments import at_least
 from filling import fill
 
 from convstudy.data import Holdout, Images, load_dataset, split_indices
@@ -120,10 +121,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", choices=("train", "report"))
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--subset", type=int, default=20_000)
-    parser.add_argument("--workers", type=int, default=2, help="0 trains in this process")
+    parser.add_argument("--seeds", type=at_least(2), default=5)
+    parser.add_argument("--epochs", type=at_least(1), default=20)
+    parser.add_argument("--subset", type=at_least(100), default=10_000)
+    parser.add_argument("--workers", type=at_least(0), default=2, help="0 trains in this process")
     asked = parser.parse_args()
     size = (asked.seeds, asked.epochs, asked.subset)
     if asked.what == "train":

@@ -6,8 +6,12 @@ of the whole fit's. Every repetition is replayed with each fold as the first, as
 
 Train (it goes on where it stopped), then replay; both may be done while more repetitions are still to come::
 
-    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/search_methods.py train --runs runs --repetitions 10
-    python benchmarks/search_methods.py replay --runs runs --repetitions 10
+    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/search_methods.py train --runs runs
+    python benchmarks/search_methods.py replay --runs runs
+
+The kernel that halving names is the grid's winner, or another one; of the latter the table says what the verdict on the
+whole grid's folds is: the winner is better, the two tie, it is unclear, or there are too few folds to say. Only a tie
+says that both are as good.
 
 A small size that takes seconds::
 
@@ -27,9 +31,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from arguments import at_least
 from filling import fill
 
 from convstudy.data import Fold
+from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
 from convstudy.spec import Compare, Study, check_study, load_study
@@ -40,6 +46,8 @@ KEY = "search.kernel-size"
 BUDGETS = (0.1, 0.15, 0.25, 0.4)
 # Far from any seed and fold that a study has, so that repetitions share nothing with it or with each other.
 SEEDS_A_REPETITION = 1_000
+# How the candidate that halving names stands beside the grid's winner: the same, or the verdict on the two.
+KINDS = ("same", "better", "tie", "unclear", "too few to say")
 
 
 @dataclass(frozen=True)
@@ -47,10 +55,10 @@ class Size:
     """What a grid is trained on."""
 
     dataset: str = "mnist"
-    subset: int = 5_000
-    epochs: int = 12
+    subset: int = 4_000
+    epochs: int = 20
     folds: int = 5
-    precision: str = "float32"
+    precision: str = "bfloat16"
 
     def study(self, **search: Any) -> Study:
         """Return a study whose search is the grid, or finds its way by another method."""
@@ -102,7 +110,7 @@ def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
 def paused(whole: Record, fit: Fit) -> Record:
     """Return the record that a fit paused at ``fit.until`` would have left, from that of the whole fit."""
     history = whole.history[: fit.n_epochs]
-    best = min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.number)).number
+    best = best_epoch(list(history))
     counted = best if fit.recipe.keep == "best" else len(history)
     return replace(whole, fit_id=fit.id, history=history, best_epoch=best, counted_epoch=counted)
 
@@ -111,14 +119,15 @@ def paused(whole: Record, fit: Fit) -> Record:
 class Replay:
     """What halving came to beside the grid: who was named, the share of its epochs, and what the choice cost.
 
-    ``lost`` is the mean accuracy, over the grid's folds, of the grid's winner minus that of halving's.
+    ``lost`` is the mean accuracy, over the grid's folds, of the grid's winner minus that of halving's. ``kind`` is the
+    verdict's on the two, over these folds; where they are the same candidate, ``"same"``.
     """
 
     winner: str
     named: str
     share: float
     lost: float
-    told_apart: bool
+    kind: str
 
 
 def replay(
@@ -147,13 +156,15 @@ def replay(
     named = next(choice.chosen for choice in choices if choice.stage == KEY)
     scores = _grid_scores(size, records, repetition)
     winner = _winner(size, records, repetition)
-    against = verdict(winner, named, "validation accuracy", scores[winner], scores[named])
+    kind = "same"
+    if named != winner:
+        kind = verdict(winner, named, "validation accuracy", scores[winner], scores[named]).kind
     return Replay(
         winner=winner,
         named=named,
         share=halving_epochs(tuple(rung.size for rung in stage.rungs)) / (stage.grid_epochs or 1),
         lost=fmean(scores[winner]) - fmean(scores[named]),
-        told_apart=against.kind == "better",
+        kind=kind,
     )
 
 
@@ -191,18 +202,17 @@ def _winner(size: Size, records: Mapping[str, Record], repetition: int) -> str:
 
 
 def table(replays: Mapping[float, Sequence[Replay]]) -> str:
-    """Return a Markdown table, a row for each budget."""
+    """Return a Markdown table, a row for each budget; where another was named, how it stands beside the winner."""
     head = (
-        "| budget | epochs used | replays | names the grid's winner | or one not told apart from it "
-        "| points lost, mean | most |\n|---:|---:|---:|---:|---:|---:|---:|"
+        "| budget | epochs used | replays | names the grid's winner | another: the winner is better | a tie | unclear "
+        "| too few to say | points lost, mean | most |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )
     rows = []
     for budget, found in replays.items():
-        same = sum(each.named == each.winner for each in found)
-        alike = sum(not each.told_apart for each in found)
+        kinds = Counter(each.kind for each in found)
+        counts = [f"{kinds[kind]} ({100 * kinds[kind] / len(found):.0f} %)" for kind in KINDS]
         rows.append(
-            f"| {budget:g} | {100 * fmean(each.share for each in found):.1f} % | {len(found)} "
-            f"| {same} ({100 * same / len(found):.0f} %) | {alike} ({100 * alike / len(found):.0f} %) "
+            f"| {budget:g} | {100 * fmean(each.share for each in found):.1f} % | {len(found)} | {' | '.join(counts)} "
             f"| {100 * fmean(each.lost for each in found):.3f} | {100 * max(each.lost for each in found):.3f} |"
         )
     return "\n".join([head, *rows])
@@ -241,14 +251,18 @@ def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -
 
 def main() -> None:
     """Train grids, or replay halving on those that are there."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("train", "replay"))
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--repetitions", type=int, default=10)
-    parser.add_argument("--workers", type=int, default=1, help="0 trains in this process")
+    parser.add_argument("--repetitions", type=at_least(1), default=5)
+    parser.add_argument("--workers", type=at_least(0), default=2, help="0 trains in this process")
     parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS)
     for name, default in Size().__dict__.items():
-        parser.add_argument(f"--{name}", type=type(default), default=default)
+        parser.add_argument(
+            f"--{name}", type=at_least(1) if isinstance(default, int) else str, default=default
+        )
     options = vars(parser.parse_args())
     size = Size(**{name: options[name] for name in Size().__dict__})
     if options["what"] == "train":

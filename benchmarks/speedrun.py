@@ -31,6 +31,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import torch
+from arguments import at_least
 
 from convstudy.data import Dataset, Holdout, load_dataset
 from convstudy.engine.batches import ImageTensors
@@ -40,6 +41,7 @@ from convstudy.engine.fit import Trained, run_fit
 from convstudy.engine.opening import open_test
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import take_over, write_tensors
+from convstudy.errors import ConvstudyError
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.spec import Study, load_study, read_change
@@ -136,15 +138,21 @@ def main() -> None:
     parser.add_argument("mode", choices=["choose", "final"])
     parser.add_argument("--study", default="mnist-speedrun")
     parser.add_argument("--network", help="the first one unless told")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=at_least(1), default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--split-seed", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument("--openings", type=Path, default=Path("speedrun-openings.jsonl"))
     asked = parser.parse_args()
-    study = load_study(asked.study, dict(read_change(text) for text in asked.changes))
+    try:
+        study = load_study(asked.study, dict(read_change(text) for text in asked.changes))
+        data = load_dataset(study.dataset)
+    except ConvstudyError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     network = asked.network or next(iter(study.network))
-    data = load_dataset(study.dataset)
+    if network not in study.network:
+        parser.error(f"no network {network!r} in {study.name}, which has {', '.join(study.network)}")
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     results = []
     for fit in fits_of(study, network, seeds, asked.split_seed, data):

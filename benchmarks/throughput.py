@@ -2,10 +2,12 @@
 
 Every contender (``contenders/``) lies ready in processes of its own, and they take turns, round by round: one epoch of
 batches of 100 each. Each is run as one fit with all cores' threads and as one fit a core with one thread each; the
-better counts. Peers come from another environment::
+better counts, and a second table has both. Peers come from another environment::
 
     make .venv-peers/.installed
     python benchmarks/throughput.py --peers .venv-peers/bin/python [--rounds 5] [--networks five-conv] [--json FILE]
+
+A network's rows are on stderr, and in the file of ``--json``, as soon as it has been measured.
 """
 
 from __future__ import annotations
@@ -15,9 +17,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
+
+from arguments import at_least
+
+from convstudy.run.executors.processes import KEEP_BLOCKS
 
 CONTENDERS = Path(__file__).parent / "contenders"
 CORES = os.cpu_count() or 1
@@ -26,32 +33,35 @@ BATCH_SIZE = 100
 STEPS = {"two-conv-3": 60, "two-conv-7": 40, "five-conv": 60, "six-conv": 12}
 PEAK_STEPS = 400
 REFERENCE = "Keras"
-# glibc keeps big blocks, as convstudy's own workers have it (run/executors/processes.py); peers run as they come.
-KEEP_BLOCKS = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A program that trains: ``script`` and its variant; ``peer`` tells whether it runs in the peers' environment."""
+    """A program that trains: ``script`` and its variant.
+
+    ``peer`` tells whether it runs in the peers' environment, and ``keep_blocks`` whether its allocator keeps big
+    blocks: convstudy's does as that of its workers, peers run as they come.
+    """
 
     name: str
     script: str
     variant: str = ""
-    peer: bool = True
+    peer: bool = False
+    keep_blocks: bool = False
 
 
 ALL = (
-    Contender("convstudy, bfloat16", "ours.py", "bfloat16", peer=False),
-    Contender("convstudy, float32", "ours.py", "float32", peer=False),
-    Contender(REFERENCE, "keras_fit.py"),
-    Contender("Keras, mixed_bfloat16", "keras_fit.py", "mixed_bfloat16"),
-    Contender("PyTorch, DataLoader", "plain_torch.py"),
-    Contender("skorch", "skorch_fit.py"),
-    Contender("Lightning", "lightning_fit.py"),
+    Contender("convstudy, bfloat16", "ours.py", "bfloat16", keep_blocks=True),
+    Contender("convstudy, float32", "ours.py", "float32", keep_blocks=True),
+    Contender(REFERENCE, "keras_fit.py", peer=True),
+    Contender("Keras, mixed_bfloat16", "keras_fit.py", "mixed_bfloat16", peer=True),
+    Contender("PyTorch, DataLoader", "plain_torch.py", peer=True),
+    Contender("skorch", "skorch_fit.py", peer=True),
+    Contender("Lightning", "lightning_fit.py", peer=True),
 )
 PEAKS = (
-    Contender("matrix products, bfloat16", "peak.py", "bfloat16", peer=False),
-    Contender("matrix products, float32", "peak.py", "float32", peer=False),
+    Contender("matrix products, bfloat16", "peak.py", "bfloat16", keep_blocks=True),
+    Contender("matrix products, float32", "peak.py", "float32", keep_blocks=True),
 )
 
 
@@ -80,7 +90,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Row:
-    """What one contender came to on one network."""
+    """What one contender came to on one network, as ``n_processes`` of ``threads`` threads each."""
 
     network: str
     contender: str
@@ -88,12 +98,29 @@ class Row:
     threads: int
     images_a_second: tuple[float, ...]
 
+    @property
+    def typical(self) -> float:
+        """The median over rounds."""
+        return median(self.images_a_second)
+
+    @property
+    def way(self) -> str:
+        """How many fits at once, of how many threads."""
+        return f"{self.n_processes} × {self.threads}"
+
+    @property
+    def spread(self) -> str:
+        """Median and range over rounds, in words."""
+        return f"{self.typical:,.0f} ({min(self.images_a_second):,.0f} to {max(self.images_a_second):,.0f})"
+
 
 def seat(
     contender: Contender, python: str, network: str, n_steps: int, n_processes: int, threads: int
 ) -> Seat:
     """Start a contender and wait until it is warm."""
-    keep = {} if contender.peer else KEEP_BLOCKS
+    # Not what this process happens to have: glibc reads these, and a peer must not.
+    inherited = {name: value for name, value in os.environ.items() if name not in KEEP_BLOCKS}
+    keep = KEEP_BLOCKS if contender.keep_blocks else {}
     command = [
         python,
         str(CONTENDERS / contender.script),
@@ -109,7 +136,7 @@ def seat(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, **keep, "OMP_NUM_THREADS": str(threads)},
+            env={**inherited, **keep, "OMP_NUM_THREADS": str(threads)},
         )
         for _ in range(n_processes)
     ]
@@ -122,7 +149,7 @@ def seat(
 def measure(
     contenders: tuple[Contender, ...], peers: str, network: str, n_steps: int, n_images: int, n_rounds: int
 ) -> list[Row]:
-    """Let contenders take turns on one network; return the better of both ways for each."""
+    """Let contenders take turns on one network; return a row for each way of each."""
     ways = [(1, CORES)] if CORES == 1 else [(1, CORES), (CORES, 1)]
     seats = []
     try:
@@ -136,12 +163,25 @@ def measure(
     finally:
         for one in seats:
             one.leave()
-    rows = []
-    for contender in contenders:
-        best = max((s for s in seats if s.contender == contender), key=lambda s: median(s.rates))
-        rates = tuple(rate * n_images for rate in best.rates)
-        rows.append(Row(network, contender.name, best.n_processes, best.threads, rates))
-    return rows
+    return [
+        Row(
+            network,
+            one.contender.name,
+            one.n_processes,
+            one.threads,
+            tuple(rate * n_images for rate in one.rates),
+        )
+        for one in seats
+    ]
+
+
+def better_ways(rows: Sequence[Row]) -> list[Row]:
+    """Return the better way of each contender on each network, by its median, in the order of the rows."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = row.network, row.contender
+        best[key] = max(best.get(key, row), row, key=lambda each: each.typical)
+    return list(best.values())
 
 
 def _line(process: subprocess.Popen[str]) -> str:
@@ -152,27 +192,56 @@ def _line(process: subprocess.Popen[str]) -> str:
     return line.strip()
 
 
-def table(rows: list[Row], peaks: list[Row]) -> str:
-    """Return the measurements as a Markdown table."""
-    peak = {row.contender.rpartition(" ")[2]: median(row.images_a_second) for row in peaks}
+def table(rows: Sequence[Row], peaks: Sequence[Row]) -> str:
+    """Return a Markdown table: the better way of each contender, beside Keras and beside what the machine can do.
+
+    "× Keras at its best" divides by Keras' best round, whichever way it ran: its rounds spread more than the others'.
+    """
+    peak = {row.contender.rpartition(" ")[2]: row.typical for row in better_ways(peaks)}
     lines = [
-        "| network | contender | fits × threads | images a second: median (min to max) | × Keras | share of the peak |",
-        "|---|---|---|---|---|---|",
+        "| network | contender | fits × threads | images a second: median (min to max) | × Keras "
+        "| × Keras at its best | share of the peak |\n|---|---|---|---|---|---|---|"
     ]
-    for row in rows:
-        keras = next((r for r in rows if r.network == row.network and r.contender == REFERENCE), None)
-        ratio = f"{median(row.images_a_second) / median(keras.images_a_second):.2f}" if keras else ""
+    better = better_ways(rows)
+    for row in better:
+        keras = next(
+            (r.typical for r in better if r.network == row.network and r.contender == REFERENCE), None
+        )
+        at_best = max(
+            (max(r.images_a_second) for r in rows if r.network == row.network and r.contender == REFERENCE),
+            default=None,
+        )
+        ratios = " | ".join(f"{row.typical / each:.2f}" if each else "" for each in (keras, at_best))
         kind = "bfloat16" if "bfloat16" in row.contender else "float32"
         share = ""
         if peak and "convstudy" in row.contender:
-            share = f"{100 * median(row.images_a_second) * _operations(row.network) / peak[kind]:.0f} %"
-        rates = row.images_a_second
+            share = f"{100 * row.typical * _operations(row.network) / peak[kind]:.0f} %"
+        lines.append(f"| {row.network} | {row.contender} | {row.way} | {row.spread} | {ratios} | {share} |")
+    for row in better_ways(peaks):
+        lines += ["", f"{row.contender}: {row.typical / 1e9:,.0f} GFLOP/s"]
+    return "\n".join(lines)
+
+
+def ways_table(rows: Sequence[Row]) -> str:
+    """Return a Markdown table: one fit on all cores beside a fit a core, round by round; "" where there is one core."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.network, row.contender), []).append(row)
+    lines = []
+    for (network, contender), both in found.items():
+        if len(both) != 2:
+            continue
+        one, many = both
+        if not lines:
+            lines.append(
+                f"| network | contender | {one.way}: images a second, median (min to max) | {many.way} "
+                f"| {many.way} beside {one.way}: median (min to max) |\n|---|---|---|---|---|"
+            )
+        ratios = [b / a for a, b in zip(one.images_a_second, many.images_a_second, strict=True)]
         lines.append(
-            f"| {row.network} | {row.contender} | {row.n_processes} × {row.threads} |"
-            f" {median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | {ratio} | {share} |"
+            f"| {network} | {contender} | {one.spread} | {many.spread} "
+            f"| {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
         )
-    for row in peaks:
-        lines += ["", f"{row.contender}: {median(row.images_a_second) / 1e9:,.0f} GFLOP/s"]
     return "\n".join(lines)
 
 
@@ -193,10 +262,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", nargs="+", default=list(STEPS), choices=list(STEPS))
-    parser.add_argument("--contenders", nargs="+", default=[c.name for c in ALL], help="by name")
-    parser.add_argument("--rounds", type=int, default=5)
+    names = [contender.name for contender in ALL]
+    parser.add_argument(
+        "--contenders", nargs="+", default=names, choices=names, metavar="NAME", help=f"of {names}"
+    )
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--peers", default=sys.executable, help="the Python of the peers' environment")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="written anew after each network")
     arguments = parser.parse_args()
     chosen = tuple(contender for contender in ALL if contender.name in arguments.contenders)
     operations = PEAK_STEPS * 2 * 1024**3
@@ -204,12 +276,13 @@ def main() -> None:
     rows: list[Row] = []
     for network in arguments.networks:
         n_steps = STEPS[network]
-        rows += measure(chosen, arguments.peers, network, n_steps, n_steps * BATCH_SIZE, arguments.rounds)
-        print(f"{network} done", file=sys.stderr)
-    print(table(rows, peaks))
-    if arguments.json:
-        content = {"rows": [asdict(row) for row in rows], "peaks": [asdict(row) for row in peaks]}
-        arguments.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        found = measure(chosen, arguments.peers, network, n_steps, n_steps * BATCH_SIZE, arguments.rounds)
+        rows += found
+        print(f"{network} is done:\n{table(found, peaks)}\n", file=sys.stderr, flush=True)
+        if arguments.json:
+            content = {"rows": [asdict(row) for row in rows], "peaks": [asdict(row) for row in peaks]}
+            arguments.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"{table(rows, peaks)}\n\n{ways_table(rows)}")
 
 
 if __name__ == "__main__":

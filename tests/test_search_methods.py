@@ -59,22 +59,27 @@ def test_where_the_beginning_tells_the_end_it_names_the_winner(first_fold: int) 
     found = replay(SIZE, _grid(1), 1, first_fold, 0.4)
     assert (found.winner, found.named, found.lost) == ("kernel=11", "kernel=11", 0)
     assert 0.2 < found.share <= 0.4
-    assert not found.told_apart
+    assert found.kind == "same"
 
 
 def test_where_curves_cross_it_names_another_and_says_what_that_costs() -> None:
     found = replay(SIZE, _grid(2, crossing=True), 2, 0, 0.15)
     assert (found.winner, found.named) == ("kernel=11", "kernel=2")
     assert found.lost == pytest.approx(4 / 50)
+    # The same difference on each fold: without any scatter there is no interval.
+    assert found.kind == "unclear"
 
 
-def test_the_table_counts() -> None:
+def test_the_table_counts_by_kind() -> None:
     replays = {
         0.15: [
-            Replay("a", "a", 0.12, 0.0, False),
-            Replay("a", "b", 0.14, 0.01, False),
-            Replay("a", "c", 0.13, 0.05, True),
+            Replay("a", "a", 0.12, 0.0, "same"),
+            Replay("a", "b", 0.14, 0.01, "tie"),
+            Replay("a", "b", 0.14, 0.01, "unclear"),
+            Replay("a", "c", 0.12, 0.06, "better"),
         ]
     }
     row = table(replays).splitlines()[-1]
-    assert row == "| 0.15 | 13.0 % | 3 | 1 (33 %) | 2 (67 %) | 2.000 | 5.000 |"
+    assert row == (
+        "| 0.15 | 13.0 % | 4 | 1 (25 %) | 1 (25 %) | 1 (25 %) | 1 (25 %) | 0 (0 %) | 2.000 | 6.000 |"
+    )
