@@ -73,6 +73,35 @@ def test_winners_are_scored_where_their_search_did_not_look() -> None:
     assert (found.interval.low, found.interval.high) == (pytest.approx(0.93 - half), 1.0)
 
 
+def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best() -> None:
+    study = _study(vary={"kernel": (5,)})
+    results = _results(study)
+    records = dict(results.records)
+    n_epochs = len(next(iter(records.values())).history)
+    assert n_epochs >= 4
+    for stage in results.plan.stages:
+        for number, fit in enumerate(stage.fits):
+            made = records[fit.id]
+            best = {"inner": (2, 3, 3), "nested": (4, 4, 4)}.get(stage.question)
+            if best is None or (stage.question == "inner" and fit.id in records and number > 2):
+                continue
+            history = tuple(
+                replace(each, validation_accuracy=0.9 + each.number / 1000) for each in made.history[:4]
+            )
+            records[fit.id] = replace(made, history=history, counted_epoch=best[number % 3])
+    found = contests(replace(results, records=records))[0].nested
+    assert found is not None
+    # Epoch 4 is the best on each outer fold, and the one whose weights were kept there.
+    assert [(fold.epoch, fold.accuracy) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
+    short = {
+        fit.id: replace(records[fit.id], history=records[fit.id].history[:2], counted_epoch=1)
+        for fit in results.plan.stage("nested.s").fits
+    }
+    found = contests(replace(results, records=records | short))[0].nested
+    assert found is not None
+    assert [fold.epoch for fold in found.folds] == [2] * 3
+
+
 def test_the_answer_and_the_report_tell_of_it() -> None:
     results = _results(_study())
     said = notes_of_first(results)
@@ -86,7 +115,7 @@ def test_the_answer_and_the_report_tell_of_it() -> None:
     table = next(table for table in contents.tables if table.name == "nested-s")
     assert [row[1] for row in table.rows] == ["kernel=3", "kernel=5", "kernel=5"]
     assert "+2.00 points" in table.caption
-    assert "| 1 of 3 | kernel=3 | 92.00 % | 90.00 % | 958 | 479 |" in markdown(contents)
+    assert "| 1 of 3 | kernel=3 | 92.00 % | 8 | 90.00 % | 958 | 479 |" in markdown(contents)
     told = document(contents)["searches"]["search.s"]["nested"]
     assert told["optimism"] == pytest.approx(0.02)
     assert [row.stage for row in contents.protocol.stages][-1] == "nested.s"

@@ -126,6 +126,7 @@ def nested_table(contest: Contest) -> Table | None:
         Column("outer_fold", "Outer fold"),
         Column("winner", "Winner without it"),
         Column("searched", "Validation accuracy that it won by", "percent"),
+        Column("epoch", "Scored at epoch", "count"),
         Column("accuracy", "On the outer fold", "percent"),
         Column("train", "Images trained on", "count"),
         Column("images", "Images of the fold", "count"),
@@ -135,6 +136,7 @@ def nested_table(contest: Contest) -> Table | None:
             f"{fold.number} of {len(found.folds)}",
             fold.winner,
             fold.searched,
+            fold.epoch,
             fold.accuracy,
             fold.n_train or None,
             fold.n_images or None,
@@ -143,7 +145,8 @@ def nested_table(contest: Contest) -> Table | None:
     ]
     caption = (
         "The search done anew on the other images of each outer fold, and its winner, trained on these as far as its "
-        "search trained it, scored on the fold. The winner that is used further on is that of the search on all folds. "
+        "search trained it, scored on the fold at the epoch that the inner folds agree on (the median of those that "
+        "count there). The winner that is used further on is that of the search on all folds. "
     )
     if found.accuracy.mean is None:
         return _nested(contest, columns, rows, f"{caption}Not every outer fold has a score.")

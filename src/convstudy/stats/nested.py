@@ -3,11 +3,15 @@
 The mean over the outer folds says how good the search's winners are, the search's own score how good its winner seemed;
 the difference is the optimism of the choice (Varma & Simon 2006; Cawley & Talbot 2010). Outer training parts overlap as
 those of any folds do, so that the interval is Nadeau and Bengio's (:mod:`convstudy.stats.resampled`).
+
+A winner is scored at the epoch that its inner folds agree on, the median of those that count there. The epoch at which
+it is best on the outer fold itself would be chosen by the images that judge it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 from convstudy.plan import Candidate, Stage
 from convstudy.stats.candidates import CandidateRow
@@ -25,6 +29,8 @@ class OuterFold:
         number: from 1.
         winner: who won the search without this fold; empty where nobody has, or not yet.
         searched: the winner's mean accuracy over the inner folds, by which it won.
+        epoch: at which the winner is scored there: its inner folds' median, or its last one where ``patience``
+            ended its training before.
         accuracy: the winner's on the outer fold.
         n_train, n_images: images that the winner was trained on, and images of the outer fold.
     """
@@ -32,6 +38,7 @@ class OuterFold:
     number: int
     winner: str = ""
     searched: float | None = None
+    epoch: int | None = None
     accuracy: float | None = None
     n_train: int = 0
     n_images: int = 0
@@ -112,11 +119,15 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
     record = results.records.get(won.fits[0].id)
     if record is None or not record.done:
         return OuterFold(number, choice.chosen, searched)
+    inner = results.records_of(results.plan.stage(choice.stage).candidate(choice.chosen))
+    counted = [each.counted.number for each in inner if each.done]
+    epoch = min(round(median(counted)), len(record.history)) if counted else len(record.history)
     return OuterFold(
         number,
         choice.chosen,
         searched,
-        record.counted.validation_accuracy,
+        epoch,
+        record.history[epoch - 1].validation_accuracy,
         record.n_train,
         record.n_validation,
     )
