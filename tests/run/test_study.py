@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,18 @@ def _diverging(**changes: Any) -> Any:
     )
 
 
+def _fail_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Fit], bool]) -> None:
+    """Let each fit that ``fails`` names end with an error that may pass, until the patch is undone."""
+    original = engine_fit._start
+
+    def start(fit: Fit, *rest: Any) -> Any:
+        if fails(fit):
+            raise OSError("the disk is full")
+        return original(fit, *rest)
+
+    monkeypatch.setattr(engine_fit, "_start", start)
+
+
 def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float("nan")) -> None:
     """Let the loss be no number in evaluation for each fit that ``fails`` names."""
     original, under_way = engine_fit._start, []
@@ -161,7 +174,7 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
 def test_where_every_candidate_failed_nothing_that_rests_on_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _fail_where(monkeypatch, lambda fit: isinstance(fit.split, Fold))
+    _fail_for_a_while(monkeypatch, lambda fit: isinstance(fit.split, Fold))
     results, _ = ran(small_study(), tmp_path)
     choice = results.choice("search.kernel")
     assert choice is not None
@@ -170,6 +183,36 @@ def test_where_every_candidate_failed_nothing_that_rests_on_it_is_trained(
     two = results.plan.stage("compare.networks").candidate("two").fits[0]
     assert [record.fit_id for record in results.records.values() if record.done] == [two.id]
     assert list(results.openings) == [two.id]
+    # The test set is open: what the choice was to be made by is not tried again, and the choice stays unmade.
+    assert {record.fit_id for record in results.final_failures} == {
+        record.fit_id for record in results.failed
+    }
+    monkeypatch.undo()
+    results, events = ran(small_study(), tmp_path)
+    assert _started(events) == []
+    assert len(results.final_failures) == 4
+    # A study of another name is another run: it tries them again.
+    results, events = ran(small_study(name="another"), tmp_path)
+    assert len(_started(events)) == 4 + 1 + 2
+    assert results.complete
+    assert results.n_openings_before == 1
+
+
+def test_a_choice_is_not_made_anew_after_the_test_set_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fail_for_a_while(monkeypatch, lambda fit: fit.network == NETWORKS["one"].network())
+    study = small_study(search={}, ablate={})
+    results, _ = ran(study, tmp_path)
+    (failed,) = results.failed
+    before = results.choice("compare.networks")
+    assert before is not None and before.chosen == "two"
+    assert results.final_failures == (failed,)
+    monkeypatch.undo()
+    results, events = ran(study, tmp_path)
+    assert _started(events) == []
+    assert results.choice("compare.networks") == before
+    assert list(results.openings) == [results.plan.stage("compare.networks").candidate("two").fits[0].id]
 
 
 @pytest.mark.parametrize("error", [MemoryError("no more"), OSError("the disk is full")])

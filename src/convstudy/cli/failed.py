@@ -23,6 +23,12 @@ def failed_text(results: Results) -> str:
     for error, fits in by_error.items():
         lines += [f"  {line}" for line in error.splitlines()]
         lines += [f"    {fit}" for fit in fits]
+    if results.final_failures:
+        lines += [
+            f"{count(len(results.final_failures), 'failed fit')} that a choice was made by will not be tried again: "
+            "the test set has been opened since.",
+            "A study of another name, or in another runs folder, tries them again and chooses anew.",
+        ]
     return "\n".join(lines)
 
 

@@ -155,7 +155,9 @@ class _Run:
         """Tell whether an earlier run's record of this fit is not to count."""
         record = self.store.briefs[fit.id]
         if not record.done:
-            return record.error_kind not in LASTING_ERRORS
+            # No choice is made anew once this run has opened the test set, so that what it was made by stays as it is.
+            final = fit.id in self.plan.deciding_fits and self.store.has_opened(self.run_id)
+            return not final and record.error_kind not in LASTING_ERRORS
         tested = self.store.opening_of(fit.id, record.weights_digest) is not None
         return not tested and not self.store.has_weights(fit.id)
 

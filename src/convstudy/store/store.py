@@ -218,6 +218,11 @@ class Store:
         values = {"digest": dataset_info(dataset).digest, "run": before_run}
         return int(self._connection.execute(query, values).fetchone()[0])
 
+    def has_opened(self, run_id: str) -> bool:
+        """Tell whether a run has opened the test set, for whichever model."""
+        query = "SELECT 1 FROM openings WHERE run_id = ? LIMIT 1"
+        return self._connection.execute(query, (run_id,)).fetchone() is not None
+
     def image_facts(self, dataset: str) -> ImageFacts | None:
         """Return what is known of a dataset's images, ``None`` where nobody has looked."""
         info = dataset_info(dataset)
