@@ -90,3 +90,47 @@ def test_what_is_missing_leaves_a_note() -> None:
     assert contents.beside.confusion is None and contents.beside.kernels == ()
     assert len(contents.beside.notes) == 4
     assert contents.beside.first_images
+
+
+def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
+    for study in (None, load_study("digits").model_copy(update={"seeds": 1, "region": 0.0})):
+        captions = {table.name: table.caption for table in gather(made_up_results(study)).tables}
+        assert {"verdicts", "loss-verdicts", "class-accuracy", "optimism"} <= set(captions)
+        assert not [name for name, caption in captions.items() if "{" in caption or "}" in caption]
+
+
+def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
+    def caption(region: float) -> str:
+        study = load_study("digits").model_copy(update={"region": region})
+        return gather(made_up_results(study)).verdicts.caption
+
+    assert caption(0.5).endswith("going by how much these figures scatter.")
+    assert "“To tell 0.5” is about what it takes" in caption(0.5)
+    assert "With a region of nothing no smallest difference is named" in caption(0.0)
+
+
+def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
+    def captions(seeds: int) -> list[str]:
+        study = load_study("digits").model_copy(update={"seeds": seeds})
+        told = {table.name: table.caption for table in gather(made_up_results(study)).tables}
+        return [told[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
+
+    for caption in captions(3)[:2]:
+        assert "Over seeds the interval counts both other seeds and other test images." in caption
+    for caption in captions(1)[:2]:
+        assert (
+            "With one seed the interval counts other test images alone, for the two trained models" in caption
+        )
+        assert "both other seeds" not in caption
+    assert captions(3)[2].startswith("All seeds together. Each 95 % interval is for new seeds and new images")
+    assert captions(1)[2].startswith(
+        "One seed. Each 95 % interval is for new images of this class, for this one"
+    )
+
+
+def test_where_failures_leave_one_pair_the_caption_tells_both() -> None:
+    study = load_study("digits").model_copy(update={"seeds": 2})
+    caption = gather(made_up_results(study, fails=["plain"])).verdicts.caption
+    assert (
+        "counts both other seeds and other test images; where there is one pair, other test images" in caption
+    )

@@ -38,6 +38,7 @@ def test_several_models_get_the_interval_over_seeds_and_images() -> None:
     right = np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float64)
     assert found[0].accuracy == accuracy_interval(right)
     assert (found[0].taken_for, found[0].share_taken) == (1, 1 / 6)  # the first of equals
+    assert {each.n_models for each in found} == {2}
     assert found[2].accuracy is not None
     assert found[2].accuracy.estimate == 7 / 8
 

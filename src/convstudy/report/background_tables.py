@@ -191,9 +191,13 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
         )
         for each in found
     )
+    one = all(each.n_models == 1 for each in found)
+    counts = (
+        "new images of this class, for this one model" if one else "new seeds and new images of this class"
+    )
     caption = (
-        "All seeds together. Each 95 % interval is for new seeds and new images of this class, and not corrected for "
-        "the number of classes: of twenty intervals, one may well miss."
+        f"{'One seed' if one else 'All seeds together'}. Each 95 % interval is for {counts}, and not corrected for the "
+        "number of classes: of twenty intervals, one may well miss."
     )
     return Table("class-accuracy", "Accuracy by class", caption, columns, rows)
 

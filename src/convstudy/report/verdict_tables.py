@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_words import needed_short
 from convstudy.stats import Contest, Verdict
@@ -49,16 +51,27 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
     caption = (
         "Differences, the candidate minus the other, in percentage points of accuracy, with 95 % intervals. “Better” "
         f"and “worse” need the whole interval beyond ±{region:g} points, “tie” needs it within, and this must hold "
-        "after Holm’s correction for all comparisons of the question. Over seeds the interval counts both other seeds "
-        "and other test images; “±” is how wide it would be for one of them alone. Over folds it is Nadeau and "
-        "Bengio’s, which counts that folds share training images. p is how often chance alone would bring the "
-        "difference this far beyond the nearest border of the region, or this far within. {_what_it_takes(region)}"
+        "after Holm’s correction for all comparisons of the question. "
+        f"{_over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
+        "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
+        "share training images. p is how often chance alone would bring the difference this far beyond the nearest "
+        f"border of the region, or this far within. {_what_it_takes(region)}"
     )
     if bounded:
         caption += (
             " Some predictions are lost: there the test images are taken to matter as much as they can."
         )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
+
+
+def _over_seeds(verdicts: Sequence[Verdict]) -> str:
+    """Return what an interval over seeds counts: of one seed there is no spread to tell others from."""
+    numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
+    alone = "other test images alone, for the two trained models: of other seeds nothing is known"
+    if numbers == {1}:
+        return f"With one seed the interval counts {alone}."
+    both = "Over seeds the interval counts both other seeds and other test images"
+    return f"{both}; where there is one pair, {alone}." if 1 in numbers else f"{both}."
 
 
 def _what_it_takes(region: float) -> str:
@@ -98,8 +111,9 @@ def loss_table(contests: tuple[Contest, ...]) -> Table:
         for verdict in contest.losses
     ]
     caption = (
-        "The candidate’s mean cross-entropy on the test images minus the other’s, with intervals that count seeds and "
-        "test images. There is no region here: “better” says that the loss is lower, by however little."
+        "The candidate’s mean cross-entropy on the test images minus the other’s. "
+        f"{_over_seeds([v for c in contests for v in c.losses])} There is no region here: “better” says that the loss "
+        "is lower, by however little."
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 

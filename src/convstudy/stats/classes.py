@@ -22,9 +22,11 @@ class ClassAccuracy:
     Attributes:
         label: the class.
         n_images: its test images.
-        accuracy: with the interval over new seeds and new images of this class; ``None`` below two images.
+        accuracy: with the interval over new seeds and new images of this class, of one model over new images alone;
+            ``None`` below two images.
         taken_for: the class that its images are most often taken for wrongly; ``None`` where none ever is.
         share_taken: the share of predictions on its images that say so.
+        n_models: how many models there are.
     """
 
     label: int
@@ -32,6 +34,7 @@ class ClassAccuracy:
     accuracy: Interval | None
     taken_for: int | None
     share_taken: float
+    n_models: int = 1
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def class_accuracies(
                 accuracy_interval((own == label).astype(np.float64)) if own.shape[1] > 1 else None,
                 int(taken.argmax()) if n_taken else None,
                 n_taken / own.size if own.size else 0.0,
+                len(models),
             )
         )
     return tuple(found)
