@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from convstudy.errors import Problem, StoreError
 from convstudy.plan import Candidate, Fit
 from convstudy.record import DeadUnits, Epoch, Opening, Record
 from convstudy.spec import Ablate, Compare, NetworkPattern, Search, Study, Variant
+from convstudy.store.ledger import Entry
 from convstudy.store.results import Results
 from tests.plan.made import finished
 
@@ -77,7 +78,7 @@ def results(
     course: Course = lambda name, number: settled(level_of(name, number)),
     test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
     fails: Callable[[str, int], str] = lambda name, number: "",
-    n_openings_elsewhere: int = 0,
+    n_questions_elsewhere: int = 0,
     dead: Callable[[str, int], Sequence[DeadUnits]] = lambda name, number: (),
 ) -> Results:
     """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error."""
@@ -124,12 +125,22 @@ def results(
         choices=choices,
         records=records,
         openings=openings,
-        n_openings=len(openings) + n_openings_elsewhere,
+        n_openings=len(openings) + n_questions_elsewhere,
         n_openings_before=0,
         created_at="2026-01-02T03:04:05Z",
         updated_at="2026-01-02T03:09:05Z",
         arrays=arrays,
+        ledger=tuple(_entries(openings.values(), n_questions_elsewhere)),
     )
+
+
+def _entries(own: Iterable[Opening], n_elsewhere: int) -> Iterator[Entry]:
+    """Yield the ledger of these openings, and of as many questions that another run has asked."""
+    for opening in own:
+        yield Entry(opening, "made-0a1b2c", opening.fit_id)
+    for number in range(n_elsewhere):
+        opening = Opening(f"other {number}", "other weights", "another", "", N_TEST, 0.1, 0.9)
+        yield Entry(opening, "another-1", f"question {number}")
 
 
 def predictions(fit_id: str, accuracy: float) -> dict[str, Any]:

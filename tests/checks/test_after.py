@@ -68,7 +68,7 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         lambda: results(test=lambda name, number: level_of(name, number) - 0.03 * (name == "tanh")),
         ("ablate.best: tanh",),
     ),
-    "test-set-opened-often": (lambda: results(n_openings_elsewhere=15), ("study.dataset",)),
+    "test-set-opened-often": (lambda: results(n_questions_elsewhere=10), ("study.dataset",)),
 }
 
 
@@ -212,16 +212,8 @@ def test_seeds_without_outliers_are_seldom_said_to_have_one() -> None:
 # openings
 
 
-@pytest.mark.parametrize(("elsewhere", "found"), [(14, False), (15, True), (0, False)])
-def test_openings_of_other_runs_count_from_as_many_as_ones_own(elsewhere: int, found: bool) -> None:
-    made = results(n_openings_elsewhere=elsewhere)
-    assert len(made.openings) == 15, "5 seeds of 2 networks and a variant"
+@pytest.mark.parametrize(("elsewhere", "found"), [(9, False), (10, True), (0, False)])
+def test_questions_of_other_runs_count_from_ten_on(elsewhere: int, found: bool) -> None:
+    made = results(n_questions_elsewhere=elsewhere)
+    assert len(made.openings) == 15, "5 seeds of 2 networks and a variant: its own do not count"
     assert [each.check for each in heard(made)] == ["test-set-opened-often"] * found
-
-
-def test_ten_openings_elsewhere_at_least() -> None:
-    alone = study(seeds=2)
-    made = results(alone, n_openings_elsewhere=9)
-    assert len(made.openings) == 6
-    assert "test-set-opened-often" not in {each.check for each in heard(made)}
-    assert "test-set-opened-often" in {each.check for each in heard(results(alone, n_openings_elsewhere=10))}

@@ -53,7 +53,12 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
         ]
         records[fit.id] = replace(records[fit.id], history=tuple(epochs), counted_epoch=2)
     results = replace(results, records=records)
-    (epoch,) = [k for k in keepsakes(results, contests(results), headline(results)) if k.kind == "epoch"]
+    found = keepsakes(results, contests(results), headline(results))
+    (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
+    assert epoch.kind == "kept epoch"  # the recipe's keep is "best", unless told
+    caption = optimism_table(found).caption
+    assert "With keep = “best” the validation accuracies in this report are of that kind" in caption
+    assert "With keep" not in optimism_table((replace(epoch, kind="epoch"),)).caption
     # The best epochs have 0.95, 0.96 and 0.97, the last ones 0.93 each.
     assert (epoch.of, epoch.kept, epoch.honest) == (3, pytest.approx(0.96), pytest.approx(0.93))
     assert epoch.images == "validation"

@@ -67,10 +67,10 @@ def test_questions_are_counted_once_over_all_studies() -> None:
     ]
     results = replace(made, ledger=tuple(entries))
     told = protocol(results)
-    assert (told.n_questions, told.n_questions_here, told.n_opened) == (7, 6, 18)
+    assert (told.n_questions, told.n_questions_elsewhere, told.n_opened) == (7, 1, 18)
     assert [entry.opening.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
     assert answer(results)[-1].startswith(
-        "This test set has now answered 7 questions in this runs folder, 6 of them asked by this study"
+        "This test set has now answered 7 questions in this runs folder, 1 of them asked by other runs"
     )
     alone = replace(made, ledger=tuple(entries[:18]))
     assert not any("has now answered" in line for line in answer(alone))
@@ -81,8 +81,22 @@ def test_questions_are_counted_once_over_all_studies() -> None:
     assert "latest 50 of 60" in table.caption
 
 
-def test_another_runs_score_that_this_run_uses_is_its_own_question() -> None:
+def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
     made = made_up_results()
     entries = tuple(_entry(row.opening, "earlier-1", row.candidates[0]) for row in protocol(made).openings)
-    told = protocol(replace(made, ledger=entries))
-    assert (told.n_questions, told.n_questions_here, told.n_opened, told.others) == (6, 6, 0, ())
+    results = replace(made, ledger=entries)
+    told = protocol(results)
+    assert (told.n_questions, told.n_questions_elsewhere, told.n_opened, told.others) == (6, 6, 0, ())
+    assert answer(results)[-1].startswith(
+        "This test set has now answered 6 questions in this runs folder, 6 of them"
+    )
+
+
+def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
+    made = made_up_results()
+    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in protocol(made).openings]
+    left = Opening("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
+    told = protocol(replace(made, ledger=(*entries, _entry(left, made.run_id, "abandoned"))))
+    assert [entry.opening for entry in told.others] == [left]
+    assert (told.n_questions, told.n_questions_elsewhere) == (7, 0)
+    assert "this one before it came to the models above" in ledger_table(told).caption

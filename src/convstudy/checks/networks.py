@@ -68,6 +68,8 @@ def dropout_before_norm(planned: Planned) -> Iterator[Spot]:
 def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
     """Batch-norms whose moving averages still hold much of their start (mean 0, variance 1) when training ends."""
     for stage in planned.plan.stages:
+        if stage.question in ("inner", "nested"):
+            continue  # these train as the search that they judge does
         short = [(candidate, n_steps(candidate)) for candidate in stage.candidates]
         late = [
             (candidate, steps) for candidate, steps in short if _slowest(candidate) ** steps > MOST_OF_START
@@ -85,10 +87,13 @@ def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
 
 
 def n_steps(candidate: Candidate) -> int:
-    """Return how many steps one fit of a candidate has: over all its epochs, the last batch of each a smaller one."""
+    """Return how many steps a candidate's first fit has, over all epochs that it is trained or paused after.
+
+    The last batch of an epoch may be a smaller one.
+    """
     fit = candidate.fits[0]
     n_train, _ = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
-    return candidate.recipe.epochs * math.ceil(n_train / candidate.recipe.batch_size)
+    return fit.n_epochs * math.ceil(n_train / candidate.recipe.batch_size)
 
 
 def _slowest(candidate: Candidate) -> float:

@@ -13,7 +13,7 @@ from convstudy.checks.words import counted, listed, percent, points
 from convstudy.data import dataset_info
 from convstudy.spec import Range
 from convstudy.spec.study import Tried
-from convstudy.stats import Kind
+from convstudy.stats import Kind, protocol
 
 SURE = 3.0
 """So many standard errors count as more than noise."""
@@ -40,9 +40,10 @@ def failed_fits(trained: Trained) -> Iterator[Spot]:
     for where, fits in failed_parts(trained, diverged=False).items():
         yield Spot(
             where,
-            f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are "
-            "over the others, and a candidate with a failed fit is not chosen",
-            "read the errors with `convstudy status`, then run the study again: such fits are tried anew",
+            f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are over the others, and a "
+            "candidate with a failed fit is not chosen",
+            "read the errors with `convstudy status`, then run the study again: such fits are tried anew, but for "
+            "those that a choice was made by before the test set was opened",
         )
 
 
@@ -104,11 +105,14 @@ def differences_within_noise(trained: Trained) -> Iterator[Spot]:
             ("folds", "images") if contest.question == "search" else ("test images", "seeds or images")
         )
         ahead = leader.name if verdict.difference.mean >= 0 else other.name
+        if verdict.kind == "unclear":
+            more += " (the verdict says about how many)"
         yield Spot(
             contest.stage,
             f"{leader.name} was chosen before {other.name}; on the {images} {ahead} is ahead by "
             f"{points(verdict.difference.mean)}: {_KINDS[verdict.kind]}",
-            f"do not call it the better one: take more {more} (the verdict says how many), or the one that costs less",
+            "do not call it the better one: take the one that costs less"
+            + ("" if verdict.kind == "tie" else f", or more {more}"),
         )
 
 
@@ -123,7 +127,7 @@ def overfitted(trained: Trained) -> Iterator[Spot]:
             yield Spot(
                 each.where,
                 f"{percent(train)} of the training images are right and {percent(validation)} of the validation "
-                f"images: {points(gap)} are learned by heart",
+                f"images: a gap of {points(gap)} that will not carry over to new images",
                 "more images, augment, dropout or weight_decay, or a smaller network",
             )
 
@@ -183,15 +187,15 @@ def scores_below_validation(trained: Trained) -> Iterator[Spot]:
 
 
 def often_opened_test_sets(trained: Trained) -> Iterator[Spot]:
-    """Test sets that other runs opened ten times or more, and at least as often as this one."""
+    """Test sets that have answered ten questions or more of other runs."""
     results = trained.results
-    n_own = len(results.openings)
-    n_others = results.n_openings - n_own
-    if n_own and n_others >= max(OFTEN, n_own):
+    told = protocol(results)
+    if told.openings and told.n_questions_elsewhere >= OFTEN:
         yield Spot(
             "study.dataset",
-            f"the test set of {results.study.dataset} was opened {results.n_openings:,} times in this runs folder, "
-            f"{n_others:,} of them for models of other runs: who looks so often finds good figures by chance",
+            f"the test set of {results.study.dataset} has answered {told.n_questions:,} questions in this runs folder, "
+            f"{told.n_questions_elsewhere:,} of them asked by other runs: who looks so often finds good figures by "
+            "chance",
             "settle questions on validation images, and keep fresh images for the last word",
         )
 

@@ -44,7 +44,7 @@ def document(contents: Contents) -> dict[str, Any]:
             "openings_before_this_run": told.n_openings_before,
             "openings_by_this_run": told.n_opened,
             "questions_in_this_folder": told.n_questions,
-            "questions_of_this_run": told.n_questions_here,
+            "questions_of_other_runs": told.n_questions_elsewhere,
         },
         "tables": {
             table.name: {"title": table.title, "caption": table.caption, "rows": as_records(table)}

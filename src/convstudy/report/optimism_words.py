@@ -17,17 +17,29 @@ def search_optimism(contest: Contest) -> tuple[str, ...]:
     was = f"The {percent(found.accuracy)} is also the figure that {_chooser(contest, found.n_candidates)} chose by"
     if found.corrected is None:
         return (f"{was}, and so a little too good; by how much these records do not tell.",)
-    return (f"{was}; corrected for that it is about {percent(found.corrected)}.",)
+    left = _left_in(contest)
+    but = f", though not for {left}," if left else ""
+    return (f"{was}; corrected for that{but} it is about {percent(found.corrected)}.",)
+
+
+def _left_in(contest: Contest) -> str:
+    """Return what else a search's best score was chosen by, which its correction leaves in."""
+    rungs = contest.course is not None and len(contest.course.rungs) > 1
+    fits = contest.leader.fits if contest.leader else ()
+    epochs = any(fit.counted_epoch is not None and fit.counted_epoch < fit.n_epochs for fit in fits)
+    return " and ".join(
+        text for text, there in (("earlier rungs", rungs), ("the best epochs", epochs)) if there
+    )
 
 
 def test_set_text(told: Protocol) -> str:
-    """Return how many questions the test set has answered, if others than this run's are among them; else nothing."""
-    if told.n_questions <= told.n_questions_here or not told.openings:
+    """Return how many questions the test set has answered, if other runs have asked some of them; else nothing."""
+    if not told.n_questions_elsewhere or not told.openings:
         return ""
     return (
         f"This test set has now answered {counted(told.n_questions, 'question')} in this runs folder, "
-        f"{told.n_questions_here} of them asked by this study: what was changed after looking at the others may have "
-        "been fitted to these images."
+        f"{told.n_questions_elsewhere:,} of them asked by other runs: what was changed after looking at these answers "
+        "may have been fitted to these images."
     )
 
 

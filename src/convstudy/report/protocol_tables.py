@@ -12,11 +12,22 @@ _KEPT = {
     "network": ("the best of {n} networks by test score", "the one that validation chose"),
     "seed and network": ("the best of {n} trainings of all networks", "the chosen one’s mean"),
     "epoch": ("the best of {n} epochs looked at", "the last epoch on the same images"),
+    "kept epoch": (
+        "the best of {n} epochs, by which this study keeps its weights",
+        "the last epoch on the same images",
+    ),
     "nested search": (
         "the best score of {n} candidates",
         "winners on outer folds that their search did not see",
     ),
-    "search": ("the best score of {n} candidates", "about the same without the luck of being chosen"),
+    "search": (
+        "the best score of {n} candidates",
+        "about the same without the luck of being the best of these",
+    ),
+    "halved search": (
+        "the best score of {n} candidates of the last rung",
+        "about the same without the luck of being the best of these; earlier rungs are not in it",
+    ),
 }
 MOST_OPENINGS = 50
 """How many openings by other runs a report lists."""
@@ -141,13 +152,18 @@ def optimism_table(kept: tuple[Keepsake, ...]) -> Table:
         "difference may be merit as well as luck; that of epochs is told of the validation images, for the test "
         "images are never scored epoch by epoch."
     )
+    if any(each.kind == "kept epoch" for each in kept):
+        caption += (
+            " With keep = “best” the validation accuracies in this report are of that kind; test accuracies are not, "
+            "for the epoch was chosen by other images."
+        )
     return Table(
         "optimism", "What a notebook would have reported", caption, columns, tuple(rows) if kept else ()
     )
 
 
 def ledger_table(told: Protocol) -> Table:
-    """Return the openings of the test set that other runs made, the latest of them."""
+    """Return the openings of the test set that this run does not use, the latest of them."""
     columns = (
         Column("opened_at", "When (UTC)", "time"),
         Column("study", "Asked by study"),
@@ -167,7 +183,10 @@ def ledger_table(told: Protocol) -> Table:
         )
         for entry in told.others[-MOST_OPENINGS:]
     ]
-    caption = "Models of other studies that were scored on the same test images in this runs folder, in order of time."
+    caption = (
+        "Models that were scored on the same test images in this runs folder and that this run does not use, in order "
+        "of time: those of other studies, and of this one before it came to the models above."
+    )
     if len(told.others) > MOST_OPENINGS:
         caption += f" These are the latest {MOST_OPENINGS} of {len(told.others):,}."
-    return Table("ledger", "Openings by other runs", caption, columns, tuple(rows))
+    return Table("ledger", "Other openings", caption, columns, tuple(rows))

@@ -16,7 +16,9 @@ from convstudy.stats.candidates import CandidateRow
 from convstudy.stats.findings import Contest, Headline
 from convstudy.store.results import Results
 
-Kind = Literal["seed", "network", "seed and network", "epoch", "nested search", "search"]
+Kind = Literal[
+    "seed", "network", "seed and network", "epoch", "kept epoch", "nested search", "search", "halved search"
+]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Keepsake:
     """A figure that a notebook would have kept, and the one in its place.
 
     Attributes:
-        kind: the best of what was kept.
+        kind: the best of what was kept; a ``"kept epoch"`` is one that the recipe keeps itself, by validation images.
         about: which candidate or search it is about.
         of: how many it was the best of.
         kept: the accuracy that would have been reported.
@@ -60,7 +62,7 @@ def keepsakes(results: Results, found: tuple[Contest, ...], head: Headline | Non
         return tuple(kept)
     contest = next(contest for contest in found if contest.stage == head.stage.key)
     row = next(row for row in contest.rows if row.name == head.candidate.name)
-    return (*_of_tests(contest, row), *_of_epochs(results, row), *kept)
+    return (*_of_tests(contest, row), *_of_epochs(results, row, head.candidate.recipe.keep), *kept)
 
 
 def _of_tests(contest: Contest, row: CandidateRow) -> Iterator[Keepsake]:
@@ -81,14 +83,15 @@ def _of_tests(contest: Contest, row: CandidateRow) -> Iterator[Keepsake]:
         yield Keepsake("seed and network", row.name, len(every), max(every), mean, "test")
 
 
-def _of_epochs(results: Results, row: CandidateRow) -> Iterator[Keepsake]:
+def _of_epochs(results: Results, row: CandidateRow, keep: str) -> Iterator[Keepsake]:
     """Yield the best epoch by the validation images, beside the last one on the same images."""
     histories = [results.records[fit.fit_id].history for fit in row.fits if fit.status == "done"]
     longest = max((len(history) for history in histories), default=0)
     if longest > 1:
         best = fmean(max(epoch.validation_accuracy for epoch in history) for history in histories)
         last = fmean(history[-1].validation_accuracy for history in histories)
-        yield Keepsake("epoch", row.name, longest, best, last, "validation")
+        kind: Kind = "kept epoch" if keep == "best" else "epoch"
+        yield Keepsake(kind, row.name, longest, best, last, "validation")
 
 
 def _of_search(contest: Contest) -> Iterator[Keepsake]:
@@ -100,6 +103,8 @@ def _of_search(contest: Contest) -> Iterator[Keepsake]:
             "nested search", contest.name, len(contest.rows), nested.searched, honest, "validation"
         )
     elif chosen is not None and chosen.corrected is not None:
+        halves = contest.course is not None and bool(contest.course.rungs)
+        kind: Kind = "halved search" if halves else "search"
         yield Keepsake(
-            "search", contest.name, chosen.n_candidates, chosen.accuracy, chosen.corrected, "validation"
+            kind, contest.name, chosen.n_candidates, chosen.accuracy, chosen.corrected, "validation"
         )

@@ -48,10 +48,12 @@ class Protocol:
         n_openings: openings in the whole runs folder so far, by any study.
         n_openings_before: how many of them came before this run's first.
         n_opened: how many of them this run made itself; scores that were there already it has taken as they are.
-        others: openings that this run neither made nor uses, by other runs, in order.
+        others: openings that this run does not use, in order: by other runs, and its own of models that have left its
+            plan.
         n_questions: how many questions the test set has answered in the whole runs folder
             (:mod:`convstudy.store.ledger`).
-        n_questions_here: how many of them this run asks.
+        n_questions_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
+            somebody may have looked at these answers before this study was written as it is.
     """
 
     n_train: int
@@ -64,7 +66,7 @@ class Protocol:
     n_opened: int
     others: tuple[Entry, ...]
     n_questions: int
-    n_questions_here: int
+    n_questions_elsewhere: int
 
 
 def protocol(results: Results) -> Protocol:
@@ -87,12 +89,7 @@ def protocol(results: Results) -> Protocol:
     openings.sort(key=lambda row: (row.opening.opened_at, row.opening.fit_id))
     used = {(row.opening.fit_id, row.opening.weights_digest) for row in openings}
     answered = [entry for entry in results.ledger if entry.answered]
-    own = [entry for entry in answered if (entry.opening.fit_id, entry.opening.weights_digest) in used]
-    others = [
-        entry
-        for entry in answered
-        if entry.run_id != results.run_id and (entry.opening.fit_id, entry.opening.weights_digest) not in used
-    ]
+    others = [entry for entry in answered if (entry.opening.fit_id, entry.opening.weights_digest) not in used]
     return Protocol(
         n_train=info.n_train,
         n_test=info.n_test,
@@ -106,7 +103,7 @@ def protocol(results: Results) -> Protocol:
         n_opened=sum(entry.run_id == results.run_id for entry in results.ledger),
         others=tuple(others),
         n_questions=len({entry.question for entry in answered}),
-        n_questions_here=len({entry.question for entry in own}),
+        n_questions_elsewhere=len({entry.question for entry in answered if entry.run_id != results.run_id}),
     )
 
 
