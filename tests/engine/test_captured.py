@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ from convstudy.engine.capture import PlainCalls
 from convstudy.engine.captured import CapturedLoop, steps_at_once, unchanged
 from convstudy.engine.checkpoint import Progress
 from convstudy.engine.devices import CPU
+from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import build_optimizer, make_step
 from convstudy.engine.pace import Pace, paces_of_epoch
 from convstudy.engine.training import PlainLoop, Step, train_epoch
+from convstudy.networks.modules.dropout import BitsDropout
 from convstudy.plan import Fit
 from tests.engine.small import digits, small_fit
 from tests.engine.test_determinism import WAYS
@@ -52,6 +56,12 @@ def _state(progress: Progress) -> dict[str, torch.Tensor]:
     return {**state, "counts": torch.tensor(counts)}
 
 
+def _as_on_device(step: Step) -> Step:
+    """Have the step draw as it does on a device: dropout too from a generator of torch's."""
+    step.noise = Noise(step.model, CPU, as_on_device=True)
+    return step
+
+
 class _ByTensors(PlainLoop):
     """The plain loop with each step's numbers as tensors, which is all that a captured one does otherwise."""
 
@@ -80,6 +90,59 @@ def test_static_buffers_come_to_what_plain_calls_come_to(size: int, name: str) -
     assert expected.keys() == found.keys()
     for key, tensor in expected.items():
         assert torch.equal(found[key], tensor), key
+
+
+@pytest.mark.parametrize("augment", ["none", "affine+cutout"])
+def test_every_number_of_a_captured_step_is_drawn_from_a_registered_generator(augment: str) -> None:
+    """The draws of a device, on a processor: augmentation's and dropout's generators move, torch's own does not."""
+    fit = small_fit(layers=LAYERS, augment=augment, batch_size=8)
+    drawn: list[list[bool]] = []
+    weights = []
+
+    class Watched(PlainCalls):
+        def __init__(self, work: Callable[[], None], generators: Sequence[torch.Generator] = ()) -> None:
+            super().__init__(work, generators)
+            self.generators = generators
+
+        def __call__(self) -> None:
+            own, before = torch.get_rng_state(), [each.get_state() for each in self.generators]
+            super().__call__()
+            assert torch.equal(torch.get_rng_state(), own)
+            pairs = zip(self.generators, before, strict=True)
+            drawn.append([not torch.equal(each.get_state(), state) for each, state in pairs])
+
+    for kind in ("called", "captured"):
+        progress, step, part = _begun(fit)
+        _as_on_device(step)
+        with (
+            nullcontext(_ByTensors(step, part)) if kind == "called" else CapturedLoop(step, part, Watched)
+        ) as loop:
+            train_epoch(loop, fit.seed, 1)
+            train_epoch(loop, fit.seed, 2)
+        weights.append(torch.cat([tensor.flatten() for tensor in progress.modules.state_dict().values()]))
+    assert drawn == [[augment != "none", True]] * 2  # a replay an epoch
+    assert torch.equal(*weights)
+    # Not what a processor draws: else the test above would have looked at that.
+    progress, step, part = _begun(fit)
+    train_epoch(_ByTensors(step, part), fit.seed, 1)
+    train_epoch(_ByTensors(step, part), fit.seed, 2)
+    state = progress.modules.state_dict()
+    assert not torch.equal(torch.cat([tensor.flatten() for tensor in state.values()]), weights[0])
+
+
+def test_dropout_on_a_device_drops_as_often_and_starts_anew_with_each_epoch() -> None:
+    model = nn.Sequential(BitsDropout(0.3)).train()
+    noise = Noise(model, CPU, as_on_device=True)
+    values, masks = torch.ones(200, 500), []
+    for seed, epoch in ((1, 1), (1, 2), (2, 1), (1, 1)):
+        noise.start(seed, epoch)
+        masks.append(model(values) == 0)
+        masks.append(model(values) == 0)
+    for mask in masks:
+        assert abs(mask.float().mean().item() - 0.3) < 5 * (0.3 * 0.7 / values.numel()) ** 0.5
+    assert len({mask.numpy().tobytes() for mask in masks}) == 6
+    assert torch.equal(masks[0], masks[6])
+    assert torch.equal(masks[1], masks[7])
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -133,6 +196,7 @@ def test_the_losses_of_all_steps_are_summed() -> None:
 def test_warming_up_and_capturing_leave_no_trace(name: str) -> None:
     fit = small_fit(layers=LAYERS, **RECIPES[name])
     progress, step, part = _begun(fit)
+    _as_on_device(step)
     train_epoch(PlainLoop(step, part), 0, 1)
     before = _state(progress)
     n_calls = []
@@ -145,7 +209,7 @@ def test_warming_up_and_capturing_leave_no_trace(name: str) -> None:
 
     addresses = {tensor.data_ptr() for tensor in progress.modules.state_dict().values()}
     CapturedLoop(step, part, Once)
-    assert n_calls == [1]
+    assert n_calls == [2]  # augmentation's generator and dropout's
     after = _state(progress)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)

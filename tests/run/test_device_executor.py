@@ -30,8 +30,11 @@ from tests.run.studies import facts, ran, small_study
 class Memory:
     """A device that has room for so many tasks at once; it stands for what does them."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, too_large: Fit | None = None) -> None:
         self.room = room
+        self.too_large = too_large
+        self._large = 0
+        self.at_once: list[int] = []
         self.most = 0
         self.attempts: Counter[str] = Counter()
         self._under_way = 0
@@ -43,13 +46,16 @@ class Memory:
         with self._lock:
             self.attempts[task.fit.id] += 1
             self._under_way += 1
+            self._large += task.fit == self.too_large
             self.most = max(self.most, self._under_way)
+            self.at_once.append(self._under_way)
         time.sleep(0.02)
         with self._lock:
-            fits = self._under_way <= self.room
+            fits = self._under_way <= self.room and not self._large
         time.sleep(0.02)
         with self._lock:
             self._under_way -= 1
+            self._large -= task.fit == self.too_large
         kind = "" if fits else "out-of-memory"
         if isinstance(task, Score):
             tell(Scored(task, error=kind, error_kind=kind))
@@ -100,12 +106,29 @@ def test_only_what_finds_no_room_alone_fails(tmp_path: Path, monkeypatch: pytest
     with DeviceExecutor(Layout(tmp_path), "cpu", 4) as executor:
         ends = _ends(executor, [Train(fit) for fit in fits])
     assert [end.record.error_kind for end in ends if isinstance(end, Trained)] == ["out-of-memory"] * 4
-    # Together, then two at once, then alone; those that were waiting meanwhile have fewer attempts.
-    assert max(memory.attempts.values()) == 3
+    # Together, then two at once, then alone, and so on for each of them.
+    assert sum(memory.attempts.values()) <= 4 * (4 + 2 + 1)
     with DeviceExecutor(Layout(tmp_path), "cpu", 4) as executor:
         memory.attempts.clear()
         _ends(executor, [Train(fits[0])])
     assert memory.attempts[fits[0].id] == 1  # it was alone from the start
+
+
+@pytest.mark.parametrize(("room", "left"), [(6, 6), (4, 3)])
+@pytest.mark.parametrize("place", [0, 7])
+def test_one_that_is_too_large_makes_the_others_wait_only_until_it_has_failed_alone(
+    place: int, room: int, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = _fits(24)
+    memory = Memory(room, too_large=fits[place])
+    monkeypatch.setattr(perform, "perform", memory.perform)
+    with DeviceExecutor(Layout(tmp_path), "cpu", 6) as executor:
+        ends = _ends(executor, [Train(fit) for fit in fits])
+        assert executor.n_workers == left
+    failed = [end.task for end in ends if isinstance(end, Trained) and not end.record.done]
+    assert failed == [Train(fits[place])]
+    assert len(ends) == 24
+    assert max(memory.at_once[-6:]) >= left  # the last ones ran beside each other again
 
 
 def test_a_thread_that_ends_loses_its_task_and_says_why(

@@ -19,12 +19,15 @@ class Noise:
     Args:
         model: its dropout layers draw from here on.
         device: where the model lies.
+        as_on_device: whether dropout draws from a generator of torch's; on a processor, tests ask for it.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, device: torch.device, as_on_device: bool | None = None) -> None:
         self.augmentation = torch.Generator(device)
         self._model = model
-        self._dropout = None if device.type == "cpu" else torch.Generator(device)
+        if as_on_device is None:
+            as_on_device = device.type != "cpu"
+        self._dropout = torch.Generator(device) if as_on_device else None
         if self._dropout is not None:
             draw_dropout_from(model, self._dropout)
 

@@ -2,6 +2,7 @@
 
 A small fit leaves most of a device idle, and only streams of one process run beside each other there. When the
 device's memory is too small for as many, half as many go on: what ran out of memory is tried again, alone in the end.
+What fails alone too was to blame itself, and as many as before go on.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class DeviceExecutor:
         self._waiting: deque[Task] = deque()
         # Each task under way with how many have been under way at once since it was begun, itself among them.
         self._under_way: dict[Task, int] = {}
+        # How many might be under way when a task was first begun.
+        self._n_allowed: dict[Task, int] = {}
         self._told: set[Task] = set()
         self._threads: list[threading.Thread] = []
         self._doing: dict[threading.Thread, Task] = {}
@@ -55,8 +58,11 @@ class DeviceExecutor:
                     continue  # it is tried again, which is nobody's business
                 self._told.add(task)
             elif not isinstance(message, Advanced):
-                n_at_once = self._under_way.pop(task)
-                again = n_at_once > 1 and _ran_out_of_memory(message)
+                n_at_once, failed = self._under_way.pop(task), _ran_out_of_memory(message)
+                again = failed and n_at_once > 1
+                if failed and not again:
+                    # It was this task that the memory was too small for, not the number.
+                    self.n_workers = max(self.n_workers, self._n_allowed[task])
                 if again:
                     # All that were under way at once may run out of memory: that halves their number once.
                     self.n_workers = min(self.n_workers, n_at_once // 2)
@@ -65,6 +71,7 @@ class DeviceExecutor:
                 if again:
                     continue
                 self._told.discard(task)
+                del self._n_allowed[task]
             return message
 
     def __enter__(self) -> Self:
@@ -91,6 +98,7 @@ class DeviceExecutor:
             n_at_once = len(self._under_way) + 1
             self._under_way = {each: max(n_at_once, most) for each, most in self._under_way.items()}
             self._under_way[task] = n_at_once
+            self._n_allowed.setdefault(task, self.n_workers)
             if len(self._threads) < len(self._under_way):
                 self._threads.append(threading.Thread(target=self._work, daemon=True))
                 self._threads[-1].start()

@@ -13,7 +13,7 @@ class Executor(Protocol):
 
     Every task that was submitted ends in exactly one ``Trained``, ``Tested`` or ``Lost`` message. Leaving the
     ``with`` block stops whatever is still under way; a training so stopped goes on from its checkpoint another time.
-    ``n_workers`` may become smaller between two messages.
+    ``n_workers`` may become smaller between two messages, and larger again.
     """
 
     n_workers: int
