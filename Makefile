@@ -40,21 +40,29 @@ test: $(VENV)/.installed-test ## run the tests, without those marked slow
 test-slow: $(VENV)/.installed-test ## run the tests marked slow
 	$(BIN)/python -m pytest -q -m slow
 
-# Each part prints its table; benchmarks/RESULTS.md says what they printed where. An idle machine, please, and some hours.
+# Each part prints its table; benchmarks/RESULTS.md quotes these commands, and says what they printed where. An idle
+# machine, please, and a day. speedrun.py opens MNIST's test set, once a seed, and writes that down.
 .PHONY: bench
 bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers; prints tables; takes hours
-	$(BIN)/python benchmarks/throughput.py --peers $(PEERS)/bin/python
-	$(BIN)/python benchmarks/loop_overhead.py
-	$(BIN)/python benchmarks/speedrun.py choose --seeds 5
-	$(BIN)/python benchmarks/search_methods.py train --runs runs/bench-search
-	$(BIN)/python benchmarks/search_methods.py replay --runs runs/bench-search
-	$(BIN)/python benchmarks/grid_search.py --peers $(PEERS)/bin/python
-	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision
-	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision
-	$(BIN)/python benchmarks/around_fits.py
+	$(BIN)/python benchmarks/throughput.py --peers $(PEERS)/bin/python --rounds 3
+	$(BIN)/python benchmarks/loop_overhead.py --rounds 7 --steps 60
+	$(BIN)/python benchmarks/fast_paths.py --rounds 9
+	$(BIN)/python benchmarks/where_time_goes.py --repeats 9
+	$(BIN)/python benchmarks/without_gain.py --rounds 9
+	$(BIN)/python benchmarks/gpu_study.py --where-there-is-one
+	$(BIN)/python benchmarks/speedrun.py final --seeds 5 --first-seed 1000 --openings runs/bench-openings.jsonl
+	$(BIN)/python benchmarks/keras_route.py --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
+	$(BIN)/python benchmarks/grid_search.py --peers $(PEERS)/bin/python --rounds 3
+	$(BIN)/python benchmarks/search_methods.py train --runs runs/bench-search $(SEARCH_SIZE) --workers 2
+	$(BIN)/python benchmarks/search_methods.py replay --runs runs/bench-search $(SEARCH_SIZE)
+	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision --subset 10000 --seeds 5
+	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision --subset 10000 --seeds 5
+	$(BIN)/python benchmarks/around_fits.py --repeats 2
 	$(BIN)/python benchmarks/memory_map.py
 	$(BIN)/python benchmarks/statistics_simulation.py
 	$(BIN)/python benchmarks/interaction_simulation.py
+
+SEARCH_SIZE := --subset 4000 --epochs 20 --repetitions 5 --precision bfloat16
 
 .PHONY: check
 check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions

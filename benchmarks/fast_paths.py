@@ -22,13 +22,14 @@ from typing import Any
 import torch
 from arguments import at_least
 from as_worker import start_as_worker
-from throughput import STEPS, Contender, seat
+from throughput import STEPS, Contender, take_turns
 from torch import nn
 from training_steps import BATCH_SIZE, NETWORKS, n_steps_of, steps_of
 
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
+from convstudy.run.executors.processes import KEEP_BLOCKS
 
 Work = Callable[[], object]
 
@@ -128,19 +129,9 @@ def kept_blocks(n_rounds: int) -> list[str]:
     """Compare epochs of a fit in processes whose allocator keeps big blocks and in some whose does not."""
     rows = []
     for name in NETWORKS:
-        ways = [
-            Contender(way, "ours.py", "bfloat16", keep_blocks=way == "kept") for way in ("given back", "kept")
-        ]
-        seats = []
-        try:
-            for way in ways:
-                seats.append(seat(way, sys.executable, name, STEPS[name], 1, 1))
-            for number in range(n_rounds):
-                for place in range(len(seats)):
-                    seats[(place + number) % len(seats)].turn()
-        finally:
-            for one in seats:
-                one.leave()
+        ways = [Contender("given back", "ours.py", "bfloat16")]
+        ways.append(Contender("kept", "ours.py", "bfloat16", environment=KEEP_BLOCKS))
+        seats = take_turns(ways, sys.executable, name, STEPS[name], [(1, 1)], n_rounds)
         plain, fast = ([1e3 / rate for rate in one.rates] for one in seats)
         rows.append(row(f"{STEPS[name]} steps of {name}, big blocks kept", plain, fast))
     return rows

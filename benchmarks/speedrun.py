@@ -102,6 +102,7 @@ def on_test(fit: Fit, data: Dataset, openings: Path) -> Result:
         with openings.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
+    openings.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder, "weights.safetensors")
         write_tensors(weights, trained.weights, {})

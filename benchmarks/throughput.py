@@ -17,7 +17,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -39,20 +39,20 @@ REFERENCE = "Keras"
 class Contender:
     """A program that trains: ``script`` and its variant.
 
-    ``peer`` tells whether it runs in the peers' environment, and ``keep_blocks`` whether its allocator keeps big
-    blocks: convstudy's does as that of its workers, peers run as they come.
+    ``peer`` tells whether it runs in the peers' Python. ``environment`` is what it finds set beside its number of
+    threads: convstudy the allocator's settings of its workers, peers nothing, as they come.
     """
 
     name: str
     script: str
     variant: str = ""
     peer: bool = False
-    keep_blocks: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 ALL = (
-    Contender("convstudy, bfloat16", "ours.py", "bfloat16", keep_blocks=True),
-    Contender("convstudy, float32", "ours.py", "float32", keep_blocks=True),
+    Contender("convstudy, bfloat16", "ours.py", "bfloat16", environment=KEEP_BLOCKS),
+    Contender("convstudy, float32", "ours.py", "float32", environment=KEEP_BLOCKS),
     Contender(REFERENCE, "keras_fit.py", peer=True),
     Contender("Keras, mixed_bfloat16", "keras_fit.py", "mixed_bfloat16", peer=True),
     Contender("PyTorch, DataLoader", "plain_torch.py", peer=True),
@@ -60,8 +60,8 @@ ALL = (
     Contender("Lightning", "lightning_fit.py", peer=True),
 )
 PEAKS = (
-    Contender("matrix products, bfloat16", "peak.py", "bfloat16", keep_blocks=True),
-    Contender("matrix products, float32", "peak.py", "float32", keep_blocks=True),
+    Contender("matrix products, bfloat16", "peak.py", "bfloat16", environment=KEEP_BLOCKS),
+    Contender("matrix products, float32", "peak.py", "float32", environment=KEEP_BLOCKS),
 )
 
 
@@ -120,7 +120,6 @@ def seat(
     """Start a contender and wait until it is warm."""
     # Not what this process happens to have: glibc reads these, and a peer must not.
     inherited = {name: value for name, value in os.environ.items() if name not in KEEP_BLOCKS}
-    keep = KEEP_BLOCKS if contender.keep_blocks else {}
     command = [
         python,
         str(CONTENDERS / contender.script),
@@ -136,7 +135,7 @@ def seat(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**inherited, **keep, "OMP_NUM_THREADS": str(threads)},
+            env={**inherited, "OMP_NUM_THREADS": str(threads), **contender.environment},
         )
         for _ in range(n_processes)
     ]
@@ -147,22 +146,11 @@ def seat(
 
 
 def measure(
-    contenders: tuple[Contender, ...], peers: str, network: str, n_steps: int, n_images: int, n_rounds: int
+    contenders: Sequence[Contender], peers: str, network: str, n_steps: int, n_images: int, n_rounds: int
 ) -> list[Row]:
     """Let contenders take turns on one network; return a row for each way of each."""
     ways = [(1, CORES)] if CORES == 1 else [(1, CORES), (CORES, 1)]
-    seats = []
-    try:
-        for contender in contenders:
-            python = peers if contender.peer else sys.executable
-            seats += [seat(contender, python, network, n_steps, *way) for way in ways]
-        for number in range(n_rounds):
-            # Another one begins each round, so that nobody always follows the same neighbour.
-            for place in range(len(seats)):
-                seats[(place + number) % len(seats)].turn()
-    finally:
-        for one in seats:
-            one.leave()
+    seats = take_turns(contenders, peers, network, n_steps, ways, n_rounds)
     return [
         Row(
             network,
@@ -173,6 +161,31 @@ def measure(
         )
         for one in seats
     ]
+
+
+def take_turns(
+    contenders: Sequence[Contender],
+    peers: str,
+    network: str,
+    n_steps: int,
+    ways: Sequence[tuple[int, int]],
+    n_rounds: int,
+) -> list[Seat]:
+    """Let contenders take turns on one network, each in all ways: so many processes of so many threads."""
+    seats: list[Seat] = []
+    try:
+        for contender in contenders:
+            python = peers if contender.peer else sys.executable
+            for way in ways:
+                seats.append(seat(contender, python, network, n_steps, *way))
+        for number in range(n_rounds):
+            # Another one begins each round, so that nobody always follows the same neighbour.
+            for place in range(len(seats)):
+                seats[(place + number) % len(seats)].turn()
+    finally:
+        for one in seats:
+            one.leave()
+    return seats
 
 
 def better_ways(rows: Sequence[Row]) -> list[Row]:
