@@ -228,7 +228,7 @@ def table(rows: Sequence[Row], peaks: Sequence[Row]) -> str:
         kind = "bfloat16" if "bfloat16" in row.contender else "float32"
         share = ""
         if peak and "convstudy" in row.contender:
-            share = f"{100 * row.typical * _operations(row.network) / peak[kind]:.0f} %"
+            share = f"{100 * row.typical * operations_of(row.network) / peak[kind]:.0f} %"
         lines.append(f"| {row.network} | {row.contender} | {row.way} | {row.spread} | {ratios} | {share} |")
     for row in better_ways(peaks):
         lines += ["", f"{row.contender}: {row.typical / 1e9:,.0f} GFLOP/s"]
@@ -258,7 +258,7 @@ def ways_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _operations(network: str) -> int:
+def operations_of(network: str) -> int:
     """Return the floating-point operations of training on one image: forward, and twice as much backward."""
     from convstudy.networks import Network, layer_table
 

@@ -7,8 +7,13 @@ process like a worker's::
 
 A kind's share is its time in kernels (without those they call) by the time of all steps; "the rest" belongs to no kind:
 Python, and torch's own bookkeeping, which the profiler makes larger.
-Three times as many profiles are taken as count, and the fastest third counts, by its median: the profiler's own memory
-can get between the tensors', and then each step asks the system for new pages, which it does not without a profiler.
+Above the shares stand two of the peak, which is products of 1,024 × 1,024 matrices in the same number format by the
+same thread: of the whole step, and of the time in convolutions and matrix products alone. The second says how far from
+the peak these kernels are by themselves, the first what is left of it with all the others.
+
+Three times as many steps are timed, and profiles taken, as count: the fastest third does, by its median. For the
+profiler's own memory can get between the tensors', and then each step asks the system for new pages, which it does not
+without a profiler.
 """
 
 from __future__ import annotations
@@ -36,7 +41,9 @@ KINDS = {
     "copies": ("aten::copy_", "aten::index", "aten::fill_"),
 }
 REST = "the rest"
+ARITHMETIC = ("convolution, forward", "convolution, gradients", "matrix product")
 TAKEN_FOR_EACH = 3
+SIZE = 1024
 KIND_OF = {kernel: kind for kind, kernels in KINDS.items() for kernel in kernels}
 
 
@@ -52,7 +59,7 @@ def shares(network: str, precision: Any, n_repeats: int) -> tuple[float, dict[st
     with repeatable(1):
         for _ in range(2):
             steps()
-        plain = median(_seconds(steps) for _ in range(n_repeats))
+        plain = median(sorted(_seconds(steps) for _ in range(TAKEN_FOR_EACH * n_repeats))[:n_repeats])
         # Its bits are drawn by numpy, of which the profiler knows nothing: the range around it does.
         for module in steps.model.modules():
             if isinstance(module, BitsDropout):
@@ -60,6 +67,23 @@ def shares(network: str, precision: Any, n_repeats: int) -> tuple[float, dict[st
         taken = sorted((_profiled(steps) for _ in range(TAKEN_FOR_EACH * n_repeats)), key=lambda one: one[0])
     kept = [found for _, found in taken[:n_repeats]]
     return 1e3 * plain / n_steps, {kind: median(found[kind] for found in kept) for kind in (*KINDS, REST)}
+
+
+def peak(precision: str, n_repeats: int) -> float:
+    """Return the operations a second of big matrix products at their fastest, on one thread."""
+    import torch
+
+    kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+    left, right = (torch.randn(SIZE, SIZE).to(kind) for _ in range(2))
+    product = torch.empty(SIZE, SIZE, dtype=kind)
+
+    def multiply() -> None:
+        for _ in range(10):
+            torch.mm(left, right, out=product)
+
+    torch.set_num_threads(1)
+    multiply()
+    return 10 * 2 * SIZE**3 / min(_seconds(multiply) for _ in range(n_repeats))
 
 
 def _seconds(steps: Callable[[], None]) -> float:
@@ -97,7 +121,8 @@ def _mark(module: Any) -> None:
 def main() -> None:
     """Print the table."""
     start_as_worker()
-    from training_steps import NETWORKS
+    from throughput import operations_of
+    from training_steps import BATCH_SIZE, NETWORKS
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -106,11 +131,24 @@ def main() -> None:
     parser.add_argument("--precision", default="bfloat16", choices=("float32", "bfloat16"))
     parser.add_argument("--repeats", type=at_least(1), default=9)
     asked = parser.parse_args()
-    found = {name: shares(name, asked.precision, asked.repeats) for name in asked.networks}
+    peaks, found = [], {}
+    for name in asked.networks:
+        peaks.append(peak(asked.precision, asked.repeats))
+        found[name] = shares(name, asked.precision, asked.repeats)
+    at_most = max(peaks)
+    # Of the peak: the whole step, and the kernels that do the arithmetic.
+    whole, alone = [], []
+    for name, (milliseconds, each) in found.items():
+        share = 1e5 * BATCH_SIZE * operations_of(name) / milliseconds / at_most
+        whole.append(f"{share:.0f} %")
+        alone.append(f"{100 * share / sum(each[kind] for kind in ARITHMETIC):.0f} %")
     print(f"| {asked.precision} | {' | '.join(found)} |\n|---|{'---:|' * len(found)}")
-    print(f"| a step of 100 images | {' | '.join(f'{step:.1f} ms' for step, _ in found.values())} |")
+    print(f"| a step of {BATCH_SIZE} images | {' | '.join(f'{step:.1f} ms' for step, _ in found.values())} |")
+    print(f"| of the peak, the whole step | {' | '.join(whole)} |")
+    print(f"| of the peak, its convolutions and matrix products | {' | '.join(alone)} |")
     for kind in (*KINDS, REST):
         print(f"| {kind} | {' | '.join(f'{each[kind]:.0f} %' for _, each in found.values())} |")
+    print(f"\nmatrix products, {asked.precision}, one thread: {at_most / 1e9:,.0f} GFLOP/s")
 
 
 if __name__ == "__main__":
