@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convstudy.cli.words import count, moment, operations, percent, program, table
+from convstudy.cli.words import operations, program, table
 
 
 @pytest.mark.parametrize(
@@ -12,12 +12,6 @@ from convstudy.cli.words import count, moment, operations, percent, program, tab
 )
 def test_operations(number: int, text: str) -> None:
     assert operations(number) == text
-
-
-def test_small_words() -> None:
-    assert percent(0.99514) == "99.51 %"
-    assert (count(0, "fit"), count(1, "fit"), count(2000, "fit")) == ("0 fits", "1 fit", "2,000 fits")
-    assert moment("2026-02-03T04:05:06.789+00:00") == "2026-02-03 04:05:06 UTC"
 
 
 def test_a_table_lines_up_and_cuts_nothing() -> None:

@@ -14,8 +14,9 @@ from statistics import fmean, median
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import Spot, Trained
-from convstudy.checks.words import counted, listed, percent, points, so_many
+from convstudy.checks.words import listed, points, so_many
 from convstudy.data import dataset_info
+from convstudy.figures import counted, percent
 from convstudy.plan import Fit
 from convstudy.record import Record
 from convstudy.stats.candidates import part_text

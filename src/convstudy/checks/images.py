@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot, Trained
-from convstudy.checks.words import percent, points
+from convstudy.checks.words import points
 from convstudy.data import dataset_info
 from convstudy.errors import StoreError
+from convstudy.figures import percent
 from convstudy.stats import balance_of, calibration_of
 
 DATASET = "study.dataset"

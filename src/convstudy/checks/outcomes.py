@@ -9,8 +9,9 @@ from typing import Literal
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import Spot, Trained
-from convstudy.checks.words import counted, listed, percent, points
+from convstudy.checks.words import listed, points
 from convstudy.data import dataset_info
+from convstudy.figures import counted, percent
 from convstudy.spec import Range
 from convstudy.spec.study import Tried
 from convstudy.stats import Kind, protocol

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from convstudy.checks.check import Planned, Spot
-from convstudy.checks.words import counted, listed
+from convstudy.checks.words import listed
 from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.figures import counted
 from convstudy.plan import Stage
 from convstudy.spec import Range
 from convstudy.stats.needed import RULE_OF_THREE

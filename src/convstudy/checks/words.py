@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convstudy import figures
+
 MOST_LISTED = 4
-
-
-def percent(fraction: float) -> str:
-    """Return an accuracy: ``98.61 %``."""
-    return f"{100 * fraction:.2f} %"
 
 
 def points(fraction: float) -> str:
@@ -19,17 +16,9 @@ def points(fraction: float) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return names as people list them, the first few of many: ``a``, ``a and b``, ``a, b, c, d and 3 more``."""
-    shown = (
-        list(names)
-        if len(names) <= MOST_LISTED + 1
-        else [*names[:MOST_LISTED], f"{len(names) - MOST_LISTED} more"]
-    )
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def counted(n: int, one: str) -> str:
-    """Return a number with its noun: ``1 fit``, ``5 fits``."""
-    return f"{n:,} {one if n == 1 else one + 's'}"
+    if len(names) <= MOST_LISTED + 1:
+        return figures.listed(names)
+    return figures.listed([*names[:MOST_LISTED], f"{len(names) - MOST_LISTED} more"])
 
 
 def so_many(parts: Sequence[str], n_all: int) -> str:

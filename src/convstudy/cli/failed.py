@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convstudy.cli.names import names_of
-from convstudy.cli.words import count
+from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.store import Results
@@ -19,13 +19,13 @@ def failed_text(results: Results) -> str:
     by_error: dict[str, list[str]] = {}
     for record in results.failed:
         by_error.setdefault(f"{record.error_kind}: {record.error}", []).append(names[record.fit_id])
-    lines = [f"{count(len(results.failed), 'fit')} of {len(results.plan.fits):,} failed:"]
+    lines = [f"{counted(len(results.failed), 'fit')} of {len(results.plan.fits):,} failed:"]
     for error, fits in by_error.items():
         lines += [f"  {line}" for line in error.splitlines()]
         lines += [f"    {fit}" for fit in fits]
     if results.final_failures:
         lines += [
-            f"{count(len(results.final_failures), 'failed fit')} that a choice was made by will not be tried again: "
+            f"{counted(len(results.final_failures), 'failed fit')} that a choice was made by will not be tried again: "
             "the test set has been opened since.",
             "A study of another name, or in another runs folder, tries them again and chooses anew.",
         ]

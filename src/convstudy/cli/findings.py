@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.failures import FAILED
-from convstudy.cli.words import count
+from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -40,8 +40,8 @@ def findings_count(findings: Findings) -> str:
     """Return how many there are: ``"2 warnings, 1 note and 1 silenced"``; nothing where there is none."""
     n_warnings = len(findings.warnings)
     numbers = (
-        (n_warnings, count(n_warnings, "warning")),
-        (len(findings.heard) - n_warnings, count(len(findings.heard) - n_warnings, "note")),
+        (n_warnings, counted(n_warnings, "warning")),
+        (len(findings.heard) - n_warnings, counted(len(findings.heard) - n_warnings, "note")),
         (len(findings.silenced), f"{len(findings.silenced):,} silenced"),
     )
     told = [text for n, text in numbers if n]

@@ -19,8 +19,9 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import count, operations, say_json, table
+from convstudy.cli.words import operations, say_json, table
 from convstudy.duration import duration
+from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -153,7 +154,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
     """Return the outlook for a person."""
     study = outlook.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
-    head = f"{study.name}: {study.dataset}, {images}, {count(study.seeds, 'seed')}"
+    head = f"{study.name}: {study.dataset}, {images}, {counted(study.seeds, 'seed')}"
     columns = ["stage", "candidates", "fits", "done", "images to train", "operations"]
     rows: list[list[object]] = [
         [
@@ -197,7 +198,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         notes.append(f"Everything is trained; it lies in {runs}.")
     elif outlook.seconds is not None:
         notes.append(
-            f"Expected here, with {count(outlook.n_workers, 'worker')}: about {duration(outlook.seconds)}."
+            f"Expected here, with {counted(outlook.n_workers, 'worker')}: about {duration(outlook.seconds)}."
         )
     parts += ["\n".join(notes)] if notes else []
     if outlook.findings.heard or outlook.findings.silenced:
@@ -219,10 +220,10 @@ def _method_text(stage: Stage, method: str) -> str:
     from convstudy.plan import halving_epochs
 
     if method != "halving":
-        text = f"{stage.key} draws {count(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
+        text = f"{stage.key} draws {counted(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
         return f"{text}; stand-ins take the place of those to come." if stage.to_come else f"{text}."
     rungs = [
-        f"{rung.size.n_candidates} × {count(rung.size.n_folds, 'fold')} × {count(rung.size.n_epochs, 'epoch')}"
+        f"{rung.size.n_candidates} × {counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}"
         for rung in stage.rungs
     ]
     epochs = halving_epochs(tuple(rung.size for rung in stage.rungs))
@@ -247,7 +248,7 @@ def _pairs_text(name: str, ablate: Ablate) -> str:
     """Return which variants of an ablation with interactions are trained together, and which are not."""
     from convstudy.spec import pairs_apart, pairs_of
 
-    text = f"ablate.{name} trains {count(len(pairs_of(ablate)), 'pair')} of its variants together too"
+    text = f"ablate.{name} trains {counted(len(pairs_of(ablate)), 'pair')} of its variants together too"
     apart = [
         f"{pair.first} and {pair.second} (both change {', '.join(pair.shared)})"
         for pair in pairs_apart(ablate)

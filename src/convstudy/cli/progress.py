@@ -10,8 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from convstudy.cli.tally import Tally
-from convstudy.cli.words import count, percent, tell
+from convstudy.cli.words import tell
 from convstudy.duration import duration
+from convstudy.figures import counted, percent
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -138,7 +139,7 @@ class Display:
             head.add_row(
                 Text(f"{100 * tally.share:3.0f} %"),
                 ProgressBar(total=1.0, completed=tally.share, width=30),
-                Text(f"{tally.n_done} of {count(tally.n_fits, 'fit')}, {left(tally)}"),
+                Text(f"{tally.n_done} of {counted(tally.n_fits, 'fit')}, {left(tally)}"),
             )
             body = Table.grid(padding=(0, 2))
             for stage in tally.plan.stages:
@@ -159,7 +160,7 @@ def news(event: Event, tally: Tally) -> str:
     if isinstance(event, RunStarted):
         n_done = tally.n_done
         before = f", {n_done:,} of them trained before" if n_done else ""
-        return f"{event.run_id}: {count(tally.n_fits, 'fit')}{before}; {count(event.workers, 'worker')}"
+        return f"{event.run_id}: {counted(tally.n_fits, 'fit')}{before}; {counted(event.workers, 'worker')}"
     if isinstance(event, ChoiceMade):
         return choice_text(event.choice)
     if isinstance(event, SearchAdvanced):
@@ -186,7 +187,7 @@ def left(tally: Tally) -> str:
     """Return the time to go in words."""
     seconds = tally.seconds_left
     if tally.n_done >= tally.n_fits:
-        opened = f", {count(tally.n_opened, 'model')} scored on the test set" if tally.n_opened else ""
+        opened = f", {counted(tally.n_opened, 'model')} scored on the test set" if tally.n_opened else ""
         return f"all trained{opened}; {duration(tally.seconds)} so far"
     return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
 
@@ -206,10 +207,10 @@ def rung_text(stage: Stage) -> str:
     if not decided or decided[-1] == len(stage.rungs):
         return ""
     rung, to_come = stage.rungs[decided[-1] - 1], stage.rungs[decided[-1]].size
-    there = f"{count(to_come.n_folds, 'fold')} × {count(to_come.n_epochs, 'epoch')}"
+    there = f"{counted(to_come.n_folds, 'fold')} × {counted(to_come.n_epochs, 'epoch')}"
     return (
         f"{stage.key}: rung {decided[-1]} of {len(stage.rungs)} is done, {len(rung.went_on):,} of "
-        f"{count(len(rung.took_part), 'candidate')} go on to {there}"
+        f"{counted(len(rung.took_part), 'candidate')} go on to {there}"
     )
 
 
@@ -222,4 +223,4 @@ def _so_far(stage: Stage, tally: Tally) -> str:
         number for number, rung in enumerate(stage.rungs, start=1) if rung.took_part and not rung.decided
     ]
     rung = f", rung {open_rungs[0]} of {len(stage.rungs)}" if open_rungs else ""
-    return f"{len(known & tally.done)} of {count(n_fits, 'fit')}{rung}{chosen}"
+    return f"{len(known & tally.done)} of {counted(n_fits, 'fit')}{rung}{chosen}"

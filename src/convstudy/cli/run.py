@@ -22,8 +22,9 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import count, program, say_json, tell
+from convstudy.cli.words import program, say_json, tell
 from convstudy.errors import Problem
+from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -149,7 +150,7 @@ def _interrupted(tally: Tally, runs: Path, again: str, as_json: bool) -> int:
     """Say what is kept and how to go on."""
     kept = "nothing was trained yet"
     if tally.plan is not None:
-        kept = f"{tally.n_done:,} of {count(tally.n_fits, 'fit')} are kept in {runs}"
+        kept = f"{tally.n_done:,} of {counted(tally.n_fits, 'fit')} are kept in {runs}"
         if tally.running:
             kept += "; those under way go on from their last whole epoch"
     tell(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.options import json_option, open_store, runs_option, runs_words
-from convstudy.cli.words import count, moment, percent, say_json, table, tell
+from convstudy.cli.words import say_json, table, tell
 from convstudy.errors import Problem, UsageError, unknown
+from convstudy.figures import counted, moment, percent
 
 if TYPE_CHECKING:
     from convstudy.store import Results, RunSummary
@@ -63,7 +64,7 @@ def runs(runs: Path, as_json: bool) -> None:
                 each.status,
                 f"{each.n_done:,} of {each.n_fits:,}",
                 each.n_failed,
-                moment(each.updated_at),
+                f"{moment(each.updated_at)} UTC",
             )
             for each in summaries
         ]
@@ -187,10 +188,10 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
 
     rows = [(each.stage, each.n_fits, each.n_done, each.n_failed, each.outcome) for each in _stages(results)]
     parts = [
-        f"{summary.run_id}: {summary.status}, {summary.n_done:,} of {count(summary.n_fits, 'fit')} done\n"
-        f"begun {moment(summary.created_at)}, last worked on {moment(summary.updated_at)}",
+        f"{summary.run_id}: {summary.status}, {summary.n_done:,} of {counted(summary.n_fits, 'fit')} done\n"
+        f"begun {moment(summary.created_at)}, last worked on {moment(summary.updated_at)} UTC",
         table(("stage", "fits", "done", "failed", "chose (validation accuracy)"), rows, right=(1, 2, 3)),
-        f"The test set of {summary.dataset} was opened {count(results.n_openings, 'time')} in this folder, "
+        f"The test set of {summary.dataset} was opened {counted(results.n_openings, 'time')} in this folder, "
         f"{len(results.openings):,} of them for models of this run.",
     ]
     if results.failed:

@@ -25,33 +25,6 @@ def operations(number: int) -> str:
     return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
-def percent(fraction: float) -> str:
-    """Return a share in per cent.
-
-    >>> percent(0.98756)
-    '98.76 %'
-    """
-    return f"{100 * fraction:.2f} %"
-
-
-def moment(text: str) -> str:
-    """Return a time as the store writes it (ISO 8601, UTC), without its parts below a second.
-
-    >>> moment("2026-02-03T04:05:06.789+00:00")
-    '2026-02-03 04:05:06 UTC'
-    """
-    return f"{text[:10]} {text[11:19]} UTC"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "fit"), count(1200, "fit")
-    ('1 fit', '1,200 fits')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> str:
     """Return rows under a head, in columns, with a rule between; nothing is cut, however narrow the terminal.
 

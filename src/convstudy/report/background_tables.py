@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from convstudy.checks import Findings
 from convstudy.data import dataset_info
+from convstudy.figures import counted
 from convstudy.networks import Network, layer_table, shape_text
 from convstudy.record import Environment
-from convstudy.report.numbers import NONE, counted
+from convstudy.report.numbers import NONE
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import ClassAccuracy, Confusion, Contest, Mistake
 from convstudy.store.results import Results

@@ -8,10 +8,10 @@ from typing import Any
 
 from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
+from convstudy.figures import counted, percent
 from convstudy.report import background_tables, calibration_tables, class_charts, image_tables, pictures
 from convstudy.report.calibration_chart import calibration_chart
 from convstudy.report.figure import Figure
-from convstudy.report.numbers import counted, percent
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
 from convstudy.stats import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from convstudy.figures import percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from
-from convstudy.report.numbers import percent
 from convstudy.stats import Calibration
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convstudy.report.numbers import counted, percent
+from convstudy.figures import counted, percent
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import Calibration
 from convstudy.stats.calibration import N_BINS

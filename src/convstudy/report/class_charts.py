@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convstudy.figures import percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, label_angle, measure_axis, names_axis
-from convstudy.report.numbers import percent
 from convstudy.stats import ClassAccuracy, Confusion
 
 

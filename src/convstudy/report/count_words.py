@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convstudy.report.numbers import counted, p_value, percent, points, rounded
+from convstudy.figures import counted, percent
+from convstudy.report.numbers import p_value, points, rounded
 from convstudy.report.verdict_words import in_points, signed, within
 from convstudy.stats import CountsVerdict, Interval
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convstudy.figures import percent
 from convstudy.plan import Candidate
 from convstudy.record import Record
 from convstudy.report import theme
@@ -18,7 +19,6 @@ from convstudy.report.figure import (
     named_scale,
     phone_legend,
 )
-from convstudy.report.numbers import percent
 from convstudy.stats import Summary, curve
 
 

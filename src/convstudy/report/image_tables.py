@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from convstudy.data import DatasetInfo, ImageFacts
 from convstudy.data.duplicates import NEAR, Pairs
-from convstudy.report.numbers import counted, percent
+from convstudy.figures import counted, percent
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import balance_of
 

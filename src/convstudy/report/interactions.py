@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convstudy.report.numbers import listed, points
+from convstudy.figures import listed
+from convstudy.report.numbers import points
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.tables import stage_title
 from convstudy.report.verdict_words import Saying, in_points, needed_short, saying, signed

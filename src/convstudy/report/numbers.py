@@ -1,4 +1,4 @@
-"""How figures are written for people: percent, points, losses, p-values, counts, digests."""
+"""How the figures of a report are written: points, losses, p-values, counts, digests (percent: ``figures``)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from convstudy.stats import Summary
 MINUS = "−"
 NONE = "–"
 """What stands where there is no figure."""
-
-
-def percent(fraction: float, digits: int = 2) -> str:
-    """Return an accuracy: ``98.61 %``."""
-    return f"{fraction * 100:.{digits}f} %"
 
 
 def points(fraction: float) -> str:
@@ -59,11 +54,6 @@ def digest(text: str) -> str:
     return text[:8]
 
 
-def moment(text: str) -> str:
-    """Return an ISO 8601 moment to the second: ``2026-01-02 03:04:05``."""
-    return text[:19].replace("T", " ")
-
-
 def with_spread(summary: Summary, write: Callable[[float], str]) -> str:
     """Return mean ± standard deviation, or the mean alone where there is no spread to tell: ``98.61 ± 0.24 %``."""
     if summary.mean is None:
@@ -76,15 +66,3 @@ def with_spread(summary: Summary, write: Callable[[float], str]) -> str:
     spread, _, its_unit = sd.partition(" ")
     # The unit once, at the end, where both have the same: "8.8 ± 0.1 s", but "3 min 20 s ± 12 s".
     return f"{number} ± {spread}{space}{unit}" if unit == its_unit else f"{mean} ± {sd}"
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """Return a number with its noun: ``1 seed``, ``3 seeds``."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def listed(names: list[str], last: str = "and") -> str:
-    """Return names as people list them: ``a``, ``a and b``, ``a, b and c``."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convstudy.report.numbers import counted, listed, percent, points
+from convstudy.figures import counted, listed, percent
+from convstudy.report.numbers import points
 from convstudy.report.verdict_words import within
 from convstudy.stats import Contest, Nested, Protocol
 

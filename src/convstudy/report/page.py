@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from convstudy import figures
 from convstudy.duration import duration
 from convstudy.report import numbers, theme
 from convstudy.report.bundle import chart_library
@@ -52,8 +53,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["counted"] = numbers.counted
-    environment.filters["moment"] = numbers.moment
+    environment.filters["counted"] = figures.counted
+    environment.filters["moment"] = figures.moment
     environment.filters["tied"] = _tied
     return environment
 

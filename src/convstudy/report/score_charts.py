@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from convstudy.figures import percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
-from convstudy.report.numbers import percent
 from convstudy.stats import Contest, Summary
 
 ROW = 38

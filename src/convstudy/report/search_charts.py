@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from convstudy.figures import counted, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis
-from convstudy.report.numbers import counted, percent
 from convstudy.spec import Range
 from convstudy.spec.study import Tried
 from convstudy.stats import CandidateRow, Contest

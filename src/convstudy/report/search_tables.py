@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from convstudy.figures import counted, percent
 from convstudy.plan import Rung, ranked
-from convstudy.report.numbers import counted, percent, points
+from convstudy.report.numbers import points
 from convstudy.report.optimism_words import winners
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.tables import MEASURED, chosen_rows, table_name

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from convstudy import figures
 from convstudy.duration import duration
 from convstudy.report import numbers
 from convstudy.stats import Summary
@@ -80,7 +81,7 @@ class Table:
 
 
 _WRITERS: dict[str, Callable[[float], str]] = {
-    "percent": numbers.percent,
+    "percent": figures.percent,
     "points": numbers.points,
     "width": lambda value: numbers.points(value).removeprefix("+"),
     "loss": numbers.loss,
@@ -94,7 +95,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 _TEXT_WRITERS: dict[str, Callable[[str], str]] = {
     "digest": numbers.digest,
-    "time": numbers.moment,
+    "time": figures.moment,
 }
 
 

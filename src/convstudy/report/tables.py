@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from convstudy.figures import counted
 from convstudy.plan import epochs_added, fit_cost, own_epochs
-from convstudy.report.numbers import counted
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import CandidateRow, Contest, Interval
 from convstudy.store.results import Results

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convstudy.figures import listed, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
-from convstudy.report.numbers import listed, percent, points
+from convstudy.report.numbers import points
 from convstudy.report.score_charts import ROW
 from convstudy.stats import Contest, Verdict
 

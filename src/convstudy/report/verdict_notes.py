@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from convstudy.report.numbers import counted, listed, percent, points
+from convstudy.figures import counted, listed, percent
+from convstudy.report.numbers import points
 from convstudy.report.verdict_words import in_points, saying
 from convstudy.stats import Contest, Verdict
 

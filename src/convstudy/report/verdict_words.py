@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from convstudy.report.numbers import counted, percent, points, rounded
+from convstudy.figures import counted, percent
+from convstudy.report.numbers import points, rounded
 from convstudy.stats import Interval, Needed, Verdict
 
 Saying = Literal[

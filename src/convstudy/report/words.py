@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convstudy.figures import counted, listed, percent
 from convstudy.report import interactions, verdict_notes
-from convstudy.report.numbers import counted, listed, percent, with_spread
+from convstudy.report.numbers import with_spread
 from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import within
