@@ -54,6 +54,8 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/around_fits.py
 	$(BIN)/python benchmarks/memory_map.py
 	$(BIN)/python benchmarks/statistics_simulation.py
+	$(BIN)/python benchmarks/verdict_simulation.py
+	$(BIN)/python benchmarks/coverage_simulation.py
 
 .PHONY: check
 check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions
