@@ -60,6 +60,8 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/around_fits.py --repeats 2
 	$(BIN)/python benchmarks/memory_map.py
 	$(BIN)/python benchmarks/statistics_simulation.py
+	$(BIN)/python benchmarks/verdict_simulation.py
+	$(BIN)/python benchmarks/coverage_simulation.py
 	$(BIN)/python benchmarks/interaction_simulation.py
 
 SEARCH_SIZE := --subset 4000 --epochs 20 --repetitions 5 --precision bfloat16

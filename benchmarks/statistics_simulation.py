@@ -5,6 +5,9 @@ docs/statistics.md.
     python benchmarks/statistics_simulation.py --studies 1000
     python benchmarks/statistics_simulation.py power --chart docs/statistics-power.svg
 
+Whether verdicts are right when several are made at once is simulated in verdict_simulation.py, and the intervals of
+nested searches, of scores without predictions and of plain counts in coverage_simulation.py, in the same worlds.
+
 Models are right or wrong on hard images only (3 % of all), with a probability that belongs to the image (for both
 candidates, or for each by itself) and is stretched or shrunk by each seed. So the true accuracies are known, and both
 the seeds and the images matter. All candidates of a null study are exchangeable: their true difference is exactly 0.
@@ -22,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
 
+from convstudy.stats.crossed import MADE_UP
+
 Array = npt.NDArray[np.float64]
 STUDIES = 10_000
 BATCH = 250
@@ -38,14 +43,16 @@ class World:
         error: the expected error rate of a candidate.
         seed: the standard deviation of what a seed makes of a candidate's error rate, as a share of it.
         shared: the share of hard images that are as hard for all candidates; less makes images matter more.
-        ratio: the second candidate's error rate, divided by the first's; 1 to 2.
+        alike: whether all seeds of a candidate are wrong on the same images: then only images matter.
+        ratios: the error rates of the last candidates, divided by ``error``, each 1 to 2; the others have 1.
     """
 
     name: str
     error: float = 0.005
     seed: float = 0.0
     shared: float = 1.0
-    ratio: float = 1.0
+    alike: bool = False
+    ratios: tuple[float, ...] = ()
 
 
 WORLDS = (
@@ -53,6 +60,7 @@ WORLDS = (
     World("images matter", shared=0.3),
     World("seeds matter", seed=0.25),
     World("both matter", seed=0.25, shared=0.3),
+    World("all seeds err alike", alike=True),
 )
 
 
@@ -62,8 +70,7 @@ def wrong_answers(
     """Return who was wrong on which hard image, and the true error rate of each trained model.
 
     Returns:
-        bool, shape (studies, candidates, seeds, hard images), and float, shape (studies, candidates, seeds). The last
-        candidate has ``ratio`` times the error rate of the others.
+        bool, shape (studies, candidates, seeds, hard images), and float, shape (studies, candidates, seeds).
     """
     reach = world.seed * 6**0.5  # the difference of two uniform numbers has the standard deviation 1 / √6
     most = 2 * (1 + reach)  # keeps probabilities below 1
@@ -76,13 +83,17 @@ def wrong_answers(
     is_shared = random.random(shape) < world.shared
     by_seed = (n_studies, n_candidates, n_seeds)
     stretch = 1 + reach * (random.random(by_seed) - random.random(by_seed))
-    stretch[:, -1] *= world.ratio
+    for place, ratio in enumerate(reversed(world.ratios), start=1):
+        stretch[:, -place] *= ratio
     wrong = np.empty((n_studies, n_candidates, n_seeds, width), dtype=bool)
     for number in range(n_candidates):
         own = random.beta(2 * mean, 2 * (1 - mean), shape)
         chance = np.where(is_shared, common, own) * there / most
+        luck = random.random(shape)
         for seed in range(n_seeds):
-            wrong[:, number, seed] = random.random(shape) < chance * stretch[:, number, seed, None]
+            if seed and not world.alike:
+                luck = random.random(shape)
+            wrong[:, number, seed] = luck < chance * stretch[:, number, seed, None]
     return wrong, stretch * (HARD * mean / most)
 
 
@@ -129,7 +140,7 @@ class Squares:
         return stdtrit(self.n_seeds - 1, 0.975) * np.sqrt(self.seed_variance)
 
 
-def mean_squares(figures: npt.NDArray[np.generic], n_images: int, extra: float = 0.0) -> Squares:
+def mean_squares(figures: npt.NDArray[np.generic], n_images: int, extra: float = 0) -> Squares:
     """Return the mean squares of tables whose other images, up to ``n_images``, hold zeros.
 
     Args:
@@ -210,7 +221,7 @@ def _difference(
     random: np.random.Generator, world: World, size: int, n_seeds: int, n_images: int
 ) -> tuple[Array, ...]:
     wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
-    squares = mean_squares(wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, 2 / n_seeds)
+    squares = mean_squares(wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, MADE_UP)
     # Of one seed nothing is said but of its own models.
     truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
     half, off = squares.half_width(), squares.mean - truth
@@ -223,32 +234,6 @@ def _difference(
         np.abs(off) <= squares.seeds_only(),
         np.abs(off) <= squares.satterthwaite(),
     )
-
-
-def families(random: np.random.Generator, n_studies: int) -> None:
-    """How often equal candidates get any "better" or "worse" without a region, all pairs compared."""
-    head("candidates", "pairs", "uncorrected, %", "Holm, %")
-    world, n_seeds, n_images = WORLDS[3], 5, 10_000
-    for n_candidates in (2, 3, 5):
-        pairs = [(a, b) for b in range(n_candidates) for a in range(b)]
-        plain, held = [], []
-        for size in batches(n_studies):
-            wrong, _ = wrong_answers(random, world, size, n_candidates, n_seeds, n_images)
-            found = [
-                mean_squares(wrong[:, a].astype(np.int8) - wrong[:, b].astype(np.int8), n_images, 2 / n_seeds)
-                for a, b in pairs
-            ]
-            # Where all are equal, Holm's first step is the one that matters: the smallest p-value times the pairs.
-            for kept, confidence in ((plain, 0.95), (held, 1 - 0.05 / len(pairs))):
-                kept.append(
-                    np.any([np.abs(each.mean) > each.half_width(confidence) for each in found], axis=0)
-                )
-        row(
-            n_candidates,
-            len(pairs),
-            percent(np.concatenate(plain).mean()),
-            percent(np.concatenate(held).mean()),
-        )
 
 
 def folds(random: np.random.Generator, n_studies: int) -> None:
@@ -437,12 +422,12 @@ def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float |
     for n_seeds in (3, 5, 10, 20):
         cells = []
         for true in points:
-            world = World("", seed=0.15, shared=0.5, ratio=1 + true / 0.5)
+            world = World("", seed=0.15, shared=0.5, ratios=(1 + true / 0.5,))
             said = []
             for size in batches(n_studies):
                 wrong, _ = wrong_answers(random, world, size, 2, n_seeds, n_images)
                 table = wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8)
-                found = mean_squares(table, n_images, 2 / n_seeds)
+                found = mean_squares(table, n_images, MADE_UP)
                 low, high = found.mean - found.half_width(), found.mean + found.half_width()
                 said.append([low > region, (low >= -region) & (high <= region)])
             better, tie = np.concatenate(said, axis=1).mean(axis=1)
@@ -483,9 +468,9 @@ def draw(curves: list[dict[str, float | str]], place: Path) -> None:
     place.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
 
 
-PARTS: dict[str, Callable[[np.random.Generator, int], list[dict[str, float | str]] | None]] = {
+Parts = dict[str, Callable[[np.random.Generator, int], list[dict[str, float | str]] | None]]
+PARTS: Parts = {
     "differences": differences,
-    "families": families,
     "folds": folds,
     "selection": selection,
     "accuracies": accuracies,
@@ -494,18 +479,20 @@ PARTS: dict[str, Callable[[np.random.Generator, int], list[dict[str, float | str
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def run(description: str, parts: Parts) -> None:
+    """Simulate the parts that the command line names, and print their tables."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--studies", type=int, default=STUDIES, help="simulated studies a line")
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all, if none is named")
-    parser.add_argument("--chart", type=Path, help="where the power curves are drawn to, as SVG")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)}; all, if none is named")
+    if "power" in parts:
+        parser.add_argument("--chart", type=Path, help="where the power curves are drawn to, as SVG")
     chosen = parser.parse_args()
-    for name in chosen.parts or PARTS:
-        print(f"\n{PARTS[name].__doc__}")
-        curves = PARTS[name](np.random.default_rng(20260101), chosen.studies)
+    for name in chosen.parts or parts:
+        print(f"\n{parts[name].__doc__}")
+        curves = parts[name](np.random.default_rng(20260101), chosen.studies)
         if curves and chosen.chart:
             draw(curves, chosen.chart)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, PARTS)

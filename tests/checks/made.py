@@ -148,8 +148,9 @@ def predictions(fit_id: str, accuracy: float) -> dict[str, Any]:
     difficulty = np.random.RandomState(1).uniform(size=N_TEST)
     difficulty += np.random.RandomState(int(fit_id[:6], 16)).normal(0, 0.1, N_TEST)
     # As sure as it is right: there is nothing to point out in its calibration.
-    probabilities = np.full((N_TEST, 2), (accuracy, 1 - accuracy), dtype=np.float32)
-    probabilities[np.argsort(-difficulty)[: _n_wrong(accuracy)]] = (1 - accuracy, accuracy)
+    probabilities = np.zeros((N_TEST, 10), dtype=np.float32)
+    probabilities[:, :2] = (accuracy, 1 - accuracy)
+    probabilities[np.argsort(-difficulty)[: _n_wrong(accuracy)], :2] = (1 - accuracy, accuracy)
     return {"labels": np.zeros(N_TEST, dtype=np.int64), "probabilities": probabilities}
 
 

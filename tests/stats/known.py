@@ -65,11 +65,10 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
     }
     for fit, wrong_rows in told.values():
         n = made.openings[fit.id].n_images
-        labels, probabilities = (
-            np.zeros(n, dtype=np.int64),
-            np.full((n, 2), (0.98, 0.02), dtype=np.float32),
-        )
-        probabilities[wrong_rows(fit.seed)] = (0.1, 0.9)
+        labels = np.zeros(n, dtype=np.int64)
+        probabilities = np.zeros((n, 10), dtype=np.float32)
+        probabilities[:, :2] = (0.98, 0.02)
+        probabilities[wrong_rows(fit.seed), :2] = (0.1, 0.9)
         right = probabilities.argmax(axis=1) == labels
         loss = float(-np.log(probabilities[:, 0].astype(np.float64)).mean())
         openings[fit.id] = replace(made.openings[fit.id], accuracy=float(right.mean()), loss=loss)

@@ -53,6 +53,18 @@ def test_enough_images_show_a_tie() -> None:
     assert verdict_on_counts(995, 995, 1000, both_right=995).kind == "unclear"
 
 
+def test_fewer_images_than_the_rule_of_three_asks_for_show_no_tie() -> None:
+    """Two models that are right on all of 2,800 images: ±0.099 points, but 3 / 2,800 of all images may differ."""
+    few = verdict_on_counts(2800, 2800, 2800, both_right=2800)
+    assert few.difference.high < 0.001
+    assert few.kind == "unclear"
+    assert few.images and few.images > 3000
+    assert verdict_on_counts(2800, 2800, 2800).narrowest_kind == "unclear"
+    assert verdict_on_counts(3000, 3000, 3000, both_right=3000).kind == "tie"
+    assert verdict_on_counts(300, 300, 300, both_right=300, region=0.01).kind == "tie"
+    assert verdict_on_counts(2800, 2800, 2800, both_right=2800, region=0).kind == "unclear"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

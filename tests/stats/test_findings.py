@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from convstudy.spec import load_study
@@ -48,8 +50,19 @@ def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
 def test_where_every_candidate_failed_nobody_leads() -> None:
     results = made_up_results(fails=["one-conv", "two-conv", "three-conv"])
     compare = contests(results)[1]
-    assert (compare.leader, compare.runner_up, compare.verdicts) == (None, None, ())
+    assert (compare.leader, compare.runner_up, compare.verdicts_on_leader) == (None, None, ())
     assert headline(results) is None
+
+
+def test_where_nobody_leads_every_pair_is_judged_on_the_seeds_that_both_have() -> None:
+    names = ["one-conv", "two-conv", "three-conv"]
+    compare = contests(made_up_results(level=level, fails=names))[1]
+    assert [(v.first, v.second) for v in compare.verdicts] == list(combinations(names, 2))
+    assert {(v.difference.n, v.n_comparisons) for v in compare.verdicts} == {(2, 3)}
+    assert [(v.first, v.second) for v in compare.losses] == list(combinations(names, 2))
+    assert sorted(row.name for row in compare.ranking) == sorted(names)
+    untested = contests(made_up_results(tested=False, fails=names))[1]
+    assert (untested.verdicts, untested.losses, untested.groups) == ((), (), ())
 
 
 def test_the_headline_is_what_the_study_comes_down_to() -> None:

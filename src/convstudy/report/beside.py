@@ -19,6 +19,7 @@ from convstudy.stats import (
     Confusion,
     Headline,
     Mistake,
+    PredictionReader,
     calibration_of,
     class_accuracies,
     confusion_of,
@@ -62,10 +63,11 @@ def gather_beside(results: Results) -> Beside:
     found: dict[str, Any] = {}
     notes: list[str] = []
     head = headline(results)
+    predictions = PredictionReader(results)
     tests: list[dict[str, Any]] = []
     if head:
         found["headline"] = head.candidate.network_name
-        tests = _read(results, head, "test", notes)
+        tests = _read_tests(results, head, predictions, notes)
     if tests:
         confusion = confusion_of(((test["labels"], test["probabilities"]) for test in tests), info.n_classes)
         found["confusion"] = confusion
@@ -73,7 +75,7 @@ def gather_beside(results: Results) -> Beside:
         found["confusion_figure"] = class_charts.confusion_chart(
             confusion, info.class_names, "Confusion on the test images"
         )
-        wrong = mistakes_of(tests)
+        wrong = mistakes_of(_with_sound_pictures(test, info) for test in tests)
         found["mistakes_table"] = background_tables.mistakes_table(wrong, info.class_names)
         found["mistakes"] = tuple(_pictures(wrong, info))
         by_class = class_accuracies(tests, info.n_classes)
@@ -82,10 +84,10 @@ def gather_beside(results: Results) -> Beside:
             by_class, info.class_names, "Accuracy by class"
         )
     if head and tests:
-        found |= _calibration(results, head)
+        found |= _calibration(results, head, predictions)
     if head:
-        weights = _read(results, head, "weights", notes, limit=1)
-        found["kernels"] = tuple(_kernels(weights[0])) if weights else ()
+        weights = _read(results, _done(results, head), "weights", notes, limit=1)
+        found["kernels"] = tuple(kernel for _, each in weights for kernel in _kernels(each))
     train = None
     try:
         images = _at_hand(results.study.dataset)
@@ -114,12 +116,14 @@ def gather_beside(results: Results) -> Beside:
     return Beside(**found, notes=tuple(dict.fromkeys(notes)))
 
 
-def _calibration(results: Results, head: Headline) -> dict[str, Any]:
+def _calibration(results: Results, head: Headline, predictions: PredictionReader) -> dict[str, Any]:
     """Return what is told of the calibration of the headline's stage; its other candidates stand in the table."""
     found: dict[str, Calibration] = {}
     for candidate in head.stage.candidates:
         notes: list[str] = []
-        calibration = calibration_of(_read(results, Headline(head.stage, candidate), "test", notes))
+        calibration = calibration_of(
+            _read_tests(results, Headline(head.stage, candidate), predictions, notes)
+        )
         if calibration is not None and not notes:
             found[candidate.name] = calibration
     own = found.get(head.candidate.name)
@@ -139,19 +143,57 @@ def _at_hand(dataset: str) -> Images:
 
 
 def _read(
-    results: Results, head: Headline, what: str, notes: list[str], limit: int = 100
-) -> list[dict[str, Any]]:
-    """Return the arrays of the headline candidate's fits that are done; a file that is missing leaves a note."""
-    ids = [record.fit_id for record in results.records_of(head.candidate) if record.done]
-    if what == "test":
-        ids = [i for i in ids if i in results.openings and results.openings[i].accuracy is not None]
-    arrays = []
-    for fit_id in ids[:limit]:
+    results: Results, fit_ids: list[str], what: str, notes: list[str], limit: int = 100
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the arrays of these fits, each with its id; a file that is missing leaves a note."""
+    for fit_id in fit_ids[:limit]:
         try:
-            arrays.append(results.arrays(fit_id, what))
+            yield fit_id, results.arrays(fit_id, what)
         except ConvstudyError as error:
             notes.append(f"The {what} file of fit {fit_id} could not be read: {error.problems[0].what}.")
-    return arrays
+
+
+def _read_tests(
+    results: Results, head: Headline, predictions: PredictionReader, notes: list[str]
+) -> list[dict[str, Any]]:
+    """Return the predictions of a candidate's models; a file that does not fit its record leaves a note too."""
+    ids = [i for i in _done(results, head) if i in results.openings]
+    ids = [i for i in ids if results.openings[i].accuracy is not None]
+    found = []
+    for fit_id, test in _read(results, ids, "test", notes):
+        if predictions.fits(fit_id, test):
+            found.append(test)
+        else:
+            notes.append(
+                f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
+            )
+    return found
+
+
+def _done(results: Results, head: Headline) -> list[str]:
+    return [record.fit_id for record in results.records_of(head.candidate) if record.done]
+
+
+def _with_sound_pictures(test: dict[str, Any], info: DatasetInfo) -> dict[str, Any]:
+    """Return a test file with its pictures of mistakes, or with none where they are no pictures of test images."""
+    import numpy as np
+
+    rows, pixels = test.get("mistake_rows"), test.get("mistake_pixels")
+    if (
+        rows is not None
+        and pixels is not None
+        and rows.ndim == 1
+        and rows.dtype.kind in "iu"
+        and pixels.dtype == np.uint8
+        and pixels.shape == (len(rows), *info.image_shape)
+        and ((rows >= 0) & (rows < len(test["labels"]))).all()
+    ):
+        return test
+    nothing = {
+        "mistake_rows": np.zeros(0, np.int64),
+        "mistake_pixels": np.zeros((0, *info.image_shape), np.uint8),
+    }
+    return {**test, **nothing}
 
 
 def _pictures(mistakes: tuple[Mistake, ...], info: DatasetInfo) -> Iterator[Picture]:

@@ -105,7 +105,8 @@ def _about_comparison(contest: Contest) -> Conclusion:
     head = f"Comparison {contest.name}:"
     leader = contest.leader
     if leader is None:
-        return Conclusion("compare", f"{head} {_not_chosen(contest)}", _evidence(contest))
+        # Whoever was tested is judged all the same; without a chosen one no sentence can be about it.
+        return Conclusion("compare", f"{head} {_not_chosen(contest)}", _evidence(contest), _judged(contest))
     if leader.test_accuracy.mean is None:
         text = f"{head} {leader.name} was chosen by validation; its test score is still to come."
         return Conclusion("compare", text, leader.evidence)
@@ -231,8 +232,9 @@ def _scored(contest: Contest, row: CandidateRow) -> str:
 
 
 def _judged(contest: Contest) -> tuple[str, ...]:
-    """Return the verdicts on the leader in full, a sentence each."""
-    return tuple(verdict_notes.judged(verdict) for verdict in contest.verdicts_on_leader)
+    """Return the verdicts on the leader in full, a sentence each; on every pair where nobody leads."""
+    found = contest.verdicts_on_leader if contest.leader else contest.verdicts
+    return tuple(verdict_notes.judged(verdict) for verdict in found)
 
 
 def _evidence_of_leader(contest: Contest) -> Evidence:

@@ -46,6 +46,7 @@ from convstudy.stats.mistakes import Mistake, mistakes_of
 from convstudy.stats.needed import Needed
 from convstudy.stats.nested import Nested, OuterFold
 from convstudy.stats.optimism import Keepsake, keepsakes
+from convstudy.stats.predictions import PredictionReader
 from convstudy.stats.protocol import Protocol, protocol
 from convstudy.stats.resampled import Probabilities
 from convstudy.stats.searches import SearchCourse, search_course
@@ -76,6 +77,7 @@ __all__ = [
     "Needed",
     "Nested",
     "OuterFold",
+    "PredictionReader",
     "Probabilities",
     "Protocol",
     "SearchCourse",

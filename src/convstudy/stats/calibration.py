@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.stats.crossed import accuracy_interval
 from convstudy.stats.intervals import Interval, wilson
+from convstudy.stats.predictions import SMALLEST, sound
 from convstudy.stats.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     Figures = npt.NDArray[np.float64]
 
 N_BINS = 15
-_SMALLEST = 1e-45  # the smallest float32: below it a cross-entropy is not known
 
 
 @dataclass(frozen=True)
@@ -117,16 +117,18 @@ def calibration_of(models: Iterable[Mapping[str, npt.NDArray[np.generic]]]) -> C
     rights: list[npt.NDArray[np.bool_]] = []
     briers: list[float] = []
     losses: list[float] = []
+    truth: npt.NDArray[np.int64] | None = None
     for model in models:
-        labels = model["labels"].astype(np.int64)
-        probabilities = model["probabilities"].astype(np.float64)
-        if not _are_sound(labels, probabilities) or (rights and len(labels) != len(rights[0])):
+        found = sound(model)
+        if found is None or (truth is not None and not np.array_equal(found[0], truth)):
             return None
+        labels, probabilities = found
+        truth = labels
         rows = np.arange(len(labels))
         confidences.append(np.minimum(probabilities.max(axis=1), 1.0))
         rights.append(probabilities.argmax(axis=1) == labels)
         true = probabilities[rows, labels]
-        losses.append(float(-np.log(np.maximum(true, _SMALLEST)).mean()))
+        losses.append(float(-np.log(np.maximum(true, SMALLEST)).mean()))
         briers.append(float(((probabilities**2).sum(axis=1) - 2 * true + 1).mean()))
     if not confidences:
         return None
@@ -149,14 +151,6 @@ def calibration_of(models: Iterable[Mapping[str, npt.NDArray[np.generic]]]) -> C
         brier=summarise(briers),
         loss=summarise(losses),
     )
-
-
-def _are_sound(labels: npt.NDArray[np.int64], probabilities: Figures) -> bool:
-    """Tell whether these are two or more predictions: a file may hold anything."""
-    if len(labels) < 2 or probabilities.ndim != 2 or len(probabilities) != len(labels):
-        return False
-    are_classes = int(labels.min()) >= 0 and int(labels.max()) < probabilities.shape[1]
-    return are_classes and bool(((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all())
 
 
 def _equal_width(confidence: Figures) -> npt.NDArray[np.int64]:

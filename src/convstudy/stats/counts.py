@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from convstudy.errors import Problem, UsageError
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.needed import CHANCE, MOST_IMAGES, images_for
+from convstudy.stats.needed import CHANCE, MOST_IMAGES, RULE_OF_THREE, images_for
 from convstudy.stats.verdicts import REGION, Kind
 
 
@@ -87,26 +87,27 @@ def verdict_on_counts(
         most, least = min(first, second), max(0, first + second - n)
         narrowest = bonett_price(first - most, second - most, n)
         widest = bonett_price(first - least, second - least, n)
-        difference, narrowest_kind = newcombe(first, second, n), _kind(narrowest, region)
+        difference, narrowest_kind = newcombe(first, second, n), _kind(narrowest, n, region)
     else:
         pairs = Discordance(
             both_right, first - both_right, second - both_right, n - first - second + both_right
         )
         difference = bonett_price(pairs.first_only, pairs.second_only, n)
-    kind = _kind(difference, region)
+    kind = _kind(difference, n, region)
     images = _images(difference, n, region) if kind == "unclear" else None
     return CountsVerdict(
         kind, n, accuracies, difference, region, pairs, narrowest, widest, narrowest_kind, images
     )
 
 
-def _kind(difference: Interval, region: float) -> Kind:
-    """Return what an interval says against the region."""
+def _kind(difference: Interval, n: int, region: float) -> Kind:
+    """Return what an interval says against the region; it says no tie on fewer images than 3 / region."""
     if difference.low > region:
         return "better"
     if difference.high < -region:
         return "worse"
-    return "tie" if -region <= difference.low and difference.high <= region else "unclear"
+    within = -region <= difference.low and difference.high <= region
+    return "tie" if within and n * region >= RULE_OF_THREE else "unclear"
 
 
 def _images(difference: Interval, n: int, region: float) -> int | None:
@@ -115,7 +116,7 @@ def _images(difference: Interval, n: int, region: float) -> int | None:
         return None
     half = (difference.high - difference.low) / 2
     width = half * (1 + normal_quantile(CHANCE) / normal_quantile(0.5 + difference.confidence / 2))
-    found = images_for(width, n, region)
+    found = max(images_for(width, n, region), RULE_OF_THREE / region)
     return math.ceil(found) if n < found <= MOST_IMAGES else None
 
 

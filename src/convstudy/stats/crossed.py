@@ -10,9 +10,11 @@ The variances come from the mean squares of a two-way table without repeats (Sea
 two-way bootstrap (Owen 2007) would count σ²_rest three times. One seed tells nothing of the seeds: the interval is
 then that of the trained models themselves on new images.
 
-Shares near 100 % are told by few images. As Bonett and Price (2012) do for one pair of models, two made-up
-predictions, one each way, are added to the S·n of a difference: with one seed the interval is theirs (with t and
-n − 1 for z and n).
+Shares near 100 % are told by few images. As Bonett and Price (2012) do for one pair of models, two made-up images are
+added to the n of a difference, one each way, on which all seeds differ alike: with one seed the interval is theirs
+(with t and n − 1 for z and n). They are whole images whatever the number of seeds. Where all seeds differ on the same
+few images, S seeds have seen no more of them than one has, and two predictions among the S·n would leave an interval
+that is too short.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Figures = npt.NDArray[np.floating]
+
+MADE_UP = 2
+"""So many made-up images are added to those of a difference of shares, half of them each way."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class _Squares:
     images: float
     rest: float
     n_seeds: int
-    n_images: float
+    n_images: int
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -97,7 +102,7 @@ def crossed_difference(first: Figures, second: Figures, confidence: float = CONF
     Args:
         first: its figures, shape (seeds, images).
         second: those of the other, of the same shape. Where all figures are 0 or 1 (an image is wrong or right) the
-            made-up predictions are added.
+            made-up images are added.
         confidence: how often such an interval holds the true difference.
 
     Raises:
@@ -109,7 +114,7 @@ def crossed_difference(first: Figures, second: Figures, confidence: float = CONF
         raise ValueError(f"figures of {first.shape} and {second.shape} do not pair")
     shares = all(bool(np.isin(figures, (0, 1)).all()) for figures in (first, second))
     table = first.astype(np.float64) - second.astype(np.float64)
-    squares = _squares(table, extra=2 / len(table) if shares else 0.0)
+    squares = _squares(table, extra=MADE_UP if shares else 0)
     pairs = tuple(float(mean) for mean in table.mean(axis=1))
     return Difference(
         pairs, summarise(pairs), squares.mean, squares.sources, n_images=table.shape[1], confidence=confidence
@@ -129,7 +134,7 @@ def seeds_only_difference(
     if not pairs:
         return Difference(pairs, summary, confidence=confidence)
     most = sum((2 - a - b) / len(pairs) for a, b in zip(first, second, strict=True))
-    images = Source("images", (most + 2 / n_images) / n_images, n_images - 1)
+    images = Source("images", (most + MADE_UP / n_images) / n_images, n_images - 1)
     seeds = () if summary.sd is None else (Source("seeds", summary.sd**2 / summary.n, summary.n - 1),)
     return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence)
 
@@ -170,7 +175,7 @@ def loss_interval(losses: Figures, confidence: float = CONFIDENCE) -> Interval:
     return Interval(squares.mean, squares.mean / factor, squares.mean * factor, confidence)
 
 
-def _squares(table: Figures, extra: float = 0.0) -> _Squares:
+def _squares(table: Figures, extra: int = 0) -> _Squares:
     """Return the mean squares of a table, with ``extra`` images added on which all seeds differ by 1, half each way."""
     import numpy as np
 

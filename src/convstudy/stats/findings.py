@@ -36,8 +36,9 @@ class Contest:
         measure: what verdicts are on: the validation accuracy in a search, else the test accuracy.
         runner_up: the candidate with the next best mean validation accuracy.
         verdicts: in a search "leader against other"; in an ablation "variant against the network as it is"; in a
-            comparison every pair, those of the leader first. They pair what both sides have, by seed or fold; a
-            candidate that a search trained on fewer folds or epochs than the leader has none, and is no runner-up.
+            comparison every pair, those of the leader first, and where nobody leads every pair of those that were
+            tested. They pair what both sides have, by seed or fold; a candidate that a search trained on fewer folds or
+            epochs than the leader has none, and is no runner-up.
         losses: the same pairs by test loss.
         interactions: of an ablation that asks for them, each two variants together against what they add up to.
         accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
@@ -148,7 +149,9 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
         leader = next((row for row in rows if row.chosen), None)
         others = tuple(row for row in rows if row is not leader)
         runner_up = _next_best(leader, others)
-        pairs = list(combinations((leader, *others), 2)) if leader else []
+        # Where a failed fit left the choice open, the models that were tested can be compared all the same.
+        tested = tuple(row for row in others if row.test_accuracy.n)
+        pairs = list(combinations((leader, *others) if leader else tested, 2))
     else:
         leader = rows[0]
     intervals = {row.name: intervals_of(row, predictions) for row in rows}

@@ -15,9 +15,10 @@ meant with an "about".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from convstudy.stats.crossed import Components
+from convstudy.stats.crossed import MADE_UP, Components
 from convstudy.stats.differences import Difference, Source, half_width
 from convstudy.stats.intervals import normal_quantile
 
@@ -59,34 +60,47 @@ def needed_seeds(found: Components, difference: float, error: float) -> Needed |
     """
     if found.seed is None or difference <= 0:
         return None
-    z, power = normal_quantile(1 - error / 2), normal_quantile(CHANCE)
-    least_images = max(found.image * ((z + power) / difference) ** 2, RULE_OF_THREE / difference)
-    if least_images > found.n_images:
-        return Needed(difference, images=math.ceil(least_images) if least_images <= MOST_IMAGES else None)
+    power = normal_quantile(CHANCE)
 
-    def tells(n_seeds: int) -> bool:
+    def tells(n_seeds: float, n_images: int) -> bool:
         assert found.seed is not None  # looked at above
-        # Two made-up predictions are part of such an interval (``crossed``).
-        image = found.image / found.n_images + 2 / (n_seeds * found.n_images**2)
-        sources = (
-            Source("seeds", (found.seed + found.rest / found.n_images) / n_seeds, n_seeds - 1),
-            Source("images", image, found.n_images - 1),
-        )
-        spread = math.sqrt(sum(source.variance for source in sources))
-        return half_width(sources, 1 - error) + power * spread <= difference
+        seeds = Source("seeds", (found.seed + found.rest / n_images) / n_seeds, n_seeds - 1)
+        image = found.image / n_images
+        # The made-up images are part of the interval (``crossed``), but nothing that the difference scatters by.
+        images = Source("images", image + MADE_UP / n_images**2, n_images - 1)
+        half = half_width((seeds, images), 1 - error)
+        return half + power * math.sqrt(seeds.variance + image) <= difference
 
-    if tells(found.n_seeds):
+    least = math.ceil(RULE_OF_THREE / difference)
+    if found.n_images < least or not tells(math.inf, found.n_images):
+        # The images at hand may be more than the rule of three asks for, and too few all the same.
+        few = max(1, min(found.n_images, least - 1))
+        return Needed(
+            difference, images=_fewest(lambda n: n >= least and tells(math.inf, n), few, MOST_IMAGES)
+        )
+    if tells(found.n_seeds, found.n_images):
         return None
-    few, many = found.n_seeds, found.n_seeds * 2
-    while many <= MOST_SEEDS and not tells(many):
-        few, many = many, many * 2
-    if many > MOST_SEEDS and not tells(MOST_SEEDS):
-        return Needed(difference)
-    many = min(many, MOST_SEEDS)
-    while many - few > 1:  # more seeds never tell less
+    seeds = _fewest(lambda n: tells(n, found.n_images), found.n_seeds, MOST_SEEDS)
+    return Needed(difference, seeds=seeds)
+
+
+def _fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None:
+    """Return the smallest number that is enough, ``None`` where it is larger than ``most``.
+
+    Args:
+        enough: tells it of a number; more is never less enough.
+        too_few: a number that is not enough, 1 or more.
+        most: the largest that is asked for.
+    """
+    few, many = too_few, min(2 * too_few, most)
+    while not enough(many):
+        if many >= most:
+            return None
+        few, many = many, min(2 * many, most)
+    while many - few > 1:
         middle = (few + many) // 2
-        few, many = (few, middle) if tells(middle) else (middle, many)
-    return Needed(difference, seeds=many)
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return many
 
 
 def needed_images(found: Difference, n_images: int, difference: float, error: float) -> Needed | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convstudy.data import dataset_info
 from convstudy.errors import StoreError
 from convstudy.store.results import Results
 
@@ -12,9 +14,12 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    Arrays = Mapping[str, npt.NDArray[np.generic]]
+
 # Probabilities are float32: below its smallest number a cross-entropy is not known.
 SMALLEST = 1e-45
 _LOSS_TOLERANCE = 1e-3
+_PROBABILITY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +38,15 @@ class Predictions:
 class PredictionReader:
     """Reads the predictions of a run's models, each once.
 
-    What does not fit the record (another number of images, another accuracy) says nothing of the model that the record
-    is about, and counts as not there.
+    A file may hold anything. What is no prediction at all, or does not fit the record (another number of images or
+    classes, another accuracy), says nothing of the model that the record is about, and counts as not there. So does
+    what goes by other labels than the first file that was read: all models of a run are scored on the same images.
     """
 
     def __init__(self, results: Results) -> None:
         self._results = results
+        self._n_classes = dataset_info(results.study.dataset).n_classes
+        self._labels: npt.NDArray[np.int64] | None = None
         self._read: dict[str, Predictions | None] = {}
 
     def of(self, fit_id: str) -> Predictions | None:
@@ -46,6 +54,25 @@ class PredictionReader:
         if fit_id not in self._read:
             self._read[fit_id] = self._load(fit_id)
         return self._read[fit_id]
+
+    def fits(self, fit_id: str, test: Arrays) -> bool:
+        """Tell whether a test file's arrays are the predictions that the record of this fit tells of."""
+        import numpy as np
+
+        opening, found = self._results.openings.get(fit_id), sound(test)
+        if opening is None or opening.accuracy is None or found is None:
+            return False
+        labels, probabilities = found
+        n_right = int((probabilities.argmax(axis=1) == labels).sum())
+        # One image of slack: where two classes are equally probable to the last bit, either may count.
+        if (
+            probabilities.shape != (opening.n_images, self._n_classes)
+            or abs(n_right - opening.accuracy * opening.n_images) > 1.5
+        ):
+            return False
+        if self._labels is None:
+            self._labels = labels
+        return bool(np.array_equal(labels, self._labels))
 
     def _load(self, fit_id: str) -> Predictions | None:
         import numpy as np
@@ -57,14 +84,35 @@ class PredictionReader:
             test = self._results.arrays(fit_id, "test")
         except StoreError:
             return None
-        labels, probabilities = test["labels"].astype(np.int64), test["probabilities"].astype(np.float64)
-        n = len(labels)
-        right = probabilities.argmax(axis=1) == labels
-        # One image of slack: where two classes are equally probable to the last bit, either may count.
-        if n != opening.n_images or abs(int(right.sum()) - opening.accuracy * n) > 1.5:
+        found = sound(test)
+        if found is None or not self.fits(fit_id, test):
             return None
-        losses = -np.log(np.maximum(probabilities[np.arange(n), labels], SMALLEST))
+        labels, probabilities = found
+        losses = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], SMALLEST))
         near = opening.loss is not None and abs(losses.mean() - opening.loss) <= _LOSS_TOLERANCE * max(
             1.0, opening.loss
         )
-        return Predictions(right, losses if near else None)
+        return Predictions(probabilities.argmax(axis=1) == labels, losses if near else None)
+
+
+def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]] | None:
+    """Return the labels (n,) and probabilities (n, n_classes) of a file, ``None`` where it holds no such thing.
+
+    Args:
+        arrays: what the file holds. There must be ``labels``, whole numbers from 0 to n_classes − 1, and
+            ``probabilities``, none outside 0 to 1, of two images or more.
+    """
+    import numpy as np
+
+    if "labels" not in arrays or "probabilities" not in arrays:
+        return None
+    labels, probabilities = arrays["labels"], arrays["probabilities"]
+    if labels.dtype.kind not in "iu" or probabilities.dtype.kind != "f":
+        return None
+    if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or len(labels) < 2:
+        return None
+    if int(labels.min()) < 0 or int(labels.max()) >= probabilities.shape[1]:
+        return None
+    shares = probabilities.astype(np.float64)
+    within = (shares >= 0) & (shares <= 1 + _PROBABILITY_TOLERANCE)  # what is no number is not
+    return (labels.astype(np.int64), shares) if bool(within.all()) else None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from convstudy.errors import StoreError
 from convstudy.stats.candidates import CandidateRow
-from convstudy.stats.predictions import SMALLEST
+from convstudy.stats.predictions import SMALLEST, sound
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
@@ -126,12 +126,10 @@ def _predictions(results: Results, rows: list[CandidateRow]) -> tuple[Array, Arr
                 found = results.arrays(fit.fit_id, "validation")
             except StoreError:
                 return None
-            if "labels" not in found or fit.validation_accuracy is None:
-                return None  # written before labels were
-            labels, probabilities = (
-                found["labels"].astype(np.int64),
-                found["probabilities"].astype(np.float64),
-            )
+            told = sound(found)
+            if told is None or "indices" not in found or fit.validation_accuracy is None:
+                return None  # written before labels were, or by somebody else
+            labels, probabilities = told
             hits = probabilities.argmax(axis=1) == labels
             # What does not fit the record says nothing of it; one image of slack, as for predictions of test images.
             if (

@@ -1,0 +1,215 @@
+"""How often convstudy's other intervals hold the truth: nested searches, lost predictions, plain counts.
+
+    python benchmarks/coverage_simulation.py                  # 10,000 studies a line: a few minutes on one core
+    python benchmarks/coverage_simulation.py counts --studies 1000
+
+It prints tables of docs/statistics.md. The intervals are convstudy's own functions, called once a study; the worlds are
+those of statistics_simulation.py.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+from statistics_simulation import WORLDS, Array, World, batches, head, percent, row, run, wrong_answers
+
+from convstudy.stats.crossed import accuracy_interval, seeds_only_difference
+from convstudy.stats.intervals import bonett_price, newcombe
+from convstudy.stats.resampled import fold_mean
+
+
+def nested(random: np.random.Generator, n_studies: int) -> None:
+    """What a search's winners are worth, by outer folds: nearest centroids of two classes, on features of their own.
+
+    "Winners": the true accuracy of the winners at hand, in the mean; "all winners": that of the winners of all studies.
+    With one candidate nothing is searched. "Plain t" takes the folds for independent.
+    """
+    head(
+        "images",
+        "features",
+        "candidates",
+        "outer folds",
+        "covers winners, %",
+        "covers all winners, %",
+        "plain t covers all winners, %",
+        "half-width, points",
+    )
+    for (n, n_features), (n_candidates, k) in product(
+        ((300, 5), (60, 30)), ((1, 3), (1, 5), (1, 10), (5, 3), (5, 5))
+    ):
+        shares, half_width = nested_line(random, n_studies, n, n_features, n_candidates, k)
+        row(n, n_features, n_candidates, k, *map(percent, shares), f"{half_width * 100:.1f}")
+
+
+def nested_line(
+    random: np.random.Generator, n_studies: int, n: int, n_features: int, n_candidates: int, k: int
+) -> tuple[list[float], float]:
+    """Return how often the intervals hold what they should, and the mean half-width of the corrected one."""
+    found = [_nested(random, size, n, n_features, n_candidates, k) for size in batches(n_studies)]
+    scores, truth = (np.concatenate(part) for part in zip(*found, strict=True))
+    intervals, plain = ([fold_mean(each, ratio) for each in scores.tolist()] for ratio in (1 / (k - 1), 0.0))
+    # Folds that all score alike have no interval, and nothing is said of them.
+    there = np.array([each is not None for each in intervals])
+    low, high, low_plain, high_plain = (
+        np.array([getattr(each, end) for each in side if each is not None])
+        for side in (intervals, plain)
+        for end in ("low", "high")
+    )
+    everyone = truth.mean()
+    shares = [
+        float(((low <= truth[there]) & (truth[there] <= high)).mean()),
+        float(((low <= everyone) & (everyone <= high)).mean()),
+        float(((low_plain <= everyone) & (everyone <= high_plain)).mean()),
+    ]
+    return shares, float((high - low).mean()) / 2
+
+
+def _nested(
+    random: np.random.Generator, size: int, n: int, n_features: int, n_candidates: int, k: int
+) -> tuple[Array, Array]:
+    """Return the winners' scores on the outer folds, shape (studies, folds), and their mean true accuracy."""
+    labels, folds = np.where(np.arange(n) % 2, 1.0, -1.0), np.arange(n) // 2 % k
+    shift = 1.1 / n_features**0.5
+    data = random.normal(size=(size, n_candidates, n, n_features)) + shift * labels[:, None]
+    scores, truth, every = np.empty((size, k)), np.empty((size, k)), np.arange(size)
+    for outer in range(k):
+        if n_candidates == 1:
+            won = np.zeros(size, dtype=np.int64)
+        else:
+            inner = [
+                _fitted(data, labels, (folds == outer) | (folds == fold), folds == fold, shift)[0]
+                for fold in range(k)
+                if fold != outer
+            ]
+            won = np.sum(inner, axis=0).argmax(axis=1)
+        score, true = _fitted(data[every, won][:, None], labels, folds == outer, folds == outer, shift)
+        scores[:, outer], truth[:, outer] = score[:, 0], true[:, 0]
+    return scores, truth.mean(axis=1)
+
+
+def _fitted(
+    data: Array,
+    labels: Array,
+    unseen: npt.NDArray[np.bool_],
+    judged: npt.NDArray[np.bool_],
+    shift: float,
+) -> tuple[Array, Array]:
+    """Return the accuracies of nearest centroids, shape (studies, candidates): on some images, and on endless ones.
+
+    Args:
+        data: shape (studies, candidates, images, features).
+        labels: 1 or −1, shape (images,).
+        unseen: which images are kept from training.
+        judged: which images the accuracy is measured on.
+        shift: how far each feature's mean is from 0, towards its label.
+    """
+    one = data[:, :, ~unseen & (labels > 0)].mean(axis=2)
+    other = data[:, :, ~unseen & (labels < 0)].mean(axis=2)
+    weights = one - other
+    middle = ((one + other) / 2 * weights).sum(axis=2)
+    side = np.einsum("scnf,scf->scn", data[:, :, judged], weights) - middle[..., None]
+    reach, width = weights.sum(axis=2) * shift, np.sqrt((weights**2).sum(axis=2))
+    truth = (ndtr((reach - middle) / width) + ndtr((reach + middle) / width)) / 2
+    return ((side > 0) == (labels[judged] > 0)).mean(axis=2), truth
+
+
+def lost(random: np.random.Generator, n_studies: int) -> None:
+    """Equal candidates of which only the scores are left: the images' part is then taken at its most."""
+    head("true of the candidates", "images", "seeds", "covers, %", "half-width, points")
+    for world, n_images, n_seeds in product(WORLDS, (1000, 10_000), (1, 3, 5)):
+        covers, half_width = lost_line(random, n_studies, world, n_images, n_seeds)
+        row(world.name, f"{n_images:,}", n_seeds, percent(covers), f"{half_width * 100:.2f}")
+
+
+def lost_line(
+    random: np.random.Generator, n_studies: int, world: World, n_images: int, n_seeds: int
+) -> tuple[float, float]:
+    """Return how often the interval of the difference holds the truth, and its mean half-width."""
+    covers, widths = [], []
+    for size in batches(n_studies):
+        wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
+        scores = 1 - wrong.sum(axis=3) / n_images
+        truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
+        for (first, second), true in zip(scores.tolist(), truth.tolist(), strict=True):
+            found = seeds_only_difference(tuple(first), tuple(second), n_images)
+            assert found.low is not None and found.high is not None
+            covers.append(found.low <= true <= found.high)
+            widths.append(found.high - found.low)
+    return float(np.mean(covers)), float(np.mean(widths)) / 2
+
+
+SHARES = ((0.995, 0.995, 0.006), (0.995, 0.990, 0.007), (0.97, 0.97, 0.03), (0.90, 0.88, 0.08))
+
+
+def counts(random: np.random.Generator, n_studies: int) -> None:
+    """Two models' counts of right answers: Bonett and Price's interval where it is known on how many images they
+    differ, Newcombe's where it is not, whether they saw the same images or others.
+    """
+    head(
+        "accuracies, %",
+        "differ on, %",
+        "images",
+        "Bonett and Price covers, %",
+        "Newcombe covers, same images, %",
+        "Newcombe covers, other images, %",
+    )
+    for (first, second, differ), n in product(SHARES, (100, 1000, 10_000)):
+        covers = counts_line(random, n_studies, first, second, differ, n)
+        row(
+            f"{first * 100:g} and {second * 100:g}",
+            f"{differ * 100:g}",
+            f"{n:,}",
+            *map(percent, covers),
+        )
+
+
+def counts_line(
+    random: np.random.Generator, n_studies: int, first: float, second: float, differ: float, n: int
+) -> list[float]:
+    """Return how often the three intervals hold the true difference of two accuracies."""
+    bonett, unpaired = cache(bonett_price), cache(newcombe)
+    truth = first - second
+    one, other = (differ + truth) / 2, (differ - truth) / 2
+    both = first - one
+    paired = random.multinomial(n, (both, one, other, 1 - both - one - other), n_studies).tolist()
+    apart = zip(*(random.binomial(n, share, n_studies).tolist() for share in (first, second)), strict=True)
+    found = (
+        [bonett(a, b, n) for _, a, b, _ in paired],
+        [unpaired(c + a, c + b, n) for c, a, b, _ in paired],
+        [unpaired(a, b, n) for a, b in apart],
+    )
+    return [float(np.mean([each.low <= truth <= each.high for each in side])) for side in found]
+
+
+def classes(random: np.random.Generator, n_studies: int) -> None:
+    """The accuracy on the test images of one class, which are few."""
+    head("true of the candidate", "error, %", "images of the class", "seeds", "covers, %")
+    worlds = (World("seeds do not matter", 0.009), World("seeds matter", 0.009, seed=0.25))
+    for world, n_images, n_seeds in product(worlds, (36, 100), (1, 3, 5, 10)):
+        covers = class_line(random, n_studies, world, n_images, n_seeds)
+        row(world.name, f"{world.error * 100:g}", n_images, n_seeds, percent(covers))
+
+
+def class_line(
+    random: np.random.Generator, n_studies: int, world: World, n_images: int, n_seeds: int
+) -> float:
+    """Return how often the interval of one candidate's accuracy holds the truth."""
+    covers: list[bool] = []
+    for size in batches(n_studies):
+        wrong, rates = wrong_answers(random, world, size, 1, n_seeds, n_images)
+        truth = 1 - (rates[:, 0, 0] if n_seeds == 1 else np.full(size, world.error))
+        right = np.ones((size, n_seeds, n_images))
+        right[:, :, : wrong.shape[-1]] -= wrong[:, 0]
+        found = [accuracy_interval(each) for each in right]
+        covers += [each.low <= true <= each.high for each, true in zip(found, truth.tolist(), strict=True)]
+    return float(np.mean(covers))
+
+
+PARTS = {"nested": nested, "lost": lost, "counts": counts, "classes": classes}
+
+if __name__ == "__main__":
+    run(__doc__, PARTS)

@@ -1,0 +1,123 @@
+"""Files beside the records may hold anything: what is not what the record tells of counts as not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convstudy.report.beside import gather_beside
+from convstudy.report.contents import gather
+from convstudy.report.page import page
+from convstudy.stats import contests, headline
+from convstudy.store.results import Results
+from tests.report.made_up import made_up_results
+
+Spoil = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def without(key: str) -> Spoil:
+    return lambda test: {name: values for name, values in test.items() if name != key}
+
+
+def changed(key: str, change: Callable[[Any], Any]) -> Spoil:
+    return lambda test: {**test, key: change(test[key])}
+
+
+def one_label(value: int) -> Callable[[Any], Any]:
+    return lambda labels: np.concatenate([[value], labels[1:]])
+
+
+def in_another_order(test: dict[str, Any]) -> dict[str, Any]:
+    """Return predictions that fit the record, of images in another order."""
+    return {**test, **{name: test[name][::-1] for name in ("labels", "probabilities")}}
+
+
+SPOILT: dict[str, Spoil] = {
+    "no labels": without("labels"),
+    "no probabilities": without("probabilities"),
+    "nothing": lambda test: {},
+    "labels are no whole numbers": changed("labels", lambda labels: labels.astype(np.float32)),
+    "probabilities are whole numbers": changed(
+        "probabilities", lambda shares: np.rint(shares).astype(np.int64)
+    ),
+    "labels for each class": changed("labels", lambda labels: np.eye(10, dtype=np.int64)[labels]),
+    "probabilities of one class": changed("probabilities", lambda shares: shares[:, 0]),
+    "a class too few": changed("probabilities", lambda shares: shares[:, :9]),
+    "an image too few": lambda test: {
+        **test,
+        **{name: test[name][1:] for name in ("labels", "probabilities")},
+    },
+    "labels for fewer images": changed("labels", lambda labels: labels[1:]),
+    "a label above all classes": changed("labels", one_label(10)),
+    "a label below 0": changed("labels", one_label(-1)),
+    "a probability that is no number": changed(
+        "probabilities", lambda shares: np.where(shares > 0.7, np.nan, shares)
+    ),
+    "probabilities above 1": changed("probabilities", lambda shares: 2 * shares),
+    "images in another order": in_another_order,
+}
+
+
+def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str]:
+    """Return results of which one test file of the headline's candidate is spoilt, and the fit that it is of."""
+    head = headline(results)
+    assert head is not None
+    fit_id = head.candidate.fits[place].id
+
+    def arrays(asked: str, what: str) -> dict[str, Any]:
+        found = results.arrays(asked, what)
+        return spoil(found) if (asked, what) == (fit_id, "test") else found
+
+    return replace(results, arrays=arrays), fit_id
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(what: str) -> None:
+    results, fit_id = spoilt(made_up_results(), SPOILT[what])
+    found = gather_beside(results)
+    assert found.confusion is not None and found.confusion.n_models == 2
+    assert found.class_accuracy_table is not None and found.mistakes
+    assert found.calibration_table is None or not found.calibration_words
+    (note,) = found.notes[:1]
+    assert note == f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
+    # Verdicts on this candidate go by scores, and so claim less.
+    compare = contests(results)[1]
+    assert compare.leader is not None
+    assert all(v.bounded == (compare.leader.name in (v.first, v.second)) for v in compare.verdicts)
+
+
+@pytest.mark.parametrize("what", ["nothing", "a label above all classes", "images in another order"])
+def test_the_page_is_made_all_the_same(what: str) -> None:
+    results, fit_id = spoilt(made_up_results(), SPOILT[what])
+    assert fit_id in page(gather(results))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without("mistake_rows"),
+        without("mistake_pixels"),
+        changed("mistake_rows", lambda rows: rows + 360),
+        changed("mistake_rows", lambda rows: rows.astype(np.float64)),
+        changed("mistake_rows", lambda rows: rows[1:]),
+        changed("mistake_pixels", lambda pixels: pixels[..., 0]),
+        changed("mistake_pixels", lambda pixels: pixels.astype(np.float32)),
+    ],
+)
+def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> None:
+    whole = gather_beside(made_up_results())
+    found = gather_beside(spoilt(made_up_results(), spoil)[0])
+    assert found.confusion == whole.confusion
+    assert 0 < len(found.mistakes) <= len(whole.mistakes)
+    assert found.mistakes != whole.mistakes
+
+
+def test_if_the_first_file_has_other_labels_nobody_is_set_beside_it() -> None:
+    results, _ = spoilt(made_up_results(), in_another_order, place=0)
+    found = gather_beside(results)
+    assert found.confusion is not None and found.confusion.n_models == 1
+    assert len(found.notes) >= 2

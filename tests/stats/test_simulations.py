@@ -1,0 +1,89 @@
+"""What docs/statistics.md says of verdicts and intervals, simulated anew and held to limits."""
+
+from __future__ import annotations
+
+import coverage_simulation
+import numpy as np
+import pytest
+import statistics_simulation
+import verdict_simulation
+
+TRUTHS = [
+    (setting, steps)
+    for setting in verdict_simulation.SETTINGS
+    for steps in [
+        tuple(setting.apart if step == verdict_simulation.APART else step for step in steps)
+        for steps in verdict_simulation.TRUTHS.values()
+    ]
+    if setting.region or not any(steps)
+]
+
+
+def test_claims_are_counted_as_wrong_by_the_truth() -> None:
+    wrong = verdict_simulation.is_wrong
+    equal = {kind: wrong(kind, 0, False) for kind in ("better", "worse", "tie", "unclear")}
+    assert equal == {"better": True, "worse": True, "tie": False, "unclear": False}
+    assert [wrong("better", 1, beyond) for beyond in (False, True)] == [True, False]
+    assert [wrong("tie", 1, beyond) for beyond in (False, True)] == [False, True]
+    assert [wrong(kind, 2, False) for kind in ("better", "worse", "tie")] == [False, True, True]
+
+
+def test_verdicts_of_the_simulation_are_those_of_a_study() -> None:
+    """Far apart and equal ones are told, and without the correction equal ones are wrongly told apart more often."""
+    setting = verdict_simulation.SETTINGS[1]
+    random = np.random.default_rng(0)
+    _, _, within, beyond, right = verdict_simulation.family(random, setting, (0, 0, 5), 100)
+    assert within < 0.05 and beyond < 0.05 and right > 2.5
+    nothing = verdict_simulation.SETTINGS[0]
+    plain, _, held, *_ = verdict_simulation.family(random, nothing, (0, 0, 0, 0, 0), 150)
+    assert held < 0.1 < 0.15 < plain
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("setting", "truth"), TRUTHS)
+def test_hardly_a_study_says_anything_wrong(
+    setting: verdict_simulation.Setting, truth: tuple[int, ...]
+) -> None:
+    random = np.random.default_rng([setting.n_seeds, *truth])
+    _, _, within, beyond, _ = verdict_simulation.family(random, setting, truth, 1000)
+    assert max(within, beyond) < 0.07  # 5 %, and three standard errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "n_features"), [(300, 5), (60, 30)])
+@pytest.mark.parametrize(("n_candidates", "k"), [(1, 3), (1, 5), (1, 10), (5, 3), (5, 5)])
+def test_outer_folds_hold_what_winners_are_worth(n: int, n_features: int, n_candidates: int, k: int) -> None:
+    random = np.random.default_rng([n, n_candidates, k])
+    (winners, everyone, _), _ = coverage_simulation.nested_line(random, 3000, n, n_features, n_candidates, k)
+    assert min(winners, everyone) > 0.94
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", statistics_simulation.WORLDS, ids=lambda world: world.name)
+@pytest.mark.parametrize("n_images", [1000, 10_000])
+@pytest.mark.parametrize("n_seeds", [1, 3, 5])
+def test_lost_predictions_err_to_the_safe_side(
+    world: statistics_simulation.World, n_images: int, n_seeds: int
+) -> None:
+    covers, _ = coverage_simulation.lost_line(np.random.default_rng(n_seeds), 3000, world, n_images, n_seeds)
+    assert covers > 0.96
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shares", coverage_simulation.SHARES)
+@pytest.mark.parametrize("n", [100, 1000, 10_000])
+def test_counts_alone_hold_the_truth(shares: tuple[float, float, float], n: int) -> None:
+    bonett, same, other = coverage_simulation.counts_line(np.random.default_rng(n), 10_000, *shares, n)
+    assert bonett > 0.94 and other > 0.94
+    assert same > 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0.0, 0.25])
+@pytest.mark.parametrize("n_images", [36, 100, 1000])
+@pytest.mark.parametrize("n_seeds", [1, 3, 5, 10])
+def test_accuracies_hold_the_truth(seed: float, n_images: int, n_seeds: int) -> None:
+    """Of the images of one class, and of a whole test set; ten seeds on 100 images hold it in 93 %."""
+    world = statistics_simulation.World("", 0.009, seed=seed)
+    covers = coverage_simulation.class_line(np.random.default_rng(n_seeds), 3000, world, n_images, n_seeds)
+    assert covers > 0.92
