@@ -30,7 +30,7 @@ from statistics_simulation import (
 )
 
 STUDIES = 10_000
-TWICE = replace(WORLDS[3], name="both matter, together twice the errors", ratio=2.0)
+TWICE = replace(WORLDS[3], name="both matter, together twice the errors", ratios=(2.0,))
 RARE = World("both alone fail on two images", error=0.0)
 TRUTHS = (WORLDS[0], WORLDS[3], TWICE, RARE)
 MADE_UP = (2, -2)
@@ -51,7 +51,7 @@ def figures_of(
     as_it_is, first, second, together = (wrong[:, number].astype(np.int8) for number in range(4))
     table = first + second - together - as_it_is  # who is right minus who is wrong: the sign turns
     if n_seeds > 1:
-        return table, np.full(size, (1 - world.ratio) * world.error)
+        return table, np.full(size, (1 - (1.0, *world.ratios)[-1]) * world.error)
     # Of one seed nothing is said but of its own models.
     return table, rates[:, 1, 0] + rates[:, 2, 0] - rates[:, 3, 0] - rates[:, 0, 0]
 

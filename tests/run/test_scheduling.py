@@ -157,10 +157,15 @@ def test_a_worker_that_dies_over_a_paused_fit_drops_its_candidate(
     assert results.records[first.id].error_kind == "crashed"
     assert stage.dropped_in("kernel=2") == 1
     assert results.complete
-    # In the next run it may do better, and then the rungs are what they would have been.
+    # It may do better another time, but the test set has been opened: the rungs stay as they were decided.
     again, _, _ = _pretend(monkeypatch, tmp_path, halving_studies())
-    alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
-    assert again.plan == alone.plan
+    assert again.plan == results.plan
+    assert [record.fit_id for record in again.final_failures] == [first.id]
+    # A run of its own tries it again, and then the rungs are what they would have been.
+    other = halving_studies().model_copy(update={"name": "another"})
+    another, _, _ = _pretend(monkeypatch, tmp_path, other)
+    alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", other)
+    assert another.plan == alone.plan
 
 
 @pytest.mark.parametrize("luck", range(6))
