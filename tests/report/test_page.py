@@ -11,6 +11,7 @@ import pytest
 
 from convstudy.report.contents import gather
 from convstudy.report.page import page
+from convstudy.store.ledger import Entry
 from convstudy.store.results import Results
 from tests.report.made_up import failed_record, made_up_results
 
@@ -170,3 +171,14 @@ def test_several_environments_are_pointed_out() -> None:
     text = page(gather(replace(results, records={**results.records, fit_id: moved})))
     assert "come from 2 environments" in text
     assert "environments. Times" not in digits()
+
+
+def test_sentences_have_a_space_between_them() -> None:
+    made = made_up_results()
+    ledger = [Entry(opening, made.run_id, fit_id) for fit_id, opening in made.openings.items()]
+    results = replace(made, ledger=tuple(ledger))
+    text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gather(results)), flags=re.DOTALL)
+    shown = re.sub(r"<[^>]*>", "\n", text)
+    assert "After the choices its images were also looked over" in shown
+    assert "all seeds of one candidate answer one question together." in shown
+    assert re.findall(r"\w{3,}[.:;][A-Z]\w+", shown) == []
