@@ -45,6 +45,10 @@ def test_the_region_is_in_points(convstudy: Call) -> None:
         (["--successes", "1", "2", "--n", "3", "--both-right", "2"], "0 to 1 with these successes"),
         (["--successes", "1", "2", "--n", "3", "--discordant", "1", "1"], "do not fit the successes"),
         (["--successes", "1", "2", "--n", "3", "--region", "nan"], "this is no region"),
+        (
+            ["--successes", "1", "2", "--n", "3", "--region", "500"],
+            "--region: 500.0 is not in the range 0<=x<=100",
+        ),
     ],
 )
 def test_what_cannot_be_is_said(convstudy: Call, words: list[str], said: str) -> None:

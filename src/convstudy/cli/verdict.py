@@ -33,7 +33,7 @@ from convstudy.cli.words import say_json
 )
 @click.option(
     "--region",
-    type=float,
+    type=click.FloatRange(0, 100),
     default=0.1,
     show_default=True,
     metavar="POINTS",
