@@ -118,9 +118,7 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
     for caption in captions(3)[:2]:
         assert "Over seeds the interval counts both other seeds and other test images." in caption
     for caption in captions(1)[:2]:
-        assert (
-            "With one seed the interval counts other test images alone, for the two trained models" in caption
-        )
+        assert "With one seed the interval counts other test images alone, for the trained models" in caption
         assert "both other seeds" not in caption
     assert captions(3)[2].startswith("All seeds together. Each 95 % interval is for new seeds and new images")
     assert captions(1)[2].startswith(

@@ -27,7 +27,7 @@ from convstudy.run import (
     TestOpened as Opened,
 )
 from convstudy.spec import Ablate, Compare, Recipe, Search, Variant
-from convstudy.store import Layout, Store
+from convstudy.store import Layout, Results, Store
 from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, stored
 
 
@@ -171,10 +171,10 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
     assert _started(events) == []
 
 
-def test_where_every_candidate_failed_nothing_that_rests_on_it_is_trained(
+def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _fail_for_a_while(monkeypatch, lambda fit: isinstance(fit.split, Fold))
+    _fail_where(monkeypatch, lambda fit: isinstance(fit.split, Fold))
     results, _ = ran(small_study(), tmp_path)
     choice = results.choice("search.kernel")
     assert choice is not None
@@ -183,36 +183,49 @@ def test_where_every_candidate_failed_nothing_that_rests_on_it_is_trained(
     two = results.plan.stage("compare.networks").candidate("two").fits[0]
     assert [record.fit_id for record in results.records.values() if record.done] == [two.id]
     assert list(results.openings) == [two.id]
-    # The test set is open: what the choice was to be made by is not tried again, and the choice stays unmade.
-    assert {record.fit_id for record in results.final_failures} == {
-        record.fit_id for record in results.failed
-    }
-    monkeypatch.undo()
+
+
+def test_while_a_choice_may_still_be_made_the_test_set_stays_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        _fail_for_a_while(patch, lambda fit: isinstance(fit.split, Fold))
+        results, _ = ran(small_study(), tmp_path)
+    assert (len(results.failed), dict(results.openings), results.n_openings) == (4, {}, 0)
     results, events = ran(small_study(), tmp_path)
-    assert _started(events) == []
-    assert len(results.final_failures) == 4
-    # A study of another name is another run: it tries them again.
-    results, events = ran(small_study(name="another"), tmp_path)
     assert len(_started(events)) == 4 + 1 + 2
     assert results.complete
-    assert results.n_openings_before == 1
 
 
 def test_a_choice_is_not_made_anew_after_the_test_set_was_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _fail_for_a_while(monkeypatch, lambda fit: fit.network == NETWORKS["one"].network())
     study = small_study(search={}, ablate={})
-    results, _ = ran(study, tmp_path)
-    (failed,) = results.failed
-    before = results.choice("compare.networks")
-    assert before is not None and before.chosen == "two"
-    assert results.final_failures == (failed,)
-    monkeypatch.undo()
+    better = next(name for name in ("one", "two") if name == _chosen(ran(study, tmp_path / "whole")[0]))
+    other = "two" if better == "one" else "one"
+    with monkeypatch.context() as patch:
+        _fail_for_a_while(patch, lambda fit: fit.network == study.network[better].network())
+        results, _ = ran(study, tmp_path)
+    assert _chosen(results) == other
+    assert len(results.openings) == 1
+    # It is tried again and would be chosen; but a test score has been seen.
     results, events = ran(study, tmp_path)
-    assert _started(events) == []
-    assert results.choice("compare.networks") == before
-    assert list(results.openings) == [results.plan.stage("compare.networks").candidate("two").fits[0].id]
+    assert _started(events) == [results.plan.stage("compare.networks").candidate(better).fits[0].id]
+    assert _chosen(results) == other
+    assert results.complete
+    # So it is where another study has tried it again; that one chooses by itself.
+    another, _ = ran(study.model_copy(update={"name": "another"}), tmp_path)
+    assert _chosen(another) == better
+    store = Store.open(tmp_path)
+    assert _chosen(store.results(results.run_id)) == other
+    assert {run.status for run in store.runs()} == {"complete"}
+    store.close()
+
+
+def _chosen(results: Results) -> str:
+    choice = results.choice("compare.networks")
+    assert choice is not None
+    return choice.chosen
 
 
 @pytest.mark.parametrize("error", [MemoryError("no more"), OSError("the disk is full")])
@@ -269,7 +282,8 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
     winner = done.plan.stage("compare.n").candidate(base).fits[0]
     store.save_record(winner, perform.Record(winner.id, "failed", error_kind="diverged", error="nan"))
     store.close()
-    results, events = ran(study, tmp_path)
+    # A run of its own: what the first one chose stays chosen.
+    results, events = ran(study.model_copy(update={"name": "another"}), tmp_path)
     assert results.plan.stage("ablate.best").candidates[0].network_name == other
     assert sorted(_started(events)) == sorted(failed)
     assert [record.fit_id for record in results.failed] == [winner.id]

@@ -43,8 +43,8 @@ def failed_fits(trained: Trained) -> Iterator[Spot]:
             where,
             f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are over the others, and a "
             "candidate with a failed fit is not chosen",
-            "read the errors with `convstudy status`, then run the study again: such fits are tried anew, but for "
-            "those that a choice was made by before the test set was opened",
+            "read the errors with `convstudy status`, then run the study again: such fits are tried anew, and choices "
+            "that were made before the test set was opened stay as they are",
         )
 
 

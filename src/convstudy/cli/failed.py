@@ -23,12 +23,10 @@ def failed_text(results: Results) -> str:
     for error, fits in by_error.items():
         lines += [f"  {line}" for line in error.splitlines()]
         lines += [f"    {fit}" for fit in fits]
-    if results.final_failures:
-        lines += [
-            f"{counted(len(results.final_failures), 'failed fit')} that a choice was made by will not be tried again: "
-            "the test set has been opened since.",
-            "A study of another name, or in another runs folder, tries them again and chooses anew.",
-        ]
+    if not results.openings and any(not choice.chosen for choice in results.choices):
+        lines.append(
+            "No model is tested while a choice cannot be made; the same command tries these fits again."
+        )
     return "\n".join(lines)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from convstudy.plan.planning import make_plan
+from convstudy.plan.planning import NOTHING_CHOSEN, make_plan
 from convstudy.plan.ranking import CandidateScore, ranked, score_of
 from convstudy.plan.stages import Plan, Stage
 from convstudy.record import Outcome
@@ -40,13 +40,32 @@ def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
     return Choice(stage.key, best[0].name if best else "", tuple(scores))
 
 
-def resolve(study: Study, records: Mapping[str, Outcome]) -> tuple[Plan, tuple[Choice, ...]]:
-    """Return the plan with every choice that the records allow, and these choices, in their order."""
+def resolve(
+    study: Study, records: Mapping[str, Outcome], made: Mapping[str, str] = NOTHING_CHOSEN
+) -> tuple[Plan, tuple[Choice, ...]]:
+    """Return the plan with every choice that the records allow, and these choices, in their order.
+
+    Args:
+        study: what is asked.
+        records: fit id -> record, for the fits that have ended.
+        made: stage key -> name of the candidate that was chosen before and stays chosen, whatever the records say.
+    """
     choices: dict[str, Choice] = {}
     while True:
         plan = make_plan(study, {key: choice.chosen for key, choice in choices.items()}, records)
-        news = [choose(stage, records) for stage in plan.stages if stage.chooses]
+        news = [_made(stage, records, made.get(stage.key, "")) for stage in plan.stages if stage.chooses]
         found = {choice.stage: choice for choice in news if choice is not None}
         if found == choices:
             return plan, tuple(choices.values())
         choices = found
+
+
+def _made(stage: Stage, records: Mapping[str, Outcome], name: str) -> Choice | None:
+    """Return the choice of a stage, of this candidate if it is named and there."""
+    choice = choose(stage, records)
+    if not any(candidate.name == name for candidate in stage.candidates):
+        return choice
+    if choice is not None:
+        return replace(choice, chosen=name)
+    scores = [score_of(candidate.name, candidate.fits, records) for candidate in stage.candidates]
+    return Choice(stage.key, name, tuple(score for score in scores if score is not None))

@@ -171,11 +171,6 @@ class Plan:
         return _once(fits)
 
     @cached_property
-    def deciding_fits(self) -> frozenset[str]:
-        """The ids of the fits that choices are made by."""
-        return frozenset(fit.id for stage in self.stages if stage.chooses for fit in stage.fits)
-
-    @cached_property
     def tested_fits(self) -> tuple[Fit, ...]:
         """The settled fits whose models are scored on the sealed test set."""
         candidates = [c for stage in self.stages if stage.tested for c in stage.candidates if not c.waits_for]

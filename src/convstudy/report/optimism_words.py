@@ -74,5 +74,5 @@ def _amount(difference: float) -> str:
 
 
 def _chooser(contest: Contest, n_candidates: int) -> str:
-    halves = contest.course is not None and bool(contest.course.rungs)
+    halves = contest.course is not None and len(contest.course.rungs) > 1
     return f"the last rung of {counted(n_candidates, 'candidate')}" if halves else "the search"

@@ -30,7 +30,7 @@ _KEPT = {
     ),
 }
 MOST_OPENINGS = 50
-"""How many openings by other runs a report lists."""
+"""How many of the openings that this run does not use a report lists."""
 
 
 def images_table(told: Protocol) -> Table:
@@ -58,7 +58,7 @@ def images_table(told: Protocol) -> Table:
     ]
     caption = (
         f"Images per fit. Of the dataset's {told.n_train:,} training images some train and others validate; its "
-        f"{told.n_test:,} test images stay sealed until all choices are made."
+        f"{told.n_test:,} test images stay sealed until no choice can be made any more."
     )
     return Table("images", "Who saw which images", caption, columns, tuple(rows))
 

@@ -52,7 +52,7 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         "Differences, the candidate minus the other, in percentage points of accuracy, with 95 % intervals. “Better” "
         f"and “worse” need the whole interval beyond ±{region:g} points, “tie” needs it within, and this must hold "
         "after Holm’s correction for all comparisons of the question. "
-        f"{_over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
+        f"{over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
         "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
         "share training images. p is how often chance alone would bring the difference this far beyond the nearest "
         f"border of the region, or this far within. {_what_it_takes(region)}"
@@ -64,10 +64,10 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 
-def _over_seeds(verdicts: Sequence[Verdict]) -> str:
+def over_seeds(verdicts: Sequence[Verdict]) -> str:
     """Return what an interval over seeds counts: of one seed there is no spread to tell others from."""
     numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
-    alone = "other test images alone, for the two trained models: of other seeds nothing is known"
+    alone = "other test images alone, for the trained models: of other seeds nothing is known"
     if numbers == {1}:
         return f"With one seed the interval counts {alone}."
     both = "Over seeds the interval counts both other seeds and other test images"
@@ -112,7 +112,7 @@ def loss_table(contests: tuple[Contest, ...]) -> Table:
     ]
     caption = (
         "The candidate’s mean cross-entropy on the test images minus the other’s. "
-        f"{_over_seeds([v for c in contests for v in c.losses])} There is no region here: “better” says that the loss "
+        f"{over_seeds([v for c in contests for v in c.losses])} There is no region here: “better” says that the loss "
         "is lower, by however little."
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))

@@ -10,7 +10,7 @@ from pathlib import Path
 from convstudy.cores import n_cores
 from convstudy.data import load_dataset
 from convstudy.errors import Problem, StoreError, UsageError
-from convstudy.plan import Choice, Fit, Plan, Stage, resolve
+from convstudy.plan import Choice, Fit, Plan, Stage
 from convstudy.record import Record
 from convstudy.run.choosing import chosen_device
 from convstudy.run.events import (
@@ -116,6 +116,7 @@ class _Run:
     def __init__(self, study: Study, store: Store, run_id: str, listener: Listener) -> None:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
         self.plan: Plan  # as the records have it, see _resolve
+        self.choices: tuple[Choice, ...] = ()  # that the plan rests on
         self.told_choices: set[str] = set()
         self.reached: dict[str, tuple[int, int]] = {}
         self.looked_at: set[str] = set()
@@ -134,36 +135,40 @@ class _Run:
             self._test(executor)
             self._inspect(executor)
 
-    def _resolve(self) -> tuple[Choice, ...]:
-        """Bring the plan up to date, and return the choices that it rests on.
+    def _resolve(self) -> None:
+        """Bring the plan and its choices up to date.
 
         Records of earlier runs count as soon as the plan comes upon their fits, but for failures that may not come
         again, and for fits whose weights somebody has deleted: these are forgotten, and so trained again. Fits that
         only stand in for those to come are left alone: another study's records would be lost for nothing.
         """
         while True:
-            self.plan, choices = resolve(self.study, self.store.briefs)
+            self.plan, self.choices = self.store.resolved(self.study, self.run_id)
             new = [fit for fit in self.plan.settled_fits if fit.id not in self.looked_at]
             self.looked_at |= {fit.id for fit in new}
             forgotten = [fit for fit in new if fit.id in self.store.briefs and self._to_be_trained_again(fit)]
             for fit in forgotten:
                 self.store.drop_record(fit.id)
             if not forgotten:
-                return choices
+                return
 
     def _to_be_trained_again(self, fit: Fit) -> bool:
         """Tell whether an earlier run's record of this fit is not to count."""
         record = self.store.briefs[fit.id]
         if not record.done:
-            # No choice is made anew once this run has opened the test set, so that what it was made by stays as it is.
-            final = fit.id in self.plan.deciding_fits and self.store.has_opened(self.run_id)
-            return not final and record.error_kind not in LASTING_ERRORS
+            return self._may_pass(fit)
         tested = self.store.opening_of(fit.id, record.weights_digest) is not None
         return not tested and not self.store.has_weights(fit.id)
 
+    def _may_pass(self, fit: Fit) -> bool:
+        """Tell whether a fit failed for a reason that may have been the moment's."""
+        record = self.store.briefs.get(fit.id)
+        return record is not None and not record.done and record.error_kind not in LASTING_ERRORS
+
     def _choose(self) -> list[Fit]:
         """Make every choice that the records allow, and return the settled fits that have no record."""
-        for choice in self._resolve():
+        self._resolve()
+        for choice in self.choices:
             self.store.save_choice(self.run_id, choice)
             if choice.stage not in self.told_choices:
                 self.told_choices.add(choice.stage)
@@ -238,6 +243,8 @@ class _Run:
 
     def _test(self, executor: Executor) -> None:
         """Open the sealed test set once for each chosen model, after all choices are made."""
+        if self._may_still_choose():
+            return
         waiting = deque(fit for fit in self.plan.tested_fits if self._is_untested(fit))
         n_under_way = 0
         while waiting or n_under_way:
@@ -286,6 +293,11 @@ class _Run:
             except OSError as problem:
                 error = problem.strerror or str(problem)
         self.listener(ImagesInspected(facts, error))
+
+    def _may_still_choose(self) -> bool:
+        """Tell whether the next run may make a choice that could not be made: its fits failed, but may not again."""
+        unmade = [self.plan.stage(choice.stage) for choice in self.choices if not choice.chosen]
+        return any(self._may_pass(fit) for stage in unmade for fit in stage.fits)
 
     def _is_untested(self, fit: Fit) -> bool:
         """Tell whether there is a model of this fit and the test set was not yet opened for it."""

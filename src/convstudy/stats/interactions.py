@@ -128,5 +128,5 @@ def _with_needed_seeds(judged: Verdict, table: Figures | None) -> Verdict:
     if judged.kind != "unclear" or table is None:
         return judged
     error = (1 - judged.difference.confidence) / judged.n_comparisons
-    found = components(_with_made_up_images(table))
-    return replace(judged, needed=needed_seeds(found, judged.region, error))
+    made_up = sum(figure**2 for figure in MADE_UP)
+    return replace(judged, needed=needed_seeds(components(table), judged.region, error, made_up))

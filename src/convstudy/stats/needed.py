@@ -46,13 +46,16 @@ class Needed:
     images: int | None = None
 
 
-def needed_seeds(found: Components, difference: float, error: float) -> Needed | None:
+def needed_seeds(
+    found: Components, difference: float, error: float, made_up: float = MADE_UP
+) -> Needed | None:
     """Return how many seeds would tell a difference, or that the test set is too small for it.
 
     Args:
         found: the variances of the differences, of two seeds or more.
         difference: the smallest that matters, a fraction.
         error: how often a claim may be wrong, 0.05 for a single comparison.
+        made_up: the sum of the squares of the made-up images' figures.
 
     Returns:
         ``None`` where the seeds at hand would do, where no difference is too small to matter, and with one seed, of
@@ -67,7 +70,7 @@ def needed_seeds(found: Components, difference: float, error: float) -> Needed |
         seeds = Source("seeds", (found.seed + found.rest / n_images) / n_seeds, n_seeds - 1)
         image = found.image / n_images
         # The made-up images are part of the interval (``crossed``), but nothing that the difference scatters by.
-        images = Source("images", image + MADE_UP / n_images**2, n_images - 1)
+        images = Source("images", image + made_up / n_images**2, n_images - 1)
         half = half_width((seeds, images), 1 - error)
         return half + power * math.sqrt(seeds.variance + image) <= difference
 

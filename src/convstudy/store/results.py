@@ -89,14 +89,6 @@ class Results:
         return tuple(record for record in found if not record.done)
 
     @property
-    def final_failures(self) -> tuple[Record, ...]:
-        """Those failed records that this run does not try again: a choice was made by them before it opened the test
-        set, and is not made anew after that.
-        """
-        opened = any(entry.run_id == self.run_id for entry in self.ledger)
-        return tuple(record for record in self.failed if opened and record.fit_id in self.plan.deciding_fits)
-
-    @property
     def complete(self) -> bool:
         """Whether every fit of the plan has a record and every tested model its score."""
         plan = self.plan

@@ -218,10 +218,23 @@ class Store:
         values = {"digest": dataset_info(dataset).digest, "run": before_run}
         return int(self._connection.execute(query, values).fetchone()[0])
 
-    def has_opened(self, run_id: str) -> bool:
-        """Tell whether a run has opened the test set, for whichever model."""
-        query = "SELECT 1 FROM openings WHERE run_id = ? LIMIT 1"
-        return self._connection.execute(query, (run_id,)).fetchone() is not None
+    def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
+        """Return a run's plan with every choice that the records allow, and these choices.
+
+        Once a model of the plan has a test score, the choices that the run has written down stay as they are: fits of
+        theirs that failed may be tried again, by this run or by another study, and no choice is made anew by that.
+        """
+        plan, choices = resolve(study, self.briefs)
+        query = "SELECT fit_id FROM openings WHERE dataset_digest = ? AND accuracy IS NOT NULL"
+        scored = {
+            row["fit_id"] for row in self._connection.rows(query, (dataset_info(study.dataset).digest,))
+        }
+        if any(fit.id in scored for fit in plan.tested_fits):
+            query = "SELECT stage, chosen FROM choices WHERE run_id = ? ORDER BY number"
+            made = {row["stage"]: row["chosen"] for row in self._connection.rows(query, (run_id,))}
+            if made != {choice.stage: choice.chosen for choice in choices}:
+                return resolve(study, self.briefs, made)
+        return plan, choices
 
     def image_facts(self, dataset: str) -> ImageFacts | None:
         """Return what is known of a dataset's images, ``None`` where nobody has looked."""
@@ -294,7 +307,7 @@ class Store:
             what, where = f'there is no run called "{run}"', str(self.layout.folder)
             raise StoreError(Problem(what, where, run, ", ".join(names) or "none yet", nearest(run, names)))
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
-        plan, choices = resolve(study, self.briefs)
+        plan, choices = self.resolved(study, row["id"])
         records = {fit_id: self.records[fit_id] for fit_id in self._trained(plan)}
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
@@ -322,7 +335,7 @@ class Store:
 
     def _summary(self, row: sqlite3.Row) -> RunSummary:
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
-        plan, _ = resolve(study, self.briefs)
+        plan, _ = self.resolved(study, row["id"])
         found = [self.briefs[fit_id] for fit_id in self._trained(plan)]
         status = row["status"]
         if status == RUNNING and not is_locked(self.layout.lock):
