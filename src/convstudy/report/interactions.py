@@ -130,7 +130,8 @@ def _caption(found: Sequence[Verdict]) -> str:
     lost = any(verdict.difference.n > 1 and verdict.difference.low is None for verdict in found)
     return (
         "Test accuracy with both variants, minus that with each alone, plus that of the network as it is: by how many "
-        "points both together come out above (+) or below (−) what their two differences add up to, with 95 % intervals. "
+        "points both together come out above (+) or below (−) what their two differences add up to, with 95 % "
+        "intervals. "
         f"{over_seeds(found)} “More” and “less” need the whole interval beyond ±{region}, "
         f"“none” needs it within{holm}. Points of accuracy near 100 % leave little room for two gains to add up."
         f"{' Where predictions are lost, there is no interval.' if lost else ''}"
