@@ -256,7 +256,7 @@ class _Run:
                 case Tested(task=Test() as task):
                     n_under_way -= 1
                     if message.error:
-                        raise StoreError(Problem(f"a model could not be tested: {message.error}"))
+                        raise _untestable(task.fit, message.error)
                     opening = self.store.end_opening(
                         task.opening, message.loss, message.accuracy, message.seconds
                     )
@@ -264,8 +264,7 @@ class _Run:
                 case Lost(task=Test() as task, reason=reason):
                     n_under_way -= 1
                     if not self._may_retry(task):
-                        what = f"a model could not be tested: {reason}"
-                        raise StoreError(Problem(what, mend="run the study again: it goes on from here"))
+                        raise _untestable(task.fit, reason)
                     waiting.appendleft(task.fit)
 
     def _inspect(self, executor: Executor) -> None:
@@ -308,6 +307,11 @@ class _Run:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""
         digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
+
+
+def _untestable(fit: Fit, reason: str) -> StoreError:
+    what, mend = f"a model could not be tested: {reason}", "run the study again: it goes on from here"
+    return StoreError(Problem(what, where=f"fit {fit.id}", mend=mend))
 
 
 def _next(waiting: deque[Train], under_way: Mapping[str, str]) -> Train | None:
