@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from convstudy.checks import Finding, check_results
+from convstudy.checks.check import SURE
 from convstudy.checks.courses import (
-    SURE,
     chance_level,
     gain_of,
     largest_fall,

@@ -14,6 +14,9 @@ from convstudy.store.results import Results
 When = Literal["before", "during", "after", "images"]
 """Looks at the plan, at the course of each fit, at what they came to, or at the images themselves."""
 
+SURE = 3.0
+"""So many standard errors count as more than noise."""
+
 
 @dataclass(frozen=True)
 class Spot:

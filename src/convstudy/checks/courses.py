@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import Spot, Trained
+from convstudy.checks.check import SURE, Spot, Trained
 from convstudy.checks.words import listed, points, so_many
 from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
@@ -23,8 +23,6 @@ from convstudy.stats.candidates import part_text
 
 LEAST_EPOCHS = 6
 """Shorter histories say too little of where they lead."""
-SURE = 3.0
-"""So many standard errors count as more than noise."""
 
 MOST_ABOVE_CHANCE = 0.05
 MOST_CHANCES = 1.5

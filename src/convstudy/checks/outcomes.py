@@ -8,7 +8,7 @@ from statistics import median
 from typing import Literal
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import Spot, Trained
+from convstudy.checks.check import SURE, Spot, Trained
 from convstudy.checks.words import listed, points
 from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
@@ -16,8 +16,6 @@ from convstudy.spec import Range
 from convstudy.spec.study import Tried
 from convstudy.stats import Kind, protocol
 
-SURE = 3.0
-"""So many standard errors count as more than noise."""
 LEAST_VALUES = 3
 EDGE = 0.05
 LEAST_GAP = 0.05

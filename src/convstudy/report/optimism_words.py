@@ -25,7 +25,7 @@ def search_optimism(contest: Contest) -> tuple[str, ...]:
 
 def _left_in(contest: Contest) -> str:
     """Return what else a search's best score was chosen by, which its correction leaves in."""
-    rungs = contest.course is not None and len(contest.course.rungs) > 1
+    rungs = contest.course is not None and contest.course.halved
     fits = contest.leader.fits if contest.leader else ()
     epochs = any(fit.counted_epoch is not None and fit.counted_epoch < fit.n_epochs for fit in fits)
     return " and ".join(
@@ -74,5 +74,5 @@ def _amount(difference: float) -> str:
 
 
 def _chooser(contest: Contest, n_candidates: int) -> str:
-    halves = contest.course is not None and len(contest.course.rungs) > 1
+    halves = contest.course is not None and contest.course.halved
     return f"the last rung of {counted(n_candidates, 'candidate')}" if halves else "the search"

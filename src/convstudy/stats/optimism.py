@@ -103,7 +103,7 @@ def _of_search(contest: Contest) -> Iterator[Keepsake]:
             "nested search", contest.name, len(contest.rows), nested.searched, honest, "validation"
         )
     elif chosen is not None and chosen.corrected is not None:
-        halves = contest.course is not None and len(contest.course.rungs) > 1
+        halves = contest.course is not None and contest.course.halved
         kind: Kind = "halved search" if halves else "search"
         yield Keepsake(
             kind, contest.name, chosen.n_candidates, chosen.accuracy, chosen.corrected, "validation"

@@ -29,6 +29,11 @@ class SearchCourse:
     dropped_in: dict[str, int]
 
     @property
+    def halved(self) -> bool:
+        """Whether rungs before the last one dropped candidates: what they chose by is not in the last one's scores."""
+        return len(self.rungs) > 1
+
+    @property
     def share(self) -> float | None:
         """The epochs trained as a share of the grid's."""
         return self.n_epochs / self.grid_epochs if self.grid_epochs else None
