@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.report.write import write_report
-from convstudy.run import Event, run_study
+from convstudy.run import Event, FitStarted, run_study
 from convstudy.spec import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
 from convstudy.store import Results, Store
 
@@ -71,6 +71,11 @@ def ran(study: Study, runs: Path, workers: int = 0) -> tuple[Results, list[Event
     """Run a study and return its results with everything that it told."""
     events: list[Event] = []
     return run_study(study, runs, workers, events.append), events
+
+
+def started(events: list[Event]) -> list[str]:
+    """Return the ids of the fits that were begun, in order."""
+    return [event.fit.id for event in events if isinstance(event, FitStarted)]
 
 
 def facts(results: Results) -> str:

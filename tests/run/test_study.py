@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,8 @@ from convstudy.run import (
     TestOpened as Opened,
 )
 from convstudy.spec import Ablate, Compare, Recipe, Search, Variant
-from convstudy.store import Layout, Results, Store
-from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, stored
-
-
-def _started(events: list[Event]) -> list[str]:
-    return [event.fit.id for event in events if isinstance(event, FitStarted)]
+from convstudy.store import Layout, Store
+from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, started, stored
 
 
 def test_events_come_in_order(tmp_path: Path) -> None:
@@ -70,7 +65,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
 def test_a_complete_run_trains_and_opens_nothing_again(tmp_path: Path) -> None:
     first, _ = ran(small_study(), tmp_path)
     again, events = ran(small_study(), tmp_path)
-    assert _started(events) == []
+    assert started(events) == []
     assert not any(isinstance(event, Opened) for event in events)
     assert facts(again) == facts(first) == facts(stored(tmp_path, small_study()))
     assert again.updated_at == stored(tmp_path, small_study()).updated_at
@@ -86,19 +81,19 @@ def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> 
     )
     results, events = ran(small_study(ablate={"best": best}), tmp_path)
     sgd = results.plan.stage("ablate.best").candidate("sgd").fits[0]
-    assert _started(events) == [sgd.id]
+    assert started(events) == [sgd.id]
     assert [event.fit.id for event in events if isinstance(event, Opened)] == [sgd.id]
     assert set(first.records) < set(results.records)
     # A seed more: what is there already is not trained again, and no fold of the search is among the new fits.
     before = set(results.records)
     results, events = ran(small_study(seeds=2), tmp_path)
-    assert set(_started(events)) == set(results.records) - before
+    assert set(started(events)) == set(results.records) - before
     assert {event.fit.seed for event in events if isinstance(event, FitStarted)} <= {0, 1}
     assert not any(isinstance(e.fit.split, Fold) for e in events if isinstance(e, FitStarted))
     # Another name, or a key that this recipe does not use: none.
     other = small_study(name="other", recipe=small_study().recipe.varied({"step_factor": 0.5}))
     results, events = ran(other, tmp_path)
-    assert _started(events) == []
+    assert started(events) == []
     assert results.run_id != first.run_id
     assert results.n_openings_before == results.n_openings  # all of them were opened for other runs
 
@@ -116,18 +111,6 @@ def _diverging(**changes: Any) -> Any:
         },
         **changes,
     )
-
-
-def _fail_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Fit], bool]) -> None:
-    """Let each fit that ``fails`` names end with an error that may pass, until the patch is undone."""
-    original = engine_fit._start
-
-    def start(fit: Fit, *rest: Any) -> Any:
-        if fails(fit):
-            raise OSError("the disk is full")
-        return original(fit, *rest)
-
-    monkeypatch.setattr(engine_fit, "_start", start)
 
 
 def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float("nan")) -> None:
@@ -168,7 +151,7 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
     store.close()
     # Diverged fits would diverge again: they are not tried again.
     _, events = ran(_diverging(), tmp_path)
-    assert _started(events) == []
+    assert started(events) == []
 
 
 def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_trained(
@@ -183,49 +166,6 @@ def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_train
     two = results.plan.stage("compare.networks").candidate("two").fits[0]
     assert [record.fit_id for record in results.records.values() if record.done] == [two.id]
     assert list(results.openings) == [two.id]
-
-
-def test_while_a_choice_may_still_be_made_the_test_set_stays_sealed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        _fail_for_a_while(patch, lambda fit: isinstance(fit.split, Fold))
-        results, _ = ran(small_study(), tmp_path)
-    assert (len(results.failed), dict(results.openings), results.n_openings) == (4, {}, 0)
-    results, events = ran(small_study(), tmp_path)
-    assert len(_started(events)) == 4 + 1 + 2
-    assert results.complete
-
-
-def test_a_choice_is_not_made_anew_after_the_test_set_was_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study = small_study(search={}, ablate={})
-    better = next(name for name in ("one", "two") if name == _chosen(ran(study, tmp_path / "whole")[0]))
-    other = "two" if better == "one" else "one"
-    with monkeypatch.context() as patch:
-        _fail_for_a_while(patch, lambda fit: fit.network == study.network[better].network())
-        results, _ = ran(study, tmp_path)
-    assert _chosen(results) == other
-    assert len(results.openings) == 1
-    # It is tried again and would be chosen; but a test score has been seen.
-    results, events = ran(study, tmp_path)
-    assert _started(events) == [results.plan.stage("compare.networks").candidate(better).fits[0].id]
-    assert _chosen(results) == other
-    assert results.complete
-    # So it is where another study has tried it again; that one chooses by itself.
-    another, _ = ran(study.model_copy(update={"name": "another"}), tmp_path)
-    assert _chosen(another) == better
-    store = Store.open(tmp_path)
-    assert _chosen(store.results(results.run_id)) == other
-    assert {run.status for run in store.runs()} == {"complete"}
-    store.close()
-
-
-def _chosen(results: Results) -> str:
-    choice = results.choice("compare.networks")
-    assert choice is not None
-    return choice.chosen
 
 
 @pytest.mark.parametrize("error", [MemoryError("no more"), OSError("the disk is full")])
@@ -247,7 +187,7 @@ def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
     assert str(error) in failed.error
     assert len(results.openings) == 3
     results, events = ran(small_study(), tmp_path)
-    assert _started(events) == [failed.fit_id]
+    assert started(events) == [failed.fit_id]
     assert not results.failed
     assert len(results.openings) == 4
     assert results.complete
@@ -285,7 +225,7 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
     # A run of its own: what the first one chose stays chosen.
     results, events = ran(study.model_copy(update={"name": "another"}), tmp_path)
     assert results.plan.stage("ablate.best").candidates[0].network_name == other
-    assert sorted(_started(events)) == sorted(failed)
+    assert sorted(started(events)) == sorted(failed)
     assert [record.fit_id for record in results.failed] == [winner.id]
 
 
@@ -297,10 +237,10 @@ def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_
         ran(small_study(search={}, ablate={}, network={**NETWORKS, "one": one}), tmp_path)
     results, events = ran(small_study(search={"kernel": search}, ablate={}), tmp_path)
     (told,) = [event for event in events if isinstance(event, RunStarted)]
-    assert set(_started(events)) == {
+    assert set(started(events)) == {
         fit.id for candidate in results.plan.stages[0].candidates for fit in candidate.fits
     }
-    assert {fit.id for fit in results.plan.fits} <= told.done | set(_started(events))
+    assert {fit.id for fit in results.plan.fits} <= told.done | set(started(events))
 
 
 def test_a_failure_of_another_study_is_not_forgotten_for_a_fit_that_only_stands_in(tmp_path: Path) -> None:
@@ -334,7 +274,7 @@ def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again
     for fit in (gone, kept):
         Layout(tmp_path).artefact(fit.id, "weights").unlink()
     results, events = ran(small_study(), tmp_path)
-    assert _started(events) == [gone.id]  # the other one has its score already
+    assert started(events) == [gone.id]  # the other one has its score already
     assert results.records[gone.id].weights_digest == before.records[gone.id].weights_digest
     assert results.complete
     assert results.n_openings == 4
@@ -408,8 +348,8 @@ def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_chan
     best = asked.ablate["best"].model_copy(update={"interactions": True})
     results, events = ran(small_study(ablate={"best": best}), tmp_path)
     pair = results.plan.stage("ablate.best").candidate("plain + rmsprop")
-    assert _started(events) == [fit.id for fit in pair.fits]
-    assert [event.opening.fit_id for event in events if isinstance(event, Opened)] == _started(events)
+    assert started(events) == [fit.id for fit in pair.fits]
+    assert [event.opening.fit_id for event in events if isinstance(event, Opened)] == started(events)
     assert results.complete and results.run_id != before.run_id
     assert set(before.records) < set(results.records)
     (record,) = results.records_of(pair)
