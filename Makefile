@@ -55,8 +55,8 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/grid_search.py --peers $(PEERS)/bin/python --rounds 3
 	$(BIN)/python benchmarks/search_methods.py train --runs runs/bench-search $(SEARCH_SIZE) --workers 2
 	$(BIN)/python benchmarks/search_methods.py replay --runs runs/bench-search $(SEARCH_SIZE)
-	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision --subset 10000 --seeds 5
-	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision --subset 10000 --seeds 5
+	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision --subset 10000 --seeds 10
+	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision --subset 10000 --seeds 10
 	$(BIN)/python benchmarks/around_fits.py --repeats 2
 	$(BIN)/python benchmarks/memory_map.py
 	$(BIN)/python benchmarks/statistics_simulation.py
