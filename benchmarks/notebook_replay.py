@@ -210,7 +210,8 @@ def _head(runs: list[Any]) -> list[str]:
             f"often each opened it: {names}). The notebook looked at it after each of its 120 epochs.",
         ),
         *_paragraph(
-            "Two things differ by intent. 6,000 of the 60,000 training images are held back for validation.",
+            "Beside seeds and number format, two things differ by intent. 6,000 of the 60,000 training images are",
+            "held back for validation.",
             "And training loss and accuracy are measured in evaluation mode on the finished epoch; the",
             "notebook's were averaged over a moving epoch with dropout on, which is why its training columns cannot be",
             'compared with ours (its own text wondered why "test is better than training").',
