@@ -44,6 +44,7 @@ from convstudy.engine.weights import take_over, write_tensors
 from convstudy.errors import ConvstudyError
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
+from convstudy.run import fix_precision
 from convstudy.spec import Study, load_study, read_change
 
 
@@ -146,7 +147,7 @@ def main() -> None:
     parser.add_argument("--openings", type=Path, default=Path("speedrun-openings.jsonl"))
     asked = parser.parse_args()
     try:
-        study = load_study(asked.study, dict(read_change(text) for text in asked.changes))
+        study = fix_precision(load_study(asked.study, dict(read_change(text) for text in asked.changes)))
         data = load_dataset(study.dataset)
     except ConvstudyError as error:
         print(error, file=sys.stderr)

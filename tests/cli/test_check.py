@@ -37,6 +37,15 @@ def test_before_a_run_the_plan_is_checked(convstudy: Call, tiny: Path, tmp_path:
     assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
 
 
+def test_run_check_and_plan_fix_an_automatic_precision_alike(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
+    words = (tiny, "--runs", tmp_path / "runs", "--set", "recipe.precision=auto", "--json")
+    ran = convstudy("run", *words, "--workers", 1, "--no-report").json
+    assert convstudy("check", *words).json["run"] == ran["run_id"]
+    assert convstudy("plan", *words, "--no-calibrate").json["left"]["n_fits"] == 0
+
+
 def test_after_a_run_its_results_are_checked_too(convstudy: Call, tiny: Path, finished: Path) -> None:
     ended = convstudy("check", tiny, "--runs", finished, "--json")
     assert ended.status == 0

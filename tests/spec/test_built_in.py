@@ -171,7 +171,7 @@ def test_every_network_that_may_be_best_is_changed_by_every_variant() -> None:
 @pytest.mark.parametrize("name", ["mnist-speedrun", "mnist-accuracy"])
 def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -> None:
     study = load_study(name)
-    assert (study.dataset, study.threads, study.recipe.precision) == ("mnist", 2, "bfloat16")
+    assert (study.dataset, study.threads, study.recipe.precision) == ("mnist", 2, "auto")
     # The seconds of a short fit are for training, and its last epoch is what a falling schedule is made for.
     assert (study.recipe.measure_at_most or 60_000) <= 6_000
     assert study.recipe.keep == "last"

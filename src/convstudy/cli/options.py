@@ -132,14 +132,15 @@ def changes_of(context: click.Context) -> dict[str, object]:
 
 
 def study_of(context: click.Context, source: str) -> Study:
-    """Return the study that was asked for, with its changes, checked.
+    """Return the study that was asked for, with its changes, checked, in the precision that its device is fast in.
 
     Raises:
         StudyError: with everything that is wrong with it.
     """
+    from convstudy.run import fix_precision
     from convstudy.spec import load_study
 
-    return load_study(source, changes_of(context))
+    return fix_precision(load_study(source, changes_of(context)), context.params.get("device", "auto"))
 
 
 def command_line(context: click.Context, name: str, source: str) -> str:

@@ -23,7 +23,7 @@ class Fit:
     """Everything that determines what one training comes to.
 
     ``dataset_digest`` is the SHA-256 of the images' content; ``threads`` counts because sums are formed in another
-    order with another number of threads. The recipe's precision is a number format, never ``"auto"``.
+    order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises ``ValueError``.
 
     ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
     epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
@@ -40,7 +40,10 @@ class Fit:
     until: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "recipe", self.recipe.settled())
+        if self.recipe.precision == "auto":
+            raise ValueError(
+                "a fit has a number format: fix the study's precision first (convstudy.run.fix_precision)"
+            )
         if self.until is not None and self.until >= self.recipe.epochs:
             object.__setattr__(self, "until", None)
 

@@ -4,7 +4,7 @@
 ``study``           the whole study: train, choose, open the test set
 ``tasks``           the two things that a worker can be asked for, and what it says of them
 ``perform``         doing a task, wherever it is done
-``choosing``        which device a run trains on
+``choosing``        which device a run trains on, and which number format ``auto`` means there
 ``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from convstudy.run.choosing import fix_precision
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -40,6 +41,7 @@ __all__ = [
     "SearchAdvanced",
     "TestOpened",
     "default_workers",
+    "fix_precision",
     "run_study",
     "silent",
 ]

@@ -12,7 +12,7 @@ from convstudy.data import load_dataset
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, Stage
 from convstudy.record import Record
-from convstudy.run.choosing import chosen_device
+from convstudy.run.choosing import chosen_device, fix_precision
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -79,6 +79,7 @@ def run_study(
         raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
     check_study(study)
     found = chosen_device(device)
+    study = fix_precision(study, found)
     load_dataset(study.dataset)
     store = Store.open(Path(runs), create=True)
     try:

@@ -18,9 +18,6 @@ def _none(value: Any) -> Any:
 
 WITH_MOMENTUM = ("muon", "sgd")
 Optimizer = Literal["adam", "adamw", "muon", "rmsprop", "sgd"]
-# Chosen by benchmarks/precision.py: bfloat16 once its cost is shown to stay within 0.1 points, which five pairs do not
-# show (benchmarks/RESULTS.md). The same on every machine, so that results are.
-AUTO_PRECISION: Literal["float32", "bfloat16"] = "float32"
 Schedule = Literal["constant", "cosine", "one-cycle", "step", "triangular"]
 
 
@@ -111,8 +108,8 @@ class Recipe(BaseModel):
     )
     precision: Literal["float32", "bfloat16", "auto"] = Field(
         default="float32",
-        description="The number format of the heavy arithmetic; weights and sums stay float32. auto: bfloat16 "
-        f"once it is measured to cost no accuracy; now {AUTO_PRECISION}.",
+        description="The number format of the heavy arithmetic; weights and sums stay float32. auto: bfloat16 where "
+        "the device computes in it, else float32, fixed when a run begins.",
     )
 
     @model_validator(mode="after")
@@ -129,10 +126,6 @@ class Recipe(BaseModel):
     def varied(self, changes: Mapping[str, Any]) -> Recipe:
         """Return the recipe with these keys changed, checked anew (``pydantic.ValidationError``)."""
         return Recipe.model_validate({**self.model_dump(), **changes})
-
-    def settled(self) -> Recipe:
-        """Return the recipe as it trains: with the precision that ``"auto"`` stands for."""
-        return self.varied({"precision": AUTO_PRECISION}) if self.precision == "auto" else self
 
     def determinants(self) -> dict[str, Any]:
         """Return the keys that are not at their default and are in use: what a fit's result depends on."""

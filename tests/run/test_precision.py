@@ -1,0 +1,107 @@
+"""``precision = "auto"``: where it is fixed, to what, and that a run keeps it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from convstudy.engine import devices
+from convstudy.errors import UsageError
+from convstudy.plan import make_plan
+from convstudy.run import fix_precision, run_study
+from convstudy.spec import Ablate, Recipe, Search, Study, Variant, study_document
+from convstudy.store import Store
+from tests.run.studies import small_study
+
+
+def automatic() -> Study:
+    """Return a study that leaves its precision to the machine wherever a study can."""
+    return small_study(
+        recipe=Recipe(epochs=1, batch_size=40, precision="auto"),
+        search={
+            "precision": Search(network="one", vary={"precision": ("auto", "float32", "bfloat16")}, folds=2),
+            "kernel": Search(network="one", vary={"kernel": (3,)}, folds=2, recipe={"precision": "auto"}),
+        },
+        ablate={"one": Ablate(network="one", variants={"same": Variant(recipe={"precision": "auto"})})},
+    )
+
+
+@pytest.fixture
+def computing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that says whether processors compute in bfloat16 from now on."""
+
+    def say(able: bool) -> None:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
+
+    return say
+
+
+@pytest.mark.parametrize(("able", "word"), [(True, "bfloat16"), (False, "float32")])
+def test_every_auto_of_a_study_becomes_what_the_device_is_fast_in(
+    computing: Any, able: bool, word: str
+) -> None:
+    computing(able)
+    fixed = fix_precision(automatic(), "cpu")
+    assert fixed.recipe.precision == word
+    assert set(fixed.search["precision"].vary["precision"]) == {"float32", "bfloat16"}
+    assert len(fixed.search["precision"].vary["precision"]) == 2
+    assert fixed.search["kernel"].recipe["precision"] == word
+    assert fixed.ablate["one"].variants["same"].recipe["precision"] == word
+    # All else is as it was.
+    assert "auto" not in str(study_document(fixed))
+    assert fixed.network == automatic().network
+    assert {fit.recipe.precision for fit in make_plan(fixed).fits} == {"float32", "bfloat16"}
+
+
+def test_a_study_without_auto_is_left_as_it_is_and_no_machine_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked(*_: Any) -> Any:
+        raise AssertionError("the device was asked")
+
+    monkeypatch.setattr(devices, "find_device", asked)
+    study = small_study(recipe=Recipe(precision="bfloat16"))
+    assert fix_precision(study) is study
+    with pytest.raises(AssertionError, match="asked"):
+        fix_precision(automatic())
+
+
+def test_a_run_keeps_the_precision_of_the_machine_that_began_it(tmp_path: Path, computing: Any) -> None:
+    study = small_study(recipe=Recipe(epochs=1, batch_size=40, precision="auto"))
+    computing(able=True)
+    run_study(study, tmp_path, 0)
+    computing(able=False)
+    store = Store.open(tmp_path)
+    first = store.results(next(run.run_id for run in store.runs()))
+    store.close()
+    assert first.complete
+    assert first.study.recipe.precision == "bfloat16"
+    assert {fit.recipe.precision for fit in first.plan.fits} == {"bfloat16"}
+    # Begun anew by a machine of another kind it is another run, beside the first.
+    second = run_study(study, tmp_path, 0)
+    assert second.study.recipe.precision == "float32"
+    assert second.run_id != first.run_id
+
+
+def test_what_computes_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    for capabilities, able in (
+        ({"avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"avx2": True, "avx512_bf16": False}, False),
+        # A processor of another kind names none of these; what it is fast in was not measured.
+        ({"neon": True, "bf16": True}, False),
+    ):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found)
+        assert devices.computes_bfloat16(devices.CPU) is able
+    for capability, able in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, found=capability: found)
+        assert devices.computes_bfloat16(torch.device("cuda:0")) is able
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:
+    with pytest.raises(UsageError, match="no such device"):
+        fix_precision(automatic(), "cuda")
