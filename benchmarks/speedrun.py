@@ -37,7 +37,7 @@ from convstudy.data import Dataset, Holdout, load_dataset
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import logits_of
-from convstudy.engine.fit import Trained, run_fit
+from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.engine.opening import open_test
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import take_over, write_tensors
@@ -68,7 +68,7 @@ def fits_of(study: Study, network: str, seeds: range, split_seed: int | None, da
         yield Fit(study.dataset, data.info.digest, layers, study.recipe, split, seed, study.threads)
 
 
-def train(fit: Fit, data: Dataset) -> tuple[Trained, float, float]:
+def train(fit: Fit, data: Dataset) -> tuple[TrainedFit, float, float]:
     """Return what a fit leaves, its seconds of training, and those of all that it did."""
     started = time.perf_counter()
     trained = run_fit(fit, data.train)

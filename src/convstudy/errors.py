@@ -92,9 +92,12 @@ class FitError(ConvstudyError):
 
 
 class Diverged(FitError):
-    """The loss stopped being a finite number."""
+    """The loss stopped being a finite number; ``what`` says which and when."""
 
     kind = "diverged"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))
 
 
 class OutOfMemory(FitError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.data import Dataset, Holdout, Split, dataset_info, load_dataset
-from convstudy.engine.fit import Trained, run_fit
+from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch
@@ -39,7 +39,7 @@ def small_fit(
     )
 
 
-def trained(fit: Fit, checkpoint: Path | None = None) -> Trained:
+def trained(fit: Fit, checkpoint: Path | None = None) -> TrainedFit:
     """Return what the fit leaves; it must come to its end."""
     result = run_fit(fit, digits().train, checkpoint)
     assert result.record.done, result.record.error
@@ -64,7 +64,7 @@ def stopped(fit: Fit, checkpoint: Path, after: int) -> None:
     raise AssertionError(f"the fit ended before epoch {after}")
 
 
-def story(result: Trained) -> list[tuple[float, ...]]:
+def story(result: TrainedFit) -> list[tuple[float, ...]]:
     """Return a history without its seconds."""
     return [
         (

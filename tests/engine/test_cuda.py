@@ -15,14 +15,13 @@ from convstudy.engine.capture import Capture, CudaGraph, PlainCalls
 from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import half_precision
-from convstudy.engine.fit import Trained, run_fit
+from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import Step, train_epoch
 from convstudy.plan import Fit
 from convstudy.record import Epoch
 from convstudy.run.executors import DeviceExecutor
-from convstudy.run.tasks import Train
-from convstudy.run.tasks import Trained as Done
+from convstudy.run.tasks import Train, Trained
 from convstudy.store import Layout, Store
 from tests.engine.small import digits, small_fit, story
 from tests.engine.test_captured import LAYERS, RECIPES
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 DEVICE = "cuda:0"
 
 
-def _on_device(fit: Fit, checkpoint: Path | None = None, on_epoch: Any = lambda _: None) -> Trained:
+def _on_device(fit: Fit, checkpoint: Path | None = None, on_epoch: Any = lambda _: None) -> TrainedFit:
     result = run_fit(fit, digits().train, checkpoint, on_epoch, DEVICE)
     assert result.record.done, result.record.error
     return result
@@ -112,7 +111,7 @@ def test_a_fit_stopped_and_gone_on_with_on_the_device_ends_as_if_it_never_was(tm
 def test_fits_at_once_come_to_what_they_come_to_one_by_one() -> None:
     fits = [small_fit(layers=LAYERS, seed=seed, augment="affine", batch_size=10) for seed in range(6)]
     alone = [_on_device(fit) for fit in fits]
-    together: dict[int, Trained] = {}
+    together: dict[int, TrainedFit] = {}
     threads = [
         threading.Thread(target=lambda n=n: together.update({n: _on_device(fits[n])}))  # type: ignore[misc]
         for n in range(6)
@@ -155,7 +154,7 @@ def test_an_executor_trains_several_fits_on_the_device(tmp_path: Path) -> None:
         records = []
         while len(records) < 4:
             message = executor.next_message()
-            if isinstance(message, Done):
+            if isinstance(message, Trained):
                 records.append(message.record)
     assert all(record.done for record in records)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convstudy.checks.check import Trained
+from convstudy.checks.check import TrainedRun
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
 from convstudy.stats import CandidateRow, Contest
@@ -13,7 +13,7 @@ from convstudy.stats.candidates import part_text
 
 
 @dataclass(frozen=True)
-class Run:
+class DoneFit:
     """A fit that is done: ``part`` is ``"seed 0"`` or ``"fold 1"``."""
 
     part: str
@@ -28,7 +28,7 @@ class TrainedCandidate:
     contest: Contest
     candidate: Candidate
     row: CandidateRow
-    runs: tuple[Run, ...]
+    fits: tuple[DoneFit, ...]
 
     @property
     def where(self) -> str:
@@ -36,7 +36,7 @@ class TrainedCandidate:
         return f"{self.stage.key}: {self.candidate.name}"
 
 
-def tested_candidates(trained: Trained) -> Iterator[TrainedCandidate]:
+def tested_candidates(trained: TrainedRun) -> Iterator[TrainedCandidate]:
     """Yield the settled candidates of comparisons, ablations and final trainings that have a fit that is done.
 
     A network that an ablation takes over from a comparison is yielded once, by the comparison.
@@ -51,11 +51,11 @@ def tested_candidates(trained: Trained) -> Iterator[TrainedCandidate]:
             done = [fit for fit in row.fits if fit.status == "done" and fit.fit_id not in seen]
             if done and row.settled:
                 seen |= {fit.fit_id for fit in done}
-                runs = tuple(Run(fit.part, results.records[fit.fit_id]) for fit in done)
-                yield TrainedCandidate(stage, contest, candidate, row, runs)
+                fits = tuple(DoneFit(fit.part, results.records[fit.fit_id]) for fit in done)
+                yield TrainedCandidate(stage, contest, candidate, row, fits)
 
 
-def failed_parts(trained: Trained, diverged: bool) -> dict[str, list[str]]:
+def failed_parts(trained: TrainedRun, diverged: bool) -> dict[str, list[str]]:
     """Return "stage: candidate" -> the parts whose fits diverged (or failed otherwise), each fit once."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from convstudy.checks import courses, images, networks, outcomes, questions, recipes
-from convstudy.checks.check import Check, Planned, Trained, look
+from convstudy.checks.check import Check, Planned, TrainedRun, look
 from convstudy.checks.finding import Findings
 from convstudy.plan import Plan
 from convstudy.stats import Contest
@@ -74,7 +74,7 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
 )
 """Looked at before anything trains."""
 
-RUN_CHECKS: tuple[Check[Trained], ...] = (
+RUN_CHECKS: tuple[Check[TrainedRun], ...] = (
     Check(
         "diverged-fit", "during", "warning", "A fit whose loss was no number any more", courses.diverged_fits
     ),
@@ -141,7 +141,7 @@ RUN_CHECKS: tuple[Check[Trained], ...] = (
 )
 """Looked at during training and after it."""
 
-IMAGE_CHECKS: tuple[Check[Trained], ...] = (
+IMAGE_CHECKS: tuple[Check[TrainedRun], ...] = (
     Check(
         "train-test-duplicates",
         "images",
@@ -182,7 +182,7 @@ def check_results(results: Results, contests: tuple[Contest, ...]) -> Findings:
         results: the run.
         contests: those of exactly these results (:func:`convstudy.stats.contests`).
     """
-    return look((*RUN_CHECKS, *IMAGE_CHECKS), Trained(results, contests), results.study.silence)
+    return look((*RUN_CHECKS, *IMAGE_CHECKS), TrainedRun(results, contests), results.study.silence)
 
 
 def check_run(results: Results, contests: tuple[Contest, ...]) -> Findings:

@@ -36,7 +36,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedRun:
     """What there is to look at once fits are trained: the results, finished or not, and the contests made of them."""
 
     results: Results

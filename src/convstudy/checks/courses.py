@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import SURE, Spot, Trained
+from convstudy.checks.check import SURE, Spot, TrainedRun
 from convstudy.checks.words import listed, points, so_many
 from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
@@ -32,7 +32,7 @@ RISE = 1.25
 LEAST_FALL = 0.01
 
 
-def diverged_fits(trained: Trained) -> Iterator[Spot]:
+def diverged_fits(trained: TrainedRun) -> Iterator[Spot]:
     """Fits that ended because their loss was no number any more."""
     for where, fits in failed_parts(trained, diverged=True).items():
         yield Spot(
@@ -42,7 +42,7 @@ def diverged_fits(trained: Trained) -> Iterator[Spot]:
         )
 
 
-def collapsed_fits(trained: Trained) -> Iterator[Spot]:
+def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
     """Fits whose last epoch is at chance on training and validation images: they learned nothing, or fell back."""
     results = trained.results
     n_classes = dataset_info(results.study.dataset).n_classes
@@ -70,10 +70,10 @@ def collapsed_fits(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def dead_units(trained: Trained) -> Iterator[Spot]:
+def dead_units(trained: TrainedRun) -> Iterator[Spot]:
     """Layers half of whose units, or more, are 0 for every validation image, in the median of a network's fits."""
     for each in tested_candidates(trained):
-        dead = [{found.layer: found for found in run.record.dead_units} for run in each.runs]
+        dead = [{found.layer: found for found in fit.record.dead_units} for fit in each.fits]
         for layer in sorted(set().union(*dead)):
             n_units = next(found[layer].n_units for found in dead if layer in found)
             n_dead = median(found[layer].n_dead if layer in found else 0 for found in dead)
@@ -89,11 +89,11 @@ def dead_units(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def still_improving(trained: Trained) -> Iterator[Spot]:
+def still_improving(trained: TrainedRun) -> Iterator[Spot]:
     """Networks whose validation accuracy was still rising when their epochs ran out."""
     region = trained.results.study.region / 100
     for each in tested_candidates(trained):
-        records = [run.record for run in each.runs if _ran_out(each, run.record)]
+        records = [fit.record for fit in each.fits if _ran_out(each, fit.record)]
         n_epochs = min((len(record.history) for record in records), default=0)
         if n_epochs < LEAST_EPOCHS:
             continue
@@ -111,11 +111,11 @@ def still_improving(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def early_overfitting(trained: Trained) -> Iterator[Spot]:
+def early_overfitting(trained: TrainedRun) -> Iterator[Spot]:
     """Networks whose validation loss was lowest in the first half of training and has risen by a quarter since."""
     for each in tested_candidates(trained):
-        rises = [rise for run in each.runs if (rise := rise_of(run.record)) is not None]
-        if 2 * len(rises) > len(each.runs):
+        rises = [rise for fit in each.fits if (rise := rise_of(fit.record)) is not None]
+        if 2 * len(rises) > len(each.fits):
             epoch, factor = median(epoch for epoch, _ in rises), median(factor for _, factor in rises)
             yield Spot(
                 each.where,
@@ -125,17 +125,17 @@ def early_overfitting(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def unstable_ends(trained: Trained) -> Iterator[Spot]:
+def unstable_ends(trained: TrainedRun) -> Iterator[Spot]:
     """Networks whose validation accuracy swings in the last epochs, by more than the differences that are judged."""
     for each in tested_candidates(trained):
-        histories = [run.record.history for run in each.runs if len(run.record.history) >= LEAST_EPOCHS]
+        histories = [fit.record.history for fit in each.fits if len(fit.record.history) >= LEAST_EPOCHS]
         if not histories:
             continue
         n_last = max(3, window(min(map(len, histories))))
         last = [[epoch.validation_accuracy for epoch in history[-n_last:]] for history in histories]
         fall = median(map(largest_fall, last))
         level = fmean(fmean(accuracies) for accuracies in last)
-        n_images = min(run.record.n_validation for run in each.runs)
+        n_images = min(fit.record.n_validation for fit in each.fits)
         if fall > max(LEAST_FALL, SURE * _error_of_change(level, n_images), _judged(each)):
             yield Spot(
                 each.where,
@@ -203,7 +203,7 @@ def _ran_out(each: TrainedCandidate, record: Record) -> bool:
 
 
 def _longest(each: TrainedCandidate) -> int:
-    return max(len(run.record.history) for run in each.runs)
+    return max(len(fit.record.history) for fit in each.fits)
 
 
 def _error_of_change(accuracy: float, n_images: int) -> float:

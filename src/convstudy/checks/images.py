@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 
 from convstudy.checks.candidates import tested_candidates
-from convstudy.checks.check import Spot, Trained
+from convstudy.checks.check import Spot, TrainedRun
 from convstudy.checks.words import points
 from convstudy.data import dataset_info
 from convstudy.errors import StoreError
@@ -25,7 +25,7 @@ FAR = 0.01
 """So far outside the interval of the accuracy a mean confidence is more than a trifle."""
 
 
-def train_test_duplicates(trained: Trained) -> Iterator[Spot]:
+def train_test_duplicates(trained: TrainedRun) -> Iterator[Spot]:
     """Test images that are training images too, or nearly."""
     facts = trained.results.images
     if facts is None:
@@ -43,7 +43,7 @@ def train_test_duplicates(trained: Trained) -> Iterator[Spot]:
     )
 
 
-def class_imbalance(trained: Trained) -> Iterator[Spot]:
+def class_imbalance(trained: TrainedRun) -> Iterator[Spot]:
     """Parts whose largest class has many times the images of the smallest."""
     facts = trained.results.images
     if facts is None:
@@ -67,7 +67,7 @@ def class_imbalance(trained: Trained) -> Iterator[Spot]:
         )
 
 
-def constant_images(trained: Trained) -> Iterator[Spot]:
+def constant_images(trained: TrainedRun) -> Iterator[Spot]:
     """Parts with images that hold one value only."""
     facts = trained.results.images
     if facts is None:
@@ -81,11 +81,11 @@ def constant_images(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def badly_calibrated(trained: Trained) -> Iterator[Spot]:
+def badly_calibrated(trained: TrainedRun) -> Iterator[Spot]:
     """Candidates whose mean confidence lies clearly outside the interval of their accuracy."""
     results = trained.results
     for each in tested_candidates(trained):
-        tested = [run.record.fit_id for run in each.runs if run.record.fit_id in results.openings]
+        tested = [fit.record.fit_id for fit in each.fits if fit.record.fit_id in results.openings]
         try:
             calibration = calibration_of(results.arrays(fit_id, "test") for fit_id in tested)
         except StoreError:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Literal
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import SURE, Spot, Trained
+from convstudy.checks.check import SURE, Spot, TrainedRun
 from convstudy.checks.words import listed, points
 from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
@@ -34,7 +34,7 @@ _KINDS: Mapping[Kind, str] = {
 }
 
 
-def failed_fits(trained: Trained) -> Iterator[Spot]:
+def failed_fits(trained: TrainedRun) -> Iterator[Spot]:
     """Fits that could not be finished, for another reason than that they diverged."""
     for where, fits in failed_parts(trained, diverged=False).items():
         yield Spot(
@@ -46,7 +46,7 @@ def failed_fits(trained: Trained) -> Iterator[Spot]:
         )
 
 
-def winners_at_edge(trained: Trained) -> Iterator[Spot]:
+def winners_at_edge(trained: TrainedRun) -> Iterator[Spot]:
     """Searches whose winner lies at the border of what was tried, so that the best may lie beyond."""
     results = trained.results
     for name, search in results.study.search.items():
@@ -91,7 +91,7 @@ def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest",
     return "" if edge == "lowest" and at_end_of_all else edge
 
 
-def differences_within_noise(trained: Trained) -> Iterator[Spot]:
+def differences_within_noise(trained: TrainedRun) -> Iterator[Spot]:
     """Searches and comparisons whose choice is not clearly better than the next best."""
     for contest in trained.contests:
         leader, other = contest.leader, contest.runner_up
@@ -115,7 +115,7 @@ def differences_within_noise(trained: Trained) -> Iterator[Spot]:
         )
 
 
-def overfitted(trained: Trained) -> Iterator[Spot]:
+def overfitted(trained: TrainedRun) -> Iterator[Spot]:
     """Networks that are far better on the images they were trained on than on validation images."""
     for each in tested_candidates(trained):
         train, validation = each.row.train_accuracy.mean, each.row.validation_accuracy.mean
@@ -131,7 +131,7 @@ def overfitted(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def outlying_seeds(trained: Trained) -> Iterator[Spot]:
+def outlying_seeds(trained: TrainedRun) -> Iterator[Spot]:
     """Seeds that lie far from the others of their candidate."""
     n_test = dataset_info(trained.results.study.dataset).n_test
     for each in tested_candidates(trained):
@@ -166,7 +166,7 @@ def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
     return [part for part, score in scores.items() if scale > 0 and abs(score - middle) >= OUTLYING * scale]
 
 
-def scores_below_validation(trained: Trained) -> Iterator[Spot]:
+def scores_below_validation(trained: TrainedRun) -> Iterator[Spot]:
     """Networks whose test accuracy is clearly below their validation accuracy."""
     region = trained.results.study.region / 100
     for each in tested_candidates(trained):
@@ -185,7 +185,7 @@ def scores_below_validation(trained: Trained) -> Iterator[Spot]:
             )
 
 
-def often_opened_test_sets(trained: Trained) -> Iterator[Spot]:
+def often_opened_test_sets(trained: TrainedRun) -> Iterator[Spot]:
     """Test sets that have answered ten questions or more of other runs."""
     results = trained.results
     told = protocol(results)
@@ -201,7 +201,7 @@ def often_opened_test_sets(trained: Trained) -> Iterator[Spot]:
 
 def _n_validation(each: TrainedCandidate) -> int:
     """Return on how many validation images a fit was measured, the fewest of all fits: seeds share images."""
-    return min(run.record.n_validation for run in each.runs)
+    return min(fit.record.n_validation for fit in each.fits)
 
 
 def _error(accuracy: float, n_images: int) -> float:

@@ -27,14 +27,14 @@ from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import Loop, PlainLoop, Step, go_on, train_epoch
 from convstudy.engine.weights import Tensors, on_processor, take_over, weights_digest
-from convstudy.errors import Diverged, FitError, Problem
+from convstudy.errors import Diverged, FitError
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch, Record
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedFit:
     """What a fit leaves: its record, the weights that count (none for a failed fit), and what it said of its
     validation images: ``indices`` int64 ``(n,)`` into the training images, ``labels`` int64 ``(n,)``, ``probabilities``
     float32 ``(n, n_classes)``.
@@ -52,7 +52,7 @@ def run_fit(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     device: str = "cpu",
     before_step: Callable[[], None] = go_on,
-) -> Trained:
+) -> TrainedFit:
     """Train one fit and return what it leaves; a fit that fails returns a record that says so.
 
     Args:
@@ -73,7 +73,7 @@ def run_fit(
     except FitError as error:
         kind, text = error.kind, str(error)
     surroundings = environment(fit.threads, device_name(where))
-    return Trained(Record(fit.id, "failed", error_kind=kind, error=text, environment=surroundings), {}, {})
+    return TrainedFit(Record(fit.id, "failed", error_kind=kind, error=text, environment=surroundings), {}, {})
 
 
 def _train(
@@ -83,7 +83,7 @@ def _train(
     on_epoch: Callable[[Epoch], None],
     device: torch.device,
     before_step: Callable[[], None],
-) -> Trained:
+) -> TrainedFit:
     """Train from the start or the checkpoint to the end."""
     with GATE.resting():
         train_rows, validation_rows = split_indices(images.labels, fit.split)
@@ -128,7 +128,7 @@ def _train(
         environment=surroundings,
         dead_units=dead_units(highest),
     )
-    return Trained(
+    return TrainedFit(
         record,
         weights,
         {
@@ -201,8 +201,7 @@ def _one_epoch(
     on_train = evaluate(progress.judged, measured, recipe.precision)
     on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views)
     if not (math.isfinite(on_train.loss) and math.isfinite(on_validation.loss)):
-        what = f"the loss in evaluation mode was not a finite number after epoch {number}"
-        raise Diverged(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))
+        raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     return Epoch(
         number=number,
         learning_rate=lr,

@@ -18,7 +18,7 @@ from convstudy.engine.evaluation import half_precision
 from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import make_step
 from convstudy.engine.pace import Pace, paces_of_epoch
-from convstudy.errors import Diverged, Problem
+from convstudy.errors import Diverged
 from convstudy.spec.recipe import Recipe
 
 
@@ -115,6 +115,5 @@ def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
     total_loss = loop.run(epoch_order(n_images, seed, epoch), paces)
     # One look an epoch: asking after each step would make a device wait, and a loss that is not a number stays so.
     if not math.isfinite(float(total_loss)):
-        what = f"the loss stopped being a finite number in epoch {epoch}"
-        raise Diverged(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))
+        raise Diverged(f"the loss stopped being a finite number in epoch {epoch}")
     return float(paces[-1].lr)
