@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convstudy.data import Fold, Holdout, Outer
+from convstudy.errors import StudyError
 from convstudy.networks import Network
 from convstudy.plan import Fit
 from convstudy.plan import fit as fit_module
@@ -241,5 +242,5 @@ def test_a_fit_survives_json(fit: Fit) -> None:
 
 
 def test_a_fit_has_a_number_format_and_none_that_a_machine_chooses() -> None:
-    with pytest.raises(ValueError, match="fix the study's precision first"):
+    with pytest.raises(StudyError, match="no device has fixed the precision"):
         _fit(recipe=Recipe(precision="auto"))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from convstudy.data import Fold, Holdout, Outer, Split
+from convstudy.errors import Problem, StudyError
 from convstudy.networks import Network
 from convstudy.spec.recipe import Recipe
 
@@ -23,7 +24,7 @@ class Fit:
     """Everything that determines what one training comes to.
 
     ``dataset_digest`` is the SHA-256 of the images' content; ``threads`` counts because sums are formed in another
-    order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises ``ValueError``.
+    order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises ``StudyError``.
 
     ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
     epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
@@ -41,9 +42,11 @@ class Fit:
 
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
-            raise ValueError(
-                "a fit has a number format: fix the study's precision first (convstudy.run.fix_precision)"
+            what, mend = (
+                "no device has fixed the precision",
+                "run the study anew, or call fix_precision on it",
             )
+            raise StudyError(Problem(what, "precision", "auto", "float32, bfloat16", mend))
         if self.until is not None and self.until >= self.recipe.epochs:
             object.__setattr__(self, "until", None)
 
