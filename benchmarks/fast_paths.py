@@ -5,9 +5,10 @@
     python benchmarks/fast_paths.py [--rounds 15]
 
 "Plain" is what the fast path stands for: torch's dropout, a convolution over its whole input, relu before the pool,
-torch filling new tensors, an allocator that gives big blocks back. The later lines time whole training steps of the
-notebook's networks. But for the last ones, all is done in a process like a worker's; these compare processes with and
-without the allocator's settings, an epoch a turn (``contenders/ours.py``).
+torch filling new tensors, all training images measured after an epoch (and not a sample: these two are not the same to
+the bit), an allocator that gives big blocks back. The later lines time whole training steps of the notebook's networks.
+But for the last ones, all is done in a process like a worker's; these compare processes with and without the
+allocator's settings, an epoch a turn (``contenders/ours.py``).
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from arguments import at_least
 from as_worker import start_as_worker
 from throughput import STEPS, Contender, take_turns
 from torch import nn
-from training_steps import BATCH_SIZE, NETWORKS, n_steps_of, steps_of
+from training_steps import BATCH_SIZE, NETWORKS, Steps, n_steps_of, steps_of
 
+from convstudy.engine.batches import ImageTensors
+from convstudy.engine.evaluation import evaluate
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
 Work = Callable[[], object]
+STEPS_OF_A_TWENTIETH = 27
 
 
 def compare(name: str, fast: Work, plain: Work, n_rounds: int, repeats: int = 5) -> str:
@@ -125,6 +129,32 @@ def unfilled(n_rounds: int) -> list[str]:
     return rows
 
 
+def samples(n_rounds: int) -> list[str]:
+    """Compare epochs at a twentieth of MNIST's size: measured on as few of their images as 10,000 are of 54,000, and
+    on all of them.
+    """
+    rows = []
+    for name in NETWORKS:
+        steps = steps_of(name, STEPS_OF_A_TWENTIETH)
+        every = steps.loop.part
+        sample, validation = (
+            ImageTensors(every.pixels[:n_images], every.labels[:n_images]) for n_images in (500, 300)
+        )
+
+        def epoch(
+            measured: ImageTensors, steps: Steps = steps, validation: ImageTensors = validation
+        ) -> None:
+            steps()
+            for part in (measured, validation):
+                evaluate(steps.model, part, "bfloat16")
+
+        title = f"an epoch of {name}: 2,700 images train, 500 of them and 300 others are measured"
+        rows.append(
+            compare(title, lambda e=epoch, s=sample: e(s), lambda e=epoch, a=every: e(a), n_rounds, 1)  # type: ignore[misc]
+        )
+    return rows
+
+
 def kept_blocks(n_rounds: int) -> list[str]:
     """Compare epochs of a fit in processes whose allocator keeps big blocks and in some whose does not."""
     rows = []
@@ -147,7 +177,7 @@ def main() -> None:
     n_rounds = parser.parse_args().rounds
     print("| fast path | plain, ms | fast, ms | × (10th to 90th percentile) |\n|---|---|---|---|", flush=True)
     with repeatable(1):
-        for part in (dropouts, convolutions, pools, unfilled):
+        for part in (dropouts, convolutions, pools, unfilled, samples):
             print("\n".join(part(n_rounds)), flush=True)
     print("\n".join(kept_blocks(n_rounds)))
 

@@ -114,6 +114,10 @@ def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
     rows = engine_fit._measured(small_fit(measure_at_most=100), train).labels.tolist()
     assert len(set(rows)) == 100
     assert min(rows) < 250 and max(rows) > 750
+    # Unless somebody says otherwise, of more than 10,000 images.
+    large = ImageTensors(torch.zeros(10_001, 1, 1, 1, dtype=torch.uint8), torch.zeros(10_001))
+    assert len(engine_fit._measured(small_fit(), large)) == 10_000
+    assert len(engine_fit._measured(small_fit(measure_at_most=None), large)) == 10_001
 
 
 def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:

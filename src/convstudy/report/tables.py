@@ -8,7 +8,10 @@ from convstudy.report.table import Column, Table, Value
 from convstudy.stats import CandidateRow, Contest, Interval
 from convstudy.store.results import Results
 
-MEASURED = "All figures are measured in evaluation mode, on the weights of the epoch that counts."
+MEASURED = (
+    "All figures are measured in evaluation mode, on the weights of the epoch that counts; those on training images "
+    "on a sample, where there are more than the recipe’s measure_at_most."
+)
 
 
 def scores_table(contest: Contest) -> Table:

@@ -102,9 +102,9 @@ class Recipe(BaseModel):
         "shifts by 1 pixel.",
     )
     measure_at_most: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
-        default=None,
+        default=10_000,
         description="How many training images, drawn at random, are enough to measure training loss and accuracy "
-        'on, or "none": all of them.',
+        'on after an epoch, or "none": all of them.',
     )
     precision: Literal["float32", "bfloat16", "auto"] = Field(
         default="float32",

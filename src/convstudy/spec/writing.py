@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convstudy.spec.ranges import Range
+from convstudy.spec.recipe import NONE, Recipe
 from convstudy.spec.study import METHODS_OF, Head, Search, Study, Variant
 
 
@@ -24,7 +25,7 @@ def study_document(study: Study) -> dict[str, Any]:
     )
     document: dict[str, Any] = {
         "study": _plain(study.model_dump(include=head, exclude_none=True)),
-        "recipe": _plain(study.recipe.model_dump(exclude_none=True)),
+        "recipe": _plain(_recipe_document(study.recipe)),
         "network": {
             name: {**_plain(pattern.parameters), "init": pattern.init, "layers": _plain(pattern.layers)}
             for name, pattern in study.network.items()
@@ -42,6 +43,16 @@ def study_document(study: Study) -> dict[str, Any]:
         "silence": dict(study.silence),
     }
     return {section: tables for section, tables in document.items() if tables}
+
+
+def _recipe_document(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe with the word for None where None is not the default, which leaving it out would mean."""
+    fields = Recipe.model_fields
+    return {
+        key: NONE if value is None else value
+        for key, value in recipe.model_dump().items()
+        if value is not None or fields[key].default is not None
+    }
 
 
 def _search_document(search: Search) -> dict[str, Any]:
