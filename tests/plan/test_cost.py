@@ -6,11 +6,21 @@ from dataclasses import replace
 
 from convstudy.data import Holdout, dataset_info
 from convstudy.networks import Network
-from convstudy.plan import Cost, Fit, epochs_added, fit_cost, make_plan, own_epochs, plan_cost
+from convstudy.plan import (
+    Cost,
+    Fit,
+    epochs_added,
+    fit_cost,
+    in_turn,
+    make_plan,
+    own_epochs,
+    plan_cost,
+    resolve,
+)
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.record import Epoch, Record
-from convstudy.spec import Recipe
-from tests.plan.made import study
+from convstudy.spec import Recipe, Search
+from tests.plan.made import record, study
 
 
 def test_the_cost_of_a_fit_is_what_one_works_out_by_hand() -> None:
@@ -81,3 +91,47 @@ def test_each_epoch_of_a_lineage_is_counted_once() -> None:
         TWO.id: [1, 2],
         FIVE.id: [3, 4, 5],
     }
+
+
+def test_stages_take_turns_and_within_one_the_dearest_fit_comes_first() -> None:
+    plan = make_plan(study())
+    search, compare = plan.stage("search.kernel"), plan.stage("compare.all")
+    turns = in_turn(plan, ())
+    assert {fit.id for fit in turns} == {fit.id for fit in plan.settled_fits}
+    # The choice of the search holds the others up, so that it is trained first, the larger kernel before the smaller.
+    small, large = (candidate.fits for candidate in search.candidates)
+    assert fit_cost(large[0]).operations > fit_cost(small[0]).operations
+    # (Folds of an odd number of images differ by one, so that either may be the first.)
+    assert [set(turns[:2]), set(turns[2:4])] == [set(large), set(small)]
+    # Of the comparison, what no choice can change: 49 × 10 products are dearer than 49 × 6 and 6 × 10.
+    two, three = (compare.candidate(name).fits for name in ("two", "three"))
+    assert turns[4:] == [*three, *two]
+    done = {large[1].id: record(large[1]), two[0].id: record(two[0])}
+    left = in_turn(plan, done)
+    assert (left[0], set(left[1:3]), left[3:]) == (large[0], set(small), [*three, two[1]])
+
+
+def test_what_a_paused_fit_was_trained_for_is_no_part_of_its_turn() -> None:
+    halving = Search(
+        network="one",
+        vary={"kernel": (1, 2, 3, 5)},
+        folds=2,
+        method="halving",
+        budget=0.9,
+        recipe={"epochs": 8},
+    )
+    asked = study(search={"kernel": halving})
+    plan, _ = resolve(asked, {})
+    first = in_turn(plan, ())[:4]
+    assert all(fit.until for fit in first)
+    done = {fit.id: record(fit, accuracy) for fit, accuracy in zip(first, (0.6, 0.5, 0.4, 0.3), strict=True)}
+    plan, _ = resolve(asked, done)
+    second = [fit for fit in in_turn(plan, done) if fit.until or fit.n_epochs == 8]
+    going_on = {fit.lineage_id for fit in first}
+    costs = epochs_added(second, first)
+    begun = [costs[fit.id] for fit in second if fit.lineage_id in going_on]
+    new = [costs[fit.id] for fit in second if fit.lineage_id not in going_on]
+    assert begun and new
+    assert max(begun) < min(new)
+    by_turn = [fit_cost(fit, costs[fit.id]).operations for fit in second]
+    assert by_turn == sorted(by_turn, reverse=True)

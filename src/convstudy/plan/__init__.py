@@ -11,12 +11,12 @@
 ``suggestions``     candidates suggested by TPE
 ``ranking``         which candidate is better, by validation alone
 ``choices``         which candidate of a stage is chosen
-``cost``            images to train and floating-point work
+``cost``            images to train, floating-point work, and which fit is whose turn
 ==================  ==========================================================================
 """
 
 from convstudy.plan.choices import Choice, choose, resolve
-from convstudy.plan.cost import Cost, epochs_added, fit_cost, own_epochs, plan_cost
+from convstudy.plan.cost import Cost, epochs_added, fit_cost, in_turn, own_epochs, plan_cost
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize, halving_epochs, halving_schedule
 from convstudy.plan.planning import make_plan
@@ -38,6 +38,7 @@ __all__ = [
     "fit_cost",
     "halving_epochs",
     "halving_schedule",
+    "in_turn",
     "make_plan",
     "own_epochs",
     "plan_cost",

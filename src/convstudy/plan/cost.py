@@ -1,13 +1,17 @@
-"""What a plan costs: images to train and floating-point work. Each epoch of a lineage of fits counts once."""
+"""What a plan costs, images to train and floating-point work, and the order of its fits that follows from it.
+
+Each epoch of a lineage of fits counts once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from convstudy.data import dataset_info, split_sizes
 from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
+from convstudy.plan.stages import Plan
 from convstudy.record import Epoch, Record
 from convstudy.spec.recipe import Recipe
 
@@ -74,6 +78,23 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
             added[fit.id] = fit.n_epochs - before
             reached[fit.lineage_id] = fit.n_epochs
     return added
+
+
+def in_turn(plan: Plan, records: Container[str]) -> list[Fit]:
+    """Return the settled fits that have no record, in the order to train them.
+
+    Stage by stage, for choices hang on stages; within a stage the dearest first (longest processing time first, Graham
+    1969, "Bounds on multiprocessing timing anomalies"): a long fit that is begun last keeps one worker busy while the
+    others have nothing left to do.
+    """
+    fits = plan.settled_fits
+    missing = [fit for fit in fits if fit.id not in records]
+    added = epochs_added(missing, [fit for fit in fits if fit.until and fit.id in records])
+    stage_of: dict[str, int] = {}
+    for number, stage in enumerate(plan.stages):
+        for fit in stage.fits:
+            stage_of.setdefault(fit.id, number)
+    return sorted(missing, key=lambda fit: (stage_of[fit.id], -fit_cost(fit, added[fit.id]).operations))
 
 
 def own_epochs(fits: Iterable[Fit], records: Mapping[str, Record]) -> dict[str, tuple[Epoch, ...]]:

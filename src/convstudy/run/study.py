@@ -10,7 +10,7 @@ from pathlib import Path
 from convstudy.cores import n_cores
 from convstudy.data import load_dataset
 from convstudy.errors import Problem, StoreError, UsageError
-from convstudy.plan import Choice, Fit, Plan, Stage
+from convstudy.plan import Choice, Fit, Plan, Stage, in_turn
 from convstudy.record import Record
 from convstudy.run.choosing import chosen_device, fix_precision
 from convstudy.run.events import (
@@ -167,7 +167,7 @@ class _Run:
         return record is not None and not record.done and record.error_kind not in LASTING_ERRORS
 
     def _choose(self) -> list[Fit]:
-        """Make every choice that the records allow, and return the settled fits that have no record."""
+        """Make every choice that the records allow, and return the settled fits that have no record, in turn."""
         self._resolve()
         for choice in self.choices:
             self.store.save_choice(self.run_id, choice)
@@ -179,7 +179,7 @@ class _Run:
                 if stage.question != "search" or not self.study.search[stage.name].nested:
                     self._drop_checkpoints(stage)
         self._tell_of_searches()
-        return [fit for fit in self.plan.settled_fits if fit.id not in self.store.briefs]
+        return in_turn(self.plan, self.store.briefs)
 
     def _drop_checkpoints(self, stage: Stage) -> None:
         """Remove the checkpoints of paused fits that a stage kept to go on from: none goes on any more."""
