@@ -105,7 +105,9 @@ def main() -> None:
     for name in arguments.networks:
         pixels, labels = images(round(arguments.steps * BATCH_SIZE / (1 - VALIDATION)))
         network = Network.read([" ".join(words) for words in layers(name)])
-        recipe = Recipe(batch_size=BATCH_SIZE, epochs=arguments.rounds + 1, precision="bfloat16")
+        recipe = Recipe(
+            batch_size=BATCH_SIZE, epochs=arguments.rounds + 1, precision="bfloat16", measure_at_most=None
+        )
         fit = Fit("mnist", "", network, recipe, Holdout(VALIDATION, 0), 0, 1)
         content = Images(pixels, labels)
         bare = BareSteps(fit, content)
