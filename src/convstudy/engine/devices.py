@@ -78,8 +78,8 @@ def why_unusable(device: torch.device) -> str:
 def computes_bfloat16(device: torch.device) -> bool:
     """Tell whether a device has instructions for bfloat16, so that it is faster there than float32.
 
-    Without them a processor takes up to ten times as long as in float32 (docs/performance.md). Processors other than
-    x86-64 are not told apart: nothing was measured there.
+    Without them a processor takes twice as long as in float32, or many times (docs/performance.md). Processors other
+    than x86-64 are not told apart: nothing was measured there.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)

@@ -42,10 +42,8 @@ class Fit:
 
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
-            what, mend = (
-                "no device has fixed the precision",
-                "run the study anew, or call fix_precision on it",
-            )
+            what = "no device has fixed the precision"
+            mend = "run the study anew, or call fix_precision on it"
             raise StudyError(Problem(what, "precision", "auto", "float32, bfloat16", mend))
         if self.until is not None and self.until >= self.recipe.epochs:
             object.__setattr__(self, "until", None)

@@ -28,7 +28,7 @@ epochs = {epochs}
 # augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
 # average = 0.99         # judge and keep the running average of the weights
 # views = "shift"        # average predictions over an image and its shifts by 1 pixel
-# precision = "auto"     # float32, bfloat16 (1.6 to 4 times as fast where the device has it), auto: bfloat16 there
+# precision = "auto"     # float32, bfloat16 (1.7 to 4 times as fast where the device has it), auto: bfloat16 there
 # keep = "last"          # which epoch counts: best (by validation), last
 
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
