@@ -11,9 +11,12 @@ from torch import nn
 from convstudy.engine import evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors, network_input
+from convstudy.engine.capture import PlainCalls
+from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.evaluation import logits_of
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
+from tests.convolutions import ConvolutionCalls
 from tests.engine.small import LAYERS, digits, small_fit, story, trained
 
 
@@ -58,3 +61,24 @@ def test_bytes_with_channels_last_are_the_same_inputs_as_floats_with_channels_fi
     assert torch.equal(fast, plain)
     convolution = nn.Conv2d(3, 4, 3)
     torch.testing.assert_close(convolution(fast), convolution(plain), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_fit_gives_torch_no_strided_1_x_1_convolution(
+    captured: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In no loop, number format, augmentation or view: on AVX2 processors torch's weight gradient is broken there."""
+    if captured:
+        monkeypatch.setattr(
+            engine_fit, "_loop", lambda step, part, before: CapturedLoop(step, part, PlainCalls, before)
+        )
+    layers = ("conv 4 1 relu stride=2", "conv 4 2", "conv 4 1 stride=2 padding=same", "flatten")
+    fit = small_fit(
+        layers=layers, epochs=1, batch_size=20, precision=precision, augment="affine+cutout", views="shift"
+    )
+    with ConvolutionCalls() as calls:
+        trained(fit)
+    assert {kernel for kernel, _ in calls.backward} == {(1, 1), (2, 2)}
+    assert {kernel for kernel, _ in calls.forward} == {(1, 1), (2, 2)}
+    assert not calls.strided_pointwise

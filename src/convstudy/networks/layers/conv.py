@@ -57,10 +57,8 @@ class Conv(Layer):
         from torch import nn
         from torch.nn.utils import skip_init
 
-        from convstudy.networks.modules.whole_input_conv import WholeInputConv
-
         height, width, channels = self.need_image(shape)
-        kind = WholeInputConv if self.kernel == height == width and self.padding == "valid" else nn.Conv2d
+        kind = self._kind(height, width)
         # Without torch's own start weights, which would draw from the global generator, too.
         convolution: nn.Conv2d = skip_init(kind, channels, self.filters, self.kernel, self.stride)  # type: ignore[no-untyped-call]
         initialise(convolution.weight, self.init or DEFAULT_INIT, generator)
@@ -75,3 +73,14 @@ class Conv(Layer):
         if self.activation:
             parts.append(activation_module(self.activation))
         return nn.Sequential(*parts)
+
+    def _kind(self, height: int, width: int) -> type[nn.Conv2d]:
+        """Return the class of the convolution for images of this size: a fast path where there is one."""
+        from torch import nn
+
+        from convstudy.networks.modules.strided_pointwise_conv import StridedPointwiseConv
+        from convstudy.networks.modules.whole_input_conv import WholeInputConv
+
+        if self.kernel == height == width and self.padding == "valid":
+            return WholeInputConv
+        return StridedPointwiseConv if self.kernel == 1 < self.stride else nn.Conv2d

@@ -1,0 +1,35 @@
+"""Which convolutions reach torch: the kernel sizes and strides of all calls, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# Where torch's operations for convolutions take the weights and the stride; the first is called in inference mode.
+ARGUMENTS = {"aten::conv2d": (1, 3), "aten::convolution": (1, 3), "aten::convolution_backward": (2, 4)}
+
+
+class ConvolutionCalls(TorchDispatchMode):
+    """Within this context ``forward`` and ``backward`` collect the kernel size and the stride of each convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forward: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        self.backward: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name
+        if "conv" in name:
+            weight, stride = ARGUMENTS[name]  # a KeyError: torch calls a convolution by a name not known here
+            calls = self.backward if name.endswith("backward") else self.forward
+            calls.append(
+                (tuple(args[weight].shape[2:]), tuple(args[stride]) if len(args) > stride else (1, 1))
+            )
+        return func(*args, **(kwargs or {}))
+
+    @property
+    def strided_pointwise(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """The calls with a 1 × 1 kernel and a stride."""
+        return [call for call in self.forward + self.backward if call[0] == (1, 1) and call[1] != (1, 1)]
