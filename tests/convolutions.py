@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # Where torch's operations for convolutions take the weights and the stride; the first is called in inference mode.

@@ -45,9 +45,9 @@ def test_a_kernel_with_more_than_one_place_stays_a_convolution(text: str) -> Non
 def pointwise_by_definition(
     images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int, weighing: torch.Tensor
 ) -> list[torch.Tensor]:
-    """Return the output of a 1 × 1 convolution, then the gradients of images, weight and bias of ``Σ output · weighing``.
+    """Return the output of a 1 × 1 convolution, then the gradients of ``Σ output · weighing``: images, weight, bias.
 
-    It has sums over places only, so that no convolution of torch has a part in it.
+    It uses sums over pixels, no convolution of torch.
     """
     used, kernel = images[:, :, ::stride, ::stride], weight[:, :, 0, 0]
     made = torch.einsum("nchw,fc->nfhw", used, kernel) + bias[:, None, None]
