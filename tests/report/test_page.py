@@ -55,6 +55,22 @@ def with_evil_error(results: Results) -> Results:
     return replace(results, records={**results.records, fit.id: replace(failed_record(fit), error=EVIL)})
 
 
+def test_two_fits_with_the_same_weights_each_have_their_digest() -> None:
+    """An ablation with a patience that never ends a fit early leaves the weights of the base."""
+    results = made_up_results()
+    ablate = results.plan.stage("ablate.best")
+    base, variant = (ablate.candidate(name).fits[0].id for name in ("as it is", "rmsprop"))
+    shared = results.records[base].weights_digest
+    results = replace(
+        results,
+        records={**results.records, variant: replace(results.records[variant], weights_digest=shared)},
+        openings={**results.openings, variant: replace(results.openings[variant], weights_digest=shared)},
+    )
+    text = page(gather(results))
+    for fit_id in (base, variant):
+        assert f"{fit_id}&nbsp;→&nbsp;{shared[:8]}" in text
+
+
 def test_nothing_is_loaded_from_anywhere() -> None:
     reader = Reader(digits())
     sources = [

@@ -44,7 +44,7 @@ def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
     mine = compare.leader.scores("test_accuracy")
     other = next(row for row in compare.rows if row.name == "one-conv").scores("test_accuracy")
     assert verdict.difference.pairs == pytest.approx([mine[s] - other[s] for s in ("seed 1", "seed 2")])
-    assert set(verdict.evidence.weights_digests) >= {fit.weights_digest for fit in compare.leader.fits}
+    assert set(verdict.evidence.fit_ids) >= {fit.fit_id for fit in compare.leader.fits}
 
 
 def test_where_every_candidate_failed_nobody_leads() -> None:

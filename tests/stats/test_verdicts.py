@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from convstudy.stats import Evidence, paired_difference, verdict
+from convstudy.stats import Evidence, MeasuredFit, paired_difference, verdict
 from convstudy.stats.verdicts import judge
 
 SPREAD = (-0.0001, 0.0, 0.0001)
@@ -64,7 +64,7 @@ def test_equal_pairs_are_no_proof_of_a_tie() -> None:
     assert verdict("a", "b", "x", [0.9, 0.9], [0.9, 0.9]).kind == "unclear"
 
 
-def test_evidence_adds_up_without_repeats() -> None:
-    assert Evidence(("a", "b"), ("1",)) + Evidence(("b", "c"), ("2",)) == Evidence(
-        ("a", "b", "c"), ("1", "2")
-    )
+def test_evidence_adds_up_without_repeats_and_keeps_fits_of_the_same_weights_apart() -> None:
+    a, b, c = MeasuredFit("a", "1"), MeasuredFit("b", "1"), MeasuredFit("c", "2")
+    assert Evidence((a, b)) + Evidence((b, c)) == Evidence((a, b, c))
+    assert (Evidence((a, b)) + Evidence((b, c))).fit_ids == ("a", "b", "c")

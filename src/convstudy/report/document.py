@@ -10,7 +10,7 @@ from convstudy.report.table import as_records
 from convstudy.spec import study_document
 from convstudy.stats import Contest, SearchCourse
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise it when a key changes its meaning or goes."""
 
 

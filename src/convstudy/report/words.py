@@ -13,7 +13,7 @@ from convstudy.report.numbers import with_spread
 from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import within
-from convstudy.stats import CandidateRow, Contest, Evidence, Summary, contests, protocol
+from convstudy.stats import CandidateRow, Contest, Evidence, MeasuredFit, Summary, contests, protocol
 from convstudy.store.results import Results
 
 _WAITS = "not trained, for it hangs on a choice that is not made."
@@ -175,7 +175,7 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
             f"{counted(len(failed), 'fit')} of {len(results.plan.fits)} failed ({kinds}); no mean counts "
             f"{'it' if len(failed) == 1 else 'them'}, and a candidate with a failed fit is not chosen."
         )
-        said.append(Conclusion("run", text, Evidence(tuple(record.fit_id for record in failed))))
+        said.append(Conclusion("run", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in failed))))
     said += [Conclusion("run", text) for text in [test_set_text(protocol(results))] if text]
     if not results.complete:
         n_fits, settled = len(results.plan.fits), results.plan.settled_fits

@@ -52,7 +52,7 @@ from convstudy.stats.resampled import Probabilities
 from convstudy.stats.searches import SearchCourse, search_course
 from convstudy.stats.selection import Selection
 from convstudy.stats.summary import Summary, summarise
-from convstudy.stats.verdicts import REGION, Evidence, Kind, Verdict, verdict
+from convstudy.stats.verdicts import REGION, Evidence, Kind, MeasuredFit, Verdict, verdict
 
 __all__ = [
     "REGION",
@@ -73,6 +73,7 @@ __all__ = [
     "Interval",
     "Keepsake",
     "Kind",
+    "MeasuredFit",
     "Mistake",
     "Needed",
     "Nested",

@@ -10,7 +10,7 @@ from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
 from convstudy.record import Opening, Record
 from convstudy.stats.summary import Summary, summarise
-from convstudy.stats.verdicts import Evidence
+from convstudy.stats.verdicts import Evidence, MeasuredFit
 from convstudy.store.results import Results
 
 Status = Literal["done", "failed", "not trained"]
@@ -106,7 +106,7 @@ class CandidateRow:
     def evidence(self) -> Evidence:
         """The fits that are done and their weights."""
         done = [fit for fit in self.fits if fit.status == "done"]
-        return Evidence(tuple(fit.fit_id for fit in done), tuple(fit.weights_digest for fit in done))
+        return Evidence(tuple(MeasuredFit(fit.fit_id, fit.weights_digest) for fit in done))
 
     def scores(self, measure: str) -> dict[str, float]:
         """Return part -> figure of a measure such as ``"test_accuracy"``, for the fits that have it."""

@@ -29,17 +29,26 @@ OPPOSITE: dict[Kind, Kind] = {"better": "worse", "worse": "better"}
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The fits that a statement stands on, and the digests of the weights that they were measured with."""
+class MeasuredFit:
+    """A fit and the digest of its weights; a failed fit has no digest."""
 
-    fit_ids: tuple[str, ...] = ()
-    weights_digests: tuple[str, ...] = ()
+    fit_id: str
+    weights_digest: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The fits that support a statement, each once. Two of them can have the same weights."""
+
+    fits: tuple[MeasuredFit, ...] = ()
 
     def __add__(self, other: Evidence) -> Evidence:
-        return Evidence(
-            tuple(dict.fromkeys(self.fit_ids + other.fit_ids)),
-            tuple(dict.fromkeys(self.weights_digests + other.weights_digests)),
-        )
+        return Evidence(tuple(dict.fromkeys(self.fits + other.fits)))
+
+    @property
+    def fit_ids(self) -> tuple[str, ...]:
+        """The ids of the fits."""
+        return tuple(fit.fit_id for fit in self.fits)
 
 
 @dataclass(frozen=True)
