@@ -5,18 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from convstudy.checks import Finding, check_results
+from convstudy.checks.chance import chance_level
 from convstudy.checks.check import SURE
 from convstudy.checks.courses import (
-    chance_level,
     gain_of,
     largest_fall,
     rise_of,
     window,
 )
+from convstudy.data import ImageFacts
+from convstudy.data.duplicates import Pairs
+from convstudy.data.facts import PartFacts
 from convstudy.record import DeadUnits, Epoch, Record
 from convstudy.spec import Ablate, Recipe, Variant
 from convstudy.stats import contests
@@ -117,9 +122,44 @@ def test_a_fit_of_a_search_that_diverged_is_told_by_its_fold() -> None:
     assert "fold 2" in found[0].what
 
 
-@pytest.mark.parametrize(("n_classes", "level"), [(10, 0.15), (2, 0.55), (100, 0.015)])
-def test_chance(n_classes: int, level: float) -> None:
-    assert chance_level(n_classes) == pytest.approx(level)
+@pytest.mark.parametrize(
+    ("largest_share", "level"), [(1 / 10, 0.15), (1 / 2, 0.55), (1 / 100, 0.015), (0.9, 0.91), (1.0, 1.0)]
+)
+def test_chance(largest_share: float, level: float) -> None:
+    assert chance_level(largest_share) == pytest.approx(level)
+
+
+def with_validation_labels(made: Results, counts: Sequence[int]) -> Results:
+    """Return results in which the validation images of each fit have this number of images of each class."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    validation = {"labels": labels, "probabilities": np.full((len(labels), 10), 0.1, np.float32)}
+
+    def arrays(fit_id: str, what: str) -> Any:
+        return validation if what == "validation" else made.arrays(fit_id, what)
+
+    return replace(made, arrays=arrays)
+
+
+def always_the_largest(accuracy: float) -> Results:
+    """Return results in which one variant reaches this accuracy in every epoch, on training and validation images."""
+    same = [epoch(number, accuracy, accuracy, loss=1.1, train_loss=1.1) for number in range(1, 13)]
+    return results(course=only("tanh", lambda level: same))
+
+
+@pytest.mark.parametrize(("accuracy", "collapsed"), [(0.7, True), (0.72, True), (0.74, False)])
+def test_with_uneven_classes_chance_is_the_share_of_the_largest(accuracy: float, collapsed: bool) -> None:
+    uneven = with_validation_labels(always_the_largest(accuracy), (70, 20, 10))
+    found = [each for each in heard(uneven) if each.check == "collapsed-fit"]
+    assert [each.where for each in found] == ["ablate.best: tanh"] * collapsed
+    assert all("is right on 70.00 % of the validation images" in each.what for each in found)
+
+
+def test_without_labels_on_record_the_class_counts_of_all_training_images_count() -> None:
+    part = PartFacts((42_000, 18_000), 0, 0, 0)
+    none = Pairs(0, 0, 0, ())
+    seen = replace(always_the_largest(0.7), images=ImageFacts("digest", part, part, none, none))
+    assert "collapsed-fit" in {each.check for each in heard(seen)}
+    assert "collapsed-fit" not in {each.check for each in heard(replace(seen, images=None))}
 
 
 def test_one_seed_that_collapsed_is_named() -> None:

@@ -8,6 +8,7 @@
 ``recipes``         before training: how networks are trained
 ``questions``       before training: what is asked, of how many images and seeds
 ``courses``         during training: what histories show
+``chance``          the accuracy of guessing
 ``outcomes``        after training: what scores, choices and openings show
 ``images``          the images themselves, and how sure models are of them
 ``candidates``      what was trained, each fit looked at once

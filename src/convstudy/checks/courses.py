@@ -13,9 +13,9 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
+from convstudy.checks.chance import LargestShares, chance_level
 from convstudy.checks.check import SURE, Spot, TrainedRun
 from convstudy.checks.words import listed, points, so_many
-from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
 from convstudy.plan import Fit
 from convstudy.record import Record
@@ -24,8 +24,6 @@ from convstudy.stats.candidates import part_text
 LEAST_EPOCHS = 6
 """Shorter histories say too little of where they lead."""
 
-MOST_ABOVE_CHANCE = 0.05
-MOST_CHANCES = 1.5
 MOST_DEAD = 0.5
 ANNEALED = 0.1
 RISE = 1.25
@@ -45,8 +43,7 @@ def diverged_fits(trained: TrainedRun) -> Iterator[Spot]:
 def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
     """Fits whose last epoch is at chance on training and validation images: they learned nothing, or fell back."""
     results = trained.results
-    n_classes = dataset_info(results.study.dataset).n_classes
-    most = chance_level(n_classes)
+    shares = LargestShares(results)
     seen: set[str] = set()
     for stage in results.plan.stages:
         owners = stage.owners
@@ -56,16 +53,17 @@ def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
             if record is None or not record.done or not record.history or fit.lineage_id in seen:
                 continue
             last = record.history[-1]
-            if max(last.train_accuracy, last.validation_accuracy) <= most:
+            if max(last.train_accuracy, last.validation_accuracy) <= chance_level(shares.of(fit)):
                 seen.add(fit.lineage_id)
                 found.setdefault(owners[fit.id], []).append(fit)
         for name, fits in found.items():
             lowest = min(results.records[fit.id].history[-1].train_accuracy for fit in fits)
+            guessing = max(map(shares.of, fits))
             yield Spot(
                 f"{stage.key}: {name}",
                 f"{so_many([part_text(fit) for fit in fits], len(stage.candidate(name).fits))} ended at chance, "
-                f"with {percent(lowest)} of the training images of {n_classes} classes right: nothing was learned, or "
-                "it was lost again",
+                f"with {percent(lowest)} of the training images right; to guess the largest class is right on "
+                f"{percent(guessing)} of the validation images: nothing was learned, or it was lost again",
                 "a lower learning_rate, another init or activation; if it is one seed of several, keep it in the mean",
             )
 
@@ -144,11 +142,6 @@ def unstable_ends(trained: TrainedRun) -> Iterator[Spot]:
                 "which training happened to end",
                 "a schedule that ends low (cosine), average = 0.99, or a lower learning_rate",
             )
-
-
-def chance_level(n_classes: int) -> float:
-    """Return the accuracy up to which a fit counts as being at chance: half as much again, at most 5 points more."""
-    return min(MOST_CHANCES / n_classes, 1 / n_classes + MOST_ABOVE_CHANCE)
 
 
 def window(n_epochs: int) -> int:
