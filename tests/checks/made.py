@@ -80,8 +80,12 @@ def results(
     fails: Callable[[str, int], str] = lambda name, number: "",
     n_questions_elsewhere: int = 0,
     dead: Callable[[str, int], Sequence[DeadUnits]] = lambda name, number: (),
+    weights: Callable[[str, int, str], str] = lambda name, number, fit_id: f"weights of {fit_id}",
 ) -> Results:
-    """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error."""
+    """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error.
+
+    ``weights`` returns the digest of a fit's weights from candidate, seed or fold, and fit id.
+    """
     names: dict[str, tuple[str, int]] = {}
 
     def make(candidate: Candidate, fit: Fit) -> Record:
@@ -100,7 +104,7 @@ def results(
             54_000,
             6_000,
             5_000,
-            f"weights of {fit.id}",
+            weights(name, number, fit.id),
             dead_units=tuple(dead(name, number)),
         )
 
@@ -108,7 +112,7 @@ def results(
     tested = {fit.id: test(*names[fit.id]) for fit in plan.tested_fits if records[fit.id].done}
     openings = {
         fit_id: Opening(
-            fit_id, f"weights of {fit_id}", "made", "", N_TEST, 0.1, 1 - _n_wrong(accuracy) / N_TEST
+            fit_id, records[fit_id].weights_digest, "made", "", N_TEST, 0.1, 1 - _n_wrong(accuracy) / N_TEST
         )
         for fit_id, accuracy in tested.items()
     }

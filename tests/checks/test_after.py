@@ -43,6 +43,18 @@ def with_kernels(*kernels: int, **levels_of: float) -> Results:
     return at(levels(**levels_of), asked=study(search=search))
 
 
+def like_the_base(**more: Any) -> Results:
+    """Return results in which the variant has the weights and scores of its base."""
+
+    def level(name: str, number: int) -> float:
+        return level_of("one" if name == "tanh" else name, number)
+
+    def weights(name: str, number: int, fit_id: str) -> str:
+        return f"weights of one {number}" if name in ("one", "tanh") else fit_id
+
+    return at(level, **{"weights": weights, **more})
+
+
 def one_seed_off(name: str, number: int) -> float:
     return level_of(name, number) - (0.02 if (name, number) == ("two", 3) else 0.0)
 
@@ -52,6 +64,7 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         lambda: results(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else ""),
         ("ablate.best: tanh",),
     ),
+    "same-weights": (lambda: like_the_base(), ("ablate.best: tanh",)),
     "winner-at-edge": (
         lambda: with_kernels(2, 3, 5, kernel_5=0.975),
         ("search.one.vary.kernel", "search.two.vary.kernel"),
@@ -87,6 +100,48 @@ def test_a_run_that_has_only_begun_has_no_finding() -> None:
     plan, choices = resolve(made.study, {})
     begun = replace(made, plan=plan, choices=choices, records={}, openings={}, n_openings=0)
     assert heard(begun) == ()
+
+
+# the same weights
+
+
+def test_a_variant_that_changed_nothing_is_told_with_its_seeds() -> None:
+    (found,) = heard(like_the_base())
+    assert found.what.startswith(
+        "this variant changed nothing: its weights and scores are those of the network as"
+    )
+    assert "in all 5 fits" in found.what
+    one_failed = like_the_base(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else "")
+    (found,) = [each for each in heard(one_failed) if each.check == "same-weights"]
+    assert "in 4 of 5 fits (seed 0, seed 1, seed 3 and seed 4)" in found.what
+
+
+def test_a_variant_that_changed_one_seed_changed_something() -> None:
+    made = like_the_base(
+        weights=lambda name, seed, fit_id: (
+            f"{name if seed == 3 and name == 'tanh' else 'one'} {seed}" if name in ("one", "tanh") else fit_id
+        )
+    )
+    assert "same-weights" not in {each.check for each in heard(made)}
+
+
+def test_the_same_weights_with_other_scores_are_no_finding() -> None:
+    """This is what ``views`` brings: it changes predictions and not weights."""
+    made = like_the_base(test=level_of)
+    assert "same-weights" not in {each.check for each in heard(made)}
+
+
+def test_candidates_of_a_search_with_the_same_weights_are_named() -> None:
+    def level(name: str, number: int) -> float:
+        return level_of("kernel=3" if name == "kernel=5" else name, number)
+
+    made = at(
+        level,
+        weights=lambda name, fold, fit_id: f"a kernel {fold}" if name.startswith("kernel") else fit_id,
+    )
+    found = [each for each in heard(made) if each.check == "same-weights"]
+    assert [each.where for each in found] == ["search.one", "search.two"]
+    assert "kernel=3 and kernel=5 have the same weights and scores in all 5 fits" in found[0].what
 
 
 # the border of a search

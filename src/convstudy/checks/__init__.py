@@ -10,6 +10,7 @@
 ``courses``         during training: what histories show
 ``chance``          the accuracy of guessing
 ``outcomes``        after training: what scores, choices and openings show
+``sameness``        after training: candidates with the same weights and scores
 ``images``          the images themselves, and how sure models are of them
 ``candidates``      what was trained, each fit looked at once
 ``words``           figures and lists as findings tell them

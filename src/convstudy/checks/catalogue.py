@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convstudy.checks import courses, images, networks, outcomes, questions, recipes
+from convstudy.checks import courses, images, networks, outcomes, questions, recipes, sameness
 from convstudy.checks.check import Check, Planned, TrainedRun, look
 from convstudy.checks.finding import Findings
 from convstudy.plan import Plan
@@ -102,6 +102,7 @@ RUN_CHECKS: tuple[Check[TrainedRun], ...] = (
         courses.unstable_ends,
     ),
     Check("failed-fit", "after", "warning", "A fit that could not be finished", outcomes.failed_fits),
+    Check("same-weights", "after", "warning", "A change that changed nothing", sameness.same_weights),
     Check(
         "winner-at-edge",
         "after",

@@ -31,6 +31,7 @@ CHECK_NAMES = (
     "early-overfitting",
     "unstable-end",
     "failed-fit",
+    "same-weights",
     "winner-at-edge",
     "difference-within-noise",
     "overfitting",

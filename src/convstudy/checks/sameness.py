@@ -1,0 +1,75 @@
+"""After training: candidates whose weights and scores are the same, so that their difference changed nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convstudy.checks.check import Spot, TrainedRun
+from convstudy.checks.words import listed, so_many
+from convstudy.plan.stages import UNCHANGED
+from convstudy.stats import CandidateRow, Contest
+
+Models = dict[str, tuple[object, ...]]
+"""Seed or fold -> the weights of this model and what they score."""
+
+
+def same_weights(trained: TrainedRun) -> Iterator[Spot]:
+    """Variants with the weights and scores of their base; candidates of a search or comparison with equal ones.
+
+    Equal weights with other scores are no finding: test-time ``views`` change predictions and not weights.
+    """
+    for contest in trained.contests:
+        if contest.question == "ablate":
+            yield from _variants(trained, contest)
+        elif contest.asked:
+            yield from _equal_candidates(contest)
+
+
+def _variants(trained: TrainedRun, contest: Contest) -> Iterator[Spot]:
+    stage = trained.results.plan.stage(contest.stage)
+    rows = {row.name: row for row in contest.rows if row.settled}
+    base = _models(rows[UNCHANGED]) if UNCHANGED in rows else {}
+    for name, row in rows.items():
+        own = _models(row)
+        shared = [part for part in own if part in base]
+        if name == UNCHANGED or stage.candidate(name).combines or not shared:
+            continue
+        if all(own[part] == base[part] for part in shared):
+            yield Spot(
+                f"{contest.stage}: {name}",
+                f"this variant changed nothing: its weights and scores are those of the network {UNCHANGED} in "
+                f"{so_many(shared, len(row.fits))}, and the verdict on it compares a model with itself",
+                "a value that takes effect (patience below the number of epochs, clip_norm below the norms of the "
+                "gradients), or no such variant",
+            )
+
+
+def _equal_candidates(contest: Contest) -> Iterator[Spot]:
+    groups: dict[tuple[tuple[str, tuple[object, ...]], ...], list[str]] = {}
+    for row in contest.rows:
+        if row.settled and row.fits and row.n_done == len(row.fits):
+            groups.setdefault(tuple(_models(row).items()), []).append(row.name)
+    for models, names in groups.items():
+        if len(names) > 1:
+            parts = [part for part, _ in models]
+            yield Spot(
+                contest.stage,
+                f"{listed(names)} have the same weights and scores in {so_many(parts, len(parts))}: what sets them "
+                "apart changed nothing, and a choice among them means nothing",
+                "values that take effect, or only one of these candidates",
+            )
+
+
+def _models(row: CandidateRow) -> Models:
+    return {
+        fit.part: (
+            fit.until,
+            fit.weights_digest,
+            fit.validation_loss,
+            fit.validation_accuracy,
+            fit.test_loss,
+            fit.test_accuracy,
+        )
+        for fit in row.fits
+        if fit.status == "done"
+    }
