@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from convstudy.engine import devices
+from convstudy.engine import bfloat16, devices
 from convstudy.errors import UsageError
 from convstudy.plan import make_plan
 from convstudy.run import fix_precision, run_study
@@ -34,7 +33,7 @@ def computing(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that says whether processors compute in bfloat16 from now on."""
 
     def say(able: bool) -> None:
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
+        monkeypatch.setattr(bfloat16, "computes_bfloat16", lambda _: able)
 
     return say
 
@@ -84,21 +83,6 @@ def test_a_run_keeps_the_precision_of_the_machine_that_began_it(tmp_path: Path, 
     second = run_study(study, tmp_path, 0)
     assert second.study.recipe.precision == "float32"
     assert second.run_id != first.run_id
-
-
-def test_what_computes_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    for capabilities, able in (
-        ({"avx512_bf16": True, "amx_bf16": False}, True),
-        ({"avx512_bf16": False, "amx_bf16": True}, True),
-        ({"avx2": True, "avx512_bf16": False}, False),
-        # A processor of another kind names none of these; what it is fast in was not measured.
-        ({"neon": True, "bf16": True}, False),
-    ):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found)
-        assert devices.computes_bfloat16(devices.CPU) is able
-    for capability, able in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, found=capability: found)
-        assert devices.computes_bfloat16(torch.device("cuda:0")) is able
 
 
 def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:

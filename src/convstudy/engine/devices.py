@@ -75,18 +75,6 @@ def why_unusable(device: torch.device) -> str:
     return ""
 
 
-def computes_bfloat16(device: torch.device) -> bool:
-    """Tell whether a device has instructions for bfloat16, so that it is faster there than float32.
-
-    Without them a processor takes twice as long as in float32, or many times (docs/performance.md). Processors other
-    than x86-64 are not told apart: nothing was measured there.
-    """
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-
-
 def device_name(device: torch.device | str) -> str:
     """Return what a record calls a device: ``cpu``, or ``cuda`` and the name of the card.
 

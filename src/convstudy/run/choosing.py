@@ -39,7 +39,8 @@ def fix_precision(study: Study, device: str = "auto") -> Study:
     document = study_document(study)
     if _with_precision(document, "float32") == document:
         return study
-    from convstudy.engine.devices import computes_bfloat16, find_device
+    from convstudy.engine.bfloat16 import computes_bfloat16
+    from convstudy.engine.devices import find_device
 
     found = find_device(device)
     return study_of(_with_precision(document, "bfloat16" if computes_bfloat16(found) else "float32"))
