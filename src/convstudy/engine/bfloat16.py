@@ -41,4 +41,4 @@ def _limited() -> bool:
 def _onednn_accepts_bfloat16() -> bool:
     """Return oneDNN's own answer, which heeds ``ONEDNN_MAX_CPU_ISA``; False in a torch that lacks oneDNN."""
     accepts = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return bool(torch.backends.mkldnn.is_available() and accepts is not None and accepts())
+    return accepts is not None and bool(accepts())
