@@ -1,0 +1,51 @@
+"""Regular files only: a FIFO blocks its reader, a device never ends, a socket cannot be opened."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+# Windows has neither the first two nor a need for them; elsewhere there is no text mode.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a regular file for reading bytes; never wait for a writer.
+
+    Raises:
+        OSError: if the path cannot be opened, or is no regular file (symbolic links are followed).
+    """
+    check_regular(path)
+    descriptor = os.open(path, _FLAGS)
+    try:
+        # The path may be another file by now.
+        _check(os.fstat(descriptor), path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def check_regular(path: Path) -> None:
+    """Refuse a path that is no regular file, before a library opens it by its name.
+
+    Raises:
+        OSError: if there is nothing at this path, or it is no regular file.
+    """
+    _check(path.stat(), path)
+
+
+def _check(status: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise OSError(errno.EINVAL, f"must be a regular file; it is {kind}", str(path))
