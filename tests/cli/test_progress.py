@@ -13,7 +13,17 @@ from convstudy.cli.progress import Display, PlainProgress
 from convstudy.cli.tally import Tally
 from convstudy.plan import CandidateScore, Choice, make_plan
 from convstudy.record import Opening, Record
-from convstudy.run import ChoiceMade, EpochEnded, FitEnded, FitStarted, RunStarted, events
+from convstudy.run import (
+    ChoiceMade,
+    EpochEnded,
+    FilesLost,
+    FitEnded,
+    FitStarted,
+    NotReproduced,
+    RunStarted,
+    events,
+)
+from convstudy.run.restoring import LostFile
 from convstudy.spec import load_study
 from tests.cli.test_tally import Clock, done, epoch
 
@@ -43,6 +53,28 @@ def test_plain_lines(tiny: Path) -> None:
     assert lines[3] == "search.kernel chose kernel=5 (validation accuracy 50.00 %)"
     assert lines[4].startswith("compare.both: nothing could be chosen")
     assert lines[5] == "test set opened for search.kernel kernel=3, fold 1 of 2: accuracy 25.00 %"
+
+
+def test_files_that_are_computed_again_have_a_line_each_if_damaged_and_one_if_missing(tiny: Path) -> None:
+    plan = make_plan(load_study(tiny))
+    lines: list[str] = []
+    listener = PlainProgress(Tally(Clock()), lines.append)
+    first, second, third, *_ = plan.fits
+    listener(RunStarted("tiny-1", plan, frozenset(), 1))
+    missing = tuple(LostFile(fit, "validation", None) for fit in (first, second, third))
+    listener(FilesLost((LostFile(first, "weights", Path("fits/x.damaged")), *missing)))
+    listener(FilesLost(missing[:1]))
+    listener(NotReproduced(second))
+    damaged, missing_ones = lines[1].splitlines()
+    name = "search.kernel kernel=3, fold 1 of 2"
+    assert (
+        damaged == f"{name}: weights are damaged; the file is set aside as fits/x.damaged and computed again"
+    )
+    assert (
+        missing_ones == f"validation predictions of {name} and of 2 other fits are missing and computed again"
+    )
+    assert lines[2] == f"validation predictions of {name} are missing and computed again"
+    assert lines[3].startswith("search.kernel kernel=3, fold 2 of 2: training it again gives other weights")
 
 
 def test_a_long_fit_says_that_it_lives(tiny: Path) -> None:

@@ -285,8 +285,10 @@ def test_spoiled_weights_are_not_tested(tmp_path: Path) -> None:
         if isinstance(event, FitEnded):
             Layout(tmp_path).artefact(event.fit.id, "weights").write_bytes(b"nothing of the kind")
 
-    with pytest.raises(StoreError, match="could not be tested"):
+    with pytest.raises(StoreError, match="could not be tested") as caught:
         run_study(small_study(), tmp_path, 0, spoil)
+    # One hint: what is to be done is the same whatever is wrong with the file.
+    assert str(caught.value).count("mend:") == 1
     results = stored(tmp_path, small_study())
     assert not results.openings
     assert results.n_openings == 1  # begun, and without a score

@@ -16,8 +16,10 @@ from convstudy.figures import counted, percent
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
+    FilesLost,
     FitEnded,
     ImagesInspected,
+    NotReproduced,
     RunStarted,
     SearchAdvanced,
     TestOpened,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 # Without a terminal, a fit that takes long says that it lives.
 SECONDS_BETWEEN_EPOCH_LINES = 30
 UPDATES_A_SECOND = 4
+CALLED = {"weights": "weights", "validation": "validation predictions", "test": "test predictions"}
 
 
 @contextmanager
@@ -169,6 +172,13 @@ def news(event: Event, tally: Tally) -> str:
         return f"test set opened for {tally.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
     if isinstance(event, ImagesInspected) and event.error:
         return f"the images could not be looked over for duplicates: {event.error.splitlines()[0]}"
+    if isinstance(event, FilesLost):
+        return lost_text(event, tally)
+    if isinstance(event, NotReproduced):
+        return (
+            f"{tally.name(event.fit)}: training it again gives other weights (another machine or version?); its record "
+            "and its test score stay, its lost files stay missing"
+        )
     return ""
 
 
@@ -196,9 +206,25 @@ def choice_text(choice: Choice) -> str:
     """Return what a stage chose, and by which score."""
     if not choice.chosen:
         return f"{choice.stage}: nothing could be chosen, every candidate has a failed fit"
-    accuracy = next(score.accuracy for score in choice.scores if score.name == choice.chosen)
+    accuracy = next((score.accuracy for score in choice.scores if score.name == choice.chosen), None)
     by = f" (validation accuracy {percent(accuracy)})" if accuracy is not None else ""
     return f"{choice.stage} chose {choice.chosen}{by}"
+
+
+def lost_text(event: FilesLost, tally: Tally) -> str:
+    """Return which files are computed again: a line for each damaged one, and one for the missing ones of a kind."""
+    lines = [
+        f"{tally.name(file.fit)}: {CALLED[file.kind]} are damaged; the file is set aside as {file.set_aside} and "
+        "computed again"
+        for file in event.files
+        if file.set_aside is not None
+    ]
+    for kind, called in CALLED.items():
+        names = [tally.name(file.fit) for file in event.files if file.kind == kind and file.set_aside is None]
+        if names:
+            others = f" and of {counted(len(names) - 1, 'other fit')}" if len(names) > 1 else ""
+            lines.append(f"{called} of {names[0]}{others} are missing and computed again")
+    return "\n".join(lines)
 
 
 def rung_text(stage: Stage) -> str:

@@ -62,9 +62,8 @@ def open_test(
     """
     tensors, _ = read_tensors(weights)
     if weights_digest(tensors) != digest:
-        what = "these weights are not the ones that the record speaks of"
-        mend = "delete the file; the next run trains the fit again"
-        raise StoreError(Problem(what, where=str(weights), mend=mend))
+        what = "these weights are not those of the record"
+        raise StoreError(Problem(what, where=str(weights)))
     info = test.info
     model = build_network(fit.network, info.image_shape, info.n_classes, torch_generator(fit.seed, "weights"))
     take_over(model, tensors)

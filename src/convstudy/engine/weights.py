@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from convstudy.errors import Problem, StoreError
+from convstudy.regular_file import check_regular
 from convstudy.whole_file import whole_file
 
 Tensors = dict[str, torch.Tensor]
@@ -43,20 +44,20 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mappin
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
     """Return the tensors and facts of a file; raise :class:`StoreError` where it is damaged or missing."""
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
             return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         what = "this file cannot be read as safetensors"
-        mend = "delete it; the next run makes it anew"
-        raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
+        raise StoreError(Problem(what, where=str(path), got=str(error))) from None
 
 
 def take_over(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     """Copy weights into a model; raise :class:`StoreError` where names or shapes differ."""
     own = model.state_dict()
     if {name: tensor.shape for name, tensor in own.items()} != {n: t.shape for n, t in tensors.items()}:
-        raise StoreError(Problem("these weights belong to another network", mend="run the study again"))
+        raise StoreError(Problem("these weights belong to another network"))
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])

@@ -6,6 +6,7 @@
 ``perform``         doing a task, wherever it is done
 ``choosing``        which device a run trains on, and which number format ``auto`` means there
 ``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
+``restoring``       files of finished fits that are missing or damaged, and are needed
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
 ==================  ==========================================================================
@@ -18,10 +19,12 @@ from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
     Event,
+    FilesLost,
     FitEnded,
     FitStarted,
     ImagesInspected,
     Listener,
+    NotReproduced,
     RunStarted,
     SearchAdvanced,
     TestOpened,
@@ -33,10 +36,12 @@ __all__ = [
     "ChoiceMade",
     "EpochEnded",
     "Event",
+    "FilesLost",
     "FitEnded",
     "FitStarted",
     "ImagesInspected",
     "Listener",
+    "NotReproduced",
     "RunStarted",
     "SearchAdvanced",
     "TestOpened",

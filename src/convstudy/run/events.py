@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from convstudy.data import ImageFacts
 from convstudy.plan import Choice, Fit, Plan
 from convstudy.record import Epoch, Opening, Record
+from convstudy.run.restoring import LostFile
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,20 @@ class ImagesInspected:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class FilesLost:
+    """Files that are needed are missing or damaged; damaged ones are set aside, and all are computed again."""
+
+    files: tuple[LostFile, ...]
+
+
+@dataclass(frozen=True)
+class NotReproduced:
+    """A fit was trained again and has other weights than those with the test score; record and score stay."""
+
+    fit: Fit
+
+
 Event = (
     RunStarted
     | FitStarted
@@ -84,6 +99,8 @@ Event = (
     | SearchAdvanced
     | TestOpened
     | ImagesInspected
+    | FilesLost
+    | NotReproduced
 )
 Listener = Callable[[Event], None]
 

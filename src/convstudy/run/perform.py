@@ -11,8 +11,9 @@ from convstudy.engine.devices import device_name
 from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
-from convstudy.engine.weights import write_tensors
+from convstudy.engine.weights import Tensors, weights_digest, write_tensors
 from convstudy.errors import ConvstudyError, FitError
+from convstudy.plan import Fit
 from convstudy.record import Record
 from convstudy.run.tasks import (
     Advanced,
@@ -78,10 +79,11 @@ def _trained(
             device,
             before_step,
         )
-        if trained.record.done:
-            facts = {"fit_id": fit.id, "weights_digest": trained.record.weights_digest}
+        digest = trained.record.weights_digest
+        if trained.record.done and task.weights_digest in ("", digest):
+            facts = _facts(fit, digest, trained.validation)
             write_tensors(layout.artefact(fit.id, "validation"), trained.validation, facts)
-            write_tensors(layout.artefact(fit.id, "weights"), trained.weights, facts)
+            write_tensors(layout.artefact(fit.id, "weights"), trained.weights, _facts(fit, digest))
         return Trained(task, trained.record)
     except Exception as error:
         # A fit that fails is a record with its error, whatever it was; the study goes on.
@@ -104,7 +106,8 @@ def _tested(task: Test, layout: Layout, device: str) -> Tested:
             lambda: None,
             device,
         )
-        write_tensors(layout.artefact(fit.id, "test"), opened.predictions, {"fit_id": fit.id})
+        facts = _facts(fit, task.weights_digest, opened.predictions)
+        write_tensors(layout.artefact(fit.id, "test"), opened.predictions, facts)
         return Tested(task, opened.score.loss, opened.score.accuracy, opened.seconds)
     except Exception as error:  # as above
         kind = error.kind if isinstance(error, FitError) else "failed"
@@ -119,6 +122,12 @@ def _inspected(task: Inspect) -> Inspected:
         return Inspected(task, image_facts(dataset.info, dataset.train, test))
     except Exception as error:  # as above
         return Inspected(task, error=_sentence(error))
+
+
+def _facts(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict[str, str]:
+    """Return what a file says of itself: its fit, the digest of the fit's weights, and that of predictions."""
+    facts = {"fit_id": fit.id, "weights_digest": digest}
+    return facts if predictions is None else {**facts, "digest": weights_digest(predictions)}
 
 
 def _sentence(error: Exception) -> str:

@@ -16,10 +16,12 @@ from convstudy.run.choosing import chosen_device, fix_precision
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
+    FilesLost,
     FitEnded,
     FitStarted,
     ImagesInspected,
     Listener,
+    NotReproduced,
     RunStarted,
     SearchAdvanced,
     TestOpened,
@@ -27,6 +29,7 @@ from convstudy.run.events import (
 )
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.device import N_AT_ONCE
+from convstudy.run.restoring import lost_files
 from convstudy.run.tasks import (
     Advanced,
     Inspect,
@@ -121,6 +124,8 @@ class _Run:
         self.told_choices: set[str] = set()
         self.reached: dict[str, tuple[int, int]] = {}
         self.looked_at: set[str] = set()
+        self.lost: set[tuple[str, str]] = set()  # the keys of files that this run restores
+        self.unrestored: set[str] = set()  # fits whose files could not be restored
         self.deaths: Counter[Task] = Counter()
 
     def go(self, executor: Executor) -> None:
@@ -129,8 +134,8 @@ class _Run:
         done = frozenset(self.store.records)
         self.listener(RunStarted(self.run_id, self.plan, done, executor.n_workers))
         with executor:
-            while missing := self._choose():
-                self._train(executor, missing)
+            while tasks := [Train(fit) for fit in self._choose()] or self._restoring():
+                self._train(executor, tasks)
             for stage in self.plan.stages:
                 self._drop_checkpoints(stage)
             self._test(executor)
@@ -140,26 +145,18 @@ class _Run:
         """Bring the plan and its choices up to date.
 
         Records of earlier runs count as soon as the plan comes upon their fits, but for failures that may not come
-        again, and for fits whose weights somebody has deleted: these are forgotten, and so trained again. Fits that
-        only stand in for those to come are left alone: another study's records would be lost for nothing.
+        again: these are forgotten, and so trained again. Fits that only stand in for those to come are left alone:
+        another study's records would be lost for nothing.
         """
         while True:
             self.plan, self.choices = self.store.resolved(self.study, self.run_id)
             new = [fit for fit in self.plan.settled_fits if fit.id not in self.looked_at]
             self.looked_at |= {fit.id for fit in new}
-            forgotten = [fit for fit in new if fit.id in self.store.briefs and self._to_be_trained_again(fit)]
+            forgotten = [fit for fit in new if self._may_pass(fit)]
             for fit in forgotten:
                 self.store.drop_record(fit.id)
             if not forgotten:
                 return
-
-    def _to_be_trained_again(self, fit: Fit) -> bool:
-        """Tell whether an earlier run's record of this fit is not to count."""
-        record = self.store.briefs[fit.id]
-        if not record.done:
-            return self._may_pass(fit)
-        tested = self.store.opening_of(fit.id, record.weights_digest) is not None
-        return not tested and not self.store.has_weights(fit.id)
 
     def _may_pass(self, fit: Fit) -> bool:
         """Tell whether a fit failed for a reason that may have been the moment's."""
@@ -197,14 +194,29 @@ class _Run:
                 if stage.key not in self.told_choices:
                     self.listener(SearchAdvanced(stage.key, self.plan))
 
-    def _train(self, executor: Executor, fits: Iterable[Fit]) -> None:
-        """Train these fits, or fewer: return as soon as a choice can be made that may bring others."""
-        waiting = deque(Train(fit) for fit in fits)
+    def _restoring(self) -> list[Train]:
+        """Return the trainings that restore the files which the test and the report need; each file once a run."""
+        files = lost_files(self.store, self.plan, self.lost)
+        if files:
+            self.lost |= {file.key for file in files}
+            self.listener(FilesLost(files))
+        fits = {file.fit.id: file.fit for file in files if file.kind != "test"}
+        # A paused fit first: the next of its lineage resumes from its checkpoint.
+        return [
+            Train(fit, "" if self._is_untested(fit) else self.store.briefs[fit.id].weights_digest)
+            for fit in sorted(fits.values(), key=lambda fit: fit.n_epochs)
+        ]
+
+    def _train(self, executor: Executor, tasks: Iterable[Train]) -> None:
+        """Do these trainings, or fewer: return as soon as a choice can be made that may bring others."""
+        waiting = deque(tasks)
         under_way: dict[str, str] = {}
-        deciding = _deciding(self.plan, {task.fit.id for task in waiting})
+        missing = {task.fit.id for task in waiting if task.fit.id not in self.store.briefs}
+        deciding = _deciding(self.plan, missing)
         while waiting or under_way:
             while len(under_way) < executor.n_workers and (task := _next(waiting, under_way)):
                 under_way[task.fit.id] = task.fit.lineage_id
+                self.store.artefacts.make_way(task.fit)
                 executor.submit(task)
             message = executor.next_message()
             assert isinstance(message.task, Train)  # nothing else was submitted
@@ -216,14 +228,14 @@ class _Run:
                     self.listener(EpochEnded(fit, epoch))
                 case Trained(record=record):
                     under_way.pop(fit.id, None)
-                    self._keep(fit, record, deciding)
+                    self._keep(message.task, record, deciding)
                 case Lost(reason=reason):
                     under_way.pop(fit.id, None)
                     if self._may_retry(message.task):
-                        waiting.appendleft(Train(fit))
+                        waiting.appendleft(message.task)
                     else:
                         crashed = Record(fit.id, "failed", error_kind="crashed", error=reason)
-                        self._keep(fit, crashed, deciding)
+                        self._keep(message.task, crashed, deciding)
             if any(not ids for ids in deciding):
                 # A choice is due: what is under way ends, the rest is planned anew.
                 new = self._choose()
@@ -235,18 +247,37 @@ class _Run:
         self.deaths[task] += 1
         return self.deaths[task] <= N_RETRIES
 
-    def _keep(self, fit: Fit, record: Record, deciding: list[set[str]]) -> None:
+    def _keep(self, task: Train, record: Record, deciding: list[set[str]]) -> None:
         """Write a record down, and take its fit off what choices wait for."""
-        self.store.save_record(fit, record)
+        fit = task.fit
+        if not self._keeps_its_record(task, record):
+            self.store.save_record(fit, record)
         for ids in deciding:
             ids.discard(fit.id)
         self.listener(FitEnded(fit, record))
+        if record.done and task.weights_digest not in ("", record.weights_digest):
+            self.listener(NotReproduced(fit))
+
+    def _keeps_its_record(self, task: Train, record: Record) -> bool:
+        """Tell whether a fit that was trained again keeps the record that it has; note where its files stay lost."""
+        fit, before = task.fit, self.store.briefs.get(task.fit.id)
+        if before is None or not before.done:
+            return False
+        if record.done and record.weights_digest == before.weights_digest:
+            if fit.until is None:
+                self.store.drop_checkpoint(fit)
+            return True
+        if not task.weights_digest and (record.done or record.error_kind in LASTING_ERRORS):
+            return False
+        self.unrestored.add(fit.id)
+        return True
 
     def _test(self, executor: Executor) -> None:
         """Open the sealed test set once for each chosen model, after all choices are made."""
-        if self._may_still_choose():
+        untested = [fit for fit in self.plan.tested_fits if self._is_untested(fit)]
+        if self._may_still_choose() or any(fit.id in self.unrestored for fit in untested):
             return
-        waiting = deque(fit for fit in self.plan.tested_fits if self._is_untested(fit))
+        waiting = deque((*untested, *filter(self._is_unpredicted, self.plan.tested_fits)))
         n_under_way = 0
         while waiting or n_under_way:
             while waiting and n_under_way < executor.n_workers:
@@ -258,6 +289,8 @@ class _Run:
                     n_under_way -= 1
                     if message.error:
                         raise _untestable(task.fit, message.error)
+                    if not self._is_untested(task.fit):
+                        continue  # only its predictions were lost: the score stays
                     opening = self.store.end_opening(
                         task.opening, message.loss, message.accuracy, message.seconds
                     )
@@ -303,6 +336,10 @@ class _Run:
         """Tell whether there is a model of this fit and the test set was not yet opened for it."""
         record = self.store.briefs[fit.id]
         return record.done and self.store.opening_of(fit.id, record.weights_digest) is None
+
+    def _is_unpredicted(self, fit: Fit) -> bool:
+        """Tell whether a model has a test score, lost its test predictions, and has its weights."""
+        return (fit.id, "test") in self.lost and fit.id not in self.unrestored and not self._is_untested(fit)
 
     def _opening(self, fit: Fit) -> Test:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""

@@ -13,9 +13,13 @@ from convstudy.record import Epoch, Record
 
 @dataclass(frozen=True)
 class Train:
-    """Train a fit, from its checkpoint if there is one; leave weights and validation predictions."""
+    """Train a fit, from its checkpoint if there is one; leave weights and validation predictions.
+
+    With ``weights_digest``, that of weights which have a test score, files are only written for exactly these weights.
+    """
 
     fit: Fit
+    weights_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Test:
     """Score a fit's weights on the sealed test set.
 
     ``opening`` is the number under which the opening has been written down already: a worker cannot be asked to open
-    the test set without one.
+    the test set without one. Where that opening has a score, only the lost predictions are wanted.
     """
 
     fit: Fit
@@ -107,7 +111,7 @@ Tell = Callable[[Said], None]
 def task_as_json(task: Task) -> dict[str, Any]:
     """Return a task as plain values that :func:`task_from_json` reads back."""
     if isinstance(task, Train):
-        return {"task": "train", "fit": task.fit.as_json()}
+        return {"task": "train", "fit": task.fit.as_json(), "weights_digest": task.weights_digest}
     if isinstance(task, Inspect):
         return {"task": "inspect", "dataset": task.dataset}
     return {
@@ -123,7 +127,9 @@ def task_from_json(values: dict[str, Any]) -> Task:
     if values["task"] == "inspect":
         return Inspect(values["dataset"])
     fit = Fit.from_json(values["fit"])
-    return Train(fit) if values["task"] == "train" else Test(fit, values["weights_digest"], values["opening"])
+    if values["task"] == "train":
+        return Train(fit, values["weights_digest"])
+    return Test(fit, values["weights_digest"], values["opening"])
 
 
 def said_as_json(message: Said) -> dict[str, Any]:

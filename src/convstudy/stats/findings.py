@@ -132,7 +132,10 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
             verdicts,
             course=search_course(results, stage),
             nested=nested(results, stage, leader),
-            selection=selection(results, rows, leader) if leader else None,
+            # A choice that stays has no score while its fits have no records.
+            selection=selection(results, rows, leader)
+            if leader and leader.validation_accuracy.mean is not None
+            else None,
         )
     if not stage.tested:  # what judges a search
         return Contest(stage.key, stage.question, stage.name, VALIDATION, rows)

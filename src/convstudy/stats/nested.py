@@ -115,7 +115,8 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
     choice = results.choice(f"inner.{search}.{number}")
     if choice is None or not choice.chosen or won.waits_for:
         return OuterFold(number)
-    searched = next(score.accuracy for score in choice.scores if score.name == choice.chosen)
+    # A choice that stays has no score while a fit of it has no record.
+    searched = next((score.accuracy for score in choice.scores if score.name == choice.chosen), None)
     record = results.records.get(won.fits[0].id)
     if record is None or not record.done:
         return OuterFold(number, choice.chosen, searched)

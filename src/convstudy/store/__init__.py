@@ -5,6 +5,7 @@
 ``database``        the SQLite file: its tables, and how it is opened
 ``lock``            one writer at a time
 ``records``         the records by fit id, whole or in brief
+``artefacts``       the files of a fit: read and verified, and moved out of the way where they are damaged
 ``facts``           what is known of a dataset's images
 ``store``           the runs folder as a whole
 ``results``         what a run has come to, in one value

@@ -13,10 +13,7 @@ from convstudy.spec import Study
 from convstudy.store.ledger import Entry
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Arrays = dict[str, npt.NDArray[np.generic]]
+    from convstudy.store.artefacts import Arrays
 
 
 @dataclass(frozen=True)

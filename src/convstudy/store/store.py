@@ -17,6 +17,7 @@ from convstudy.errors import Problem, StoreError, nearest
 from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Opening, Record
 from convstudy.spec import Study, study_document, study_of
+from convstudy.store.artefacts import Artefacts
 from convstudy.store.database import connect
 from convstudy.store.facts import read_facts, write_facts
 from convstudy.store.layout import Layout
@@ -26,7 +27,7 @@ from convstudy.store.records import Briefs, Records
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
-    from convstudy.store.results import Arrays
+    from convstudy.store.artefacts import Arrays
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
 
@@ -51,6 +52,7 @@ class Store:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self.artefacts = Artefacts(layout)
         self._connection = connect(layout.database)
         self.records = Records(self._connection)
         self.briefs = Briefs(self._connection)
@@ -175,9 +177,11 @@ class Store:
     def begin_opening(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
         """Write down that the test set is about to be opened for these weights; return the opening's number.
 
-        An opening that was begun and came to no score has shown nobody anything: it is taken up again.
+        Where that is written down already its number is returned: the same weights have the same score.
         """
-        query = "SELECT number FROM openings WHERE fit_id = ? AND weights_digest = ? AND accuracy IS NULL"
+        query = (
+            "SELECT number FROM openings WHERE fit_id = ? AND weights_digest = ? ORDER BY accuracy IS NULL"
+        )
         begun = self._connection.execute(query, (fit.id, weights_digest)).fetchone()
         if begun:
             return int(begun["number"])
@@ -267,21 +271,9 @@ class Store:
         with self._snapshot():
             return self._results(run)
 
-    def arrays(self, fit_id: str, kind: str) -> Arrays:
-        """Return the arrays of a fit's artefact, by name; see :class:`~convstudy.store.results.Results`."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        path = self.layout.artefact(fit_id, kind)
-        try:
-            return dict(load_file(path))
-        except (SafetensorError, OSError, ValueError) as error:
-            what, mend = f"the {kind} of this fit cannot be read", "run the study again"
-            raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
-
-    def has_weights(self, fit_id: str) -> bool:
-        """Tell whether a fit's weights are there."""
-        return self.layout.artefact(fit_id, "weights").exists()
+    def arrays(self, fit_id: str, kind: str, weights_digest: str = "") -> Arrays:
+        """Return the arrays of a fit's artefact by name; see :meth:`~convstudy.store.artefacts.Artefacts.read`."""
+        return self.artefacts.read(fit_id, kind, weights_digest)
 
     def report_folder(self, run_id: str) -> Path:
         """Return the folder of a run's report."""
@@ -312,6 +304,11 @@ class Store:
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
         }
+        # Of this moment: a record may be replaced while the results are read.
+        artefacts, digests = (
+            self.artefacts,
+            {fit_id: record.weights_digest for fit_id, record in records.items()},
+        )
         return Results(
             run_id=row["id"],
             study=study,
@@ -323,7 +320,7 @@ class Store:
             n_openings_before=self.n_openings(study.dataset, row["id"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
-            arrays=self.arrays,
+            arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
             ledger=ledger(self._connection, dataset_info(study.dataset).digest),
             images=self.image_facts(study.dataset),
         )

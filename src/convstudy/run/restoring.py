@@ -1,0 +1,73 @@
+"""Files of finished fits that are missing or damaged although a test or the report needs them.
+
+Everything below ``fits/`` can be computed again: a fit from its description, predictions from its weights. Records
+and test scores are in the database and stay. What nothing needs any more stays missing, such as tested weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from convstudy.plan import Fit, Plan
+from convstudy.store import Store
+
+NEED_VALIDATION = ("search", "nested")
+"""The stages whose statistics read validation predictions."""
+
+
+@dataclass(frozen=True)
+class LostFile:
+    """A file to restore: ``"weights"``, ``"validation"`` or ``"test"`` predictions of a fit with a record.
+
+    ``set_aside`` is where a damaged file is now; ``None`` where the file was missing.
+    """
+
+    fit: Fit
+    kind: str
+    set_aside: Path | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies it in a runs folder."""
+        return self.fit.id, self.kind
+
+
+def lost_files(store: Store, plan: Plan, but: Container[tuple[str, str]]) -> tuple[LostFile, ...]:
+    """Return the files that a plan needs and that are not there; damaged ones are set aside first.
+
+    Args:
+        store: where the files are.
+        plan: a plan with all choices that the records allow.
+        but: keys of files that are not looked at.
+    """
+    found: dict[tuple[str, str], LostFile] = {}
+    for fit, kind, digest in _needed(store, plan):
+        # Test predictions are computed from the weights, which are needed only then.
+        for each in (kind, "weights") if kind == "test" else (kind,):
+            key = fit.id, each
+            if key in but or key in found or store.artefacts.is_sound(*key, digest):
+                break
+            found[key] = LostFile(fit, each, store.artefacts.set_aside(*key))
+    return tuple(found.values())
+
+
+def _needed(store: Store, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
+    """Yield each fit that is done with the kind of a file that is needed and the digest of its weights."""
+    for fit in plan.tested_fits:
+        if digest := _digest(store, fit):
+            yield fit, "test" if store.opening_of(fit.id, digest) else "weights", digest
+    for stage in plan.stages:
+        if stage.question in NEED_VALIDATION:
+            for candidate in stage.candidates:
+                if candidate.name in stage.contenders and not candidate.waits_for:
+                    for fit in candidate.fits:
+                        if digest := _digest(store, fit):
+                            yield fit, "validation", digest
+
+
+def _digest(store: Store, fit: Fit) -> str:
+    """Return the digest of a fit's weights on record, empty where it is not done."""
+    record = store.briefs.get(fit.id)
+    return record.weights_digest if record is not None and record.done else ""

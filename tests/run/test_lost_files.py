@@ -1,0 +1,340 @@
+"""Any file of a fit may be missing or damaged at any time: it is computed again where it is needed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import shutil
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+
+from convstudy.checks import check_run
+from convstudy.engine.weights import read_tensors, weights_digest, write_tensors
+from convstudy.report import answer, write_report
+from convstudy.run import Event, FilesLost, FitEnded, NotReproduced, RunStarted, perform, run_study
+from convstudy.run import TestOpened as Opened
+from convstudy.spec import Compare, Search, Study
+from convstudy.stats import contests
+from convstudy.store import Layout, Results, Store
+from tests.run.studies import facts, halving_study, ran, small_study, started, stored
+from tests.run.test_drawn import drawing_study
+
+VARIED = {"kernel": (3, 5)}
+SHAPES: dict[str, Callable[[], Study]] = {
+    "grid": small_study,
+    "halving": halving_study,
+    "tpe": partial(drawing_study, "tpe"),
+    "nested": partial(
+        small_study, ablate={}, search={"k": Search(network="one", vary=VARIED, folds=2, nested=True)}
+    ),
+    "compare": partial(small_study, search={}, ablate={}, seeds=2),
+    "ablate": partial(small_study, search={}),
+}
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _tables(results: Results) -> tuple[Any, ...]:
+    """Return everything that a run is about, without seconds and dates: every table, the answer, and all facts."""
+    folder = Path(mkdtemp())
+    tables = {}
+    for path in write_report(results, folder, ["csv"]):
+        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+        kept = [i for i, name in enumerate(rows[0]) if "seconds" not in name and name != "opened_at"]
+        tables[path.name] = [[row[i] for i in kept] for row in rows]
+    shutil.rmtree(folder)
+    assert len(tables) > 4
+    return tables, answer(results), facts(results)
+
+
+@lru_cache
+def _finished(shape: str) -> tuple[Path, tuple[Any, ...], int]:
+    """Return the folder of a finished run, what it tells, and how many events there were."""
+    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    results, events = ran(SHAPES[shape](), runs)
+    assert results.complete
+    return runs, _tables(results), len(events)
+
+
+@lru_cache
+def _stopped(shape: str, after: int) -> Path:
+    """Return the folder of a run that was stopped after so many events."""
+    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    left = [after]
+
+    def stop(event: Event) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise _Stopped
+
+    with pytest.raises(_Stopped):
+        run_study(SHAPES[shape](), runs, 0, stop)
+    return runs
+
+
+def _gone(path: Path, _: random.Random) -> None:
+    path.unlink()
+
+
+def _empty(path: Path, _: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+def _cut(path: Path, luck: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: luck.randrange(path.stat().st_size)])
+
+
+def _longer(path: Path, _: random.Random) -> None:
+    path.write_bytes(path.read_bytes() + b"more")
+
+
+def _noise(path: Path, luck: random.Random) -> None:
+    path.write_bytes(luck.randbytes(path.stat().st_size))
+
+
+def _one_byte(path: Path, luck: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    content[luck.randrange(len(content))] ^= 1 << luck.randrange(8)
+    path.write_bytes(content)
+
+
+def _claims_too_much(path: Path, _: random.Random) -> None:
+    path.write_bytes((1 << 40).to_bytes(8, "little") + path.read_bytes()[8:])
+
+
+def _another(path: Path, luck: random.Random) -> None:
+    others = [
+        other for other in path.parents[1].glob(f"*/{path.name}") if other.read_bytes() != path.read_bytes()
+    ]
+    shutil.copy(luck.choice(sorted(others)), path) if others else path.unlink()
+
+
+def _other_shapes(path: Path, _: random.Random) -> None:
+    tensors, told = read_tensors(path)
+    write_tensors(path, {name: tensor.reshape(1, -1) for name, tensor in tensors.items()}, told)
+
+
+def _other_types(path: Path, _: random.Random) -> None:
+    tensors, told = read_tensors(path)
+    write_tensors(path, {name: tensor.double() for name, tensor in tensors.items()}, told)
+
+
+def _a_folder(path: Path, _: random.Random) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _no_folder(path: Path, _: random.Random) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.write_text("a file in place of the folder")
+
+
+SPOILERS = [
+    _gone,
+    _empty,
+    _cut,
+    _longer,
+    _noise,
+    _one_byte,
+    _claims_too_much,
+    _another,
+    _other_shapes,
+    _other_types,
+    _a_folder,
+    _no_folder,
+]
+
+
+def _spoil(runs: Path, luck: random.Random) -> None:
+    """Delete or damage some of the files below ``fits/``, or all of them."""
+    files = sorted(runs.glob("fits/*/*"))
+    assert files
+    if luck.random() < 0.2:
+        shutil.rmtree(runs / "fits")
+        return
+    for path in luck.sample(files, luck.randint(1, len(files))):
+        if path.is_file():  # its folder may be gone by now
+            luck.choice([_gone, luck.choice(SPOILERS)])(path, luck)
+
+
+def _read_all(study: Study, runs: Path) -> None:
+    """Do what ``status``, ``runs``, ``check`` and ``report`` do."""
+    store = Store.open(runs)
+    (summary,) = store.runs()
+    results = store.results(summary.run_id)
+    check_run(results, contests(results))
+    for _ in write_report(results, runs / "elsewhere", ["html", "markdown"]):
+        pass
+    store.close()
+
+
+def _survives(shape: str, seed: int) -> None:
+    luck = random.Random(f"{shape} {seed}")
+    finished, expected, n_events = _finished(shape)
+    before = finished if luck.random() < 0.5 else _stopped(shape, luck.randrange(3, n_events))
+    with_files = before if any(before.glob("fits/*/*")) else finished
+    folder = Path(mkdtemp(prefix="convstudy-"))
+    shutil.copytree(with_files, folder / "runs")
+    _spoil(folder / "runs", luck)
+    study = SHAPES[shape]()
+    _read_all(study, folder / "runs")
+    results, events = ran(study, folder / "runs")
+    assert results.complete
+    assert len(started(events)) == len(set(started(events)))
+    assert _tables(results) == expected
+    assert not started(ran(study, folder / "runs")[1])
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("shape", ["grid", "halving"])
+def test_any_files_of_fits_lost_or_damaged_changes_no_table(shape: str) -> None:
+    for seed in range(2):
+        _survives(shape, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_any_files_of_fits_lost_or_damaged_changes_no_table_of_any_study(shape: str) -> None:
+    for seed in range(2, 14):
+        _survives(shape, seed)
+
+
+def _content(path: Path) -> tuple[str, dict[str, str]]:
+    """Return a digest of a file's tensors, and its facts, which are written in any order."""
+    tensors, told = read_tensors(path)
+    return weights_digest(tensors), told
+
+
+def _compared() -> Study:
+    return small_study(search={}, ablate={}, compare={"networks": Compare(networks=("one", "two"))})
+
+
+def test_what_nothing_needs_is_not_trained_again(tmp_path: Path) -> None:
+    """Weights of tested models, and validation predictions of models that are not chosen by them."""
+    before, _ = ran(_compared(), tmp_path)
+    for fit_id in before.records:
+        for kind in ("weights", "validation"):
+            Layout(tmp_path).artefact(fit_id, kind).unlink()
+    results, events = ran(_compared(), tmp_path)
+    assert started(events) == []
+    assert facts(results) == facts(before)
+
+
+def test_lost_test_predictions_are_made_from_the_weights_without_another_evaluation(tmp_path: Path) -> None:
+    before, _ = ran(_compared(), tmp_path)
+    paths = [Layout(tmp_path).artefact(fit_id, "test") for fit_id in before.records]
+    contents = [_content(path) for path in paths]
+    for path in paths:
+        path.unlink()
+    results, events = ran(_compared(), tmp_path)
+    assert [_content(path) for path in paths] == contents
+    assert started(events) == []
+    assert not [event for event in events if isinstance(event, Opened)]
+    (lost,) = [event for event in events if isinstance(event, FilesLost)]
+    assert [(file.kind, file.set_aside) for file in lost.files] == [("test", None)] * 2
+    assert (results.n_openings, results.ledger) == (2, before.ledger)
+
+
+@pytest.mark.parametrize("spoil", SPOILERS[1:])
+def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
+    tmp_path: Path, spoil: Callable[[Path, random.Random], None]
+) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(_untested(), runs)
+    fit = stored(runs, _compared()).plan.tested_fits[0]
+    path = Layout(runs).artefact(fit.id, "weights")
+    sound = _content(path)
+    spoil(path, random.Random(0))
+    results, events = ran(_compared(), runs)
+    assert results.complete
+    assert started(events) == [fit.id]
+    (lost,) = [event for event in events if isinstance(event, FilesLost)]
+    (file,) = lost.files
+    assert (file.fit, file.kind) == (fit, "weights")
+    assert file.set_aside is not None
+    assert file.set_aside.exists()
+    assert ".damaged" in file.set_aside.name
+    assert _content(path) == sound
+    assert results.n_openings == 2
+
+
+@lru_cache
+def _untested() -> Path:
+    """Return the folder of a comparison that was stopped when everything was trained."""
+    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    left = [2]
+
+    def stop(event: Event) -> None:
+        left[0] -= isinstance(event, FitEnded)
+        if not left[0]:
+            raise _Stopped
+
+    with pytest.raises(_Stopped):
+        run_study(_compared(), runs, 0, stop)
+    return runs
+
+
+def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(_untested(), runs)
+    before = stored(runs, _compared())
+    for fit in before.plan.tested_fits[:1]:
+        Layout(runs).artefact(fit.id, "weights").unlink()
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(perform, "run_fit", fail)
+        results, _ = ran(_compared(), runs)
+    assert results.records == before.records
+    assert not results.complete
+    assert results.n_openings == 0
+    assert ran(_compared(), runs)[0].complete
+
+
+def test_a_test_score_stays_where_its_weights_are_not_reproduced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, _ = ran(_compared(), tmp_path)
+    fit = before.plan.tested_fits[0]
+    for kind in ("weights", "test"):
+        Layout(tmp_path).artefact(fit.id, kind).unlink()
+    original = perform.run_fit
+
+    def elsewhere(*arguments: Any) -> Any:
+        trained = original(*arguments)
+        record = perform.Record(**{**vars(trained.record), "weights_digest": "0" * 64})
+        return type(trained)(record, trained.weights, trained.validation)
+
+    monkeypatch.setattr(perform, "run_fit", elsewhere)
+    results, events = ran(_compared(), tmp_path)
+    assert [event.fit.id for event in events if isinstance(event, NotReproduced)] == [fit.id]
+    assert facts(results) == facts(before)
+    assert results.n_openings == 2
+    assert not Layout(tmp_path).artefact(fit.id, "weights").exists()
+
+
+def test_records_lost_by_an_earlier_version_leave_a_run_readable(tmp_path: Path) -> None:
+    study = SHAPES["nested"]()
+    shutil.copytree(_finished("nested")[0], tmp_path / "runs")
+    store = Store.open(tmp_path / "runs")
+    for stage in store.results("small").plan.stages:
+        if not stage.tested:
+            for fit in stage.fits:
+                store.drop_record(fit.id)
+    store.close()
+    _read_all(study, tmp_path / "runs")
+    results, events = ran(study, tmp_path / "runs")
+    assert any(isinstance(event, RunStarted) for event in events)
+    assert _tables(results) == _finished("nested")[1]
