@@ -29,6 +29,8 @@ class ConvolutionCalls(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
     @property
-    def strided_pointwise(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """The calls with a 1 × 1 kernel and a stride."""
-        return [call for call in self.forward + self.backward if call[0] == (1, 1) and call[1] != (1, 1)]
+    def skipping(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """The calls whose stride is larger than their kernel."""
+        return [
+            call for call in self.forward + self.backward if any(s > k for k, s in zip(*call, strict=True))
+        ]

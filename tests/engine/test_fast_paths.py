@@ -65,15 +65,15 @@ def test_bytes_with_channels_last_are_the_same_inputs_as_floats_with_channels_fi
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("captured", [False, True])
-def test_a_fit_gives_torch_no_strided_1_x_1_convolution(
+def test_a_fit_gives_torch_no_convolution_with_a_stride_above_its_kernel(
     captured: bool, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In no loop, number format, augmentation or view: on AVX2 processors torch's weight gradient is broken there."""
+    """In no loop, number format, augmentation or view: torch 2.13 has faults there (``SkippingConv``)."""
     if captured:
         monkeypatch.setattr(
             engine_fit, "_loop", lambda step, part, before: CapturedLoop(step, part, PlainCalls, before)
         )
-    layers = ("conv 4 1 relu stride=2", "conv 4 2", "conv 4 1 stride=2 padding=same", "flatten")
+    layers = ("conv 4 1 relu stride=2", "conv 4 2", "conv 4 2 stride=3 padding=same", "flatten")
     fit = small_fit(
         layers=layers, epochs=1, batch_size=20, precision=precision, augment="affine+cutout", views="shift"
     )
@@ -81,4 +81,4 @@ def test_a_fit_gives_torch_no_strided_1_x_1_convolution(
         trained(fit)
     assert {kernel for kernel, _ in calls.backward} == {(1, 1), (2, 2)}
     assert {kernel for kernel, _ in calls.forward} == {(1, 1), (2, 2)}
-    assert not calls.strided_pointwise
+    assert not calls.skipping

@@ -8,7 +8,8 @@ from torch import nn
 
 from convstudy.networks import Network, read_layer
 from convstudy.networks.build import build_network
-from convstudy.networks.modules.strided_pointwise_conv import StridedPointwiseConv
+from convstudy.networks.layers.windows import same_padding
+from convstudy.networks.modules.skipping_conv import SkippingConv
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
 from tests.convolutions import ConvolutionCalls
 
@@ -42,86 +43,99 @@ def test_a_kernel_with_more_than_one_place_stays_a_convolution(text: str) -> Non
     assert not any(isinstance(part, WholeInputConv) for part in module.modules())
 
 
-def pointwise_by_definition(
-    images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int, weighing: torch.Tensor
-) -> list[torch.Tensor]:
-    """Return the output of a 1 × 1 convolution, then the gradients of ``Σ output · weighing``: images, weight, bias.
-
-    It uses sums over pixels, no convolution of torch.
-    """
-    used, kernel = images[:, :, ::stride, ::stride], weight[:, :, 0, 0]
-    made = torch.einsum("nchw,fc->nfhw", used, kernel) + bias[:, None, None]
-    of_images = torch.zeros_like(images)
-    of_images[:, :, ::stride, ::stride] = torch.einsum("nfhw,fc->nchw", weighing, kernel)
-    of_weight = torch.einsum("nfhw,nchw->fc", weighing, used)[:, :, None, None]
-    return [made, of_images, of_weight, weighing.sum((0, 2, 3))]
+def by_definition(
+    images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int
+) -> torch.Tensor:
+    """Return a convolution without padding as its sum over the places of the kernel, with no convolution of torch."""
+    kernel = weight.shape[-1]
+    rows, columns = ((size - kernel) // stride + 1 for size in images.shape[2:])
+    made = bias[:, None, None].expand(len(images), -1, rows, columns)
+    for row in range(kernel):
+        for column in range(kernel):
+            used = images[:, :, row::stride, column::stride][:, :, :rows, :columns]
+            made = made + torch.einsum("nchw,fc->nfhw", used, weight[:, :, row, column])
+    return made
 
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize(
-    ("height", "width", "n_channels", "stride"),
-    [(8, 8, 3, 2), (9, 12, 16, 2), (7, 5, 1, 3), (10, 11, 8, 4), (3, 2, 5, 3), (2, 2, 4, 7), (1, 3, 2, 2)],
+    ("height", "width", "n_channels", "kernel", "stride"),
+    [
+        *(
+            (8, 8, 3, 1, 2),
+            (9, 12, 16, 1, 2),
+            (7, 5, 1, 1, 3),
+            (3, 2, 5, 1, 3),
+            (2, 2, 4, 1, 7),
+            (1, 3, 2, 1, 2),
+        ),
+        *((8, 8, 3, 2, 3), (9, 12, 16, 2, 3), (13, 4, 1, 3, 4), (2, 3, 4, 2, 9)),
+    ],
 )
-def test_a_strided_1_x_1_kernel_computes_its_definition(
-    height: int, width: int, n_channels: int, stride: int, padding: str, layout: torch.memory_format
+def test_a_stride_above_the_kernel_computes_the_definition(
+    height: int,
+    width: int,
+    n_channels: int,
+    kernel: int,
+    stride: int,
+    padding: str,
+    layout: torch.memory_format,
 ) -> None:
-    layer = read_layer(f"conv 6 1 stride={stride} padding={padding}")
+    layer = read_layer(f"conv 6 {kernel} stride={stride} padding={padding}")
     generator = torch.Generator().manual_seed(height * width)
     built = layer.module((height, width, n_channels), generator).double()
     built.to(memory_format=layout)  # type: ignore[call-overload]
     (convolution,) = (part for part in built.modules() if isinstance(part, nn.Conv2d))
-    assert isinstance(convolution, StridedPointwiseConv)
-    weight, bias = (value.detach() for value in (convolution.weight, convolution.bias))
-    bias.normal_(generator=generator)
+    assert isinstance(convolution, SkippingConv)
+    assert convolution.bias is not None
+    with torch.no_grad():
+        convolution.bias.normal_(generator=generator)
     images = torch.randn(5, n_channels, height, width, dtype=torch.float64, generator=generator)
     images = images.contiguous(memory_format=layout).requires_grad_()
-    made = built(images)
-    assert made.shape[1:] == (6, -(-height // stride), -(-width // stride))
+    inputs = [images, convolution.weight, convolution.bias]
+    sides = [same_padding(size, kernel, stride) if padding == "same" else (0, 0) for size in (height, width)]
+    padded = nn.functional.pad(images, [*sides[1], *sides[0]])
+    made, expected = built(images), by_definition(padded, convolution.weight, convolution.bias, stride)
+    assert (*made.shape[2:], made.shape[1]) == layer.output_shape((height, width, n_channels))
     weighing = torch.randn(made.shape, dtype=torch.float64, generator=generator)
-    found = [
-        made,
-        *torch.autograd.grad((made * weighing).sum(), [images, convolution.weight, convolution.bias]),
-    ]
-    expected = pointwise_by_definition(images.detach(), weight, bias, stride, weighing)
-    for fast, slow in zip(found, expected, strict=True):
-        assert fast.shape == slow.shape
-        torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
+    fast, slow = ([each, *torch.autograd.grad((each * weighing).sum(), inputs)] for each in (made, expected))
+    for found, known in zip(fast, slow, strict=True):
+        assert found.shape == known.shape
+        torch.testing.assert_close(found, known, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 3e-2)])
-def test_a_strided_1_x_1_kernel_is_as_precise_as_its_number_format(
-    precision: torch.dtype, tolerance: float
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (2, 3)])
+def test_a_stride_above_the_kernel_is_as_precise_as_its_number_format(
+    kernel: int, stride: int, precision: torch.dtype, tolerance: float
 ) -> None:
-    layer = read_layer("conv 32 1 stride=2")
     generator = torch.Generator().manual_seed(4)
-    built = layer.module((14, 14, 16), generator)
+    built = read_layer(f"conv 32 {kernel} stride={stride}").module((14, 14, 16), generator)
     built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.randn(20, 16, 14, 14, generator=generator).contiguous(memory_format=torch.channels_last)
-    images.requires_grad_()
+    inputs = [images.requires_grad_(), *built.parameters()]
+    doubles = [value.detach().double().requires_grad_() for value in inputs]
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
         made = built(images)
     assert made.dtype == precision
     weighing = torch.randn(made.shape, generator=generator)
-    convolution = built[0]  # type: ignore[index]
-    assert isinstance(convolution, StridedPointwiseConv)
-    assert convolution.bias is not None
-    found = [made, *torch.autograd.grad((made * weighing).sum(), [images, *convolution.parameters()])]
-    expected = pointwise_by_definition(
-        *(value.detach().double() for value in (images, convolution.weight, convolution.bias)),
-        stride=2,
-        weighing=weighing.double(),
-    )
-    for fast, slow in zip(found, expected, strict=True):
-        assert float((fast.detach().double() - slow).norm() / slow.norm()) < tolerance
+    found = [made.detach(), *torch.autograd.grad((made * weighing).sum(), inputs)]
+    expected = by_definition(doubles[0], doubles[1], doubles[2], stride)
+    known = [expected.detach(), *torch.autograd.grad((expected * weighing).sum(), doubles)]
+    for fast, slow in zip(found, known, strict=True):
+        assert float((fast.double() - slow).norm() / slow.norm()) < tolerance
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float64])
-def test_no_strided_1_x_1_kernel_reaches_the_convolution_of_torch(size: int, precision: torch.dtype) -> None:
+def test_no_stride_above_the_kernel_reaches_the_convolution_of_torch(
+    size: int, precision: torch.dtype
+) -> None:
     texts = [
         "conv 5 3 padding=same",
         "conv 4 1 stride=2",
+        "conv 4 2 stride=5 padding=same",
         "conv 4 1 stride=3 padding=same",
         "conv 3 1 stride=5",
     ]
@@ -135,16 +149,16 @@ def test_no_strided_1_x_1_kernel_reaches_the_convolution_of_torch(size: int, pre
                 made = built(images.contiguous(memory_format=layout))
             made.float().sum().backward()
     kernels = {kernel for kernel, _ in calls.forward}
-    assert kernels == {kernel for kernel, _ in calls.backward} == {(3, 3), (1, 1)}
-    assert not calls.strided_pointwise
+    assert kernels == {kernel for kernel, _ in calls.backward} == {(3, 3), (1, 1), (2, 2)}
+    assert not calls.skipping
 
 
 @pytest.mark.parametrize(
-    "text", ["conv 6 1", "conv 6 1 padding=same", "conv 6 2 stride=2", "conv 6 2 stride=3"]
+    "text", ["conv 6 1", "conv 6 1 padding=same", "conv 6 2 stride=2", "conv 6 3 stride=2"]
 )
-def test_other_kernels_and_strides_stay_a_convolution_of_torch(text: str) -> None:
+def test_other_strides_stay_a_convolution_of_torch(text: str) -> None:
     module = read_layer(text).module((5, 5, 3), torch.Generator())
-    assert not any(isinstance(part, StridedPointwiseConv) for part in module.modules())
+    assert not any(isinstance(part, SkippingConv) for part in module.modules())
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])

@@ -78,9 +78,9 @@ class Conv(Layer):
         """Return the class of the convolution for images of this size: a fast path where there is one."""
         from torch import nn
 
-        from convstudy.networks.modules.strided_pointwise_conv import StridedPointwiseConv
+        from convstudy.networks.modules.skipping_conv import SkippingConv
         from convstudy.networks.modules.whole_input_conv import WholeInputConv
 
         if self.kernel == height == width and self.padding == "valid":
             return WholeInputConv
-        return StridedPointwiseConv if self.kernel == 1 < self.stride else nn.Conv2d
+        return SkippingConv if self.kernel < self.stride else nn.Conv2d

@@ -1,0 +1,28 @@
+"""A convolution that skips pixels, because its stride is larger than its kernel."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class SkippingConv(nn.Conv2d):
+    """``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, a stride above ``k`` and no padding.
+
+    The layer copies the pixels that the kernel uses, and convolves the copy with stride ``k``: a slice and an ordinary
+    1 × 1 convolution where ``k`` is 1. oneDNN 3.12, in torch 2.13, has faults in its own kernels for such strides
+    (``benchmarks/convolution_faults.py``): with a 1 × 1 kernel on processors with AVX2 but without AVX-512, the weight
+    gradient writes outside its buffer; with larger ones in bfloat16, it reads memory that was never written. All
+    machines use this form, so that a fit means the same everywhere. Weights, their names and shapes are the
+    convolution's.
+    """
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the convolution of the pixels that the kernel uses."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        windows = images.unfold(2, kernel, stride).unfold(3, kernel, stride)  # (n, c, h', w', k, k), a view
+        pixels = windows.permute(0, 2, 4, 3, 5, 1).clone(memory_format=torch.contiguous_format)
+        pixels = (
+            pixels.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+        )  # (n, c, h' · k, w' · k), channels last
+        return nn.functional.conv2d(pixels, self.weight, self.bias, kernel)
