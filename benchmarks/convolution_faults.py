@@ -1,0 +1,294 @@
+"""Look for convolutions of torch that write outside their memory, crash, hang, or return wrong values.
+
+Random convolutions run forward and backward under glibc's checking allocator, each in a forked child with one thread,
+twice: limited to AVX2, and with all instructions of this processor. Needs Linux with glibc 2.34 or newer::
+
+    python benchmarks/convolution_faults.py [--cases 2000] [--seed 0]
+    python benchmarks/convolution_faults.py --layers          # the same through the layer "conv" of convstudy
+
+It prints counts for each kind of convolution. First it proves that the allocator sees a write of one byte past a block
+of malloc and past a tensor. ``--show`` prints the cases that failed to stderr; keep these out of the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from arguments import at_least
+
+CHECKING = {
+    "LD_PRELOAD": "libc_malloc_debug.so.0",
+    # New memory is filled with 0x7f, which is a huge number in float32 and bfloat16: reading it before writing shows.
+    "GLIBC_TUNABLES": "glibc.malloc.check=3:glibc.malloc.perturb=128",
+    "OMP_NUM_THREADS": "1",
+}
+AS_AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+MACHINES = {"limited to AVX2": AS_AVX2, "as the machine is": {}}
+OUTCOMES = ("right", "wrong values", "heap damage", "crash", "hang", "error")
+EXIT = {0: "right", 3: "wrong values", 4: "error", -signal.SIGABRT: "heap damage"}
+MOST_SECONDS = 60
+MOST_MULTIPLY_ADDS = 30_000_000
+# Largest relative error (Euclidean norm) of the output and of each gradient, against float64.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2}
+BLIND_SPOTS = """The allocator marks the byte behind each block and looks at the mark when the block is freed.
+It fills new blocks with 0x7f. It cannot see:
+- reads outside a block or of memory never written, unless they change a value that is compared with float64;
+- writes that miss the mark: before the block, or farther behind it, into other blocks or into no block;
+- writes into another part of the same block: oneDNN divides one block of scratch memory among its arrays;
+- writes to blocks that are never freed, and to memory from mmap, such as oneDNN's generated code;
+- what only several threads do, as each case has one; other instruction sets (AMX) than those of this processor."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A convolution: sizes as ``(height, width)``; ``layout`` is how images and weights are laid out in memory."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: int
+    channels: int
+    filters: int
+    batch: int
+    image: tuple[int, int]
+    precision: str
+    layout: str
+
+    @property
+    def kind(self) -> str:
+        """What the table counts together."""
+        if self.kernel == (1, 1):
+            n_strided = sum(stride > 1 for stride in self.stride)
+            return ("1 × 1, stride 1", "1 × 1, strided along one axis", "1 × 1, strided")[n_strided]
+        if any(stride > kernel for stride, kernel in zip(self.stride, self.kernel, strict=True)):
+            return "larger, stride above the kernel along an axis"
+        return "1 × n" if 1 in self.kernel else "larger"
+
+
+def drawn(seed: int, number: int, layers: bool) -> Case:
+    """Return a case that follows from seed and number; square where a layer of convstudy is to compute it."""
+    random = np.random.default_rng([seed, number])
+
+    def whole(smallest: int, largest: int) -> int:
+        return int(random.integers(smallest, largest, endpoint=True))
+
+    kernel, stride = [whole(1, 11)] * 2, [whole(1, 3)] * 2
+    channels, filters, batch, share = whole(1, 64), whole(1, 64), whole(1, 100), random.random(4)
+    if share[0] < 0.25 and not layers:
+        kernel[whole(0, 1)] = whole(1, 11)
+    if share[1] < 0.25 and not layers:
+        stride[whole(0, 1)] = whole(1, 3)
+    padding = whole(0, min(kernel) // 2)
+    image = [side + whole(0, 32) for side in kernel]
+    while True:
+        places = [(i + 2 * padding - k) // s + 1 for i, k, s in zip(image, kernel, stride, strict=True)]
+        if batch * channels * filters * np.prod(kernel) * np.prod(places) <= MOST_MULTIPLY_ADDS:
+            break
+        if image == kernel:
+            batch = max(1, batch // 2)
+        image = [max(k, i - 1 - i // 8) for i, k in zip(image, kernel, strict=True)]
+    return Case(
+        (kernel[0], kernel[1]),
+        (stride[0], stride[1]),
+        padding,
+        channels,
+        filters,
+        batch,
+        (image[0], image[1]),
+        "bfloat16" if share[2] < 0.25 else "float32",
+        "contiguous" if share[3] < 0.25 else "channels last",
+    )
+
+
+def module_of(case: Case, layers: bool) -> Any:
+    """Return torch's convolution, or convstudy's layer, with start weights."""
+    import torch
+
+    if not layers:
+        return torch.nn.Conv2d(case.channels, case.filters, case.kernel, case.stride, case.padding)
+    from convstudy.networks import read_layer
+
+    padding = "same" if case.padding else "valid"
+    layer = read_layer(f"conv {case.filters} {case.kernel[0]} stride={case.stride[0]} padding={padding}")
+    return layer.module((*case.image, case.channels), torch.Generator().manual_seed(1))
+
+
+def computed(module: Any, images: Any, weighing: Any, half: bool) -> list[Any]:
+    """Return the output, then the gradients of images and weights, in float64; frees what it used."""
+    import torch
+
+    images = images.clone(memory_format=torch.preserve_format).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        made = module(images)
+    if weighing is None:
+        weighing = torch.linspace(-1, 1, made.numel()).sin().view(made.shape)
+    made.backward(weighing.to(made))
+    return [value.detach().double() for value in (made, images.grad, *(p.grad for p in module.parameters()))]
+
+
+def compute(case: Case, layers: bool) -> int:
+    """Compute a case; return the exit status of the child: 0, or 3 where it differs from float64."""
+    import torch
+
+    torch.manual_seed(1)
+    layout = torch.channels_last if case.layout == "channels last" else torch.contiguous_format
+    module = module_of(case, layers).to(memory_format=layout)
+    reference = copy.deepcopy(module).double()
+    images = torch.randn(case.batch, case.channels, *case.image).to(memory_format=layout)
+    found = computed(module, images, None, case.precision == "bfloat16")
+    # float64 does not reach oneDNN.
+    expected = computed(reference, images.double(), None, half=False)
+    for ours, theirs in zip(found, expected, strict=True):
+        error = float((ours - theirs).norm() / theirs.norm().clamp_min(1e-12))
+        if not error < TOLERANCE[case.precision]:
+            return 3
+    return 0
+
+
+def past_a_block() -> int:
+    """Change the byte behind a block of malloc and free it; return where nothing noticed."""
+    # Through Python's own calls of malloc and free: ctypes would find those of libc, which check nothing.
+    python = ctypes.pythonapi
+    python.PyMem_RawMalloc.restype, python.PyMem_RawMalloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    python.PyMem_RawFree.argtypes = [ctypes.c_void_p]
+    block = python.PyMem_RawMalloc(1000)
+    ctypes.c_ubyte.from_address(block + 1000).value ^= 0xFF
+    python.PyMem_RawFree(block)
+    return 0
+
+
+def past_a_tensor(n_bytes: int) -> int:
+    """Change the byte behind a tensor and free it; return where nothing noticed."""
+    import torch
+
+    tensor = torch.zeros(n_bytes, dtype=torch.uint8)
+    ctypes.c_ubyte.from_address(tensor.data_ptr() + n_bytes).value ^= 0xFF
+    del tensor
+    return 0
+
+
+# The second is larger than glibc's threshold for blocks of their own.
+PROOFS: dict[str, Callable[[], int]] = {
+    "a block of malloc": past_a_block,
+    "a tensor of 1,000 bytes": lambda: past_a_tensor(1000),
+    "a tensor of 5,000,000 bytes": lambda: past_a_tensor(5_000_000),
+}
+
+
+def forked(work: Callable[[], int]) -> str:
+    """Do work in a forked child; return its outcome."""
+    child = os.fork()
+    if not child:
+        status = 4
+        try:
+            silent = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silent, 1)
+            os.dup2(silent, 2)
+            status = work()
+        finally:
+            os._exit(status)
+    until = time.monotonic() + MOST_SECONDS
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return EXIT.get(os.waitstatus_to_exitcode(status), "crash")
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "hang"
+
+
+def work_through(seed: int, n_cases: int, layers: bool) -> None:
+    """Print a line of JSON for each proof and each case: what this script's other process reads."""
+    import torch
+
+    torch.set_num_threads(1)  # the parent starts no threads: a forked child has none of them
+    for name, proof in PROOFS.items():
+        print(json.dumps([name, forked(proof), None]), flush=True)
+    for number in range(n_cases):
+        case = drawn(seed, number, layers)
+        outcome = forked(lambda case=case: compute(case, layers))  # type: ignore[misc]
+        print(json.dumps([case.kind, outcome, asdict(case)]), flush=True)
+
+
+def outcomes(limits: dict[str, str], asked: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
+    """Yield kind, outcome and case, one after the other, from a process under the checking allocator."""
+    command = [sys.executable, __file__, "--work", "--cases", str(asked.cases), "--seed", str(asked.seed)]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    with subprocess.Popen(
+        [*command, *(["--layers"] if asked.layers else [])],
+        env={**inherited, **CHECKING, **limits},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            yield tuple(json.loads(line))
+    if process.returncode:
+        raise SystemExit(f"the process under the checking allocator ended with {process.returncode}")
+
+
+def counted(machine: str, limits: dict[str, str], asked: argparse.Namespace) -> str:
+    """Return the counts of all cases as a Markdown table."""
+    counts: dict[str, Counter[str]] = {}
+    for kind, outcome, case in outcomes(limits, asked):
+        if case is None:
+            if outcome != "heap damage":
+                raise SystemExit(f"one byte past {kind} was not noticed: is libc_malloc_debug.so.0 there?")
+            continue
+        counts.setdefault(kind, Counter())[outcome] += 1
+        if asked.show and outcome != "right":
+            print(outcome, case, file=sys.stderr, flush=True)
+    lines = [
+        f"| {machine}: kernel | cases | {' | '.join(OUTCOMES)} |",
+        "|---|" + "---:|" * (len(OUTCOMES) + 1),
+    ]
+    for kind, found in [*sorted(counts.items()), ("all", sum(counts.values(), Counter()))]:
+        lines.append(f"| {kind} | {found.total()} | {' | '.join(str(found[each]) for each in OUTCOMES)} |")
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
+    )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--cases", type=at_least(1), default=2000)
+    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument("--layers", action="store_true", help="through convstudy's layer, not torch's module")
+    parser.add_argument("--show", action="store_true", help="print the cases that failed to stderr")
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.work:
+        work_through(asked.seed, asked.cases, asked.layers)
+        return
+    import torch
+
+    through = "the layer of convstudy" if asked.layers else "torch.nn.Conv2d"
+    print(f"{through}, torch {torch.__version__}, {processor()}, seed {asked.seed}\n")
+    for machine, limits in MACHINES.items():
+        print(counted(machine, limits, asked), end="\n\n", flush=True)
+    print(f"The allocator noticed one byte past each of these: {', '.join(PROOFS)}.\n{BLIND_SPOTS}")
+
+
+if __name__ == "__main__":
+    main()
