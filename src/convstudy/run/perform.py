@@ -12,7 +12,7 @@ from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
 from convstudy.engine.weights import Tensors, weights_digest, write_tensors
-from convstudy.errors import ConvstudyError, FitError
+from convstudy.errors import ConvstudyError, FitError, Problem, StoreError
 from convstudy.plan import Fit
 from convstudy.record import Record
 from convstudy.run.tasks import (
@@ -71,6 +71,7 @@ def _trained(
 ) -> Trained:
     fit = task.fit
     try:
+        _check_presence(layout)
         trained = run_fit(
             fit,
             _dataset(fit.dataset).train,
@@ -79,6 +80,7 @@ def _trained(
             device,
             before_step,
         )
+        _check_presence(layout)
         digest = trained.record.weights_digest
         if trained.record.done and task.weights_digest in ("", digest):
             facts = _facts(fit, digest, trained.validation)
@@ -122,6 +124,12 @@ def _inspected(task: Inspect) -> Inspected:
         return Inspected(task, image_facts(dataset.info, dataset.train, test))
     except Exception as error:  # as above
         return Inspected(task, error=_sentence(error))
+
+
+def _check_presence(layout: Layout) -> None:
+    """Write nothing where the runs folder was deleted: it would be there again, without its database."""
+    if not layout.database.exists():
+        raise StoreError(Problem("this runs folder was deleted", where=str(layout.folder)))
 
 
 def _facts(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict[str, str]:

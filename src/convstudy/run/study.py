@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,11 +92,15 @@ def run_study(
             try:
                 _Run(study, store, run_id, listener).go(_executor(study, store, workers, found))
             except BaseException:
-                store.end_run(run_id, INTERRUPTED)
+                # Where the folder is gone or full, the first error tells so.
+                with suppress(StoreError):
+                    store.end_run(run_id, INTERRUPTED)
                 raise
             results = store.results(run_id)
             whole = results.complete and not results.failed
-            return replace(results, updated_at=store.end_run(run_id, COMPLETE if whole else FAILED_FITS))
+            results = replace(results, updated_at=store.end_run(run_id, COMPLETE if whole else FAILED_FITS))
+            store.check_presence()
+            return results
     finally:
         store.close()
 
@@ -219,6 +224,7 @@ class _Run:
                 self.store.artefacts.make_way(task.fit)
                 executor.submit(task)
             message = executor.next_message()
+            self.store.check_presence()
             assert isinstance(message.task, Train)  # nothing else was submitted
             fit = message.task.fit
             match message:
@@ -284,6 +290,7 @@ class _Run:
                 executor.submit(self._opening(waiting.popleft()))
                 n_under_way += 1
             message = executor.next_message()
+            self.store.check_presence()
             match message:
                 case Tested(task=Test() as task):
                     n_under_way -= 1

@@ -4,6 +4,7 @@
 ``layout``          where everything lies in a runs folder
 ``database``        the SQLite file: its tables, and how it is opened
 ``lock``            one writer at a time
+``presence``        whether the folder that is written to is still the one at its path
 ``records``         the records by fit id, whole or in brief
 ``artefacts``       the files of a fit: read and verified, and moved out of the way where they are damaged
 ``facts``           what is known of a dataset's images

@@ -28,8 +28,8 @@ PAUSE_SECONDS = 0.05
 
 
 @contextmanager
-def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Hold the lock of a runs folder.
+def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
+    """Hold the lock of a runs folder, and yield the descriptor of its open file.
 
     Args:
         path: the lock file; it is made where there is none.
@@ -48,7 +48,7 @@ def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
             what = "another convstudy process is writing to this runs folder"
             mend = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
             raise StoreError(Problem(what, where=str(path.parent), mend=mend))
-        yield
+        yield file.fileno()
 
 
 def _taken(descriptor: int, patience: float) -> bool:

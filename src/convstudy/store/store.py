@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convstudy.data import ImageFacts, dataset_info
 from convstudy.errors import Problem, StoreError, nearest
@@ -23,6 +23,7 @@ from convstudy.store.facts import read_facts, write_facts
 from convstudy.store.layout import Layout
 from convstudy.store.ledger import ledger, opening_of
 from convstudy.store.lock import is_locked, locked
+from convstudy.store.presence import Presence
 from convstudy.store.records import Briefs, Records
 from convstudy.store.results import Results
 
@@ -54,6 +55,7 @@ class Store:
         self.layout = layout
         self.artefacts = Artefacts(layout)
         self._connection = connect(layout.database)
+        self._presence: Presence | None = None
         self.records = Records(self._connection)
         self.briefs = Briefs(self._connection)
 
@@ -83,10 +85,29 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the right to write; files that a killed process left half written are removed."""
-        with locked(self.layout.lock):
+        with locked(self.layout.lock) as descriptor:
             for path in self.layout.partial_artefacts():
                 path.unlink(missing_ok=True)
-            yield
+            self._presence = Presence(self.layout, descriptor)
+            try:
+                self.check_presence()
+                yield
+            finally:
+                self._presence = None
+
+    def check_presence(self) -> None:
+        """Check that the folder that this process writes to was not deleted or replaced; each write does so first.
+
+        Raises:
+            StoreError: if it was.
+        """
+        if self._presence is not None:
+            self._presence.check()
+
+    def _write(self, sql: str, parameters: Any) -> sqlite3.Cursor:
+        """Execute a statement that changes the database."""
+        self.check_presence()
+        return self._connection.execute(sql, parameters)
 
     def close(self) -> None:
         """Close the database."""
@@ -114,10 +135,8 @@ class Store:
         Only one run goes on at a time, so another that says so was killed.
         """
         run_id, now = self.run_id_of(study), _now()
-        self._connection.execute(
-            "UPDATE runs SET status = ? WHERE status = ? AND id != ?", (INTERRUPTED, RUNNING, run_id)
-        )
-        self._connection.execute(
+        self._write("UPDATE runs SET status = ? WHERE status = ? AND id != ?", (INTERRUPTED, RUNNING, run_id))
+        self._write(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET document = excluded.document, status = excluded.status,"
             " updated_at = excluded.updated_at",
@@ -128,9 +147,7 @@ class Store:
     def end_run(self, run_id: str, status: str) -> str:
         """Write down how a run ended, and return when."""
         now = _now()
-        self._connection.execute(
-            "UPDATE runs SET status = ?, updated_at = ? WHERE id = ?", (status, now, run_id)
-        )
+        self._write("UPDATE runs SET status = ?, updated_at = ? WHERE id = ?", (status, now, run_id))
         return now
 
     def save_record(self, fit: Fit, record: Record) -> None:
@@ -138,7 +155,7 @@ class Store:
 
         The checkpoint of its lineage is not needed any more once the whole training is done; a paused fit's is kept.
         """
-        self._connection.execute(
+        self._write(
             "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?)",
             (fit.id, json.dumps(fit.as_json()), json.dumps(record.as_json()), int(record.done), _now()),
         )
@@ -156,7 +173,7 @@ class Store:
 
     def drop_record(self, fit_id: str) -> None:
         """Forget a record, so that its fit is trained again."""
-        self._connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
+        self._write("DELETE FROM fits WHERE id = ?", (fit_id,))
         self._forget(fit_id)
 
     def _forget(self, fit_id: str) -> None:
@@ -169,7 +186,7 @@ class Store:
         query = "SELECT chosen FROM choices WHERE run_id = ? AND stage = ? ORDER BY number DESC"
         last = self._connection.execute(query, (run_id, choice.stage)).fetchone()
         if last is None or last["chosen"] != choice.chosen:
-            self._connection.execute(
+            self._write(
                 "INSERT INTO choices (run_id, stage, chosen, made_at) VALUES (?, ?, ?, ?)",
                 (run_id, choice.stage, choice.chosen, _now()),
             )
@@ -186,7 +203,7 @@ class Store:
         if begun:
             return int(begun["number"])
         info = dataset_info(fit.dataset)
-        cursor = self._connection.execute(
+        cursor = self._write(
             "INSERT INTO openings (run_id, fit_id, dataset_digest, weights_digest, purpose, opened_at, n_images,"
             " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
             (run_id, fit.id, fit.dataset_digest, weights_digest, purpose, _now(), info.n_test),
@@ -196,7 +213,7 @@ class Store:
 
     def end_opening(self, number: int, loss: float, accuracy: float, seconds: float) -> Opening:
         """Write down what an opening showed, and return it."""
-        self._connection.execute(
+        self._write(
             "UPDATE openings SET loss = ?, accuracy = ?, seconds = ? WHERE number = ?",
             (loss, accuracy, seconds, number),
         )
