@@ -1,0 +1,205 @@
+"""Random small studies as study documents: networks, recipes, and every kind of question and search method.
+
+Every one is valid, so that no command may end in a usage error. A study trains on 40 to 300 images of ``digits``, and
+its folds have images of each class.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+N_TRAIN = 1437
+CLASSES = 10
+Document = dict[str, Any]
+
+# Recipe keys with values to try. Some change nothing in a fit of this size (a patience that never ends it, momentum
+# with adam), so that two fits have the same weights.
+RECIPE_VALUES: dict[str, tuple[Any, ...]] = {
+    "optimizer": ("adam", "adamw", "muon", "rmsprop", "sgd"),
+    "learning_rate": (1e-9, 0.0003, 0.003, 0.03, 100.0),
+    "schedule": ("constant", "cosine", "one-cycle", "step", "triangular"),
+    "epochs": (1, 2, 3),
+    "batch_size": (16, 25, 40, 1000),
+    "momentum": (0.0, 0.5, 0.95),
+    "weight_decay": (0.0, 0.01),
+    "label_smoothing": (0.0, 0.1),
+    "clip_norm": ("none", 1e6, 0.5),
+    "patience": ("none", 1, 50, 60),
+    "keep": ("best", "last"),
+    "average": ("none", 0.5, 0.99, 0.9999),
+    "augment": ("none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"),
+    "cutout_size": (4, 8),
+    "views": ("none", "shift"),
+    "measure_at_most": ("none", 5, 10_000),
+    "step_epochs": (1, 10),
+    "rise": (0.1, 0.5),
+}
+ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "leaky-relu", "sigmoid", "elu")
+INITS = (
+    "he-normal",
+    "he-uniform",
+    "glorot-normal",
+    "glorot-uniform",
+    "lecun-normal",
+    "lecun-uniform",
+    "orthogonal",
+)
+REMOVABLE = ("dropout", "batch-norm", "layer-norm")
+"""Layers that a variant may leave out of any network: the shape is the same without them."""
+RANGES = {
+    "learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
+    "weight_decay": {"low": 0.0, "high": 0.1},
+    "batch_size": {"low": 10, "high": 50, "step": 10},
+}
+
+
+def random_study(seed: int) -> Document:
+    """Return the document of a valid study; the same one for the same seed."""
+    random = Random(f"study {seed}")
+    subset = random.choice((40, 60, 100, 150, 300, random.randint(40, 300)))
+    names = random.sample(("a", "b-2", "c.3", "Net_4"), random.randint(1, 3))
+    document: Document = {
+        "study": {
+            "name": f"fuzz-{seed}",
+            "dataset": "digits",
+            "seeds": random.randint(1, 3),
+            "subset": subset,
+            "validation": random.choice(
+                [share for share in (0.1, 0.25, 0.4) if share * subset >= 2 * CLASSES] or [0.4]
+            ),
+        },
+        "recipe": _recipe(random),
+        "network": {name: _network(random) for name in names},
+    }
+    if random.random() < 0.3:
+        document["study"]["region"] = random.choice((0.0, 2.5))
+    searched = [name for name in names if random.random() < 0.55]
+    if len(names) > 1 and random.random() < 0.6:
+        document["compare"] = {"nets": {"networks": random.sample(names, random.randint(2, len(names)))}}
+    for number in range(random.choice((0, 0, 1, 1, 2))):
+        document.setdefault("ablate", {})[f"ab{number}"] = _ablation(random, document, names)
+    if not {"compare", "ablate"} & set(document):
+        searched = searched or names[:1]
+    for number, name in enumerate(searched, start=1):
+        document.setdefault("search", {})[f"s{number}"] = _search(random, document, name, subset)
+    if random.random() < 0.2:
+        document["silence"] = {"single-seed": "a fuzz", "same-weights": "a fuzz"}
+    return document
+
+
+def _recipe(random: Random) -> Document:
+    recipe: Document = {
+        "epochs": random.choice((1, 2, 2, 3)),
+        "batch_size": random.choice((16, 25, 40, 1000)),
+        "learning_rate": random.choice((0.001, 0.01, 0.05)),
+    }
+    for key in random.sample(sorted(set(RECIPE_VALUES) - set(recipe)), random.randint(0, 4)):
+        recipe[key] = random.choice(RECIPE_VALUES[key])
+    if random.random() < 0.1:
+        recipe["learning_rate"] = 100.0
+    if random.random() < 0.05:
+        recipe["precision"] = random.choice(("bfloat16", "auto"))
+    return recipe
+
+
+def _network(random: Random) -> Document:
+    """Return a network of few multiply-adds with a ``kernel`` and a number of ``units`` to vary."""
+    activation = lambda: random.choice(("", f" {random.choice(ACTIVATIONS)}"))  # noqa: E731
+    layers = [
+        random.choice(
+            (
+                "average-pool 4",
+                "max-pool 4",
+                f"conv 4 {{kernel}}{activation()} stride=4 padding=same",
+                f"conv 3 1{activation()} stride=4",
+            )
+        )
+    ]
+    for _ in range(random.randint(0, 3)):
+        layers.append(
+            random.choice(
+                (
+                    f"conv 4 {{kernel}}{activation()} padding=same",
+                    f"conv 5 2{activation()} padding=same",
+                    "batch-norm momentum=0.9",
+                    "batch-norm",
+                    "layer-norm" if layers[0].startswith("conv") else "dropout 0.1",
+                    "group-norm 1",
+                    "dropout 0.3",
+                    f"activation {random.choice(ACTIVATIONS)}",
+                    "average-pool 1",
+                )
+            )
+        )
+    layers.append(random.choice(("flatten", "flatten", "global-average-pool")))
+    if random.random() < 0.6:
+        layers.append(f"dense {{units}}{activation()}")
+        layers += random.choice(([], ["dropout 0.5"], ["batch-norm momentum=0.5"], ["layer-norm"]))
+    text = "\n".join(layers)
+    parameters = {key: value for key, value in (("kernel", 3), ("units", 6)) if f"{{{key}}}" in text}
+    return {**parameters, "init": random.choice(INITS), "layers": layers}
+
+
+def _search(random: Random, document: Document, name: str, subset: int) -> Document:
+    method = random.choice(("grid", "halving", "random", "tpe"))
+    network = document["network"][name]
+    values: dict[str, tuple[Any, ...]] = {
+        **{key: RECIPE_VALUES[key] for key in RECIPE_VALUES if key not in ("epochs", "learning_rate")},
+        **({"epochs": RECIPE_VALUES["epochs"]} if method != "halving" else {}),
+        "learning_rate": (0.001, 0.003, 0.01, 0.03),
+        **({"kernel": (1, 2, 3, 5)} if "kernel" in network else {}),
+        **({"units": (2, 4, 8)} if "units" in network else {}),
+    }
+    vary: Document = {}
+    for key in random.sample(sorted(values), random.choice((1, 1, 2))):
+        vary[key] = random.sample(values[key], min(len(values[key]), random.choice((2, 2, 3))))
+        if method in ("random", "tpe") and key in RANGES and random.random() < 0.7:
+            vary[key] = RANGES[key]
+    nested = random.random() < 0.2
+    per_class = subset // CLASSES - 1
+    search: Document = {"network": name, "vary": vary, "folds": random.choice((2, 2, min(3, per_class)))}
+    if nested:
+        search |= {"nested": True, "folds": 2, "outer_folds": random.choice((2, min(3, per_class)))}
+    if method != "grid":
+        search["method"] = method
+    if method == "halving":
+        search["budget"] = random.choice((0.3, 0.6, 1.0))
+    if method in ("random", "tpe"):
+        search["trials"] = random.choice((1, 3, 5) if not nested else (2, 3))
+    recipe = {}
+    if random.random() < 0.4 and "epochs" not in vary:
+        recipe["epochs"] = random.choice((1, 2, 4))
+    return {**search, "recipe": recipe} if recipe else search
+
+
+def _ablation(random: Random, document: Document, names: list[str]) -> Document:
+    compared = document.get("compare", {}).get("nets", {}).get("networks", ())
+    network = random.choice([*names, *(["best"] if compared else [])])
+    bases = compared if network == "best" else [network]
+    words = {text.split()[0] for base in bases for text in document["network"][base]["layers"]}
+    variants: Document = {}
+    for number in range(random.choice((1, 2, 2, 3))):
+        variant: Document = {}
+        kind = random.randrange(4)
+        there = [word for word in REMOVABLE if word in words]
+        if kind == 0 and there:
+            variant["without"] = random.sample(there, random.randint(1, len(there)))
+        elif kind == 1:
+            variant["activation"] = random.choice(ACTIVATIONS)
+        elif kind == 2:
+            variant["init"] = random.choice(INITS)
+        for key in random.sample(sorted(RECIPE_VALUES), 1 if not variant or random.random() < 0.3 else 0):
+            variant[key] = random.choice(RECIPE_VALUES[key])
+        variants[f"v{number}"] = variant
+    ablation: Document = {"network": network, **variants}
+    if _has_pairs(list(variants.values())) and random.random() < 0.5:
+        ablation["interactions"] = True
+    return ablation
+
+
+def _has_pairs(variants: list[Document]) -> bool:
+    """Return whether two variants change different things, so that they can be trained together."""
+    return any(
+        not set(first) & set(second) for n, first in enumerate(variants) for second in variants[n + 1 :]
+    )

@@ -1,0 +1,162 @@
+"""Random small studies through run, check and report in all formats, and then a second time.
+
+Every study is valid, so no command may end in a usage error, and nothing may end in an internal one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import convstudy.run
+import convstudy.run.perform
+from convstudy.cli import main
+from convstudy.data import digits
+from convstudy.report.reproduce import toml_text
+from convstudy.run import run_study
+from convstudy.store import Results, Store
+from tests.fuzz.formats import Report, assert_formats_agree
+from tests.fuzz.random_studies import random_study
+
+# Few fits, and among them every kind of question and every method.
+QUICK = (0, 3, 4, 5, 6, 8, 14, 16, 18, 21, 26, 33, 44, 48, 50)
+SLOW = tuple(seed for seed in range(315) if seed not in QUICK)
+PICTURES = ("svg", "pdf", "png")
+
+
+# Every command reads the images again, which takes longer than a fit.
+read_digits = cache(digits.read_digits)
+
+
+@dataclass
+class Calls:
+    """Calls the command line in this process, trains in it too, and counts the fits."""
+
+    capsys: pytest.CaptureFixture[str]
+    n_trained: int = 0
+
+    def __call__(self, *words: object) -> tuple[int, str, str]:
+        self.capsys.readouterr()
+        status = main([str(word) for word in words])
+        said = self.capsys.readouterr()
+        context = f"{words}: exit status {status}\n{said.err}"
+        assert status in (0, 1), context
+        assert "Traceback" not in said.err and "it is a bug in convstudy" not in said.err, context
+        return status, said.out, said.err
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Calls:
+    found = Calls(capsys)
+    train = convstudy.run.perform.run_fit
+
+    def in_this_process(study: Any, runs: Path, workers: object, *more: Any) -> Results:
+        return run_study(study, runs, 0, *more)
+
+    def counted(*args: Any, **named: Any) -> Any:
+        found.n_trained += 1
+        return train(*args, **named)
+
+    monkeypatch.setattr(digits, "read_digits", read_digits)
+    monkeypatch.setattr(convstudy.run, "run_study", in_this_process)
+    monkeypatch.setattr(convstudy.run.perform, "run_fit", counted)
+    return found
+
+
+@pytest.mark.parametrize("seed", QUICK)
+def test_a_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
+    # Pictures are most of the time: one kind of them here, each in turn.
+    assert_whole(seed, tmp_path, calls, PICTURES[QUICK.index(seed) % len(PICTURES)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SLOW)
+def test_another_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
+    assert_whole(seed, tmp_path, calls, *PICTURES)
+
+
+def assert_whole(seed: int, folder: Path, calls: Calls, *pictures: str) -> None:
+    """Take one study through all commands twice, and compare what they say."""
+    file, runs = folder / "study.toml", folder / "runs"
+    file.write_text(toml_text(random_study(seed)), encoding="utf-8")
+    assert calls("check", file, "--runs", runs)[0] == 0
+
+    status, out, _ = calls("run", file, "--runs", runs, "--json")
+    said, results = json.loads(out), stored(runs)
+    assert calls.n_trained == len(results.records) > 0
+    assert status == expected_status(results)
+    assert said["complete"] == results.complete
+    assert {failed["fit_id"] for failed in said["failed"]} == {record.fit_id for record in results.failed}
+
+    report = reported(
+        calls, runs, results.run_id, folder / "first", "html", "csv", "markdown", "json", *pictures
+    )
+    assert Path(said["report"]).read_bytes() == (folder / "first" / "report.html").read_bytes()
+    assert_formats_agree(report, pictures)
+    assert report.document["answer"] == said["answer"]
+    assert set(report.document["records"]) == set(results.records) & {fit.id for fit in results.plan.fits}
+
+    strict, out, _ = calls("check", file, "--runs", runs, "--json", "--strict")
+    checked = json.loads(out)
+    assert checked["findings"] == said["findings"] == report.document["checks"]["heard"]
+    assert checked["silenced"] == said["silenced"] == report.document["checks"]["silenced"]
+    assert strict == any(found["level"] == "warning" for found in checked["findings"])
+
+    n_trained = calls.n_trained
+    again, out, _ = calls("run", file, "--runs", runs, "--json", "--no-report")
+    assert (again, calls.n_trained) == (status, n_trained)
+    assert {**json.loads(out), "report": ""} == {**said, "report": ""}
+    second = reported(calls, runs, results.run_id, folder / "second", "csv", "json")
+    assert second.csv == report.csv
+    assert {**second.document, "updated_at": ""} == {**report.document, "updated_at": ""}
+
+    assert calls("status", "--runs", runs)[0] == calls("runs", "--runs", runs)[0] == 0
+
+
+def stored(runs: Path) -> Results:
+    store = Store.open(runs)
+    try:
+        (summary,) = store.runs()
+        return store.results(summary.run_id)
+    finally:
+        store.close()
+
+
+def expected_status(results: Results) -> int:
+    """Return 1 where fits failed; only divergence may be why, and only that may leave a run incomplete."""
+    assert {record.error_kind for record in results.failed} <= {"diverged"}
+    assert results.complete or results.failed
+    return 1 if results.failed else 0
+
+
+def reported(calls: Calls, runs: Path, run_id: str, folder: Path, *formats: str) -> Report:
+    """Write a report in these formats, and compare what is printed with what is written."""
+    status, out, err = calls(
+        "report", run_id, "--runs", runs, "--output", folder, "--format", ",".join(formats)
+    )
+    assert status == 0
+    files = {path for path in folder.rglob("*") if path.is_file()}
+    assert {Path(line) for line in out.splitlines()} == files
+    report = Report(folder)
+    assert err.splitlines() == report.document["answer"]
+    return report
+
+
+def test_every_kind_of_question_is_among_the_studies() -> None:
+    assert (len(set(QUICK)), len(SLOW)) == (15, 300)
+    for seeds in (QUICK, SLOW):
+        some = [random_study(seed) for seed in seeds]
+        searches = [search for study in some for search in study.get("search", {}).values()]
+        assert {search.get("method", "grid") for search in searches} == {"grid", "halving", "random", "tpe"}
+        assert any(search.get("nested") for search in searches)
+        assert any(
+            ablation.get("interactions") for study in some for ablation in study.get("ablate", {}).values()
+        )
+        assert any("compare" in study for study in some)
+        assert {study["study"]["seeds"] for study in some} == {1, 2, 3}
+        assert all(40 <= study["study"]["subset"] <= 300 for study in some)
