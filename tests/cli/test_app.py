@@ -180,26 +180,6 @@ def test_nobody_reads_the_output_any_more() -> None:
     assert err == ""
 
 
-def test_a_full_disk_is_no_bug() -> None:
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("this system has no /dev/full")
-    with full.open("w") as out:
-        done = subprocess.run(
-            process_words("schema"), stdout=out, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert done.returncode == 2
-    assert "no space left" in done.stderr and "bug" not in done.stderr
-
-
-def test_a_process_without_stdout() -> None:
-    words = process_words("schema")
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def test_the_console_script_names_main() -> None:
     text = Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8")
     assert re.search(r'^convstudy = "convstudy\.cli:main"$', text, re.MULTILINE)

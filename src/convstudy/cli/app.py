@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -11,12 +10,9 @@ import click
 import convstudy
 from convstudy.cli import check, files, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
+from convstudy.cli.streams import NotPrinted, ReaderGone, safe_streams
 from convstudy.cli.words import say_json, tell
 from convstudy.errors import ConvstudyError, UsageError, unknown
-
-
-class _PipeClosed(Exception):
-    """Whoever read our output has gone; click would make it exit status 1, which is ours for failed fits."""
 
 
 class _Commands(click.Group):
@@ -31,12 +27,6 @@ class _Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             raise UsageError(unknown("command", args[0], self.commands, ctx.command_path))
         return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise _PipeClosed from None
 
 
 @click.group(
@@ -72,23 +62,35 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``convstudy`` with these words, or those of the process, and return the exit status.
 
-    0 is fine, 1 failed fits or, with ``--strict``, warnings (or a bug), 2 usage, 130 interrupted, 141 nobody reads the
-    output any more. Every error is told on stderr; with ``--json`` also on stdout, as ``{"errors": [...]}``.
+    0 is fine, 1 failed fits or, with ``--strict``, warnings (or a bug), 2 usage or a result that cannot be written, 130
+    interrupted, 141 nobody reads the output any more. Every error is told on stderr; with ``--json`` also on stdout, as
+    ``{"errors": [...]}``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with safe_streams():
+        try:
+            return _status(words)
+        except ReaderGone:
+            return PIPE_CLOSED
+        except NotPrinted as error:
+            tell(str(error))
+            return error.exit_status
+
+
+def _status(words: list[str]) -> int:
+    """Run a command and return its exit status."""
     try:
         status = app.main(words, prog_name="convstudy", standalone_mode=False, obj=words)
-        _flush()
     except (click.Abort, KeyboardInterrupt):
         tell("Interrupted.")
         return INTERRUPTED
-    except (_PipeClosed, BrokenPipeError):
-        return _without_output()
     except SystemExit as end:  # click's shell completion ends so
         return end.code if isinstance(end.code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0
+    except (ReaderGone, NotPrinted):
+        raise
     except Exception as error:
         return _fail(as_convstudy_error(error), as_json="--json" in words)
     return status if isinstance(status, int) else 0
@@ -96,28 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(error: ConvstudyError, as_json: bool) -> int:
     """Tell an error and return its exit status."""
-    try:
-        tell(str(error))
-        if as_json:
-            say_json({"errors": error.as_json()})
-            _flush()
-    except BrokenPipeError:
-        return _without_output()
-    return error.exit_status
-
-
-def _flush() -> None:
-    """Send what is printed on its way; a process that was started without stdout has none."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
-
-
-def _without_output() -> int:
-    """End quietly after the reader of our output has gone; Python would complain when it flushes at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    tell(str(error))
+    if as_json:
         try:
-            os.dup2(nowhere, stream.fileno())
-        except (OSError, ValueError):  # a stream that is no file
-            continue
-    return PIPE_CLOSED
+            say_json({"errors": error.as_json()})
+        except NotPrinted as unprinted:
+            tell(str(unprinted))
+    return error.exit_status

@@ -22,8 +22,11 @@ class Bug(ConvstudyError):
     exit_status = 1
 
 
-def as_convstudy_error(error: Exception) -> ConvstudyError:
-    """Return any exception as one of the error tree: what click found in the words, a failing system, a bug."""
+def as_convstudy_error(error: Exception, where: str = "") -> ConvstudyError:
+    """Return any exception as one of the error tree: what click found in the words, a failing system, a bug.
+
+    ``where`` is the place of a bug.
+    """
     if isinstance(error, ConvstudyError):
         return error
     if isinstance(error, click.ClickException):
@@ -31,7 +34,7 @@ def as_convstudy_error(error: Exception) -> ConvstudyError:
     if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_ROOM):
         what = f"the system refused: {(error.strerror or str(error)).lower()}"
         return UsageError(Problem(what, where=str(error.filename or "")))
-    return _bug(error)
+    return _bug(error, where)
 
 
 def _usage_problem(error: click.ClickException) -> Problem:
@@ -59,13 +62,18 @@ def _usage_problem(error: click.ClickException) -> Problem:
     return Problem(message[:1].lower() + message[1:], where=where, mend=mend)
 
 
-def _bug(error: Exception) -> Bug:
+def _bug(error: Exception, place: str) -> Bug:
     """Write the traceback to a file and return the error that names it."""
     name = type(error).__name__
     first_line = str(error).splitlines()[0][:200] if str(error).strip() else "no message"
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="convstudy-bug-", suffix=".txt", delete=False, encoding="utf-8"
+            "w",
+            prefix="convstudy-bug-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
         ) as file:
             file.writelines(traceback.format_exception(error))
         where = str(Path(file.name))
@@ -73,4 +81,4 @@ def _bug(error: Exception) -> Bug:
         where = "nowhere: the folder for temporary files cannot be written"
     mend = f"please report it, with the file that holds the details: {where}"
     what = "this should not have happened: it is a bug in convstudy"
-    return Bug(Problem(what, got=f"{name}: {first_line}", mend=mend))
+    return Bug(Problem(what, place, got=f"{name}: {first_line}", mend=mend))

@@ -50,7 +50,8 @@ def progress(tally: Tally) -> Iterator[Listener]:
 def is_terminal() -> bool:
     """Whether somebody watches stderr on a terminal that can be drawn on."""
     unattended = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-    return sys.stderr.isatty() and not unattended and os.environ.get("TERM") not in {"dumb", "unknown"}
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    return watched and not unattended and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
 class PlainProgress:

@@ -57,8 +57,8 @@ def program() -> str:
 
 
 def say_json(value: object) -> None:
-    """Print one JSON value on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print one JSON value on stdout, in ASCII: a program reads it, whatever the encoding."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def tell(text: str) -> None:

@@ -38,6 +38,9 @@ def keep_blocks(library: str, version: str) -> dict[str, str]:
 # A value that is set already stays, so that MALLOC_MMAP_THRESHOLD_=131072 switches it off.
 KEEP_BLOCKS = keep_blocks(*platform.libc_ver())
 
+# What a library prints must not end a fit because the locale's encoding cannot hold it.
+LOG_ENCODING = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
+
 
 @dataclass
 class _Worker:
@@ -126,7 +129,7 @@ class ProcessExecutor:
             stderr=self._log,
             text=True,
             encoding="utf-8",
-            env={**KEEP_BLOCKS, "OMP_NUM_THREADS": str(self._threads), **os.environ},
+            env={**KEEP_BLOCKS, "OMP_NUM_THREADS": str(self._threads), **os.environ, **LOG_ENCODING},
             # Ctrl-C goes to the whole foreground group of a terminal; workers are stopped by their executor instead.
             start_new_session=True,
         )
