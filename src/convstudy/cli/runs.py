@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.options import json_option, open_store, runs_option, runs_words
+from convstudy.cli.reporting import write_files
 from convstudy.cli.words import say_json, table, tell
 from convstudy.errors import Problem, UsageError, unknown
 from convstudy.figures import counted, moment, percent
@@ -92,11 +93,12 @@ def runs(runs: Path, as_json: bool) -> None:
 @click.pass_context
 def report(
     context: click.Context, run: str, runs: Path, formats: tuple[str, ...], output: Path | None
-) -> None:
+) -> int:
     """Write the report of a run, in any format.
 
     The answer is told and the paths are printed. RUN is a run's id or a study's name (its latest run). html is a
-    page, markdown and csv are tables, svg, pdf and png are figures, json is everything.
+    page, markdown and csv are tables, svg, pdf and png are figures, json is everything. A file that cannot be
+    written is an error (exit status 2); the others are still written.
     """
     wanted = tuple(dict.fromkeys(name.strip() for text in formats for name in text.split(","))) or ("html",)
     where = f"{context.command_path} --format"
@@ -107,11 +109,16 @@ def report(
 
     store = Store.open(runs)
     results = store.results(run)
-    from convstudy.report import answer, write_report
+    from convstudy.report import answer
 
     tell("\n".join(answer(results)))
-    for path in write_report(results, output or store.report_folder(results.run_id), wanted):
+    folder = output or store.report_folder(results.run_id)
+    files, errors = write_files(results, folder, wanted, hint="--output DIR writes it elsewhere")
+    for error in errors:
+        tell(str(error))
+    for path in files:
         click.echo(path)
+    return errors[0].exit_status if errors else 0
 
 
 def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) -> None:

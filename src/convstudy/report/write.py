@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,12 @@ WIDTH = 640
 """Width of a figure as a file, in pixels, unless it is in ``WIDTHS``."""
 
 
-def write_report(results: Results, folder: Path, formats: Collection[str] = ("html",)) -> tuple[Path, ...]:
+def write_report(
+    results: Results,
+    folder: Path,
+    formats: Collection[str] = ("html",),
+    failed: Callable[[Path, Exception], None] | None = None,
+) -> tuple[Path, ...]:
     """Write a run's report and return the files, the one to open first in front.
 
     Args:
@@ -30,19 +36,25 @@ def write_report(results: Results, folder: Path, formats: Collection[str] = ("ht
         folder: where to: ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``,
             ``figures/*.svg``, ``.pdf`` and ``.png``.
         formats: some of :data:`FORMATS`.
+        failed: takes the path and the error of each file that cannot be made or written; the other files are still
+            written. Without it the first error is raised.
 
     Raises:
         UsageError: if a format is none of these.
-        OSError: if a file cannot be written.
+        OSError: if a file cannot be written; ``filename`` says which.
     """
     wrong = [name for name in formats if name not in FORMATS]
     if wrong:
         raise UsageError(*(unknown("format", name, FORMATS) for name in wrong))
     contents = gather(results)
     files: list[Path] = []
-    for name in FORMATS:
-        if name in formats:
-            files += _WRITERS[name](contents, folder)
+    for path, make in (piece for name in FORMATS if name in formats for piece in _PIECES[name](contents)):
+        try:
+            files.append(write_file(folder / path, make()))
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(folder / path, error)
     return tuple(files)
 
 
@@ -61,41 +73,51 @@ def figure_spec(figure: Figure) -> dict[str, Any]:
     return {**figure.spec, "width": width, "title": figure.title, "config": theme.for_paper()}
 
 
-def _html(contents: Contents, folder: Path) -> list[Path]:
-    return [write_file(folder / "report.html", page(contents))]
+Piece = tuple[str, Callable[[], str | bytes]]
+"""A file of a report: its path below the report's folder, and what returns its content."""
 
 
-def _csv(contents: Contents, folder: Path) -> list[Path]:
-    return [write_file(folder / "tables" / f"{table.name}.csv", as_csv(table)) for table in contents.tables]
+def _html(contents: Contents) -> Iterator[Piece]:
+    yield "report.html", lambda: page(contents)
 
 
-def _markdown(contents: Contents, folder: Path) -> list[Path]:
-    return [write_file(folder / "report.md", markdown(contents))]
+def _csv(contents: Contents) -> Iterator[Piece]:
+    for table in contents.tables:
+        yield f"tables/{table.name}.csv", partial(as_csv, table)
 
 
-def _json(contents: Contents, folder: Path) -> list[Path]:
-    text = json.dumps(document(contents), indent=1, ensure_ascii=False, allow_nan=False)
-    return [write_file(folder / "report.json", text + "\n")]
+def _markdown(contents: Contents) -> Iterator[Piece]:
+    yield "report.md", lambda: markdown(contents)
 
 
-def _figures(kind: str) -> Callable[[Contents, Path], list[Path]]:
-    def write(contents: Contents, folder: Path) -> list[Path]:
-        import vl_convert
-
-        draw: dict[str, Callable[[dict[str, Any]], str | bytes]] = {
-            "svg": vl_convert.vegalite_to_svg,
-            "pdf": vl_convert.vegalite_to_pdf,
-            "png": lambda spec: vl_convert.vegalite_to_png(spec, scale=2),
-        }
-        return [
-            write_file(folder / "figures" / f"{figure.name}.{kind}", draw[kind](figure_spec(figure)))
-            for figure in contents.figures
-        ]
-
-    return write
+def _json(contents: Contents) -> Iterator[Piece]:
+    yield (
+        "report.json",
+        lambda: json.dumps(document(contents), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+    )
 
 
-_WRITERS: dict[str, Callable[[Contents, Path], list[Path]]] = {
+def _figures(kind: str) -> Callable[[Contents], Iterator[Piece]]:
+    def pieces(contents: Contents) -> Iterator[Piece]:
+        for figure in contents.figures:
+            yield f"figures/{figure.name}.{kind}", partial(_drawn, figure, kind)
+
+    return pieces
+
+
+def _drawn(figure: Figure, kind: str) -> str | bytes:
+    """Return a figure as the content of a file."""
+    import vl_convert
+
+    draw: dict[str, Callable[[dict[str, Any]], str | bytes]] = {
+        "svg": vl_convert.vegalite_to_svg,
+        "pdf": vl_convert.vegalite_to_pdf,
+        "png": lambda spec: vl_convert.vegalite_to_png(spec, scale=2),
+    }
+    return draw[kind](figure_spec(figure))
+
+
+_PIECES: dict[str, Callable[[Contents], Iterator[Piece]]] = {
     "html": _html,
     "csv": _csv,
     "markdown": _markdown,
@@ -105,5 +127,5 @@ _WRITERS: dict[str, Callable[[Contents, Path], list[Path]]] = {
     "png": _figures("png"),
 }
 
-FORMATS = tuple(_WRITERS)
+FORMATS = tuple(_PIECES)
 """Every format that a report can take."""

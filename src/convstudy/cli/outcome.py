@@ -1,0 +1,152 @@
+"""What a run ends with: the answer first, then the report and the checks, each of which may fail alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convstudy.cli.failed import failed_json, failed_text
+from convstudy.cli.failures import FAILED, INTERRUPTED, as_convstudy_error
+from convstudy.cli.findings import findings_count, findings_json, strict_status
+from convstudy.cli.options import runs_words
+from convstudy.cli.reporting import write_files
+from convstudy.cli.streams import NotPrinted, ReaderGone
+from convstudy.cli.words import say_json, tell
+from convstudy.errors import ConvstudyError, Problem
+
+if TYPE_CHECKING:
+    from convstudy.checks import Findings
+    from convstudy.stats import CandidateRow
+    from convstudy.store import Results
+
+
+class Outcome:
+    """Print what a run found. After the answer, a step that fails is reported, and the next step follows.
+
+    Args:
+        results: the run.
+        runs: its folder.
+        as_json: print one JSON value at the end instead of words.
+    """
+
+    def __init__(self, results: Results, runs: Path, as_json: bool) -> None:
+        from convstudy.report import answer
+        from convstudy.stats import contests
+
+        self._results, self._runs, self._as_json = results, runs, as_json
+        self._report: Path | None = None
+        self._findings: Findings | None = None
+        self._errors: list[ConvstudyError] = []
+        self._unprinted: Exception | None = None
+        self._interrupted = False
+        if results.failed:
+            tell(failed_text(results))
+        self._contests = contests(results)
+        self._answer = answer(results, self._contests)
+        self._say("\n".join(self._answer) + "\n")
+
+    def write_report(self) -> None:
+        """Write the page."""
+        from convstudy.store import Layout
+
+        hint = f"`{self._again} --output DIR` writes it elsewhere; everything that was trained is kept"
+        with self._step():
+            folder = Layout(self._runs).report(self._results.run_id)
+            files, errors = write_files(self._results, folder, ("html",), hint)
+            self._report = files[0] if files else None
+            self._note(*errors)
+
+    def look_over(self) -> None:
+        """Run the checks."""
+        if self._interrupted:
+            return
+        with self._step():
+            from convstudy.checks import check_run
+
+            self._findings = check_run(self._results, self._contests)
+
+    def end(self, checks: str, following: str, strict: bool) -> int:
+        """Print the rest, and return the exit status.
+
+        Args:
+            checks: the command that lists what the checks found.
+            following: the command to try next.
+            strict: whether warnings are a failure.
+
+        Raises:
+            NotPrinted, ReaderGone: where a part could not be printed on stdout.
+        """
+        if self._as_json:
+            say_json(self._json())
+        self._say(f"report: {self._report or f'none written; `{self._again}` does so'}")
+        if self._findings is not None and (found := findings_count(self._findings)):
+            self._say(f"checks: {found}; {checks}")
+        self._say(f"next:   {following}")
+        if self._unprinted is not None:
+            raise self._unprinted
+        if self._interrupted:
+            return INTERRUPTED
+        if self._results.failed or not self._results.complete:
+            return FAILED
+        if self._errors:
+            return self._errors[0].exit_status
+        return strict_status(self._findings, strict) if self._findings is not None else 0
+
+    @property
+    def _again(self) -> str:
+        """The command that writes the report."""
+        return f"convstudy report {self._results.run_id}{runs_words(self._runs)}"
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Report and keep the error of a step."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._interrupted = True
+            self._note(ConvstudyError(Problem("interrupted", got="everything is trained", mend=self._again)))
+        except Exception as error:
+            self._note(as_convstudy_error(error))
+
+    def _note(self, *errors: ConvstudyError) -> None:
+        for error in errors:
+            tell(str(error))
+        self._errors += errors
+
+    def _say(self, text: str) -> None:
+        """Print a line of the result; the error of a stdout that fails is raised at the end, when all else is done."""
+        if self._as_json or self._unprinted is not None:
+            return
+        try:
+            click.echo(text)
+        except (NotPrinted, ReaderGone) as error:
+            self._unprinted = error
+
+    def _json(self) -> dict[str, Any]:
+        """Return what the run found, for a program; ``errors`` is there where a step failed."""
+        from convstudy.stats import candidate_rows
+
+        results = self._results
+        value = {
+            "run_id": results.run_id,
+            "complete": results.complete,
+            "report": str(self._report) if self._report else None,
+            "answer": list(self._answer),
+            "results": [_row(row) for stage in results.plan.stages for row in candidate_rows(results, stage)],
+            "failed": failed_json(results),
+            **(findings_json(self._findings) if self._findings is not None else {}),
+            "n_openings": results.n_openings,
+        }
+        if self._errors:
+            value["errors"] = [problem for error in self._errors for problem in error.as_json()]
+        return value
+
+
+def _row(row: CandidateRow) -> dict[str, Any]:
+    """Return a row of the results table, for a program."""
+    return {**asdict(row), "n_done": row.n_done, "n_failed": row.n_failed, "n_missing": row.n_missing}

@@ -1,0 +1,196 @@
+"""What a run prints when its report or its checks fail: the answer always, and what failed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import convstudy.checks
+import convstudy.report.write
+from convstudy.record import Record
+from convstudy.store import Store
+from tests.cli.conftest import Ended, process_words
+
+Call = Callable[..., Ended]
+QUESTIONS = ("Search kernel: ", "Comparison both: ", "Ablation of flat: ")
+
+
+@pytest.fixture
+def words(finished: Path, tmp_path: Path) -> list[object]:
+    """Return the command that runs the finished study again, in a copy of its runs folder."""
+    shutil.copytree(finished, tmp_path / "runs")
+    return ["run", finished.parent / "tiny.toml", "--runs", tmp_path / "runs"]
+
+
+def broken(*_: object, **__: object) -> str:
+    raise RuntimeError("the template is wrong")
+
+
+def interrupted(*_: object, **__: object) -> str:
+    raise KeyboardInterrupt
+
+
+def full(self: Path, data: bytes) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def folder_of_report(words: list[object]) -> Path:
+    store = Store.open(Path(str(words[-1])))
+    (run,) = store.runs()
+    return store.report_folder(run.run_id)
+
+
+def has_the_answer(ended: Ended) -> bool:
+    return all(question in ended.out for question in QUESTIONS)
+
+
+def test_an_internal_error_of_the_page_leaves_the_answer(
+    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convstudy_write(), "page", broken)
+    ended = convstudy(*words)
+    assert ended.status == 1
+    assert has_the_answer(ended) and "checks: " in ended.out and "next: " in ended.out
+    assert "report: none written; `convstudy report tiny-" in ended.out
+    assert "report.html: this should not have happened: it is a bug in convstudy" in ended.err
+    assert "got: RuntimeError: the template is wrong" in ended.err
+    as_json = convstudy(*words, "--json")
+    assert as_json.status == 1
+    assert len(as_json.json["answer"]) == len(QUESTIONS) and as_json.json["report"] is None
+    assert as_json.json["findings"]
+    (problem,) = as_json.json["errors"]
+    assert problem["got"] == "RuntimeError: the template is wrong"
+
+
+def convstudy_write() -> object:
+    return convstudy.report.write
+
+
+def test_an_internal_error_before_the_page_leaves_the_answer(
+    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convstudy_write(), "gather", broken)
+    ended = convstudy(*words)
+    assert ended.status == 1 and has_the_answer(ended)
+    assert "bug in convstudy" in ended.err
+
+
+def test_a_full_disk_leaves_the_answer(
+    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "write_bytes", full)
+    ended = convstudy(*words)
+    assert ended.status == 2 and has_the_answer(ended)
+    assert "report.html: the report cannot be written: no space left on device" in ended.err
+    assert "partial" not in ended.err and "bug" not in ended.err
+    assert "--output DIR" in ended.err and "everything that was trained is kept" in ended.err
+    (problem,) = convstudy(*words, "--json").json["errors"]
+    assert problem["where"].endswith("report.html")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other words for it")
+def test_a_file_in_place_of_the_folder_leaves_the_answer(convstudy: Call, words: list[object]) -> None:
+    folder = folder_of_report(words)
+    folder.touch()
+    ended = convstudy(*words)
+    assert ended.status == 2 and has_the_answer(ended)
+    assert f"{folder}: the report cannot be written: file exists" in ended.err
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_leaves_the_answer(convstudy: Call, words: list[object]) -> None:
+    folder = folder_of_report(words)
+    folder.mkdir(mode=0o500)
+    ended = convstudy(*words)
+    folder.chmod(0o700)
+    assert ended.status == 2 and has_the_answer(ended)
+    assert f"{folder / 'report.html'}: the report cannot be written: permission denied" in ended.err
+
+
+def test_failed_checks_leave_the_answer_and_the_report(
+    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convstudy_checks(), "check_run", broken)
+    ended = convstudy(*words)
+    assert ended.status == 1 and has_the_answer(ended)
+    assert "checks:" not in ended.out and "bug in convstudy" in ended.err
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("report: ")]
+    assert Path(line.removeprefix("report: ")).is_file()
+    as_json = convstudy(*words, "--json").json
+    assert len(as_json["errors"]) == 1 and "findings" not in as_json
+
+
+def convstudy_checks() -> object:
+    return convstudy.checks
+
+
+def test_ctrl_c_during_the_report_leaves_the_answer(
+    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convstudy_write(), "gather", interrupted)
+    ended = convstudy(*words)
+    assert ended.status == 130 and has_the_answer(ended)
+    assert "interrupted" in ended.err and "report: none written" in ended.out
+    as_json = convstudy(*words, "--json")
+    assert as_json.status == 130
+    assert len(as_json.json["answer"]) == 3 and as_json.json["errors"][0]["what"] == "interrupted"
+
+
+def test_a_format_that_fails_leaves_the_others(
+    convstudy: Call, words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convstudy_write(), "figure_spec", broken)
+    report = ["report", "tiny", *words[2:], "--output", tmp_path / "there"]
+    ended = convstudy(*report, "--format", "svg,csv,markdown,png,json")
+    assert ended.status == 1
+    written = {Path(line).suffix for line in ended.out.splitlines()}
+    assert written == {".csv", ".md", ".json"}
+    assert ended.err.count("bug in convstudy") == 1 and ".svg and " in ended.err
+    assert all(question in ended.err for question in QUESTIONS)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_others(
+    convstudy: Call, words: list[object], tmp_path: Path
+) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    (folder / "tables").touch()
+    (folder / "report.md").mkdir()
+    report = ["report", "tiny", *words[2:], "--output", folder]
+    ended = convstudy(*report, "--format", "csv,markdown,json")
+    assert ended.status == 2
+    assert ended.out.split() == [str(folder / "report.json")]
+    assert f"{folder / 'tables'} and " in ended.err and f"{folder / 'report.md'}: " in ended.err
+
+
+def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
+    convstudy: Call, tiny: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = Store.open(finished).results("tiny")
+    fit = results.plan.fits[-1]
+    failed = Record(fit.id, "failed", error_kind="diverged", error="the loss is not finite")
+    object.__setattr__(results, "records", {**results.records, fit.id: failed})
+    monkeypatch.setattr("convstudy.run.run_study", lambda *_: results)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
+    assert ended.status == 1
+    assert "1 fit of 10 failed" in ended.err and "cannot be written" in ended.err
+
+
+@pytest.mark.parametrize("closed", [">&-", ">/dev/full"])
+def test_a_run_whose_stdout_fails_still_writes_its_report(words: list[object], closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *process_words(*map(str, words))],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("stdout: the result cannot be printed: ")
+    assert (folder_of_report(words) / "report.html").is_file()
