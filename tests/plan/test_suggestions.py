@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 import os
@@ -40,6 +41,46 @@ def _played(space: dict[str, Any], n_batches: int, score: Any = _goodness) -> li
         batches.append(suggested(space, outcomes))
         outcomes += tuple(score(values) for values in batches[-1])
     return batches
+
+
+def test_tpe_names_every_setting_that_changes_suggestions(monkeypatch: pytest.MonkeyPatch) -> None:
+    import optuna
+
+    sampler, named = optuna.samplers.TPESampler, []
+
+    def recorded(**settings: Any) -> Any:
+        named.append(settings)
+        return sampler(**settings)
+
+    before = Conversation(SPACE).after(())
+    monkeypatch.setattr(optuna.samplers, "TPESampler", recorded)
+    assert Conversation(SPACE).after(()) == before
+    (settings,) = named
+    assert isinstance(settings.pop("seed"), int)
+    assert settings == {
+        "n_startup_trials": 10,
+        "n_ei_candidates": 24,
+        "multivariate": True,
+        "group": False,
+        "constant_liar": True,
+    }
+    # A setting that a later Optuna adds must be looked at here.
+    deprecated = {"consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "gamma"}
+    deprecated |= {"weights", "warn_independent_sampling", "constraints_func"}
+    assert set(inspect.signature(sampler).parameters) == {"seed", *settings, *deprecated}
+
+
+def test_batches_leave_no_trial_running() -> None:
+    """A trial that stays open changes later suggestions, because constant_liar counts it as bad."""
+    from optuna.trial import TrialState
+
+    asked = Conversation(SPACE)
+    outcomes: Outcomes = ()
+    for number in range(4):
+        batch = asked.after(outcomes)
+        running = asked._study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+        assert len(running) == len(batch) == AT_ONCE, number
+        outcomes += tuple(0.5 if n else None for n in range(len(batch)))
 
 
 def test_what_was_said_before_and_what_is_asked_anew_agree() -> None:
