@@ -64,6 +64,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/statistics_simulation.py
 	$(BIN)/python benchmarks/verdict_simulation.py
 	$(BIN)/python benchmarks/coverage_simulation.py
+	$(BIN)/python benchmarks/fold_simulation.py
 	$(BIN)/python benchmarks/interaction_simulation.py
 
 SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5 --precision bfloat16

@@ -162,10 +162,10 @@ def test_a_search_that_is_not_nested_has_none() -> None:
 
 
 def test_the_interval_of_a_mean_over_folds() -> None:
-    found = fold_mean([0.5, 0.6, 0.7, 0.6], 1 / 3)
+    found = fold_mean([0.5, 0.6, 0.7, 0.6], [1000] * 4, 1 / 3)
     assert found is not None
     # The variance of the four is 0.02 / 3; corrected, the mean's is 7/12 of it.
     half = t_quantile(0.975, 3) * math.sqrt((1 / 4 + 1 / 3) * 0.02 / 3)
     assert (found.estimate, found.high - found.estimate) == (pytest.approx(0.6), pytest.approx(half))
-    assert fold_mean([0.6, 0.6], 1.0) is None
-    assert fold_mean([], 1.0) is None
+    assert fold_mean([0.6], [1000], 1.0) is None
+    assert fold_mean([], [], 1.0) is None

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convstudy.stats import paired_difference
-from convstudy.stats.resampled import five_by_two, fold_difference, probabilities
+from convstudy.stats.crossed import images_of, most_of_images
+from convstudy.stats.differences import Difference
+from convstudy.stats.intervals import bonett_price, wilson
+from convstudy.stats.resampled import five_by_two, fold_difference, fold_mean, probabilities
+from convstudy.stats.verdicts import corrected, judge
 
 FOLDS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=10)
 
@@ -38,6 +43,83 @@ def test_probabilities_sum_to_one_and_turn_round(folds: list[tuple[float, float]
 def test_folds_that_all_differ_alike_have_no_interval() -> None:
     found = fold_difference([0.9, 0.8], [0.8, 0.7], 1.0)
     assert found.low is None and probabilities(found, 0.001) is None
+
+
+def over_folds(first_only: list[int], second_only: list[int], sizes: list[int]) -> Difference:
+    """Return a difference over folds, from the images of each fold that only one candidate gets right."""
+    n, one, other = sum(sizes), sum(first_only), sum(second_only)
+    figures = np.zeros(n)
+    figures[:one], figures[one : one + other] = 1, -1
+    scores = [(a - b) / size for a, b, size in zip(first_only, second_only, sizes, strict=True)]
+    return fold_difference(
+        scores, [0.0] * len(sizes), 1 / (len(sizes) - 1), images=images_of(figures), n_images=n
+    )
+
+
+@pytest.mark.parametrize("sizes", [[288, 288, 287, 287, 287], [480, 479, 479], [479, 479, 479], [719, 718]])
+def test_one_image_more_in_each_fold_is_no_certainty(sizes: list[int]) -> None:
+    k = len(sizes)
+    found = over_folds([1] * k, [0] * k, sizes)
+    expected = bonett_price(k, 0, sum(sizes))
+    assert found.low is not None and found.high is not None
+    assert found.low < 0 < found.high
+    assert found.high - found.low >= expected.high - expected.low
+    verdict = judge("a", "b", "validation accuracy", found, 0.001)
+    assert verdict.kind == "unclear" and verdict.p > 0.05
+    chance = probabilities(found, 0.001)
+    assert chance is not None and chance.better < 0.975
+
+
+COUNTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=2, max_size=5)
+
+
+@given(COUNTS, st.integers(20, 3000), st.sampled_from([0.0, 0.001, 0.02]), st.integers(1, 45))
+def test_neither_p_nor_probabilities_claim_what_the_interval_does_not(
+    counts: list[tuple[int, int]], size: int, region: float, n_comparisons: int
+) -> None:
+    first, second = (list(side) for side in zip(*counts, strict=True))
+    found = over_folds(first, second, [size + (number < 2) for number in range(len(counts))])
+    one, other = sum(first), sum(second)
+    expected = bonett_price(one, other, found.n_images)
+    assert 2 * found.half_width(0.95) >= expected.high - expected.low
+    (verdict,) = corrected([judge("a", "b", "validation accuracy", found, region)], n_comparisons)
+    assert found.low is not None and found.high is not None
+    if verdict.kind == "better":
+        assert found.low > region
+    if verdict.kind == "worse":
+        assert found.high < -region
+    if verdict.kind == "tie":
+        assert -region - 1e-9 <= found.low and found.high <= region + 1e-9
+    chance = probabilities(found, region)
+    assert chance is not None
+    if chance.better > 0.976:
+        assert found.low > region - 1e-9
+    if chance.worse > 0.976:
+        assert found.high < -region + 1e-9
+    assert chance.better + chance.same + chance.worse == pytest.approx(1)
+
+
+def test_where_folds_scatter_the_images_change_nothing() -> None:
+    found = over_folds([9, 0, 5], [0, 6, 1], [100, 100, 100])
+    plain = fold_difference([0.09, -0.06, 0.04], [0.0] * 3, 1 / 2)
+    assert (found.low, found.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
+    assert probabilities(found, 0.001) == probabilities(plain, 0.001)
+
+
+def test_without_predictions_the_error_rates_bound_the_images_part() -> None:
+    known, most = images_of(np.array([1.0] * 3 + [0.0] * 997)), most_of_images(0.003 + 0.0, 1000)
+    assert most.variance >= known.variance * 0.999
+
+
+def test_a_mean_over_folds_that_score_alike_is_as_uncertain_as_its_images() -> None:
+    sizes = [288, 288, 287, 287, 287]
+    perfect = fold_mean([1.0] * 5, sizes, 1 / 4)
+    assert perfect is not None
+    assert (perfect.low, perfect.high) == (wilson(1.0, 1437).low, 1.0)
+    one_miss = fold_mean([1 - 1 / size for size in sizes], sizes, 1 / 4)
+    expected = wilson(1432 / 1437, 1437)
+    assert one_miss is not None
+    assert (one_miss.low, one_miss.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 def test_what_cannot_be_is_refused() -> None:

@@ -24,7 +24,8 @@ def judged(verdict: Verdict) -> str:
         about = " for these two models on new images" if verdict.kind == "too few to say" else ""
         share = f"{difference.confidence * 100:g} % interval"
         text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
-    return f"{text}, {clarity(verdict)}{sources(verdict)}."
+    bound = "; predictions are missing, so the images’ part is an upper bound" if verdict.bounded else ""
+    return f"{text}, {clarity(verdict)}{sources(verdict)}{bound}."
 
 
 def probability(verdict: Verdict) -> str:

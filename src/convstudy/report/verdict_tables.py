@@ -11,6 +11,7 @@ from convstudy.stats import Contest, Verdict
 
 def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
     """Return every verdict of the run; ``region`` is in points."""
+    bounded = any(verdict.bounded for contest in contests for verdict in contest.verdicts)
     columns = (
         Column("first", "Candidate"),
         Column("verdict", "is"),
@@ -19,7 +20,8 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         Column("low", "From", "points"),
         Column("high", "To", "points"),
         Column("half_width_seeds", "± seeds or folds", "width"),
-        Column("half_width_images", "± test images", "width"),
+        Column("half_width_images", "± images", "width"),
+        *((Column("images_part", "Images’ part"),) if bounded else ()),
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
         Column("adjusted_p", "p, Holm", "p"),
@@ -37,6 +39,7 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
             verdict.difference.high,
             _width(verdict, "folds" if contest.question == "search" else "seeds"),
             _width(verdict, "images"),
+            *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
             verdict.difference.n,
             verdict.p,
             verdict.adjusted_p,
@@ -47,20 +50,21 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         for contest in contests
         for verdict in contest.verdicts
     ]
-    bounded = any(verdict.bounded for contest in contests for verdict in contest.verdicts)
+    lost = (
+        "Some predictions are missing: there the images’ part is an upper bound, the sum of both error rates. "
+        if bounded
+        else ""
+    )
     caption = (
         "Differences, the candidate minus the other, in percentage points of accuracy, with 95 % intervals. “Better” "
         f"and “worse” need the whole interval beyond ±{region:g} points, “tie” needs it within, and this must hold "
         "after Holm’s correction for all comparisons of the question. "
         f"{over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
         "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
-        "share training images. p is how often chance alone would bring the difference this far beyond the nearest "
+        "share training images, and never narrower than the validation images of all folds together allow. "
+        f"{lost}p is how often chance alone would bring the difference this far beyond the nearest "
         f"border of the region, or this far within. {_what_it_takes(region)}"
     )
-    if bounded:
-        caption += (
-            " Some predictions are lost: there the test images are taken to matter as much as they can."
-        )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 

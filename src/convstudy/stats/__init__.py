@@ -13,6 +13,7 @@
 ``verdicts``        what a difference allows to be said
 ``counts``          a verdict on two models from counts alone: the calculator
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
+``held_out``        what each fit of a search made of its validation images
 ``predictions``     what each model made of each test image
 ``comparisons``     pairs of a run's candidates judged
 ``interactions``    whether two variants of an ablation add up

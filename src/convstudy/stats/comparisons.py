@@ -13,6 +13,7 @@ from convstudy.stats.crossed import (
     loss_interval,
     seeds_only_difference,
 )
+from convstudy.stats.held_out import HeldOutReader, most_of_pooled_images, pooled_images
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.needed import needed_images, needed_seeds
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
 
 
 def compare_folds(
-    first: CandidateRow, others: tuple[CandidateRow, ...], region: float, n_candidates: int
+    first: CandidateRow,
+    others: tuple[CandidateRow, ...],
+    region: float,
+    n_candidates: int,
+    held_out: HeldOutReader,
 ) -> tuple[Verdict, ...]:
     """Return the verdicts on a search's best candidate against the others, by validation accuracy.
+
+    Intervals are never narrower than the images of all folds together allow; where predictions are missing, the
+    images' part is the largest that the error rates allow, and the verdict is ``bounded``.
 
     The best was found by these very scores, so that all pairs of the search's ``n_candidates`` count as compared, those
     that it dropped on its way too, and not only the best one's.
@@ -38,7 +46,9 @@ def compare_folds(
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
         mine = [a.validation_accuracy for a, _ in pairs if a.validation_accuracy is not None]
         theirs = [b.validation_accuracy for _, b in pairs if b.validation_accuracy is not None]
-        difference = fold_difference(mine, theirs, ratio)
+        measured = pooled_images(pairs, held_out)
+        images, n_pooled = measured or (most_of_pooled_images(pairs) if pairs else (None, 0))
+        difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled)
         each = judge(
             first.name,
             second.name,
@@ -47,6 +57,7 @@ def compare_folds(
             region,
             first.evidence + second.evidence,
         )
+        each = replace(each, bounded=bool(pairs) and measured is None)
         found.append(replace(each, probabilities=probabilities(difference, region)))
     judged = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
     done = [fit for row in (first, *others) for fit in row.fits if fit.status == "done"]

@@ -117,7 +117,13 @@ def crossed_difference(first: Figures, second: Figures, confidence: float = CONF
     squares = _squares(table, extra=MADE_UP if shares else 0)
     pairs = tuple(float(mean) for mean in table.mean(axis=1))
     return Difference(
-        pairs, summarise(pairs), squares.mean, squares.sources, n_images=table.shape[1], confidence=confidence
+        pairs,
+        summarise(pairs),
+        squares.mean,
+        squares.sources,
+        n_images=table.shape[1],
+        confidence=confidence,
+        limit=1.0 if shares else None,
     )
 
 
@@ -133,10 +139,31 @@ def seeds_only_difference(
     summary = summarise(pairs)
     if not pairs:
         return Difference(pairs, summary, confidence=confidence)
-    most = sum((2 - a - b) / len(pairs) for a, b in zip(first, second, strict=True))
-    images = Source("images", (most + MADE_UP / n_images) / n_images, n_images - 1)
+    errors = sum((2 - a - b) / len(pairs) for a, b in zip(first, second, strict=True))
+    images = most_of_images(errors, n_images)
     seeds = () if summary.sd is None else (Source("seeds", summary.sd**2 / summary.n, summary.n - 1),)
-    return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence)
+    return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence, limit=1.0)
+
+
+def images_of(figures: Figures) -> Source:
+    """Return the images' part of a mean difference in accuracy, for two models that are what they are.
+
+    Args:
+        figures: the difference on each image, shape (images,), none beyond ±1; the made-up images are added.
+
+    Raises:
+        ValueError: where there are fewer than two images.
+    """
+    (images,) = _squares(figures[None], extra=MADE_UP).sources
+    return images
+
+
+def most_of_images(errors: float, n_images: int) -> Source:
+    """Return the largest images' part that two models can have, by the sum of their error rates.
+
+    It is what is left to say where predictions are missing: the two differ on no more images than they get wrong.
+    """
+    return Source("images", (errors + MADE_UP / n_images) / n_images, max(1, n_images - 1))
 
 
 def accuracy_interval(right: Figures, confidence: float = CONFIDENCE) -> Interval:

@@ -52,8 +52,11 @@ class Difference:
         summary: these in short.
         centre: the middle of the interval, which may lie a little nearer to zero than the mean (``crossed``).
         sources: where its uncertainty comes from; empty where nothing is known of it.
-        n_images: on how many test images each pair was measured; 0 where the images are no part of the interval.
+        n_images: on how many test images each pair was measured, over folds on how many images all pairs were; 0
+            where the images are no part of the interval.
         confidence: how often such an interval holds the true difference.
+        floor: the interval is never narrower than with this source alone (``resampled``).
+        limit: the ends of the interval do not go beyond ±this; ``None`` where differences have no limit.
     """
 
     pairs: tuple[float, ...]
@@ -62,6 +65,8 @@ class Difference:
     sources: tuple[Source, ...] = ()
     n_images: int = 0
     confidence: float = CONFIDENCE
+    floor: Source | None = None
+    limit: float | None = None
 
     @property
     def n(self) -> int:
@@ -76,25 +81,36 @@ class Difference:
     @property
     def known(self) -> bool:
         """Whether there is an interval: at least one source with some spread."""
-        return self.centre is not None and any(math.sqrt(s.variance) > ROUNDING for s in self.sources)
+        return self.centre is not None and any(math.sqrt(s.variance) > ROUNDING for s in self._all)
+
+    @property
+    def _all(self) -> tuple[Source, ...]:
+        return self.sources if self.floor is None else (*self.sources, self.floor)
 
     @property
     def low(self) -> float | None:
         """The lower end of the interval, ``None`` where there is none."""
         if self.centre is None or not self.known:
             return None
-        return self.centre - half_width(self.sources, self.confidence)
+        end = self.centre - self.half_width(self.confidence)
+        return end if self.limit is None else max(-self.limit, end)
 
     @property
     def high(self) -> float | None:
         """The upper end of the interval, ``None`` where there is none."""
         if self.centre is None or not self.known:
             return None
-        return self.centre + half_width(self.sources, self.confidence)
+        end = self.centre + self.half_width(self.confidence)
+        return end if self.limit is None else min(self.limit, end)
+
+    def half_width(self, confidence: float) -> float:
+        """Return the half-width of the interval at this confidence, before it is cut at the limit."""
+        least = self.floor.half_width(confidence) if self.floor else 0.0
+        return max(least, half_width(self.sources, confidence))
 
     def half_width_of(self, name: str) -> float | None:
         """Return the half-width that this source alone would give, ``None`` where it is no part of the interval."""
-        found = [source for source in self.sources if source.name == name]
+        found = [source for source in self._all if source.name == name]
         return found[0].half_width(self.confidence) if found else None
 
     def error_of(self, distance: float) -> float:
@@ -103,16 +119,30 @@ class Difference:
         It is 1 minus the confidence of the interval that just reaches ``distance`` (0 or more), so that
         ``error_of(d) <= 0.05`` says the same as "the 95 % interval ends before ``d``".
         """
-        if not self.known:
+        if not self.known or distance < 0:
             return 1.0
-        low, high = 0.0, 1.0
-        for _ in range(60):  # the half-width grows with the confidence: halving finds it
-            middle = (low + high) / 2
-            if half_width(self.sources, 1 - middle) <= distance:
-                high = middle
-            else:
-                low = middle
-        return high
+        least = _error((self.floor,), distance) if self.floor else 0.0
+        return max(least, _error(self.sources, distance))
+
+
+def _error(sources: Sequence[Source], distance: float) -> float:
+    """Return the error at which the half-width of these sources is just ``distance``."""
+    from scipy.special import stdtr
+
+    spread = [source for source in sources if source.variance > 0]
+    if not spread:
+        return 0.0
+    if len(spread) == 1:
+        (source,) = spread
+        return 2 * float(stdtr(min(source.degrees, _MOST_DEGREES), -distance / math.sqrt(source.variance)))
+    low, high = 0.0, 1.0
+    for _ in range(60):  # the half-width grows with the confidence: halving finds it
+        middle = (low + high) / 2
+        if half_width(spread, 1 - middle) <= distance:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def half_width(sources: Sequence[Source], confidence: float) -> float:

@@ -14,6 +14,7 @@ from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.candidates import CandidateRow, candidate_rows
 from convstudy.stats.comparisons import compare_folds, compare_losses, compare_seeds, intervals_of
 from convstudy.stats.groups import groups, letters
+from convstudy.stats.held_out import HeldOutReader
 from convstudy.stats.interactions import interactions_of
 from convstudy.stats.intervals import Interval
 from convstudy.stats.nested import Nested, nested
@@ -120,7 +121,8 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
         others = tuple(
             row for row in rows if leader is not None and row is not leader and row.trained_like(leader)
         )
-        verdicts = compare_folds(leader, others, region, len(rows)) if leader else ()
+        held_out = HeldOutReader(results)
+        verdicts = compare_folds(leader, others, region, len(rows), held_out) if leader else ()
         return Contest(
             stage.key,
             stage.question,
@@ -133,7 +135,7 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
             course=search_course(results, stage),
             nested=nested(results, stage, leader),
             # A choice that stays has no score while its fits have no records.
-            selection=selection(results, rows, leader)
+            selection=selection(rows, leader, held_out)
             if leader and leader.validation_accuracy.mean is not None
             else None,
         )

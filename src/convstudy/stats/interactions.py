@@ -77,7 +77,7 @@ def crossed_interaction(figures: Figures, confidence: float = CONFIDENCE) -> Dif
     padded = _with_made_up_images(figures)
     found = crossed_difference(padded, 0 * padded, confidence)
     pairs = tuple(float(mean) for mean in figures.mean(axis=1))
-    return replace(found, pairs=pairs, summary=summarise(pairs), n_images=figures.shape[1])
+    return replace(found, pairs=pairs, summary=summarise(pairs), n_images=figures.shape[1], limit=2.0)
 
 
 def _with_made_up_images(figures: Figures) -> Figures:

@@ -2,7 +2,8 @@
 
 The mean over the outer folds says how good the search's winners are, the search's own score how good its winner seemed;
 the difference is the optimism of the choice (Varma & Simon 2006; Cawley & Talbot 2010). Outer training parts overlap as
-those of any folds do, so that the interval is Nadeau and Bengio's (:mod:`convstudy.stats.resampled`).
+those of any folds do, so that the interval is Nadeau and Bengio's, and never narrower than that of all their images
+together (:mod:`convstudy.stats.resampled`).
 
 A winner is scored at the epoch that its inner folds agree on, the median of those that count there. The epoch at which
 it is best on the outer fold itself would be chosen by the images that judge it.
@@ -51,7 +52,7 @@ class Nested:
     Attributes:
         folds: every outer fold.
         accuracy: of the winners on their outer folds; ``mean`` is ``None`` until every fold has one.
-        interval: of that mean; ``None`` where the folds show no spread.
+        interval: of that mean; ``None`` until every fold has a score.
         searched: the mean accuracy that the search itself chose its winner by.
         as_far: whether the search's winner and those of the outer folds were trained up to the same epoch.
         n_train: on how many images the winners of the outer folds were trained, the first one's number.
@@ -102,7 +103,9 @@ def nested(results: Results, stage: Stage, leader: CandidateRow | None) -> Neste
     return Nested(
         folds=folds,
         accuracy=summarise(scores if whole else ()),
-        interval=fold_mean(scores, 1 / (len(folds) - 1)) if whole else None,
+        interval=(
+            fold_mean(scores, [fold.n_images for fold in folds], 1 / (len(folds) - 1)) if whole else None
+        ),
         searched=leader.validation_accuracy.mean if leader else None,
         as_far=leader is not None and {fit.until for fit in leader.fits} == reached,
         n_train=folds[0].n_train,

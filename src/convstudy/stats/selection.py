@@ -20,10 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from convstudy.errors import StoreError
 from convstudy.stats.candidates import CandidateRow
-from convstudy.stats.predictions import SMALLEST, sound
-from convstudy.store.results import Results
+from convstudy.stats.held_out import HeldOutReader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +61,7 @@ class Selection:
         return None if self.optimism is None else self.accuracy - self.optimism
 
 
-def selection(results: Results, rows: tuple[CandidateRow, ...], leader: CandidateRow) -> Selection:
+def selection(rows: tuple[CandidateRow, ...], leader: CandidateRow, held_out: HeldOutReader) -> Selection:
     """Return how much of the leader's score is due to its having been chosen by it.
 
     Only candidates count that were trained on the same folds, as far, without a failed fit: of a search that halves
@@ -79,7 +77,7 @@ def selection(results: Results, rows: tuple[CandidateRow, ...], leader: Candidat
         return Selection(accuracy, len(among), None, "too many")
     # The rule of the choice: after accuracy and loss fewer parameters, then the order of the study.
     among.sort(key=lambda row: row.n_parameters)
-    found = _predictions(results, among)
+    found = _predictions(among, held_out)
     if found is None:
         return Selection(accuracy, len(among), None, "no predictions")
     return Selection(accuracy, len(among), optimism(*found, among.index(leader)))
@@ -112,38 +110,21 @@ def optimism(right: Array, losses: Array, winner: int) -> float:
     return float(np.mean(differences))
 
 
-def _predictions(results: Results, rows: list[CandidateRow]) -> tuple[Array, Array] | None:
+def _predictions(rows: list[CandidateRow], held_out: HeldOutReader) -> tuple[Array, Array] | None:
     """Return who is right and by what loss, shape (images, candidates); ``None`` where that is not on record."""
     import numpy as np
 
-    images: list[npt.NDArray[np.generic]] = []
+    images: list[npt.NDArray[np.int64]] = []
     right: list[npt.NDArray[np.float32]] = []
     losses: list[npt.NDArray[np.float32]] = []
     for row in rows:
-        own_right, own_losses = [], []
-        for number, fit in enumerate(row.fits):
-            try:
-                found = results.arrays(fit.fit_id, "validation")
-            except StoreError:
-                return None
-            told = sound(found)
-            if told is None or "indices" not in found or fit.validation_accuracy is None:
-                return None  # written before labels were, or by somebody else
-            labels, probabilities = told
-            hits = probabilities.argmax(axis=1) == labels
-            # What does not fit the record says nothing of it; one image of slack, as for predictions of test images.
-            if (
-                len(labels) != fit.n_validation
-                or abs(int(hits.sum()) - fit.validation_accuracy * len(labels)) > 1.5
-            ):
-                return None
-            if row is rows[0]:
-                images.append(found["indices"])
-            elif not np.array_equal(found["indices"], images[number]):
-                return None
-            own_right.append(hits.astype(np.float32))
-            entropy = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], SMALLEST))
-            own_losses.append(entropy.astype(np.float32))
-        right.append(np.concatenate(own_right))
-        losses.append(np.concatenate(own_losses))
+        read = [held_out.of(fit) for fit in row.fits]
+        found = [each for each in read if each is not None]
+        if len(found) < len(read):
+            return None
+        images = images or [each.images for each in found]
+        if not all(np.array_equal(each.images, own) for each, own in zip(found, images, strict=True)):
+            return None
+        right.append(np.concatenate([each.right for each in found]).astype(np.float32))
+        losses.append(np.concatenate([each.losses for each in found]))
     return np.stack(right, axis=1), np.stack(losses, axis=1)

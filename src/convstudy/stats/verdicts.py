@@ -71,7 +71,7 @@ class Verdict:
             study is as fine as that already, or where it is not known.
         probabilities: over folds, the Bayesian reading of the same figures.
         models: seed by seed, on how many images the two models differ; empty where that is not known.
-        bounded: whether the test images' part is only known at its most, the predictions being lost.
+        bounded: whether the images' part is an upper bound, because predictions are missing.
     """
 
     first: str

@@ -1,0 +1,150 @@
+"""How often a search claims a difference that is not there, where folds hardly scatter, and one that is, where they do.
+
+    python benchmarks/fold_simulation.py                  # 10,000 studies a line: about two minutes on one core
+    python benchmarks/fold_simulation.py ceiling --studies 2000
+
+It prints tables of docs/statistics.md. Verdicts are convstudy's own functions, called once a study.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+from statistics_simulation import head, percent, row, run
+
+from convstudy.stats.crossed import images_of
+from convstudy.stats.differences import Source
+from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
+from convstudy.stats.verdicts import REGION, claim_of, judge
+
+
+@cache
+def pooled(first_only: int, second_only: int, n_images: int) -> Source:
+    """The images' part of all folds together, from the images on which two candidates differ."""
+    figures = np.zeros(n_images)
+    figures[:first_only], figures[first_only : first_only + second_only] = 1, -1
+    return images_of(figures)
+
+
+def sizes_of(n_images: int, k: int) -> list[int]:
+    """The number of images of each fold, as scikit-learn's KFold has them."""
+    return [n_images // k + (number < n_images % k) for number in range(k)]
+
+
+def line(
+    random: np.random.Generator,
+    n_studies: int,
+    n_images: int,
+    k: int,
+    errors: tuple[float, float],
+    scatter: float = 0.0,
+) -> dict[str, float]:
+    """Return the share of studies that call the first candidate better, worse or a tie.
+
+    Args:
+        random: draws the studies.
+        n_studies: how many.
+        n_images: the number of images, each in one fold.
+        k: the number of folds.
+        errors: both candidates' error rates; each is wrong on its own images.
+        scatter: the standard deviation of a candidate's error rate from fold to fold.
+    """
+    sizes = np.array(sizes_of(n_images, k))
+    rates = np.clip(np.array(errors) + scatter * random.normal(size=(n_studies, k, 2)), 0.0, 1.0)
+    only_first = (1 - rates[..., 0]) * rates[..., 1]
+    only_second = rates[..., 0] * (1 - rates[..., 1])
+    shares = np.stack([only_first, only_second, 1 - only_first - only_second], axis=-1)
+    counts = random.multinomial(np.broadcast_to(sizes, (n_studies, k)), shares)
+    said = dict.fromkeys(("better", "worse", "tie", "unclear", "without", "width"), 0.0)
+    verdicts: dict[bytes, tuple[str, bool, float]] = {}
+    for study in counts:
+        key = study.tobytes()
+        if key not in verdicts:
+            verdicts[key] = _judged(study, sizes)
+        kind, without, width = verdicts[key]
+        said[kind] += 1 / n_studies
+        said["without"] += without / n_studies
+        said["width"] += width / n_studies
+    return said
+
+
+def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
+    """Return the verdict, whether "better" or "worse" was said without the images' part, and the half-width."""
+    k, n_images = len(sizes), int(sizes.sum())
+    figures = ((study[:, 0] - study[:, 1]) / sizes).tolist()
+    images = pooled(int(study[:, 0].sum()), int(study[:, 1].sum()), n_images)
+    found = fold_difference(figures, [0.0] * k, 1 / (k - 1), images=images, n_images=n_images)
+    plain = fold_difference(figures, [0.0] * k, 1 / (k - 1))
+    verdict = judge("a", "b", "validation accuracy", found, REGION)
+    claim = claim_of(found, REGION)
+    if claim and verdict.kind != "unclear":
+        assert found.low is not None and found.high is not None
+        clear = {"better": found.low > REGION, "worse": found.high < -REGION}
+        assert clear.get(claim.kind, found.low >= -REGION - 1e-12 and found.high <= REGION + 1e-12)
+        chance = probabilities(found, REGION)
+        assert chance is not None and max(chance.better, chance.same, chance.worse) > 0.94
+    alone = judge("a", "b", "validation accuracy", plain, REGION).kind
+    return verdict.kind, alone in ("better", "worse"), found.half_width(0.95)
+
+
+def ceiling(random: np.random.Generator, n_studies: int) -> None:
+    """Candidates near 100 %: equal ones wrongly called better or worse, and a tie of two at the region's border."""
+    head("images", "folds", "own errors, %", "better or worse, %", "without images' part, %", "wrong tie, %")
+    lines = ((1438, 2), (1437, 2), (1438, 3), (1437, 5), (10_000, 2), (10_000, 3), (60_000, 5))
+    for (n, k), error in product(lines, (0.0025, 0.005, 0.01)):
+        equal = line(random, n_studies, n, k, (error, error))
+        border = line(random, n_studies, n, k, (error, error + REGION))
+        claims = equal["better"] + equal["worse"]
+        row(
+            f"{n:,}",
+            k,
+            f"{error * 100:g}",
+            percent(claims),
+            percent(equal["without"]),
+            percent(border["tie"]),
+        )
+
+
+def power(random: np.random.Generator, n_studies: int) -> None:
+    """Candidates that do differ, where training scatters from fold to fold, or hardly does."""
+    head("images", "folds", "errors, %", "scatter, points", "better, %", "without images' part, %")
+    for n, k, errors, scatter in (
+        (10_000, 5, (0.03, 0.05), 0.005),
+        (10_000, 5, (0.03, 0.05), 0.01),
+        (10_000, 3, (0.03, 0.06), 0.005),
+        (1437, 5, (0.03, 0.06), 0.005),
+        (1437, 5, (0.01, 0.03), 0.0),
+        (1437, 5, (0.005, 0.015), 0.0),
+    ):
+        found = line(random, n_studies, n, k, errors, scatter)
+        shown = f"{errors[0] * 100:g} and {errors[1] * 100:g}"
+        row(f"{n:,}", k, shown, f"{scatter * 100:g}", percent(found["better"]), percent(found["without"]))
+
+
+def outer(random: np.random.Generator, n_studies: int) -> None:
+    """The mean over outer folds near 100 %: how often its interval holds the true accuracy."""
+    head("images", "outer folds", "error, %", "covers, %", "half-width, points")
+    for (n, k), error in product(((1437, 5), (1438, 3), (360, 5)), (0.0025, 0.005, 0.01)):
+        covers, width = outer_line(random, n_studies, n, k, error)
+        row(f"{n:,}", k, f"{error * 100:g}", percent(covers), f"{width * 100:.2f}")
+
+
+def outer_line(
+    random: np.random.Generator, n_studies: int, n_images: int, k: int, error: float
+) -> tuple[float, float]:
+    """Return how often the interval of a mean over outer folds holds the truth, and its mean half-width."""
+    sizes = sizes_of(n_images, k)
+    scores = 1 - random.binomial(sizes, error, (n_studies, k)) / np.array(sizes)
+    found = [fold_mean(each, sizes, 1 / (k - 1)) for each in scores.tolist()]
+    there = [each for each in found if each is not None]
+    covers = np.mean([each.low <= 1 - error <= each.high for each in there])
+    return float(covers), float(np.mean([each.high - each.low for each in there])) / 2
+
+
+PARTS = {"ceiling": ceiling, "power": power, "outer": outer}
+
+if __name__ == "__main__":
+    run(__doc__, PARTS)
