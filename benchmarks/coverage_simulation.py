@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtrit
 from statistics_simulation import WORLDS, Array, World, batches, head, percent, row, run, wrong_answers
 
 from convstudy.stats.crossed import accuracy_interval, seeds_only_difference
@@ -51,17 +51,14 @@ def nested_line(
     """Return how often the intervals hold what they should, and the mean half-width of the corrected one."""
     found = [_nested(random, size, n, n_features, n_candidates, k) for size in batches(n_studies)]
     scores, truth = (np.concatenate(part) for part in zip(*found, strict=True))
-    intervals, plain = ([fold_mean(each, ratio) for each in scores.tolist()] for ratio in (1 / (k - 1), 0.0))
-    # Folds that all score alike have no interval, and nothing is said of them.
-    there = np.array([each is not None for each in intervals])
-    low, high, low_plain, high_plain = (
-        np.array([getattr(each, end) for each in side if each is not None])
-        for side in (intervals, plain)
-        for end in ("low", "high")
-    )
+    sizes = [n // k] * k
+    intervals = [fold_mean(each, sizes, 1 / (k - 1)) for each in scores.tolist()]
+    low, high = (np.array([getattr(each, end) for each in intervals]) for end in ("low", "high"))
+    mean, half = scores.mean(axis=1), stdtrit(k - 1, 0.975) * scores.std(axis=1, ddof=1) / k**0.5
+    low_plain, high_plain = mean - half, mean + half
     everyone = truth.mean()
     shares = [
-        float(((low <= truth[there]) & (truth[there] <= high)).mean()),
+        float(((low <= truth) & (truth <= high)).mean()),
         float(((low <= everyone) & (everyone <= high)).mean()),
         float(((low_plain <= everyone) & (everyone <= high_plain)).mean()),
     ]
@@ -209,7 +206,41 @@ def class_line(
     return float(np.mean(covers))
 
 
-PARTS = {"nested": nested, "lost": lost, "counts": counts, "classes": classes}
+HARD_IMAGES = (
+    (3, 100, 0.01, 0.002),
+    (10, 100, 0.01, 0.002),
+    (10, 36, 0.01, 0.002),
+    (3, 360, 0.005, 0.001),
+    (5, 360, 0.005, 0.001),
+    (10, 360, 0.005, 0.001),
+    (5, 1000, 0.002, 0.002),
+    (10, 1000, 0.002, 0.002),
+)
+"""Seeds, images, the share of images that all seeds miss, and the share of the others that each misses by itself."""
+
+
+def shared(random: np.random.Generator, n_studies: int) -> None:
+    """The accuracy of a candidate whose seeds share some hard images, and err on others by themselves."""
+    head("seeds", "images", "all seeds miss, %", "one seed misses, %", "covers, %", "claims too much, %")
+    for n_seeds, n_images, hard, own in HARD_IMAGES:
+        covers, above = shared_line(random, n_studies, n_seeds, n_images, hard, own)
+        row(n_seeds, f"{n_images:,}", f"{hard * 100:g}", f"{own * 100:g}", percent(covers), percent(above))
+
+
+def shared_line(
+    random: np.random.Generator, n_studies: int, n_seeds: int, n_images: int, hard: float, own: float
+) -> tuple[float, float]:
+    """Return how often the interval of the accuracy holds the truth, and how often it is wholly above it."""
+    truth = (1 - hard) * (1 - own)
+    found = []
+    for _ in range(n_studies):
+        wrong = (random.random(n_images) < hard) | (random.random((n_seeds, n_images)) < own)
+        found.append(accuracy_interval(1.0 - wrong))
+    covers = np.mean([each.low <= truth <= each.high for each in found])
+    return float(covers), float(np.mean([each.low > truth for each in found]))
+
+
+PARTS = {"nested": nested, "lost": lost, "counts": counts, "classes": classes, "shared": shared}
 
 if __name__ == "__main__":
     run(__doc__, PARTS)

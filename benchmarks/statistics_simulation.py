@@ -381,11 +381,17 @@ def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Arra
     share = squares.mean
     if n_seeds == 1:
         return wilson(share, np.full(len(share), float(n_images)))
-    se = squares.half_width() / ndtri(0.975)
-    most = np.where((share > 0) & (share < 1), n_seeds * n_images, n_images)
-    n = np.minimum(most, share * (1 - share) / np.maximum(se, 1e-9) ** 2)
-    n = np.where(se == 0, most, n)
-    return wilson(share, n)
+    z2, cells = ndtri(0.975) ** 2, n_seeds * n_images
+    measured = z2 * np.maximum(squares.images - squares.rest, 0) / cells
+    measured += stdtrit(n_seeds - 1, 0.975) ** 2 * squares.seeds / cells
+    measured = np.maximum(measured, z2 * squares.images / cells)
+    middle = (share + z2 / (2 * n_images)) / (1 + z2 / n_images)
+    half = np.sqrt(measured + z2 * (z2 + 1) / (4 * n_images**2)) / (1 + z2 / n_images)
+    n = np.minimum(cells, share * (1 - share) * z2 / np.maximum(measured, 1e-18))
+    low, high = wilson(share, np.where(measured == 0, n_images, n))
+    low = np.where(share > 0.5, middle - half, np.minimum(low, middle - half))
+    high = np.where(share > 0.5, np.maximum(high, middle + half), middle + half)
+    return np.where(share == 0, 0, np.maximum(low, 0)), np.minimum(high, 1)
 
 
 def losses(random: np.random.Generator, n_studies: int) -> None:

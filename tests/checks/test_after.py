@@ -251,6 +251,12 @@ def test_equal_seeds_and_few_seeds_have_no_outlier() -> None:
     assert outlying({"a": 0.9, "b": 0.9, "c": 0.9, "d": 0.1}, 10_000) == []
 
 
+def test_a_seed_far_below_seeds_that_are_all_right_is_an_outlier() -> None:
+    scores = dict.fromkeys("abcd", 1.0)
+    assert outlying(scores | {"e": 0.1}, 100) == ["e"]
+    assert outlying(scores | {"e": 0.98}, 100) == []
+
+
 def test_seeds_without_outliers_are_seldom_said_to_have_one() -> None:
     """docs/checks.md: 2 % with a spread of twice the images' error, next to never with one as large."""
     luck = random.Random(0)

@@ -205,5 +205,8 @@ def _n_validation(each: TrainedCandidate) -> int:
 
 
 def _error(accuracy: float, n_images: int) -> float:
-    """Return the standard error of an accuracy on so many images: √(p (1 − p) / n)."""
-    return math.sqrt(accuracy * (1 - accuracy) / n_images) if n_images else math.inf
+    """Return the standard error of an accuracy on this many images, √(p (1 − p) / n), one image at least.
+
+    An accuracy of 100 % is not certain either.
+    """
+    return max(math.sqrt(accuracy * (1 - accuracy) / n_images), 1 / n_images) if n_images else math.inf

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MADE_UP = 2
 """So many made-up images are added to those of a difference of shares, half of them each way."""
 
+MOST_LOSS = 103.3
+"""A cross-entropy in nats is not larger than this: −ln of the smallest float32."""
+
 
 @dataclass(frozen=True)
 class Components:
@@ -169,37 +172,61 @@ def most_of_images(errors: float, n_images: int) -> Source:
 def accuracy_interval(right: Figures, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of a candidate's accuracy, over new seeds and new images (one seed: of that model).
 
-    It is Wilson's, of as many images as would give a plain share the same half-width: an effective number, as for
-    surveys (Korn and Graubard 1998; Dean and Pagano 2015).
+    One seed has Wilson's interval, ``middle ± √(z² · variance + z⁴ / 4n²)``, both over ``1 + z² / n``: he adds z² / 2
+    pseudo-observations each way. Here they are whole images, as for differences: S seeds that miss the same images
+    have seen no more images than one has. The variance is that of seeds and images::
+
+        half-width² = max(t(S − 1)² · seeds' part + z² · images' part, z² · MS_images / (S n)) + z² (z² + 1) / 4n²
+
+    The second of the two is the variance over images alone: seeds that score alike by chance do not count as certain.
+    ``z² + 1`` for ``z²`` is for the images' part, which is estimated. Whole images move the middle far towards 0.5
+    where many seeds err on different images, so the end on the other side goes at least as far as Wilson's interval
+    for an effective number of images (Korn and Graubard 1998; Dean and Pagano 2015).
+
+    Above 50 %, one more error never raises the lower end, unless it brings the seeds closer to one another: how much
+    they scatter is evidence too.
 
     Args:
         right: 1 where a model got an image right, else 0; shape (seeds, images).
         confidence: how often such an interval holds the true accuracy.
     """
     squares = _squares(right)
-    n_seeds, n_images = right.shape
+    n_seeds, n = right.shape
     share = min(1.0, max(0.0, squares.mean))
     if n_seeds == 1:
-        return wilson(share, n_images, confidence)
-    se = half_width(squares.sources, confidence) / normal_quantile(0.5 + confidence / 2)
-    # Never more images than were looked at; and models that never err have seen n images, not S·n.
-    most = n_seeds * n_images if 0 < share < 1 else n_images
-    n = most if se == 0 else min(most, share * (1 - share) / se**2)
-    return wilson(share, n, confidence)
+        return wilson(share, n, confidence)
+    z2 = normal_quantile(0.5 + confidence / 2) ** 2
+    cells = n_seeds * n
+    seeds = Source("seeds", squares.seeds / cells, n_seeds - 1).half_width(confidence)
+    images = z2 * max(0.0, squares.images - squares.rest) / cells
+    measured = max(seeds**2 + images, z2 * squares.images / cells)
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(measured + z2 * (z2 + 1) / (4 * n * n)) / (1 + z2 / n)
+    plain = wilson(share, n if measured == 0 else min(cells, share * (1 - share) * z2 / measured), confidence)
+    low, high = middle - half, middle + half
+    if share < 0.5:
+        low = min(low, plain.low)
+    else:
+        high = max(high, plain.high)
+    return Interval(
+        share, 0.0 if share == 0 else max(0.0, low), 1.0 if share == 1 else min(1.0, high), confidence
+    )
 
 
 def loss_interval(losses: Figures, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of a candidate's mean loss, over new seeds and new images (one seed: of that model).
 
     It is made on the logarithm of the mean, whose standard error is that of the mean divided by it: a few images
-    that are badly wrong make up most of a cross-entropy, and its mean is skewed. ``losses`` has the shape (seeds,
-    images), none below 0.
+    that are badly wrong make up most of a cross-entropy, and its mean is skewed. The upper end is at most
+    :data:`MOST_LOSS`. Where all losses are 0, up to 3 / n of all images may still have any loss (rule of three).
+    ``losses`` has the shape (seeds, images), none below 0.
     """
     squares = _squares(losses)
     if squares.mean <= 0:
-        return Interval(0.0, 0.0, 0.0, confidence)
+        return Interval(0.0, 0.0, min(1.0, 3 / squares.n_images) * MOST_LOSS, confidence)
     factor = math.exp(half_width(squares.sources, confidence) / squares.mean)
-    return Interval(squares.mean, squares.mean / factor, squares.mean * factor, confidence)
+    high = min(squares.mean * factor, max(MOST_LOSS, squares.mean))
+    return Interval(squares.mean, squares.mean / factor, high, confidence)
 
 
 def _squares(table: Figures, extra: int = 0) -> _Squares:
