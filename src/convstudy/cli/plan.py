@@ -67,7 +67,7 @@ class Outlook:
 @click.option(
     "--calibrate/--no-calibrate",
     default=True,
-    help="Train a few steps of each network to estimate the time; takes some seconds.",
+    help="Train a few steps of up to 24 networks to estimate the time; takes some seconds.",
 )
 @strict_option
 @click.pass_context

@@ -1,10 +1,18 @@
-"""How long fits will take on this machine: a few real steps of each network, timed."""
+"""How long fits will take on this machine: a few real steps, timed.
+
+Fits that differ only in what takes no time, such as the learning rate, are of one kind. Up to ``MOST_TIMED`` kinds are
+timed, each of them. Of more kinds, this many are timed, and the steps of the others are interpolated: a plan of 10,000
+networks takes as long to estimate as one of 24.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
 
 from convstudy.data import dataset_info, split_sizes
@@ -15,11 +23,60 @@ from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import PlainLoop, Step, train_epoch
+from convstudy.networks import Network, layer_table
 from convstudy.networks.build import build_network
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.plan.fit import Fit
+from convstudy.spec import Recipe
 
 CALIBRATION_LEARNING_RATE = 1e-6
+MOST_TIMED = 24
+# A step takes as long with any value of these.
+TIMELESS = frozenset(
+    [
+        "learning_rate",
+        "other_learning_rate",
+        "schedule",
+        "step_epochs",
+        "step_factor",
+        "rise",
+        "epochs",
+        "patience",
+        "keep",
+        "measure_at_most",
+    ]
+)
+
+Pace = tuple[float, float]
+"""Seconds an image in training and in evaluation."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Fits whose steps take equally long: ``recipe`` has the keys that a step depends on, without defaults."""
+
+    dataset: str
+    network: Network
+    recipe: tuple[tuple[str, object], ...]
+    n_images: int
+    threads: int
+
+    @cached_property
+    def work(self) -> int:
+        """Multiply-adds of one step."""
+        info = dataset_info(self.dataset)
+        return self.n_images * layer_table(self.network, info.image_shape, info.n_classes).multiply_adds
+
+    @cached_property
+    def family(self) -> frozenset[tuple[str, object]]:
+        """What a step depends on besides its work: the layers' words, and all of the recipe that is no number."""
+        words = tuple(layer.word for layer in self.network.layers)
+        keys = [
+            (key, value if isinstance(value, str | bool) else "")
+            for key, value in self.recipe
+            if key != "batch_size"
+        ]
+        return frozenset([("dataset", self.dataset), ("layers", words), ("threads", self.threads), *keys])
 
 
 def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
@@ -27,24 +84,82 @@ def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
 
     Args:
         fits: the fits to expect.
-        seconds: about how long this may take in all; each kind of fit is timed for its share, two steps at least.
+        seconds: about how long this may take in all; each timed kind has its share, two steps at least.
     """
     every = tuple(fits)
-    kinds = {(fit.dataset, fit.network, fit.recipe, fit.threads): fit for fit in every}
-    paces = {kind: _pace(fit, seconds / len(kinds)) for kind, fit in kinds.items()}
+    kinds = _kinds(every)
+    examples = dict(zip(kinds, every, strict=True))
+    timed = _spread(list(examples))
+    paces = _interpolated(
+        {kind: _pace(examples[kind], seconds / len(timed)) for kind in timed}, list(examples)
+    )
     expected = {}
-    for fit in every:
-        train, evaluation = paces[fit.dataset, fit.network, fit.recipe, fit.threads]
+    for kind, fit in zip(kinds, every, strict=True):
+        train, evaluation = paces[kind]
         n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
         n_evaluated = images_to_evaluate(fit.recipe, n_train, n_validation)
         expected[fit.id] = fit.n_epochs * (n_train * train + n_evaluated * evaluation)
     return expected
 
 
-def _pace(fit: Fit, seconds: float) -> tuple[float, float]:
+def _kinds(fits: tuple[Fit, ...]) -> list[_Kind]:
+    """Return the kind of each fit."""
+    keys: dict[Recipe, tuple[tuple[str, object], ...]] = {}
+    kinds = []
+    for fit in fits:
+        if fit.recipe not in keys:
+            items = fit.recipe.determinants().items()
+            keys[fit.recipe] = tuple((key, value) for key, value in items if key not in TIMELESS)
+        kinds.append(_Kind(fit.dataset, fit.network, keys[fit.recipe], _n_images(fit), fit.threads))
+    return kinds
+
+
+def _spread(kinds: list[_Kind]) -> list[_Kind]:
+    """Return the kinds to time: all, or ``MOST_TIMED`` of them, evenly spread over families and their work."""
+    if len(kinds) <= MOST_TIMED:
+        return kinds
+    families = {family: number for number, family in enumerate(dict.fromkeys(kind.family for kind in kinds))}
+    ordered = sorted(kinds, key=lambda kind: (families[kind.family], kind.work))
+    return [ordered[round(place)] for place in np.linspace(0, len(ordered) - 1, MOST_TIMED)]
+
+
+def _interpolated(timed: dict[_Kind, Pace], kinds: list[_Kind]) -> dict[_Kind, Pace]:
+    """Return the pace of every kind: its own, or that of the nearest families' steps, interpolated over their work."""
+    steps: dict[frozenset[tuple[str, object]], np.ndarray] = {}
+    paces = dict(timed)
+    for kind in kinds:
+        if kind in timed:
+            continue
+        if kind.family not in steps:
+            steps[kind.family] = np.array(_nearest(kind, timed)).T
+        work, train, evaluation = steps[kind.family]
+        paces[kind] = (
+            float(np.interp(kind.work, work, train)) / kind.n_images,
+            float(np.interp(kind.work, work, evaluation)) / kind.n_images,
+        )
+    return paces
+
+
+def _nearest(kind: _Kind, timed: dict[_Kind, Pace]) -> list[tuple[float, ...]]:
+    """Return work, and seconds in training and evaluation, of the steps whose families differ the least."""
+    differences = {other: len(kind.family ^ other.family) for other in timed}
+    least = min(differences.values())
+    return sorted(
+        (float(other.work), other.n_images * train, other.n_images * evaluation)
+        for other, (train, evaluation) in timed.items()
+        if differences[other] == least
+    )
+
+
+def _n_images(fit: Fit) -> int:
+    """Return how many images a timed step has."""
+    return min(fit.recipe.batch_size, 200)
+
+
+def _pace(fit: Fit, seconds: float) -> Pace:
     """Return seconds an image in training and in evaluation, on random images."""
     info = dataset_info(fit.dataset)
-    n_images = min(fit.recipe.batch_size, 200)
+    n_images = _n_images(fit)
     generator = torch_generator(0, "calibration")
     images = ImageTensors(
         torch.randint(0, 256, (n_images, *info.image_shape), dtype=torch.uint8, generator=generator),
