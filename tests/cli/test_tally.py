@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from convstudy.cli.names import names_of
+from convstudy.cli.progress import Display, PlainProgress
 from convstudy.cli.tally import Tally
 from convstudy.plan import Choice, Fit, make_plan
 from convstudy.record import Epoch, Record
@@ -114,3 +116,57 @@ def test_names(tiny: Path) -> None:
     assert names[plan.stages[0].candidates[1].fits[0].id] == "search.kernel kernel=5, fold 1 of 2"
     # shared by both: the first stage names it
     assert names[plan.stage("ablate.flat").candidates[0].fits[1].id] == "compare.both flat, seed 1"
+
+
+class Watched(tuple[Fit, ...]):
+    """Fits that count how often they are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Fit]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_counts_of_a_stage_and_what_is_left_are_those_of_a_sum_over_all_fits(tiny: Path) -> None:
+    study = load_study(tiny)
+    plan, after = make_plan(study), make_plan(study, {"search.kernel": "kernel=5"})
+    trained_before = frozenset(fit.id for fit in plan.fits[::3])
+    tally, ended = Tally(Clock()), set(trained_before)
+    tally.take(RunStarted("tiny-1", plan, trained_before, 1))
+    for number, fit in enumerate((*plan.fits, *after.fits)):
+        if number == len(plan.fits):
+            tally.take(ChoiceMade(Choice("search.kernel", "kernel=5", ()), after))
+        tally.take(FitStarted(fit))
+        tally.take(EpochEnded(fit, epoch(1)))
+        now = plan if number < len(plan.fits) else after
+        costs = {each.id: tally.cost(each) for each in now.fits}
+        left = sum(cost for fit_id, cost in costs.items() if fit_id not in ended)
+        left -= 0 if fit.id in ended else costs[fit.id] // 2
+        assert tally.share == pytest.approx(1 - left / sum(costs.values()))
+        tally.take(FitEnded(fit, done(fit)))
+        ended.add(fit.id)
+        assert tally.n_done == sum(each.id in ended for each in now.fits)
+        for stage in now.stages:
+            known = {each.id for each in stage.fits}
+            counts = tally.stages[stage.key]
+            assert (counts.n_done, counts.n_fits) == (len(known & ended), len(known))
+    assert tally.share == 1
+
+
+def test_a_fit_that_ends_is_counted_without_a_look_at_all_others(tiny: Path) -> None:
+    plan = make_plan(load_study(tiny))
+    watched = Watched(plan.fits)
+    vars(plan)["fits"] = watched
+    display = Display(Tally(Clock()))
+    plain = PlainProgress(display._tally, [].append)
+    plain(RunStarted("tiny-1", plan, frozenset(), 1))
+    assert watched.times > 0
+    watched.times = 0
+    for fit in tuple.__iter__(watched):
+        plain(FitStarted(fit))
+        plain(EpochEnded(fit, epoch(1)))
+        display.render()
+        plain(FitEnded(fit, done(fit)))
+    assert display._tally.share == 1
+    assert watched.times == 0

@@ -242,12 +242,11 @@ def rung_text(stage: Stage) -> str:
 
 
 def _so_far(stage: Stage, tally: Tally) -> str:
-    known = {fit.id for fit in stage.fits}
-    n_fits = len(known | {fit.id for fit in stage.to_come})
+    counts = tally.stages[stage.key]
     choice = tally.choices.get(stage.key)
     chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
     open_rungs = [
         number for number, rung in enumerate(stage.rungs, start=1) if rung.took_part and not rung.decided
     ]
     rung = f", rung {open_rungs[0]} of {len(stage.rungs)}" if open_rungs else ""
-    return f"{len(known & tally.done)} of {counted(n_fits, 'fit')}{rung}{chosen}"
+    return f"{counts.n_done} of {counted(counts.n_fits, 'fit')}{rung}{chosen}"

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from convstudy.cli.names import names_of
-from convstudy.plan import Choice, Fit, Plan, epochs_added, fit_cost
+from convstudy.plan import Choice, Fit, Plan, Stage, epochs_added, fit_cost
 from convstudy.record import Epoch
 from convstudy.run.events import (
     ChoiceMade,
@@ -38,6 +38,15 @@ class Running:
 
 
 @dataclass
+class StageTally:
+    """How many of a stage's fits have a record; ``known`` are the ids of those that stand in for no others."""
+
+    known: frozenset[str]
+    n_fits: int
+    n_done: int
+
+
+@dataclass
 class Tally:
     """What the events so far come to. Work is counted in floating-point operations, see ``plan.cost``.
 
@@ -56,8 +65,13 @@ class Tally:
     _started: float | None = None
     _began_training: float | None = None
     _work_here: float = 0.0
+    stages: dict[str, StageTally] = field(default_factory=dict)
     _costs: dict[str, int] = field(default_factory=dict)
     _added: dict[str, int] = field(default_factory=dict)
+    # A line is printed for each fit: what is left is counted down, not summed again over 50,000 fits.
+    _missing: dict[str, int] = field(default_factory=dict)  # fit id -> operations
+    _work: int = 0
+    _work_missing: int = 0
     _stand_ins: frozenset[str] = frozenset()
 
     def take(self, event: Event) -> None:
@@ -75,7 +89,7 @@ class Tally:
             self._work_here += self._epoch_cost(event.fit)
         elif isinstance(event, FitEnded):
             self.running.pop(event.fit.id, None)
-            self.done.add(event.fit.id)
+            self._count(event.fit.id)
             self.n_failed += not event.record.done
         elif isinstance(event, ChoiceMade):
             self.choices[event.choice.stage] = event.choice
@@ -103,13 +117,12 @@ class Tally:
     @property
     def n_done(self) -> int:
         """How many of them have a record, failed ones too."""
-        return sum(self._is_done(fit) for fit in self.plan.fits) if self.plan else 0
+        return self.n_fits - len(self._missing)
 
     @property
     def share(self) -> float:
         """How much of the plan's work is done, 0 to 1, whoever did it."""
-        total = sum(self.cost(fit) for fit in self.plan.fits) if self.plan else 0
-        return 1 - self._work_left / total if total else 0.0
+        return 1 - self._work_left / self._work if self._work else 0.0
 
     @property
     def seconds(self) -> float:
@@ -128,21 +141,37 @@ class Tally:
         return self.names.get(fit.id, fit.id)
 
     @property
-    def _work_left(self) -> float:
-        if self.plan is None:
-            return 0.0
-        return sum(self._work_left_of(fit) for fit in self.plan.fits if not self._is_done(fit))
+    def _work_left(self) -> int:
+        return self._work_missing - sum(
+            self._missing[running.fit.id]
+            - self._epoch_cost(running.fit) * (running.fit.n_epochs - running.epoch.number)
+            for running in self.running.values()
+            if running.epoch is not None and running.fit.id in self._missing
+        )
 
-    def _is_done(self, fit: Fit) -> bool:
-        return fit.id in self.done and fit.id not in self._stand_ins
-
-    def _work_left_of(self, fit: Fit) -> int:
-        running = self.running.get(fit.id)
-        if running is None or running.epoch is None:
-            return self.cost(fit)
-        return self._epoch_cost(fit) * (fit.n_epochs - running.epoch.number)
+    def _count(self, fit_id: str) -> None:
+        """Count a fit that has a record now."""
+        if fit_id not in self._stand_ins:
+            self._work_missing -= self._missing.pop(fit_id, 0)
+        if fit_id not in self.done:
+            self.done.add(fit_id)
+            for stage in self.stages.values():
+                stage.n_done += fit_id in stage.known
 
     def _take_plan(self, plan: Plan) -> None:
         self.plan = plan
         self._added, self._stand_ins = epochs_added(plan.fits), plan.stand_ins
-        self.names = {**self.names, **names_of(plan)}
+        costs = {fit.id: self.cost(fit) for fit in plan.fits}
+        self._missing = {
+            fit_id: cost
+            for fit_id, cost in costs.items()
+            if fit_id not in self.done or fit_id in self._stand_ins
+        }
+        self._work, self._work_missing = sum(costs.values()), sum(self._missing.values())
+        self.stages = {stage.key: self._stage(stage) for stage in plan.stages}
+        self.names |= names_of(plan)
+
+    def _stage(self, stage: Stage) -> StageTally:
+        known = frozenset(fit.id for fit in stage.fits)
+        n_fits = len(known.union(fit.id for fit in stage.to_come))
+        return StageTally(known, n_fits, len(known & self.done))

@@ -54,6 +54,16 @@ class Fit:
         """After how many epochs it ends (or sooner, where the recipe has patience)."""
         return self.recipe.epochs if self.until is None else self.until
 
+    def paused(self, until: int | None) -> Fit:
+        """Return this training up to an epoch: one object for each, because rungs are planned many times."""
+        if until not in self._paused:
+            self._paused[until] = replace(self, until=until)
+        return self._paused[until]
+
+    @cached_property
+    def _paused(self) -> dict[int | None, Fit]:
+        return {self.until: self}
+
     @cached_property
     def lineage_id(self) -> str:
         """The id of the whole training that this fit is a part of; its own, where it is not paused."""

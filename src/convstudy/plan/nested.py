@@ -57,6 +57,6 @@ def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> 
     last = inner.rungs[-1].size.n_epochs if inner.rungs else None
     until = chosen.fits[0].until if chosen is not None else last
     made = make((chosen or inner.candidates[0]).values)
-    fits = tuple(replace(fit, until=until) for fit in made.fits)
+    fits = tuple(fit.paused(until) for fit in made.fits)
     waits_for = () if chosen is not None else (*made.waits_for, inner.key)
     return replace(made, name=name, fits=fits, waits_for=waits_for)

@@ -28,9 +28,14 @@ NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 NOTHING_TRAINED: Mapping[str, Outcome] = MappingProxyType({})
 
 
-# A plan is made anew after each choice, mostly of the same fits; they are values, so that one may stand for all, and
-# its id is worked out once.
-_fit = lru_cache(maxsize=20_000)(Fit)
+@lru_cache(maxsize=1)
+def _searched(study: str) -> dict[tuple[object, ...], dict[str, Candidate]]:
+    """Return the candidates of this study's searches so far, by what their stage depends on and by their values.
+
+    A run plans again after each choice, and a search by TPE after each four trials. Candidates are values, so each is
+    made once, and its ids are computed once. Only the last study's are kept: it may have 50,000 fits.
+    """
+    return {}
 
 
 @dataclass
@@ -49,6 +54,7 @@ class _Planner:
         self.choices = choices
         self.records = records
         self.digest = dataset_info(study.dataset).digest
+        self.searched = _searched(study.model_dump_json())
         self.networks = {name: _Settled({}) for name in study.network}
         self.best: tuple[str, tuple[str, ...]] | None = None
         self.judging: list[Stage] = []
@@ -68,7 +74,15 @@ class _Planner:
         subset = search.subset_within(self.study.subset)
 
         def make_on(splits: Sequence[Fold]) -> Make:
+            made = self.searched.setdefault((self.digest, name, tuple(splits), repr(settled)), {})
+
             def candidate(values: Mapping[str, Tried]) -> Candidate:
+                text = repr(values)  # equal values such as 1 and 1.0 differ
+                if text not in made:
+                    made[text] = new_candidate(values)
+                return made[text]
+
+            def new_candidate(values: Mapping[str, Tried]) -> Candidate:
                 merged = {**settled.values, **values}
                 network, recipe = self.trained_as(search.network, merged, search.recipe)
                 fits = tuple(self.fit(network, recipe, split, split.index) for split in splits)
@@ -147,7 +161,7 @@ class _Planner:
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
     def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:
-        return _fit(self.study.dataset, self.digest, network, recipe, split, seed, self.study.threads)
+        return Fit(self.study.dataset, self.digest, network, recipe, split, seed, self.study.threads)
 
 
 def make_plan(

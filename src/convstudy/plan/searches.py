@@ -104,8 +104,11 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
         outcomes += tuple(None if score.n_failed else score.accuracy for score in scores)
     # Nobody knows yet which they will be: as many others stand in for those to come.
     known = {candidate.name for candidate in candidates}
-    others = map(make, drawn(search.vary, search.trials + len(candidates)))
-    stand_ins = [other for other in others if other.name not in known][: search.trials - len(candidates)]
+    others = (
+        make(values) for values in drawn(search.vary, 2 * search.trials)
+    )  # at least as many as are needed
+    new = (other for other in others if other.name not in known)
+    stand_ins = itertools.islice(new, search.trials - len(candidates))
     to_come = tuple(fit for other in stand_ins for fit in other.fits)
     return Stage("search", name, tuple(candidates), to_come)
 
@@ -135,7 +138,7 @@ def _scores(fits: Mapping[str, tuple[Fit, ...]], records: Records) -> tuple[Cand
 
 def _paused(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
     """Return a candidate's fits of one rung: on the first folds, up to an epoch."""
-    return tuple(replace(fit, until=size.n_epochs) for fit in candidate.fits[: size.n_folds])
+    return tuple(fit.paused(size.n_epochs) for fit in candidate.fits[: size.n_folds])
 
 
 def _lists(search: Search) -> dict[str, tuple[Tried, ...]]:
