@@ -63,7 +63,12 @@ def variants(draw: st.DrawFn) -> Variant:
 
 @st.composite
 def ablations(draw: st.DrawFn, bases: st.SearchStrategy[str]) -> Ablate:
-    several = draw(st.dictionaries(names, variants(), min_size=1, max_size=3))
+    every = draw(st.dictionaries(names, variants(), min_size=1, max_size=3))
+    # Variants that change the same are a mistake.
+    changes = {name: (sorted(variant.without), *list(variant)[1:]) for name, variant in every.items()}
+    several = {
+        name: every[name] for name in every if name == next(n for n in every if changes[n] == changes[name])
+    }
     asked = Ablate(network=draw(bases), interactions=draw(st.booleans()), variants=several)
     return asked if pairs_of(asked) else asked.model_copy(update={"interactions": False})
 

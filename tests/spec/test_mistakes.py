@@ -80,6 +80,10 @@ CASES = [
     ("{ kernel = [3, 5] }", "{ kernel = [3, [5]] }", "23: search.kernel-size.vary.kernel", "kernel needs", "[5], a list", "a number", ""),
     ("{ kernel = [3, 5] }", "{ kernel = [3, true] }", "23: search.kernel-size.vary.kernel", "a number or a text", "true", "a number", ""),
     ("{ kernel = [3, 5] }", "{ kernel = [3, 3] }", "23: search.kernel-size.vary.kernel", "listed twice", "3", "each value once", ""),
+    ("{ kernel = [3, 5] }", '{ kernel = [3, "3"] }', "23: search.kernel-size.vary.kernel", '3 and "3" would be two candidates with the name kernel=3', '"3"', "each value once", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [3, 3.0] }", "23: search.kernel-size.vary.kernel", "listed twice", "3.0", "each value once", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [1, true] }", "23: search.kernel-size.vary.kernel", "a number or a text", "true", "a number", ""),
+    ("{ kernel = [3, 5] }", "{ learning_rate = [0.1, 0.10] }", "23: search.kernel-size.vary.learning_rate", "listed twice", "0.1", "each value once", ""),
     ("{ kernel = [3, 5] }", "{ kernel = [3, 5.5] }", "23: search.kernel-size.vary.kernel", "conv 8 5.5 relu", "5.5", "a whole number", ""),
     ("{ kernel = [3, 5] }", "{ epochs = [3, 0] }", "23: search.kernel-size.vary.epochs", "outside", "0", "1 to 100,000", ""),
     ("{ kernel = [3, 5] }", '{ optimizer = ["sgd", "adm"] }', "23: search.kernel-size.vary.optimizer", "no optimizer", "adm", "adam", '"adam"'),
@@ -118,6 +122,7 @@ CASES = [
     ('activation = "tanh"', 'activaton = "tanh"', "31: ablate.two-conv.tanh.activaton", "no key", "activaton", "without", '"activation"'),
     ('optimizer = "sgd"', 'optimizer = "sdg"', "31: ablate.two-conv.tanh.optimizer", "no optimizer", "sdg", "adam", '"sgd"'),
     ('bare = { without = ["batch-norm", "dropout"] }', "bare = 3", "30: ablate.two-conv.bare", "needs a table", "3, a whole number", "a table", ""),
+    ('bare = { without = ["batch-norm", "dropout"] }', 'bare = { without = ["batch-norm", "dropout"] }\nsame = { without = ["dropout", "batch-norm"] }', "31: ablate.two-conv.same", 'variants "bare" and "same" change the same', "same", "each change once", "take one"),
     # sections
     ("[recipe]", "[recipes]", "6: recipes", "no section", "recipes", "[recipe]", '"recipe"'),
     ("[recipe]", "[[recipe]]", "6: recipe", "recipe needs a table", "a list", "a table", ""),

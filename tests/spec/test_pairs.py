@@ -145,7 +145,7 @@ def test_a_study_built_in_python_is_checked_alike() -> None:
     named = {"interactions": Variant(recipe={"epochs": 3}), "long": Variant(recipe={"epochs": 9})}
     for asked, where in (
         (ablate(interactions=Variant(init="he-uniform"), long=named["long"]), "ablate.n.interactions"),
-        (ablate(**dict.fromkeys(("long", "longer"), named["long"])), "ablate.n.interactions"),
+        (ablate(long=named["long"], longer=Variant(recipe={"epochs": 10})), "ablate.n.interactions"),
     ):
         with pytest.raises(StudyError) as caught:
             check_study(Study(name="a", dataset="digits", network={"n": pattern}, ablate={"n": asked}))

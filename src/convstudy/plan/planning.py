@@ -22,7 +22,7 @@ from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import UNCHANGED, Candidate, Plan, Stage
 from convstudy.record import Outcome
 from convstudy.spec import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
-from convstudy.spec.study import BEST, Tried
+from convstudy.spec.study import BEST, Tried, candidate_name
 
 NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 NOTHING_TRAINED: Mapping[str, Outcome] = MappingProxyType({})
@@ -86,7 +86,7 @@ class _Planner:
                 merged = {**settled.values, **values}
                 network, recipe = self.trained_as(search.network, merged, search.recipe)
                 fits = tuple(self.fit(network, recipe, split, split.index) for split in splits)
-                text = ", ".join(f"{key}={value}" for key, value in values.items())
+                text = candidate_name(values)
                 return Candidate(text, search.network, network, recipe, merged, fits, settled.waits_for)
 
             return candidate

@@ -16,6 +16,7 @@ from convstudy.data.splits import Holdout, split_sizes
 from convstudy.errors import NetworkError
 from convstudy.networks import LAYERS
 from convstudy.spec.draft import RESERVED, Draft
+from convstudy.spec.duplicates import ListedValues, check_equal_variants
 from convstudy.spec.messages import mistakes_of
 from convstudy.spec.mistake import KeyPath, shown
 from convstudy.spec.nesting import check_nested
@@ -47,6 +48,7 @@ def check_parts(draft: Draft) -> None:
         _check_base(draft, name, ablate.network)
         for variant_name, variant in ablate.variants.items():
             _check_variant(draft, ablate.network, variant, ("ablate", name, variant_name))
+        check_equal_variants(draft, name, ablate)
         _check_pairs(draft, name, ablate)
     for name in draft.names.get("silence", ()):
         if name not in CHECK_NAMES:
@@ -209,16 +211,15 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
             draft.report(at, f"{key} has no value to try", "[]", "a list of values, such as [3, 5]")
         if n_combinations(search) > MOST_CANDIDATES:
             continue
-        seen: set[object] = set()
+        listed = ListedValues(key)
         for place, value in enumerate(checked_values(key, values)):
-            if value in seen:
-                draft.report((*at, place), f"{shown(value)} is listed twice", shown(value), "each value once")
+            if what := listed.repeats(value):
+                draft.report((*at, place), what, shown(value), "each value once")
             elif key in RECIPE_KEYS:
                 _check_recipe(draft, base, {key: value}, at, place)
             elif isinstance(value, bool):
                 what = f"{key} is a parameter of a network and needs a number or a text"
                 draft.report((*at, place), what, shown(value), "a number or a text")
-            seen.add(value)
     if n_combinations(search) > MOST_CANDIDATES:
         of = f" of parameters of {shown(search.network)}" if search.draws else ""
         got = f"{n_combinations(search):,} combinations{of}"

@@ -41,6 +41,15 @@ Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that a list becomes: TOML and JSON know no tuples."""
 
 
+def candidate_name(values: Mapping[str, Tried]) -> str:
+    """Return the name of a search's candidate with these values.
+
+    >>> candidate_name({"kernel": 3, "optimizer": "sgd"})
+    'kernel=3, optimizer=sgd'
+    """
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
 def _shape_of_values(values: Any) -> str:
     return "range" if isinstance(values, (dict, Range)) else "list"
 
