@@ -22,7 +22,7 @@ from convstudy.spec import (
     check_study,
     load_study,
 )
-from tests.checks.made import ONE, TWO, study
+from tests.checks.made import N_EPOCHS, ONE, TWO, study
 
 FINE = {"one": ONE, "two": TWO}
 DECAYLESS = Variant(recipe={"optimizer": "adamw", "weight_decay": 0.0})
@@ -58,6 +58,13 @@ FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             "subset": 3000,
             "recipe": Recipe(epochs=8),
             "region": 0.5,
+        },
+        ("compare.all: three",),
+    ),
+    "norm-over-one-value": (
+        {
+            **with_layers("max-pool 7", "flatten", "dense 8", "batch-norm"),
+            "recipe": Recipe(epochs=N_EPOCHS, batch_size=1),
         },
         ("compare.all: three",),
     ),
@@ -106,6 +113,36 @@ def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) ->
     found = heard(asked, n_openings)
     assert [(finding.check, finding.where) for finding in found] == [(check, each) for each in where]
     assert all(finding.what and finding.mend for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("layers", "batch_size", "layer"),
+    [
+        (("flatten", "dense 4", "batch-norm", "dense 4", "batch-norm"), 1, 3),
+        (("conv 4 28", "batch-norm", "flatten"), 1, 2),  # an image of 1 × 1
+        (("global-average-pool", "batch-norm"), 1, 2),
+        (("flatten", "dense 4", "batch-norm"), 2, None),
+        (("conv 4 27", "batch-norm", "flatten"), 1, None),  # four places
+        (("flatten", "dense 4", "layer-norm"), 1, None),
+        (("flatten", "dense 4", "group-norm 2"), 1, None),
+    ],
+)
+def test_a_batch_norm_over_one_value_is_found_where_batches_and_places_are_single(
+    layers: tuple[str, ...], batch_size: int, layer: int | None
+) -> None:
+    asked = study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=batch_size))
+    found = [finding for finding in heard(asked) if finding.check == "norm-over-one-value"]
+    assert [finding.where for finding in found] == ["compare.all: three"] * (layer is not None)
+    assert all(f"the batch-norm of layer {layer} sees one value" in finding.what for finding in found)
+
+
+def test_a_batch_of_one_is_found_among_the_values_of_a_search() -> None:
+    asked = study(
+        network={**FINE, "three": NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))},
+        search={"size": Search(network="three", vary={"batch_size": (1, 100)}, folds=5)},
+    )
+    found = [finding for finding in heard(asked) if finding.check == "norm-over-one-value"]
+    assert [finding.where for finding in found] == ["search.size: batch_size=1"]
 
 
 def test_weights_between_dropout_and_batch_norm_are_fine() -> None:

@@ -23,10 +23,10 @@ from convstudy.data import ImageFacts
 from convstudy.data.duplicates import Pairs
 from convstudy.data.facts import PartFacts
 from convstudy.record import DeadUnits, Epoch, Record
-from convstudy.spec import Ablate, Recipe, Variant
+from convstudy.spec import Ablate, NetworkPattern, Recipe, Variant
 from convstudy.stats import contests
 from convstudy.store.results import Results
-from tests.checks.made import Course, epoch, level_of, results, settled, study
+from tests.checks.made import ONE, Course, epoch, level_of, results, settled, study
 
 
 def heard(made: Results) -> tuple[Finding, ...]:
@@ -167,6 +167,17 @@ def test_one_seed_that_collapsed_is_named() -> None:
     (finding,) = [each for each in heard(made) if each.check == "collapsed-fit"]
     assert "1 of 5 fits (seed 3) ended at chance" in finding.what
     assert "11.00 %" in finding.what
+
+
+def test_the_hint_for_a_batch_norm_over_one_value_is_a_larger_batch() -> None:
+    norm = NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))
+    asked = study(network={"one": ONE, "two": norm}, recipe={"epochs": 12, "batch_size": 1}, search={})
+    made = results(asked, course=only("two", lambda level: at_chance()))
+    (finding,) = [each for each in heard(made) if each.check == "collapsed-fit"]
+    assert finding.where == "compare.all: two"
+    assert finding.mend.startswith("batch_size = 2 or more")
+    (usual,) = [each for each in heard(FIRES["collapsed-fit"][0]()) if each.check == "collapsed-fit"]
+    assert usual.mend.startswith("a lower learning_rate")
 
 
 def test_a_fit_that_is_bad_but_above_chance_has_not_collapsed() -> None:

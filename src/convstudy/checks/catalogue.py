@@ -31,6 +31,13 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         networks.norms_at_their_start,
     ),
     Check(
+        "norm-over-one-value",
+        "before",
+        "warning",
+        "A batch-norm over a single value",
+        networks.norms_over_one_value,
+    ),
+    Check(
         "adamw-without-decay", "before", "warning", "adamw without the decay it is for", recipes.decay_of_zero
     ),
     Check(

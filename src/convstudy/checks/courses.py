@@ -15,6 +15,7 @@ from statistics import fmean, median
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.chance import LargestShares, chance_level
 from convstudy.checks.check import SURE, Spot, TrainedRun
+from convstudy.checks.networks import LARGER_BATCHES, lone_norm
 from convstudy.checks.words import listed, points, so_many
 from convstudy.figures import counted, percent
 from convstudy.plan import Fit
@@ -28,6 +29,9 @@ MOST_DEAD = 0.5
 ANNEALED = 0.1
 RISE = 1.25
 LEAST_FALL = 0.01
+HINT_AT_CHANCE = (
+    "a lower learning_rate, another init or activation; if it is one seed of several, keep it in the mean"
+)
 
 
 def diverged_fits(trained: TrainedRun) -> Iterator[Spot]:
@@ -64,7 +68,7 @@ def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
                 f"{so_many([part_text(fit) for fit in fits], len(stage.candidate(name).fits))} ended at chance, "
                 f"with {percent(lowest)} of the training images right; to guess the largest class is right on "
                 f"{percent(guessing)} of the validation images: nothing was learned, or it was lost again",
-                "a lower learning_rate, another init or activation; if it is one seed of several, keep it in the mean",
+                LARGER_BATCHES if lone_norm(stage.candidate(name)) else HINT_AT_CHANCE,
             )
 
 

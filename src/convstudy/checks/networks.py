@@ -17,6 +17,7 @@ PASS_ON_VARIANCE = ("dropout", "flatten", "activation", "max-pool", "average-poo
 MOST_OF_START = 0.1
 """The share of its start values that a moving average may still hold when training ends."""
 WANTED_OF_START = 0.01
+LARGER_BATCHES = "batch_size = 2 or more, or no batch-norm over single values (layer-norm, group-norm 1)"
 
 
 def idle_layers(planned: Planned) -> Iterator[Spot]:
@@ -84,6 +85,35 @@ def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
                 f"{100 * momentum**steps:.0f} % of its start values, and is judged with them",
                 f"batch-norm momentum={_quick_enough(steps):g}, or more epochs",
             )
+
+
+def norms_over_one_value(planned: Planned) -> Iterator[Spot]:
+    """Batch-norms that see one value of each channel in a batch: they return the same for every image."""
+    for stage in planned.plan.stages:
+        if stage.question in ("inner", "nested"):
+            continue  # these train as the search that they judge does
+        found = [(candidate.name, what) for candidate in stage.candidates if (what := lone_norm(candidate))]
+        if found:
+            yield Spot(f"{stage.key}: {listed([name for name, _ in found])}", found[0][1], LARGER_BATCHES)
+
+
+def lone_norm(candidate: Candidate) -> str:
+    """Return a sentence on the first batch-norm that sees one value of each channel in a batch; "" without one.
+
+    Its output is then its shift, so the layers before it get no gradient. A last batch of one image is no such case
+    (:func:`convstudy.engine.batches.batches` leaves it out), and a layer-norm or group-norm of one value is refused.
+    """
+    if candidate.recipe.batch_size > 1:
+        return ""
+    info = dataset_info(candidate.fits[0].dataset)
+    walk = candidate.network.walk(info.image_shape, info.n_classes)
+    for number, (layer, shape, _) in enumerate(walk, start=1):
+        if isinstance(layer, BatchNorm) and math.prod(shape[:-1]) == 1:
+            return (
+                f"with batch_size 1 the batch-norm of layer {number} sees one value of each channel, so its output is "
+                "the same for every image and the layers before it learn nothing"
+            )
+    return ""
 
 
 def n_steps(candidate: Candidate) -> int:

@@ -15,6 +15,7 @@ CHECK_NAMES = (
     "unused-network",
     "dropout-before-batch-norm",
     "batch-norm-at-its-start",
+    "norm-over-one-value",
     "adamw-without-decay",
     "shared-learning-rate",
     "single-value",
