@@ -42,8 +42,9 @@ OUTCOMES = ("right", "wrong values", "heap damage", "crash", "hang", "error")
 EXIT = {0: "right", 3: "wrong values", 4: "error", -signal.SIGABRT: "heap damage"}
 MOST_SECONDS = 60
 MOST_MULTIPLY_ADDS = 30_000_000
-# Largest relative error (Euclidean norm) of the output and of each gradient, against float64.
-TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2}
+# Largest relative error (Euclidean norm) of the output and of each gradient, against float64. A bias gradient adds up
+# tens of thousands of numbers one by one, which costs float32 four digits.
+TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 BLIND_SPOTS = """The allocator marks the byte behind each block and looks at the mark when the block is freed.
 It fills new blocks with 0x7f. It cannot see:
 - reads outside a block or of memory never written, unless they change a value that is compared with float64;
@@ -250,6 +251,8 @@ def counted(machine: str, limits: dict[str, str], asked: argparse.Namespace) -> 
                 raise SystemExit(f"one byte past {kind} was not noticed: is libc_malloc_debug.so.0 there?")
             continue
         counts.setdefault(kind, Counter())[outcome] += 1
+        if (done := sum(map(Counter.total, counts.values()))) % 200 == 0:
+            print(f"{machine}: {done} of {asked.cases} cases", file=sys.stderr, flush=True)
         if asked.show and outcome != "right":
             print(outcome, case, file=sys.stderr, flush=True)
     lines = [
