@@ -1,9 +1,17 @@
-"""What a fit left: its record, and each opening of the sealed test set."""
+"""What a fit left: its record, each opening of the sealed test set, and each failure that a person accepted."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+# A loss that is no finite number is so again in the next run; any other error may have passed by then.
+LASTING_ERRORS = ("diverged",)
+RUNS_UNTIL_LASTING = 3
+"""A fit that fails with the same error in this many runs in a row has failed for good."""
+# What differs between two reports of one error: addresses, sizes, process ids. Signals and exit statuses stay.
+_PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}|\s+")
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,11 @@ class Record:
     """What a fit left.
 
     ``status`` is ``"done"`` or ``"failed"``; a failed one has ``error_kind`` (``"diverged"``, ``"out-of-memory"``,
-    ``"crashed"``, ``"failed"``) and ``error``, a sentence. ``counted_epoch`` is the epoch whose weights were kept;
-    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``). ``dead_units`` has the layers in which there
-    are any with these weights; records from before they were looked for have none.
+    ``"crashed"``, ``"timed-out"``, ``"failed"``) and ``error``, a sentence; ``n_failed_runs`` counts the runs in a row
+    that ended in this error, and ``accepted`` is set where the run that reads the record has accepted the failure.
+    ``counted_epoch`` is the epoch whose weights were kept; ``weights_digest`` is the SHA-256 over them (see
+    ``engine.weights``). ``dead_units`` has the layers in which there are any with these weights; records from before
+    they were looked for have none.
     """
 
     fit_id: str
@@ -73,11 +83,25 @@ class Record:
     error: str = ""
     environment: Environment | None = None
     dead_units: tuple[DeadUnits, ...] = ()
+    n_failed_runs: int = 0
+    accepted: bool = False
 
     @property
     def done(self) -> bool:
         """Whether the fit came to its end."""
         return self.status == "done"
+
+    @property
+    def final(self) -> bool:
+        """Whether a choice can rest on it: the fit is done, or has failed for good."""
+        return _final(self)
+
+    def failed_after(self, earlier: Record | None) -> Record:
+        """Return this failure with its count of runs in a row, ``earlier`` being the record of the run before."""
+        again = earlier is not None and not earlier.done and _same_error(earlier, self)
+        # Records from before failures were counted have 0.
+        before = max(1, earlier.n_failed_runs) if earlier is not None and again else 0
+        return replace(self, n_failed_runs=before + 1)
 
     @property
     def counted(self) -> Epoch:
@@ -92,8 +116,10 @@ class Record:
         return sum(epoch.train_seconds + epoch.evaluation_seconds for epoch in self.history)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
-        return asdict(self)
+        """Return plain values that :meth:`from_json` reads back; ``accepted`` is of a run, not of the record."""
+        values = asdict(self)
+        del values["accepted"]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Record:
@@ -122,11 +148,18 @@ class Brief:
     weights_digest: str = ""
     error_kind: str = ""
     scored: Epoch | None = None
+    n_failed_runs: int = 0
+    accepted: bool = False
 
     @property
     def done(self) -> bool:
         """Whether the fit came to its end."""
         return self.status == "done"
+
+    @property
+    def final(self) -> bool:
+        """Whether a choice can rest on it: the fit is done, or has failed for good."""
+        return _final(self)
 
     @property
     def counted(self) -> Epoch:
@@ -138,6 +171,31 @@ class Brief:
 
 Outcome = Record | Brief
 """How a fit came out, as far as a choice has to know."""
+
+
+def _final(outcome: Outcome) -> bool:
+    lasts = outcome.error_kind in LASTING_ERRORS or outcome.n_failed_runs >= RUNS_UNTIL_LASTING
+    return outcome.done or lasts or outcome.accepted
+
+
+def _same_error(one: Record, other: Record) -> bool:
+    """Tell whether two failures have one kind and one text, without what differs from one report to the next."""
+    texts = {_PASSING_DETAIL.sub(" ", record.error).strip() for record in (one, other)}
+    return one.error_kind == other.error_kind and len(texts) == 1
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A failure that a person accepted for one run: its choices count the fit as failed, although it may yet succeed.
+
+    ``accepted_at`` is ISO 8601, UTC.
+    """
+
+    fit_id: str
+    error_kind: str
+    error: str
+    reason: str
+    accepted_at: str
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,15 @@ def test_scores_are_means_over_fits() -> None:
     )
 
 
-def test_nothing_is_chosen_while_a_fit_is_missing_or_a_candidate_waits() -> None:
+def test_nothing_is_chosen_while_a_fit_is_missing_or_may_yet_succeed_or_a_candidate_waits() -> None:
     records = {fit.id: record(fit) for candidate in COMPARE.candidates for fit in candidate.fits}
     assert choose(COMPARE, records) is not None
     for fit_id in records:
         assert choose(COMPARE, {key: value for key, value in records.items() if key != fit_id}) is None
+        crashed = Record(fit_id, "failed", error_kind="crashed", error="killed", n_failed_runs=2)
+        assert choose(COMPARE, {**records, fit_id: crashed}) is None
+        assert choose(COMPARE, {**records, fit_id: replace(crashed, n_failed_runs=3)}) is not None
+        assert choose(COMPARE, {**records, fit_id: replace(crashed, accepted=True)}) is not None
     waiting = make_plan(study()).stage("compare.all")
     everything = {fit.id: record(fit) for candidate in waiting.candidates for fit in candidate.fits}
     assert choose(waiting, everything) is None
@@ -131,7 +135,7 @@ def test_no_choice_depends_on_anything_but_validation(seed: int, accuracy: float
     def other(found: Record) -> Record:
         """Change all that is not of validation, in an epoch that does not count too."""
         if not found.done:
-            return replace(found, error_kind="crashed", error="otherwise")
+            return replace(found, error_kind="crashed", error="otherwise", n_failed_runs=3)
         (epoch,) = found.history
         counted = replace(
             epoch, train_accuracy=accuracy, train_loss=loss, train_seconds=9.0, learning_rate=loss

@@ -67,10 +67,10 @@ def halving_study(**search: Any) -> Study:
 STUDIES = {"small": small_study, "halving": halving_study}
 
 
-def ran(study: Study, runs: Path, workers: int = 0) -> tuple[Results, list[Event]]:
+def ran(study: Study, runs: Path, workers: int = 0, **options: Any) -> tuple[Results, list[Event]]:
     """Run a study and return its results with everything that it told."""
     events: list[Event] = []
-    return run_study(study, runs, workers, events.append), events
+    return run_study(study, runs, workers, events.append, **options), events
 
 
 def started(events: list[Event]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 
 from convstudy.data import dataset_info, image_facts, load_dataset
+from convstudy.errors import Problem, StoreError
 from convstudy.plan import Fit, make_plan
 from convstudy.run.executors import processes
 from convstudy.run.executors.processes import ProcessExecutor
 from convstudy.run.tasks import (
+    Halted,
     Inspect,
     Inspected,
     Lost,
@@ -172,6 +175,18 @@ def test_a_worker_that_dies_as_it_gets_a_task_loses_it(
         assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
 
 
+def test_a_worker_that_cannot_be_started_is_one_error(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with ProcessExecutor(layout, 1, 1) as executor:
+        monkeypatch.setattr(processes.subprocess, "Popen", refuse)
+        with pytest.raises(StoreError, match="cannot be started"):
+            executor.submit(Train(_fit(WELL)))
+
+
 def test_many_workers_answer_in_any_order(layout: Layout) -> None:
     ways = [WELL, KILLED, LEAVES, EXITS] * 5
     tasks = [Score(_fit(way), "digest", number) for number, way in enumerate(ways)]
@@ -241,7 +256,8 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
     fit = _fit(WELL)
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
-        for message in (Started(task), Scored(task, 0.1, 0.2, 0.3, "no")):
+        halted = Halted(task, (Problem("no space", where="a file", mend="make room"),))
+        for message in (Started(task), Scored(task, 0.1, 0.2, 0.3, "no"), halted):
             assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
             said_from_json(task, {"said": "lost", "reason": "only an executor says so"})

@@ -143,7 +143,7 @@ def test_the_order_of_answers_changes_no_rung(
     assert set(executor.submitted.values()) == {1}
 
 
-def test_a_worker_that_dies_over_a_paused_fit_drops_its_candidate(
+def test_a_rung_waits_for_a_paused_fit_whose_worker_dies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
@@ -153,16 +153,29 @@ def test_a_worker_that_dies_over_a_paused_fit_drops_its_candidate(
         halving_studies(),
         dies=lambda task, attempt: isinstance(task, Train) and task.fit.id == first.id,
     )
-    stage = results.plan.stage("search.halved")
     assert results.records[first.id].error_kind == "crashed"
-    assert stage.dropped_in("kernel=2") == 1
-    assert results.complete
-    # In the next run it does better, and the rungs are what they would have been; what was chosen stays chosen.
-    chosen = [choice.chosen for choice in results.choices]
+    assert not any(rung.decided for rung in results.plan.stage("search.halved").rungs)
+    # The other searches do not depend on it.
+    assert {choice.stage for choice in results.choices} == {"search.drawn", "search.whole"}
     again, _, _ = _pretend(monkeypatch, tmp_path, halving_studies())
     alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
     assert again.plan.stage("search.halved").rungs == alone.plan.stage("search.halved").rungs
-    assert [choice.chosen for choice in again.choices] == chosen
+    assert again.choices == alone.choices
+
+
+def test_a_candidate_with_a_failure_that_lasts_is_dropped_at_its_rung(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
+    for _ in range(3):
+        results, _, _ = _pretend(
+            monkeypatch,
+            tmp_path,
+            halving_studies(),
+            dies=lambda task, attempt: isinstance(task, Train) and task.fit.id == first.id,
+        )
+    assert results.plan.stage("search.halved").dropped_in("kernel=2") == 1
+    assert results.complete
 
 
 @pytest.mark.parametrize("luck", range(6))
@@ -209,23 +222,24 @@ def test_a_task_whose_worker_died_is_tried_once_more(
 
 
 @pytest.mark.parametrize("n_workers", [1, 3])
-def test_a_fit_that_always_kills_its_worker_becomes_a_record_and_the_study_goes_on(
+def test_a_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
     n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(task: Task, attempt: int) -> bool:
         return isinstance(task, Train) and task.fit.recipe.optimizer == "rmsprop"
 
-    results, _, executor = _pretend(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
+    for number in (1, 2, 3):
+        results, _, executor = _pretend(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
+        assert results.complete == (number == 3)
+        assert results.n_openings == (3 if number == 3 else 0)
     (failed,) = results.failed
     assert (failed.status, failed.error_kind, failed.error) == ("failed", "crashed", "killed by the test")
     assert executor.submitted[f"Train {failed.fit_id}"] == 2
-    assert results.complete
     assert failed.fit_id not in results.openings
     assert len(results.openings) == 3
-    # Another run tries it again.
-    results, _, executor = _pretend(monkeypatch, tmp_path, small_study())
-    assert f"Train {failed.fit_id}" in executor.submitted
-    assert not results.failed
+    # Another run does not try it again.
+    _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
+    assert f"Train {failed.fit_id}" not in executor.submitted
 
 
 def test_a_test_that_always_kills_its_worker_ends_the_run_and_another_goes_on(

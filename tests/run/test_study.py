@@ -168,7 +168,7 @@ def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_train
     assert list(results.openings) == [two.id]
 
 
-@pytest.mark.parametrize("error", [MemoryError("no more"), OSError("the disk is full")])
+@pytest.mark.parametrize("error", [MemoryError("no more"), RuntimeError("the driver was busy")])
 def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +185,7 @@ def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
     (failed,) = results.failed
     assert failed.error_kind == ("out-of-memory" if isinstance(error, MemoryError) else "failed")
     assert str(error) in failed.error
-    assert len(results.openings) == 3
+    assert results.n_openings == 0
     results, events = ran(small_study(), tmp_path)
     assert started(events) == [failed.fit_id]
     assert not results.failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -376,6 +377,37 @@ def test_a_folder_written_by_a_later_version_is_left_alone(store: Store) -> None
     with pytest.raises(StoreError, match="later version") as caught:
         _again(store)
     assert caught.value.problems[0].got == str(SCHEMA_VERSION + 1)
+
+
+def test_a_database_of_the_first_version_is_read_and_its_failures_count_as_one_run(store: Store) -> None:
+    run_id, _, records = _filled(store)
+    fit = next(iter(records))
+    crash = {**failed_by_crash(fit), "environment": None, "history": []}
+    connection = sqlite3.connect(store.layout.database)
+    connection.execute("DROP TABLE acceptances")
+    connection.execute("UPDATE fits SET done = 0, record = ? WHERE id = ?", (json.dumps(crash), fit))
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    again = _again(store)
+    assert again.results(run_id).acceptances == ()
+    assert again.briefs[fit].n_failed_runs == again.records[fit].n_failed_runs == 0
+    assert not again.briefs[fit].final
+    assert again.records[fit].failed_after(again.records[fit]).n_failed_runs == 2
+    again.accept_failures(run_id, [again.records[fit]], "known")
+    assert again.outcomes(run_id)[fit].final and not again.outcomes("another")[fit].final
+    again.close()
+
+
+def failed_by_crash(fit_id: str) -> dict[str, Any]:
+    """Return the record of a crash as the first version wrote it."""
+    return {
+        "fit_id": fit_id,
+        "status": "failed",
+        "error_kind": "crashed",
+        "error": "killed",
+        "n_parameters": 0,
+    }
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

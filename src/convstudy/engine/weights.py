@@ -34,11 +34,21 @@ def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> None:
-    """Write tensors and facts so that after any stop either the old file is there or the whole new one."""
-    with whole_file(path) as partial:
-        save_file(
-            {name: tensor.detach().contiguous() for name, tensor in tensors.items()}, partial, dict(facts)
+    """Write tensors and facts so that after any stop either the old file is there or the whole new one.
+
+    Raises:
+        StoreError: where the system refuses the file: the disk is full, the folder cannot be written.
+    """
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    try:
+        with whole_file(path) as partial:
+            save_file(whole, partial, dict(facts))
+    except (SafetensorError, OSError) as error:  # safetensors hides the system's error in its own
+        what, mend = (
+            "this file cannot be written",
+            "make room or restore access, then run the same command again",
         )
+        raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:

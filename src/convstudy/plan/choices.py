@@ -14,18 +14,23 @@ from convstudy.spec import Study
 
 @dataclass(frozen=True)
 class Choice:
-    """What a stage chose, and the scores it was chosen by. ``chosen`` is empty where every candidate failed."""
+    """What a stage chose, and the scores it was chosen by. ``chosen`` is empty where every candidate failed.
+
+    ``kept`` tells that it was made before and stays, although the records as they are now do not make it.
+    """
 
     stage: str
     chosen: str
     scores: tuple[CandidateScore, ...]
+    kept: bool = False
 
 
 def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
-    """Return the choice of a stage, or ``None`` while a fit of it is missing.
+    """Return the choice of a stage, or ``None`` while a fit of it is missing or has failed and may yet succeed.
 
     The best of the contenders is chosen (see :func:`~convstudy.plan.ranking.ranked`): in a search that halves these
-    are the candidates of the last rung, in any other stage all. A candidate with a failed fit is not chosen.
+    are the candidates of the last rung, in any other stage all. A candidate with a fit that failed for good is not
+    chosen.
     """
     if stage.waits_for or stage.to_come:
         return None
@@ -66,6 +71,6 @@ def _made(stage: Stage, records: Mapping[str, Outcome], name: str) -> Choice | N
     if not any(candidate.name == name for candidate in stage.candidates):
         return choice
     if choice is not None:
-        return replace(choice, chosen=name)
+        return choice if choice.chosen == name else replace(choice, chosen=name, kept=True)
     scores = [score_of(candidate.name, candidate.fits, records) for candidate in stage.candidates]
-    return Choice(stage.key, name, tuple(score for score in scores if score is not None))
+    return Choice(stage.key, name, tuple(score for score in scores if score is not None), kept=True)

@@ -12,7 +12,7 @@ from convstudy.record import Outcome
 
 @dataclass(frozen=True)
 class CandidateScore:
-    """Mean validation accuracy and loss of a candidate over its fits; ``n_failed`` of them did not end."""
+    """Mean validation accuracy and loss of a candidate over its fits; ``n_failed`` of them failed for good."""
 
     name: str
     accuracy: float | None
@@ -22,11 +22,11 @@ class CandidateScore:
 
 
 def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> CandidateScore | None:
-    """Return the score of a candidate with these fits, or ``None`` while one of them has no record."""
+    """Return the score of a candidate with these fits, or ``None`` while one of them is missing or may yet succeed."""
     found: list[Outcome] = []
     for fit in fits:
         record = records.get(fit.id)
-        if record is None:
+        if record is None or not record.final:
             return None
         found.append(record)
     done = [record for record in found if record.done]

@@ -7,6 +7,7 @@
 ``choosing``        which device a run trains on, and which number format ``auto`` means there
 ``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
 ``restoring``       files of finished fits that are missing or damaged, and are needed
+``stopping``        the errors that end a run
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
 ==================  ==========================================================================

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,11 +13,12 @@ from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
 from convstudy.engine.weights import Tensors, weights_digest, write_tensors
-from convstudy.errors import ConvstudyError, FitError, Problem, StoreError
+from convstudy.errors import ConvstudyError, DataError, FitError, OutOfMemory, Problem, StoreError
 from convstudy.plan import Fit
 from convstudy.record import Record
 from convstudy.run.tasks import (
     Advanced,
+    Halted,
     Inspect,
     Inspected,
     Said,
@@ -68,7 +70,7 @@ def _ended(task: Task, layout: Layout, tell: Tell, device: str, before_step: Cal
 
 def _trained(
     task: Train, layout: Layout, tell: Tell, device: str, before_step: Callable[[], None]
-) -> Trained:
+) -> Trained | Halted:
     fit = task.fit
     try:
         _check_presence(layout)
@@ -88,11 +90,14 @@ def _trained(
             write_tensors(layout.artefact(fit.id, "weights"), trained.weights, _facts(fit, digest))
         return Trained(task, trained.record)
     except Exception as error:
-        # A fit that fails is a record with its error, whatever it was; the study goes on.
+        problems = _halting(error)
+        if problems:
+            return Halted(task, problems)
+        # A fit that fails is a record with its error; the fits that do not depend on it are still trained.
         surroundings = environment(fit.threads, device_name(device))
+        kind = OutOfMemory.kind if isinstance(error, (MemoryError, OSError)) else "failed"
         return Trained(
-            task,
-            Record(fit.id, "failed", error_kind="failed", error=_sentence(error), environment=surroundings),
+            task, Record(fit.id, "failed", error_kind=kind, error=_sentence(error), environment=surroundings)
         )
 
 
@@ -136,6 +141,21 @@ def _facts(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict[st
     """Return what a file says of itself: its fit, the digest of the fit's weights, and that of predictions."""
     facts = {"fit_id": fit.id, "weights_digest": digest}
     return facts if predictions is None else {**facts, "digest": weights_digest(predictions)}
+
+
+def _halting(error: Exception) -> tuple[Problem, ...]:
+    """Return the problems of an error that every other fit would meet too, else nothing.
+
+    That is what the system refuses: no space, a disk that fails, no file handles, data that has gone. Too little memory
+    is no such error: another fit may need less.
+    """
+    if isinstance(error, (StoreError, DataError)):
+        return error.problems
+    if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+        what = f"the system refused a worker: {error.strerror or error}"
+        mend = "make room or restore access, then run the same command again"
+        return (Problem(what, where=str(error.filename or ""), mend=mend),)
+    return ()
 
 
 def _sentence(error: Exception) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from convstudy.cores import n_cores
 from convstudy.data import load_dataset
-from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.errors import Problem, UsageError
 from convstudy.plan import Choice, Fit, Plan, Stage, in_turn
-from convstudy.record import Record
+from convstudy.record import LASTING_ERRORS, Record
 from convstudy.run.choosing import chosen_device, fix_precision
 from convstudy.run.events import (
     ChoiceMade,
@@ -31,8 +31,10 @@ from convstudy.run.events import (
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.device import N_AT_ONCE
 from convstudy.run.restoring import lost_files
+from convstudy.run.stopping import checked_reason, halted, unstartable, untestable
 from convstudy.run.tasks import (
     Advanced,
+    Halted,
     Inspect,
     Inspected,
     Lost,
@@ -49,8 +51,6 @@ from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
 
 # How often a fit is tried again in one run when its worker dies; it goes on from its last checkpoint.
 N_RETRIES = 1
-# A loss that left the finite numbers would do so again; all else may have been the moment's fault.
-LASTING_ERRORS = ("diverged",)
 
 
 def run_study(
@@ -59,6 +59,7 @@ def run_study(
     workers: int | None = None,
     listener: Listener = silent,
     device: str = "auto",
+    accept_failures: str | None = None,
 ) -> Results:
     """Run a study, or go on with it where it stopped, and return what it came to.
 
@@ -71,16 +72,20 @@ def run_study(
         listener: is told what happens, in this thread.
         device: where to train: ``auto`` (a CUDA device where torch finds one, else the processor), ``cpu``, ``cuda`` or
             ``cuda:N``. Records say which it was; results on two devices differ in the last bits of their sums.
+        accept_failures: the reason why fits that failed in earlier runs are not trained again and count as failed. The
+            report prints it. Without it nothing is chosen from the stage of a fit that may yet succeed, which is every
+            failed fit that has not diverged or failed with the same error in three runs, and no test image is read.
 
     Raises:
         StudyError: where the study cannot be run as it is.
         DataError: where its dataset is not to be had.
-        StoreError: where the runs folder cannot be used, or another process writes to it.
-        UsageError: where ``workers`` is negative, or there is no such device.
+        StoreError: where the runs folder cannot be used or written, or another process writes to it.
+        UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, or there is no such device.
     """
     if workers is not None and workers < 0:
         what = "there cannot be fewer than no workers"
         raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
+    reason = None if accept_failures is None else checked_reason(accept_failures)
     check_study(study)
     found = chosen_device(device)
     study = fix_precision(study, found)
@@ -90,7 +95,7 @@ def run_study(
         with store.writing():
             run_id = store.begin_run(study)
             try:
-                _Run(study, store, run_id, listener).go(_executor(study, store, workers, found))
+                _Run(study, store, run_id, listener, reason).go(_executor(study, store, workers, found))
             except BaseException:
                 # Where the folder is gone or full, the first error tells so.
                 with suppress(StoreError):
@@ -122,13 +127,18 @@ def default_workers(study: Study) -> int:
 class _Run:
     """One run under way."""
 
-    def __init__(self, study: Study, store: Store, run_id: str, listener: Listener) -> None:
+    def __init__(
+        self, study: Study, store: Store, run_id: str, listener: Listener, reason: str | None
+    ) -> None:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
+        self.reason = reason  # to accept the failures of earlier runs
+        self.outcomes = store.outcomes(run_id)
+        self.begun: set[str] = set()  # the fits that a worker took up in this run
+        self.tried: set[str] = set()  # those of them that ended
         self.plan: Plan  # as the records have it, see _resolve
         self.choices: tuple[Choice, ...] = ()  # that the plan rests on
         self.told_choices: set[str] = set()
         self.reached: dict[str, tuple[int, int]] = {}
-        self.looked_at: set[str] = set()
         self.lost: set[tuple[str, str]] = set()  # the keys of files that this run restores
         self.unrestored: set[str] = set()  # fits whose files could not be restored
         self.deaths: Counter[Task] = Counter()
@@ -136,40 +146,45 @@ class _Run:
     def go(self, executor: Executor) -> None:
         """Train, choose and test until nothing is left to do."""
         self._resolve()
-        done = frozenset(self.store.records)
+        done = frozenset(i for i, outcome in self.outcomes.items() if outcome.final or self.reason)
         self.listener(RunStarted(self.run_id, self.plan, done, executor.n_workers))
         with executor:
             while tasks := [Train(fit) for fit in self._choose()] or self._restoring():
                 self._train(executor, tasks)
+            if not all(self._is_final(fit) for fit in self.plan.settled_fits):
+                return  # a choice may follow yet, so that no test image is read and every checkpoint stays
             for stage in self.plan.stages:
                 self._drop_checkpoints(stage)
             self._test(executor)
             self._inspect(executor)
 
     def _resolve(self) -> None:
-        """Bring the plan and its choices up to date.
-
-        Records of earlier runs count as soon as the plan comes upon their fits, but for failures that may not come
-        again: these are forgotten, and so trained again. Fits that only stand in for those to come are left alone:
-        another study's records would be lost for nothing.
-        """
+        """Bring the plan and its choices up to date with the records, those of earlier runs and other studies too."""
         while True:
             self.plan, self.choices = self.store.resolved(self.study, self.run_id)
-            new = [fit for fit in self.plan.settled_fits if fit.id not in self.looked_at]
-            self.looked_at |= {fit.id for fit in new}
-            forgotten = [fit for fit in new if self._may_pass(fit)]
-            for fit in forgotten:
-                self.store.drop_record(fit.id)
-            if not forgotten:
+            if not self._accept():
                 return
 
-    def _may_pass(self, fit: Fit) -> bool:
-        """Tell whether a fit failed for a reason that may have been the moment's."""
-        record = self.store.briefs.get(fit.id)
-        return record is not None and not record.done and record.error_kind not in LASTING_ERRORS
+    def _accept(self) -> bool:
+        """Accept the failures of earlier runs that the plan has come upon, if a reason was given; tell of any.
+
+        A fit that fails in this run is not accepted: nobody can have seen its error when the reason was given.
+        """
+        if self.reason is None:
+            return False
+        fits = [fit for fit in self.plan.settled_fits if fit.id in self.outcomes and fit.id not in self.tried]
+        failed = [self.store.records[fit.id] for fit in fits if not self.outcomes[fit.id].final]
+        self.store.accept_failures(self.run_id, failed, self.reason)
+        self.outcomes = self.store.outcomes(self.run_id)
+        return bool(failed)
+
+    def _is_final(self, fit: Fit) -> bool:
+        """Tell whether a fit is done or has failed for good."""
+        outcome = self.outcomes.get(fit.id)
+        return outcome is not None and outcome.final
 
     def _choose(self) -> list[Fit]:
-        """Make every choice that the records allow, and return the settled fits that have no record, in turn."""
+        """Make every choice that the records allow, and return the settled fits to train in this run, in turn."""
         self._resolve()
         for choice in self.choices:
             self.store.save_choice(self.run_id, choice)
@@ -181,7 +196,8 @@ class _Run:
                 if stage.question != "search" or not self.study.search[stage.name].nested:
                     self._drop_checkpoints(stage)
         self._tell_of_searches()
-        return in_turn(self.plan, self.store.briefs)
+        fits = self.plan.settled_fits
+        return in_turn(self.plan, {fit.id for fit in fits if fit.id in self.tried or self._is_final(fit)})
 
     def _drop_checkpoints(self, stage: Stage) -> None:
         """Remove the checkpoints of paused fits that a stage kept to go on from: none goes on any more."""
@@ -216,7 +232,7 @@ class _Run:
         """Do these trainings, or fewer: return as soon as a choice can be made that may bring others."""
         waiting = deque(tasks)
         under_way: dict[str, str] = {}
-        missing = {task.fit.id for task in waiting if task.fit.id not in self.store.briefs}
+        missing = {task.fit.id for task in waiting if not self._is_final(task.fit)}
         deciding = _deciding(self.plan, missing)
         while waiting or under_way:
             while len(under_way) < executor.n_workers and (task := _next(waiting, under_way)):
@@ -229,16 +245,21 @@ class _Run:
             fit = message.task.fit
             match message:
                 case Started():
+                    self.begun.add(fit.id)
                     self.listener(FitStarted(fit))
                 case Advanced(epoch=epoch):
                     self.listener(EpochEnded(fit, epoch))
                 case Trained(record=record):
                     under_way.pop(fit.id, None)
                     self._keep(message.task, record, deciding)
+                case Halted(problems=problems):
+                    raise halted(fit, problems)
                 case Lost(reason=reason):
                     under_way.pop(fit.id, None)
                     if self._may_retry(message.task):
                         waiting.appendleft(message.task)
+                    elif fit.id not in self.begun:
+                        raise unstartable(reason)
                     else:
                         crashed = Record(fit.id, "failed", error_kind="crashed", error=reason)
                         self._keep(message.task, crashed, deciding)
@@ -254,12 +275,16 @@ class _Run:
         return self.deaths[task] <= N_RETRIES
 
     def _keep(self, task: Train, record: Record, deciding: list[set[str]]) -> None:
-        """Write a record down, and take its fit off what choices wait for."""
+        """Write a record down, and take its fit off what choices wait for, unless it may yet succeed."""
         fit = task.fit
         if not self._keeps_its_record(task, record):
+            if not record.done:
+                record = record.failed_after(self.store.records.get(fit.id))
             self.store.save_record(fit, record)
-        for ids in deciding:
-            ids.discard(fit.id)
+        self.tried.add(fit.id)
+        if self._is_final(fit):
+            for ids in deciding:
+                ids.discard(fit.id)
         self.listener(FitEnded(fit, record))
         if record.done and task.weights_digest not in ("", record.weights_digest):
             self.listener(NotReproduced(fit))
@@ -281,7 +306,7 @@ class _Run:
     def _test(self, executor: Executor) -> None:
         """Open the sealed test set once for each chosen model, after all choices are made."""
         untested = [fit for fit in self.plan.tested_fits if self._is_untested(fit)]
-        if self._may_still_choose() or any(fit.id in self.unrestored for fit in untested):
+        if any(fit.id in self.unrestored for fit in untested):
             return
         waiting = deque((*untested, *filter(self._is_unpredicted, self.plan.tested_fits)))
         n_under_way = 0
@@ -295,7 +320,7 @@ class _Run:
                 case Tested(task=Test() as task):
                     n_under_way -= 1
                     if message.error:
-                        raise _untestable(task.fit, message.error)
+                        raise untestable(task.fit, message.error)
                     if not self._is_untested(task.fit):
                         continue  # only its predictions were lost: the score stays
                     opening = self.store.end_opening(
@@ -305,7 +330,7 @@ class _Run:
                 case Lost(task=Test() as task, reason=reason):
                     n_under_way -= 1
                     if not self._may_retry(task):
-                        raise _untestable(task.fit, reason)
+                        raise untestable(task.fit, reason)
                     waiting.appendleft(task.fit)
 
     def _inspect(self, executor: Executor) -> None:
@@ -334,11 +359,6 @@ class _Run:
                 error = problem.strerror or str(problem)
         self.listener(ImagesInspected(facts, error))
 
-    def _may_still_choose(self) -> bool:
-        """Tell whether the next run may make a choice that could not be made: its fits failed, but may not again."""
-        unmade = [self.plan.stage(choice.stage) for choice in self.choices if not choice.chosen]
-        return any(self._may_pass(fit) for stage in unmade for fit in stage.fits)
-
     def _is_untested(self, fit: Fit) -> bool:
         """Tell whether there is a model of this fit and the test set was not yet opened for it."""
         record = self.store.briefs[fit.id]
@@ -352,11 +372,6 @@ class _Run:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""
         digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
-
-
-def _untestable(fit: Fit, reason: str) -> StoreError:
-    what, mend = f"a model could not be tested: {reason}", "run the study again: it goes on from here"
-    return StoreError(Problem(what, where=f"fit {fit.id}", mend=mend))
 
 
 def _next(waiting: deque[Train], under_way: Mapping[str, str]) -> Train | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from convstudy.data import ImageFacts, dataset_info
+from convstudy.errors import Problem
 from convstudy.plan import Fit
 from convstudy.record import Epoch, Record
 
@@ -96,6 +97,14 @@ class Inspected:
 
 
 @dataclass(frozen=True)
+class Halted:
+    """A training could not read its data or write its files, so that every other fit would fail in the same way."""
+
+    task: Task
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
 class Lost:
     """The worker that had this task died; ``reason`` says how. Its executor says so, no worker can."""
 
@@ -103,7 +112,7 @@ class Lost:
     reason: str
 
 
-Said = Started | Advanced | Trained | Tested | Inspected
+Said = Started | Advanced | Trained | Tested | Inspected | Halted
 Message = Said | Lost
 Tell = Callable[[Said], None]
 
@@ -153,6 +162,8 @@ def said_as_json(message: Said) -> dict[str, Any]:
         case Inspected():
             facts = message.facts.as_json() if message.facts else None
             return {"said": "inspected", "facts": facts, "error": message.error}
+        case Halted():
+            return {"said": "halted", "problems": [asdict(problem) for problem in message.problems]}
 
 
 def said_from_json(task: Task, values: dict[str, Any]) -> Said:
@@ -171,4 +182,6 @@ def said_from_json(task: Task, values: dict[str, Any]) -> Said:
             assert isinstance(task, Inspect)  # nothing else ends so
             facts = values["facts"] and ImageFacts.from_json(values["facts"], dataset_info(task.dataset))
             return Inspected(task, facts, values["error"])
+        case "halted":
+            return Halted(task, tuple(Problem(**problem) for problem in values["problems"]))
     raise KeyError(values["said"])

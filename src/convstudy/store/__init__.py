@@ -7,6 +7,7 @@
 ``presence``        whether the folder that is written to is still the one at its path
 ``records``         the records by fit id, whole or in brief
 ``artefacts``       the files of a fit: read and verified, and moved out of the way where they are damaged
+``acceptances``     the failures that a run has accepted
 ``facts``           what is known of a dataset's images
 ``store``           the runs folder as a whole
 ``results``         what a run has come to, in one value

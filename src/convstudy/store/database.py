@@ -9,7 +9,8 @@ from typing import Any
 from convstudy.errors import Problem, StoreError
 
 # Raise it with every change of the tables, and read the older ones.
-SCHEMA_VERSION = 1
+# 2: the failures that a run has accepted.
+SCHEMA_VERSION = 2
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -29,6 +30,10 @@ CREATE TABLE IF NOT EXISTS openings (
     n_images INTEGER NOT NULL, loss REAL, accuracy REAL, seconds REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS openings_by_fit ON openings (fit_id, weights_digest);
+CREATE TABLE IF NOT EXISTS acceptances (
+    number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL, error_kind TEXT NOT NULL,
+    error TEXT NOT NULL, reason TEXT NOT NULL, accepted_at TEXT NOT NULL
+) STRICT;
 """
 
 
@@ -78,8 +83,9 @@ def connect(path: Path) -> Database:
             raise StoreError(Problem(what, where=str(path), mend=mend))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        if version == 0:
-            # In one transaction: half of the tables must not pass for somebody else's.
+        if version < SCHEMA_VERSION:
+            # An older version lacks tables and is read as it is. In one transaction: half of the tables must not pass
+            # for somebody else's.
             connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         return connection
     except sqlite3.Error as error:

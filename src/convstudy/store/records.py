@@ -15,6 +15,7 @@ V = TypeVar("V")
 IN_BRIEF = """
 SELECT id, json_extract(record, '$.status') AS status, json_extract(record, '$.n_parameters') AS n_parameters,
     json_extract(record, '$.weights_digest') AS weights_digest, json_extract(record, '$.error_kind') AS error_kind,
+    json_extract(record, '$.n_failed_runs') AS n_failed_runs,
     json_extract(record, '$.history[' || (json_extract(record, '$.counted_epoch') - 1) || ']') AS epoch
 FROM fits
 """
@@ -93,6 +94,7 @@ class Briefs(_Stored[Brief]):
                 row["weights_digest"],
                 row["error_kind"],
                 Epoch(**json.loads(row["epoch"])) if row["epoch"] else None,
+                row["n_failed_runs"] or 0,
             )
             for row in rows
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.data import ImageFacts
 from convstudy.plan import Candidate, Choice, Plan, Stage, own_epochs
-from convstudy.record import Opening, Record
+from convstudy.record import Acceptance, Opening, Record
 from convstudy.spec import Study
 from convstudy.store.ledger import Entry
 
@@ -37,6 +37,7 @@ class Results:
             where the file is missing or damaged.
         ledger: every opening of the dataset's test set in this runs folder, by any study, in order.
         images: what is known of the dataset's images; ``None`` where the test set was not opened yet.
+        acceptances: the failures that this run has accepted, in order.
     """
 
     run_id: str
@@ -52,6 +53,7 @@ class Results:
     arrays: Callable[[str, str], Arrays]
     ledger: tuple[Entry, ...] = ()
     images: ImageFacts | None = None
+    acceptances: tuple[Acceptance, ...] = ()
 
     def records_of(self, candidate: Candidate) -> tuple[Record, ...]:
         """Return the records of a candidate's fits that are there, in the order of its seeds or folds."""
@@ -86,10 +88,15 @@ class Results:
         return tuple(record for record in found if not record.done)
 
     @property
+    def unfinished(self) -> tuple[Record, ...]:
+        """The records of failed fits that may yet succeed: nothing is chosen from their stages before they do."""
+        return tuple(record for record in self.failed if not record.final)
+
+    @property
     def complete(self) -> bool:
-        """Whether every fit of the plan has a record and every tested model its score."""
+        """Whether every fit of the plan is done or has failed for good, and every tested model has its score."""
         plan = self.plan
         decided = not any(stage.waits_for or stage.to_come for stage in plan.stages)
-        trained = decided and all(fit.id in self.records for fit in plan.fits)
+        trained = decided and all(fit.id in self.records and self.records[fit.id].final for fit in plan.fits)
         tested = (fit.id for fit in plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return trained and all(i in self.openings and self.openings[i].accuracy is not None for i in tested)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from convstudy.data import ImageFacts, dataset_info
 from convstudy.errors import Problem, StoreError, nearest
 from convstudy.plan import Choice, Fit, Plan, resolve
-from convstudy.record import Opening, Record
+from convstudy.record import Brief, Opening, Record
 from convstudy.spec import Study, study_document, study_of
+from convstudy.store.acceptances import AsAccepted, accept, acceptances_of
 from convstudy.store.artefacts import Artefacts
 from convstudy.store.database import connect
 from convstudy.store.facts import read_facts, write_facts
@@ -181,6 +182,14 @@ class Store:
         self.records.forget(fit_id)
         self.briefs.forget(fit_id)
 
+    def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
+        """Write down that these failures count as final for a run, and why."""
+        accept(self._connection, run_id, failed, reason, _now())
+
+    def outcomes(self, run_id: str) -> Mapping[str, Brief]:
+        """Return the records in brief as a run counts them: the failures that it has accepted so far are final."""
+        return AsAccepted(self.briefs, acceptances_of(self._connection, run_id))
+
     def save_choice(self, run_id: str, choice: Choice) -> None:
         """Write down what a stage chose, unless that is what it last chose anyway."""
         query = "SELECT chosen FROM choices WHERE run_id = ? AND stage = ? ORDER BY number DESC"
@@ -245,16 +254,18 @@ class Store:
         Once a model of the plan has a test score, the choices that the run has written down stay as they are: fits of
         theirs that failed may be tried again, by this run or by another study, and no choice is made anew by that.
         """
-        plan, choices = resolve(study, self.briefs)
-        query = "SELECT fit_id FROM openings WHERE dataset_digest = ? AND accuracy IS NOT NULL"
-        scored = {
-            row["fit_id"] for row in self._connection.rows(query, (dataset_info(study.dataset).digest,))
-        }
-        if any(fit.id in scored for fit in plan.tested_fits):
-            query = "SELECT stage, chosen FROM choices WHERE run_id = ? ORDER BY number"
-            made = {row["stage"]: row["chosen"] for row in self._connection.rows(query, (run_id,))}
-            if made != {choice.stage: choice.chosen for choice in choices}:
-                return resolve(study, self.briefs, made)
+        outcomes = self.outcomes(run_id)
+        plan, choices = resolve(study, outcomes)
+        query = "SELECT stage, chosen FROM choices WHERE run_id = ? ORDER BY number"
+        made = {row["stage"]: row["chosen"] for row in self._connection.rows(query, (run_id,))}
+        if made and made != {choice.stage: choice.chosen for choice in choices}:
+            query = "SELECT fit_id FROM openings WHERE dataset_digest = ? AND accuracy IS NOT NULL"
+            digest = dataset_info(study.dataset).digest
+            scored = {row["fit_id"] for row in self._connection.rows(query, (digest,))}
+            # Where a record is missing now, the plan of the records alone may stop short of the models with a score.
+            kept = resolve(study, outcomes, made)
+            if any(fit.id in scored for each in (plan, kept[0]) for fit in each.tested_fits):
+                return kept
         return plan, choices
 
     def image_facts(self, dataset: str) -> ImageFacts | None:
@@ -317,7 +328,9 @@ class Store:
             raise StoreError(Problem(what, where, run, ", ".join(names) or "none yet", nearest(run, names)))
         study = study_of(json.loads(row["document"]), f"run {row['id']}")
         plan, choices = self.resolved(study, row["id"])
-        records = {fit_id: self.records[fit_id] for fit_id in self._trained(plan)}
+        acceptances = acceptances_of(self._connection, row["id"])
+        counted = AsAccepted(self.records, acceptances)
+        records = {fit_id: counted[fit_id] for fit_id in self._trained(plan)}
         openings = {
             i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done
         }
@@ -340,6 +353,7 @@ class Store:
             arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
             ledger=ledger(self._connection, dataset_info(study.dataset).digest),
             images=self.image_facts(study.dataset),
+            acceptances=acceptances,
         )
 
     def _trained(self, plan: Plan) -> list[str]:

@@ -11,7 +11,8 @@ from convstudy.run.tasks import Message, Task
 class Executor(Protocol):
     """Takes tasks and says what comes of them.
 
-    Every task that was submitted ends in exactly one ``Trained``, ``Tested`` or ``Lost`` message. Leaving the
+    Every task that was submitted ends in exactly one ``Trained``, ``Tested``, ``Inspected``, ``Halted`` or ``Lost``
+    message. Leaving the
     ``with`` block stops whatever is still under way; a training so stopped goes on from its checkpoint another time.
     ``n_workers`` may become smaller between two messages, and larger again.
     """

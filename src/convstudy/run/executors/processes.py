@@ -18,7 +18,18 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
-from convstudy.run.tasks import Inspected, Lost, Message, Task, Tested, Trained, said_from_json, task_as_json
+from convstudy.errors import Problem, StoreError
+from convstudy.run.tasks import (
+    Halted,
+    Inspected,
+    Lost,
+    Message,
+    Task,
+    Tested,
+    Trained,
+    said_from_json,
+    task_as_json,
+)
 from convstudy.store import Layout
 
 
@@ -100,12 +111,17 @@ class ProcessExecutor:
                     return Lost(task, _death(status))
             elif task is not None:
                 message = said_from_json(task, json.loads(line))
-                if isinstance(message, Trained | Tested | Inspected):
+                if isinstance(message, Trained | Tested | Inspected | Halted):
                     worker.task = None
                 return message
 
     def __enter__(self) -> Self:
-        self._log = self._layout.log.open("a", encoding="utf-8")
+        try:
+            self._log = self._layout.log.open("a", encoding="utf-8")
+        except OSError as error:
+            what, mend = "this file cannot be written", "make room or restore access"
+            where = str(self._layout.log)
+            raise StoreError(Problem(what, where=where, got=error.strerror or "", mend=mend)) from None
         return self
 
     def __exit__(
@@ -121,7 +137,19 @@ class ProcessExecutor:
 
     def _start(self) -> _Worker:
         """Start a worker process, and a thread that passes its lines on."""
-        process = subprocess.Popen(
+        try:
+            process = self._process()
+        except OSError as error:  # too many processes or open files, too little memory
+            what, mend = "a worker process cannot be started", "fewer --workers, or end other programs"
+            raise StoreError(Problem(what, got=error.strerror or str(error), mend=mend)) from None
+        worker = _Worker(process)
+        self._workers.append(worker)
+        worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.listener.start()
+        return worker
+
+    def _process(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             # -P: a file called queue.py in the folder that somebody works in must not become the library's.
             [sys.executable, "-P", "-m", "convstudy.run.worker", str(self._layout.folder)],
             stdin=subprocess.PIPE,
@@ -133,11 +161,6 @@ class ProcessExecutor:
             # Ctrl-C goes to the whole foreground group of a terminal; workers are stopped by their executor instead.
             start_new_session=True,
         )
-        worker = _Worker(process)
-        self._workers.append(worker)
-        worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
-        worker.listener.start()
-        return worker
 
     def _listen(self, worker: _Worker) -> None:
         """Pass a worker's lines on; an empty one says that it has ended."""

@@ -1,0 +1,42 @@
+"""What ends a run or refuses to begin it, as errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.plan import Fit
+
+
+def checked_reason(text: str) -> str:
+    """Return a reason on one line.
+
+    Raises:
+        UsageError: where there is nothing in it that a report can print.
+    """
+    reason = " ".join(text.split())
+    if not reason or not reason.isprintable():
+        what = "the reason to accept failures must be a text that the report can print"
+        raise UsageError(
+            Problem(what, got=repr(text), allowed="a few words, such as: too large for this GPU")
+        )
+    return reason
+
+
+def untestable(fit: Fit, reason: str) -> StoreError:
+    """Return the error of a model that could not be scored on the test set."""
+    what, mend = f"a model could not be tested: {reason}", "run the study again: it goes on from here"
+    return StoreError(Problem(what, where=f"fit {fit.id}", mend=mend))
+
+
+def halted(fit: Fit, problems: Iterable[Problem]) -> StoreError:
+    """Return the error of a training whose data or files the system refused."""
+    return StoreError(*(replace(each, where=each.where or f"fit {fit.id}") for each in problems))
+
+
+def unstartable(reason: str) -> StoreError:
+    """Return the error of workers that end too early to be a fit's fault."""
+    what = "workers end before they take up a fit, which is no fault of the fit"
+    mend = "read workers.log in the runs folder, then run the same command again"
+    return StoreError(Problem(what, got=reason, mend=mend))

@@ -1,0 +1,316 @@
+"""A fit that failed and may yet succeed: nothing rests on it, and the same command gives the undisturbed tables."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from safetensors import SafetensorError
+
+from convstudy.engine import fit as engine_fit
+from convstudy.engine import opening, weights
+from convstudy.errors import StoreError, UsageError
+from convstudy.plan import Fit
+from convstudy.report import write_report
+from convstudy.run import ChoiceMade, run_study
+from convstudy.run import study as run_module
+from convstudy.run.executors import InlineExecutor
+from convstudy.run.tasks import Lost, Message, Started, Train
+from convstudy.spec import Study
+from convstudy.store import Results, Store
+from convstudy.store import store as store_module
+from tests.run.studies import halving_study, ran, small_study, started, stored
+
+
+class Killing(InlineExecutor):
+    """Loses the worker of some fits, each time it takes one up."""
+
+    def __init__(self, store: Store, names: Callable[[Fit], bool]) -> None:
+        super().__init__(store.layout)
+        self._names = names
+
+    def next_message(self) -> Message:
+        task = self._tasks[0] if self._tasks else None
+        if not self._messages and isinstance(task, Train) and self._names(task.fit):
+            self._messages += [Started(task), Lost(self._tasks.popleft(), "killed (signal 9)")]
+        return super().next_message()
+
+
+def kill_workers(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
+    """Let the worker of each fit that is named die, at its first try and at its second."""
+    patch.setattr(run_module, "_executor", lambda study, store, *_: Killing(store, names))
+
+
+def raise_in_training(error: Exception) -> Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None]:
+    """Return what lets each fit that is named end with an error."""
+
+    def disturb(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
+        original = engine_fit._start
+
+        def start(fit: Fit, *rest: Any) -> Any:
+            if names(fit):
+                raise error
+            return original(fit, *rest)
+
+        patch.setattr(engine_fit, "_start", start)
+
+    return disturb
+
+
+def refuse_files(kind: str, error: Exception) -> Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None]:
+    """Return what refuses the files of one kind of each fit that is named."""
+
+    def disturb(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
+        original, write = engine_fit._start, weights.save_file
+        refused: list[bool] = [False]
+
+        def start(fit: Fit, *rest: Any) -> Any:
+            refused[0] = names(fit)
+            return original(fit, *rest)
+
+        def save_file(tensors: Any, path: Path, facts: Any) -> None:
+            if refused[0] and path.name.startswith(kind):
+                raise error
+            write(tensors, path, facts)
+
+        patch.setattr(engine_fit, "_start", start)
+        patch.setattr(weights, "save_file", save_file)
+
+    return disturb
+
+
+NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+# What a disturbance is called -> what brings it about, and the kind of its failed fits; no kind where it stops the run.
+DISTURBANCES: dict[str, tuple[Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None], str]] = {
+    "killed twice": (kill_workers, "crashed"),
+    "an exception": (raise_in_training(RuntimeError("the driver was busy")), "failed"),
+    "no memory": (raise_in_training(MemoryError("no more")), "out-of-memory"),
+    "no memory for a file": (raise_in_training(OSError(errno.ENOMEM, "no more")), "out-of-memory"),
+    "checkpoint refused": (refuse_files("checkpoint", SafetensorError("I/O error: no space")), ""),
+    "weights refused": (refuse_files("weights", NO_SPACE), ""),
+    "predictions refused": (refuse_files("validation", OSError(errno.EDQUOT, "quota")), ""),
+    "the disk fails": (raise_in_training(OSError(errno.EIO, "disk")), ""),
+    "no file handles": (raise_in_training(OSError(errno.EMFILE, "too many")), ""),
+    "read-only": (raise_in_training(OSError(errno.EROFS, "read-only")), ""),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _still_clocks() -> Iterator[None]:
+    """Let no time pass, so that reports can be compared byte for byte."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (engine_fit, opening):
+            patch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: 0.0))
+        patch.setattr(store_module, "_now", lambda: "2026-01-01T00:00:00.000+00:00")
+        yield
+
+
+def report(results: Results, folder: Path) -> dict[str, bytes]:
+    """Return the files of a report's tables and of its JSON document, by their names."""
+    write_report(results, folder, ["csv", "json"])
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert len(found) > 10
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, dict[str, bytes]]:
+    """The run that nothing disturbs, and its report."""
+    results, _ = ran(small_study(), tmp_path_factory.mktemp("whole"))
+    return results, report(results, tmp_path_factory.mktemp("report"))
+
+
+def places(results: Results) -> dict[str, Fit]:
+    """Return a fit of each stage: one of the searched winner, the better network's, a variant's."""
+    chosen = {choice.stage: choice.chosen for choice in results.choices}
+    plan = results.plan
+    return {
+        "search": plan.stage("search.kernel").candidate(chosen["search.kernel"]).fits[1],
+        "compare": plan.stage("compare.networks").candidate(chosen["compare.networks"]).fits[0],
+        "ablate": plan.stage("ablate.best").candidate("rmsprop").fits[0],
+    }
+
+
+def assert_sealed(results: Results, stage: str) -> None:
+    """Assert that a stage has chosen nothing, that what depends on it was not trained, and that no image was seen."""
+    asked = [key for key in ("search.kernel", "compare.networks") if key.startswith(stage)]
+    assert [choice.stage for choice in results.choices if choice.stage in asked] == []
+    assert set(results.records) <= {fit.id for fit in results.plan.settled_fits}
+    assert (results.n_openings, dict(results.openings), results.images) == (0, {}, None)
+    assert not results.complete
+
+
+@pytest.mark.parametrize(
+    ("how", "stage"),
+    [(how, "compare") for how in DISTURBANCES]
+    + [(how, stage) for how in ("killed twice", "checkpoint refused") for stage in ("search", "ablate")],
+)
+def test_a_disturbed_run_ends_in_the_tables_of_an_undisturbed_one(
+    how: str, stage: str, whole: tuple[Results, dict[str, bytes]], tmp_path: Path
+) -> None:
+    fit = places(whole[0])[stage]
+    disturb, kind = DISTURBANCES[how]
+    with pytest.MonkeyPatch.context() as patch:
+        disturb(patch, lambda each: each.id == fit.id)
+        if kind:
+            results, _ = ran(small_study(), tmp_path / "runs")
+            assert [(each.fit_id, each.error_kind) for each in results.failed] == [(fit.id, kind)]
+            assert results.unfinished == results.failed
+        else:
+            with pytest.raises(StoreError) as caught:
+                ran(small_study(), tmp_path / "runs")
+            assert len(caught.value.problems) == 1
+            results = stored(tmp_path / "runs", small_study())
+            assert results.failed == ()
+    assert_sealed(results, stage)
+    again, events = ran(small_study(), tmp_path / "runs")
+    assert fit.id in started(events)
+    assert report(again, tmp_path / "report") == whole[1]
+
+
+@pytest.mark.parametrize("question", ["halving", "tpe", "random", "nested"])
+def test_a_search_waits_for_a_fit_that_may_yet_succeed(question: str, tmp_path: Path) -> None:
+    study = {
+        "halving": lambda: halving_study(),
+        "tpe": lambda: halving_study(method="tpe", trials=5, vary={"kernel": tuple(range(1, 9))}),
+        "random": lambda: halving_study(method="random", trials=3),
+        "nested": lambda: halving_study(method="grid", vary={"kernel": (3, 5)}, nested=True),
+    }[question]()
+    undisturbed, _ = ran(study, tmp_path / "whole")
+    stages = [
+        s for s in undisturbed.plan.stages if s.question == ("inner" if question == "nested" else "search")
+    ]
+    fit = stages[-1].fits[0]
+    with pytest.MonkeyPatch.context() as patch:
+        kill_workers(patch, lambda each: each.id == fit.id)
+        results, _ = ran(study, tmp_path / "runs")
+    assert [each.fit_id for each in results.unfinished] == [fit.id]
+    stage = results.plan.stage(stages[-1].key)
+    assert results.choice(stage.key) is None
+    assert not any(rung.decided for rung in stage.rungs)
+    assert (results.n_openings, results.images) == (0, None)
+    again, _ = ran(study, tmp_path / "runs")
+    assert report(again, tmp_path / "again") == report(undisturbed, tmp_path / "report")
+
+
+def _failing_x(study: Study, runs: Path, error: str = "the driver was busy", **options: Any) -> Results:
+    """Run a study whose better network fails with an error."""
+    with pytest.MonkeyPatch.context() as patch:
+        network = study.network["one"].network()
+        raise_in_training(RuntimeError(error))(patch, lambda fit: fit.network == network)
+        return run_study(study, runs, 0, **options)
+
+
+COMPARED = {"search": {}, "ablate": {}}
+
+
+def test_the_same_error_in_three_runs_counts_as_lasting(tmp_path: Path) -> None:
+    study = small_study(**COMPARED)
+    for number, size in enumerate(("1,234,567", "98.5"), start=1):
+        results = _failing_x(study, tmp_path, f"no room for {size} bytes at 0x7f{number}")
+        assert [each.n_failed_runs for each in results.unfinished] == [number]
+        assert (results.choices, results.n_openings) == ((), 0)
+    results = _failing_x(study, tmp_path, "no room for 4096 bytes at 0x55")
+    assert results.unfinished == ()
+    assert [each.n_failed_runs for each in results.failed] == [3]
+    assert [choice.chosen for choice in results.choices] == ["two"]
+    assert len(results.openings) == 1
+    assert results.complete
+    # It would fail again, so that it is not tried again.
+    _, events = ran(study, tmp_path)
+    assert started(events) == []
+
+
+def test_another_error_starts_the_count_again(tmp_path: Path) -> None:
+    study = small_study(**COMPARED)
+    for error, count in (("ended by signal 9", 1), ("ended by signal 9", 2), ("ended by signal 6", 1)):
+        (failed,) = _failing_x(study, tmp_path, error).unfinished
+        assert failed.n_failed_runs == count
+
+
+def test_the_runs_of_other_studies_count_too(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        results = _failing_x(small_study(name=name, **COMPARED), tmp_path)
+    assert (results.unfinished, len(results.failed)) == ((), 1)
+    # The other studies choose when they are run again, from the same record.
+    assert stored(tmp_path, small_study(name="a", **COMPARED)).choices != ()
+
+
+def test_accepted_failures_are_not_trained_again_and_are_on_record(tmp_path: Path) -> None:
+    study = small_study(search={})
+    first = _failing_x(study, tmp_path)
+    (failed,) = first.unfinished
+    results, events = ran(study, tmp_path, accept_failures="  too large\nfor this machine ")
+    assert failed.fit_id not in started(events)
+    assert [event.choice.chosen for event in events if isinstance(event, ChoiceMade)] == ["two"]
+    (accepted,) = results.acceptances
+    assert (accepted.fit_id, accepted.reason) == (failed.fit_id, "too large for this machine")
+    assert (accepted.error_kind, accepted.error) == (failed.error_kind, failed.error)
+    assert accepted.accepted_at == "2026-01-01T00:00:00.000+00:00"
+    assert results.complete and [each.accepted for each in results.failed] == [True]
+    assert len(results.openings) == 3  # one network as it is, two variants
+    again, events = ran(study, tmp_path)
+    assert started(events) == [] and again.acceptances == (accepted,)
+    # Another study has accepted nothing: it trains the fit, and what this run has chosen and tested stays.
+    other, events = ran(study.model_copy(update={"name": "other"}), tmp_path)
+    assert failed.fit_id in started(events) and other.acceptances == ()
+    kept = stored(tmp_path, study)
+    assert [(choice.chosen, choice.kept) for choice in kept.choices] == [
+        ("two", other.choices[0].chosen != "two")
+    ]
+
+
+def test_a_failure_that_nobody_has_seen_is_not_accepted(tmp_path: Path) -> None:
+    study = small_study(**COMPARED)
+    results = _failing_x(study, tmp_path, accept_failures="too large")
+    assert len(results.unfinished) == 1 and results.acceptances == ()
+    assert results.n_openings == 0
+    results = _failing_x(study, tmp_path, accept_failures="too large")
+    assert results.unfinished == () and len(results.acceptances) == 1
+    assert len(results.openings) == 1
+
+
+@pytest.mark.parametrize("reason", ["", "  \n", "a\x1b[31m", "a\udc80"])
+def test_a_reason_that_no_report_can_print_is_refused(reason: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="reason"):
+        run_study(small_study(), tmp_path / "runs", 0, accept_failures=reason)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_choice_of_an_older_version_stays_once_a_model_has_a_score(tmp_path: Path) -> None:
+    """Older versions chose without a fit that had crashed, and tested."""
+    study = small_study(search={})
+    undisturbed, _ = ran(study, tmp_path / "whole")
+    better = undisturbed.choices[0].chosen
+    worse = "two" if better == "one" else "one"
+    with pytest.MonkeyPatch.context() as patch:
+        network = study.network[better].network()
+        kill_workers(patch, lambda fit: fit.network == network)
+        patch.setattr("convstudy.record.LASTING_ERRORS", ("diverged", "crashed"))
+        results, _ = ran(study, tmp_path / "runs")
+        assert results.choices[0].chosen == worse and len(results.openings) == 3
+    with pytest.MonkeyPatch.context() as patch:
+        kill_workers(patch, lambda fit: fit.network == network)
+        results, _ = ran(study, tmp_path / "runs")
+    assert [(choice.chosen, choice.kept) for choice in results.choices] == [(worse, True)]
+    assert not results.complete and len(results.openings) == 3
+    results, _ = ran(study, tmp_path / "runs")
+    assert [(choice.chosen, choice.kept) for choice in results.choices] == [(worse, True)]
+    assert results.complete
+
+
+def test_a_worker_that_ends_before_it_takes_up_a_fit_is_no_failed_fit(tmp_path: Path) -> None:
+    class Unstartable(InlineExecutor):
+        def next_message(self) -> Message:
+            return Lost(self._tasks.popleft(), "ended with status 1")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "_executor", lambda study, store, *_: Unstartable(store.layout))
+        with pytest.raises(StoreError, match=r"status 1[\s\S]*workers\.log"):
+            ran(small_study(), tmp_path)
+    assert stored(tmp_path, small_study()).records == {}
