@@ -57,7 +57,7 @@ def test_after_digits_comes_mnist(
     from convstudy.store import Store
 
     results = Store.open(finished).results("tiny")
-    monkeypatch.setattr("convstudy.run.run_study", lambda *_: results)
+    monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
     ended = convstudy("run", "digits", "--runs", tmp_path, "--no-report")
     assert f"next:   convstudy {TASTE_OF_MNIST}" in ended.out
 

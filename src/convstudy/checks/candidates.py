@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from convstudy.checks.check import TrainedRun
@@ -55,8 +55,8 @@ def tested_candidates(trained: TrainedRun) -> Iterator[TrainedCandidate]:
                 yield TrainedCandidate(stage, contest, candidate, row, fits)
 
 
-def failed_parts(trained: TrainedRun, diverged: bool) -> dict[str, list[str]]:
-    """Return "stage: candidate" -> the parts whose fits diverged (or failed otherwise), each fit once."""
+def failed_parts(trained: TrainedRun, wanted: Callable[[Record], bool]) -> dict[str, list[str]]:
+    """Return "stage: candidate" -> the parts whose fits failed and are wanted, each fit once."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for stage in trained.results.plan.stages:
@@ -66,6 +66,6 @@ def failed_parts(trained: TrainedRun, diverged: bool) -> dict[str, list[str]]:
             if record is None or record.done or fit.id in seen:
                 continue
             seen.add(fit.id)
-            if (record.error_kind == "diverged") == diverged:
+            if wanted(record):
                 found.setdefault(f"{stage.key}: {owners[fit.id]}", []).append(part_text(fit))
     return found

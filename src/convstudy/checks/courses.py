@@ -36,7 +36,7 @@ HINT_AT_CHANCE = (
 
 def diverged_fits(trained: TrainedRun) -> Iterator[Spot]:
     """Fits that ended because their loss was no number any more."""
-    for where, fits in failed_parts(trained, diverged=True).items():
+    for where, fits in failed_parts(trained, lambda record: record.error_kind == "diverged").items():
         yield Spot(
             where,
             f"{counted(len(fits), 'fit')} diverged ({listed(fits)}): the loss was no number any more",

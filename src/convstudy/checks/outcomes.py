@@ -36,13 +36,21 @@ _KINDS: Mapping[Kind, str] = {
 
 def failed_fits(trained: TrainedRun) -> Iterator[Spot]:
     """Fits that could not be finished, for another reason than that they diverged."""
-    for where, fits in failed_parts(trained, diverged=False).items():
+    for where, fits in failed_parts(trained, lambda record: not record.final).items():
+        yield Spot(
+            where,
+            f"{counted(len(fits), 'fit')} failed and may yet succeed ({listed(fits)}): before that no choice rests on "
+            "this stage and no test image is read",
+            "read the errors with `convstudy status`, then run the study again; `--accept-failures REASON` makes such "
+            "fits count as failed, and the report prints the reason",
+        )
+    for where, fits in failed_parts(trained, lambda r: r.final and r.error_kind != "diverged").items():
         yield Spot(
             where,
             f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are over the others, and a "
             "candidate with a failed fit is not chosen",
-            "read the errors with `convstudy status`, then run the study again: such fits are tried anew, and choices "
-            "that were made before the test set was opened stay as they are",
+            "read the errors with `convstudy status`; compare with networks that this machine can train, or train on "
+            "another one into another runs folder",
         )
 
 

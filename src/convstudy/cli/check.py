@@ -76,5 +76,5 @@ def _findings(study: Study, store: Store | None, run_id: str | None) -> Findings
         results = store.results(run_id)
         results = replace(results, study=study, plan=replace(results.plan, study=study))
         return check_run(results, contests(results))
-    planned, _ = resolve(study, store.briefs if store else {})
+    planned, _ = resolve(study, store.outcomes(store.run_id_of(study)) if store else {})
     return check_plan(planned, store.n_openings(study.dataset) if store else 0)

@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from convstudy.cli.names import names_of
 from convstudy.figures import counted
+from convstudy.record import RUNS_UNTIL_LASTING
 
 if TYPE_CHECKING:
+    from convstudy.record import Record
     from convstudy.store import Results
 
 
-def failed_text(results: Results) -> str:
-    """Return which fits failed, each error once with the fits that it ended; nothing where none did."""
-    if not results.failed:
-        return ""
+def failed_text(results: Results, again: str = "") -> str:
+    """Return which fits failed, each error once with its fits, and what to do; nothing where none failed.
+
+    Args:
+        results: of the run.
+        again: the command that runs the study again.
+    """
+    parts: list[str] = []
+    n_fits = f"{len(results.plan.fits):,}"
+    if results.unfinished:
+        n = counted(len(results.unfinished), "fit")
+        parts.append(f"{n} of {n_fits} failed and may yet succeed:\n{_by_error(results, results.unfinished)}")
+        parts.append(
+            "Nothing is chosen from their stages, what depends on these does not start, and no test image is read.\n"
+            f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
+            f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as failed for good. To decide "
+            "now, add\n  --accept-failures REASON; the report prints the reason."
+        )
+    failed = [record for record in results.failed if record.final]
+    if failed:
+        n = counted(len(failed), "fit")
+        parts.append(f"{n} of {n_fits} failed:\n{_by_error(results, failed)}")
+    return "\n".join(parts)
+
+
+def _by_error(results: Results, failed: Iterable[Record]) -> str:
+    """Return each error once, with the fits that it ended."""
     names = names_of(results.plan)
+    accepted = {each.fit_id: each for each in results.acceptances}
     by_error: dict[str, list[str]] = {}
-    for record in results.failed:
-        by_error.setdefault(f"{record.error_kind}: {record.error}", []).append(names[record.fit_id])
-    lines = [f"{counted(len(results.failed), 'fit')} of {len(results.plan.fits):,} failed:"]
+    for record in failed:
+        fit = names[record.fit_id]
+        if record.accepted and record.fit_id in accepted:
+            acceptance = accepted[record.fit_id]
+            fit += f" (accepted {acceptance.accepted_at[:10]}: {acceptance.reason})"
+        elif record.n_failed_runs > 1:
+            fit += f" (in {record.n_failed_runs} runs)"
+        by_error.setdefault(f"{record.error_kind}: {record.error}", []).append(fit)
+    lines: list[str] = []
     for error, fits in by_error.items():
         lines += [f"  {line}" for line in error.splitlines()]
         lines += [f"    {fit}" for fit in fits]
-    if not results.openings and any(not choice.chosen for choice in results.choices):
-        lines.append(
-            "No model is tested while a choice cannot be made; the same command tries these fits again."
-        )
     return "\n".join(lines)
 
 
-def failed_json(results: Results) -> list[dict[str, str]]:
+def failed_json(results: Results) -> list[dict[str, Any]]:
     """Return the fits that failed, as plain values."""
     names = names_of(results.plan)
+    accepted = {each.fit_id: each for each in results.acceptances}
     return [
         {
             "fit_id": record.fit_id,
             "name": names[record.fit_id],
             "error_kind": record.error_kind,
             "error": record.error,
+            "may_yet_succeed": not record.final,
+            "n_failed_runs": record.n_failed_runs,
+            "accepted": asdict(accepted[record.fit_id]) if record.fit_id in accepted else None,
         }
         for record in results.failed
     ]

@@ -32,9 +32,10 @@ class Outcome:
         results: the run.
         runs: its folder.
         as_json: print one JSON value at the end instead of words.
+        again: the command that runs the study again.
     """
 
-    def __init__(self, results: Results, runs: Path, as_json: bool) -> None:
+    def __init__(self, results: Results, runs: Path, as_json: bool, again: str) -> None:
         from convstudy.report import answer
         from convstudy.stats import contests
 
@@ -45,7 +46,7 @@ class Outcome:
         self._unprinted: Exception | None = None
         self._interrupted = False
         if results.failed:
-            tell(failed_text(results))
+            tell(failed_text(results, again))
         self._contests = contests(results)
         self._answer = answer(results, self._contests)
         self._say("\n".join(self._answer) + "\n")

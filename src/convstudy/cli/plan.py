@@ -91,11 +91,11 @@ def plan(
     from convstudy.run import default_workers
 
     store = open_store(runs)
-    records = store.briefs if store else {}
+    records = store.outcomes(store.run_id_of(study)) if store else {}
     planned, _ = resolve(study, records)
     stand_ins = planned.stand_ins
     known = [fit.id for fit in planned.fits if fit.id not in stand_ins]
-    done = {fit_id for fit_id in known if fit_id in records and records[fit_id].done}
+    done = {fit_id for fit_id in known if fit_id in records and records[fit_id].final}
     left = [fit for fit in planned.fits if fit.id not in done]
     # Paused fits that left a checkpoint: whatever goes on from them has so many epochs less to train.
     paused = [

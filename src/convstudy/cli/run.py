@@ -40,6 +40,11 @@ TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @device_option
 @json_option
 @strict_option
+@click.option(
+    "--accept-failures",
+    metavar="REASON",
+    help="Count the fits that failed in earlier runs as failed for good; the report prints REASON.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report; `convstudy report` does so later.")
 @click.pass_context
 def run(
@@ -50,6 +55,7 @@ def run(
     device: str,
     as_json: bool,
     strict: bool,
+    accept_failures: str | None,
     no_report: bool,
 ) -> int:
     """Answer the questions of STUDY; go on where it stopped.
@@ -64,13 +70,13 @@ def run(
     from convstudy.cli.tally import Tally
     from convstudy.run import run_study
 
-    tally = Tally()
+    tally, again = Tally(), shlex.join([program(), *context.obj])
     try:
         with progress(tally) as listener:
-            results = run_study(study, runs, workers, listener, device)
+            results = run_study(study, runs, workers, listener, device, accept_failures=accept_failures)
     except KeyboardInterrupt:
-        return _interrupted(tally, runs, shlex.join([program(), *context.obj]), as_json)
-    outcome = Outcome(results, runs, as_json)
+        return _interrupted(tally, runs, again, as_json)
+    outcome = Outcome(results, runs, as_json, again)
     if not no_report:
         outcome.write_report()
     outcome.look_over()

@@ -10,11 +10,20 @@ from convstudy.checks import Findings
 from convstudy.data import dataset_info
 from convstudy.figures import counted
 from convstudy.networks import Network, layer_table, shape_text
-from convstudy.record import Environment
+from convstudy.record import RUNS_UNTIL_LASTING, Environment
 from convstudy.report.numbers import NONE
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import ClassAccuracy, Confusion, Contest, Mistake
+from convstudy.stats.candidates import Failure
 from convstudy.store.results import Results
+
+_FAILURES: Mapping[Failure, str] = {
+    "": "",
+    "may yet succeed": "not yet: it may succeed in another run",
+    "lasting": "yes: it would fail again",
+    "repeated": f"yes: the same error in {RUNS_UNTIL_LASTING} runs",
+    "accepted": "yes: accepted, see the protocol",
+}
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,16 +155,21 @@ def failures_table(contests: tuple[Contest, ...]) -> Table:
         Column("part", "Seed or fold"),
         Column("kind", "Kind"),
         Column("error", "Error", "prose"),
+        Column("counts", "Counts as failed", "prose"),
         Column("fit_id", "Fit", "code"),
     )
     rows: list[tuple[Value, ...]] = [
-        (fit.stage, fit.candidate, fit.part, fit.error_kind, fit.error, fit.fit_id)
+        (fit.stage, fit.candidate, fit.part, fit.error_kind, fit.error, _FAILURES[fit.failure], fit.fit_id)
         for contest in contests
         for row in contest.rows
         for fit in row.fits
         if fit.status == "failed"
     ]
-    return Table("failures", "Failed fits", "Fits that could not be finished.", columns, tuple(rows))
+    caption = (
+        "Fits that could not be finished. While one of them may yet succeed, nothing is chosen from its stage, and no "
+        "test image is read."
+    )
+    return Table("failures", "Failed fits", caption, columns, tuple(rows))
 
 
 def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:

@@ -198,6 +198,7 @@ def _gather(results: Results) -> Contents:
         protocol_tables=(
             protocol_tables.images_table(told),
             protocol_tables.choices_table(results),
+            protocol_tables.acceptances_table(told),
             protocol_tables.openings_table(told),
             protocol_tables.ledger_table(told),
         ),

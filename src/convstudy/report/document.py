@@ -37,6 +37,7 @@ def document(contents: Contents) -> dict[str, Any]:
             if section.contest.course
         },
         "choices": [asdict(choice) for choice in results.choices],
+        "acceptances": [asdict(row) for row in told.acceptances],
         "checks": asdict(contents.checked),
         "test_set": {
             "openings": [asdict(row) for row in told.openings],

@@ -90,6 +90,12 @@ def choices_table(results: Results) -> Table:
         "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
         "fewer parameters."
     )
+    if any(choice.kept for choice in asked):
+        kept = ", ".join(choice.stage for choice in asked if choice.kept)
+        caption += (
+            f" Of {kept}: the choice was made before a model had a test score and stays, although records have "
+            "changed since."
+        )
     if any(stage.rungs for stage in results.plan.stages):
         caption += " In a search that halves, only the candidates of its last rung are set beside each other."
     return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
@@ -122,6 +128,38 @@ def openings_table(told: Protocol) -> Table:
     ]
     caption = "Each model scored on the sealed test images, by the digest of its weights, in order of time."
     return Table("openings", "Openings of the test set", caption, columns, tuple(rows))
+
+
+def acceptances_table(told: Protocol) -> Table:
+    """Return the failures that this run has accepted, with the reason and the day."""
+    columns = (
+        Column("accepted_at", "When (UTC)", "time"),
+        Column("candidates", "Fit of", "prose"),
+        Column("part", "Seed or fold"),
+        Column("reason", "Reason", "prose"),
+        Column("kind", "Kind"),
+        Column("error", "Error", "prose"),
+        Column("since", "Since then"),
+        Column("fit_id", "Fit", "code"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            row.acceptance.accepted_at,
+            "; ".join(row.candidates),
+            row.part,
+            row.acceptance.reason,
+            row.acceptance.error_kind,
+            row.acceptance.error,
+            "trained" if row.done_since else "",
+            row.acceptance.fit_id,
+        )
+        for row in told.acceptances
+    ]
+    caption = (
+        "Fits that failed and might have succeeded in another run. A person decided that choices count them as failed, "
+        "and gave this reason."
+    )
+    return Table("acceptances", "Accepted failures", caption, columns, tuple(rows))
 
 
 def optimism_table(kept: tuple[Keepsake, ...]) -> Table:

@@ -5,10 +5,11 @@ What a sentence leaves out stands in the conclusion's notes, in the tables and o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convstudy.figures import counted, listed, percent
 from convstudy.report import interactions, verdict_notes
+from convstudy.report.failure_words import failures_text
 from convstudy.report.numbers import with_spread
 from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
@@ -48,8 +49,13 @@ def conclusions(results: Results, found: tuple[Contest, ...] | None = None) -> t
     ``found`` are the run's contests, where somebody has them already.
     """
     asked = [contest for contest in (found or contests(results)) if contest.asked]
-    said = [_ABOUT[contest.question](contest) for contest in asked]
+    said = [_with_failures(results, contest, _ABOUT[contest.question](contest)) for contest in asked]
     return (*said, *_about_run(results))
+
+
+def _with_failures(results: Results, contest: Contest, said: Conclusion) -> Conclusion:
+    """Return a conclusion with what failed fits mean for it."""
+    return replace(said, text=said.text + failures_text(results, results.plan.stage(contest.stage)))
 
 
 def _about_search(contest: Contest) -> Conclusion:
@@ -168,7 +174,15 @@ _ABOUT = {
 
 def _about_run(results: Results) -> tuple[Conclusion, ...]:
     said = []
-    failed = results.failed
+    if results.unfinished:
+        found = results.unfinished
+        kinds = listed(sorted({record.error_kind or "failed" for record in found}))
+        text = (
+            f"{counted(len(found), 'fit')} of {len(results.plan.fits)} failed ({kinds}) and may yet succeed: the same "
+            "command trains them again, and with --accept-failures REASON they count as failed for good."
+        )
+        said.append(Conclusion("run", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in found))))
+    failed = [record for record in results.failed if record.final]
     if failed:
         kinds = listed(sorted({record.error_kind or "failed" for record in failed}))
         text = (
@@ -179,8 +193,9 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
     said += [Conclusion("run", text) for text in [test_set_text(protocol(results))] if text]
     if not results.complete:
         n_fits, settled = len(results.plan.fits), results.plan.settled_fits
-        n_there = sum(fit.id in results.records for fit in results.plan.fits)
-        if any(fit.id not in results.records for fit in settled):
+        there = {fit_id for fit_id, record in results.records.items() if record.final}
+        n_there = sum(fit.id in there for fit in results.plan.fits)
+        if any(fit.id not in there for fit in settled):
             text = f"This run is unfinished: {n_there} of {n_fits} fits are trained; what is said may change."
         elif len(settled) < n_fits:
             text = (
@@ -199,7 +214,7 @@ def _not_chosen(contest: Contest) -> str:
     there = course.rungs[rung - 1].took_part if course and rung else [row.name for row in contest.rows]
     rows = [row for row in contest.rows if row.name in there]
     n_fits = sum(len(row.fits) for row in rows)
-    n_missing = sum(row.n_missing for row in rows)
+    n_missing = sum(row.n_missing + row.n_open for row in rows)
     if n_missing:
         of = f"in rung {rung} of {len(course.rungs)}, " if course and rung else ""
         return f"nothing is chosen yet; {of}{n_fits - n_missing} of {n_fits} fits are trained."

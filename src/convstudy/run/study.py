@@ -10,7 +10,7 @@ from pathlib import Path
 
 from convstudy.cores import n_cores
 from convstudy.data import load_dataset
-from convstudy.errors import Problem, UsageError
+from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, Stage, in_turn
 from convstudy.record import LASTING_ERRORS, Record
 from convstudy.run.choosing import chosen_device, fix_precision

@@ -8,12 +8,15 @@ from typing import Literal
 from convstudy.data import Fold, dataset_info
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
-from convstudy.record import Opening, Record
+from convstudy.record import LASTING_ERRORS, Opening, Record
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
 from convstudy.store.results import Results
 
 Status = Literal["done", "failed", "not trained"]
+Failure = Literal["", "may yet succeed", "lasting", "repeated", "accepted"]
+"""Of a failed fit: whether it counts as failed for good, and if so why: its kind of error lasts, the same error came in
+several runs, or a person accepted it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class FitRow:
     error_kind: str
     error: str
     until: int | None = None
+    failure: Failure = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,11 @@ class CandidateRow:
     def n_failed(self) -> int:
         """How many fits failed."""
         return sum(fit.status == "failed" for fit in self.fits)
+
+    @property
+    def n_open(self) -> int:
+        """How many of the failed fits may yet succeed."""
+        return sum(fit.failure == "may yet succeed" for fit in self.fits)
 
     @property
     def n_missing(self) -> int:
@@ -143,7 +152,19 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         error_kind=record.error_kind if record else "",
         error=record.error if record else "",
         until=fit.until,
+        failure=failure_of(record) if record else "",
     )
+
+
+def failure_of(record: Record) -> Failure:
+    """Return how a failure counts; nothing where the fit is done."""
+    if record.done:
+        return ""
+    if not record.final:
+        return "may yet succeed"
+    if record.error_kind in LASTING_ERRORS:
+        return "lasting"
+    return "accepted" if record.accepted else "repeated"
 
 
 def part_text(fit: Fit) -> str:

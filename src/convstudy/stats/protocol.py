@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convstudy.data import Fold, dataset_info, split_sizes
 from convstudy.plan import Stage
-from convstudy.record import Opening
+from convstudy.record import Acceptance, Opening
 from convstudy.stats.candidates import part_text
 from convstudy.store.ledger import Entry
 from convstudy.store.results import Results
@@ -37,6 +38,16 @@ class OpeningRow:
 
 
 @dataclass(frozen=True)
+class AcceptanceRow:
+    """A failure that the run accepted: of which fit of which candidates, and whether it was trained since."""
+
+    candidates: tuple[str, ...]
+    part: str
+    acceptance: Acceptance
+    done_since: bool
+
+
+@dataclass(frozen=True)
 class Protocol:
     """How the run went about its images.
 
@@ -54,6 +65,9 @@ class Protocol:
             (:mod:`convstudy.store.ledger`).
         n_questions_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
             somebody may have looked at these answers before this study was written as it is.
+        acceptances: the failures that this run has accepted, in order.
+        kept: the stages whose choice stays as it was made, because a model has a test score, although the records that
+            it rests on have changed.
     """
 
     n_train: int
@@ -67,6 +81,8 @@ class Protocol:
     others: tuple[Entry, ...]
     n_questions: int
     n_questions_elsewhere: int
+    acceptances: tuple[AcceptanceRow, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def protocol(results: Results) -> Protocol:
@@ -104,7 +120,23 @@ def protocol(results: Results) -> Protocol:
         others=tuple(others),
         n_questions=len({entry.question for entry in answered}),
         n_questions_elsewhere=len({entry.question for entry in answered if entry.run_id != results.run_id}),
+        acceptances=tuple(_acceptances(results)),
+        kept=tuple(choice.stage for choice in results.choices if choice.kept),
     )
+
+
+def _acceptances(results: Results) -> Iterator[AcceptanceRow]:
+    names: dict[str, list[str]] = {}
+    parts: dict[str, str] = {}
+    for stage in results.plan.stages:
+        owners = stage.owners
+        for fit in stage.fits:
+            names.setdefault(fit.id, []).append(f"{stage.key}: {owners[fit.id]}")
+            parts[fit.id] = part_text(fit)
+    for each in results.acceptances:
+        record = results.records.get(each.fit_id)
+        done = record is not None and record.done
+        yield AcceptanceRow(tuple(names.get(each.fit_id, ())), parts.get(each.fit_id, ""), each, done)
 
 
 def _stage_images(results: Results, stage: Stage) -> StageImages:

@@ -184,6 +184,7 @@ class Store:
 
     def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
         """Write down that these failures count as final for a run, and why."""
+        self.check_presence()
         accept(self._connection, run_id, failed, reason, _now())
 
     def outcomes(self, run_id: str) -> Mapping[str, Brief]:

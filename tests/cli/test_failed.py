@@ -1,0 +1,72 @@
+"""Failed fits on the command line: what waits for them, and how to decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from convstudy.plan import Fit
+from tests.cli.conftest import Ended
+from tests.run.test_failures import kill_workers
+
+Call = Callable[..., Ended]
+REASON = "too large for this machine"
+
+
+def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+
+    def names(fit: Fit) -> bool:
+        return fit.seed == 1 and "dense 8 relu" in fit.network.texts
+
+    with pytest.MonkeyPatch.context() as patch:
+        kill_workers(patch, names)
+        ended = convstudy("run", tiny, "--runs", runs, "--no-report")
+        assert ended.status == 1
+        for text in (
+            "1 fit of 10 failed and may yet succeed:\n  crashed: killed (signal 9)\n    compare.both flat, seed 1",
+            "no test image is read",
+            f"hint: run the same command again; it trains only what is missing: convstudy run {tiny}",
+            "--accept-failures REASON",
+        ):
+            assert text in ended.err
+        assert "test set opened" not in ended.err
+        assert "Comparison both: nothing is chosen yet; 3 of 4 fits are trained." in ended.out
+        assert (
+            "1 failed fit may yet succeed; nothing is chosen from it and no test image is read" in ended.out
+        )
+        status = convstudy("status", "--runs", runs)
+        assert "1 fit of 10 failed and may yet succeed" in status.out
+        assert convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json").json["left"]["n_fits"] == 1
+
+        ended = convstudy("run", tiny, "--runs", runs, "--json", "--accept-failures", REASON)
+    assert ended.status == 1
+    left = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json").json["left"]
+    assert left["n_fits"] == 0
+    (failed,) = ended.json["failed"]
+    assert (failed["may_yet_succeed"], failed["accepted"]["reason"]) == (False, REASON)
+    assert ended.json["complete"]
+    comparison = next(line for line in ended.json["answer"] if line.startswith("Comparison"))
+    day = failed["accepted"]["accepted_at"][:10]
+    assert f"counts as failed for good because a person accepted this on {day}: “{REASON}”." in comparison
+    assert "1 fit of 10 failed:" in ended.err
+    assert f"compare.both flat, seed 1 (accepted {day}: {REASON})" in ended.err
+    assert REASON in Path(ended.json["report"]).read_text(encoding="utf-8")
+    assert (
+        convstudy("report", "tiny", "--runs", runs, "--format", "csv,json", "--output", tmp_path).status == 0
+    )
+    (document,) = [json.loads(path.read_text("utf-8")) for path in tmp_path.glob("*.json")]
+    assert document["acceptances"][0]["acceptance"]["reason"] == REASON
+    assert REASON in (tmp_path / "tables" / "acceptances.csv").read_text(encoding="utf-8")
+    assert "yes: accepted, see the protocol" in (tmp_path / "tables" / "failures.csv").read_text("utf-8")
+
+
+def test_a_reason_must_say_something(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
+    assert ended.status == 2
+    assert "the reason to accept failures must be a text" in ended.err
