@@ -92,7 +92,7 @@ class GroupNorm(Layer):
         return (2 * shape[-1], 0)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return torch's group normalisation."""
-        from torch import nn
+        """Return group normalisation."""
+        from convstudy.networks.modules.group_norm import GroupNorm as Module
 
-        return nn.GroupNorm(self.groups, shape[-1], self.epsilon)
+        return Module(self.groups, shape[-1], self.epsilon)
