@@ -207,3 +207,28 @@ def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: P
     combined = {each["name"]: each["combines"] for each in ablation["candidates"] if each["combines"]}
     assert combined == {"tanh + sgd": ["tanh", "sgd"], "tanh + muon": ["tanh", "muon"]}
     assert "together" not in convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate").out
+
+
+@pytest.mark.parametrize("command", [["plan"], ["run"], ["check"]])
+def test_too_few_images_of_a_class_are_refused_before_anything_trains(
+    convstudy: Call, tiny: Path, tmp_path: Path, command: list[str]
+) -> None:
+    tiny.write_text(tiny.read_text("utf-8").replace("folds = 2", "folds = 100"), encoding="utf-8")
+    line = tiny.read_text("utf-8").splitlines().index("folds = 100") + 1
+    ended = convstudy(*command, tiny, "--subset", 1000, "--runs", tmp_path / "runs")
+    assert ended.status == 2 and ended.out == ""
+    assert f"{tiny}:{line}: search.kernel.folds: 100 folds need 100 images of each class" in ended.err
+    assert 'got: 97 images of class "8" in the subset of 1,000' in ended.err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "check"])
+def test_where_the_data_is_not_here_labels_are_not_looked_at(
+    convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path))
+    words = ["--no-calibrate"] if command == "plan" else []
+    folds = ["--set", "search.kernel-size.folds=10"]
+    ended = convstudy(command, "mnist", "--subset", 103, *folds, "--runs", tmp_path / "runs", *words)
+    assert ended.status == 0

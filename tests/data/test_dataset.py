@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convstudy.data import Dataset, load_dataset
+from convstudy.data import Dataset, load_dataset, load_labels
 from convstudy.data.idx import read_idx
+from convstudy.data.images import Part
 from convstudy.errors import DataError
 
 from .conftest import Tiny
@@ -48,6 +49,51 @@ def test_loading_never_opens_a_test_file(
     assert opened == ["train-images.gz", "train-labels.gz"]
     dataset.test.open(lambda: opened.append("recorded"))
     assert opened[2:] == ["recorded", "test-images.gz", "test-labels.gz"]
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_labels_are_read_without_an_image(
+    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch, part: Part
+) -> None:
+    folder = make_tiny().write(folders[0])
+    (folder / f"{part}-images.gz").write_bytes(b"spoiled")
+    opened: list[str] = []
+    real_open = Path.open
+
+    def watched(self: Path, *args: object, **kwargs: object) -> object:
+        opened.append(self.name)
+        return real_open(self, *args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", watched)
+    labels = load_labels("tiny", part)
+    assert labels.dtype == np.int64 and labels.tolist() == [0, 1, 2] * (4 if part == "train" else 2)
+    assert opened == [f"{part}-labels.gz"]
+
+
+def test_labels_are_verified(make_tiny: MakeTiny, folders: Folders) -> None:
+    tiny = make_tiny()
+    folder = tiny.write(folders[0], plain=True)
+    (folder / "test-labels").write_bytes(tiny.contents["test-labels"][:-1] + b"\1")
+    with pytest.raises(DataError, match="test-labels"):
+        load_labels("tiny", "test")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_labels_without_a_class_are_refused_with_no_image_read(
+    make_tiny: MakeTiny, folders: Folders, part: Part
+) -> None:
+    make_tiny(labels=(0, 1, 3)).write(folders[0])
+    with pytest.raises(DataError, match=f"a label of the {part} images names no class"):
+        load_labels("tiny", part)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist"])
+def test_labels_are_those_of_the_images(name: str) -> None:
+    if name == "mnist" and not (Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist").is_dir():
+        pytest.skip("the MNIST files do not lie in ../shared/data")
+    dataset = load_dataset(name)
+    assert load_labels(name, "train").tolist() == dataset.train.labels.tolist()
+    assert load_labels(name, "test").tolist() == dataset.test.open(lambda: None).labels.tolist()
 
 
 def test_spoiled_test_files_show_when_they_are_opened(make_tiny: MakeTiny, folders: Folders) -> None:

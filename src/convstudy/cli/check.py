@@ -22,7 +22,7 @@ from convstudy.cli.options import (
     open_store,
     runs_option,
     study_argument,
-    study_of,
+    trainable_study_of,
 )
 from convstudy.cli.words import say_json
 
@@ -45,7 +45,7 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     or were still improving, seeds far from the others, differences that are noise. Exit status: 0 fine, 1 warnings
     with --strict, 2 usage. [silence] in the study file silences a check, with a reason.
     """
-    study = study_of(context, source)
+    study = trainable_study_of(context, source)
     store = open_store(runs)
     run_id = store.run_id_of(study) if store and store.has_run(study) else None
     findings = _findings(study, store, run_id)

@@ -16,7 +16,7 @@ from convstudy.cli.options import (
     open_store,
     runs_option,
     study_argument,
-    study_of,
+    trainable_study_of,
     workers_option,
 )
 from convstudy.cli.words import operations, say_json, table
@@ -85,7 +85,7 @@ def plan(
     It also says what is worth mending first. Fits that are done in --runs are not counted as work. Exit status: 0
     fine, 1 warnings with --strict, 2 usage.
     """
-    study = study_of(context, source)
+    study = trainable_study_of(context, source)
     from convstudy.checks import check_plan
     from convstudy.plan import epochs_added, plan_cost, resolve
     from convstudy.run import default_workers

@@ -19,7 +19,7 @@ from convstudy.cli.options import (
     runs_option,
     runs_words,
     study_argument,
-    study_of,
+    trainable_study_of,
     workers_option,
 )
 from convstudy.cli.words import program, say_json, tell
@@ -64,7 +64,7 @@ def run(
     goes on. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage or a
     report that cannot be written, 130 interrupted.
     """
-    study = study_of(context, source)
+    study = trainable_study_of(context, source)
     from convstudy.cli.outcome import Outcome
     from convstudy.cli.progress import progress
     from convstudy.cli.tally import Tally

@@ -21,10 +21,10 @@ Importing this package loads neither NumPy nor scikit-learn nor pooch; using it 
 from __future__ import annotations
 
 from convstudy.data.catalogue import CATALOGUE, DatasetInfo, dataset_info
-from convstudy.data.dataset import Dataset, SealedTest, load_dataset
+from convstudy.data.dataset import Dataset, SealedTest, load_dataset, load_labels
 from convstudy.data.facts import ImageFacts, image_facts
 from convstudy.data.images import Images, Part
-from convstudy.data.splits import Fold, Holdout, Outer, Split, split_indices, split_sizes
+from convstudy.data.splits import Fold, Holdout, Outer, Shortage, Split, shortage, split_indices, split_sizes
 
 __all__ = [
     "CATALOGUE",
@@ -37,10 +37,13 @@ __all__ = [
     "Outer",
     "Part",
     "SealedTest",
+    "Shortage",
     "Split",
     "dataset_info",
     "image_facts",
     "load_dataset",
+    "load_labels",
+    "shortage",
     "split_indices",
     "split_sizes",
 ]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from convstudy.data.catalogue import DatasetInfo, dataset_info
 from convstudy.data.images import Images, Part
 from convstudy.errors import DataError, Problem
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 
 @dataclass(frozen=True)
 class SealedTest:
-    """The test images of a dataset, unread until somebody answers for opening them."""
+    """The test images of a dataset, unread until somebody answers for opening them. Labels are not sealed."""
 
     info: DatasetInfo
 
@@ -71,7 +76,33 @@ def _read(info: DatasetInfo, part: Part) -> Images:
                 allowed=str(expected),
             )
         )
-    lowest, highest = int(images.labels.min()), int(images.labels.max())
+    _check_labels(info, part, images.labels)
+    return images
+
+
+def load_labels(name: str, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
+    """Return the labels of a part, int64 of shape (n,), each of them the index of a class.
+
+    No image is read. Labels show before anything trains whether each class has images enough, and whether the test
+    part can be scored.
+
+    Raises:
+        DataError: if there is no such dataset, or the labels are missing, damaged or not what they should be.
+    """
+    info = dataset_info(name)
+    info.source.fetch(name, download)
+    labels = info.source.read_labels(name, part)
+    expected = info.n_train if part == "train" else info.n_test
+    if labels.shape != (expected,):
+        what = f"the {part} part has another number of labels"
+        raise DataError(Problem(what, name, got=str(labels.shape), allowed=str((expected,))))
+    _check_labels(info, part, labels)
+    return labels
+
+
+def _check_labels(info: DatasetInfo, part: Part, labels: npt.NDArray[np.int64]) -> None:
+    """Raise :class:`DataError` where a label is not the index of a class."""
+    lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= info.n_classes:
         raise DataError(
             Problem(
@@ -81,4 +112,3 @@ def _read(info: DatasetInfo, part: Part) -> Images:
                 allowed=f"0 to {info.n_classes - 1}",
             )
         )
-    return images

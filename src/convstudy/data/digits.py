@@ -49,6 +49,16 @@ def read_digits(part: Part) -> Images:
     return Images(enlarge(values[chosen])[..., np.newaxis], labels[chosen])
 
 
+def read_digit_labels(part: Part) -> npt.NDArray[np.int64]:
+    """Return the labels of :func:`read_digits`; the images, which scikit-learn has in the same file, are let go."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    labels = load_digits().target.astype(np.int64)
+    chosen: npt.NDArray[np.int64] = labels[is_test(labels) == (part == "test")]
+    return chosen
+
+
 def enlarge(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
     """Scale images bilinearly.
 

@@ -12,6 +12,9 @@ from convstudy.data.files import PublishedFile, find, locate
 from convstudy.errors import DataError, Problem
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from convstudy.data.images import Images, Part
 
 
@@ -36,6 +39,16 @@ class Source(Protocol):
 
         Raises:
             DataError: if it is missing, damaged or not what it should be.
+        """
+        ...
+
+    def read_labels(self, dataset: str, part: Part) -> npt.NDArray[np.int64]:
+        """Read the labels of one part, shape (n,), and no image.
+
+        Where only the digest of the whole part is known, the labels are not verified: :meth:`read` does that.
+
+        Raises:
+            DataError: if they are missing, damaged or not what they should be.
         """
         ...
 
@@ -67,17 +80,27 @@ class IdxSource:
         """Read the two files of one part; see :meth:`Source.read`."""
         import numpy as np
 
-        from convstudy.data.idx import read_idx
         from convstudy.data.images import Images
 
         files = self.train if part == "train" else self.test
-        arrays = []
-        for file, path in zip(files, locate(dataset, files, self.mirrors), strict=True):
-            found = read_idx(path, file.shape)
-            file.verify(path, found)
-            arrays.append(found.values)
-        pixels, labels = arrays
+        pixels, labels = (self._values(dataset, file) for file in files)
         return Images(pixels[..., np.newaxis], labels.astype(np.int64))
+
+    def read_labels(self, dataset: str, part: Part) -> npt.NDArray[np.int64]:
+        """Read and verify the file of one part's labels; see :meth:`Source.read_labels`."""
+        import numpy as np
+
+        _, file = self.train if part == "train" else self.test
+        return self._values(dataset, file).astype(np.int64)
+
+    def _values(self, dataset: str, file: PublishedFile) -> npt.NDArray[np.uint8]:
+        """Return the values of one file, verified."""
+        from convstudy.data.idx import read_idx
+
+        (path,) = locate(dataset, (file,), self.mirrors)
+        found = read_idx(path, file.shape)
+        file.verify(path, found)
+        return found.values
 
 
 @dataclass(frozen=True)
@@ -107,6 +130,12 @@ class DigitsSource:
         expected = self.train_digest if part == "train" else self.test_digest
         mend = "reinstall scikit-learn, or tell us which version of it you have"
         return _verified(read_digits(part), expected, part, dataset, mend)
+
+    def read_labels(self, dataset: str, part: Part) -> npt.NDArray[np.int64]:
+        """Return the labels of one part; see :meth:`Source.read_labels`."""
+        from convstudy.data.digits import read_digit_labels
+
+        return read_digit_labels(part)
 
 
 MOST_BYTES_IN_MEMORY = 1 << 28
@@ -155,15 +184,22 @@ class ArraySource:
         n_images = self.n_train if part == "train" else self.n_test
         path = _found(dataset, f"{part}-images.npy")
         pixels = map_array(path, "|u1", (n_images, *self.image_shape))
-        labels = np.array(
-            map_array(_found(dataset, f"{part}-labels.npy"), "<i8", (n_images,)), dtype=np.int64
-        )
+        labels = self.read_labels(dataset, part)
         if pixels.nbytes > MOST_BYTES_IN_MEMORY:
             images = Images(pixels, labels, PixelFile.of(pixels, path))
         else:
             images = Images(np.array(pixels), labels)
         expected = self.train_digest if part == "train" else self.test_digest
         return _verified(images, expected, part, str(path.parent), "put a sound copy there")
+
+    def read_labels(self, dataset: str, part: Part) -> npt.NDArray[np.int64]:
+        """Read the file of one part's labels; see :meth:`Source.read_labels`."""
+        import numpy as np
+
+        from convstudy.data.arrays import map_array
+
+        shape = (self.n_train if part == "train" else self.n_test,)
+        return np.array(map_array(_found(dataset, f"{part}-labels.npy"), "<i8", shape), dtype=np.int64)
 
 
 def _verified(images: Images, expected: str, part: Part, where: str, mend: str) -> Images:

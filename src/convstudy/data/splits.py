@@ -124,6 +124,38 @@ def split_indices(
     Raises:
         DataError: if that cannot be: too few images of a class, a subset larger than the data.
     """
+    at_hand = _at_hand(labels, split)
+    chosen = labels[at_hand]
+    validates = _fold_mask(chosen, split) if isinstance(split, Fold) else _holdout_mask(chosen, split)
+    return at_hand[~validates], at_hand[validates]
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A class with too few images for a split: ``count`` of its images are divided, ``needed`` must be."""
+
+    label: int
+    count: int
+    needed: int
+
+
+def shortage(labels: npt.NDArray[np.int64], split: Split) -> Shortage | None:
+    """Return the class that keeps :func:`split_indices` from making this split, or ``None`` where each has enough.
+
+    The seed of a split and the index of a fold that is not within an outer one make no difference.
+
+    Args:
+        labels: int64, shape (n,).
+        split: how to divide them.
+
+    Raises:
+        DataError: if the subset is larger than the data, or the outer fold cannot be made.
+    """
+    return _shortage(labels[_at_hand(labels, split)], split.of if isinstance(split, Fold) else 2)
+
+
+def _at_hand(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.int64]:
+    """Return the indices of the images that a split divides: of the subset, without those of the outer fold."""
     import numpy as np
 
     at_hand = np.arange(len(labels), dtype=np.int64)
@@ -132,9 +164,7 @@ def split_indices(
         at_hand = np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
     if isinstance(split, Fold) and split.outer is not None:
         at_hand = at_hand[~_fold_mask(labels[at_hand], split.outer)]
-    chosen = labels[at_hand]
-    validates = _fold_mask(chosen, split) if isinstance(split, Fold) else _holdout_mask(chosen, split)
-    return at_hand[~validates], at_hand[validates]
+    return at_hand
 
 
 def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
@@ -228,22 +258,32 @@ def _check_classes(labels: npt.NDArray[np.int64], n_needed: int, whom: str, subs
     """Return the number of classes; each must have ``n_needed`` images."""
     import numpy as np
 
-    classes, counts = np.unique(labels, return_counts=True)
-    if len(classes) == 0:
+    if len(labels) == 0:
         raise DataError(
             Problem("there are no images to split", got="0 labels", allowed="at least 2 of each class")
         )
-    rarest = int(counts.argmin())
-    if counts[rarest] < n_needed:
+    short = _shortage(labels, n_needed)
+    if short is not None:
         raise DataError(
             Problem(
-                f"too few images of class {classes[rarest]} for {whom}",
-                got=f"{counts[rarest]}" + ("" if subset is None else f" in a subset of {subset:,}"),
+                f"too few images of class {short.label} for {whom}",
+                got=f"{short.count}" + ("" if subset is None else f" in a subset of {subset:,}"),
                 allowed=f"at least {n_needed} of each class",
                 mend="use more images" if n_needed == 2 else "use more images, or fewer folds",
             )
         )
-    return len(classes)
+    return len(np.unique(labels))
+
+
+def _shortage(labels: npt.NDArray[np.int64], n_needed: int) -> Shortage | None:
+    """Return the rarest class where it has fewer than ``n_needed`` images."""
+    import numpy as np
+
+    classes, counts = np.unique(labels, return_counts=True)
+    rarest = int(counts.argmin())
+    if counts[rarest] >= n_needed:
+        return None
+    return Shortage(int(classes[rarest]), int(counts[rarest]), n_needed)
 
 
 def _check_subset(labels: npt.NDArray[np.int64], subset: int) -> None:

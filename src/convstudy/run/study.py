@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from convstudy.cores import n_cores
-from convstudy.data import load_dataset
+from convstudy.data import load_dataset, load_labels
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, Stage, in_turn
 from convstudy.record import LASTING_ERRORS, Record
@@ -45,7 +45,7 @@ from convstudy.run.tasks import (
     Train,
     Trained,
 )
-from convstudy.spec import Study, check_study
+from convstudy.spec import Study, check_classes, check_study
 from convstudy.store import Results, Store
 from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
 
@@ -77,7 +77,7 @@ def run_study(
             failed fit that has not diverged or failed with the same error in three runs, and no test image is read.
 
     Raises:
-        StudyError: where the study cannot be run as it is.
+        StudyError: where the study cannot be run as it is, a class with too few images for its folds included.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used or written, or another process writes to it.
         UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, or there is no such device.
@@ -89,7 +89,8 @@ def run_study(
     check_study(study)
     found = chosen_device(device)
     study = fix_precision(study, found)
-    load_dataset(study.dataset)
+    check_classes(study, load_dataset(study.dataset).train.labels)
+    load_labels(study.dataset, "test")  # a label that names no class would show after everything is trained
     store = Store.open(Path(runs), create=True)
     try:
         with store.writing():

@@ -11,6 +11,7 @@
 ``changes``       changes from the command line: ``--set recipe.epochs=3``
 ``draft``         a document section by section, so that one mistake hides no other
 ``checks``        names that exist, values that can be, images enough
+``classes``         images enough of each class, where the labels are at hand
 ``nesting``       whether searches can be nested as they say
 ``pairs``         variants of an ablation two at a time
 ``fitting``       layers that fit each other, for every value and variant
@@ -26,10 +27,11 @@ Nothing here loads torch or NumPy.
 """
 
 from convstudy.spec.changes import read_change
+from convstudy.spec.classes import check_classes
 from convstudy.spec.files import BUILT_IN_STUDIES
 from convstudy.spec.pairs import Pair, pairs_apart, pairs_of
 from convstudy.spec.ranges import Range
-from convstudy.spec.reading import check_study, load_study, study_of
+from convstudy.spec.reading import check_study, load_study, places, study_of
 from convstudy.spec.recipe import RECIPE_KEYS, Recipe
 from convstudy.spec.schema import study_schema
 from convstudy.spec.silence import CHECK_NAMES
@@ -51,10 +53,12 @@ __all__ = [
     "Search",
     "Study",
     "Variant",
+    "check_classes",
     "check_study",
     "load_study",
     "pairs_apart",
     "pairs_of",
+    "places",
     "read_change",
     "starter_file",
     "study_document",

@@ -41,6 +41,18 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
     return _study(document, file, lambda: _places(text, file, changed_paths))
 
 
+def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], str]:
+    """Return what says where a key of a study is: in which line of its file, or in which change.
+
+    Args:
+        source: the path or name that :func:`load_study` read.
+        changes: those that it was given.
+    """
+    text, file = read_text(source)
+    _, changed_paths = changed(parsed(text, file), changes)
+    return _places(text, file, changed_paths)
+
+
 def study_of(document: Mapping[str, Any], file: str = "") -> Study:
     """Return the study of a document: what TOML or JSON holds, and ``study_document`` returns.
 

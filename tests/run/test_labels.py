@@ -1,0 +1,52 @@
+"""Labels that a study cannot be run with are found before anything trains, and no test image is read for that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convstudy.data import Images, Part
+from convstudy.data.digits import read_digit_labels, read_digits
+from convstudy.errors import DataError, StudyError
+from convstudy.run import run_study
+from tests.run.studies import small_study
+
+DIGITS = "convstudy.data.digits"
+
+
+@pytest.fixture
+def parts_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the parts of the digits whose images are read from now on, in order."""
+    read: list[str] = []
+
+    def watched(part: Part) -> Images:
+        read.append(part)
+        return read_digits(part)
+
+    monkeypatch.setattr(f"{DIGITS}.read_digits", watched)
+    return read
+
+
+def test_a_test_label_without_a_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts_read: list[str]
+) -> None:
+    def spoiled(part: Part) -> object:
+        labels = read_digit_labels(part)
+        return np.where(labels == 9, 10, labels) if part == "test" else labels
+
+    monkeypatch.setattr(f"{DIGITS}.read_digit_labels", spoiled)
+    with pytest.raises(DataError, match="a label of the test images names no class") as caught:
+        run_study(small_study(), tmp_path / "runs", workers=0)
+    assert caught.value.problems[0].got == "labels from 0 to 10"
+    assert parts_read == ["train"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_too_few_images_of_a_class(tmp_path: Path, parts_read: list[str]) -> None:
+    search = {"kernel": small_study().search["kernel"].model_copy(update={"folds": 100})}
+    with pytest.raises(StudyError, match="100 folds need 100 images of each class"):
+        run_study(small_study(subset=1000, search=search), tmp_path / "runs", workers=0)
+    assert parts_read == ["train"]
+    assert not (tmp_path / "runs").exists()
