@@ -176,7 +176,7 @@ def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
     fit = results.plan.fits[-1]
     failed = Record(fit.id, "failed", error_kind="diverged", error="the loss is not finite")
     object.__setattr__(results, "records", {**results.records, fit.id: failed})
-    monkeypatch.setattr("convstudy.run.run_study", lambda *_: results)
+    monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
     monkeypatch.setattr(Path, "write_bytes", full)
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
     assert ended.status == 1
