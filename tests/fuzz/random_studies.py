@@ -184,14 +184,15 @@ def _ablation(random: Random, document: Document, names: list[str]) -> Document:
         kind = random.randrange(4)
         there = [word for word in REMOVABLE if word in words]
         if kind == 0 and there:
-            variant["without"] = random.sample(there, random.randint(1, len(there)))
+            variant["without"] = sorted(random.sample(there, random.randint(1, len(there))))
         elif kind == 1:
             variant["activation"] = random.choice(ACTIVATIONS)
         elif kind == 2:
             variant["init"] = random.choice(INITS)
         for key in random.sample(sorted(RECIPE_VALUES), 1 if not variant or random.random() < 0.3 else 0):
             variant[key] = random.choice(RECIPE_VALUES[key])
-        variants[f"v{number}"] = variant
+        if variant not in variants.values():  # refused
+            variants[f"v{number}"] = variant
     ablation: Document = {"network": network, **variants}
     if _has_pairs(list(variants.values())) and random.random() < 0.5:
         ablation["interactions"] = True

@@ -19,6 +19,7 @@ from convstudy.cli import main
 from convstudy.data import digits
 from convstudy.report.reproduce import toml_text
 from convstudy.run import run_study
+from convstudy.spec import study_of
 from convstudy.store import Results, Store
 from tests.fuzz.formats import Report, assert_formats_agree
 from tests.fuzz.random_studies import random_study
@@ -55,8 +56,8 @@ def calls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     found = Calls(capsys)
     train = convstudy.run.perform.run_fit
 
-    def in_this_process(study: Any, runs: Path, workers: object, *more: Any) -> Results:
-        return run_study(study, runs, 0, *more)
+    def in_this_process(study: Any, runs: Path, workers: object, *more: Any, **named: Any) -> Results:
+        return run_study(study, runs, 0, *more, **named)
 
     def counted(*args: Any, **named: Any) -> Any:
         found.n_trained += 1
@@ -147,10 +148,11 @@ def reported(calls: Calls, runs: Path, run_id: str, folder: Path, *formats: str)
     return report
 
 
-def test_every_kind_of_question_is_among_the_studies() -> None:
+def test_every_study_is_valid_and_every_kind_of_question_is_among_them() -> None:
     assert (len(set(QUICK)), len(SLOW)) == (15, 300)
     for seeds in (QUICK, SLOW):
         some = [random_study(seed) for seed in seeds]
+        assert all(study_of(study, "a random study") for study in some)
         searches = [search for study in some for search in study.get("search", {}).values()]
         assert {search.get("method", "grid") for search in searches} == {"grid", "halving", "random", "tpe"}
         assert any(search.get("nested") for search in searches)
