@@ -111,10 +111,14 @@ def _claims_too_much(path: Path, _: random.Random) -> None:
 
 
 def _another(path: Path, luck: random.Random) -> None:
-    others = [
-        other for other in path.parents[1].glob(f"*/{path.name}") if other.read_bytes() != path.read_bytes()
-    ]
-    shutil.copy(luck.choice(sorted(others)), path) if others else path.unlink()
+    """Put the file of another fit in its place."""
+    own = path.read_bytes()
+    others = [each for each in sorted(path.parents[1].glob(f"*/{path.name}")) if each.is_file()]
+    others = [each for each in others if each.read_bytes() != own]
+    if others:
+        shutil.copy(luck.choice(others), path)
+    else:
+        path.unlink()
 
 
 def _other_shapes(path: Path, _: random.Random) -> None:
@@ -218,12 +222,12 @@ def _compared() -> Study:
 
 
 def test_what_nothing_needs_is_not_trained_again(tmp_path: Path) -> None:
-    """Weights of tested models, and validation predictions of models that are not chosen by them."""
-    before, _ = ran(_compared(), tmp_path)
+    """Weights are needed for the test alone."""
+    shutil.copytree(_finished("grid")[0], tmp_path / "runs")
+    before = stored(tmp_path / "runs", small_study())
     for fit_id in before.records:
-        for kind in ("weights", "validation"):
-            Layout(tmp_path).artefact(fit_id, kind).unlink()
-    results, events = ran(_compared(), tmp_path)
+        Layout(tmp_path / "runs").artefact(fit_id, "weights").unlink()
+    results, events = ran(small_study(), tmp_path / "runs")
     assert started(events) == []
     assert facts(results) == facts(before)
 
@@ -257,8 +261,11 @@ def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
     assert results.complete
     assert started(events) == [fit.id]
     (lost,) = [event for event in events if isinstance(event, FilesLost)]
-    (file,) = lost.files
+    file = lost.files[0]
     assert (file.fit, file.kind) == (fit, "weights")
+    assert {other.fit for other in lost.files} == {
+        fit
+    }  # its validation predictions too, where its folder was replaced
     assert file.set_aside is not None
     assert file.set_aside.exists()
     assert ".damaged" in file.set_aside.name

@@ -13,9 +13,6 @@ from pathlib import Path
 from convstudy.plan import Fit, Plan
 from convstudy.store import Store
 
-NEED_VALIDATION = ("search", "nested")
-"""The stages whose statistics read validation predictions."""
-
 
 @dataclass(frozen=True)
 class LostFile:
@@ -58,13 +55,9 @@ def _needed(store: Store, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
     for fit in plan.tested_fits:
         if digest := _digest(store, fit):
             yield fit, "test" if store.opening_of(fit.id, digest) else "weights", digest
-    for stage in plan.stages:
-        if stage.question in NEED_VALIDATION:
-            for candidate in stage.candidates:
-                if candidate.name in stage.contenders and not candidate.waits_for:
-                    for fit in candidate.fits:
-                        if digest := _digest(store, fit):
-                            yield fit, "validation", digest
+    for fit in plan.settled_fits:
+        if digest := _digest(store, fit):
+            yield fit, "validation", digest
 
 
 def _digest(store: Store, fit: Fit) -> str:

@@ -371,6 +371,7 @@ class _Run:
 
     def _opening(self, fit: Fit) -> Test:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""
+        self.store.artefacts.make_way(fit)
         digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
 
