@@ -15,8 +15,13 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
-# Windows has neither the first two nor a need for them; elsewhere there is no text mode.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+# Windows has none of the first three; elsewhere there is no text mode.
+_FLAGS = (
+    getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 def open_regular(path: Path) -> io.BufferedReader:
@@ -25,15 +30,16 @@ def open_regular(path: Path) -> io.BufferedReader:
     Raises:
         OSError: if the path cannot be opened, or is no regular file (symbolic links are followed).
     """
-    check_regular(path)
-    descriptor = os.open(path, _FLAGS)
-    try:
-        # The path may be another file by now.
-        _check(os.fstat(descriptor), path)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, "rb")
+    return os.fdopen(_opened(path, os.O_RDONLY), "rb")
+
+
+def append_regular(path: Path) -> io.BufferedRandom:
+    """Open a regular file for reading and appending bytes, and make it where there is none; never wait for a reader.
+
+    Raises:
+        OSError: if the path cannot be opened, or is no regular file.
+    """
+    return os.fdopen(_opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b")
 
 
 def check_regular(path: Path) -> None:
@@ -43,6 +49,20 @@ def check_regular(path: Path) -> None:
         OSError: if there is nothing at this path, or it is no regular file.
     """
     _check(path.stat(), path)
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Return the descriptor of a regular file."""
+    if path.exists():
+        check_regular(path)
+    descriptor = os.open(path, flags | _FLAGS, 0o666)
+    try:
+        # The path may be another file by now.
+        _check(os.fstat(descriptor), path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _check(status: os.stat_result, path: Path) -> None:

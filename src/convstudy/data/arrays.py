@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.errors import DataError, Problem
+from convstudy.regular_file import open_regular
 
 if TYPE_CHECKING:
     import io
@@ -41,7 +42,7 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
 
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             read = read_header[npy.read_magic(file)]
             found_shape, is_fortran, found_dtype = read(file, max_header_size=LONGEST_HEADER)
             offset, n_bytes = file.tell(), os.fstat(file.fileno()).st_size
@@ -103,7 +104,7 @@ class PixelFile:
         ends = np.append(starts, len(rows))[1:]
         space = pixels.reshape(-1).data
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with open_regular(self.path).detach() as file:
                 if _stamp(os.fstat(file.fileno())) != self.stamp:
                     raise DataError(
                         Problem("this file was changed while it was in use", str(self.path), mend="run again")
@@ -118,7 +119,7 @@ class PixelFile:
             raise DataError(Problem(what, str(self.path), got=error.strerror or str(error))) from None
         return pixels
 
-    def _fill(self, file: io.FileIO, space: memoryview) -> None:
+    def _fill(self, file: io.RawIOBase, space: memoryview) -> None:
         """Read until there is no space left."""
         while space:
             n_read = file.readinto(space)

@@ -125,7 +125,8 @@ def find(dataset: str, *names: str) -> Path | None:
         folders.append(Path(os.environ["CONVSTUDY_DATA"]).expanduser() / dataset)
     for folder in (*folders, cache_folder() / dataset):
         for name in names:
-            if (folder / name).is_file():
+            # What is no regular file is an error where it is read, not a reason to look elsewhere.
+            if (folder / name).exists():
                 return folder / name
     return None
 

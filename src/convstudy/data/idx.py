@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convstudy.errors import DataError, Problem
+from convstudy.regular_file import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,7 @@ def _refusal(path: Path, what: str, got: str, allowed: str = "") -> DataError:
 
 def _read_limited(path: Path, limit: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(limit + 1)
     except OSError as error:
         raise _refusal(path, "cannot read the file", error.strerror or str(error)) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.errors import Problem, StudyError, nearest
+from convstudy.regular_file import open_regular
 
 FOLDER = Path(__file__).parent.parent / "studies"
 BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
@@ -39,7 +40,7 @@ def read_text(source: str | Path) -> tuple[str, str]:
             raise _missing(source, path)
         if not path.is_file():
             raise _refusal(path, "this is not a file", "a study file (.toml)")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from convstudy.data import DatasetInfo, ImageFacts
+from convstudy.regular_file import open_regular
 from convstudy.whole_file import whole_file
 
 LONGEST_FILE = 1 << 20
@@ -28,7 +29,7 @@ def read_facts(path: Path, info: DatasetInfo) -> ImageFacts | None:
 
     They can be had again from the images, so that a damaged file is as good as none.
     """
-    with contextlib.suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
+    with contextlib.suppress(OSError, ValueError, RecursionError), open_regular(path) as file:
         content = file.read(LONGEST_FILE + 1)
         if len(content) <= LONGEST_FILE:
             return ImageFacts.from_json(json.loads(content), info)

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from convstudy.errors import Problem, StoreError
+from convstudy.regular_file import append_regular
 from convstudy.run.tasks import (
     Halted,
     Inspected,
@@ -88,7 +89,7 @@ class ProcessExecutor:
         self._threads = threads
         self._workers: list[_Worker] = []
         self._lines: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()
-        self._log: IO[str] | None = None
+        self._log: IO[bytes] | None = None
 
     def submit(self, task: Task) -> None:
         """Hand a task to a living worker that has none."""
@@ -117,7 +118,7 @@ class ProcessExecutor:
 
     def __enter__(self) -> Self:
         try:
-            self._log = self._layout.log.open("a", encoding="utf-8")
+            self._log = append_regular(self._layout.log)
         except OSError as error:
             what, mend = "this file cannot be written", "make room or restore access"
             where = str(self._layout.log)
