@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from convstudy.data import image_facts, load_dataset
 from convstudy.engine.weights import write_tensors
 from convstudy.report.files import write_file
 from convstudy.store.facts import write_facts
-from convstudy.whole_file import whole_file
+from convstudy.whole_file import _host as host
+from convstudy.whole_file import remove_abandoned, whole_file
 
 
 def _write_facts(path: Path) -> None:
@@ -72,3 +75,67 @@ def test_every_writer_leaves_the_old_file_where_the_disk_fails(
     assert list(tmp_path.iterdir()) == [path]
     WRITERS[name](path)
     assert path.read_bytes() != b"old"
+
+
+DEAD, LIVING = 2**31 - 2, os.getppid()
+HERE = host()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not looked up there")
+@pytest.mark.parametrize(
+    ("name", "stays"),
+    [
+        (f"report.html.{HERE}-{DEAD}.partial", False),
+        (f"results.csv.{HERE}-{DEAD}.partial", False),
+        (f"results.csv.{DEAD}.partial", False),  # by an earlier version
+        (f"results.csv.{HERE}-{LIVING}.partial", True),
+        (f"results.csv.{LIVING}.partial", True),
+        (f"results.csv.another-host-{DEAD}.partial", True),
+        (f"results.csv.{HERE}-{10**30}.partial", False),
+        ("a download.partial", True),
+        (".partial", True),
+        ("results.csv", True),
+    ],
+)
+def test_the_next_file_of_a_folder_removes_what_killed_writers_left(
+    name: str, stays: bool, tmp_path: Path
+) -> None:
+    left = tmp_path / name
+    left.write_text("half")
+    with whole_file(tmp_path / "report.html") as partial:
+        partial.write_text("whole")
+    assert left.exists() == stays
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
+def test_a_killed_writer_leaves_nothing_for_good(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    child = os.fork()
+    if not child:
+        with whole_file(path) as partial:
+            partial.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    while not list(tmp_path.glob("*.partial")):
+        os.sched_yield()
+    # As long as it is not waited for there is such a process.
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    remove_abandoned(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+    os.waitpid(child, 0)
+    remove_abandoned(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_writers_of_one_file_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    with whole_file(path) as first:
+        first.write_text("first")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", os.getppid)  # another process
+            with whole_file(path) as second:
+                second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
