@@ -312,6 +312,20 @@ def test_half_written_files_of_a_killed_process_go_with_the_next_run(store: Stor
         assert not half.exists()
 
 
+def test_half_written_files_of_a_killed_report_go_with_the_next_run(store: Store) -> None:
+    run_id = store.begin_run(study())
+    folders = store.layout.report_folders(run_id)
+    assert len(folders) == 3
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / f"file.csv.{2**31 - 2}.partial").write_text("ha")
+        (folder / f"file.csv.{os.getppid()}.partial").write_text("another process writes it")
+    with store.writing():
+        pass
+    left = [file.name for folder in folders for file in folder.iterdir() if file.is_file()]
+    assert left == [f"file.csv.{os.getppid()}.partial"] * 3
+
+
 def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_none(store: Store) -> None:
     data = load_dataset("digits")
     some = data.train.take(np.arange(360))
@@ -351,7 +365,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         Store.open(tmp_path)
     layout.database.unlink()
     layout.database.mkdir()
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="must be a regular file; it is a folder"):
         Store.open(tmp_path)
 
 

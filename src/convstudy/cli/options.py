@@ -186,9 +186,9 @@ def open_store(runs: Path) -> Store | None:
     Raises:
         StoreError: if it is there and cannot be read.
     """
-    from convstudy.store import Layout, Store
+    from convstudy.store import Store
 
-    return Store.open(runs) if Layout(runs).database.exists() else None
+    return Store.open(runs) if Store.is_at(runs) else None
 
 
 def _gather(context: click.Context, parameter: click.Parameter, value: object) -> None:

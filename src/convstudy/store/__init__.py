@@ -2,6 +2,7 @@
 
 ==================  ============================================================================
 ``layout``          where everything lies in a runs folder
+``access``          how the database is reached: guards, and a copy of a read-only one
 ``database``        the SQLite file: its tables, and how it is opened
 ``lock``            one writer at a time
 ``presence``        whether the folder that is written to is still the one at its path

@@ -30,6 +30,16 @@ class Layout:
         return self.folder / "convstudy.sqlite"
 
     @property
+    def write_ahead_log(self) -> Path:
+        """What SQLite has not yet moved into the database: the latest records."""
+        return self.folder / "convstudy.sqlite-wal"
+
+    @property
+    def shared_memory(self) -> Path:
+        """The index of the write-ahead log, which SQLite makes again where it is missing."""
+        return self.folder / "convstudy.sqlite-shm"
+
+    @property
     def lock(self) -> Path:
         """The file that a writing process holds a lock on."""
         return self.folder / "lock"
@@ -48,6 +58,11 @@ class Layout:
         yield from self.folder.glob("fits/*/*.partial")
         yield from self.folder.glob("datasets/*.partial")
 
+    def has_trained_fits(self) -> bool:
+        """Tell whether there are files of a fit that was trained to its end."""
+        kinds = ("weights", "validation", "test")
+        return any(next(self.folder.glob(f"fits/*/{kind}.safetensors"), None) for kind in kinds)
+
     def image_facts(self, dataset_digest: str) -> Path:
         """The file of what is known of a dataset's images."""
         return self.folder / "datasets" / f"{dataset_digest}.json"
@@ -55,3 +70,8 @@ class Layout:
     def report(self, run_id: str) -> Path:
         """The folder of a run's report."""
         return self.folder / run_id
+
+    def report_folders(self, run_id: str) -> tuple[Path, ...]:
+        """The folders that files of a run's report are written to."""
+        report = self.report(run_id)
+        return report, report / "tables", report / "figures"

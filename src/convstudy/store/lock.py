@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from convstudy.errors import Problem, StoreError
+from convstudy.regular_file import append_regular, open_regular
 
 if sys.platform == "win32":
     import msvcrt
 
     def _take(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    _share = _take  # there is no other lock
 else:
     import fcntl
 
     def _take(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _share(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 # A reader that asks whether the lock is held holds it for that moment; a writer waits so long before it gives up.
@@ -39,7 +45,7 @@ def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
         StoreError: where another process holds the lock, or the file cannot be made.
     """
     try:
-        file = path.open("a+b")
+        file = append_regular(path)
     except OSError as error:
         what, mend = "this runs folder cannot be written to", "name another --runs"
         raise StoreError(Problem(what, where=str(path.parent), got=error.strerror or "", mend=mend)) from None
@@ -51,12 +57,12 @@ def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
         yield file.fileno()
 
 
-def _taken(descriptor: int, patience: float) -> bool:
+def _taken(descriptor: int, patience: float, take: Callable[[int], None] = _take) -> bool:
     """Take the lock, trying for a while; tell whether that went well."""
     until = time.monotonic() + patience
     while True:
         try:
-            _take(descriptor)
+            take(descriptor)
             return True
         except OSError:
             if time.monotonic() >= until:
@@ -65,11 +71,10 @@ def _taken(descriptor: int, patience: float) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether some process holds the lock."""
-    if not path.exists():
-        return False
+    """Tell whether some process holds the lock; the file is only read, so that this works on a read-only folder."""
     try:
-        with locked(path, patience=0.0):
-            return False
-    except StoreError:
-        return True
+        file = open_regular(path)
+    except OSError:
+        return False
+    with file:
+        return not _taken(file.fileno(), patience=0.0, take=_share)

@@ -39,7 +39,7 @@ class Presence:
         if found != _identity(os.fstat(self._lock)):
             raise _gone(lock, found)
         stable = found == self._first
-        for path in (database, *(Path(f"{database}{end}") for end in ("-wal", "-shm"))):
+        for path in (database, self._layout.write_ahead_log, self._layout.shared_memory):
             now = _identity_at(path)
             if now is None and (path == database or path in self._seen):
                 raise _gone(path, now)

@@ -18,8 +18,9 @@ from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Brief, Opening, Record
 from convstudy.spec import Study, study_document, study_of
 from convstudy.store.acceptances import AsAccepted, accept, acceptances_of
+from convstudy.store.access import has_database, open_database
 from convstudy.store.artefacts import Artefacts
-from convstudy.store.database import connect
+from convstudy.store.database import Database
 from convstudy.store.facts import read_facts, write_facts
 from convstudy.store.layout import Layout
 from convstudy.store.ledger import ledger, opening_of
@@ -27,6 +28,7 @@ from convstudy.store.lock import is_locked, locked
 from convstudy.store.presence import Presence
 from convstudy.store.records import Briefs, Records
 from convstudy.store.results import Results
+from convstudy.whole_file import remove_abandoned
 
 if TYPE_CHECKING:
     from convstudy.store.artefacts import Arrays
@@ -52,43 +54,45 @@ class RunSummary:
 class Store:
     """Reads and writes one runs folder; only one process writes at a time (see :meth:`writing`)."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, connection: Database) -> None:
         self.layout = layout
         self.artefacts = Artefacts(layout)
-        self._connection = connect(layout.database)
+        self._connection = connection
         self._presence: Presence | None = None
         self.records = Records(self._connection)
         self.briefs = Briefs(self._connection)
 
     @classmethod
     def open(cls, folder: Path, create: bool = False) -> Store:
-        """Return the store of a runs folder.
+        """Return the store of a runs folder; see :func:`~convstudy.store.access.open_database`.
 
         Raises:
             StoreError: where there is none and ``create`` is false, or it cannot be read or made.
         """
         layout = Layout(folder)
-        if not create and not layout.database.exists():
-            what, mend = (
-                "there are no runs here",
-                "start one with `convstudy run digits`, or name another --runs",
-            )
-            raise StoreError(Problem(what, where=str(folder), mend=mend))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            what = "this folder for runs cannot be made"
-            raise StoreError(
-                Problem(what, where=str(folder), got=error.strerror or "", mend="name another --runs")
-            ) from None
-        return cls(layout)
+        return cls(layout, open_database(layout, create))
+
+    @staticmethod
+    def is_at(folder: Path) -> bool:
+        """Tell whether a folder has a database.
+
+        Raises:
+            StoreError: where it lost its database, see :func:`~convstudy.store.access.has_database`.
+        """
+        return has_database(Layout(folder))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the right to write; files that a killed process left half written are removed."""
+        """Hold the right to write; files that a killed process left half written are removed.
+
+        Reports are written without that right, so theirs are removed only if the process is gone.
+        """
         with locked(self.layout.lock) as descriptor:
             for path in self.layout.partial_artefacts():
                 path.unlink(missing_ok=True)
+            for row in self._connection.rows("SELECT id FROM runs"):
+                for folder in self.layout.report_folders(row["id"]):
+                    remove_abandoned(folder)
             self._presence = Presence(self.layout, descriptor)
             try:
                 self.check_presence()
