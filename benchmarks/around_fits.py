@@ -276,7 +276,9 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
         def submit(self, task: Task) -> None:
             self.tasks.append(task)
 
-        def next_message(self) -> Message:
+        waiting = ()
+
+        def next_message(self, timeout: float | None = None) -> Message:
             task = self.tasks.pop(0)
             if isinstance(task, Inspect):
                 return Inspected(task, error="made up")

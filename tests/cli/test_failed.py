@@ -70,3 +70,11 @@ def test_a_reason_must_say_something(convstudy: Call, tiny: Path, tmp_path: Path
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
     assert ended.status == 2
     assert "the reason to accept failures must be a text" in ended.err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1 h", ""])
+def test_a_fit_timeout_must_be_a_time(seconds: str, convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", f"--fit-timeout={seconds}")
+    assert ended.status == 2
+    assert "--fit-timeout: this is no time" in ended.err
+    assert not (tmp_path / "runs").exists()

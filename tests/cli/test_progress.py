@@ -19,6 +19,7 @@ from convstudy.run import (
     FilesLost,
     FitEnded,
     FitStarted,
+    NoMessage,
     NotReproduced,
     RunStarted,
     events,
@@ -53,6 +54,19 @@ def test_plain_lines(tiny: Path) -> None:
     assert lines[3] == "search.kernel chose kernel=5 (validation accuracy 50.00 %)"
     assert lines[4].startswith("compare.both: nothing could be chosen")
     assert lines[5] == "test set opened for search.kernel kernel=3, fold 1 of 2: accuracy 25.00 %"
+
+
+def test_a_silent_fit_is_a_line(tiny: Path) -> None:
+    plan = make_plan(load_study(tiny))
+    lines: list[str] = []
+    listener = PlainProgress(Tally(), lines.append)
+    listener(RunStarted("tiny-1", plan, frozenset(), 1))
+    listener(NoMessage(plan.fits[1], 1920.0))
+    listener(NoMessage(None, 60.0))
+    assert lines[1:] == [
+        "no message from search.kernel kernel=3, fold 2 of 2 for 1,920 s; a fit sends one after each epoch",
+        "no message from the inspection of the images for 60 s",
+    ]
 
 
 def test_files_that_are_computed_again_have_a_line_each_if_damaged_and_one_if_missing(tiny: Path) -> None:

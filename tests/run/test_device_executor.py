@@ -156,6 +156,48 @@ def test_a_task_is_lost_and_none_waits_for_ever_where_the_engine_cannot_be_loade
     assert "ModuleNotFoundError" in ends[0].reason  # type: ignore[union-attr]
 
 
+def test_a_task_that_hangs_is_left_to_its_thread_when_it_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Train(fit) for fit in _fits(2))
+    end, steps = threading.Event(), []
+
+    def hang(task: Any, layout: Layout, tell: Tell, device: str, before_step: Any) -> None:
+        tell(Started(task))
+        if task == first:
+            end.wait(30)
+            before_step()
+            steps.append(task)
+        tell(Trained(task, Record(task.fit.id, "done")))
+
+    monkeypatch.setattr(perform, "perform", hang)
+    n_threads = threading.active_count()
+    with DeviceExecutor(Layout(tmp_path), "cpu", 1) as executor:
+        executor.submit(first)
+        assert executor.next_message() == Started(first)
+        assert executor.next_message(timeout=0.01) is None
+        executor.cancel(first)
+        executor.submit(second)
+        assert executor.next_message() == Started(second)
+        assert isinstance(executor.next_message(), Trained)
+        # When it moves again it ends before its next step, and says nothing.
+        end.set()
+        while threading.active_count() > n_threads + 1:
+            assert executor.next_message(timeout=0.01) is None
+    assert steps == []
+    assert threading.active_count() == n_threads
+
+
+def test_a_task_that_waits_for_room_can_be_cancelled(tmp_path: Path) -> None:
+    with DeviceExecutor(Layout(tmp_path), "cpu", 1) as executor:
+        tasks = [Train(fit) for fit in _fits(2)]
+        executor.n_workers = 0  # as after a lack of memory
+        executor.submit(tasks[0])
+        assert executor.waiting == (tasks[0],)
+        executor.cancel(tasks[0])
+        assert executor.waiting == ()
+
+
 def test_leaving_ends_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     """Its epochs are far too long to be waited for."""
     recipe = small_study().recipe.varied({"batch_size": 1, "epochs": 10_000, "measure_at_most": 1})

@@ -11,7 +11,18 @@ import pytest
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
-from convstudy.run.tasks import Advanced, Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
+from convstudy.run.tasks import (
+    Advanced,
+    Halted,
+    Inspect,
+    Inspected,
+    Lost,
+    Message,
+    Started,
+    Task,
+    Train,
+    Trained,
+)
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
 from convstudy.store import Layout, Store
@@ -44,7 +55,7 @@ def _all_messages(executor: Executor, tasks: list[Task]) -> list[Message]:
             executor.submit(waiting.pop(0))
             n_under_way += 1
         said.append(executor.next_message())
-        n_under_way -= isinstance(said[-1], Trained | Scored | Inspected | Lost)
+        n_under_way -= isinstance(said[-1], Trained | Scored | Inspected | Halted | Lost)
     return said
 
 
@@ -59,7 +70,9 @@ def _without_moment(record: Record) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
     """The records of the fits, by id, from the slow twin of all executors."""
-    with InlineExecutor(Layout(tmp_path_factory.mktemp("inline"))) as executor:
+    runs = tmp_path_factory.mktemp("inline")
+    Store.open(runs, create=True).close()
+    with InlineExecutor(Layout(runs)) as executor:
         said = _all_messages(executor, [Train(fit) for fit in fits()])
     return {m.record.fit_id: _without_moment(m.record) for m in said if isinstance(m, Trained)}
 
@@ -85,6 +98,20 @@ def test_every_task_starts_goes_on_and_ends_once(
         *_, inspected = _all_messages(executor, [Inspect("digits")])
         assert isinstance(inspected, Inspected)
         assert inspected.facts is not None, inspected.error
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_file_that_the_system_refuses_halts_a_training(place: str, layout: Layout) -> None:
+    fit = fits()[0]
+    # A file in place of the folder of the checkpoint.
+    layout.artefact(fit.lineage_id, "checkpoint").parent.parent.mkdir()
+    layout.artefact(fit.lineage_id, "checkpoint").parent.write_bytes(b"")
+    with PLACES[place](layout) as executor:
+        *_, halted = _all_messages(executor, [Train(fit)])
+    assert isinstance(halted, Halted)
+    (problem,) = halted.problems
+    assert problem.what == "this file cannot be written" and fit.id in problem.where
+    assert executor.waiting == ()
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -34,7 +34,7 @@ class Killing(InlineExecutor):
         super().__init__(store.layout)
         self._names = names
 
-    def next_message(self) -> Message:
+    def next_message(self, timeout: float | None = None) -> Message | None:
         task = self._tasks[0] if self._tasks else None
         if not self._messages and isinstance(task, Train) and self._names(task.fit):
             self._messages += [Started(task), Lost(self._tasks.popleft(), "killed (signal 9)")]
@@ -306,7 +306,7 @@ def test_a_choice_of_an_older_version_stays_once_a_model_has_a_score(tmp_path: P
 
 def test_a_worker_that_ends_before_it_takes_up_a_fit_is_no_failed_fit(tmp_path: Path) -> None:
     class Unstartable(InlineExecutor):
-        def next_message(self) -> Message:
+        def next_message(self, timeout: float | None = None) -> Message | None:
             return Lost(self._tasks.popleft(), "ended with status 1")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -93,7 +93,7 @@ def test_images_that_cannot_be_looked_over_fail_no_run(
 def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = InlineExecutor.next_message
 
-    def die(self: InlineExecutor) -> Message:
+    def die(self: InlineExecutor, timeout: float | None = None) -> Message:
         message = ask(self)
         return Lost(message.task, "it was killed") if isinstance(message.task, Inspect) else message
 

@@ -175,6 +175,20 @@ def test_a_worker_that_dies_as_it_gets_a_task_loses_it(
         assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
 
 
+def test_a_worker_that_hangs_is_killed_when_its_task_is_cancelled(layout: Layout) -> None:
+    with ProcessExecutor(layout, 2, 1) as executor:
+        task = Train(_fit(HANGS))
+        executor.submit(task)
+        assert executor.next_message() == Started(task)
+        assert executor.next_message(timeout=0.01) is None
+        executor.cancel(task)
+        # Its death is no message of the task, and no other task is handed to it.
+        assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+        while executor._workers[0].cancelled:
+            assert executor.next_message(timeout=0.01) is None
+        assert len(worker_pids(layout.folder)) == 1
+
+
 def test_a_worker_that_cannot_be_started_is_one_error(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

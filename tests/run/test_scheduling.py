@@ -57,7 +57,9 @@ class Pretending:
             self.submitted[f"{type(task).__name__} {task.fit.id}"] += 1
         self.messages.append(Started(task))
 
-    def next_message(self) -> Message:
+    waiting = ()
+
+    def next_message(self, timeout: float | None = None) -> Message:
         if self.messages:
             return self.messages.pop(0)
         task = self.under_way.pop(self._luck.randrange(len(self.under_way)))

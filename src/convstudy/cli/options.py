@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +34,23 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versi
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
         raise UsageError(Problem("this is not a count", f"{path}{option}", text, "a whole number, 1 or more"))
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
+    """A number of seconds above 0."""
+
+    name = "seconds"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or raise :class:`UsageError`."""
+        with suppress(ValueError):
+            seconds = float(str(value))
+            if math.isfinite(seconds) and seconds > 0:
+                return seconds
+        path = f"{ctx.command_path} " if ctx else ""
+        option = param.opts[0] if param else "this option"
+        what = "this is no time"
+        raise UsageError(Problem(what, f"{path}{option}", str(value), "a number of seconds above 0"))
 
 
 # How `[study]` keys are called here.

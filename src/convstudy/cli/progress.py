@@ -19,6 +19,7 @@ from convstudy.run.events import (
     FilesLost,
     FitEnded,
     ImagesInspected,
+    NoMessage,
     NotReproduced,
     RunStarted,
     SearchAdvanced,
@@ -171,6 +172,10 @@ def news(event: Event, tally: Tally) -> str:
         return rung_text(event.plan.stage(event.stage))
     if isinstance(event, TestOpened) and event.opening.accuracy is not None:
         return f"test set opened for {tally.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
+    if isinstance(event, NoMessage):
+        if event.fit is None:
+            return f"no message from the inspection of the images for {event.seconds:,.0f} s"
+        return f"no message from {tally.name(event.fit)} for {event.seconds:,.0f} s; a fit sends one after each epoch"
     if isinstance(event, ImagesInspected) and event.error:
         return f"the images could not be looked over for duplicates: {event.error.splitlines()[0]}"
     if isinstance(event, FilesLost):

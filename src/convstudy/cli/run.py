@@ -12,6 +12,7 @@ import click
 from convstudy.cli.failures import INTERRUPTED
 from convstudy.cli.findings import strict_option
 from convstudy.cli.options import (
+    Seconds,
     changes_of,
     command_line,
     device_option,
@@ -45,6 +46,13 @@ TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
     metavar="REASON",
     help="Count the fits that failed in earlier runs as failed for good; the report prints REASON.",
 )
+@click.option(
+    "--fit-timeout",
+    type=Seconds(),
+    metavar="SECONDS",
+    help="End a fit that sends no message for SECONDS (one follows each epoch); it counts as failed until another run "
+    "succeeds.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report; `convstudy report` does so later.")
 @click.pass_context
 def run(
@@ -56,6 +64,7 @@ def run(
     as_json: bool,
     strict: bool,
     accept_failures: str | None,
+    fit_timeout: float | None,
     no_report: bool,
 ) -> int:
     """Answer the questions of STUDY; go on where it stopped.
@@ -73,7 +82,7 @@ def run(
     tally, again = Tally(), shlex.join([program(), *context.obj])
     try:
         with progress(tally) as listener:
-            results = run_study(study, runs, workers, listener, device, accept_failures=accept_failures)
+            results = run_study(study, runs, workers, listener, device, accept_failures, fit_timeout)
     except KeyboardInterrupt:
         return _interrupted(tally, runs, again, as_json)
     outcome = Outcome(results, runs, as_json, again)

@@ -8,6 +8,8 @@
 ``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
 ``restoring``       files of finished fits that are missing or damaged, and are needed
 ``stopping``        the errors that end a run
+``turns``           which training is next
+``watching``        tasks that are silent: reported, and after a limit ended
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
 ==================  ==========================================================================
@@ -25,6 +27,7 @@ from convstudy.run.events import (
     FitStarted,
     ImagesInspected,
     Listener,
+    NoMessage,
     NotReproduced,
     RunStarted,
     SearchAdvanced,
@@ -42,6 +45,7 @@ __all__ = [
     "FitStarted",
     "ImagesInspected",
     "Listener",
+    "NoMessage",
     "NotReproduced",
     "RunStarted",
     "SearchAdvanced",

@@ -90,6 +90,14 @@ class NotReproduced:
     fit: Fit
 
 
+@dataclass(frozen=True)
+class NoMessage:
+    """A fit that trains or is tested sent no message for some seconds; ``None`` for the inspection of the images."""
+
+    fit: Fit | None
+    seconds: float
+
+
 Event = (
     RunStarted
     | FitStarted
@@ -101,6 +109,7 @@ Event = (
     | ImagesInspected
     | FilesLost
     | NotReproduced
+    | NoMessage
 )
 Listener = Callable[[Event], None]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,8 @@ from convstudy.run.tasks import (
     Train,
     Trained,
 )
+from convstudy.run.turns import deciding_fits, next_training
+from convstudy.run.watching import Watched, checked_timeout
 from convstudy.spec import Study, check_classes, check_study
 from convstudy.store import Results, Store
 from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
@@ -60,6 +62,7 @@ def run_study(
     listener: Listener = silent,
     device: str = "auto",
     accept_failures: str | None = None,
+    fit_timeout: float | None = None,
 ) -> Results:
     """Run a study, or go on with it where it stopped, and return what it came to.
 
@@ -75,17 +78,21 @@ def run_study(
         accept_failures: the reason why fits that failed in earlier runs are not trained again and count as failed. The
             report prints it. Without it nothing is chosen from the stage of a fit that may yet succeed, which is every
             failed fit that has not diverged or failed with the same error in three runs, and no test image is read.
+        fit_timeout: after how many seconds without a message, which follows each epoch, a fit is ended and counts as
+            failed until another run succeeds; no limit by default, and none with ``workers`` 0.
 
     Raises:
         StudyError: where the study cannot be run as it is, a class with too few images for its folds included.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used or written, or another process writes to it.
-        UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, or there is no such device.
+        UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, ``fit_timeout`` is not positive, or
+            there is no such device.
     """
     if workers is not None and workers < 0:
         what = "there cannot be fewer than no workers"
         raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
     reason = None if accept_failures is None else checked_reason(accept_failures)
+    limit = checked_timeout(fit_timeout)
     check_study(study)
     found = chosen_device(device)
     study = fix_precision(study, found)
@@ -96,7 +103,9 @@ def run_study(
         with store.writing():
             run_id = store.begin_run(study)
             try:
-                _Run(study, store, run_id, listener, reason).go(_executor(study, store, workers, found))
+                _Run(study, store, run_id, listener, reason).go(
+                    _executor(study, store, workers, found), limit
+                )
             except BaseException:
                 # Where the folder is gone or full, the first error tells so.
                 with suppress(StoreError):
@@ -136,6 +145,9 @@ class _Run:
         self.outcomes = store.outcomes(run_id)
         self.begun: set[str] = set()  # the fits that a worker took up in this run
         self.tried: set[str] = set()  # those of them that ended
+        self.hung: set[str] = (
+            set()
+        )  # lineages with a fit that timed out, whose thread may still write a checkpoint
         self.plan: Plan  # as the records have it, see _resolve
         self.choices: tuple[Choice, ...] = ()  # that the plan rests on
         self.told_choices: set[str] = set()
@@ -144,12 +156,13 @@ class _Run:
         self.unrestored: set[str] = set()  # fits whose files could not be restored
         self.deaths: Counter[Task] = Counter()
 
-    def go(self, executor: Executor) -> None:
-        """Train, choose and test until nothing is left to do."""
+    def go(self, unwatched: Executor, limit: float | None) -> None:
+        """Train, choose and test until nothing is left to do; a task that is silent for ``limit`` seconds is ended."""
+        executor = Watched(unwatched, self.listener, limit)
         self._resolve()
         done = frozenset(i for i, outcome in self.outcomes.items() if outcome.final or self.reason)
         self.listener(RunStarted(self.run_id, self.plan, done, executor.n_workers))
-        with executor:
+        with unwatched:
             while tasks := [Train(fit) for fit in self._choose()] or self._restoring():
                 self._train(executor, tasks)
             if not all(self._is_final(fit) for fit in self.plan.settled_fits):
@@ -197,8 +210,12 @@ class _Run:
                 if stage.question != "search" or not self.study.search[stage.name].nested:
                     self._drop_checkpoints(stage)
         self._tell_of_searches()
-        fits = self.plan.settled_fits
-        return in_turn(self.plan, {fit.id for fit in fits if fit.id in self.tried or self._is_final(fit)})
+        ended = {
+            fit.id
+            for fit in self.plan.settled_fits
+            if fit.id in self.tried or fit.lineage_id in self.hung or self._is_final(fit)
+        }
+        return in_turn(self.plan, ended)
 
     def _drop_checkpoints(self, stage: Stage) -> None:
         """Remove the checkpoints of paused fits that a stage kept to go on from: none goes on any more."""
@@ -229,14 +246,14 @@ class _Run:
             for fit in sorted(fits.values(), key=lambda fit: fit.n_epochs)
         ]
 
-    def _train(self, executor: Executor, tasks: Iterable[Train]) -> None:
+    def _train(self, executor: Watched, tasks: Iterable[Train]) -> None:
         """Do these trainings, or fewer: return as soon as a choice can be made that may bring others."""
         waiting = deque(tasks)
         under_way: dict[str, str] = {}
         missing = {task.fit.id for task in waiting if not self._is_final(task.fit)}
-        deciding = _deciding(self.plan, missing)
+        deciding = deciding_fits(self.plan, missing)
         while waiting or under_way:
-            while len(under_way) < executor.n_workers and (task := _next(waiting, under_way)):
+            while len(under_way) < executor.n_workers and (task := next_training(waiting, under_way)):
                 under_way[task.fit.id] = task.fit.lineage_id
                 self.store.artefacts.make_way(task.fit)
                 executor.submit(task)
@@ -255,19 +272,24 @@ class _Run:
                     self._keep(message.task, record, deciding)
                 case Halted(problems=problems):
                     raise halted(fit, problems)
-                case Lost(reason=reason):
+                case Lost(reason=reason, timed_out=timed_out):
                     under_way.pop(fit.id, None)
-                    if self._may_retry(message.task):
+                    if timed_out:
+                        self.hung.add(fit.lineage_id)
+                        waiting = deque(task for task in waiting if task.fit.lineage_id not in self.hung)
+                    if not timed_out and self._may_retry(message.task):
                         waiting.appendleft(message.task)
                     elif fit.id not in self.begun:
                         raise unstartable(reason)
                     else:
-                        crashed = Record(fit.id, "failed", error_kind="crashed", error=reason)
-                        self._keep(message.task, crashed, deciding)
+                        kind = "timed-out" if timed_out else "crashed"
+                        self._keep(
+                            message.task, Record(fit.id, "failed", error_kind=kind, error=reason), deciding
+                        )
             if any(not ids for ids in deciding):
                 # A choice is due: what is under way ends, the rest is planned anew.
                 new = self._choose()
-                deciding = _deciding(self.plan, {fit.id for fit in new})
+                deciding = deciding_fits(self.plan, {fit.id for fit in new})
                 waiting = deque(Train(fit) for fit in new if fit.id not in under_way)
 
     def _may_retry(self, task: Task) -> bool:
@@ -304,7 +326,7 @@ class _Run:
         self.unrestored.add(fit.id)
         return True
 
-    def _test(self, executor: Executor) -> None:
+    def _test(self, executor: Watched) -> None:
         """Open the sealed test set once for each chosen model, after all choices are made."""
         untested = [fit for fit in self.plan.tested_fits if self._is_untested(fit)]
         if any(fit.id in self.unrestored for fit in untested):
@@ -330,11 +352,11 @@ class _Run:
                     self.listener(TestOpened(task.fit, opening))
                 case Lost(task=Test() as task, reason=reason):
                     n_under_way -= 1
-                    if not self._may_retry(task):
+                    if message.timed_out or not self._may_retry(task):
                         raise untestable(task.fit, reason)
                     waiting.appendleft(task.fit)
 
-    def _inspect(self, executor: Executor) -> None:
+    def _inspect(self, executor: Watched) -> None:
         """Have the images looked over, once in a runs folder, if this run's test set was opened.
 
         That reads the test images, so that it comes after all choices; what it finds answers no question of the study,
@@ -374,21 +396,3 @@ class _Run:
         self.store.artefacts.make_way(fit)
         digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))
-
-
-def _next(waiting: deque[Train], under_way: Mapping[str, str]) -> Train | None:
-    """Take the first task whose lineage is not under way (fit id -> lineage id): its fits go on from one another."""
-    for task in waiting:
-        if task.fit.lineage_id not in under_way.values():
-            waiting.remove(task)
-            return task
-    return None
-
-
-def _deciding(plan: Plan, missing: set[str]) -> list[set[str]]:
-    """Return, for each stage whose choice is open, the fits it still waits for."""
-    stages = [stage for stage in plan.stages if stage.chooses and not stage.waits_for]
-    fits = [
-        {fit.id for candidate in stage.candidates for fit in candidate.fits} & missing for stage in stages
-    ]
-    return [ids for ids in fits if ids]

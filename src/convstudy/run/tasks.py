@@ -106,10 +106,11 @@ class Halted:
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker that had this task died; ``reason`` says how. Its executor says so, no worker can."""
+    """The worker that had this task died, or was ended for its silence; ``reason`` says how. No worker can say so."""
 
     task: Task
     reason: str
+    timed_out: bool = False
 
 
 Said = Started | Advanced | Trained | Tested | Inspected | Halted

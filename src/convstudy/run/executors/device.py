@@ -37,6 +37,7 @@ class DeviceExecutor:
         # How many might be under way when a task was first begun.
         self._n_allowed: dict[Task, int] = {}
         self._told: set[Task] = set()
+        self._cancelled: set[Task] = set()
         self._threads: list[threading.Thread] = []
         self._doing: dict[threading.Thread, Task] = {}
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -48,11 +49,16 @@ class DeviceExecutor:
         self._waiting.append(task)
         self._begin_tasks()
 
-    def next_message(self) -> Message:
-        """Return the next message of any task under way."""
+    def next_message(self, timeout: float | None = None) -> Message | None:
+        """Return the next message of any task under way; ``None`` where none comes for ``timeout`` seconds."""
         while True:
-            message = self._messages.get()
+            try:
+                message = self._messages.get(timeout=timeout)
+            except queue.Empty:
+                return None
             task = message.task
+            if task in self._cancelled:
+                continue
             if isinstance(message, Started):
                 if task in self._told:
                     continue  # it is tried again, which is nobody's business
@@ -73,6 +79,22 @@ class DeviceExecutor:
                 self._told.discard(task)
                 del self._n_allowed[task]
             return message
+
+    def cancel(self, task: Task) -> None:
+        """Leave a task's thread: it ends before its next step, and never where it hangs in a call of the device."""
+        if task in self._waiting:
+            self._waiting.remove(task)
+        elif self._under_way.pop(task, None) is not None:
+            self._cancelled.add(task)
+            self._threads = [thread for thread in self._threads if self._doing.get(thread) != task]
+        self._told.discard(task)
+        self._n_allowed.pop(task, None)
+        self._begin_tasks()
+
+    @property
+    def waiting(self) -> tuple[Task, ...]:
+        """The tasks that have no room on the device now."""
+        return tuple(self._waiting)
 
     def __enter__(self) -> Self:
         return self
@@ -114,13 +136,14 @@ class DeviceExecutor:
 
                 perform(task, self._layout, self._tell, self._device, self._go_on)
             except _Stopped:
-                return
+                if self._stopping.is_set() or threading.current_thread() not in self._threads:
+                    return
             except BaseException as error:  # perform tells of what a task may meet with; this is worse
                 self._messages.put(Lost(task, f"its thread ended with {type(error).__name__}: {error}"))
 
     def _go_on(self) -> None:
-        """End the task of this thread if all are to end."""
-        if self._stopping.is_set():
+        """End the task of this thread if it or all are to end."""
+        if self._stopping.is_set() or self._doing.get(threading.current_thread()) in self._cancelled:
             raise _Stopped
 
     def _tell(self, message: Said) -> None:

@@ -23,8 +23,20 @@ class Executor(Protocol):
         """Take a task; it may only be called while fewer than ``n_workers`` are under way."""
         ...
 
-    def next_message(self) -> Message:
-        """Wait for the next message of any task under way, and return it."""
+    def next_message(self, timeout: float | None = None) -> Message | None:
+        """Return the next message of any task under way; ``None`` where there is none for ``timeout`` seconds.
+
+        An executor that does its tasks in the calling thread returns when it has a message, whatever the timeout.
+        """
+        ...
+
+    def cancel(self, task: Task) -> None:
+        """End a task that sends no message; no message of it follows. Its worker is killed, or left where it hangs."""
+        ...
+
+    @property
+    def waiting(self) -> tuple[Task, ...]:
+        """The tasks that were submitted and wait for room: their silence says nothing."""
         ...
 
     def __enter__(self) -> Self: ...

@@ -25,14 +25,23 @@ class InlineExecutor:
         """Take a task."""
         self._tasks.append(task)
 
-    def next_message(self) -> Message:
-        """Return the next message, doing the next task if there is none."""
+    def next_message(self, timeout: float | None = None) -> Message | None:
+        """Return the next message, doing the next task if there is none, however long that takes."""
         # It loads torch, which only this executor needs in this process.
         from convstudy.run.perform import perform
 
         if not self._messages:
             perform(self._tasks.popleft(), self._layout, self._messages.append, self._device)
         return self._messages.popleft()
+
+    def cancel(self, task: Task) -> None:
+        """Drop a task that was not begun; between two calls none is under way."""
+        self._tasks = deque(each for each in self._tasks if each != task)
+
+    @property
+    def waiting(self) -> tuple[Task, ...]:
+        """All tasks: none is under way between two calls."""
+        return tuple(self._tasks)
 
     def __enter__(self) -> Self:
         return self

@@ -61,11 +61,12 @@ class _Worker:
     process: subprocess.Popen[str]
     listener: threading.Thread | None = None
     task: Task | None = None
+    cancelled: bool = False
 
     @property
     def idle(self) -> bool:
         """Whether it lives and has no task."""
-        return self.task is None and self.process.poll() is None
+        return self.task is None and not self.cancelled and self.process.poll() is None
 
     def end(self) -> int:
         """Wait until the process has ended, let go of its pipes, and return how it ended."""
@@ -100,10 +101,13 @@ class ProcessExecutor:
         with contextlib.suppress(OSError):
             print(json.dumps(task_as_json(task)), file=worker.process.stdin, flush=True)
 
-    def next_message(self) -> Message:
-        """Return the next message of any worker that has a task."""
+    def next_message(self, timeout: float | None = None) -> Message | None:
+        """Return the next message of any worker that has a task; ``None`` where none comes for ``timeout`` seconds."""
         while True:
-            worker, line = self._lines.get()
+            try:
+                worker, line = self._lines.get(timeout=timeout)
+            except queue.Empty:
+                return None
             task = worker.task
             if not line:
                 self._workers.remove(worker)
@@ -115,6 +119,18 @@ class ProcessExecutor:
                 if isinstance(message, Trained | Tested | Inspected | Halted):
                     worker.task = None
                 return message
+
+    def cancel(self, task: Task) -> None:
+        """Kill the worker that has this task."""
+        for worker in self._workers:
+            if worker.task == task:
+                worker.task, worker.cancelled = None, True
+                worker.process.kill()
+
+    @property
+    def waiting(self) -> tuple[Task, ...]:
+        """None: each task has a worker."""
+        return ()
 
     def __enter__(self) -> Self:
         try:
