@@ -58,6 +58,8 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision --subset 10000 --seeds 10
 	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision --subset 10000 --seeds 10
 	$(BIN)/python benchmarks/around_fits.py --repeats 2
+	$(BIN)/python benchmarks/large_studies.py plan
+	$(BIN)/python benchmarks/large_studies.py report
 	$(BIN)/python benchmarks/memory_map.py
 	$(BIN)/python benchmarks/convolution_faults.py
 	$(BIN)/python benchmarks/convolution_faults.py --layers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -35,9 +36,9 @@ def class_table(
 ) -> Table:
     """Return how many images each class has; labels int (n,), ``None`` where they are not at hand."""
     info = dataset_info(dataset)
-    counts = [None if labels is None else labels.tolist() for labels in (train, test)]
+    counts = [None if labels is None else Counter(labels.tolist()) for labels in (train, test)]
     rows: list[tuple[Value, ...]] = [
-        (name, *(None if labels is None else labels.count(label) for labels in counts))
+        (name, *(None if count is None else count[label] for count in counts))
         for label, name in enumerate(info.class_names)
     ]
     columns = (
@@ -172,13 +173,47 @@ def failures_table(contests: tuple[Contest, ...]) -> Table:
     return Table("failures", "Failed fits", caption, columns, tuple(rows))
 
 
+MOST_CLASSES = 50
+"""Up to so many classes the confusion is a matrix, and a chart shows all classes."""
+MOST_PAIRS = 100
+"""With more classes, this many of the most frequent confusions are listed."""
+
+
 def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
-    """Return the confusion matrix: a row per true class, a column per predicted one."""
+    """Return the confusion matrix, a row per true class, a column per predicted one; of many classes, a list of pairs.
+
+    The list has the most frequent confusions and says how many it leaves out.
+    """
+    if confusion.n_classes > MOST_CLASSES:
+        return _pairs_table(confusion, names)
     columns = (Column("true", "True class"), *(Column(f"as_{name}", name, "count") for name in names))
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (name, *counts) for name, counts in zip(names, confusion.counts, strict=True)
     )
     return Table("confusion", "Confusion", "How often each class was taken for each.", columns, rows)
+
+
+def _pairs_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
+    """Return the most frequent confusions of two classes."""
+    shown, others = confusion.mistakes[:MOST_PAIRS], confusion.mistakes[MOST_PAIRS:]
+    columns = (
+        Column("true", "True class"),
+        Column("predicted", "Taken for"),
+        Column("count", "Predictions", "count"),
+        Column("share", "Share of the class", "percent"),
+    )
+    n_of = confusion.images_of
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (names[true], names[predicted], count, count / n_of[true]) for true, predicted, count in shown
+    )
+    caption = f"The most frequent confusions of {confusion.n_classes:,} classes."
+    if others:
+        n_mistakes = sum(count for _, _, count in others)
+        caption += (
+            f" {counted(len(others), 'other pair')} of classes with {counted(n_mistakes, 'mistake')}, each pair with "
+            f"at most {others[0][2]:,}, {'is' if len(others) == 1 else 'are'} not shown."
+        )
+    return Table("confusion", "Confusion", caption, columns, rows)
 
 
 def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...]) -> Table:

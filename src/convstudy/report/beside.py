@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
@@ -27,6 +27,10 @@ from convstudy.stats import (
     mistakes_of,
 )
 from convstudy.store.results import Results
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 N_FIRST_IMAGES = 25
 N_KERNELS = 64
@@ -64,26 +68,35 @@ def gather_beside(results: Results) -> Beside:
     notes: list[str] = []
     head = headline(results)
     predictions = PredictionReader(results)
-    tests: list[dict[str, Any]] = []
+    labels: npt.NDArray[np.int64] | None = None
     if head:
         found["headline"] = head.candidate.network_name
-        tests = _read_tests(results, head, predictions, notes)
-    if tests:
-        confusion = confusion_of(((test["labels"], test["probabilities"]) for test in tests), info.n_classes)
+        for test in _read_tests(results, head, predictions, notes):
+            labels = test["labels"]
+    if head and labels is not None:
+
+        def tests() -> Iterator[dict[str, Any]]:
+            # Read again for each use: with 1,000 classes one file of predictions is 40 MB.
+            return _read_tests(results, head, predictions, [])
+
+        confusion = confusion_of(
+            ((test["labels"], test["probabilities"]) for test in tests()), info.n_classes
+        )
         found["confusion"] = confusion
         found["confusion_table"] = background_tables.confusion_table(confusion, info.class_names)
-        found["confusion_figure"] = class_charts.confusion_chart(
-            confusion, info.class_names, "Confusion on the test images"
-        )
-        wrong = mistakes_of(_with_sound_pictures(test, info) for test in tests)
+        if info.n_classes <= background_tables.MOST_CLASSES:
+            found["confusion_figure"] = class_charts.confusion_chart(
+                confusion, info.class_names, "Confusion on the test images"
+            )
+        wrong = mistakes_of(_with_sound_pictures(test, info) for test in tests())
         found["mistakes_table"] = background_tables.mistakes_table(wrong, info.class_names)
         found["mistakes"] = tuple(_pictures(wrong, info))
-        by_class = class_accuracies(tests, info.n_classes)
+        by_class = class_accuracies(tests(), info.n_classes)
         found["class_accuracy_table"] = background_tables.class_accuracy_table(by_class, info.class_names)
         found["class_accuracy_figure"] = class_charts.class_accuracy_chart(
             by_class, info.class_names, "Accuracy by class"
         )
-    if head and tests:
+    if head and labels is not None:
         found |= _calibration(results, head, predictions)
     if head:
         weights = _read(results, _done(results, head), "weights", notes, limit=1)
@@ -106,7 +119,6 @@ def gather_beside(results: Results) -> Beside:
             image_tables.parts_table(results.images, info),
             image_tables.duplicates_table(results.images, info),
         )
-    labels = tests[0]["labels"] if tests else None
     classes = background_tables.class_table(results.study.dataset, train, labels)
     if train is not None or labels is not None:
         found["classes"] = classes
@@ -155,19 +167,17 @@ def _read(
 
 def _read_tests(
     results: Results, head: Headline, predictions: PredictionReader, notes: list[str]
-) -> list[dict[str, Any]]:
-    """Return the predictions of a candidate's models; a file that does not fit its record leaves a note too."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the predictions of a candidate's models; a file that does not fit its record leaves a note too."""
     ids = [i for i in _done(results, head) if i in results.openings]
     ids = [i for i in ids if results.openings[i].accuracy is not None]
-    found = []
     for fit_id, test in _read(results, ids, "test", notes):
         if predictions.fits(fit_id, test):
-            found.append(test)
+            yield test
         else:
             notes.append(
                 f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
             )
-    return found
 
 
 def _done(results: Results, head: Headline) -> list[str]:

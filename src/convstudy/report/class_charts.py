@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from convstudy.figures import percent
 from convstudy.report import theme
+from convstudy.report.background_tables import MOST_CLASSES
 from convstudy.report.figure import Figure, chart_size, drawn_from, label_angle, measure_axis, names_axis
 from convstudy.stats import ClassAccuracy, Confusion
 
@@ -51,9 +53,20 @@ def confusion_chart(confusion: Confusion, names: Sequence[str], title: str) -> F
 
 
 def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str], title: str) -> Figure:
-    """Return the accuracy of each class with its interval, in the order of the classes."""
+    """Return the accuracy of each class with its interval, in the order of the classes.
+
+    Of more than ``MOST_CLASSES`` those with the lowest accuracy are shown, the lowest first.
+    """
     import altair as alt
 
+    if len(found) > MOST_CLASSES:
+        known = [each for each in found if each.accuracy is not None]
+        found = sorted(known, key=lambda each: each.accuracy.estimate if each.accuracy else 0.0)[
+            :MOST_CLASSES
+        ]
+        title = f"{title}: the {len(found)} lowest of {len(names):,}"
+        names = [names[each.label] for each in found]
+        found = [replace(each, label=place) for place, each in enumerate(found)]
     rows: list[dict[str, Any]] = [
         {
             "class": names[each.label],
@@ -89,9 +102,18 @@ def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str], t
 
 
 def classes_chart(rows: Sequence[tuple[str, int | None, int | None]], title: str) -> Figure:
-    """Return bars of the images per class; ``rows`` are class, training count and test count."""
+    """Return bars of the images per class; ``rows`` are class, training count and test count.
+
+    Of more than ``MOST_CLASSES`` the largest and the smallest are shown.
+    """
     import altair as alt
 
+    if len(rows) > MOST_CLASSES:
+        title = (
+            f"{title}: the {MOST_CLASSES // 2} largest and the {MOST_CLASSES // 2} smallest of {len(rows):,}"
+        )
+        by_size = sorted(rows, key=lambda row: -next((n for n in row[1:] if n is not None), 0))
+        rows = [*by_size[: MOST_CLASSES // 2], *by_size[-(MOST_CLASSES // 2) :]]
     parts = ("training", "test")
     values = [
         {"class": name, "part": part, "count": count}

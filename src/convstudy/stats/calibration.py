@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.stats.crossed import accuracy_interval
 from convstudy.stats.intervals import Interval, wilson
-from convstudy.stats.predictions import SMALLEST, sound
+from convstudy.stats.predictions import losses_of, sound
 from convstudy.stats.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -124,12 +124,14 @@ def calibration_of(models: Iterable[Mapping[str, npt.NDArray[np.generic]]]) -> C
             return None
         labels, probabilities = found
         truth = labels
-        rows = np.arange(len(labels))
-        confidences.append(np.minimum(probabilities.max(axis=1), 1.0))
+        confidences.append(np.minimum(probabilities.max(axis=1).astype(np.float64), 1.0))
         rights.append(probabilities.argmax(axis=1) == labels)
-        true = probabilities[rows, labels]
-        losses.append(float(-np.log(np.maximum(true, SMALLEST)).mean()))
-        briers.append(float(((probabilities**2).sum(axis=1) - 2 * true + 1).mean()))
+        true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+        losses.append(float(losses_of(labels, probabilities).mean()))
+        squares = np.einsum(
+            "ij,ij->i", probabilities, probabilities, dtype=np.float64
+        )  # without a copy in float64
+        briers.append(float((squares - 2 * true + 1).mean()))
     if not confidences:
         return None
     confidence, right = np.stack(confidences), np.stack(rights).astype(np.float64)

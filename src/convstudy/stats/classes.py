@@ -70,15 +70,21 @@ def class_accuracies(
     """
     import numpy as np
 
-    models = list(models)
-    if not models or any(not np.array_equal(model["labels"], models[0]["labels"]) for model in models):
+    found_labels, choices = [], []
+    for model in models:  # one at a time: each can be large
+        found_labels.append(model["labels"])
+        choices.append(model["probabilities"].argmax(axis=1))
+    if not choices or any(not np.array_equal(labels, found_labels[0]) for labels in found_labels):
         raise ValueError("class accuracies need models with the same labels")
-    labels = models[0]["labels"].astype(np.int64)
-    predicted = np.stack([model["probabilities"].argmax(axis=1) for model in models])
+    labels = found_labels[0].astype(np.int64)
+    predicted = np.stack(choices)
+    by_class = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[by_class], np.arange(n_classes + 1))
     found = []
     for label in range(n_classes):
-        own = predicted[:, labels == label]
-        taken = np.bincount(own[own != label], minlength=n_classes)
+        own = predicted[:, by_class[ends[label] : ends[label + 1]]]
+        wrong = own[own != label]
+        taken = np.bincount(wrong) if wrong.size else np.zeros(1, np.int64)
         n_taken = int(taken.max())
         found.append(
             ClassAccuracy(
@@ -87,7 +93,7 @@ def class_accuracies(
                 accuracy_interval((own == label).astype(np.float64)) if own.shape[1] > 1 else None,
                 int(taken.argmax()) if n_taken else None,
                 n_taken / own.size if own.size else 0.0,
-                len(models),
+                len(choices),
             )
         )
     return tuple(found)

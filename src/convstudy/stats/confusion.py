@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,21 +16,45 @@ if TYPE_CHECKING:
 class Confusion:
     """How often images of a class were taken for each class, over ``n_models`` models together.
 
-    ``counts[true][predicted]``; ``counts`` is square, one row and column per class.
+    ``cells`` are true class, predicted class and count, in this order, without those that are 0: of 1,000 classes
+    there are a million.
     """
 
-    counts: tuple[tuple[int, ...], ...]
+    n_classes: int
+    cells: tuple[tuple[int, int, int], ...]
     n_models: int
+
+    @cached_property
+    def counts(self) -> tuple[tuple[int, ...], ...]:
+        """The matrix ``counts[true][predicted]``, one row and column per class."""
+        rows = [[0] * self.n_classes for _ in range(self.n_classes)]
+        for true, predicted, count in self.cells:
+            rows[true][predicted] = count
+        return tuple(map(tuple, rows))
+
+    @cached_property
+    def mistakes(self) -> tuple[tuple[int, int, int], ...]:
+        """The cells of wrong predictions, the most frequent first; equal ones in the order of their classes."""
+        wrong = (cell for cell in self.cells if cell[0] != cell[1])
+        return tuple(sorted(wrong, key=lambda cell: -cell[2]))
 
     @property
     def n_images(self) -> int:
         """How many predictions are counted."""
-        return sum(map(sum, self.counts))
+        return sum(count for _, _, count in self.cells)
 
     @property
     def n_mistakes(self) -> int:
         """How many of them are wrong."""
-        return self.n_images - sum(row[i] for i, row in enumerate(self.counts))
+        return sum(count for _, _, count in self.mistakes)
+
+    @property
+    def images_of(self) -> dict[int, int]:
+        """Class -> how many predictions are counted on images of it."""
+        found: dict[int, int] = {}
+        for true, _, count in self.cells:
+            found[true] = found.get(true, 0) + count
+        return found
 
 
 def confusion_of(
@@ -47,7 +72,7 @@ def confusion_of(
     """
     import numpy as np
 
-    total = np.zeros((n_classes, n_classes), dtype=np.int64)
+    total: dict[int, int] = {}
     n_models = 0
     for labels, probabilities in models:
         truth = np.asarray(labels, dtype=np.int64)
@@ -55,6 +80,9 @@ def confusion_of(
             raise ValueError(f"probabilities of {probabilities.shape} for {len(truth)} labels")
         if len(truth) and not 0 <= int(truth.min()) <= int(truth.max()) < n_classes:
             raise ValueError(f"labels from {truth.min()} to {truth.max()} for {n_classes} classes")
-        np.add.at(total, (truth, probabilities.argmax(axis=1)), 1)
+        places, counts = np.unique(truth * n_classes + probabilities.argmax(axis=1), return_counts=True)
+        for place, count in zip(places.tolist(), counts.tolist(), strict=True):
+            total[place] = total.get(place, 0) + count
         n_models += 1
-    return Confusion(tuple(tuple(int(count) for count in row) for row in total), n_models)
+    cells = tuple((*divmod(place, n_classes), count) for place, count in sorted(total.items()))
+    return Confusion(n_classes, cells, n_models)

@@ -10,7 +10,7 @@ from convstudy.errors import StoreError
 from convstudy.stats.candidates import FitRow
 from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Source
-from convstudy.stats.predictions import SMALLEST, sound
+from convstudy.stats.predictions import losses_of, sound
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class HeldOutReader:
         off = abs(int(right.sum()) - fit.validation_accuracy * len(labels))
         if not len(labels) == len(images) == fit.n_validation or off > 1.5:
             return None
-        losses = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], SMALLEST))
-        return HeldOut(images.astype(np.int64), right, losses.astype(np.float32))
+        return HeldOut(images.astype(np.int64), right, losses_of(labels, probabilities).astype(np.float32))
 
 
 def pooled_images(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def mistakes_of(
     """
     import numpy as np
 
-    tests = list(tests)
     n_wrong: dict[int, int] = {}
     worst: dict[int, Mistake] = {}
-    for test in tests:
+    n_models = 0
+    for test in tests:  # one at a time: each can be large
+        n_models += 1
         wrong = np.flatnonzero(test["probabilities"].argmax(axis=1) != test["labels"])
         for row in wrong.tolist():
             n_wrong[row] = n_wrong.get(row, 0) + 1
-    for test in tests:
         for row, pixels in zip(test["mistake_rows"].tolist(), test["mistake_pixels"], strict=True):
             probabilities = test["probabilities"][row]
             prediction = int(probabilities.argmax())
@@ -62,9 +62,11 @@ def mistakes_of(
                     label=int(test["labels"][row]),
                     prediction=prediction,
                     confidence=confidence,
-                    n_wrong=n_wrong.get(row, 0),
-                    n_models=len(tests),
+                    n_wrong=0,  # not all models are counted yet
+                    n_models=0,
                     pixels=np.asarray(pixels, dtype=np.uint8),
                 )
     ranked = sorted(worst.values(), key=lambda mistake: (-mistake.confidence, mistake.row))
-    return tuple(ranked[:limit])
+    return tuple(
+        replace(mistake, n_wrong=n_wrong.get(mistake.row, 0), n_models=n_models) for mistake in ranked[:limit]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from convstudy.data import dataset_info
 from convstudy.errors import StoreError
@@ -75,8 +75,6 @@ class PredictionReader:
         return bool(np.array_equal(labels, self._labels))
 
     def _load(self, fit_id: str) -> Predictions | None:
-        import numpy as np
-
         opening = self._results.openings.get(fit_id)
         if opening is None or opening.accuracy is None:
             return None
@@ -88,15 +86,27 @@ class PredictionReader:
         if found is None or not self.fits(fit_id, test):
             return None
         labels, probabilities = found
-        losses = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], SMALLEST))
+        losses = losses_of(labels, probabilities)
         near = opening.loss is not None and abs(losses.mean() - opening.loss) <= _LOSS_TOLERANCE * max(
             1.0, opening.loss
         )
         return Predictions(probabilities.argmax(axis=1) == labels, losses if near else None)
 
 
-def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]] | None:
+def losses_of(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """Return the cross-entropies in nats, shape (n,), of labels (n,) and probabilities (n, n_classes)."""
+    import numpy as np
+
+    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return -np.log(np.maximum(true, SMALLEST))
+
+
+def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]] | None:
     """Return the labels (n,) and probabilities (n, n_classes) of a file, ``None`` where it holds no such thing.
+
+    The probabilities are not copied: with 1,000 classes they are the largest part of a report's memory.
 
     Args:
         arrays: what the file holds. There must be ``labels``, whole numbers from 0 to n_classes − 1, and
@@ -113,6 +123,6 @@ def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64
         return None
     if int(labels.min()) < 0 or int(labels.max()) >= probabilities.shape[1]:
         return None
-    shares = probabilities.astype(np.float64)
-    within = (shares >= 0) & (shares <= 1 + _PROBABILITY_TOLERANCE)  # what is no number is not
-    return (labels.astype(np.int64), shares) if bool(within.all()) else None
+    shares = cast("npt.NDArray[np.floating]", probabilities)
+    within = shares.min() >= 0 and shares.max() <= 1 + _PROBABILITY_TOLERANCE  # NaN is neither
+    return (labels.astype(np.int64), shares) if within else None

@@ -1,0 +1,245 @@
+"""What large studies cost: planning 1,000 to 10,000 candidates, and a report of 1,000 classes. Nothing is trained.
+
+Each measurement is a process of its own. With ``--against`` the same is measured for another checkout, in turns, so
+that both see the machine equally busy::
+
+    python benchmarks/large_studies.py plan
+    python benchmarks/large_studies.py plan --against ../convstudy-before
+    python benchmarks/large_studies.py report
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).resolve().parents[1]
+COMMAND = "from convstudy.cli import main; main()"
+# Filters × units × learning rates.
+GRIDS = {1_000: (10, 10, 10), 3_000: (10, 30, 10), 10_000: (10, 100, 10)}
+N_CLASSES, N_TRAIN, N_TEST, SHAPE = 1_000, 20_000, 10_000, (8, 8, 3)
+MADE_UP = "made-up-classes"
+
+
+def study_text(n_candidates: int) -> str:
+    """Return a study file whose search has this many candidates on 5 folds."""
+    filters, units, rates = GRIDS[n_candidates]
+    return f"""
+[study]
+name = "large"
+dataset = "digits"
+seeds = 5
+[recipe]
+epochs = 20
+[network.searched]
+filters = 8
+units = 32
+layers = ["conv {{filters}} 3 relu", "max-pool 2", "batch-norm", "flatten", "dense {{units}} relu"]
+[network.other]
+layers = ["conv 4 5 relu stride=2", "flatten"]
+[search.grid]
+network = "searched"
+folds = 5
+[search.grid.vary]
+filters = {list(range(4, 4 + filters))}
+units = {list(range(16, 16 + units))}
+learning_rate = {[round(0.0005 * (number + 1), 4) for number in range(rates)]}
+[compare.both]
+networks = ["searched", "other"]
+"""
+
+
+def measured(checkout: Path, words: list[str]) -> tuple[float, float, float]:
+    """Run Python with this checkout's package; return wall seconds, CPU seconds and peak megabytes."""
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(words)} ended with {process.returncode}")
+    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def plans(checkouts: list[Path], sizes: list[int], repeats: int) -> None:
+    """Print what ``convstudy plan`` costs, from the start of the process to its end."""
+    print("| candidates × 5 folds | checkout | wall | CPU | peak memory |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sizes:
+            file = Path(folder) / f"{size}.toml"
+            file.write_text(study_text(size), encoding="utf-8")
+            words = ["-c", COMMAND, "plan", str(file), "--runs", str(Path(folder) / "none")]
+            found: dict[Path, list[tuple[float, float, float]]] = {each: [] for each in checkouts}
+            for _ in range(repeats):
+                for checkout in checkouts:
+                    found[checkout].append(measured(checkout, words))
+            for number, checkout in enumerate(checkouts):
+                name = "against" if number else "this"
+                print(f"| {size:,} | {name} | {row(found[checkout])} |", flush=True)
+
+
+def row(runs: list[tuple[float, float, float]]) -> str:
+    """Return the medians of some runs as cells."""
+    wall, cpu, megabytes = (median(values) for values in zip(*runs, strict=True))
+    return f"{wall:.1f} s | {cpu:.1f} s | {megabytes:.0f} MB"
+
+
+def report(checkouts: list[Path], repeats: int) -> None:
+    """Print what the report of a run with 1,000 classes costs and weighs."""
+    print("| report of 1,000 classes | page | wall | CPU | peak memory |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for number, checkout in enumerate(checkouts):
+            measured(checkout, [__file__, "--fill", f"{folder}/runs-{number}"])
+        for number, checkout in enumerate(checkouts):
+            runs = [
+                measured(
+                    checkout, [__file__, "--write", f"{folder}/runs-{number}", f"{folder}/report-{number}"]
+                )
+                for _ in range(repeats)
+            ]
+            size = (Path(folder) / f"report-{number}" / "report.html").stat().st_size / 1e6
+            print(f"| {'against' if number else 'this'} | {size:.1f} MB | {row(runs)} |", flush=True)
+
+
+def with_classes() -> Any:
+    """Add a dataset of 1,000 classes to the catalogue and return a study of it."""
+    from types import MappingProxyType
+
+    from convstudy.data import catalogue
+
+    class Source:
+        digest = "0" * 64
+
+        def fetch(self, dataset: str, download: bool = True) -> None:
+            pass
+
+        def read(self, dataset: str, part: str) -> Any:
+            import numpy as np
+
+            from convstudy.data.images import Images
+
+            luck = np.random.default_rng(0)
+            pixels = luck.integers(0, 256, (N_TRAIN, *SHAPE), dtype=np.uint8)
+            return Images(pixels, np.arange(N_TRAIN) % N_CLASSES)
+
+    names = tuple(f"class {number:03d}" for number in range(N_CLASSES))
+    info = catalogue.DatasetInfo(MADE_UP, "Made-up classes", SHAPE, names, N_TRAIN, N_TEST, Source())
+    catalogue.CATALOGUE = MappingProxyType({**catalogue.CATALOGUE, MADE_UP: info})
+    # Other modules take the catalogue by its name when they are imported.
+    from convstudy.spec import Ablate, Compare, NetworkPattern, Recipe, Study, Variant
+
+    networks = {
+        name: NetworkPattern(layers=(f"conv {filters} 3 relu", "flatten"))
+        for name, filters in (("small", 4), ("middle", 8), ("large", 16))
+    }
+    return Study(
+        name="classes",
+        dataset=MADE_UP,
+        recipe=Recipe(epochs=20),
+        network=networks,
+        compare={"all": Compare(networks=tuple(networks))},
+        ablate={
+            "best": Ablate(
+                network="best",
+                variants={
+                    "sgd": Variant(recipe={"optimizer": "sgd"}),
+                    "tanh": Variant(activation="tanh"),
+                },
+            )
+        },
+    )
+
+
+def fill(folder: Path) -> None:
+    """Fill a store with the records and predictions of 15 fits that were not trained."""
+    study = with_classes()
+    from around_fits import made_up
+
+    from convstudy.plan import resolve
+    from convstudy.store import Store
+
+    store = Store.open(folder, create=True)
+    with store.writing():
+        run_id = store.begin_run(study)
+        while True:
+            plan, choices = resolve(study, store.briefs)
+            missing = [fit for fit in plan.settled_fits if fit.id not in store.briefs]
+            if not missing:
+                break
+            for fit in missing:
+                store.save_record(fit, made_up(fit))
+        for choice in choices:
+            store.save_choice(run_id, choice)
+        for fit in plan.tested_fits:
+            number = store.begin_opening(run_id, fit, store.records[fit.id].weights_digest, "made up")
+            store.end_opening(number, *predictions(store.layout.artefact(fit.id, "test"), fit), 0.5)
+        store.end_run(run_id, "complete")
+    store.close()
+
+
+def predictions(path: Path, fit: Any) -> tuple[float, float]:
+    """Write the predictions of a model that gets about 70 % right; return its loss and accuracy."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    luck = np.random.default_rng(int(fit.id, 16))
+    labels = np.arange(N_TEST) % N_CLASSES
+    said = np.where(luck.uniform(size=N_TEST) < 0.7, labels, luck.integers(0, N_CLASSES, N_TEST))
+    probabilities = luck.uniform(0, 1, (N_TEST, N_CLASSES)).astype(np.float32)
+    probabilities *= 0.5 / probabilities.sum(axis=1, keepdims=True)
+    probabilities[np.arange(N_TEST), said] += 0.5
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wrong = np.flatnonzero(said != labels)[:24]
+    save_file(
+        {
+            "labels": labels,
+            "probabilities": probabilities,
+            "mistake_rows": wrong,
+            "mistake_pixels": luck.integers(0, 256, (len(wrong), *SHAPE), dtype=np.uint8),
+        },
+        path,
+    )
+    true = probabilities[np.arange(N_TEST), labels].astype(np.float64)
+    return float(-np.log(true).mean()), float((said == labels).mean())
+
+
+def write(folder: Path, target: Path) -> None:
+    """Write the report of such a store."""
+    with_classes()
+    from convstudy.report import write_report
+    from convstudy.store import Store
+
+    write_report(Store.open(folder).results("classes"), target)
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("what", nargs="?", choices=("plan", "report"))
+    words.add_argument("--against", type=Path, metavar="CHECKOUT", help="measure this checkout too, in turns")
+    words.add_argument("--sizes", type=int, nargs="+", choices=GRIDS, default=list(GRIDS))
+    words.add_argument("--repeats", type=int, default=3, metavar="N")
+    words.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
+    words.add_argument("--write", type=Path, nargs=2, help=argparse.SUPPRESS)
+    asked = words.parse_args()
+    checkouts = [HERE, *([asked.against.resolve()] if asked.against else [])]
+    if asked.fill:
+        fill(asked.fill)
+    elif asked.write:
+        write(*asked.write)
+    elif asked.what == "plan":
+        plans(checkouts, asked.sizes, asked.repeats)
+    elif asked.what == "report":
+        report(checkouts, asked.repeats)
+    else:
+        words.error("say what to measure: plan or report")
+
+
+if __name__ == "__main__":
+    main()

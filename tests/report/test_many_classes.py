@@ -1,0 +1,124 @@
+"""The report of a dataset with more classes than a matrix can show: sizes and counts, of 51 and of 1,000 classes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from convstudy.data import catalogue
+from convstudy.report.background_tables import MOST_CLASSES, MOST_PAIRS
+from convstudy.report.contents import Contents, gather
+from convstudy.report.document import document
+from convstudy.report.page import page
+from convstudy.report.table import as_csv
+from convstudy.report.write import markdown
+from convstudy.spec import Compare, NetworkPattern, Recipe, Study
+from convstudy.stats import confusion_of
+from convstudy.store.results import Results
+from tests.report.made_up import made_up_results
+
+STUDY = Study(
+    name="many",
+    dataset="many",
+    recipe=Recipe(epochs=2),
+    network={name: NetworkPattern(layers=("max-pool 4", "flatten")) for name in ("one", "two")},
+    compare={"both": Compare(networks=("one", "two"))},
+)
+
+
+def _results(n_classes: int, monkeypatch: pytest.MonkeyPatch) -> Results:
+    info = replace(
+        catalogue.dataset_info("digits"),
+        name="many",
+        class_names=tuple(f"class {number}" for number in range(n_classes)),
+        n_train=4 * n_classes,
+        n_test=3 * n_classes,
+    )
+    monkeypatch.setattr(catalogue, "CATALOGUE", MappingProxyType({**catalogue.CATALOGUE, "many": info}))
+    return made_up_results(STUDY, images=False, level=lambda name: 0.8)
+
+
+@pytest.fixture
+def contents(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Contents:
+    return gather(_results(request.param, monkeypatch))
+
+
+@pytest.mark.parametrize("contents", [MOST_CLASSES], indirect=True)
+def test_fifty_classes_are_a_matrix(contents: Contents) -> None:
+    table = contents.beside.confusion_table
+    assert table is not None and contents.beside.confusion_figure is not None
+    assert (len(table.rows), len(table.columns)) == (50, 51)
+
+
+@pytest.mark.parametrize("contents", [MOST_CLASSES + 1, 1_000], indirect=True)
+def test_more_classes_are_a_list_of_pairs_that_says_what_it_leaves_out(contents: Contents) -> None:
+    beside, n_classes = contents.beside, contents.info.n_classes
+    table, confusion = beside.confusion_table, beside.confusion
+    assert beside.confusion_figure is None
+    assert table is not None and confusion is not None
+    assert [column.key for column in table.columns] == ["true", "predicted", "count", "share"]
+    counts = [row[2] for row in table.rows]
+    assert counts == sorted(counts, reverse=True)
+    assert len(counts) == min(MOST_PAIRS, len(confusion.mistakes))
+    n_hidden = len(confusion.mistakes) - len(counts)
+    said = f"{n_hidden:,} other pairs of classes with {confusion.n_mistakes - sum(counts):,} mistakes"
+    assert (said in table.caption) == (n_hidden > 0)
+    assert n_hidden > 0 or n_classes == MOST_CLASSES + 1
+    assert f"of {n_classes:,} classes" in page(contents)
+    # Each class has one line in the tables by class, and a chart shows some of them.
+    assert beside.class_accuracy_table is not None and len(beside.class_accuracy_table.rows) == n_classes
+    assert beside.class_accuracy_figure is not None and beside.classes_figure is not None
+    assert f"lowest of {n_classes:,}" in beside.class_accuracy_figure.title
+    assert f"smallest of {n_classes:,}" in beside.classes_figure.title
+    assert 30 < len({row["class"] for row in _data(beside.class_accuracy_figure.spec)}) <= MOST_CLASSES
+    assert len({row["class"] for row in _data(beside.classes_figure.spec)}) == MOST_CLASSES
+
+
+def _data(spec: object) -> list[dict[str, object]]:
+    """Return the rows of classes that a chart is drawn from."""
+    if isinstance(spec, (list, tuple)):
+        if spec and isinstance(spec[0], dict) and "class" in spec[0]:
+            return list(spec)
+        return [row for value in spec for row in _data(value)]
+    return [row for value in spec.values() for row in _data(value)] if isinstance(spec, dict) else []
+
+
+def test_the_size_of_a_report_grows_with_the_classes_not_with_their_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+    for n_classes in (250, 1_000):
+        found = gather(_results(n_classes, monkeypatch))
+        tables = "".join(as_csv(table) for table in found.tables)
+        sizes.append([len(page(found)), len(markdown(found)), len(json.dumps(document(found))), len(tables)])
+    few, many = np.array(sizes)
+    assert (many < 3_000_000).all()
+    assert (many - few < 800 * 750).all()  # bytes for each further class, in all tables and charts together
+
+
+def test_the_pairs_are_those_of_the_predictions() -> None:
+    n = 70
+    labels = np.array([0, 0, 0, 0, 1, 1, 69, 69, 5])
+    said = np.array([3, 3, 0, 2, 0, 0, 69, 1, 5])
+    confusion = confusion_of([(labels, np.eye(n)[said]), (labels, np.eye(n)[labels])], n)
+    assert confusion.mistakes == ((0, 3, 2), (1, 0, 2), (0, 2, 1), (69, 1, 1))
+    assert (confusion.n_images, confusion.n_mistakes, confusion.n_models) == (18, 6, 2)
+    assert confusion.images_of == {0: 8, 1: 4, 5: 2, 69: 4}
+    assert confusion.counts[0][3] == 2 and sum(map(sum, confusion.counts)) == 18
+
+
+@pytest.mark.parametrize("contents", [60], indirect=True)
+def test_the_list_of_pairs_is_the_table_of_every_format(contents: Contents) -> None:
+    table = contents.beside.confusion_table
+    assert table is not None
+    rows = list(csv.DictReader(io.StringIO(as_csv(table))))
+    listed = document(contents)["tables"]["confusion"]["rows"]
+    assert len(rows) == len(listed) == len(table.rows) > 10
+    assert [row["true"] for row in rows] == [row["true"] for row in listed]
+    assert table.caption in markdown(contents)
