@@ -16,7 +16,7 @@ def test_the_notebooks_figures_are_called_what_they_are() -> None:
     lines = counts_answer(verdict_on_counts(9951, 9937, 10_000))
     assert lines[0] == (
         "The two models cannot be told apart (difference 0.14 points, 95 % interval −0.07 to 0.35, 10,000 images); "
-        "to tell a difference of 0.1 points you would need about 91,000 images."
+        "to tell a difference of 0.1 points you would need about 40,000 to 90,000 images."
     )
     assert lines[3].startswith("Difference: +0.14 points (95 % interval −0.07 to +0.35; Newcombe")
     assert "--both-right" in lines[4] and "+0.06 to +0.22 at best" in lines[4]
@@ -63,6 +63,17 @@ def test_the_notebooks_figures_are_called_what_they_are() -> None:
 )
 def test_each_verdict_has_its_sentence(counts: tuple[int, ...], more: dict[str, object], said: str) -> None:
     assert said in told(*counts, **more)
+
+
+def test_successes_that_leave_one_pairing_ask_for_none() -> None:
+    """It said "to −23.10 to +23.10 at best, or leave it at −23.10 to +23.10"."""
+    lines = counts_answer(verdict_on_counts(10, 10, 10))
+    assert lines[0].endswith("; these images can tell about 30 points, not 0.1.")
+    assert lines[4] == (
+        "If both saw the same images, their successes leave one pairing only, and the interval is −23.10 to +23.10 "
+        "(still not to be told apart beyond the region)."
+    )
+    assert "at best" not in " ".join(lines) and "--both-right" not in " ".join(lines)
 
 
 def test_where_the_pairing_is_known_it_is_not_asked_for() -> None:

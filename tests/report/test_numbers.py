@@ -34,3 +34,27 @@ def test_the_unit_stands_once_at_the_end() -> None:
 def test_one_figure_has_no_spread_and_none_is_a_dash() -> None:
     assert numbers.with_spread(summarise([0.98]), percent) == "98.00 %"
     assert numbers.with_spread(summarise([]), percent) == "–"
+
+
+@pytest.mark.parametrize(
+    ("fewest", "most", "at_hand", "text"),
+    [
+        (12, 37, 3, "10 to 40"),
+        (12, 37, 11, "20 to 40"),
+        (6, 6, 5, "6"),
+        (3000, 3000, 2999, "3,000"),
+        (1800, 4900, 1437, "2,000 to 5,000"),
+        (43_500, 90_400, 10_000, "40,000 to 100,000"),
+        (3100, None, 1437, "3,000 or more"),
+        (9.5e6, 9.5e6, 5, "9,000,000 to 10,000,000"),
+    ],
+)
+def test_rough_numbers_have_one_digit_and_hold_what_was_found(
+    fewest: int, most: int | None, at_hand: int, text: str
+) -> None:
+    assert numbers.between(fewest, most, at_hand) == text
+
+
+def test_one_digit_is_never_too_small() -> None:
+    found = [numbers.one_digit(each) for each in (0.3, 0.31, 0.74, 1.0, 9.01, 27.8)]
+    assert found == [0.3, 0.4, 0.8, 1.0, 10.0, 30.0]

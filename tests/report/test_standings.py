@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstudy.report.numbers import rounded
+from convstudy.report.numbers import between, one_digit
 from convstudy.report.standings import changes, standing
-from convstudy.report.verdict_words import in_points, saying, takes
+from convstudy.report.verdict_words import in_points, needed_short, saying, takes
 from convstudy.stats import Needed, Verdict, paired_difference
 from convstudy.stats.verdicts import corrected, judge
 
@@ -32,9 +32,17 @@ PAIRS = st.one_of(
 )
 NEEDED = st.one_of(
     st.none(),
-    st.builds(Needed, st.just(0.001), seeds=st.integers(6, 1000)),
-    st.builds(Needed, st.just(0.001), images=st.integers(10_001, 10**7)),
-    st.just(Needed(0.001)),
+    st.builds(
+        Needed, st.just(0.001), st.just("seeds"), st.just(5), st.integers(6, 50), st.integers(50, 1000)
+    ),
+    st.builds(Needed, st.just(0.001), st.just("test images"), st.just(10_000), st.integers(10_001, 100_000)),
+    st.builds(
+        Needed,
+        st.just(0.001),
+        st.sampled_from(["seeds", "test images"]),
+        st.just(5),
+        shows=st.floats(0.001, 1),
+    ),
 )
 
 
@@ -67,7 +75,15 @@ def allowed(found: list[Verdict]) -> set[str]:
             if figure is not None:
                 texts |= {f"{figure * sign * 100:.2f}".replace("-", "−") for sign in (1, -1)}
         if verdict.needed:
-            texts |= {rounded(n) for n in (verdict.needed.seeds, verdict.needed.images) if n is not None}
+            needed = verdict.needed
+            texts.add(f"{needed.at_hand:,}")
+            if needed.fewest is not None:
+                texts |= set(
+                    between(needed.fewest, needed.most, needed.at_hand).removesuffix(" or more").split(" to ")
+                )
+                texts.add(f"{one_digit(needed.fewest):,.0f}")
+            if needed.shows is not None:
+                texts.add(f"{one_digit(needed.shows * 100):g}")
     return texts | {
         text.removeprefix("−") for text in texts if float(text.replace("−", "-").replace(",", "")) == 0
     }
@@ -152,17 +168,38 @@ def test_what_takes_most_is_told() -> None:
     few, many, images, never = (
         replace(base, needed=needed)
         for needed in (
-            Needed(0.001, seeds=12),
-            Needed(0.001, seeds=130),
-            Needed(0.001, images=20_000),
-            Needed(0.001),
+            Needed(0.001, "seeds", 5, 12, 37),
+            Needed(0.001, "seeds", 20, 130, None),
+            Needed(0.001, "test images", 10_000, 20_000),
+            Needed(0.001, "test images", 360, shows=0.0074),
         )
     )
-    assert takes([few]) == "to tell a difference of 0.1 points you would need about 12 seeds"
-    assert takes([many, few]).endswith("about 130 seeds")
+    assert takes([few]) == "to tell a difference of 0.1 points you would need about 10 to 40 seeds"
+    assert takes([many, few]).endswith("about 100 or more seeds")
     assert takes([many, images, few]).endswith("at least 20,000 test images")
-    assert takes([never, images]).startswith("no sensible number of seeds or images would tell a difference")
+    assert takes([never, images]) == "360 test images can tell about 0.8 points at best, not 0.1"
     assert takes([base]) == ""
+
+
+def test_what_few_seeds_and_folds_ask_for_comes_with_what_to_do_first() -> None:
+    base = judge("a", "b", "validation accuracy", paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
+    said = {
+        Needed(0.001, "seeds", 3, 9, 68): "about 9 to 70 seeds, roughly: run more than 3 first",
+        Needed(
+            0.001, "seeds", 3, shows=0.021
+        ): "3 seeds can tell about 3 points, not 0.1: run more seeds first",
+        Needed(
+            0.001, "images", 1437, 1437, 9000
+        ): "to tell a difference of 0.1 points use more folds or repeats",
+        Needed(0.001, "images", 1437, 3100, 9000): "folds or repeats first, then about 3,000 to 9,000 images",
+        Needed(0.001, "images", 1437, 3100, None): "folds or repeats first, then about 3,000 or more images",
+        Needed(
+            0.001, "images", 1437, shows=0.0074
+        ): "use more folds or repeats first: 1,437 images can tell about 0.8 points at best, not 0.1",
+    }
+    for needed, words in said.items():
+        assert takes([replace(base, needed=needed)]).endswith(words)
+        assert needed_short(replace(base, needed=needed))
 
 
 def test_a_region_is_written_as_it_was_told() -> None:

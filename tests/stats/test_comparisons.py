@@ -44,14 +44,16 @@ def test_enough_seeds_of_equals_are_a_tie() -> None:
 
 
 def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
-    worse = (0, 60, 30)
+    worse = (0, 18, 9)
     results = results_of(
         study_of("mnist", seeds=3),
         {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 40 + worse[s], 2)},
     )
     (verdict,) = only(results).verdicts
     assert verdict.kind == "unclear"
-    assert verdict.needed and verdict.needed.seeds and 5 < verdict.needed.seeds < 100
+    needed = verdict.needed
+    assert needed and needed.unit == "seeds" and needed.at_hand == 3
+    assert needed.fewest and needed.most and 5 < needed.fewest < needed.most < 200
 
 
 def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
@@ -62,8 +64,8 @@ def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
     )
     (verdict,) = only(results).verdicts
     assert verdict.kind == "unclear"
-    assert verdict.needed and verdict.needed.seeds is None
-    assert verdict.needed.images and verdict.needed.images > 360
+    assert verdict.needed and verdict.needed.unit == "test images"
+    assert verdict.needed.fewest is None or verdict.needed.fewest > 360
 
 
 def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:

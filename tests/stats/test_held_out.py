@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from convstudy.report.contents import gather
 from convstudy.report.verdict_notes import judged
+from convstudy.report.words import conclusions
 from convstudy.spec import Search, load_study
 from convstudy.stats import contests
 from convstudy.stats.crossed import images_of
@@ -65,6 +67,17 @@ def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
     assert verdict.p > 0.05
     chance = verdict.probabilities
     assert chance is not None and max(chance.better, chance.worse) < 0.975
+
+
+def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
+    """Three or five folds asked for millions of images, as the noise of two degrees of freedom has it."""
+    results = searched({"kernel=3": 12, "kernel=5": 11})
+    (verdict,) = contests(results)[0].verdicts
+    assert verdict.needed and (verdict.needed.unit, verdict.needed.at_hand) == ("images", 1437)
+    text = conclusions(results)[0].text
+    assert "use more folds or repeats" in text
+    numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?= images)", text)]
+    assert all(each <= 14_370 for each in numbers)
 
 
 def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None:

@@ -158,7 +158,8 @@ def test_an_unclear_one_says_what_it_would_take() -> None:
     wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
     (found,) = contests(results_of(study(), wrong))[0].interactions
     assert found.kind == "unclear"
-    assert found.needed is not None and found.needed.seeds is not None and found.needed.seeds > 5
+    assert found.needed is not None and found.needed.unit == "seeds"
+    assert found.needed.shows is not None and found.needed.shows > 0.005
 
 
 def test_one_seed_tells_nothing() -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import statistics_simulation as simulation
 
-from convstudy.stats.crossed import MADE_UP, Components, components, crossed_difference
-from convstudy.stats.needed import CHANCE, Needed, needed_images, needed_seeds
+from convstudy.stats.crossed import MADE_UP, Components, components, crossed_difference, images_of
+from convstudy.stats.differences import Difference
+from convstudy.stats.needed import CHANCE, REACH, Needed, needed_images, needed_seeds, upper_factor
 from convstudy.stats.resampled import fold_difference
 
 MANY = 10**9
@@ -14,8 +15,9 @@ MANY = 10**9
 
 def test_seeds_alone_are_students_and_cohens() -> None:
     # A sample size of the books: sd 1, difference 1 · sd, 5 %, 80 %: 10 pairs by the t distribution (and 8 by z).
-    assert needed_seeds(Components(1.0, 0.0, 0.0, 3, MANY), 1.0, 0.05) == Needed(1.0, seeds=10)
-    assert needed_seeds(Components(1.0, 0.0, 0.0, 9, MANY), 1.0, 0.05) == Needed(1.0, seeds=10)
+    for n_seeds in (3, 9):
+        found = needed_seeds(Components(1.0, 0.0, 0.0, n_seeds, MANY), 1.0, 0.05)
+        assert found and (found.unit, found.at_hand, found.fewest) == ("seeds", n_seeds, 10)
 
 
 def test_a_study_that_is_fine_enough_needs_nothing() -> None:
@@ -25,32 +27,50 @@ def test_a_study_that_is_fine_enough_needs_nothing() -> None:
 def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
     # (1.96 + 0.8416)² · 0.01 / 0.001², and for the two made-up images a little more.
     found = needed_seeds(Components(1e-8, 0.01, 0.0, 3, 10_000), 0.001, 0.05)
-    assert found and found.seeds is None and found.images
-    assert 78_489 < found.images == pytest.approx(78_489, rel=0.003)
+    assert found and found.unit == "test images" and found.fewest
+    assert 78_489 < found.fewest == pytest.approx(78_489, rel=0.003)
 
 
 def test_images_are_asked_for_where_no_seeds_would_do_though_there_are_3_per_region() -> None:
     """1.96 · √(0.0002 / 3600 + 2 / 3600²) + 0.84 · √(0.0002 / 3600) are 0.110 points; without made-up images 0.066."""
     found = Components(1e-8, 0.0002, 0.0, 5, 3600)
     needed = needed_seeds(found, 0.001, 0.05)
-    assert needed and needed.seeds is None and needed.images and 3600 < needed.images < 4500
-    then = needed_seeds(Components(1e-8, 0.0002, 0.0, 5, needed.images), 0.001, 0.05)
-    assert then and then.seeds
+    assert needed and needed.unit == "test images" and needed.fewest and 3600 < needed.fewest < 4500
+    then = needed_seeds(Components(1e-7, 0.0002, 0.0, 5, needed.fewest), 0.001, 0.05)
+    assert then and then.unit == "seeds"
 
 
 def test_fewer_images_than_the_rule_of_three_asks_for_are_too_few_however_alike_models_are() -> None:
-    assert needed_seeds(Components(0.0, 0.0, 0.0, 5, 360), 0.001, 0.05) == Needed(0.001, images=3000)
+    assert needed_seeds(Components(0.0, 0.0, 0.0, 5, 360), 0.001, 0.05) == Needed(
+        0.001, "test images", 360, 3000
+    )
     assert needed_seeds(Components(0.0, 0.0, 0.0, 5, 360), 0.01, 0.05) is None
 
 
-def test_no_sensible_number_is_no_number() -> None:
-    assert needed_seeds(Components(1e-3, 0.0, 0.0, 3, MANY), 0.001, 0.05) == Needed(0.001)
-    assert needed_seeds(Components(1e-6, 0.9, 0.0, 3, 1000), 0.0001, 0.05) == Needed(0.0001)
+def test_beyond_ten_times_the_data_at_hand_what_they_show_is_said() -> None:
+    seeds = needed_seeds(Components(1e-3, 0.0, 0.0, 3, MANY), 0.001, 0.05)
+    # (4.303 + 0.8416) · √(0.001 / 3) = 9.4 points
+    assert seeds and (seeds.fewest, seeds.most) == (None, None)
+    assert seeds.shows == pytest.approx(5.1442 * (0.001 / 3) ** 0.5, rel=0.001)
+    images = needed_seeds(Components(1e-8, 0.01, 0.0, 3, 1000), 0.001, 0.05)
+    assert images and (images.unit, images.fewest) == ("test images", None)
+    assert images.shows == pytest.approx(2.8016 * (0.01 / 1000) ** 0.5, rel=0.1)
+
+
+def test_the_upper_end_is_that_of_the_upper_limit_of_the_variance() -> None:
+    # 2 / 0.44629 and 9 / 5.38005: the fifths of chi-squared with 2 and 9 degrees, from tables.
+    assert [upper_factor(n) for n in (2, 9)] == pytest.approx([4.4814, 1.6728], rel=1e-3)
+    few, many = (needed_seeds(Components(1.0, 0.0, 0.0, n, MANY), 1.0, 0.05) for n in (3, 9))
+    assert few and many and few.fewest == many.fewest == 10
+    assert few.most and many.most
+    at_limit = needed_seeds(Components(4.4814, 0.0, 0.0, 9, MANY), 1.0, 0.05)
+    assert at_limit and few.most == at_limit.fewest
+    assert many.most < few.most
 
 
 def test_where_every_difference_matters_no_number_is_enough() -> None:
     assert needed_seeds(Components(1e-6, 0.01, 0.01, 3, 1000), 0.0, 0.05) is None
-    assert needed_images(fold_difference([0.95, 0.96], [0.94, 0.93], 0.5), 1000, 0.0, 0.05) is None
+    assert needed_images(over_folds([0.01, 0.03], 0.5, 1000, 20), 0.0, 0.05) is None
 
 
 def test_one_seed_cannot_tell_how_many() -> None:
@@ -60,7 +80,7 @@ def test_one_seed_cannot_tell_how_many() -> None:
 def test_it_is_the_fewest_that_tell() -> None:
     found = Components(1e-6, 0.001, 0.004, 5, 10_000)
     seeds = [needed_seeds(found, difference, 0.05) for difference in (0.0017, 0.0015, 0.0012)]
-    numbers = [each.seeds if each else None for each in seeds]
+    numbers = [each.fewest if each and each.unit == "seeds" else None for each in seeds]
     assert numbers == sorted(numbers, key=lambda n: n or 0) and len(set(numbers)) == 3
     assert min(n for n in numbers if n) > 5
 
@@ -68,9 +88,9 @@ def test_it_is_the_fewest_that_tell() -> None:
 def test_what_was_measured_has_no_part_in_it() -> None:
     """Only how much the pairs scatter counts: a lucky mean promises no more than an unlucky one."""
     lucky, unlucky = (
-        fold_difference([level, level + 0.02, level + 0.01], [0.9] * 3, 0.5) for level in (0.95, 0.9)
+        over_folds([level - 0.9, level - 0.88, level - 0.89], 0.5, 1000, 10) for level in (0.95, 0.9)
     )
-    assert needed_images(lucky, 1000, 0.001, 0.05) == needed_images(unlucky, 1000, 0.001, 0.05)
+    assert needed_images(lucky, 0.01, 0.05) == needed_images(unlucky, 0.01, 0.05)
 
 
 def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
@@ -89,11 +109,11 @@ def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
         n_images,
     )
     needed = needed_seeds(found, difference, 0.05)
-    assert needed and needed.seeds and 4 < needed.seeds < 15
+    assert needed and needed.unit == "seeds" and needed.fewest and 4 < needed.fewest < 15
     told = []
     for start in range(4):
         wrong, _ = simulation.wrong_answers(
-            np.random.default_rng(start), world, 250, 2, needed.seeds, n_images
+            np.random.default_rng(start), world, 250, 2, needed.fewest, n_images
         )
         squares = simulation.mean_squares(
             wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, MADE_UP
@@ -102,11 +122,38 @@ def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
     assert np.concatenate(told).mean() == pytest.approx(CHANCE, abs=0.08)
 
 
-def test_images_grow_with_the_square_of_the_width() -> None:
-    found = fold_difference([0.95, 0.96, 0.97], [0.94, 0.93, 0.96], 0.5)
-    near, far = (needed_images(found, 1000, difference, 0.05) for difference in (0.01, 0.005))
-    assert near and far and near.images and far.images == pytest.approx(4 * near.images, rel=0.001)
-    assert needed_images(found, near.images, 0.2, 0.05) is None
+def over_folds(pairs: list[float], ratio: float, n_images: int, n_differ: int) -> Difference:
+    """Return a difference over folds; on ``n_differ`` images the first candidate is right, on as many the second."""
+    figures = np.zeros(n_images)
+    figures[:n_differ], figures[n_differ : 2 * n_differ] = 1, -1
+    zeros = [0.0] * len(pairs)
+    return fold_difference(pairs, zeros, ratio, images=images_of(figures), n_images=n_images)
+
+
+def test_over_folds_the_range_begins_with_the_images_and_ends_with_the_scatter_of_the_folds() -> None:
+    found = over_folds([0.002, -0.001, 0.001], 0.5, 10_000, 20)
+    needed = needed_images(found, 0.001, 0.05)
+    assert needed and (needed.unit, needed.at_hand) == ("images", 10_000)
+    # (1.96 · √(42 / 10,000²) + 0.84 · √(40 / 10,000²)) is 0.18 points.
+    assert needed.fewest == pytest.approx(10_000 * 0.0018**2 / 0.001**2, rel=0.05)
+    # (4.303 + 0.8416) · √(5 / 6) · 0.153 points are 0.72 points: 52 times as many images.
+    assert needed.most == pytest.approx(10_000 * 51.5, rel=0.02) or needed.most is None
+    alike = over_folds([0.0011, -0.0010, 0.0002], 0.5, 60_000, 40)
+    enough = needed_images(alike, 0.001, 0.05)
+    assert enough and enough.fewest == 60_000, "more folds would do"
+
+
+def test_what_folds_ask_for_is_not_the_noise_of_two_degrees_of_freedom() -> None:
+    """Three folds of 1,437 images as one of 45 comparisons: it was 1,650,000 images up to no sensible number."""
+    found = over_folds([0.004, -0.003, 0.006], 0.5, 1437, 7)
+    needed = needed_images(found, 0.001, 0.05 / 45)
+    assert needed and (needed.unit, needed.fewest, needed.most) == ("images", None, None)
+    # (3.26 · √16 + 0.84 · √14) / 1437
+    assert needed.shows == pytest.approx(0.0113, rel=0.03)
+
+
+def test_without_predictions_nothing_is_said_of_what_folds_ask_for() -> None:
+    assert needed_images(fold_difference([0.95, 0.96], [0.94, 0.93], 0.5), 0.001, 0.05) is None
 
 
 def test_it_never_asks_for_fewer_seeds_than_there_were() -> None:
@@ -115,9 +162,10 @@ def test_it_never_asks_for_fewer_seeds_than_there_were() -> None:
     for _ in range(50):
         first, second = ((random.uniform(size=(3, 400)) < 0.95).astype(float) for _ in range(2))
         needed = needed_seeds(components(first - second), 0.02, 0.05)
-        if needed and needed.seeds:
+        if needed and needed.unit == "seeds":
             asked += 1
-            assert needed.seeds > 3
+            assert needed.fewest is None or 3 < needed.fewest <= 3 * REACH
+            assert needed.fewest is None or needed.most is None or needed.most >= needed.fewest
         elif needed is None:
             # Then the interval of these very studies is narrow enough.
             found = crossed_difference(first, second)

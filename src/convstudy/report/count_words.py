@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convstudy.figures import counted, percent
-from convstudy.report.numbers import p_value, points, rounded
+from convstudy.report.numbers import between, one_digit, p_value, points
 from convstudy.report.verdict_words import in_points, signed, within
 from convstudy.stats import CountsVerdict, Interval
 
@@ -41,7 +41,11 @@ def _verdict(found: CountsVerdict) -> str:
         return f"The {who} model is ahead {here} (by {figures}), but perhaps by no more than {region}."
     takes = ""
     if found.images:
-        takes = f"; to tell a difference of {region} you would need about {rounded(found.images)} images"
+        number = between(*found.images, found.n)
+        takes = f"; to tell a difference of {region} you would need about {number} images"
+    elif found.shows:
+        shows = in_points(one_digit(found.shows * 100) / 100)
+        takes = f"; these images can tell about {shows}, not {found.region * 100:g}"
     return f"The two models cannot be told apart (difference {figures}){takes}."
 
 
@@ -74,6 +78,12 @@ def _pairing(found: CountsVerdict) -> tuple[str, ...]:
         "unclear": "still not to be told apart beyond the region",
     }
     assert found.narrowest_kind is not None  # known wherever the narrowest interval is
+    if found.narrowest == found.widest:
+        # One model is right, or wrong, about everything.
+        return (
+            f"If both saw the same images, their successes leave one pairing only, and the interval is "
+            f"{_range(found.narrowest)} ({says[found.narrowest_kind]}).",
+        )
     return (
         "If both saw the same images, say how many both got right (--both-right); that may narrow the interval to "
         f"{_range(found.narrowest)} at best ({says[found.narrowest_kind]}), or leave it at {_range(found.widest)}.",

@@ -43,10 +43,30 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def rounded(value: float) -> str:
-    """Return a number that is only about so large, in two digits and no less: ``78,489`` is ``79,000``."""
-    digits = max(0, len(str(math.ceil(value))) - 2)
-    return f"{math.ceil(value / 10**digits) * 10**digits:,}"
+def between(fewest: int, most: int | None, at_hand: int) -> str:
+    """Return a range of numbers that are only known roughly, in one digit each: ``20 to 70``, ``5,000 or more``.
+
+    The range holds both numbers, and begins above what is at hand.
+    """
+    low = _one_digit(fewest, math.floor)
+    if low <= at_hand:
+        low = _one_digit(fewest, math.ceil)
+    if most is None:
+        return f"{low:,.0f} or more"
+    high = max(low, _one_digit(most, math.ceil))
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def one_digit(value: float) -> float:
+    """Return a positive number in one significant digit and no smaller: 0.0074 is 0.008."""
+    return _one_digit(value, math.ceil)
+
+
+def _one_digit(value: float, towards: Callable[[float], int]) -> float:
+    digits = math.floor(math.log10(value))
+    # 1e-9: 0.3 has a quotient of 2.9999999999999996.
+    step = 1e-9 if towards is math.floor else -1e-9
+    return float(f"{towards(value / 10.0**digits + step)}e{digits}")
 
 
 def digest(text: str) -> str:

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from convstudy.figures import counted, percent
-from convstudy.report.numbers import points, rounded
+from convstudy.report.numbers import between, one_digit, points
 from convstudy.stats import Interval, Needed, Verdict
+
+FEW_SEEDS = 3
+"""From this number of seeds or fewer, how much seeds differ is known so badly that more come first."""
 
 Saying = Literal[
     "worse", "behind", "better", "ahead", "tie", "unclear", "no spread", "one seed", "no pair"
@@ -83,42 +86,64 @@ def signed(fraction: float) -> str:
 def takes(verdicts: Sequence[Verdict]) -> str:
     """Return what it would take to tell a difference that matters, for the verdict that takes most.
 
-    It is ``to tell a difference of 0.1 points you would need about 12 seeds``, or empty where nothing is known.
+    It is ``to tell a difference of 0.1 points you would need about 10 to 40 seeds``, or where the data at hand reach
+    nowhere near that, which difference they can tell; empty where nothing is known.
     """
-    found = [verdict for verdict in verdicts if verdict.needed is not None]
+    found = [verdict.needed for verdict in verdicts if verdict.needed is not None]
     if not found:
         return ""
     most = max(found, key=_how_much)
-    assert most.needed is not None  # looked at above
-    difference = f"a difference of {in_points(most.needed.difference)}"
-    if most.needed.seeds is None and most.needed.images is None:
-        images_only = most.measure.startswith("validation")
-        return (
-            f"no sensible number of {'images' if images_only else 'seeds or images'} would tell {difference}"
-        )
-    return f"to tell {difference} you would need {needed_short(most)}"
+    difference = f"a difference of {in_points(most.difference)}"
+    if most.fewest is None:
+        return _out_of_reach(most)
+    if most.unit == "images":
+        return f"to tell {difference} use {_amount(most)}"
+    rough = ""
+    if most.unit == "seeds" and most.at_hand <= FEW_SEEDS:
+        rough = f", roughly: run more than {most.at_hand} first"
+    return f"to tell {difference} you would need {_amount(most)}{rough}"
 
 
-def _how_much(verdict: Verdict) -> tuple[int, int]:
+def _how_much(needed: Needed) -> tuple[bool, bool, float]:
     """Return how much it would take, to be compared: seeds are less than images, and these less than out of reach."""
-    needed = verdict.needed or Needed(0.0)
-    if needed.seeds is not None:
-        return (0, needed.seeds)
-    return (1, needed.images) if needed.images is not None else (2, 0)
+    return (needed.fewest is None, needed.unit != "seeds", needed.fewest or needed.shows or 0.0)
+
+
+def _out_of_reach(needed: Needed) -> str:
+    """Return which difference the data at hand can tell, where they cannot tell one that matters by far."""
+    assert needed.shows is not None  # known wherever no number is given
+    shows, not_this = in_points(one_digit(needed.shows * 100) / 100), f"{needed.difference * 100:g}"
+    tells = f"{needed.at_hand:,} {needed.unit} can tell about {shows}"
+    if needed.unit == "seeds":
+        return f"{tells}, not {not_this}: run more seeds first"
+    first = "use more folds or repeats first: " if needed.unit == "images" else ""
+    return f"{first}{tells} at best, not {not_this}"
+
+
+def _amount(needed: Needed) -> str:
+    """Return how much it would take, where that is within reach."""
+    assert needed.fewest is not None  # callers ask of what is within reach
+    if needed.unit == "images":
+        first = "more folds or repeats"
+        if needed.fewest <= needed.at_hand:
+            return first
+        return f"{first} first, then about {between(needed.fewest, needed.most, needed.at_hand)} images"
+    if needed.unit == "test images":
+        return f"at least {one_digit(needed.fewest):,.0f} test images"
+    return f"about {between(needed.fewest, needed.most, needed.at_hand)} seeds"
 
 
 def needed_short(verdict: Verdict) -> str:
-    """Return what it would take to tell a difference that matters: ``about 12 seeds``; empty where none is known."""
+    """Return what it would take to tell a difference that matters: ``about 10 to 40 seeds``; empty if not known."""
     found = verdict.needed
     if found is None:
         return ""
-    if found.seeds is not None:
-        return f"about {rounded(found.seeds)} seeds"
-    if found.images is None:
-        return "out of reach"
-    if verdict.measure.startswith("validation"):
-        return f"about {rounded(found.images)} images"
-    return f"at least {rounded(found.images)} test images"
+    if found.fewest is not None:
+        return _amount(found)
+    assert found.shows is not None  # known wherever no number is given
+    shows = in_points(one_digit(found.shows * 100) / 100)
+    first = "more folds or repeats first; " if found.unit == "images" else ""
+    return f"{first}{found.at_hand:,} {found.unit} tell about {shows}"
 
 
 def in_points(fraction: float) -> str:

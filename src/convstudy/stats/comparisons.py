@@ -60,9 +60,7 @@ def compare_folds(
         each = replace(each, bounded=bool(pairs) and measured is None)
         found.append(replace(each, probabilities=probabilities(difference, region)))
     judged = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
-    done = [fit for row in (first, *others) for fit in row.fits if fit.status == "done"]
-    n_images = max((fit.n_train + fit.n_validation for fit in done), default=0)
-    return tuple(_with_needed_images(each, n_images) for each in judged)
+    return tuple(map(_with_needed_images, judged))
 
 
 def compare_seeds(
@@ -171,11 +169,11 @@ def _with_needed_seeds(
     return replace(judged, needed=needed_seeds(found, judged.region, _error(judged)))
 
 
-def _with_needed_images(judged: Verdict, n_images: int) -> Verdict:
+def _with_needed_images(judged: Verdict) -> Verdict:
     """Return a verdict over folds that says too little with how many images would tell what matters."""
-    if judged.kind != "unclear":
+    if judged.kind != "unclear" or judged.bounded:
         return judged
-    return replace(judged, needed=needed_images(judged.difference, n_images, judged.region, _error(judged)))
+    return replace(judged, needed=needed_images(judged.difference, judged.region, _error(judged)))
 
 
 def _error(judged: Verdict) -> float:

@@ -11,9 +11,10 @@ import math
 from dataclasses import dataclass
 
 from convstudy.errors import Problem, UsageError
+from convstudy.stats.differences import ROUNDING
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.needed import CHANCE, MOST_IMAGES, RULE_OF_THREE, images_for
+from convstudy.stats.needed import CHANCE, REACH, RULE_OF_THREE, fewest
 from convstudy.stats.verdicts import REGION, Kind
 
 
@@ -33,8 +34,10 @@ class CountsVerdict:
         pairs: on how many images they differ, ``None`` where it is not known; ``pairs.exact_p`` is McNemar's.
         narrowest, widest: where it is not known, the intervals of the most and the least favourable pairing.
         narrowest_kind: what could be said in the most favourable case.
-        images: about how many images it would take to tell a difference of the region's size; ``None`` where enough is
-            said, where the images at hand would do, or no sensible number would.
+        images: how many images it would take to tell a difference of the region's size: the number on which these
+            shares leave an interval as narrow as the region, and the number on which four of five such comparisons
+            would tell. ``None`` where enough is said, where the images at hand would do, or beyond ten times these.
+        shows: where more than ten times the images at hand would be needed, the smallest difference that these show.
     """
 
     kind: Kind
@@ -46,7 +49,8 @@ class CountsVerdict:
     narrowest: Interval | None
     widest: Interval | None
     narrowest_kind: Kind | None
-    images: int | None
+    images: tuple[int, int] | None
+    shows: float | None
 
 
 def verdict_on_counts(
@@ -94,9 +98,12 @@ def verdict_on_counts(
         )
         difference = bonett_price(pairs.first_only, pairs.second_only, n)
     kind = _kind(difference, n, region)
-    images = _images(difference, n, region) if kind == "unclear" else None
+    images: tuple[int, int] | None = None
+    shows: float | None = None
+    if kind == "unclear" and region:
+        images, shows = _needed(first / n, second / n, pairs, n, region)
     return CountsVerdict(
-        kind, n, accuracies, difference, region, pairs, narrowest, widest, narrowest_kind, images
+        kind, n, accuracies, difference, region, pairs, narrowest, widest, narrowest_kind, images, shows
     )
 
 
@@ -110,14 +117,46 @@ def _kind(difference: Interval, n: int, region: float) -> Kind:
     return "tie" if within and n * region >= RULE_OF_THREE else "unclear"
 
 
-def _images(difference: Interval, n: int, region: float) -> int | None:
-    """Return about how many images would tell a difference that matters (``needed``)."""
-    if not region:
-        return None
-    half = (difference.high - difference.low) / 2
-    width = half * (1 + normal_quantile(CHANCE) / normal_quantile(0.5 + difference.confidence / 2))
-    found = max(images_for(width, n, region), RULE_OF_THREE / region)
-    return math.ceil(found) if n < found <= MOST_IMAGES else None
+def _needed(
+    first: float, second: float, pairs: Discordance | None, n: int, region: float
+) -> tuple[tuple[int, int] | None, float | None]:
+    """Return how many images with the same shares would tell a difference of the region's size, or what these show.
+
+    Args:
+        first: the accuracy of the first model.
+        second: that of the second.
+        pairs: on how many images the two differ, if that is known.
+        n: the number of images at hand.
+        region: the difference to be told.
+    """
+    if pairs is None:
+        variance = first * (1 - first) + second * (1 - second)
+    else:
+        one, other = pairs.first_only / n, pairs.second_only / n
+        variance = one + other - (one - other) ** 2
+
+    def half(m: int) -> float:
+        # The pseudo-observations stay as many: their part shrinks with m, that of the measured shares with its root.
+        found = newcombe(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
+        return (found.high - found.low) / 2
+
+    def shown(m: int) -> float:
+        return max(RULE_OF_THREE / m, half(m) + normal_quantile(CHANCE) * math.sqrt(variance / m))
+
+    def narrow(m: int) -> bool:
+        return m * region >= RULE_OF_THREE and half(m) <= region
+
+    def tells(m: int) -> bool:
+        return m * region >= RULE_OF_THREE and shown(m) <= region + ROUNDING
+
+    if tells(n):
+        return None, None
+    least = n + 1 if narrow(n) else fewest(narrow, n, REACH * n)
+    if least is None:
+        return None, min(1.0, shown(n))
+    # Half the interval and 0.84 standard errors more are less than twice as wide as half the interval.
+    most = fewest(tells, n, 4 * least) or 4 * least
+    return (least, max(least, most)), None
 
 
 def _check(

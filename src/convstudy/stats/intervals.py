@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from convstudy.stats.differences import CONFIDENCE, t_quantile
+from convstudy.stats.differences import CONFIDENCE, ROUNDING, t_quantile
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,11 @@ def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     return Interval(share, low, high, confidence)
 
 
-def newcombe(first: int, second: int, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of ``(first − second) / n`` for two samples of ``n`` that have nothing in common."""
+def newcombe(first: float, second: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of ``(first − second) / n`` for two samples of ``n`` that have nothing in common.
+
+    Counts may be broken: those expected on another number of images.
+    """
     a, b = wilson(first / n, n, confidence), wilson(second / n, n, confidence)
     difference = a.estimate - b.estimate
     low = difference - math.hypot(a.estimate - a.low, b.high - b.estimate)
@@ -59,8 +62,10 @@ def newcombe(first: int, second: int, n: int, confidence: float = CONFIDENCE) ->
     return Interval(difference, low, high, confidence)
 
 
-def bonett_price(first_only: int, second_only: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+def bonett_price(first_only: float, second_only: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the difference of two models' accuracies on the same ``n`` images.
+
+    Counts may be broken: those expected on another number of images.
 
     Args:
         first_only: images that only the first model gets right.
@@ -71,10 +76,10 @@ def bonett_price(first_only: int, second_only: int, n: int, confidence: float = 
     Raises:
         ValueError: where the counts cannot be.
     """
-    if first_only < 0 or second_only < 0 or n < 1 or first_only + second_only > n:
+    if first_only < 0 or second_only < 0 or n < 1 or first_only + second_only > n * (1 + ROUNDING):
         raise ValueError(f"{first_only} and {second_only} of {n} images cannot be")
     a, b = (first_only + 1) / (n + 2), (second_only + 1) / (n + 2)
-    half = normal_quantile(0.5 + confidence / 2) * math.sqrt((a + b - (a - b) ** 2) / (n + 2))
+    half = normal_quantile(0.5 + confidence / 2) * math.sqrt(max(0.0, a + b - (a - b) ** 2) / (n + 2))
     return Interval(
         (first_only - second_only) / n, max(-1.0, a - b - half), min(1.0, a - b + half), confidence
     )

@@ -7,9 +7,13 @@ and Heisey 2001). So the measurement gives the variances only. What is asked for
 
     half-width + z(CHANCE) · se ≤ the smallest difference that matters
 
-With as many, four of five studies would also call a difference of twice the region better: the border of the region is
-then as far away as zero is here. Variances that were measured on a few seeds are uncertain themselves: the numbers are
-meant with an "about".
+With this number, four of five studies would also call a difference of twice the region better: the border of the
+region is then as far away as zero is here.
+
+Variances that were measured on a few seeds are uncertain themselves, so numbers are ranges: from what the variances as
+measured ask for, to what the upper 80 % limit of the seeds' variance asks for (Browne 1995). Where more than ten times
+the data at hand would be needed, no number is given, because nothing measured here reaches that far. Instead the
+difference is given that the data at hand can show.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from convstudy.stats.crossed import MADE_UP, Components
 from convstudy.stats.differences import Difference, Source, half_width
@@ -25,25 +30,39 @@ from convstudy.stats.intervals import normal_quantile
 CHANCE = 0.8
 """How many of the studies would tell: four of five."""
 MOST_SEEDS = 1000
-MOST_IMAGES = 10_000_000
 RULE_OF_THREE = 3
 """No difference at all on n images still leaves 3 / n possible (Hanley and Lippman-Hand 1983)."""
 
 
+REACH = 10
+"""No number beyond this many times the data at hand is given."""
+LIMIT = 0.8
+"""The level of the upper limit of the seeds' variance."""
+
+Unit = Literal["seeds", "test images", "images"]
+
+
 @dataclass(frozen=True)
 class Needed:
-    """What it would take to tell a difference. Numbers are ``None`` where no sensible one would do.
+    """What it would take to tell a difference.
 
     Attributes:
         difference: the difference to be told, a fraction: the region's border.
-        seeds: about so many seeds, with the test images at hand.
-        images: where no number of seeds would do: at least so many test images, with any number of seeds. Over folds:
-            about so many images to search on.
+        unit: ``"seeds"`` with the test images at hand; ``"test images"`` where no number of seeds would do, and then
+            at least; over folds ``"images"`` to search on, where more folds or repeats come first.
+        at_hand: the number of these at hand.
+        fewest, most: the ends of the range. ``fewest`` is ``None`` beyond :data:`REACH` times the data at hand,
+            ``most`` where there is no upper end. Over folds ``fewest`` may be what is at hand: more folds may do.
+        shows: where ``fewest`` is ``None``, the smallest difference that the data at hand can show; for images at
+            best, with any number of seeds or folds.
     """
 
     difference: float
-    seeds: int | None = None
-    images: int | None = None
+    unit: Unit
+    at_hand: int
+    fewest: int | None = None
+    most: int | None = None
+    shows: float | None = None
 
 
 def needed_seeds(
@@ -63,31 +82,43 @@ def needed_seeds(
     """
     if found.seed is None or difference <= 0:
         return None
-    power = normal_quantile(CHANCE)
+    seed, at_hand = found.seed, found.n_seeds
+    scatter = upper_factor(at_hand - 1)
 
-    def tells(n_seeds: float, n_images: int) -> bool:
-        assert found.seed is not None  # looked at above
-        seeds = Source("seeds", (found.seed + found.rest / n_images) / n_seeds, n_seeds - 1)
+    def shown(n_seeds: float, n_images: int, factor: float = 1.0) -> float:
+        """Return the smallest difference that four of five such studies would tell."""
+        seeds = Source("seeds", factor * (seed + found.rest / n_images) / n_seeds, n_seeds - 1)
         image = found.image / n_images
         # The made-up images are part of the interval (``crossed``), but nothing that the difference scatters by.
         images = Source("images", image + made_up / n_images**2, n_images - 1)
         half = half_width((seeds, images), 1 - error)
-        return half + power * math.sqrt(seeds.variance + image) <= difference
+        return half + normal_quantile(CHANCE) * math.sqrt(seeds.variance + image)
+
+    def tells(n_seeds: float, n_images: int, factor: float = 1.0) -> bool:
+        return n_images >= least and shown(n_seeds, n_images, factor) <= difference
 
     least = math.ceil(RULE_OF_THREE / difference)
-    if found.n_images < least or not tells(math.inf, found.n_images):
-        # The images at hand may be more than the rule of three asks for, and too few all the same.
-        few = max(1, min(found.n_images, least - 1))
-        return Needed(
-            difference, images=_fewest(lambda n: n >= least and tells(math.inf, n), few, MOST_IMAGES)
-        )
-    if tells(found.n_seeds, found.n_images):
+    if not tells(math.inf, found.n_images):
+        images = fewest(lambda n: tells(math.inf, n), found.n_images, REACH * found.n_images)
+        at_best = min(1.0, max(shown(math.inf, found.n_images), RULE_OF_THREE / found.n_images))
+        return Needed(difference, "test images", found.n_images, images, None, None if images else at_best)
+    if tells(at_hand, found.n_images):
         return None
-    seeds = _fewest(lambda n: tells(n, found.n_images), found.n_seeds, MOST_SEEDS)
-    return Needed(difference, seeds=seeds)
+    seeds = fewest(lambda n: tells(n, found.n_images), at_hand, REACH * at_hand)
+    if seeds is None:
+        return Needed(difference, "seeds", at_hand, shows=min(1.0, shown(at_hand, found.n_images)))
+    most = fewest(lambda n: tells(n, found.n_images, scatter), at_hand, MOST_SEEDS)
+    return Needed(difference, "seeds", at_hand, seeds, most)
 
 
-def _fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None:
+def upper_factor(degrees: int) -> float:
+    """Return by how much the upper limit of a variance is larger than its estimate (normal figures)."""
+    from scipy.special import gammaincinv
+
+    return degrees / (2 * float(gammaincinv(degrees / 2, 1 - LIMIT)))
+
+
+def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None:
     """Return the smallest number that is enough, ``None`` where it is larger than ``most``.
 
     Args:
@@ -106,31 +137,38 @@ def _fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | Non
     return many
 
 
-def needed_images(found: Difference, n_images: int, difference: float, error: float) -> Needed | None:
-    """Return how many images would tell a difference, where the interval shrinks with the root of their number.
+def needed_images(found: Difference, difference: float, error: float) -> Needed | None:
+    """Return how many images a search would need to tell a difference.
 
-    So it is over folds, where more folds of the same images tell little more.
+    The range begins at what the images alone ask for, as if folds did not scatter, and ends at what the folds' scatter
+    asks for. That end is mostly noise with few folds: more folds or repeats of the same images bring it down.
 
     Args:
-        found: the measured difference, of which only the sources of its uncertainty count.
-        n_images: how many images there were.
+        found: the measured difference over folds, with the images' part as its floor.
         difference: the smallest that matters, a fraction.
         error: how often a claim may be wrong.
 
     Returns:
-        ``None`` where the images at hand would do, where no difference is too small to matter, and without an interval.
+        ``None`` where the images at hand would do, where no difference is too small to matter, and where the images'
+        part was not measured.
     """
-    if difference <= 0 or not found.known:
+    n, floor = found.n_images, found.floor
+    if difference <= 0 or floor is None or n < 2:
         return None
-    spread = math.sqrt(sum(source.variance for source in found.sources))
-    n = images_for(
-        half_width(found.sources, 1 - error) + normal_quantile(CHANCE) * spread, n_images, difference
-    )
-    if n <= n_images:
+    power = normal_quantile(CHANCE)
+    measured = max(0.0, floor.variance - MADE_UP / n**2) * n
+
+    def shown(n_images: int) -> float:
+        images = Source("images", measured / n_images + MADE_UP / n_images**2, n_images - 1)
+        least = RULE_OF_THREE / n_images
+        return max(least, images.half_width(1 - error) + power * math.sqrt(measured / n_images))
+
+    spread = math.sqrt(math.fsum(source.variance for source in found.sources))
+    by_folds = n * ((half_width(found.sources, 1 - error) + power * spread) / difference) ** 2
+    low = n if shown(n) <= difference else fewest(lambda m: shown(m) <= difference, n, REACH * n)
+    if low is None:
+        return Needed(difference, "images", n, shows=min(1.0, shown(n)))
+    high = max(low, math.ceil(by_folds))
+    if high <= n:
         return None
-    return Needed(difference, images=math.ceil(n) if n <= MOST_IMAGES else None)
-
-
-def images_for(width: float, n_images: int, difference: float) -> float:
-    """Return with how many images a width that ``n_images`` gave would come down to a difference."""
-    return n_images * (width / difference) ** 2
+    return Needed(difference, "images", n, low, high if high <= REACH * n else None)
