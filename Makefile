@@ -69,7 +69,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python benchmarks/fold_simulation.py
 	$(BIN)/python benchmarks/interaction_simulation.py
 
-SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5 --precision bfloat16
+SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5
 
 .PHONY: check
 check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions

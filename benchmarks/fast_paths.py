@@ -7,6 +7,7 @@
 "Plain" is what the fast path stands for: torch's dropout, a convolution over its whole input, relu before the pool,
 torch filling new tensors, all training images measured after an epoch (and not a sample: these two are not the same to
 the bit), an allocator that gives big blocks back. The later lines time whole training steps of the notebook's networks.
+All compute in bfloat16, or in float32 where the processor would emulate it.
 But for the last ones, all is done in a process like a worker's; these compare processes with and without the
 allocator's settings, an epoch a turn (``contenders/ours.py``).
 """
@@ -23,6 +24,7 @@ from typing import Any
 import torch
 from arguments import at_least
 from as_worker import start_as_worker
+from formats import fast_format
 from throughput import STEPS, Contender, take_turns
 from torch import nn
 from training_steps import BATCH_SIZE, NETWORKS, Steps, n_steps_of, steps_of
@@ -73,9 +75,14 @@ def forward_and_back(module: nn.Module, values: torch.Tensor) -> Work:
 
 
 def picture(n_channels: int, size: int) -> torch.Tensor:
-    """Return a batch of bfloat16 pictures, channels last."""
-    values = torch.randn(BATCH_SIZE, n_channels, size, size).bfloat16()
+    """Return a batch of pictures in the fast format, channels last."""
+    values = torch.randn(BATCH_SIZE, n_channels, size, size).to(fast_dtype())
     return values.to(memory_format=torch.channels_last).requires_grad_()
+
+
+def fast_dtype() -> torch.dtype:
+    """Return bfloat16, or float32 where the processor would emulate it."""
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[fast_format()]
 
 
 def dropouts(n_rounds: int) -> list[str]:
@@ -95,9 +102,9 @@ def dropouts(n_rounds: int) -> list[str]:
 
 def convolutions(n_rounds: int) -> list[str]:
     """Compare the matrix product with the convolution, as five-conv has it."""
-    fast, plain = WholeInputConv(64, 128, 5).bfloat16(), nn.Conv2d(64, 128, 5).bfloat16()
+    fast, plain = WholeInputConv(64, 128, 5), nn.Conv2d(64, 128, 5)
     for module in (fast, plain):
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.to(dtype=fast_dtype(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     values = picture(64, 5)
     name = "a 5 × 5 kernel over a 5 × 5 picture, 64 to 128 channels"
     return [compare(name, forward_and_back(fast, values), forward_and_back(plain, values), n_rounds)]
@@ -146,7 +153,7 @@ def samples(n_rounds: int) -> list[str]:
         ) -> None:
             steps()
             for part in (measured, validation):
-                evaluate(steps.model, part, "bfloat16")
+                evaluate(steps.model, part, fast_format())
 
         title = f"an epoch of {name}: 2,700 images train, 500 of them and 300 others are measured"
         rows.append(
@@ -159,8 +166,8 @@ def kept_blocks(n_rounds: int) -> list[str]:
     """Compare epochs of a fit in processes whose allocator keeps big blocks and in some whose does not."""
     rows = []
     for name in NETWORKS:
-        ways = [Contender("given back", "ours.py", "bfloat16")]
-        ways.append(Contender("kept", "ours.py", "bfloat16", environment=KEEP_BLOCKS))
+        ways = [Contender("given back", "ours.py", fast_format())]
+        ways.append(Contender("kept", "ours.py", fast_format(), environment=KEEP_BLOCKS))
         seats = take_turns(ways, sys.executable, name, STEPS[name], [(1, 1)], n_rounds)
         plain, fast = ([1e3 / rate for rate in one.rates] for one in seats)
         rows.append(row(f"{STEPS[name]} steps of {name}, big blocks kept", plain, fast))
@@ -175,6 +182,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=at_least(1), default=9)
     n_rounds = parser.parse_args().rounds
+    print(f"in {fast_format()}:\n")
     print("| fast path | plain, ms | fast, ms | × (10th to 90th percentile) |\n|---|---|---|---|", flush=True)
     with repeatable(1):
         for part in (dropouts, convolutions, pools, unfilled, samples):

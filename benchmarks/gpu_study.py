@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/gpu_study.py                                # one seed, bfloat16: 25 fits of the search and 7 more
+    python benchmarks/gpu_study.py                                # one seed: 25 fits of the search and 7 more
     python benchmarks/gpu_study.py --set study.seeds=5
     python benchmarks/gpu_study.py --device cpu --subset 300 --set recipe.epochs=1    # a trial without a device
 
@@ -13,6 +13,7 @@ as reading the images for itself, is in it. "seconds_in_all" is the whole run: i
 before the plan, and looks all of them over for near duplicates after the last test, which is a processor's work. The
 report is in neither. "images_per_second" counts training images only. The last line on stdout is JSON.
 
+It trains in bfloat16 where the device has instructions for it, else in float32.
 Without a CUDA device, and unless ``--device cpu`` asks for less, it says so and ends with status 2, or with
 ``--where-there-is-one`` with 0.
 """
@@ -27,20 +28,18 @@ import tempfile
 import time
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 import torch
 from arguments import at_least
 
 from convstudy import __version__
 from convstudy.data import load_dataset
+from convstudy.engine.bfloat16 import computes_bfloat16
 from convstudy.engine.devices import device_name, find_device
 from convstudy.errors import ConvstudyError, UsageError
 from convstudy.run import Event, FitEnded, RunStarted, TestOpened, run_study
 from convstudy.spec import load_study, read_change
 from convstudy.store import Results
-
-AS_MEASURED: dict[str, Any] = {"study.seeds": 1, "recipe.precision": "bfloat16"}
 
 
 @dataclass
@@ -120,7 +119,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        changes = {**AS_MEASURED, **dict(read_change(text) for text in asked.changes)}
+        precision = "bfloat16" if computes_bfloat16(device) else "float32"
+        changes = {
+            "study.seeds": 1,
+            "recipe.precision": precision,
+            **dict(read_change(text) for text in asked.changes),
+        }
         if asked.subset is not None:
             changes["study.subset"] = asked.subset
         study = load_study(asked.study, changes)

@@ -3,7 +3,7 @@
 Two things alternate in one process, as many steps each: whole epochs of :func:`convstudy.engine.fit.run_fit`, with a
 checkpoint and a listener, and bare steps of the same network on one batch that never changes (forward, loss, backward,
 optimizer), with the same evaluations. The overhead is what the first takes longer than the second. The process is like
-a worker's::
+a worker's, the format bfloat16, or float32 where the processor would emulate it::
 
     python benchmarks/loop_overhead.py [--networks five-conv] [--rounds 7] [--steps 60]
 
@@ -21,6 +21,7 @@ from statistics import median
 import numpy as np
 from arguments import at_least
 from as_worker import start_as_worker
+from formats import fast_format
 from torch import nn
 from training_steps import BATCH_SIZE, NETWORKS, images, layers
 
@@ -100,13 +101,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=at_least(1), default=7)
     parser.add_argument("--steps", type=at_least(1), default=60)
     arguments = parser.parse_args()
+    print(f"in {fast_format()}, one thread:\n")
     print("| network | whole epoch, s: median (min to max) | bare steps, s | overhead: median (min to max) |")
     print("|---|---|---|---|", flush=True)
     for name in arguments.networks:
         pixels, labels = images(round(arguments.steps * BATCH_SIZE / (1 - VALIDATION)))
         network = Network.read([" ".join(words) for words in layers(name)])
         recipe = Recipe(
-            batch_size=BATCH_SIZE, epochs=arguments.rounds + 1, precision="bfloat16", measure_at_most=None
+            batch_size=BATCH_SIZE, epochs=arguments.rounds + 1, precision=fast_format(), measure_at_most=None
         )
         fit = Fit("mnist", "", network, recipe, Holdout(VALIDATION, 0), 0, 1)
         content = Images(pixels, labels)

@@ -13,6 +13,9 @@ interval of its difference in accuracy lies above −0.1 points. By default the 
 at a constant one (``--schedule constant``) the last epoch of a fit moves by more than that from one rounding to the
 next, and tens of pairs would be needed.
 
+Both parts are skipped where the processor would emulate bfloat16, which takes many times as long, unless there is
+``--emulated``.
+
 A small size that takes seconds: ``--epochs 1 --subset 500 --seeds 2``, for both.
 """
 
@@ -28,6 +31,7 @@ import numpy as np
 import torch
 from arguments import at_least
 from filling import fill
+from formats import emulated, skipped
 
 from convstudy.data import Holdout, Images, load_dataset, split_indices
 from convstudy.engine.batches import ImageTensors
@@ -136,7 +140,11 @@ def main() -> None:
     parser.add_argument("--subset", type=at_least(100), default=10_000)
     parser.add_argument("--schedule", choices=tuple(SCHEDULES), default="cosine")
     parser.add_argument("--workers", type=at_least(0), default=2, help="0 trains in this process")
+    parser.add_argument("--emulated", action="store_true", help="train bfloat16 even where it is emulated")
     asked = parser.parse_args()
+    if emulated("bfloat16") and not asked.emulated:
+        print(skipped("pairs of fits in float32 and bfloat16"))
+        return
     size = (asked.seeds, asked.epochs, asked.subset, asked.schedule)
     if asked.what == "train":
         fill(asked.runs, [fit for pair in pairs(*size) for fit in pair.values()], asked.workers)

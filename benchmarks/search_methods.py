@@ -18,6 +18,8 @@ A small size that takes seconds::
     python benchmarks/search_methods.py train --runs small --dataset digits --subset 200 --epochs 4 --repetitions 2
     python benchmarks/search_methods.py replay --runs small --dataset digits --subset 200 --epochs 4 --repetitions 2
 
+It trains in bfloat16, or in float32 where the processor would emulate it; ``--precision`` says otherwise.
+
 The grid is that of the built-in study ``mnist``: its network two-conv with kernels 2, 3, 5, 7 and 11 on five folds.
 """
 
@@ -26,13 +28,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from arguments import at_least
 from filling import fill
+from formats import fast_format
 
 from convstudy.data import Fold
 from convstudy.engine.fit import best_epoch
@@ -58,7 +61,7 @@ class Size:
     subset: int = 4_000
     epochs: int = 20
     folds: int = 5
-    precision: str = "bfloat16"
+    precision: str = field(default_factory=fast_format)
 
     def study(self, **search: Any) -> Study:
         """Return a study whose search is the grid, or finds its way by another method."""

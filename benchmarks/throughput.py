@@ -7,6 +7,9 @@ better counts, and a second table has both. Peers come from another environment:
     make .venv-peers/.installed
     python benchmarks/throughput.py --peers .venv-peers/bin/python [--rounds 5] [--networks five-conv] [--json FILE]
 
+What would be emulated is skipped, and the output says so: bfloat16 where the processor has no instructions for it, or
+may not use them (``ONEDNN_MAX_CPU_ISA`` and others). ``--emulated`` measures it all the same.
+
 A network's rows are on stderr, and in the file of ``--json``, as soon as it has been measured.
 """
 
@@ -23,6 +26,7 @@ from pathlib import Path
 from statistics import median
 
 from arguments import at_least
+from formats import emulated, skipped
 
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
@@ -188,6 +192,13 @@ def take_turns(
     return seats
 
 
+def measured(contenders: Sequence[Contender], with_emulated: bool) -> tuple[list[Contender], str]:
+    """Return the contenders to measure, and the line that names those that are skipped; "" where there are none."""
+    kept = [each for each in contenders if with_emulated or not emulated(each.variant)]
+    names = ", ".join(f'"{each.name}"' for each in contenders if each not in kept)
+    return kept, skipped(names) if names else ""
+
+
 def better_ways(rows: Sequence[Row]) -> list[Row]:
     """Return the better way of each contender on each network, by its median, in the order of the rows."""
     best: dict[tuple[str, str], Row] = {}
@@ -282,10 +293,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--peers", default=sys.executable, help="the Python of the peers' environment")
     parser.add_argument("--json", type=Path, help="written anew after each network")
+    parser.add_argument("--emulated", action="store_true", help="measure bfloat16 even where it is emulated")
     arguments = parser.parse_args()
-    chosen = tuple(contender for contender in ALL if contender.name in arguments.contenders)
+    asked = [contender for contender in ALL if contender.name in arguments.contenders]
+    chosen, note = measured(asked, arguments.emulated)
+    at_most, peaks_note = measured(PEAKS, arguments.emulated)
+    if note or peaks_note:
+        print("\n".join(filter(None, (note, peaks_note))), end="\n\n", flush=True)
     operations = PEAK_STEPS * 2 * 1024**3
-    peaks = measure(PEAKS, arguments.peers, "two-conv-3", PEAK_STEPS, operations, arguments.rounds)
+    peaks = measure(at_most, arguments.peers, "two-conv-3", PEAK_STEPS, operations, arguments.rounds)
     rows: list[Row] = []
     for network in arguments.networks:
         n_steps = STEPS[network]

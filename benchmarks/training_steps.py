@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from formats import fast_format
 from torch import nn
 
 from convstudy.engine.batches import ImageTensors
@@ -45,7 +46,7 @@ def steps_of(
     network: str,
     n_steps: int,
     change: Callable[[nn.Module], nn.Module] = lambda model: model,
-    precision: Literal["float32", "bfloat16"] = "bfloat16",
+    precision: Literal["float32", "bfloat16"] | None = None,
 ) -> Steps:
     """Return the steps of a network, such as ``two-conv-7``.
 
@@ -53,7 +54,7 @@ def steps_of(
         network: which one.
         n_steps: how many, of a hundred images each.
         change: makes another module of the network before it is trained.
-        precision: of the recipe.
+        precision: of the recipe; bfloat16 unless given, or float32 where bfloat16 is emulated.
     """
     pixels, labels = images(n_steps * BATCH_SIZE)
     part = ImageTensors(torch.from_numpy(pixels), torch.from_numpy(labels))
@@ -61,5 +62,5 @@ def steps_of(
     model = build_network(Network.read(texts), (28, 28, 1), 10, torch.Generator().manual_seed(0))
     model = change(model)
     # So small a learning rate that the same steps can be taken again and again.
-    recipe = Recipe(precision=precision, learning_rate=1e-6)
+    recipe = Recipe(precision=precision or fast_format(), learning_rate=1e-6)
     return Steps(model, PlainLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part))

@@ -1,7 +1,7 @@
 """Where the time of a training step goes: the share of each kind of kernel, network by network.
 
-A few steps of each of the notebook's networks under torch's profiler, with one thread, in bfloat16 unless told, in a
-process like a worker's::
+A few steps of each of the notebook's networks under torch's profiler, with one thread, in a process like a worker's; in
+bfloat16, or in float32 where the processor would emulate it::
 
     python benchmarks/where_time_goes.py [--precision float32] [--repeats 9]
 
@@ -121,6 +121,7 @@ def _mark(module: Any) -> None:
 def main() -> None:
     """Print the table."""
     start_as_worker()
+    from formats import fast_format
     from throughput import operations_of
     from training_steps import BATCH_SIZE, NETWORKS
 
@@ -128,7 +129,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS)
-    parser.add_argument("--precision", default="bfloat16", choices=("float32", "bfloat16"))
+    parser.add_argument("--precision", default=fast_format(), choices=("float32", "bfloat16"))
     parser.add_argument("--repeats", type=at_least(1), default=9)
     asked = parser.parse_args()
     peaks, found = [], {}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
+import pytest
+
+from benchmarks import throughput
+
 HOME = Path(__file__).parents[1]
 BENCHMARKS = HOME / "benchmarks"
+# It looks for faults in torch, also in emulated bfloat16, and times nothing.
+NOT_ASKING = ("convolution_faults.py",)
 
 
 def test_the_table_of_the_benchmarks_names_every_script() -> None:
@@ -30,3 +37,40 @@ def test_make_bench_runs_what_the_results_quote() -> None:
     assert len(quoted) > 5
     assert quoted <= run
     assert all((BENCHMARKS / name).is_file() for name in run)
+
+
+@pytest.fixture
+def without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that would emulate bfloat16, whatever this machine is."""
+    monkeypatch.setattr("formats.fast_format", lambda: "float32")
+
+
+@pytest.mark.usefixtures("without_bfloat16")
+def test_throughput_skips_what_is_emulated_and_says_so() -> None:
+    kept, note = throughput.measured(throughput.ALL, with_emulated=False)
+    assert [each.name for each in kept] == [each.name for each in throughput.ALL if "16" not in each.name]
+    assert len(kept) == 5
+    assert '"convstudy, bfloat16", "Keras, mixed_bfloat16"' in note
+    peaks, note = throughput.measured(throughput.PEAKS, with_emulated=False)
+    assert [each.variant for each in peaks] == ["float32"]
+    assert '"matrix products, bfloat16"' in note
+    assert throughput.measured(throughput.ALL, with_emulated=True) == ([*throughput.ALL], "")
+
+
+def test_throughput_measures_all_where_nothing_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("formats.fast_format", lambda: "bfloat16")
+    assert throughput.measured(throughput.ALL, with_emulated=False) == ([*throughput.ALL], "")
+
+
+def test_every_script_that_computes_in_bfloat16_asks_whether_it_is_emulated() -> None:
+    asking = []
+    for path in sorted(BENCHMARKS.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)} | {
+            each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)
+        }
+        modules = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+        if "bfloat16" in names and path.name not in NOT_ASKING:
+            assert {"formats", "convstudy.engine.bfloat16"} & modules, path.name
+            asking.append(path.name)
+    assert len(asking) >= 6
