@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from convstudy.data import split_indices
-from convstudy.engine import checkpoint
+from convstudy.engine import checkpoint, memory
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.calibration import calibrate
@@ -169,20 +169,12 @@ def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest
     assert (record.error_kind, record.counted_epoch) == ("diverged", None)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        RuntimeError(
-            "[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried"
-        ),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
-    ],
-)
+@pytest.mark.parametrize("error", [MemoryError("no memory"), RuntimeError("no memory, in any language")])
 def test_no_memory_becomes_a_record(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def train_epoch(*_: Any) -> float:
         raise error
 
+    monkeypatch.setattr(memory, "_has_room", lambda *_: False)
     monkeypatch.setattr(engine_fit, "train_epoch", train_epoch)
     record = run_fit(small_fit(), digits().train).record
     assert (record.status, record.error_kind) == ("failed", "out-of-memory")

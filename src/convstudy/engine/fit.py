@@ -68,7 +68,7 @@ def run_fit(
     """
     where = torch.device(device)
     try:
-        with repeatable(fit.threads, where), memory_errors(), working_on(where):
+        with repeatable(fit.threads, where), memory_errors(fit, where), working_on(where):
             return _train(fit, images, checkpoint, on_epoch, where, before_step)
     except FitError as error:
         kind, text = error.kind, str(error)

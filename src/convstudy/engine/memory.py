@@ -1,26 +1,70 @@
-"""An allocation that failed, on the processor or on a device, as one error."""
+"""An allocation that failed, on the processor or on a device, as one error: told by types and states, not by words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import numpy as np
+import torch
+
+from convstudy.data import dataset_info
+from convstudy.engine.evaluation import BATCH_SIZE, BATCH_SIZE_ON_DEVICE
 from convstudy.errors import OutOfMemory, Problem
+from convstudy.networks import layer_table
+from convstudy.plan.fit import Fit
 
-# What torch's allocator says on a processor (Linux and macOS, Windows), and what CUDA and its libraries say, which have
-# memory of their own beside torch's. That a capture was broken off is no word of memory: what broke it off is, or not.
-NO_MEMORY = ("allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED")
+CUDA_OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
+# What cuBLAS and cuDNN take beside torch for their handles and workspaces.
+LIBRARIES_ON_DEVICE = 64 * 2**20
+BYTES_A_NUMBER = 4
 
 
 @contextmanager
-def memory_errors() -> Iterator[None]:
-    """Turn an allocation that failed into :class:`OutOfMemory`."""
+def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
+    """Turn an allocation that failed while a fit was trained or tested into :class:`OutOfMemory`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in NO_MEMORY):
+        if not _lacks_memory(error, step_bytes(fit, device), device):
             raise
         what, mend = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
         raise OutOfMemory(
             Problem(what, got=str(error).splitlines()[0] if str(error) else "", mend=mend)
         ) from None
+
+
+def step_bytes(fit: Fit, device: torch.device) -> int:
+    """Return the bytes that the largest step of a fit needs: every layer's output and its gradient, in float32."""
+    info = dataset_info(fit.dataset)
+    rows = layer_table(fit.network, info.image_shape, info.n_classes).rows
+    numbers = math.prod(info.image_shape) + sum(math.prod(row.output_shape) for row in rows)
+    evaluated = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE
+    return BYTES_A_NUMBER * numbers * max(2 * fit.recipe.batch_size, evaluated)
+
+
+def _lacks_memory(error: MemoryError | RuntimeError, needed: int, device: torch.device) -> bool:
+    """Tell whether an error is an allocation that failed.
+
+    torch's allocator on a processor and CUDA's libraries raise a plain ``RuntimeError``. Then the memory itself is
+    asked: there is not enough if a step cannot be allocated now, while the failed one still holds what it had.
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    if getattr(error, "error_code", None) == CUDA_OUT_OF_MEMORY:  # torch.AcceleratorError, since torch 2.8
+        return True
+    return type(error) is RuntimeError and not _has_room(needed, device)
+
+
+def _has_room(n_bytes: int, device: torch.device) -> bool:
+    """Tell whether so many bytes can be allocated now; a driver that has failed does not know."""
+    if device.type == "cuda":
+        with suppress(RuntimeError, AssertionError):
+            return torch.cuda.mem_get_info(device)[0] >= max(n_bytes, LIBRARIES_ON_DEVICE)
+        return True
+    try:
+        np.empty(n_bytes, np.uint8)  # reserved, not touched
+    except MemoryError:
+        return False
+    return True

@@ -70,7 +70,7 @@ def open_test(
     images = ImageTensors.of(test.open(record_opening))
     where = torch.device(device)
     started = time.perf_counter()
-    with repeatable(fit.threads, where), memory_errors(), working_on(where):
+    with repeatable(fit.threads, where), memory_errors(fit, where), working_on(where):
         there = images.to(where)
         logits = logits_of(model.to(where), there, fit.recipe.precision, fit.recipe.views)
         score = score_of(logits, there.labels)
