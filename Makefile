@@ -1,5 +1,5 @@
 # The same commands for a person and for CI. `make help` lists them. Needs GNU make and Python 3.11 or newer.
-# PYTHON=/path/to/python chooses another interpreter for .venv.
+# PYTHON=/path/to/python chooses another interpreter for .venv; VENV=FOLDER another folder than .venv.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -85,7 +85,7 @@ format: $(VENV)/.installed-check ## mend what ruff can mend by itself
 
 .PHONY: clean
 clean: ## remove .venv, builds and caches; runs stay
-	rm -rf $(VENV) $(PEERS) build dist src/convstudy.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) .venv-second build dist src/convstudy.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: a second call installs nothing until what is to be installed has changed.
