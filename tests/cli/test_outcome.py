@@ -126,6 +126,15 @@ def test_failed_checks_leave_the_answer_and_the_report(
     assert len(as_json["errors"]) == 1 and "findings" not in as_json
 
 
+def test_figures_that_fail_leave_the_answer_in_json(
+    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstudy.cli.outcome.failed_json", broken)
+    ended = convstudy(*words, "--no-report", "--json")
+    assert ended.status == 1
+    assert len(ended.json["answer"]) == len(QUESTIONS) and len(ended.json["errors"]) == 1
+
+
 def convstudy_checks() -> object:
     return convstudy.checks
 

@@ -8,11 +8,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from convstudy.cli.streams import encodable, safe_streams
+from convstudy.cli.streams import NotPrinted, encodable, safe_streams
 from tests.cli.conftest import process_words
 
 # Each command runs in a child that flushes its streams at its end, as Python does; imports are paid for once.
@@ -45,12 +46,13 @@ def ended(words, out, err, encoding, folder):
             return 120
     return status
 statuses = []
-commands, *how = json.loads(sys.argv[1])
-for words in commands:
-    child = os.fork()
-    if child == 0:
-        os._exit(ended(words, *how))
-    statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+for commands, *how in json.loads(sys.argv[1]):
+    statuses.append([])
+    for words in commands:
+        child = os.fork()
+        if child == 0:
+            os._exit(ended(words, *how))
+        statuses[-1].append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(statuses))
 """
 N_COMMANDS = 20
@@ -80,49 +82,96 @@ def commands(finished: Path, folder: Path) -> list[list[str]]:
     ]
 
 
-def statuses(finished: Path, folder: Path, out: str, err: str, encoding: str = "utf-8") -> list[int]:
-    """Return the exit status of every command with stdout and stderr in these states; ``out`` and ``err`` hold them."""
-    folder.mkdir()
-    given = json.dumps([commands(finished, folder), out, err, encoding, str(folder)])
-    done = subprocess.run([sys.executable, "-c", IN_CHILDREN, given], capture_output=True, check=True)
-    found: list[int] = json.loads(done.stdout)
-    assert len(found) == N_COMMANDS
+@dataclass(frozen=True)
+class Case:
+    """The states of stdout and stderr, and their encoding."""
+
+    out: str
+    err: str
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What all commands left in a case: exit statuses, and what an open stdout and stderr got."""
+
+    statuses: list[int]
+    out: bytes
+    err: bytes
+
+
+QUICK = [
+    Case("open", "open", "cp1252"),
+    Case("open", "closed"),
+    Case("closed", "full"),
+    Case("full", "no reader"),
+    Case("no reader", "open"),
+]
+OTHERS = [Case("open", "open", encoding) for encoding in ("latin-1", "ascii")]
+OTHERS += [
+    case for case in map(Case, *zip(*itertools.product(STATES, STATES), strict=True)) if case not in QUICK
+]
+
+
+def said_in(cases: list[Case], finished: Path, root: Path) -> dict[Case, Said]:
+    """Return what all commands say in each case."""
+    folders = [root / f"{number}" for number in range(len(cases))]
+    for folder in folders:
+        folder.mkdir()
+    given = [
+        [commands(finished, folder), case.out, case.err, case.encoding, str(folder)]
+        for case, folder in zip(cases, folders, strict=True)
+    ]
+    words = [sys.executable, "-c", IN_CHILDREN, json.dumps(given)]
+    done = subprocess.run(words, capture_output=True, check=True)
     assert done.stderr == b""
-    assert (folder / "report.md").stat().st_size > 1000 and (folder / "new.toml").exists()
+    found = {}
+    for case, folder, statuses in zip(cases, folders, json.loads(done.stdout), strict=True):
+        assert len(statuses) == N_COMMANDS
+        assert (folder / "report.md").stat().st_size > 1000 and (folder / "new.toml").exists()
+        out, err = (path.read_bytes() if path.exists() else b"" for path in (folder / "out", folder / "err"))
+        found[case] = Said(statuses, out, err)
     return found
 
 
-SLOW = pytest.mark.slow
+@pytest.fixture(scope="module")
+def quick(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Said]:
+    return said_in(QUICK, finished, tmp_path_factory.mktemp("quick"))
 
 
-@pytest.mark.parametrize(
-    "encoding", ["cp1252", *(pytest.param(each, marks=SLOW) for each in ("latin-1", "ascii", "utf-8"))]
-)
-def test_every_command_prints_in_any_encoding(finished: Path, tmp_path: Path, encoding: str) -> None:
-    assert statuses(finished, tmp_path / "of", "open", "open", encoding) == [0] * N_COMMANDS
-    said = (tmp_path / "of" / "out").read_bytes().decode(encoding)
-    # Signs are put in ASCII where the encoding lacks them; no figure loses its minus.
-    assert ("95 % interval −" in said) == (encoding == "utf-8")
-    assert ("95 % interval -" in said) == (encoding != "utf-8")
-    assert "?" not in said and "\\u2212" in said  # the latter is JSON
+def check_said(case: Case, said: Said) -> None:
+    """Check the exit statuses and the output of all commands in a case."""
+    status = {"open": 0, "closed": 2, "full": 2, "no reader": 141}[case.out]
+    assert said.statuses == [status] * N_COMMANDS
+    if case.out == "open":
+        text = said.out.decode(case.encoding)
+        # Signs are put in ASCII where the encoding lacks them; no figure loses its minus.
+        assert ("95 % interval −" in text) == (case.encoding == "utf-8")
+        assert ("95 % interval -" in text) == (case.encoding != "utf-8")
+        assert "?" not in text and "\\u2212" in text  # the latter is JSON
+    if case.err == "open":
+        text = said.err.decode(case.encoding)
+        assert "10 of them trained before" in text
+        assert not any(word in text for word in ("bug", "Traceback", "Exception ignored"))
+        assert text.count("stdout: the result cannot be printed: ") == (N_COMMANDS if status == 2 else 0)
 
 
-QUICK = [("open", "closed"), ("closed", "full"), ("full", "no reader"), ("no reader", "open")]
-PAIRS = [*QUICK, *(pair for pair in itertools.product(STATES, STATES) if pair not in QUICK)]
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize(
-    ("out", "err"), [pytest.param(*pair, marks=[] if pair in QUICK else SLOW) for pair in PAIRS]
-)
-def test_every_command_with_streams_that_fail(finished: Path, tmp_path: Path, out: str, err: str) -> None:
-    expected = {"open": 0, "closed": 2, "full": 2, "no reader": 141}[out]
-    assert statuses(finished, tmp_path / "of", out, err) == [expected] * N_COMMANDS
-    if err == "open":
-        said = (tmp_path / "of" / "err").read_text("utf-8")
-        assert "10 of them trained before" in said
-        assert not any(word in said for word in ("bug", "Traceback", "Exception ignored"))
-        assert said.count("stdout: the result cannot be printed: ") == (N_COMMANDS if expected == 2 else 0)
+@needs_full
+@pytest.mark.parametrize("case", QUICK, ids=str)
+def test_every_command_on_any_stream(case: Case, quick: dict[Case, Said]) -> None:
+    check_said(case, quick[case])
+
+
+@needs_full
+@pytest.mark.slow
+def test_every_command_on_every_pair_of_streams(finished: Path, tmp_path: Path) -> None:
+    said = said_in(OTHERS, finished, tmp_path)
+    assert len(said) == 2 + 16 - 4
+    for case in OTHERS:
+        check_said(case, said[case])
 
 
 def test_an_error_keeps_its_exit_status_where_its_json_cannot_be_printed() -> None:
@@ -169,6 +218,16 @@ def test_a_file_name_that_is_no_text_keeps_its_bytes(tmp_path: Path) -> None:
 )
 def test_encodable(text: str, encoding: str, written: str) -> None:
     assert encodable(text, encoding) == written
+
+
+def test_streams_that_python_has_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("stdout", "stderr"):
+        with (tmp_path / name).open("w") as closed:
+            monkeypatch.setattr(sys, name, closed)
+    with safe_streams():
+        print("dropped", file=sys.stderr)
+        with pytest.raises(NotPrinted, match="cannot be printed"):
+            print("a result")
 
 
 def test_streams_that_are_no_files_are_left_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,13 @@ from convstudy.cli.findings import (
     strict_status,
 )
 from convstudy.cli.options import (
+    check_labels,
     command_line,
     json_option,
     open_store,
     runs_option,
     study_argument,
-    trainable_study_of,
+    study_of,
 )
 from convstudy.cli.words import say_json
 
@@ -45,9 +46,11 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     or were still improving, seeds far from the others, differences that are noise. Exit status: 0 fine, 1 warnings
     with --strict, 2 usage. [silence] in the study file silences a check, with a reason.
     """
-    study = trainable_study_of(context, source)
+    study = study_of(context, source)
     store = open_store(runs)
     run_id = store.run_id_of(study) if store and store.has_run(study) else None
+    if run_id is None:
+        check_labels(context, source, study)
     findings = _findings(study, store, run_id)
     if as_json:
         say_json({"study": study.name, "run": run_id, **findings_json(findings)})

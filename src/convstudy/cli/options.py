@@ -162,24 +162,22 @@ def study_of(context: click.Context, source: str) -> Study:
     return fix_precision(load_study(source, changes_of(context)), context.params.get("device", "auto"))
 
 
-def trainable_study_of(context: click.Context, source: str) -> Study:
-    """Return the study that was asked for, as :func:`study_of` does; where its data is here, labels are checked too.
+def check_labels(context: click.Context, source: str, study: Study) -> None:
+    """Check the labels of a study's dataset where they are here: images enough of each class, no label without one.
 
     Raises:
-        StudyError: also where a class has too few images for the study's folds or validation part.
+        StudyError: where a class has too few images for the study's folds or validation part.
         DataError: where a label names no class, or the labels are damaged.
     """
     from convstudy.data import dataset_info, load_labels
     from convstudy.spec import check_classes, places
 
-    study = study_of(context, source)
     try:
         dataset_info(study.dataset).source.fetch(study.dataset, download=False)
     except DataError:  # not here yet: `run` downloads it, and checks it then
-        return study
+        return
     check_classes(study, load_labels(study.dataset, "train"), places(source, changes_of(context)))
     load_labels(study.dataset, "test")
-    return study
 
 
 def command_line(context: click.Context, name: str, source: str) -> str:

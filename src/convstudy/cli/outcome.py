@@ -45,8 +45,9 @@ class Outcome:
         self._errors: list[ConvstudyError] = []
         self._unprinted: Exception | None = None
         self._interrupted = False
-        if results.failed:
-            tell(failed_text(results, again))
+        with self._step():
+            if results.failed:
+                tell(failed_text(results, again))
         self._contests = contests(results)
         self._answer = answer(results, self._contests)
         self._say("\n".join(self._answer) + "\n")
@@ -130,19 +131,21 @@ class Outcome:
 
     def _json(self) -> dict[str, Any]:
         """Return what the run found, for a program; ``errors`` is there where a step failed."""
-        from convstudy.stats import candidate_rows
-
         results = self._results
-        value = {
+        value: dict[str, Any] = {
             "run_id": results.run_id,
             "complete": results.complete,
             "report": str(self._report) if self._report else None,
             "answer": list(self._answer),
-            "results": [_row(row) for stage in results.plan.stages for row in candidate_rows(results, stage)],
-            "failed": failed_json(results),
-            **(findings_json(self._findings) if self._findings is not None else {}),
             "n_openings": results.n_openings,
         }
+        with self._step():
+            from convstudy.stats import candidate_rows
+
+            rows = [row for stage in results.plan.stages for row in candidate_rows(results, stage)]
+            value |= {"results": [_row(row) for row in rows], "failed": failed_json(results)}
+        if self._findings is not None:
+            value |= findings_json(self._findings)
         if self._errors:
             value["errors"] = [problem for error in self._errors for problem in error.as_json()]
         return value

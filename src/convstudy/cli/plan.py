@@ -11,12 +11,13 @@ import click
 
 from convstudy.cli.findings import WHERE_TOLD, findings_json, findings_text, strict_option, strict_status
 from convstudy.cli.options import (
+    check_labels,
     command_line,
     json_option,
     open_store,
     runs_option,
     study_argument,
-    trainable_study_of,
+    study_of,
     workers_option,
 )
 from convstudy.cli.words import operations, say_json, table
@@ -85,7 +86,8 @@ def plan(
     It also says what is worth mending first. Fits that are done in --runs are not counted as work. Exit status: 0
     fine, 1 warnings with --strict, 2 usage.
     """
-    study = trainable_study_of(context, source)
+    study = study_of(context, source)
+    check_labels(context, source, study)
     from convstudy.checks import check_plan
     from convstudy.plan import epochs_added, plan_cost, resolve
     from convstudy.run import default_workers

@@ -14,13 +14,14 @@ from convstudy.cli.findings import strict_option
 from convstudy.cli.options import (
     Seconds,
     changes_of,
+    check_labels,
     command_line,
     device_option,
     json_option,
     runs_option,
     runs_words,
     study_argument,
-    trainable_study_of,
+    study_of,
     workers_option,
 )
 from convstudy.cli.words import program, say_json, tell
@@ -73,7 +74,8 @@ def run(
     goes on. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage or a
     report that cannot be written, 130 interrupted.
     """
-    study = trainable_study_of(context, source)
+    study = study_of(context, source)
+    check_labels(context, source, study)
     from convstudy.cli.outcome import Outcome
     from convstudy.cli.progress import progress
     from convstudy.cli.tally import Tally

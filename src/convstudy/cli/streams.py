@@ -80,8 +80,9 @@ class _Results(_Stream):
             step()
         except BrokenPipeError:
             raise ReaderGone from None
-        except OSError as error:
-            what = f"the result cannot be printed: {(error.strerror or str(error)).lower()}"
+        except (OSError, ValueError) as error:  # the latter from a stream that Python has closed
+            reason = getattr(error, "strerror", None) or str(error)
+            what = f"the result cannot be printed: {reason.lower()}"
             raise NotPrinted(Problem(what, where="stdout")) from None
 
 
@@ -89,7 +90,7 @@ class _Messages(_Stream):
     """Stderr: what cannot be written is dropped."""
 
     def _do(self, step: Callable[[], object]) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             step()
 
 
@@ -103,7 +104,7 @@ def safe_streams() -> Iterator[None]:
         out = sys.stdout or at_end.enter_context(os.fdopen(os.open(os.devnull, os.O_RDONLY), "w"))
         err = sys.stderr or at_end.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         for stream in (out, err):
-            if isinstance(stream, io.TextIOWrapper):
+            if isinstance(stream, io.TextIOWrapper) and not stream.closed:
                 at_end.callback(stream.reconfigure, errors=stream.errors)
                 stream.reconfigure(errors="surrogateescape")  # the bytes of file names stay what they are
             at_end.callback(_empty, stream)
