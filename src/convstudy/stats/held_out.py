@@ -43,6 +43,22 @@ class HeldOutReader:
         self._results = results
         self._read: dict[str, HeldOut | None] = {}
         self._n_kept = 0
+        self._places: dict[tuple[str, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+
+    def places(self, fits: Sequence[FitRow]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return which different image each prediction of these fits is of, and how often each image occurs.
+
+        One candidate is compared with many, so this is kept.
+        """
+        import numpy as np
+
+        key = tuple(fit.fit_id for fit in fits)
+        if key not in self._places:
+            read = [self.of(fit) for fit in fits]
+            images = np.concatenate([each.images for each in read if each is not None])
+            _, places, times = np.unique(images, return_inverse=True, return_counts=True)
+            self._places[key] = (places, times)
+        return self._places[key]
 
     def of(self, fit: FitRow) -> HeldOut | None:
         """Return a fit's predictions, ``None`` where they are missing, have no labels, or do not fit the record."""
@@ -94,16 +110,15 @@ def pooled_images(
     """
     import numpy as np
 
-    images, differences = [], []
+    differences = []
     for first, second in pairs:
         one, other = held_out.of(first), held_out.of(second)
         if one is None or other is None or not np.array_equal(one.images, other.images):
             return None
-        images.append(one.images)
         differences.append(one.right.astype(np.float64) - other.right)
-    if not images:
+    if not differences:
         return None
-    _, places, times = np.unique(np.concatenate(images), return_inverse=True, return_counts=True)
+    places, times = held_out.places([first for first, _ in pairs])
     if len(times) < 2:
         return None
     figures = np.bincount(places, np.concatenate(differences)) / times
