@@ -216,11 +216,11 @@ HARD_IMAGES = (
     (5, 1000, 0.002, 0.002),
     (10, 1000, 0.002, 0.002),
 )
-"""Seeds, images, the share of images that all seeds miss, and the share of the others that each misses by itself."""
+"""Seeds, images, the share of images that all seeds miss, and the share of the others that each misses alone."""
 
 
 def shared(random: np.random.Generator, n_studies: int) -> None:
-    """The accuracy of a candidate whose seeds share some hard images, and err on others by themselves."""
+    """The accuracy of a candidate whose seeds share some hard images, and err on others alone."""
     head(
         "seeds",
         "images",

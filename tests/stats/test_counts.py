@@ -19,7 +19,7 @@ def test_the_notebooks_own_figures_cannot_be_told_apart() -> None:
     # At best every image that the second gets right the first gets right too: 14 against 0.
     assert found.narrowest == bonett_price(14, 0, 10_000)
     assert found.widest == bonett_price(63, 49, 10_000)
-    # Half the interval is ±0.21 points, and 0.84 standard errors more are 0.3: some 4.4 and 9 times as many.
+    # Half the interval is ±0.21 points, and 0.84 standard errors more are 0.3: 4.4 and 9 times the images.
     assert found.images == pytest.approx((10_000 * 2.103**2, 10_000 * 3.005**2), rel=0.04)
 
 

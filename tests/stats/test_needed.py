@@ -123,7 +123,7 @@ def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
 
 
 def over_folds(pairs: list[float], ratio: float, n_images: int, n_differ: int) -> Difference:
-    """Return a difference over folds; on ``n_differ`` images the first candidate is right, on as many the second."""
+    """Return a difference over folds; each candidate alone is right on ``n_differ`` images."""
     figures = np.zeros(n_images)
     figures[:n_differ], figures[n_differ : 2 * n_differ] = 1, -1
     zeros = [0.0] * len(pairs)
@@ -136,7 +136,7 @@ def test_over_folds_the_range_begins_with_the_images_and_ends_with_the_scatter_o
     assert needed and (needed.unit, needed.at_hand) == ("images", 10_000)
     # (1.96 · √(42 / 10,000²) + 0.84 · √(40 / 10,000²)) is 0.18 points.
     assert needed.fewest == pytest.approx(10_000 * 0.0018**2 / 0.001**2, rel=0.05)
-    # (4.303 + 0.8416) · √(5 / 6) · 0.153 points are 0.72 points: 52 times as many images.
+    # (4.303 + 0.8416) · √(5 / 6) · 0.153 points are 0.72 points: 52 times the images.
     assert needed.most == pytest.approx(10_000 * 51.5, rel=0.02) or needed.most is None
     alike = over_folds([0.0011, -0.0010, 0.0002], 0.5, 60_000, 40)
     enough = needed_images(alike, 0.001, 0.05)

@@ -136,7 +136,7 @@ def _needed(
         variance = one + other - (one - other) ** 2
 
     def half(m: int) -> float:
-        # The pseudo-observations stay as many: their part shrinks with m, that of the measured shares with its root.
+        # The number of pseudo-observations stays: their part shrinks with m, that of the shares with its root.
         found = newcombe(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
         return (found.high - found.low) / 2
 
