@@ -159,6 +159,13 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     return write
 
 
+def test_labels_of_arrays_are_read_without_their_images(make: Make, tmp_path: Path) -> None:
+    source = make()
+    for part in ("train", "test"):
+        (tmp_path / "mine" / f"{part}-images.npy").unlink()
+        assert np.array_equal(source.read_labels("mine", part), LABELS)
+
+
 @pytest.mark.parametrize("limit", [0, 1 << 28])
 def test_a_dataset_of_arrays_is_held_or_stays_where_it_is_by_its_size(
     make: Make, monkeypatch: pytest.MonkeyPatch, limit: int

@@ -198,3 +198,8 @@ def test_sentences_have_a_space_between_them() -> None:
     assert "After the choices its images were also looked over" in shown
     assert "all seeds of one candidate answer one question together." in shown
     assert re.findall(r"\w{3,}[.:;][A-Z]\w+", shown) == []
+
+
+def test_the_protocol_says_that_test_labels_are_read_before_training() -> None:
+    text = page(gather(made_up_results(stop_after=3)))
+    assert "Before training, the labels of the test images are read" in text

@@ -281,3 +281,14 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
     shown = image_facts(dataset_info("digits"), part, part.take(np.arange(360)))
     for said in (Inspected(look, shown), Inspected(look, error="no")):
         assert said_from_json(look, json.loads(json.dumps(said_as_json(said)))) == said
+
+
+def test_what_a_worker_prints_needs_no_unicode_of_the_locale(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with ProcessExecutor(layout, 1, 1) as executor:
+        _answers(executor, _fit(WELL))
+        (pid,) = worker_pids(layout.folder)
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    assert b"PYTHONIOENCODING=utf-8:backslashreplace" in entries
