@@ -137,7 +137,7 @@ def computed(module: Any, images: Any, weighing: Any, half: bool) -> list[Any]:
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
         made = module(images)
     if weighing is None:
-        weighing = torch.linspace(-1, 1, made.numel()).sin().view(made.shape)
+        weighing = torch.linspace(-1, 2, made.numel()).sin().view(made.shape)
     made.backward(weighing.to(made))
     return [value.detach().double() for value in (made, images.grad, *(p.grad for p in module.parameters()))]
 

@@ -10,10 +10,14 @@ class SkippingConv(nn.Conv2d):
     """``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, a stride above ``k`` and no padding.
 
     The layer copies the pixels that the kernel uses, and convolves the copy with stride ``k``: a slice and an ordinary
-    1 × 1 convolution where ``k`` is 1. oneDNN 3.12, in torch 2.13, has faults in its own kernels for such strides
-    (``benchmarks/convolution_faults.py``): with a 1 × 1 kernel on processors with AVX2 but without AVX-512, the weight
-    gradient writes outside its buffer; with larger ones in bfloat16, it reads memory that was never written. All
-    machines use this form, so that a fit means the same everywhere. Weights, their names and shapes are the
+    1 × 1 convolution where ``k`` is 1. oneDNN 3.12, in torch 2.13, has faults in its own kernels for such strides:
+
+    - The weight gradient of a 1 × 1 kernel writes outside its buffer (oneDNN issue 6035; seen on processors with AVX2
+      but without AVX-512).
+    - In bfloat16, the weight gradient of a convolution that pads reads memory that was never written
+      (``benchmarks/convolution_faults.py``), and the output is wrong on processors with AMX (oneDNN pull request 5568).
+
+    All machines use this form, so that a fit means the same everywhere. Weights, their names and shapes are the
     convolution's.
     """
 

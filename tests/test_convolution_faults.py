@@ -1,0 +1,52 @@
+"""The search for faults in convolutions: its cases, and that the layers of convstudy show none."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.convolution_faults import MACHINES, MOST_MULTIPLY_ADDS, drawn
+
+HOME = Path(__file__).parents[1]
+
+
+def test_cases_follow_from_their_number_and_reach_all_that_is_asked() -> None:
+    cases = [drawn(0, number, layers=False) for number in range(2000)]
+    assert cases == [drawn(0, number, layers=False) for number in range(2000)]
+    assert {each.kernel[0] for each in cases} == set(range(1, 12))
+    assert {each.stride[0] for each in cases} == {1, 2, 3}
+    assert {each.channels for each in cases} == set(range(1, 65))
+    assert max(each.batch for each in cases) > 90
+    assert max(each.padding for each in cases) == 5
+    assert len({each.kind for each in cases}) == 6
+    for each in cases:
+        sizes = zip(each.image, each.kernel, each.stride, strict=True)
+        rows, columns = ((size + 2 * each.padding - kernel) // stride + 1 for size, kernel, stride in sizes)
+        per_place = each.channels * each.filters * each.kernel[0] * each.kernel[1]
+        assert 0 < rows * columns * per_place * each.batch <= MOST_MULTIPLY_ADDS
+
+
+def test_cases_of_layers_are_square() -> None:
+    cases = [drawn(0, number, layers=True) for number in range(200)]
+    assert all(len({*each.kernel}) == len({*each.stride}) == 1 for each in cases)
+
+
+@pytest.mark.slow
+def test_the_layers_of_convstudy_show_no_fault() -> None:
+    try:
+        ctypes.CDLL("libc_malloc_debug.so.0")
+    except OSError:
+        pytest.skip("there is no checking allocator of glibc here")
+    script = HOME / "benchmarks" / "convolution_faults.py"
+    said = subprocess.run(
+        [sys.executable, str(script), "--layers", "--cases", "60"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = [line for line in said.stdout.splitlines() if line.startswith("| all |")]
+    assert rows == ["| all | 60 | 60 | 0 | 0 | 0 | 0 | 0 |"] * len(MACHINES)
