@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -68,3 +70,28 @@ def test_datasets_without_downloads(convstudy: Call, tmp_path: Path, monkeypatch
     ended = convstudy("datasets")
     assert ended.status == 0
     assert "60,000" in ended.out
+
+
+def test_a_full_disk_leaves_no_empty_file(
+    convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_open = Path.open
+
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def opened(self: Path, *args: object, **options: object) -> object:
+        file = real_open(self, *args, **options)  # type: ignore[call-overload]
+        if self.name != "study.toml":
+            return file
+        file.close()
+        return Full()
+
+    path = tmp_path / "study.toml"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", opened)
+        ended = convstudy("init", path)
+    assert ended.status == 2
+    assert f"{path}: the study file cannot be written: no space left on device" in ended.err
+    assert convstudy("init", path).status == 0

@@ -36,7 +36,13 @@ def init(path: Path, dataset: str, force: bool) -> None:
     try:
         # "x" refuses what is there already, without a moment in between.
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                if not force:
+                    path.unlink()  # an empty file would keep the next call from writing
+                raise
     except FileExistsError:
         what, mend = "this file is there already, and was left as it is", "name another PATH, or give --force"
         raise UsageError(Problem(what, where=str(path), mend=mend)) from None
