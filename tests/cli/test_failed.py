@@ -36,6 +36,7 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
         ):
             assert text in ended.err
         assert "test set opened" not in ended.err
+        assert f"next:   convstudy run {tiny} --runs {runs} --no-report" in ended.out
         assert "Comparison both: nothing is chosen yet; 3 of 4 fits are trained." in ended.out
         assert (
             "1 failed fit may yet succeed; nothing is chosen from it and no test image is read" in ended.out
@@ -49,6 +50,7 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
     left = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json").json["left"]
     assert left["n_fits"] == 0
     (failed,) = ended.json["failed"]
+    assert [each["reason"] for each in ended.json["acceptances"]] == [REASON]
     assert (failed["may_yet_succeed"], failed["accepted"]["reason"]) == (False, REASON)
     assert ended.json["complete"]
     comparison = next(line for line in ended.json["answer"] if line.startswith("Comparison"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,14 +18,23 @@ from convstudy.engine import opening, weights
 from convstudy.errors import StoreError, UsageError
 from convstudy.plan import Fit
 from convstudy.report import write_report
-from convstudy.run import ChoiceMade, run_study
+from convstudy.run import ChoiceMade, Event, FitStarted, run_study
 from convstudy.run import study as run_module
 from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Lost, Message, Started, Train
 from convstudy.spec import Study
 from convstudy.store import Results, Store
 from convstudy.store import store as store_module
-from tests.run.studies import halving_study, ran, small_study, started, stored
+from tests.run.studies import (
+    facts,
+    halving_study,
+    ran,
+    results_table,
+    small_study,
+    started,
+    stored,
+    worker_pids,
+)
 
 
 class Killing(InlineExecutor):
@@ -171,6 +181,28 @@ def test_a_disturbed_run_ends_in_the_tables_of_an_undisturbed_one(
     again, events = ran(small_study(), tmp_path / "runs")
     assert fit.id in started(events)
     assert report(again, tmp_path / "report") == whole[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for worker processes in /proc")
+def test_a_worker_process_that_is_killed_twice_changes_no_table(
+    whole: tuple[Results, dict[str, bytes]], tmp_path: Path
+) -> None:
+    fit, deaths = places(whole[0])["compare"], []
+
+    def kill(event: Event) -> None:
+        if isinstance(event, FitStarted) and event.fit.id == fit.id:
+            for pid in worker_pids(tmp_path):
+                os.kill(pid, signal.SIGKILL)
+                deaths.append(pid)
+
+    results = run_study(small_study(), tmp_path, 1, kill)
+    assert [(each.fit_id, each.error_kind) for each in results.unfinished] == [(fit.id, "crashed")]
+    assert len(deaths) == 2
+    assert_sealed(results, "compare")
+    again, _ = ran(small_study(), tmp_path, 1)
+    assert facts(again) == facts(whole[0])
+    assert results_table(again, tmp_path / "again") == results_table(whole[0], tmp_path / "whole")
 
 
 @pytest.mark.parametrize("question", ["halving", "tpe", "random", "nested"])

@@ -137,6 +137,7 @@ class Outcome:
             "complete": results.complete,
             "report": str(self._report) if self._report else None,
             "answer": list(self._answer),
+            "acceptances": [asdict(acceptance) for acceptance in results.acceptances],
             "n_openings": results.n_openings,
         }
         with self._step():

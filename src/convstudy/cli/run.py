@@ -101,6 +101,8 @@ def run(
 def next_command(context: click.Context, source: str, results: Results) -> str:
     """Return what to try next: failures first, then real images, the whole study, a report for a paper."""
     in_folder = runs_words(context.params["runs"])
+    if results.unfinished:
+        return shlex.join([program(), *context.obj])
     if results.failed:
         words = f"status {results.run_id}{in_folder}"
     elif source == "digits":

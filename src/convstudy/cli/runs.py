@@ -184,6 +184,7 @@ def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
         "run": asdict(summary),
         "stages": [asdict(stage) for stage in _stages(results)],
         "failed": failed_json(results),
+        "acceptances": [asdict(acceptance) for acceptance in results.acceptances],
         "n_tested": len(results.openings),
         "n_openings": results.n_openings,
     }

@@ -213,7 +213,7 @@ class _Run:
         ended = {
             fit.id
             for fit in self.plan.settled_fits
-            if fit.id in self.tried or fit.lineage_id in self.hung or self._is_final(fit)
+            if fit.id in self.tried or self._is_final(fit) or fit.lineage_id in self.hung
         }
         return in_turn(self.plan, ended)
 
