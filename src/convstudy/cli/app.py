@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``convstudy`` with these words, or those of the process, and return the exit status.
 
     0 is fine, 1 failed fits or, with ``--strict``, warnings (or a bug), 2 usage or a result that cannot be written, 130
-    interrupted, 141 nobody reads the output any more. Every error is told on stderr; with ``--json`` also on stdout, as
+    interrupted, 141 the reader of the output has ended. Every error is printed on stderr; with ``--json`` also on stdout, as
     ``{"errors": [...]}``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -97,7 +97,7 @@ def _status(words: list[str]) -> int:
 
 
 def _fail(error: ConvstudyError, as_json: bool) -> int:
-    """Tell an error and return its exit status."""
+    """Print an error and return its exit status."""
     tell(str(error))
     if as_json:
         try:
