@@ -304,9 +304,15 @@ def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_
     with monkeypatch.context() as patch:
         patch.setattr(perform, "run_fit", fail)
         results, _ = ran(_compared(), runs)
-    assert results.records == before.records
-    assert not results.complete
-    assert results.n_openings == 0
+        assert results.records == before.records
+        assert not results.complete
+        assert results.n_openings == 0
+        # There is a way out: the failure becomes a record, and is accepted.
+        shutil.copytree(runs, tmp_path / "accepted")
+        for _ in range(2):
+            accepted = run_study(_compared(), tmp_path / "accepted", 0, accept_failures="no memory")
+    assert [record.error_kind for record in accepted.failed] == ["out-of-memory"]
+    assert len(accepted.openings) == 1
     assert ran(_compared(), runs)[0].complete
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.plan import Fit, Plan
+from convstudy.record import LASTING_ERRORS, Brief, Record
 from convstudy.store import Store
 
 
@@ -64,3 +65,20 @@ def _digest(store: Store, fit: Fit) -> str:
     """Return the digest of a fit's weights on record, empty where it is not done."""
     record = store.briefs.get(fit.id)
     return record.weights_digest if record is not None and record.done else ""
+
+
+def is_same(record: Record, before: Brief) -> bool:
+    """Tell whether a fit that was trained again has the weights that it had."""
+    return record.done and record.weights_digest == before.weights_digest
+
+
+def replaces(record: Record, scored: bool, accepting: bool) -> bool:
+    """Tell whether the other record of a fit that was trained again takes the place of the one that is done.
+
+    Args:
+        record: the new record.
+        scored: whether the weights of the old one have a test score; then the old one stays.
+        accepting: whether the user gave a reason to accept failures; then a failure that may pass takes its place too,
+            so that the next run can accept it. Otherwise the old one stays, and the next run tries again.
+    """
+    return not scored and (record.done or record.error_kind in LASTING_ERRORS or accepting)

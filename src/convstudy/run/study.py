@@ -12,7 +12,7 @@ from convstudy.cores import n_cores
 from convstudy.data import load_dataset, load_labels
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, Stage, in_turn
-from convstudy.record import LASTING_ERRORS, Record
+from convstudy.record import Record
 from convstudy.run.choosing import chosen_device, fix_precision
 from convstudy.run.events import (
     ChoiceMade,
@@ -30,7 +30,7 @@ from convstudy.run.events import (
 )
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.device import N_AT_ONCE
-from convstudy.run.restoring import lost_files
+from convstudy.run.restoring import is_same, lost_files, replaces
 from convstudy.run.stopping import checked_reason, halted, unstartable, untestable
 from convstudy.run.tasks import (
     Advanced,
@@ -317,13 +317,13 @@ class _Run:
         fit, before = task.fit, self.store.briefs.get(task.fit.id)
         if before is None or not before.done:
             return False
-        if record.done and record.weights_digest == before.weights_digest:
+        if is_same(record, before):
             if fit.until is None:
                 self.store.drop_checkpoint(fit)
-            return True
-        if not task.weights_digest and (record.done or record.error_kind in LASTING_ERRORS):
+        elif replaces(record, scored=bool(task.weights_digest), accepting=self.reason is not None):
             return False
-        self.unrestored.add(fit.id)
+        else:
+            self.unrestored.add(fit.id)
         return True
 
     def _test(self, executor: Watched) -> None:
