@@ -63,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``convstudy`` with these words, or those of the process, and return the exit status.
 
     0 is fine, 1 failed fits or, with ``--strict``, warnings (or a bug), 2 usage or a result that cannot be written, 130
-    interrupted, 141 the reader of the output has ended. Every error is printed on stderr; with ``--json`` also on stdout, as
-    ``{"errors": [...]}``.
+    interrupted, 141 the reader of the output has ended. Every error is printed on stderr; with ``--json`` also on
+    stdout, as ``{"errors": [...]}``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     with safe_streams():
