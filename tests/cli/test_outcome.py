@@ -13,6 +13,7 @@ import pytest
 
 import convstudy.checks
 import convstudy.report.write
+from convstudy.cli import outcome
 from convstudy.record import Record
 from convstudy.store import Store
 from tests.cli.conftest import Ended, process_words
@@ -66,6 +67,27 @@ def test_an_internal_error_of_the_page_leaves_the_answer(
     assert as_json.json["findings"]
     (problem,) = as_json.json["errors"]
     assert problem["got"] == "RuntimeError: the template is wrong"
+
+
+@pytest.mark.parametrize("when", ["before the report", "while it is written"])
+def test_a_folder_deleted_after_the_run_is_no_success(
+    when: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Path(str(words[-1]))
+    name = "write_report" if when == "before the report" else "write_files"
+    owner = outcome.Outcome if when == "before the report" else outcome
+    original = getattr(owner, name)
+
+    def delete(*arguments: object) -> object:
+        shutil.rmtree(runs)
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, name, delete)
+    ended = convstudy(*words)
+    assert ended.status == 2
+    assert has_the_answer(ended) and "report: none written" in ended.out
+    assert f"{runs}: this runs folder was deleted after the run" in ended.err
+    assert runs.exists() == (when == "while it is written")
 
 
 def convstudy_write() -> object:
@@ -186,6 +208,7 @@ def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
     failed = Record(fit.id, "failed", error_kind="diverged", error="the loss is not finite")
     object.__setattr__(results, "records", {**results.records, fit.id: failed})
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
+    Store.open(tmp_path / "runs", create=True).close()
     monkeypatch.setattr(Path, "write_bytes", full)
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
     assert ended.status == 1

@@ -17,7 +17,7 @@ from convstudy.cli.options import runs_words
 from convstudy.cli.reporting import write_files
 from convstudy.cli.streams import NotPrinted, ReaderGone
 from convstudy.cli.words import say_json, tell
-from convstudy.errors import ConvstudyError, Problem
+from convstudy.errors import ConvstudyError, Problem, StoreError
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -53,15 +53,24 @@ class Outcome:
         self._say("\n".join(self._answer) + "\n")
 
     def write_report(self) -> None:
-        """Write the page."""
+        """Write the page, unless the runs folder was deleted meanwhile."""
         from convstudy.store import Layout
 
         hint = f"`{self._again} --output DIR` writes it elsewhere; everything that was trained is kept"
         with self._step():
             folder = Layout(self._runs).report(self._results.run_id)
+            self._check_presence()
             files, errors = write_files(self._results, folder, ("html",), hint)
+            self._check_presence()
             self._report = files[0] if files else None
             self._note(*errors)
+
+    def _check_presence(self) -> None:
+        """Raise :class:`StoreError` where the runs folder was deleted: a report alone would be all that is in it."""
+        from convstudy.store import Store
+
+        if not Store.is_at(self._runs):
+            raise StoreError(Problem("this runs folder was deleted after the run", where=str(self._runs)))
 
     def look_over(self) -> None:
         """Run the checks."""
