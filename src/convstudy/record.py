@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 # A loss that is no finite number is so again in the next run; any other error may have passed by then.
 LASTING_ERRORS = ("diverged",)
 RUNS_UNTIL_LASTING = 3
-"""A fit that fails with the same error in this many runs in a row has failed for good."""
+"""A fit that fails with the same error in this many runs has failed for good."""
 # What differs between two reports of one error: addresses, sizes, process ids. Signals and exit statuses stay.
-_PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}|\s+")
+_PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}")
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,11 @@ class Record:
     """What a fit left.
 
     ``status`` is ``"done"`` or ``"failed"``; a failed one has ``error_kind`` (``"diverged"``, ``"out-of-memory"``,
-    ``"crashed"``, ``"timed-out"``, ``"failed"``) and ``error``, a sentence; ``n_failed_runs`` counts the runs in a row
-    that ended in this error, and ``accepted`` is set where the run that reads the record has accepted the failure.
-    ``counted_epoch`` is the epoch whose weights were kept; ``weights_digest`` is the SHA-256 over them (see
-    ``engine.weights``). ``dead_units`` has the layers in which there are any with these weights; records from before
-    they were looked for have none.
+    ``"crashed"``, ``"timed-out"``, ``"failed"``) and ``error``, a sentence. ``n_failed_runs`` counts the runs with this
+    error, ``failed_with`` has a digest of the error of each failed run, and ``accepted`` is set where the run
+    that reads the record has accepted the failure. ``counted_epoch`` is the epoch whose weights were kept;
+    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``). ``dead_units`` has the layers in which there
+    are any with these weights; records from before they were looked for have none.
     """
 
     fit_id: str
@@ -84,6 +85,7 @@ class Record:
     environment: Environment | None = None
     dead_units: tuple[DeadUnits, ...] = ()
     n_failed_runs: int = 0
+    failed_with: tuple[str, ...] = ()
     accepted: bool = False
 
     @property
@@ -97,11 +99,13 @@ class Record:
         return _final(self)
 
     def failed_after(self, earlier: Record | None) -> Record:
-        """Return this failure with its count of runs in a row, ``earlier`` being the record of the run before."""
-        again = earlier is not None and not earlier.done and _same_error(earlier, self)
-        # Records from before failures were counted have 0.
-        before = max(1, earlier.n_failed_runs) if earlier is not None and again else 0
-        return replace(self, n_failed_runs=before + 1)
+        """Return this failure with its counts, ``earlier`` being the record of the run before."""
+        before: tuple[str, ...] = ()
+        if earlier is not None and not earlier.done:
+            # Records from before failures were counted name none.
+            before = earlier.failed_with or (_error_digest(earlier),)
+        own = _error_digest(self)
+        return replace(self, failed_with=(*before, own), n_failed_runs=before.count(own) + 1)
 
     @property
     def counted(self) -> Epoch:
@@ -131,6 +135,7 @@ class Record:
                 "history": tuple(Epoch(**epoch) for epoch in values["history"]),
                 "environment": None if environment is None else Environment(**environment),
                 "dead_units": tuple(DeadUnits(**each) for each in values.get("dead_units", ())),
+                "failed_with": tuple(values.get("failed_with", ())),
             }
         )
 
@@ -178,10 +183,10 @@ def _final(outcome: Outcome) -> bool:
     return outcome.done or lasts or outcome.accepted
 
 
-def _same_error(one: Record, other: Record) -> bool:
-    """Tell whether two failures have one kind and one text, without what differs from one report to the next."""
-    texts = {_PASSING_DETAIL.sub(" ", record.error).strip() for record in (one, other)}
-    return one.error_kind == other.error_kind and len(texts) == 1
+def _error_digest(record: Record) -> str:
+    """Return a digest of a failure's kind and text, without what differs from one report to the next."""
+    text = " ".join(_PASSING_DETAIL.sub(" ", record.error).split())
+    return hashlib.sha256(f"{record.error_kind}: {text}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_a_search_that_waits_for_a_failed_fit_says_so() -> None:
     )
     assert "may yet succeed" not in compare
     assert failed.startswith(
-        "1 fit of 27 failed (crashed) and may yet succeed: the same command trains them again"
+        "1 fit of 27 failed (crashed) and may yet succeed: the same command trains it again"
     )
     assert unfinished.startswith("This run is unfinished")
 

@@ -258,11 +258,13 @@ def test_the_same_error_in_three_runs_counts_as_lasting(tmp_path: Path) -> None:
     assert started(events) == []
 
 
-def test_another_error_starts_the_count_again(tmp_path: Path) -> None:
+def test_each_error_is_counted_on_its_own(tmp_path: Path) -> None:
     study = small_study(**COMPARED)
-    for error, count in (("ended by signal 9", 1), ("ended by signal 9", 2), ("ended by signal 6", 1)):
-        (failed,) = _failing_x(study, tmp_path, error).unfinished
+    for signal_number, count in ((9, 1), (9, 2), (6, 1)):
+        (failed,) = _failing_x(study, tmp_path, f"ended by signal {signal_number}").unfinished
         assert failed.n_failed_runs == count
+    results = _failing_x(study, tmp_path, "ended by signal 9")
+    assert [(each.n_failed_runs, each.final) for each in results.failed] == [(3, True)]
 
 
 def test_the_runs_of_other_studies_count_too(tmp_path: Path) -> None:

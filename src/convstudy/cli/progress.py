@@ -204,7 +204,8 @@ def left(tally: Tally) -> str:
     seconds = tally.seconds_left
     if tally.n_done >= tally.n_fits:
         opened = f", {counted(tally.n_opened, 'model')} scored on the test set" if tally.n_opened else ""
-        return f"all trained{opened}; {duration(tally.seconds)} so far"
+        trained = "nothing left to train" if tally.n_failed else "all trained"
+        return f"{trained}{opened}; {duration(tally.seconds)} so far"
     return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
 
 

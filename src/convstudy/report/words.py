@@ -177,9 +177,10 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
     if results.unfinished:
         found = results.unfinished
         kinds = listed(sorted({record.error_kind or "failed" for record in found}))
+        them, they_count = ("it", "it counts") if len(found) == 1 else ("them", "they count")
         text = (
             f"{counted(len(found), 'fit')} of {len(results.plan.fits)} failed ({kinds}) and may yet succeed: the same "
-            "command trains them again, and with --accept-failures REASON they count as failed for good."
+            f"command trains {them} again, and with --accept-failures REASON {they_count} as failed for good."
         )
         said.append(Conclusion("run", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in found))))
     failed = [record for record in results.failed if record.final]
