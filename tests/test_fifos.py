@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from convstudy.store import Layout, Store
 from convstudy.store.lock import is_locked
 from tests.run.studies import ran, small_study
 
+SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
 STUDY = small_study(search={}, ablate={}, recipe={"epochs": 1, "batch_size": 40})
 SECONDS = 100
@@ -91,7 +92,7 @@ def test_a_reader_refuses_it(name: str, put: Callable[[Path], None], tmp_path: P
 
 @lru_cache
 def _finished() -> Path:
-    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     ran(STUDY, runs)
     return runs
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from convstudy.store import Layout, Results, Store
 from tests.run.studies import facts, halving_study, ran, small_study, started, stored
 from tests.run.test_drawn import drawing_study
 
+SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
 VARIED = {"kernel": (3, 5)}
 SHAPES: dict[str, Callable[[], Study]] = {
     "grid": small_study,
@@ -44,7 +45,7 @@ class _Stopped(Exception):
 
 def _tables(results: Results) -> tuple[Any, ...]:
     """Return everything that a run is about, without seconds and dates: every table, the answer, and all facts."""
-    folder = Path(mkdtemp())
+    folder = Path(mkdtemp(dir=SCRATCH.name))
     tables = {}
     for path in write_report(results, folder, ["csv"]):
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
@@ -58,7 +59,7 @@ def _tables(results: Results) -> tuple[Any, ...]:
 @lru_cache
 def _finished(shape: str) -> tuple[Path, tuple[Any, ...], int]:
     """Return the folder of a finished run, what it tells, and how many events there were."""
-    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     results, events = ran(SHAPES[shape](), runs)
     assert results.complete
     return runs, _tables(results), len(events)
@@ -67,7 +68,7 @@ def _finished(shape: str) -> tuple[Path, tuple[Any, ...], int]:
 @lru_cache
 def _stopped(shape: str, after: int) -> Path:
     """Return the folder of a run that was stopped after so many events."""
-    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     left = [after]
 
     def stop(event: Event) -> None:
@@ -185,7 +186,7 @@ def _survives(shape: str, seed: int) -> None:
     finished, expected, n_events = _finished(shape)
     before = finished if luck.random() < 0.5 else _stopped(shape, luck.randrange(3, n_events))
     with_files = before if any(before.glob("fits/*/*")) else finished
-    folder = Path(mkdtemp(prefix="convstudy-"))
+    folder = Path(mkdtemp(dir=SCRATCH.name))
     shutil.copytree(with_files, folder / "runs")
     _spoil(folder / "runs", luck)
     study = SHAPES[shape]()
@@ -276,7 +277,7 @@ def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
 @lru_cache
 def _untested() -> Path:
     """Return the folder of a comparison that was stopped when everything was trained."""
-    runs = Path(mkdtemp(prefix="convstudy-")) / "runs"
+    runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     left = [2]
 
     def stop(event: Event) -> None:
