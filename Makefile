@@ -13,6 +13,9 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 PYTHON ?=
 
+# Two processes share the tests, a module at a time, so that what a module prepares is prepared once.
+AT_ONCE := -n 2 --dist loadscope
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
@@ -34,7 +37,7 @@ study: $(VENV)/.installed ## install, run the built-in study "digits", say what 
 
 .PHONY: test
 test: $(VENV)/.installed-test ## run the tests, without those marked slow
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" $(AT_ONCE)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.installed-test ## run the tests marked slow
