@@ -15,6 +15,7 @@ from convstudy.data.images import Part
 from convstudy.errors import DataError
 
 from .conftest import Tiny
+from .opened_files import opened_files
 
 MakeTiny = Callable[..., Tiny]
 Folders = tuple[Path, Path]
@@ -32,40 +33,22 @@ def test_training_images_as_they_were_published(make_tiny: MakeTiny, folders: Fo
     assert dataset.train.labels.tolist() == [0, 1, 2] * 4
 
 
-def test_loading_never_opens_a_test_file(
-    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loading_never_opens_a_test_file(make_tiny: MakeTiny, folders: Folders) -> None:
     make_tiny().write(folders[0])
-    opened: list[str] = []
-    real_open = Path.open
-
-    def watched(self: Path, *args: object, **kwargs: object) -> object:
-        opened.append(self.name)
-        return real_open(self, *args, **kwargs)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(Path, "open", watched)
-    dataset = load_dataset("tiny")
-    assert len(dataset.test) == 6
-    assert opened == ["train-images.gz", "train-labels.gz"]
-    dataset.test.open(lambda: opened.append("recorded"))
+    with opened_files(folders[0]) as opened:
+        dataset = load_dataset("tiny")
+        assert len(dataset.test) == 6
+        assert opened == ["train-images.gz", "train-labels.gz"]
+        dataset.test.open(lambda: opened.append("recorded"))
     assert opened[2:] == ["recorded", "test-images.gz", "test-labels.gz"]
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
-def test_labels_are_read_without_an_image(
-    make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch, part: Part
-) -> None:
+def test_labels_are_read_without_an_image(make_tiny: MakeTiny, folders: Folders, part: Part) -> None:
     folder = make_tiny().write(folders[0])
     (folder / f"{part}-images.gz").write_bytes(b"spoiled")
-    opened: list[str] = []
-    real_open = Path.open
-
-    def watched(self: Path, *args: object, **kwargs: object) -> object:
-        opened.append(self.name)
-        return real_open(self, *args, **kwargs)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(Path, "open", watched)
-    labels = load_labels("tiny", part)
+    with opened_files(folder) as opened:
+        labels = load_labels("tiny", part)
     assert labels.dtype == np.int64 and labels.tolist() == [0, 1, 2] * (4 if part == "train" else 2)
     assert opened == [f"{part}-labels.gz"]
 
