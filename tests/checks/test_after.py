@@ -116,6 +116,12 @@ def test_a_variant_that_changed_nothing_is_told_with_its_seeds() -> None:
     assert "in 4 of 5 fits (seed 0, seed 1, seed 3 and seed 4)" in found.what
 
 
+def test_the_verdict_on_a_variant_that_changed_nothing_asks_for_no_more_data() -> None:
+    found = {v.first: v for contest in contests(like_the_base()) for v in contest.verdicts}
+    assert found["tanh"].same_models and found["tanh"].needed is None
+    assert [v.same_models for v in found.values()].count(True) == 1
+
+
 def test_a_variant_that_changed_one_seed_changed_something() -> None:
     made = like_the_base(
         weights=lambda name, seed, fit_id: (

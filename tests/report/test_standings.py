@@ -163,6 +163,15 @@ def test_each_kind_of_difference_has_its_words(pairs: list[float], n_comparisons
         assert text.endswith("; as one of 1,000 comparisons that may be chance")
 
 
+def test_a_model_compared_with_itself_has_no_figures_and_asks_for_nothing() -> None:
+    alone = judge("a", "b", "test accuracy", paired_difference([0.9, 0.9], [0.9, 0.9]), 0.001)
+    itself = replace(alone, same_models=True)
+    other = judge("c", "b", "test accuracy", paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001)
+    assert changes([itself], 2) == "a changed nothing (same weights and scores)"
+    assert standing([itself], "seed", 2) == "has the same weights and scores as b"
+    assert changes([itself, other], 2).startswith("a changed nothing (same weights and scores) and c (")
+
+
 def test_what_takes_most_is_told() -> None:
     base = judge("a", "b", "test accuracy", paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
     few, many, images, never = (

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from convstudy.checks.check import Spot, TrainedRun
 from convstudy.checks.words import listed, so_many
 from convstudy.plan.stages import UNCHANGED
-from convstudy.stats import CandidateRow, Contest
-
-Models = dict[str, tuple[object, ...]]
-"""Seed or fold -> the weights of this model and what they score."""
+from convstudy.stats import Contest
 
 
 def same_weights(trained: TrainedRun) -> Iterator[Spot]:
@@ -28,13 +25,12 @@ def same_weights(trained: TrainedRun) -> Iterator[Spot]:
 def _variants(trained: TrainedRun, contest: Contest) -> Iterator[Spot]:
     stage = trained.results.plan.stage(contest.stage)
     rows = {row.name: row for row in contest.rows if row.settled}
-    base = _models(rows[UNCHANGED]) if UNCHANGED in rows else {}
+    base = rows.get(UNCHANGED)
     for name, row in rows.items():
-        own = _models(row)
-        shared = [part for part in own if part in base]
-        if name == UNCHANGED or stage.candidate(name).combines or not shared:
+        if base is None or row is base or stage.candidate(name).combines:
             continue
-        if all(own[part] == base[part] for part in shared):
+        if row.shares_models(base):
+            shared = [part for part in row.models if part in base.models]
             yield Spot(
                 f"{contest.stage}: {name}",
                 f"this variant changed nothing: its weights and scores are those of the network {UNCHANGED} in "
@@ -48,7 +44,7 @@ def _equal_candidates(contest: Contest) -> Iterator[Spot]:
     groups: dict[tuple[tuple[str, tuple[object, ...]], ...], list[str]] = {}
     for row in contest.rows:
         if row.settled and row.fits and row.n_done == len(row.fits):
-            groups.setdefault(tuple(_models(row).items()), []).append(row.name)
+            groups.setdefault(tuple(row.models.items()), []).append(row.name)
     for models, names in groups.items():
         if len(names) > 1:
             parts = [part for part, _ in models]
@@ -58,18 +54,3 @@ def _equal_candidates(contest: Contest) -> Iterator[Spot]:
                 "apart changed nothing, and a choice among them means nothing",
                 "values that take effect, or only one of these candidates",
             )
-
-
-def _models(row: CandidateRow) -> Models:
-    return {
-        fit.part: (
-            fit.until,
-            fit.weights_digest,
-            fit.validation_loss,
-            fit.validation_accuracy,
-            fit.test_loss,
-            fit.test_accuracy,
-        )
-        for fit in row.fits
-        if fit.status == "done"
-    }

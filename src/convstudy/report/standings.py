@@ -54,6 +54,7 @@ def standing(verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = ""
         "better": f"is better{where} than",
         "ahead": f"may be ahead{where} of",
         "tie": f"ties within {in_points(verdicts[0].region)} with",
+        "same": "has the same weights and scores as",
         "unclear": "cannot be told apart from",
         "no spread": f"differs by as much in every {noun} from",
         "one seed": f"cannot be told apart by one {noun} from",
@@ -77,7 +78,7 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
         verdicts: each with the changed network first, the network as it is second; at least one.
         n_all: how many seeds the network as it is has; a verdict on fewer pairs says so.
     """
-    no_change = "cannot be told from no change"
+    no_change, unchanged = "cannot be told from no change", "changed nothing (same weights and scores)"
     beyond = f"difference beyond {in_points(verdicts[0].region)}"
     words: dict[Saying, tuple[str, str]] = {
         "worse": ("hurts", "hurt"),
@@ -85,6 +86,7 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
         "better": ("helps", "help"),
         "ahead": ("may help", "may help"),
         "tie": (f"makes no {beyond}", f"make no {beyond}"),
+        "same": (unchanged, unchanged),
         "unclear": (no_change, no_change),
         "no spread": ("differs by as much in every seed", "differ by as much in every seed"),
         "one seed": (f"{no_change} by one seed", f"{no_change} by one seed"),
@@ -135,7 +137,7 @@ def _said(verdict: Verdict, one_by_one: bool) -> Saying:
 
 def _alone(verdict: Verdict, telling: _Telling, share: bool) -> str:
     """Return one verdict's figures in brackets."""
-    if verdict.difference.mean is None:
+    if verdict.difference.mean is None or verdict.same_models:
         return ""
     fewer = _fewer([verdict], telling)
     return f" ({figures(verdict, telling.by, share)}{', ' if fewer else ''}{fewer})"
@@ -143,7 +145,7 @@ def _alone(verdict: Verdict, telling: _Telling, share: bool) -> str:
 
 def _together(found: Sequence[Verdict], telling: _Telling, with_figures: bool) -> str:
     """Return several verdicts' figures in brackets."""
-    known = [verdict for verdict in found if verdict.difference.mean is not None]
+    known = [v for v in found if v.difference.mean is not None and not v.same_models]
     told = [spread(known, telling.by)] if known and with_figures else []
     told += [_fewer(known, telling)] if known else []
     text = ", ".join(each for each in told if each)

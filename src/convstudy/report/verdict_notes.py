@@ -58,6 +58,8 @@ def groups(contest: Contest) -> str:
 
 def clarity(verdict: Verdict) -> str:
     """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too uncertain to call"``."""
+    if verdict.same_models:
+        return "a model compared with itself: the weights and scores are the same"
     if verdict.kind in ("better", "worse"):
         return "a clear difference"
     if verdict.kind == "tie":
@@ -83,7 +85,7 @@ def region(verdict: Verdict) -> str:
 def sources(verdict: Verdict) -> str:
     """Return where an unclear verdict over seeds has its uncertainty from: ``, mostly for want of seeds (...)``."""
     seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
-    if verdict.kind != "unclear" or seeds is None or images is None:
+    if verdict.kind != "unclear" or verdict.same_models or seeds is None or images is None:
         return ""
     share = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
     text = ", for want of seeds and of test images"

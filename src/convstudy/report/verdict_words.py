@@ -16,7 +16,7 @@ FEW_SEEDS = 3
 """From this number of seeds or fewer, how much seeds differ is known so badly that more come first."""
 
 Saying = Literal[
-    "worse", "behind", "better", "ahead", "tie", "unclear", "no spread", "one seed", "no pair"
+    "worse", "behind", "better", "ahead", "tie", "same", "unclear", "no spread", "one seed", "no pair"
 ]  # in the order in which a sentence tells of them: first what speaks against a choice
 
 
@@ -24,11 +24,13 @@ def saying(verdict: Verdict) -> Saying:
     """Return what a verdict says of its first candidate, in finer words than its kind.
 
     ``"ahead"`` and ``"behind"`` are unclear verdicts whose interval leaves out zero, but not the whole region, or
-    only if no other comparison had been made.
+    only if no other comparison had been made. ``"same"`` is a model compared with itself, whatever its kind.
     """
     difference = verdict.difference
     if difference.mean is None:
         return "no pair"
+    if verdict.same_models:
+        return "same"
     if verdict.kind == "too few to say":
         return "one seed"
     if verdict.kind != "unclear":

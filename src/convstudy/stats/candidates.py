@@ -117,6 +117,28 @@ class CandidateRow:
         done = [fit for fit in self.fits if fit.status == "done"]
         return Evidence(tuple(MeasuredFit(fit.fit_id, fit.weights_digest) for fit in done))
 
+    def shares_models(self, other: CandidateRow) -> bool:
+        """Return whether each seed or fold that both have done left the same weights with the same scores."""
+        mine, theirs = self.models, other.models
+        shared = mine.keys() & theirs.keys()
+        return bool(shared) and all(mine[part] == theirs[part] for part in shared)
+
+    @property
+    def models(self) -> dict[str, tuple[object, ...]]:
+        """Seed or fold -> the weights of this model and what they score, for the fits that are done."""
+        return {
+            fit.part: (
+                fit.until,
+                fit.weights_digest,
+                fit.validation_loss,
+                fit.validation_accuracy,
+                fit.test_loss,
+                fit.test_accuracy,
+            )
+            for fit in self.fits
+            if fit.status == "done"
+        }
+
     def scores(self, measure: str) -> dict[str, float]:
         """Return part -> figure of a measure such as ``"test_accuracy"``, for the fits that have it."""
         found = {fit.part: getattr(fit, measure) for fit in self.fits}

@@ -57,7 +57,9 @@ def compare_folds(
             region,
             first.evidence + second.evidence,
         )
-        each = replace(each, bounded=bool(pairs) and measured is None)
+        each = replace(
+            each, bounded=bool(pairs) and measured is None, same_models=first.shares_models(second)
+        )
         found.append(replace(each, probabilities=probabilities(difference, region)))
     judged = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
     return tuple(map(_with_needed_images, judged))
@@ -144,7 +146,7 @@ def _by_images(
     first: CandidateRow, second: CandidateRow, region: float, predictions: PredictionReader, n_images: int
 ) -> Verdict:
     """Return the verdict on one pair as if it were the only one."""
-    evidence = first.evidence + second.evidence
+    evidence, same = first.evidence + second.evidence, first.shares_models(second)
     tables = _tables(first, second, predictions)
     if tables is None:
         pairs = _shared(first, second, "test_accuracy")
@@ -152,17 +154,18 @@ def _by_images(
         theirs = tuple(b.test_accuracy for _, b in pairs if b.test_accuracy is not None)
         difference = seeds_only_difference(mine, theirs, n_images)
         judged = judge(first.name, second.name, "test accuracy", difference, region, evidence)
-        return replace(judged, bounded=bool(pairs))
+        return replace(judged, bounded=bool(pairs), same_models=same)
     models = tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True))
     judged = judge(first.name, second.name, "test accuracy", crossed_difference(*tables), region, evidence)
-    return replace(judged, models=models)
+    return replace(judged, models=models, same_models=same)
 
 
 def _with_needed_seeds(
     judged: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
 ) -> Verdict:
     """Return a verdict that says too little with how many seeds would tell what matters."""
-    tables = _tables(first, second, predictions) if judged.kind == "unclear" else None
+    asked = judged.kind == "unclear" and not judged.same_models
+    tables = _tables(first, second, predictions) if asked else None
     if tables is None:
         return judged
     found = components(tables[0] - tables[1])
@@ -171,7 +174,7 @@ def _with_needed_seeds(
 
 def _with_needed_images(judged: Verdict) -> Verdict:
     """Return a verdict over folds that says too little with how many images would tell what matters."""
-    if judged.kind != "unclear" or judged.bounded:
+    if judged.kind != "unclear" or judged.bounded or judged.same_models:
         return judged
     return replace(judged, needed=needed_images(judged.difference, judged.region, _error(judged)))
 

@@ -72,6 +72,7 @@ class Verdict:
         probabilities: over folds, the Bayesian reading of the same figures.
         models: seed by seed, on how many images the two models differ; empty where that is not known.
         bounded: whether the images' part is an upper bound, because predictions are missing.
+        same_models: whether both have the same weights and scores in every pair, so that no data can tell them apart.
     """
 
     first: str
@@ -88,6 +89,7 @@ class Verdict:
     probabilities: Probabilities | None = None
     models: tuple[Discordance, ...] = ()
     bounded: bool = False
+    same_models: bool = False
 
     @property
     def clear(self) -> bool:
