@@ -42,7 +42,8 @@ from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
 from convstudy.spec import Compare, Study, check_study, load_study
-from convstudy.stats import verdict
+from convstudy.stats import paired_difference
+from convstudy.stats.verdicts import REGION, judge
 
 KERNELS = (2, 3, 5, 7, 11)
 KEY = "search.kernel-size"
@@ -123,7 +124,7 @@ class Replay:
     """What halving came to beside the grid: who was named, the share of its epochs, and what the choice cost.
 
     ``lost`` is the mean accuracy, over the grid's folds, of the grid's winner minus that of halving's. ``kind`` is the
-    verdict's on the two, over these folds; where they are the same candidate, ``"same"``.
+    verdict's on the two, by Student's t over these folds; where they are the same candidate, ``"same"``.
     """
 
     winner: str
@@ -161,7 +162,8 @@ def replay(
     winner = _winner(size, records, repetition)
     kind = "same"
     if named != winner:
-        kind = verdict(winner, named, "validation accuracy", scores[winner], scores[named]).kind
+        difference = paired_difference(scores[winner], scores[named])
+        kind = judge(winner, named, "validation accuracy", difference, REGION).kind
     return Replay(
         winner=winner,
         named=named,

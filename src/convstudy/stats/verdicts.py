@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from convstudy.stats.differences import ROUNDING, Difference, paired_difference
+from convstudy.stats.crossed import seeds_only_difference
+from convstudy.stats.differences import ROUNDING, Difference
 from convstudy.stats.holm import holm
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.needed import RULE_OF_THREE, Needed
@@ -122,13 +123,32 @@ def verdict(
     measure: str,
     first_scores: Sequence[float],
     second_scores: Sequence[float],
+    n_images: int,
     evidence: Evidence = Evidence(),
     region: float = REGION,
 ) -> Verdict:
-    """Return the verdict on two candidates whose scores (accuracies, fractions) are paired by seed or fold, by the
-    scatter of the pairs alone.
+    """Return the verdict on two candidates from their accuracies alone (fractions), paired by seed.
+
+    Scores do not show which images the candidates get wrong, so the images' part of the interval is its upper bound
+    (:func:`~convstudy.stats.crossed.seeds_only_difference`), and the verdict is ``bounded``.
+
+    Args:
+        first: the name of the first candidate.
+        second: the name of the other.
+        measure: the name of the accuracy.
+        first_scores: the first candidate's accuracy for each seed.
+        second_scores: those of the other, for the same seeds.
+        n_images: the number of test images, the same ones for every seed.
+        evidence: the fits that the scores come from.
+        region: differences up to this count as none (a fraction).
+
+    Raises:
+        ValueError: where the sequences differ in length, or there are no images.
     """
-    return judge(first, second, measure, paired_difference(first_scores, second_scores), region, evidence)
+    if n_images < 1:
+        raise ValueError(f"n_images must be 1 or more; got {n_images}")
+    found = seeds_only_difference(tuple(first_scores), tuple(second_scores), n_images)
+    return replace(judge(first, second, measure, found, region, evidence), bounded=found.n > 0)
 
 
 def judge(
