@@ -68,7 +68,7 @@ def test_each_verdict_has_its_sentence(counts: tuple[int, ...], more: dict[str, 
 def test_successes_that_leave_one_pairing_ask_for_none() -> None:
     """It said "to −23.10 to +23.10 at best, or leave it at −23.10 to +23.10"."""
     lines = counts_answer(verdict_on_counts(10, 10, 10))
-    assert lines[0].endswith("; these images can tell about 30 points, not 0.1.")
+    assert lines[0].endswith("; these images can show a difference of about 30 points, not of 0.1 points.")
     assert lines[4] == (
         "If both saw the same images, their successes leave one pairing only, and the interval is −23.10 to +23.10 "
         "(still not to be told apart beyond the region)."

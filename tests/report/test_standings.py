@@ -186,29 +186,38 @@ def test_what_takes_most_is_told() -> None:
     assert takes([few]) == "to tell a difference of 0.1 points you would need about 10 to 40 seeds"
     assert takes([many, few]).endswith("about 100 or more seeds")
     assert takes([many, images, few]).endswith("at least 20,000 test images")
-    assert takes([never, images]) == "360 test images can tell about 0.8 points at best, not 0.1"
+    assert takes([never, images]) == (
+        "360 test images can show a difference of about 0.8 points at best, not of 0.1 points"
+    )
     assert takes([base]) == ""
 
 
 def test_what_few_seeds_and_folds_ask_for_comes_with_what_to_do_first() -> None:
     base = judge("a", "b", "validation accuracy", paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
+    few = Needed(0.001, "images", 1437, folds_first=True)
     said = {
         Needed(0.001, "seeds", 3, 9, 68): "about 9 to 70 seeds, roughly: run more than 3 first",
-        Needed(
-            0.001, "seeds", 3, shows=0.021
-        ): "3 seeds can tell about 3 points, not 0.1: run more seeds first",
-        Needed(
-            0.001, "images", 1437, 1437, 9000
-        ): "to tell a difference of 0.1 points use more folds or repeats",
-        Needed(0.001, "images", 1437, 3100, 9000): "folds or repeats first, then about 3,000 to 9,000 images",
-        Needed(0.001, "images", 1437, 3100, None): "folds or repeats first, then about 3,000 or more images",
-        Needed(
-            0.001, "images", 1437, shows=0.0074
-        ): "use more folds or repeats first: 1,437 images can tell about 0.8 points at best, not 0.1",
+        Needed(0.001, "seeds", 3, shows=0.021): (
+            "3 seeds can show a difference of about 3 points, not of 0.1 points: run more seeds first"
+        ),
+        replace(few, fewest=1437, most=9000): "to tell a difference of 0.1 points use more folds",
+        replace(few, fewest=3100, most=9000): "use more folds first, then about 3,000 to 9,000 images",
+        replace(few, fewest=3100): "use more folds first, then about 3,000 or more images",
+        replace(few, fewest=3100, most=3100, folds_first=False): (
+            "to tell a difference of 0.1 points you would need about 3,000 to 4,000 images"
+        ),
+        replace(few, shows=0.0074): (
+            "use more folds first: 1,437 images can show a difference of about 0.8 points at best, not of 0.1 points"
+        ),
+        replace(few, shows=0.0074, folds_first=False): (
+            "1,437 images can show a difference of about 0.8 points at best, not of 0.1 points"
+        ),
     }
     for needed, words in said.items():
-        assert takes([replace(base, needed=needed)]).endswith(words)
-        assert needed_short(replace(base, needed=needed))
+        text = takes([replace(base, needed=needed)])
+        assert text.endswith(words) and ("more folds" in text) == needed.folds_first
+        short = needed_short(replace(base, needed=needed))
+        assert ("more folds" in short) == needed.folds_first and "repeats" not in short + words
 
 
 def test_a_region_is_written_as_it_was_told() -> None:

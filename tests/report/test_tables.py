@@ -104,7 +104,7 @@ def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
         study = load_study("digits").model_copy(update={"region": region})
         return gather(made_up_results(study)).verdicts.caption
 
-    assert caption(0.5).endswith("the difference that these data can tell.")
+    assert caption(0.5).endswith("the difference that these data can show.")
     assert "“To tell 0.5” is a rough range" in caption(0.5)
     assert "With a region of nothing no smallest difference is named" in caption(0.0)
 

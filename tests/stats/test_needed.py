@@ -140,7 +140,15 @@ def test_over_folds_the_range_begins_with_the_images_and_ends_with_the_scatter_o
     assert needed.most == pytest.approx(10_000 * 51.5, rel=0.02) or needed.most is None
     alike = over_folds([0.0011, -0.0010, 0.0002], 0.5, 60_000, 40)
     enough = needed_images(alike, 0.001, 0.05)
-    assert enough and enough.fewest == 60_000, "more folds would do"
+    assert enough and enough.fewest == 60_000 and enough.folds_first, "more folds would do"
+
+
+def test_folds_that_hardly_scatter_ask_for_images_only() -> None:
+    for n_images, reached in ((10_000, True), (1_000, False)):
+        found = over_folds([0.0002, 0.0001, 0.0001], 0.5, n_images, 20)
+        needed = needed_images(found, 0.001, 0.05)
+        assert needed and needed.at_hand == n_images and not needed.folds_first
+        assert (needed.fewest is not None, needed.most) == (reached, needed.fewest)
 
 
 def test_what_folds_ask_for_is_not_the_noise_of_two_degrees_of_freedom() -> None:

@@ -45,7 +45,7 @@ def _verdict(found: CountsVerdict) -> str:
         takes = f"; to tell a difference of {region} you would need about {number} images"
     elif found.shows:
         shows = in_points(one_digit(found.shows * 100) / 100)
-        takes = f"; these images can tell about {shows}, not {found.region * 100:g}"
+        takes = f"; these images can show a difference of about {shows}, not of {region}"
     return f"The two models cannot be told apart (difference {figures}){takes}."
 
 

@@ -84,7 +84,7 @@ def _what_it_takes(region: float) -> str:
         return "With a region of nothing no smallest difference is named, and so not what it would take to tell it."
     return (
         f"“To tell {region:g}” is a rough range of what it takes to tell a difference of {region:g} points from none "
-        "in four studies of five; beyond ten times the data at hand it names the difference that these data can tell."
+        "in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
     )
 
 

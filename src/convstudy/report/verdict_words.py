@@ -14,6 +14,8 @@ from convstudy.stats import Interval, Needed, Verdict
 
 FEW_SEEDS = 3
 """From this number of seeds or fewer, how much seeds differ is known so badly that more come first."""
+MORE_FOLDS = "more folds"
+"""The interval over a few folds is mostly Student's t: more folds of the same images narrow it."""
 
 Saying = Literal[
     "worse", "behind", "better", "ahead", "tie", "same", "unclear", "no spread", "one seed", "no pair"
@@ -89,7 +91,7 @@ def takes(verdicts: Sequence[Verdict]) -> str:
     """Return what it would take to tell a difference that matters, for the verdict that takes most.
 
     It is ``to tell a difference of 0.1 points you would need about 10 to 40 seeds``, or where the data at hand reach
-    nowhere near that, which difference they can tell; empty where nothing is known.
+    nowhere near that, which difference they can show; empty where nothing is known.
     """
     found = [verdict.needed for verdict in verdicts if verdict.needed is not None]
     if not found:
@@ -98,7 +100,7 @@ def takes(verdicts: Sequence[Verdict]) -> str:
     difference = f"a difference of {in_points(most.difference)}"
     if most.fewest is None:
         return _out_of_reach(most)
-    if most.unit == "images":
+    if most.folds_first:
         return f"to tell {difference} use {_amount(most)}"
     rough = ""
     if most.unit == "seeds" and most.at_hand <= FEW_SEEDS:
@@ -112,24 +114,24 @@ def _how_much(needed: Needed) -> tuple[bool, bool, float]:
 
 
 def _out_of_reach(needed: Needed) -> str:
-    """Return which difference the data at hand can tell, where they cannot tell one that matters by far."""
+    """Return which difference the data at hand can show, where they cannot show one that matters by far."""
     assert needed.shows is not None  # known wherever no number is given
-    shows, not_this = in_points(one_digit(needed.shows * 100) / 100), f"{needed.difference * 100:g}"
-    tells = f"{needed.at_hand:,} {needed.unit} can tell about {shows}"
+    shows, not_this = in_points(one_digit(needed.shows * 100) / 100), in_points(needed.difference)
+    found = f"{needed.at_hand:,} {needed.unit} can show a difference of about {shows}"
     if needed.unit == "seeds":
-        return f"{tells}, not {not_this}: run more seeds first"
-    first = "use more folds or repeats first: " if needed.unit == "images" else ""
-    return f"{first}{tells} at best, not {not_this}"
+        return f"{found}, not of {not_this}: run more seeds first"
+    first = f"use {MORE_FOLDS} first: " if needed.folds_first else ""
+    return f"{first}{found} at best, not of {not_this}"
 
 
 def _amount(needed: Needed) -> str:
     """Return how much it would take, where that is within reach."""
     assert needed.fewest is not None  # callers ask of what is within reach
     if needed.unit == "images":
-        first = "more folds or repeats"
         if needed.fewest <= needed.at_hand:
-            return first
-        return f"{first} first, then about {between(needed.fewest, needed.most, needed.at_hand)} images"
+            return MORE_FOLDS
+        first = f"{MORE_FOLDS} first, then " if needed.folds_first else ""
+        return f"{first}about {between(needed.fewest, needed.most, needed.at_hand)} images"
     if needed.unit == "test images":
         return f"at least {one_digit(needed.fewest):,.0f} test images"
     return f"about {between(needed.fewest, needed.most, needed.at_hand)} seeds"
@@ -144,8 +146,8 @@ def needed_short(verdict: Verdict) -> str:
         return _amount(found)
     assert found.shows is not None  # known wherever no number is given
     shows = in_points(one_digit(found.shows * 100) / 100)
-    first = "more folds or repeats first; " if found.unit == "images" else ""
-    return f"{first}{found.at_hand:,} {found.unit} tell about {shows}"
+    first = f"{MORE_FOLDS} first; " if found.folds_first else ""
+    return f"{first}{found.at_hand:,} {found.unit} show about {shows}"
 
 
 def in_points(fraction: float) -> str:

@@ -49,12 +49,14 @@ class Needed:
     Attributes:
         difference: the difference to be told, a fraction: the region's border.
         unit: ``"seeds"`` with the test images at hand; ``"test images"`` where no number of seeds would do, and then
-            at least; over folds ``"images"`` to search on, where more folds or repeats come first.
+            at least; over folds ``"images"`` to search on.
         at_hand: the number of these at hand.
         fewest, most: the ends of the range. ``fewest`` is ``None`` beyond :data:`REACH` times the data at hand,
             ``most`` where there is no upper end. Over folds ``fewest`` may be what is at hand: more folds may do.
         shows: where ``fewest`` is ``None``, the smallest difference that the data at hand can show; for images at
             best, with any number of seeds or folds.
+        folds_first: whether the folds' scatter asks for more than the images do, so that more folds of the same images
+            would narrow the interval.
     """
 
     difference: float
@@ -63,6 +65,7 @@ class Needed:
     fewest: int | None = None
     most: int | None = None
     shows: float | None = None
+    folds_first: bool = False
 
 
 def needed_seeds(
@@ -141,7 +144,7 @@ def needed_images(found: Difference, difference: float, error: float) -> Needed 
     """Return how many images a search would need to tell a difference.
 
     The range begins at what the images alone ask for, as if folds did not scatter, and ends at what the folds' scatter
-    asks for. That end is mostly noise with few folds: more folds or repeats of the same images bring it down.
+    asks for. That end is mostly noise with few folds, and more folds of the same images bring it down.
 
     Args:
         found: the measured difference over folds, with the images' part as its floor.
@@ -164,11 +167,14 @@ def needed_images(found: Difference, difference: float, error: float) -> Needed 
         return max(least, images.half_width(1 - error) + power * math.sqrt(measured / n_images))
 
     spread = math.sqrt(math.fsum(source.variance for source in found.sources))
-    by_folds = n * ((half_width(found.sources, 1 - error) + power * spread) / difference) ** 2
+    shown_by_folds = half_width(found.sources, 1 - error) + power * spread
+    by_folds, folds_first = n * (shown_by_folds / difference) ** 2, shown_by_folds > shown(n)
     low = n if shown(n) <= difference else fewest(lambda m: shown(m) <= difference, n, REACH * n)
     if low is None:
-        return Needed(difference, "images", n, shows=min(1.0, shown(n)))
+        return Needed(difference, "images", n, shows=min(1.0, shown(n)), folds_first=folds_first)
     high = max(low, math.ceil(by_folds))
     if high <= n:
         return None
-    return Needed(difference, "images", n, low, high if high <= REACH * n else None)
+    return Needed(
+        difference, "images", n, low, high if high <= REACH * n else None, folds_first=folds_first
+    )
