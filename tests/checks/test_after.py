@@ -12,7 +12,7 @@ import pytest
 from convstudy.checks import Finding, check_results
 from convstudy.checks.outcomes import edge_of, outlying
 from convstudy.spec import Range, Search
-from convstudy.stats import contests
+from convstudy.stats import Needed, contests
 from convstudy.store.results import Results
 from tests.checks.made import LEVELS, level_of, results, settled, study
 
@@ -200,6 +200,31 @@ def test_a_leader_that_is_better_is_fine_and_others_are_told_by_their_verdict() 
         at(levels(kernel_5=0.9651, kernel_3=0.965), asked=study(search={"one": study().search["one"]}))
     )
     assert (tie.check, tie.where) == ("difference-within-noise", "search.one")
+
+
+@pytest.mark.parametrize(
+    ("needed", "hint"),
+    [
+        (None, "or more seeds or images"),
+        (Needed(0.001, "seeds", 5, shows=0.01), "or more seeds or images"),
+        (Needed(0.001, "images", 1437, 1437, 9000), "or more seeds or images"),
+        (Needed(0.001, "seeds", 5, 12, 37), "or more seeds or images (the verdict says about how many)"),
+    ],
+)
+def test_a_hint_names_the_number_of_a_verdict_only_where_there_is_one(
+    needed: Needed | None, hint: str
+) -> None:
+    made = at(levels(two=0.9849))
+    found = tuple(
+        replace(each, verdicts=tuple(replace(v, kind="unclear", needed=needed) for v in each.verdicts))
+        for each in contests(made)
+    )
+    hints = [
+        each.mend
+        for each in check_results(made, found).heard
+        if (each.check, each.where) == ("difference-within-noise", "compare.all")
+    ]
+    assert len(hints) == 1 and hints[0].endswith(hint)
 
 
 def test_a_leader_that_is_worse_on_the_test_images_is_told() -> None:

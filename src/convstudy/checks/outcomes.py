@@ -109,10 +109,12 @@ def differences_within_noise(trained: TrainedRun) -> Iterator[Spot]:
         if verdict.kind == "better":
             continue
         images, more = (
-            ("folds", "images") if contest.question == "search" else ("test images", "seeds or images")
+            ("folds", "folds or images")
+            if contest.question == "search"
+            else ("test images", "seeds or images")
         )
         ahead = leader.name if verdict.difference.mean >= 0 else other.name
-        if verdict.kind == "unclear":
+        if verdict.needed is not None and (verdict.needed.fewest or 0) > verdict.needed.at_hand:
             more += " (the verdict says about how many)"
         yield Spot(
             contest.stage,
