@@ -56,6 +56,23 @@ def test_networks_with_other_batches_are_interpolated_by_the_work_of_a_step(time
     assert expected == pytest.approx(alone, rel=1e-6)
 
 
+@pytest.mark.parametrize(("n_families", "off"), [(5, 1.001), (12, 1.001), (20, 4)])
+def test_networks_of_several_kinds_take_about_as_long_as_expected(
+    n_families: int, off: float, timed: list[Fit]
+) -> None:
+    """Sizes double. The largest of five kinds were expected to take an eighth of their time."""
+    sizes = [2**power for power in range(1, 12)]
+    fits = [
+        small_fit(layers=("flatten", *n_layers * (f"dense {size}",)))
+        for n_layers, size in product(range(1, 1 + n_families), sizes)
+    ]
+    expected = calibrate(fits)
+    assert len(timed) == MOST_TIMED
+    alone = {fit.id: calibrate([fit])[fit.id] for fit in fits}
+    assert all(1 / off < expected[fit_id] / alone[fit_id] < off for fit_id in alone)
+    assert sum(expected.values()) == pytest.approx(sum(alone.values()), rel=0.2)
+
+
 def test_a_network_of_which_no_like_is_timed_takes_as_long_as_the_nearest(timed: list[Fit]) -> None:
     fits = [
         small_fit(layers=("flatten", *n_layers * ("dense 8",)), optimizer=optimizer)
@@ -73,5 +90,5 @@ def test_fits_that_differ_in_what_takes_no_time_are_timed_once(timed: list[Fit])
         for rate, epochs, schedule in product((0.1, 0.01), (1, 2), ("constant", "cosine"))
     ]
     expected = calibrate(fits)
-    assert len(timed) == 1
+    assert len(timed) == 1 and calibrate([]) == {}
     assert expected[fits[2].id] == pytest.approx(2 * expected[fits[0].id])

@@ -81,7 +81,10 @@ def test_no_difference_and_too_few_seeds() -> None:
     )
     text = line(results)
     assert "it cannot be told apart from b (0.05 points, 95 % interval −" in text
-    assert re.search(r"; 3 seeds can show a difference of about 0\.\d points, not of 0\.1 points: run more seeds first\.$", text)
+    assert re.search(
+        r"; 3 seeds can show a difference of about 0\.\d points, not of 0\.1 points: run more seeds first\.$",
+        text,
+    )
     assert not re.search(NOTHING_CLAIMED, text)
     assert ", too uncertain to call, mostly for want of seeds (±" in conclusions(results)[0].notes[1]
 
@@ -92,7 +95,9 @@ def test_a_test_set_that_is_too_small() -> None:
     )
     text = line(results)
     assert "it cannot be told apart from " in text
-    assert re.search(r"; 360 test images can show a difference of about \d points at best, not of 0\.1 points\.$", text)
+    assert re.search(
+        r"; 360 test images can show a difference of about \d points at best, not of 0\.1 points\.$", text
+    )
     assert not re.search(NOTHING_CLAIMED, text)
     assert "mostly for want of test images" in conclusions(results)[0].notes[1]
 

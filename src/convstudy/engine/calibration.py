@@ -115,16 +115,34 @@ def _kinds(fits: tuple[Fit, ...]) -> list[_Kind]:
 
 
 def _spread(kinds: list[_Kind]) -> list[_Kind]:
-    """Return the kinds to time: all, or ``MOST_TIMED`` of them, evenly spread over families and their work."""
+    """Return the kinds to time: all, or ``MOST_TIMED`` of them.
+
+    Of up to ``MOST_TIMED / 2`` families the steps with the most and the least work are among them, because the largest
+    networks take most of a study's time. The others are evenly spread over families and their work.
+    """
     if len(kinds) <= MOST_TIMED:
         return kinds
-    families = {family: number for number, family in enumerate(dict.fromkeys(kind.family for kind in kinds))}
-    ordered = sorted(kinds, key=lambda kind: (families[kind.family], kind.work))
-    return [ordered[round(place)] for place in np.linspace(0, len(ordered) - 1, MOST_TIMED)]
+    families: dict[frozenset[tuple[str, object]], list[_Kind]] = {}
+    for kind in kinds:
+        families.setdefault(kind.family, []).append(kind)
+    ordered = [sorted(family, key=lambda kind: kind.work) for family in families.values()]
+    chosen: list[_Kind] = []
+    if 2 * len(ordered) <= MOST_TIMED:
+        chosen = list(dict.fromkeys(kind for family in ordered for kind in (family[-1], family[0])))
+    taken = set(chosen)
+    others = [kind for family in ordered for kind in family if kind not in taken]
+    places = np.linspace(0, len(others) - 1, MOST_TIMED - len(chosen))
+    return chosen + [others[round(place)] for place in places]
 
 
 def _interpolated(timed: dict[_Kind, Pace], kinds: list[_Kind]) -> dict[_Kind, Pace]:
-    """Return the pace of every kind: its own, or that of the nearest families' steps, interpolated over their work."""
+    """Return the pace of every kind: its own, or that of the nearest families' steps, interpolated over their work.
+
+    Beyond these steps it follows the line ``a + b · work`` through all timed steps.
+    """
+    if len(timed) == len(kinds):
+        return timed
+    overhead, rate = _line(timed)
     steps: dict[frozenset[tuple[str, object]], np.ndarray] = {}
     paces = dict(timed)
     for kind in kinds:
@@ -133,11 +151,24 @@ def _interpolated(timed: dict[_Kind, Pace], kinds: list[_Kind]) -> dict[_Kind, P
         if kind.family not in steps:
             steps[kind.family] = np.array(_nearest(kind, timed)).T
         work, train, evaluation = steps[kind.family]
+        end = min(max(kind.work, work[0]), work[-1])
+        ratio = (overhead + rate * kind.work) / (overhead + rate * end)
         paces[kind] = (
-            float(np.interp(kind.work, work, train)) / kind.n_images,
-            float(np.interp(kind.work, work, evaluation)) / kind.n_images,
+            ratio * float(np.interp(kind.work, work, train)) / kind.n_images,
+            ratio * float(np.interp(kind.work, work, evaluation)) / kind.n_images,
         )
     return paces
+
+
+def _line(timed: dict[_Kind, Pace]) -> tuple[float, float]:
+    """Return ``a`` and ``b`` of the line ``a + b · work``, none below 0, with the least relative errors."""
+    from scipy.optimize import nnls
+
+    seconds = np.array([kind.n_images * train for kind, (train, _) in timed.items()])
+    work = np.array([float(kind.work) for kind in timed])
+    scale = work.max()  # work and 1 differ by ten digits
+    (overhead, rate), _ = nnls(np.stack([1 / seconds, work / scale / seconds], axis=1), np.ones(len(work)))
+    return float(overhead), float(rate / scale)
 
 
 def _nearest(kind: _Kind, timed: dict[_Kind, Pace]) -> list[tuple[float, ...]]:

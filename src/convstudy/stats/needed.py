@@ -175,6 +175,4 @@ def needed_images(found: Difference, difference: float, error: float) -> Needed 
     high = max(low, math.ceil(by_folds))
     if high <= n:
         return None
-    return Needed(
-        difference, "images", n, low, high if high <= REACH * n else None, folds_first=folds_first
-    )
+    return Needed(difference, "images", n, low, high if high <= REACH * n else None, folds_first=folds_first)
