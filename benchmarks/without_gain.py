@@ -8,8 +8,8 @@ Each line has two forms that take turns; "×" is how often the tried form's time
 the tried one is slower. bfloat16 and one thread, but for OpenMP's settings, which mean nothing without threads that
 share: there a fit has all cores. Where the processor would emulate bfloat16, all is in float32, without casts.
 ``torch.compile`` needs a C++ compiler, and is timed after it has compiled; the draw of dropout's bits, which numpy
-makes, is left out of it. The lines about casts have no second form of a step: they set the casts alone, which copies of
-the weights in bfloat16 would save, beside whole steps.
+makes, is left out of it. The lines about casts have no second form of a step: they compare the casts alone, which
+copies of the weights in bfloat16 would save, with whole steps.
 """
 
 from __future__ import annotations

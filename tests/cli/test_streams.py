@@ -1,4 +1,4 @@
-"""Commands whose stdout, stderr or stdin is closed, full, read by nobody, or of an encoding without Unicode."""
+"""Commands whose stdout, stderr or stdin is closed, full, without a reader, or of an encoding without Unicode."""
 
 from __future__ import annotations
 

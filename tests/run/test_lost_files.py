@@ -67,7 +67,7 @@ def _finished(shape: str) -> tuple[Path, tuple[Any, ...], int]:
 
 @lru_cache
 def _stopped(shape: str, after: int) -> Path:
-    """Return the folder of a run that was stopped after so many events."""
+    """Return the folder of a run that was stopped after this many events."""
     runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     left = [after]
 

@@ -18,7 +18,7 @@ from convstudy.store.lock import locked
 from convstudy.store.presence import Presence
 from tests.run.studies import ran, small_study
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody delete an open file")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not delete an open file")
 
 STUDY = small_study(search={}, ablate={}, recipe={"epochs": 1, "batch_size": 40})
 

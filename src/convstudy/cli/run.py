@@ -71,7 +71,7 @@ def run(
     """Answer the questions of STUDY; go on where it stopped.
 
     Every fit that is done is kept in --runs, and no study trains it again. Ctrl-C stops at once; the same command
-    goes on. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage or a
+    resumes. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage or a
     report that cannot be written, 130 interrupted.
     """
     study = study_of(context, source)

@@ -1,4 +1,4 @@
-"""What commands print on: stdout and stderr that may be closed, full, read by nobody, or unable to hold Unicode.
+"""What commands print on: stdout and stderr that may be closed, full, without a reader, or unable to hold Unicode.
 
 A result that cannot be printed is an error (:class:`NotPrinted`, :class:`ReaderGone`). Text on stderr that cannot be
 printed is dropped: no run ends because its log is full.

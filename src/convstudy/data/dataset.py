@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SealedTest:
-    """The test images of a dataset, unread until somebody answers for opening them. Labels are not sealed."""
+    """The test images of a dataset, unread until they are opened. Labels are not sealed."""
 
     info: DatasetInfo
 

@@ -1,4 +1,4 @@
-"""An allocation that failed, on the processor or on a device, as one error: told by types and states, not by words."""
+"""An allocation that failed, on the processor or on a device, as one error: by types and states, not by messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
 
 CUDA_OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
-# What cuBLAS and cuDNN take beside torch for their handles and workspaces.
+# What cuBLAS and cuDNN allocate outside torch for their handles and workspaces.
 LIBRARIES_ON_DEVICE = 64 * 2**20
 BYTES_A_NUMBER = 4
 
@@ -58,7 +58,7 @@ def _lacks_memory(error: MemoryError | RuntimeError, needed: int, device: torch.
 
 
 def _has_room(n_bytes: int, device: torch.device) -> bool:
-    """Tell whether so many bytes can be allocated now; a driver that has failed does not know."""
+    """Tell whether this many bytes can be allocated now; a driver that has failed does not know."""
     if device.type == "cuda":
         with suppress(RuntimeError, AssertionError):
             return torch.cuda.mem_get_info(device)[0] >= max(n_bytes, LIBRARIES_ON_DEVICE)

@@ -102,11 +102,9 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
         if scores is None:
             break
         outcomes += tuple(None if score.n_failed else score.accuracy for score in scores)
-    # Nobody knows yet which they will be: as many others stand in for those to come.
+    # The candidates to come are not known yet: others take their places, one each.
     known = {candidate.name for candidate in candidates}
-    others = (
-        make(values) for values in drawn(search.vary, 2 * search.trials)
-    )  # at least as many as are needed
+    others = (make(values) for values in drawn(search.vary, 2 * search.trials))  # enough of them are new
     new = (other for other in others if other.name not in known)
     stand_ins = itertools.islice(new, search.trials - len(candidates))
     to_come = tuple(fit for other in stand_ins for fit in other.fits)

@@ -174,7 +174,7 @@ def failures_table(contests: tuple[Contest, ...]) -> Table:
 
 
 MOST_CLASSES = 50
-"""Up to so many classes the confusion is a matrix, and a chart shows all classes."""
+"""Up to this many classes the confusion is a matrix, and a chart shows all classes."""
 MOST_PAIRS = 100
 """With more classes, this many of the most frequent confusions are listed."""
 

@@ -13,7 +13,7 @@ from convstudy.store.results import Results
 def failures_text(results: Results, stage: Stage) -> str:
     """Return what failed fits mean for the answer of a stage, with a space in front; nothing where none failed.
 
-    Diverged fits are told by the verdicts and by the checks.
+    The verdicts and the checks report diverged fits.
     """
     sentences = [*_open(results, stage), *_counted(results, stage), *_kept(results, stage)]
     return "".join(f" {sentence}" for sentence in sentences)

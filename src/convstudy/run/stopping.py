@@ -26,7 +26,7 @@ def checked_reason(text: str) -> str:
 
 def untestable(fit: Fit, reason: str) -> StoreError:
     """Return the error of a model that could not be scored on the test set."""
-    what, mend = f"a model could not be tested: {reason}", "run the study again: it goes on from here"
+    what, mend = f"a model could not be tested: {reason}", "run the study again: it resumes from here"
     return StoreError(Problem(what, where=f"fit {fit.id}", mend=mend))
 
 

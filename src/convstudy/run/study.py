@@ -182,7 +182,7 @@ class _Run:
     def _accept(self) -> bool:
         """Accept the failures of earlier runs that the plan has come upon, if a reason was given; tell of any.
 
-        A fit that fails in this run is not accepted: nobody can have seen its error when the reason was given.
+        A fit that fails in this run is not accepted: its error was not known when the reason was given.
         """
         if self.reason is None:
             return False

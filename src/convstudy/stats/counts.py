@@ -127,7 +127,7 @@ def _needed(
         second: that of the second.
         pairs: on how many images the two differ, if that is known.
         n: the number of images at hand.
-        region: the difference to be told.
+        region: the smallest difference that matters.
     """
     if pairs is None:
         variance = first * (1 - first) + second * (1 - second)

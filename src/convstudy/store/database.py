@@ -84,8 +84,8 @@ def connect(path: Path) -> Database:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if version < SCHEMA_VERSION:
-            # An older version lacks tables and is read as it is. In one transaction: half of the tables must not pass
-            # for somebody else's.
+            # An older version lacks tables and is read as it is. In one transaction: with half of the tables it would
+            # look like another program's.
             connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         return connection
     except sqlite3.Error as error:

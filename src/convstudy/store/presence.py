@@ -19,7 +19,7 @@ class Presence:
     """The files of one runs folder, as they were when it was locked.
 
     Where a file system changes the inodes of files that stay (some network file systems), those of the lock file show
-    it, and only whether the database is there is checked. Windows lets nobody delete or rename an open file.
+    it, and only whether the database is there is checked. Windows does not delete or rename an open file.
 
     Args:
         layout: the runs folder.
