@@ -317,6 +317,27 @@ def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_
     assert ran(_compared(), runs)[0].complete
 
 
+@pytest.mark.parametrize("accepting", [{}, {"accept_failures": "too large for this machine"}])
+def test_predictions_that_cannot_be_restored_leave_the_record(
+    accepting: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(_untested(), runs)
+    before = stored(runs, _compared())
+    for fit in before.plan.tested_fits[:1]:
+        Layout(runs).artefact(fit.id, "validation").unlink()
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(perform, "run_fit", fail)
+    for _ in range(2):
+        results = run_study(_compared(), runs, 0, **accepting)
+        assert results.records == before.records
+        # The weights are there, so that nothing keeps the models from the test.
+        assert results.complete and len(results.openings) == 2
+
+
 def test_a_test_score_stays_where_its_weights_are_not_reproduced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

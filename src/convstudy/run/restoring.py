@@ -67,18 +67,23 @@ def _digest(store: Store, fit: Fit) -> str:
     return record.weights_digest if record is not None and record.done else ""
 
 
-def is_same(record: Record, before: Brief) -> bool:
+def is_same(record: Record, before: Brief | None) -> bool:
     """Tell whether a fit that was trained again has the weights that it had."""
-    return record.done and record.weights_digest == before.weights_digest
+    return before is not None and record.done and record.weights_digest == before.weights_digest
 
 
-def replaces(record: Record, scored: bool, accepting: bool) -> bool:
-    """Tell whether the other record of a fit that was trained again takes the place of the one that is done.
+def replaces(record: Record, before: Brief | None, scored: bool, accepting: bool) -> bool:
+    """Tell whether a record takes the place of an earlier one, which always stays if it has the same weights.
 
     Args:
         record: the new record.
-        scored: whether the weights of the old one have a test score; then the old one stays.
-        accepting: whether the user gave a reason to accept failures; then a failure that may pass takes its place too,
-            so that the next run can accept it. Otherwise the old one stays, and the next run tries again.
+        before: the earlier one; a failed one is replaced.
+        scored: whether the weights of the earlier one have a test score; then it stays.
+        accepting: whether a failure that may pass replaces the record of a fit that is done, so that the next run can
+            accept it. Otherwise the record stays, and the next run tries again.
     """
-    return not scored and (record.done or record.error_kind in LASTING_ERRORS or accepting)
+    if before is None or not before.done:
+        return True
+    if scored or is_same(record, before):
+        return False
+    return record.done or record.error_kind in LASTING_ERRORS or accepting

@@ -153,7 +153,7 @@ class _Run:
         self.told_choices: set[str] = set()
         self.reached: dict[str, tuple[int, int]] = {}
         self.lost: set[tuple[str, str]] = set()  # the keys of files that this run restores
-        self.unrestored: set[str] = set()  # fits whose files could not be restored
+        self.unrestored: set[str] = set()  # fits whose weights are lost
         self.deaths: Counter[Task] = Counter()
 
     def go(self, unwatched: Executor, limit: float | None) -> None:
@@ -238,6 +238,7 @@ class _Run:
         files = lost_files(self.store, self.plan, self.lost)
         if files:
             self.lost |= {file.key for file in files}
+            self.unrestored |= {file.fit.id for file in files if file.kind == "weights"}
             self.listener(FilesLost(files))
         fits = {file.fit.id: file.fit for file in files if file.kind != "test"}
         # A paused fit first: the next of its lineage resumes from its checkpoint.
@@ -298,12 +299,17 @@ class _Run:
         return self.deaths[task] <= N_RETRIES
 
     def _keep(self, task: Train, record: Record, deciding: list[set[str]]) -> None:
-        """Write a record down, and take its fit off what choices wait for, unless it may yet succeed."""
-        fit = task.fit
-        if not self._keeps_its_record(task, record):
+        """Write a record down unless the earlier one stays; take a final fit off what choices wait for."""
+        fit, before = task.fit, self.store.briefs.get(task.fit.id)
+        accepting = self.reason is not None and fit.id in self.unrestored
+        if replaces(record, before, scored=bool(task.weights_digest), accepting=accepting):
             if not record.done:
                 record = record.failed_after(self.store.records.get(fit.id))
             self.store.save_record(fit, record)
+        elif fit.until is None and is_same(record, before):
+            self.store.drop_checkpoint(fit)
+        if is_same(record, self.store.briefs[fit.id]):
+            self.unrestored.discard(fit.id)
         self.tried.add(fit.id)
         if self._is_final(fit):
             for ids in deciding:
@@ -311,20 +317,6 @@ class _Run:
         self.listener(FitEnded(fit, record))
         if record.done and task.weights_digest not in ("", record.weights_digest):
             self.listener(NotReproduced(fit))
-
-    def _keeps_its_record(self, task: Train, record: Record) -> bool:
-        """Tell whether a fit that was trained again keeps the record that it has; note where its files stay lost."""
-        fit, before = task.fit, self.store.briefs.get(task.fit.id)
-        if before is None or not before.done:
-            return False
-        if is_same(record, before):
-            if fit.until is None:
-                self.store.drop_checkpoint(fit)
-        elif replaces(record, scored=bool(task.weights_digest), accepting=self.reason is not None):
-            return False
-        else:
-            self.unrestored.add(fit.id)
-        return True
 
     def _test(self, executor: Watched) -> None:
         """Open the sealed test set once for each chosen model, after all choices are made."""
