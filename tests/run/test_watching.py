@@ -15,9 +15,11 @@ from convstudy.record import Epoch, Record
 from convstudy.run import Event, run_study
 from convstudy.run import study as run_module
 from convstudy.run.events import NoMessage
+from convstudy.run.restoring import LostFile
 from convstudy.run.tasks import Advanced, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.watching import Watched
+from convstudy.store import Store
 from tests.run.studies import ran, small_study
 from tests.run.test_scheduling import Pretending
 
@@ -168,6 +170,20 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     assert [each.fit_id for each in results.unfinished] == [halved.id]
     same = [f for f in results.plan.settled_fits if f.lineage_id == halved.lineage_id and f.id != halved.id]
     assert same and not any(f"Train {fit.id}" in executor.submitted for fit in same)
+    # Nor to restore a file.
+    hung(monkeypatch, lambda task: False)
+    assert ran(halving_studies(), tmp_path)[0].complete
+    store = Store.open(tmp_path)
+    store.drop_record(halved.id)
+    store.close()
+    executor = hung(monkeypatch, lambda task: isinstance(task, Train) and task.fit.id == halved.id)
+    lost = tuple(LostFile(fit, "validation", None) for fit in same)
+    monkeypatch.setattr(
+        run_module, "lost_files", lambda _, __, but: tuple(file for file in lost if file.key not in but)
+    )
+    results, _ = ran(halving_studies(), tmp_path, fit_timeout=90)
+    assert [each.fit_id for each in results.unfinished] == [halved.id]
+    assert not any(f"Train {fit.id}" in executor.submitted for fit in same)
 
 
 def test_a_test_that_hangs_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,6 +245,7 @@ class _Run:
         return [
             Train(fit, "" if self._is_untested(fit) else self.store.briefs[fit.id].weights_digest)
             for fit in sorted(fits.values(), key=lambda fit: fit.n_epochs)
+            if fit.lineage_id not in self.hung
         ]
 
     def _train(self, executor: Watched, tasks: Iterable[Train]) -> None:
