@@ -68,6 +68,40 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
     assert "yes: accepted, see the protocol" in (tmp_path / "tables" / "failures.csv").read_text("utf-8")
 
 
+def test_a_failure_of_this_run_is_accepted_by_the_next(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    words = ("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--accept-failures", REASON)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_workers(patch, lambda fit: fit.seed == 1 and "dense 8 relu" in fit.network.texts)
+        ended = convstudy(*words)
+    assert ended.status == 1
+    assert "hint: run the same command again to accept these too: convstudy run" in ended.err
+    assert "trains only what is missing" not in ended.err and "To decide now" not in ended.err
+
+
+def test_lost_weights_that_cannot_be_trained_again_are_reported(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    words = ("run", tiny, "--runs", runs, "--no-report")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        kill_workers(patch, lambda fit: False)
+        patch.setattr("convstudy.run.study._Run._test", interrupt)
+        assert convstudy(*words).status == 130
+    for path in runs.glob("fits/*/weights.safetensors"):
+        path.unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        kill_workers(patch, lambda fit: True)
+        ended = convstudy(*words)
+    assert ended.status == 1
+    assert "The lost weights of a model could not be trained again" in ended.err
+    assert f"next:   convstudy run {tiny} --runs {runs} --no-report" in ended.out
+    assert convstudy("status", "--runs", runs).status == 0
+
+
 def test_a_reason_must_say_something(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
     assert ended.status == 2

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from convstudy.store import Results
 
 
-def failed_text(results: Results, again: str = "") -> str:
+def failed_text(results: Results, again: str = "", accepting: bool = False) -> str:
     """Return which fits failed, each error once with its fits, and what to do; nothing where none failed.
 
     Args:
         results: of the run.
         again: the command that runs the study again.
+        accepting: whether this command accepts the failures of earlier runs.
     """
     parts: list[str] = []
     n_fits = f"{len(results.plan.fits):,}"
@@ -29,15 +30,38 @@ def failed_text(results: Results, again: str = "") -> str:
         parts.append(f"{n} of {n_fits} failed and may yet succeed:\n{_by_error(results, results.unfinished)}")
         parts.append(
             "Nothing is chosen from their stages, what depends on these does not start, and no test image is read.\n"
-            f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
-            f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as failed for good. To decide "
-            "now, add\n  --accept-failures REASON; the report prints the reason."
+            + (_once_accepted(again) if accepting else _once_trained(again))
         )
     failed = [record for record in results.failed if record.final]
     if failed:
         n = counted(len(failed), "fit")
         parts.append(f"{n} of {n_fits} failed:\n{_by_error(results, failed)}")
     return "\n".join(parts)
+
+
+def unrestored_text(again: str) -> str:
+    """Return what to do where no fit failed but a model that was to be tested has lost its weights."""
+    return (
+        "The lost weights of a model could not be trained again, so that no model is tested.\n"
+        f"hint: run the same command again: {again}\n"
+        "  With --accept-failures REASON such a fit counts as failed."
+    )
+
+
+def _once_trained(again: str) -> str:
+    return (
+        f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
+        f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as failed for good. To decide "
+        "now, add\n  --accept-failures REASON; the report prints the reason."
+    )
+
+
+def _once_accepted(again: str) -> str:
+    return (
+        "These failures are new: --accept-failures accepts those of earlier runs.\n"
+        f"hint: run the same command again to accept these too: {again}\n"
+        "  Without --accept-failures it trains these fits again."
+    )
 
 
 def _by_error(results: Results, failed: Iterable[Record]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convstudy.cli.failed import failed_json, failed_text
+from convstudy.cli.failed import failed_json, failed_text, unrestored_text
 from convstudy.cli.failures import FAILED, INTERRUPTED, as_convstudy_error
 from convstudy.cli.findings import findings_count, findings_json, strict_status
 from convstudy.cli.options import runs_words
@@ -33,9 +33,10 @@ class Outcome:
         runs: its folder.
         as_json: print one JSON value at the end instead of words.
         again: the command that runs the study again.
+        accepting: whether that command accepts failures.
     """
 
-    def __init__(self, results: Results, runs: Path, as_json: bool, again: str) -> None:
+    def __init__(self, results: Results, runs: Path, as_json: bool, again: str, accepting: bool) -> None:
         from convstudy.report import answer
         from convstudy.stats import contests
 
@@ -47,7 +48,9 @@ class Outcome:
         self._interrupted = False
         with self._step():
             if results.failed:
-                tell(failed_text(results, again))
+                tell(failed_text(results, again, accepting))
+            if results.untested and not results.unfinished:
+                tell(unrestored_text(again))
         self._contests = contests(results)
         self._answer = answer(results, self._contests)
         self._say("\n".join(self._answer) + "\n")

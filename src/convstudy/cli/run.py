@@ -87,7 +87,7 @@ def run(
             results = run_study(study, runs, workers, listener, device, accept_failures, fit_timeout)
     except KeyboardInterrupt:
         return _interrupted(tally, runs, again, as_json)
-    outcome = Outcome(results, runs, as_json, again)
+    outcome = Outcome(results, runs, as_json, again, accepting=accept_failures is not None)
     if not no_report:
         outcome.write_report()
     outcome.look_over()
@@ -101,7 +101,7 @@ def run(
 def next_command(context: click.Context, source: str, results: Results) -> str:
     """Return what to try next: failures first, then real images, the whole study, a report for a paper."""
     in_folder = runs_words(context.params["runs"])
-    if results.unfinished:
+    if results.unfinished or results.untested:
         return shlex.join([program(), *context.obj])
     if results.failed:
         words = f"status {results.run_id}{in_folder}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.data import ImageFacts
-from convstudy.plan import Candidate, Choice, Plan, Stage, own_epochs
+from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
 from convstudy.record import Acceptance, Opening, Record
 from convstudy.spec import Study
 from convstudy.store.ledger import Entry
@@ -93,10 +93,17 @@ class Results:
         return tuple(record for record in self.failed if not record.final)
 
     @property
+    def untested(self) -> tuple[Fit, ...]:
+        """The fits that are done and whose model has no test score yet."""
+        done = (fit for fit in self.plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
+        return tuple(
+            fit for fit in done if fit.id not in self.openings or self.openings[fit.id].accuracy is None
+        )
+
+    @property
     def complete(self) -> bool:
         """Whether every fit of the plan is done or has failed for good, and every tested model has its score."""
         plan = self.plan
         decided = not any(stage.waits_for or stage.to_come for stage in plan.stages)
         trained = decided and all(fit.id in self.records and self.records[fit.id].final for fit in plan.fits)
-        tested = (fit.id for fit in plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
-        return trained and all(i in self.openings and self.openings[i].accuracy is not None for i in tested)
+        return trained and not self.untested
