@@ -20,7 +20,7 @@ from convstudy.run.tasks import Advanced, Lost, Message, Started, Task, Train, T
 from convstudy.run.tasks import Test as Score
 from convstudy.run.watching import Watched
 from convstudy.store import Store
-from tests.run.studies import ran, small_study
+from tests.run.studies import ran, small_study, stored
 from tests.run.test_scheduling import Pretending
 
 ONE, TWO = (Train(fit) for fit in make_plan(small_study(search={}, ablate={})).fits)
@@ -139,6 +139,12 @@ class Hanging(Pretending):
         self._hanging.remove(task)
 
 
+class Dropping(list[Message]):
+    """Messages that never arrive."""
+
+    def append(self, message: Message) -> None: ...
+
+
 def hung(monkeypatch: pytest.MonkeyPatch, hangs: Callable[[Task], bool]) -> Hanging:
     executor = Hanging(hangs)
     monkeypatch.setattr(run_module, "_executor", lambda *_: executor)
@@ -188,8 +194,19 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
 
 def test_a_test_that_hangs_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hung(monkeypatch, lambda task: isinstance(task, Score))
-    with pytest.raises(StoreError, match="no message"):
+    with pytest.raises(StoreError, match=r"no message[\s\S]*longer fit timeout"):
         ran(small_study(), tmp_path, fit_timeout=90)
+
+
+def test_a_worker_that_hangs_before_it_takes_up_a_fit_asks_for_a_longer_timeout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = hung(monkeypatch, lambda task: True)
+    monkeypatch.setattr(executor, "messages", Dropping())
+    with pytest.raises(StoreError, match="longer fit timeout") as caught:
+        ran(small_study(), tmp_path, fit_timeout=90)
+    assert "workers.log" not in str(caught.value)
+    assert stored(tmp_path, small_study()).records == {}
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, float("nan"), float("inf")])

@@ -24,9 +24,13 @@ def checked_reason(text: str) -> str:
     return reason
 
 
-def untestable(fit: Fit, reason: str) -> StoreError:
+LONGER = "run the study again with a longer fit timeout, or without one"
+
+
+def untestable(fit: Fit, reason: str, timed_out: bool = False) -> StoreError:
     """Return the error of a model that could not be scored on the test set."""
-    what, mend = f"a model could not be tested: {reason}", "run the study again: it resumes from here"
+    what = f"a model could not be tested: {reason}"
+    mend = LONGER if timed_out else "run the study again: it resumes from here"
     return StoreError(Problem(what, where=f"fit {fit.id}", mend=mend))
 
 
@@ -35,8 +39,11 @@ def halted(fit: Fit, problems: Iterable[Problem]) -> StoreError:
     return StoreError(*(replace(each, where=each.where or f"fit {fit.id}") for each in problems))
 
 
-def unstartable(reason: str) -> StoreError:
+def unstartable(reason: str, timed_out: bool = False) -> StoreError:
     """Return the error of workers that end too early to be a fit's fault."""
+    if timed_out:
+        what = "a worker took up no fit within the fit timeout, which is no fault of the fit"
+        return StoreError(Problem(what, got=reason, mend=f"{LONGER}: a worker first loads PyTorch"))
     what = "workers end before they take up a fit, which is no fault of the fit"
     mend = "read workers.log in the runs folder, then run the same command again"
     return StoreError(Problem(what, got=reason, mend=mend))

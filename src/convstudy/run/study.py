@@ -282,7 +282,7 @@ class _Run:
                     if not timed_out and self._may_retry(message.task):
                         waiting.appendleft(message.task)
                     elif fit.id not in self.begun:
-                        raise unstartable(reason)
+                        raise unstartable(reason, timed_out)
                     else:
                         kind = "timed-out" if timed_out else "crashed"
                         self._keep(
@@ -343,10 +343,10 @@ class _Run:
                         task.opening, message.loss, message.accuracy, message.seconds
                     )
                     self.listener(TestOpened(task.fit, opening))
-                case Lost(task=Test() as task, reason=reason):
+                case Lost(task=Test() as task, reason=reason, timed_out=timed_out):
                     n_under_way -= 1
-                    if message.timed_out or not self._may_retry(task):
-                        raise untestable(task.fit, reason)
+                    if timed_out or not self._may_retry(task):
+                        raise untestable(task.fit, reason, timed_out)
                     waiting.appendleft(task.fit)
 
     def _inspect(self, executor: Watched) -> None:
