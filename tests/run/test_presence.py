@@ -86,6 +86,20 @@ def test_it_is_noticed_at_any_moment_before_the_run_is_complete(moment: type, tm
     assert ran(STUDY, runs)[0].complete
 
 
+def test_facts_of_images_do_not_make_a_deleted_folder_again(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    left = [2]
+
+    def do(event: Event) -> None:
+        left[0] -= isinstance(event, Opened)
+        if isinstance(event, Opened) and not left[0]:
+            shutil.rmtree(runs)
+
+    with pytest.raises(StoreError, match="deleted or replaced"):
+        run_study(STUDY, runs, 0, do)
+    assert not runs.exists()
+
+
 def test_workers_do_not_make_a_deleted_folder_again(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 

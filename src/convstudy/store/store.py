@@ -283,7 +283,9 @@ class Store:
 
         Raises:
             OSError: where that cannot be written.
+            StoreError: where the folder was deleted or replaced.
         """
+        self.check_presence()
         write_facts(self.layout.image_facts(facts.digest), facts)
 
     def runs(self) -> tuple[RunSummary, ...]:
