@@ -86,24 +86,25 @@ HERE = host()
 @pytest.mark.parametrize(
     ("name", "stays"),
     [
-        (f"report.html.{HERE}-{DEAD}.partial", False),
-        (f"results.csv.{HERE}-{DEAD}.partial", False),
-        (f"results.csv.{DEAD}.partial", False),  # by an earlier version
-        (f"results.csv.{HERE}-{LIVING}.partial", True),
-        (f"results.csv.{LIVING}.partial", True),
-        (f"results.csv.another-host-{DEAD}.partial", True),
-        (f"results.csv.{HERE}-{10**30}.partial", False),
+        (f"[a].csv.{HERE}-{DEAD}.partial", False),
+        (f"[a].csv.{DEAD}.partial", False),  # by an earlier version
+        (f"[a].csv.{HERE}-{LIVING}.partial", True),
+        (f"[a].csv.{LIVING}.partial", True),
+        (f"[a].csv.another-host-{DEAD}.partial", True),
+        (f"[a].csv.{HERE}-{10**30}.partial", False),
+        (f"a film.{DEAD}.partial", True),  # by another program
+        (f"[a].csv.gz.{DEAD}.partial", True),
         ("a download.partial", True),
         (".partial", True),
         ("results.csv", True),
     ],
 )
-def test_the_next_file_of_a_folder_removes_what_killed_writers_left(
+def test_the_next_writer_of_a_file_removes_what_killed_ones_left(
     name: str, stays: bool, tmp_path: Path
 ) -> None:
     left = tmp_path / name
     left.write_text("half")
-    with whole_file(tmp_path / "report.html") as partial:
+    with whole_file(tmp_path / "[a].csv") as partial:
         partial.write_text("whole")
     assert left.exists() == stays
 
