@@ -151,7 +151,10 @@ def test_with_uneven_classes_chance_is_the_share_of_the_largest(accuracy: float,
     uneven = with_validation_labels(always_the_largest(accuracy), (70, 20, 10))
     found = [each for each in heard(uneven) if each.check == "collapsed-fit"]
     assert [each.where for each in found] == ["ablate.best: tanh"] * collapsed
-    assert all("is right on 70.00 % of the validation images" in each.what for each in found)
+    assert all(
+        "guessing the largest class gets 70.00 % of the validation images right" in each.what
+        for each in found
+    )
 
 
 def test_without_labels_on_record_the_class_counts_of_all_training_images_count() -> None:

@@ -66,8 +66,8 @@ def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
             yield Spot(
                 f"{stage.key}: {name}",
                 f"{so_many([part_text(fit) for fit in fits], len(stage.candidate(name).fits))} ended at chance, "
-                f"with {percent(lowest)} of the training images right; to guess the largest class is right on "
-                f"{percent(guessing)} of the validation images: nothing was learned, or it was lost again",
+                f"with {percent(lowest)} of the training images right; guessing the largest class gets "
+                f"{percent(guessing)} of the validation images right: nothing was learned, or it was lost again",
                 LARGER_BATCHES if lone_norm(stage.candidate(name)) else HINT_AT_CHANCE,
             )
 
