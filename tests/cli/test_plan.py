@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.engine.calibration import Expected
+from convstudy.plan import Fit
 from convstudy.run import Event, SearchAdvanced, run_study
 from convstudy.spec import load_study, read_change
 from tests.cli.conftest import N_FITS, Ended
@@ -65,9 +67,11 @@ def test_a_changed_study_after_a_look_at_the_test_set_is_pointed_out(
 def test_expected_time(convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
-    def calibrate(fits: list[object], seconds: float) -> dict[str, float]:
+    n_timed = 24
+
+    def calibrate(fits: list[Fit], seconds: float) -> Expected:
         asked.extend(fits)
-        return {fit.id: 10.0 for fit in fits}  # type: ignore[attr-defined]
+        return Expected({fit.id: 10.0 for fit in fits}, n_kinds=1_250, n_timed=n_timed)
 
     monkeypatch.setattr("convstudy.engine.calibration.calibrate", calibrate)
     words = ("plan", tiny, "--runs", tmp_path / "none", "--workers", 4)
@@ -75,7 +79,10 @@ def test_expected_time(convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch:
     assert len(asked) == N_FITS
     assert [stage["seconds"] for stage in plan["stages"]] == [40, 40, 20]
     assert plan["seconds"] == 100 / 4
-    assert "with 4 workers: about 25 s" in convstudy(*words).out
+    text = "24 of 1,250 kinds of steps were timed, the others are interpolated."
+    assert f"with 4 workers: about 25 s.\n{text}" in convstudy(*words).out
+    n_timed = 1_250
+    assert "interpolated" not in convstudy(*words).out
 
 
 def test_a_calibration_is_possible(convstudy: Call, tiny: Path, tmp_path: Path) -> None:

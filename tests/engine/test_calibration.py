@@ -38,10 +38,10 @@ def test_the_number_of_timed_networks_does_not_grow_with_the_plan(n_units: int, 
         small_fit(layers=("flatten", f"dense {16 + units}", "dense 8"), optimizer=optimizer)
         for units, optimizer in product(range(n_units), ("adam", "muon"))
     ]
-    expected = calibrate(fits)
+    expected = calibrate(fits).seconds
     assert len(timed) == min(2 * n_units, MOST_TIMED)
     timed.clear()
-    alone = {fit.id: calibrate([fit])[fit.id] for fit in fits}
+    alone = {fit.id: calibrate([fit]).seconds[fit.id] for fit in fits}
     assert len(timed) == 2 * n_units
     # Exact between two that are timed; the smallest or largest of one optimizer may have none beyond it.
     assert expected == pytest.approx(alone, rel=0.1)
@@ -50,9 +50,9 @@ def test_the_number_of_timed_networks_does_not_grow_with_the_plan(n_units: int, 
 
 def test_networks_with_other_batches_are_interpolated_by_the_work_of_a_step(timed: list[Fit]) -> None:
     fits = [small_fit(batch_size=size) for size in range(10, 200)]
-    expected = calibrate(fits)
+    expected = calibrate(fits).seconds
     assert len(timed) == MOST_TIMED
-    alone = {fit.id: calibrate([fit])[fit.id] for fit in fits}
+    alone = {fit.id: calibrate([fit]).seconds[fit.id] for fit in fits}
     assert expected == pytest.approx(alone, rel=1e-6)
 
 
@@ -66,9 +66,9 @@ def test_networks_of_several_kinds_take_about_as_long_as_expected(
         small_fit(layers=("flatten", *n_layers * (f"dense {size}",)))
         for n_layers, size in product(range(1, 1 + n_families), sizes)
     ]
-    expected = calibrate(fits)
+    expected = calibrate(fits).seconds
     assert len(timed) == MOST_TIMED
-    alone = {fit.id: calibrate([fit])[fit.id] for fit in fits}
+    alone = {fit.id: calibrate([fit]).seconds[fit.id] for fit in fits}
     assert all(1 / off < expected[fit_id] / alone[fit_id] < off for fit_id in alone)
     assert sum(expected.values()) == pytest.approx(sum(alone.values()), rel=0.2)
 
@@ -78,9 +78,9 @@ def test_a_network_of_which_no_like_is_timed_takes_as_long_as_the_nearest(timed:
         small_fit(layers=("flatten", *n_layers * ("dense 8",)), optimizer=optimizer)
         for n_layers, optimizer in product(range(40), ("adam", "muon"))
     ]
-    expected = calibrate(fits)
+    expected = calibrate(fits).seconds
     assert len(timed) == MOST_TIMED
-    alone = {fit.id: calibrate([fit])[fit.id] for fit in fits}
+    alone = {fit.id: calibrate([fit]).seconds[fit.id] for fit in fits}
     assert all(0.3 < expected[fit_id] / alone[fit_id] < 3.1 for fit_id in alone)
 
 
@@ -89,6 +89,6 @@ def test_fits_that_differ_in_what_takes_no_time_are_timed_once(timed: list[Fit])
         small_fit(learning_rate=rate, epochs=epochs, schedule=schedule)
         for rate, epochs, schedule in product((0.1, 0.01), (1, 2), ("constant", "cosine"))
     ]
-    expected = calibrate(fits)
-    assert len(timed) == 1 and calibrate([]) == {}
+    expected = calibrate(fits).seconds
+    assert len(timed) == 1 and calibrate([]).seconds == {}
     assert expected[fits[2].id] == pytest.approx(2 * expected[fits[0].id])

@@ -222,7 +222,7 @@ def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diver
         small_fit(optimizer="sgd", learning_rate=100.0, layers=("flatten", "dense 16", "dense 16")),
         small_fit(optimizer="muon", other_learning_rate=100.0, average=0.9, layers=("flatten", "dense 16")),
     ]
-    expected = calibrate(fits, seconds=0.1)
+    expected = calibrate(fits, seconds=0.1).seconds
     assert set(expected) == {fit.id for fit in fits}
     assert all(seconds > 0 for seconds in expected.values())
 

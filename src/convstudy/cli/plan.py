@@ -49,7 +49,10 @@ class StageWork:
 
 @dataclass(frozen=True)
 class Outlook:
-    """A study's plan with its costs; the fits of open choices are counted with what stands in for them."""
+    """A study's plan with its costs; the fits of open choices are counted with what stands in for them.
+
+    ``interpolated`` is a sentence on what the expected time rests on, empty where every kind of step was timed.
+    """
 
     plan: Plan
     stages: tuple[StageWork, ...]
@@ -58,6 +61,7 @@ class Outlook:
     n_workers: int
     seconds: float | None
     findings: Findings
+    interpolated: str
 
 
 @click.command()
@@ -104,7 +108,7 @@ def plan(
         fit for fit in planned.fits if fit.until and fit.id in done and store and store.has_checkpoint(fit)
     ]
     added = epochs_added(left, paused)
-    expected = _expected_seconds(left, added) if calibrate and left else {}
+    expected, interpolated = _expected_seconds(left, added) if calibrate and left else ({}, "")
     stages = tuple(_works(planned, done, added, expected, known=calibrate))
     n_workers = workers or default_workers(study)
     n_openings = store.n_openings(study.dataset, store.run_id_of(study)) if store else 0
@@ -116,6 +120,7 @@ def plan(
         n_workers=n_workers,
         seconds=_shared(expected.values(), n_workers) if calibrate else None,
         findings=check_plan(planned, n_openings),
+        interpolated=interpolated,
     )
     if as_json:
         say_json(_json(outlook))
@@ -124,11 +129,17 @@ def plan(
     return strict_status(outlook.findings, strict)
 
 
-def _expected_seconds(fits: list[Fit], epochs: Mapping[str, int]) -> Mapping[str, float]:
+def _expected_seconds(fits: list[Fit], epochs: Mapping[str, int]) -> tuple[Mapping[str, float], str]:
+    """Return the seconds of each fit, and a sentence where some of them are interpolated."""
     from convstudy.engine.calibration import calibrate
 
-    whole = calibrate(fits, CALIBRATION_SECONDS)
-    return {fit.id: whole[fit.id] * epochs[fit.id] / fit.n_epochs for fit in fits}
+    found = calibrate(fits, CALIBRATION_SECONDS)
+    interpolated = ""
+    if found.n_timed < found.n_kinds:
+        interpolated = (
+            f"{found.n_timed} of {found.n_kinds:,} kinds of steps were timed, the others are interpolated."
+        )
+    return {fit.id: found.seconds[fit.id] * epochs[fit.id] / fit.n_epochs for fit in fits}, interpolated
 
 
 def _shared(seconds: Iterable[float], n_workers: int) -> float:
@@ -202,6 +213,7 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
         notes.append(
             f"Expected here, with {counted(outlook.n_workers, 'worker')}: about {duration(outlook.seconds)}."
         )
+        notes += [outlook.interpolated] if outlook.interpolated else []
     parts += ["\n".join(notes)] if notes else []
     if outlook.findings.heard or outlook.findings.silenced:
         parts.append(

@@ -79,8 +79,23 @@ class _Kind:
         return frozenset([("dataset", self.dataset), ("layers", words), ("threads", self.threads), *keys])
 
 
-def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
-    """Return the expected seconds of each fit, by its id, when it runs alone with its threads.
+@dataclass(frozen=True)
+class Expected:
+    """How long fits are expected to take.
+
+    Attributes:
+        seconds: fit id -> seconds when it runs alone with its threads.
+        n_kinds: the number of different steps that these fits train with.
+        n_timed: the number of these that were timed; the others are interpolated.
+    """
+
+    seconds: dict[str, float]
+    n_kinds: int
+    n_timed: int
+
+
+def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> Expected:
+    """Return how long fits are expected to take on this machine.
 
     Args:
         fits: the fits to expect.
@@ -93,13 +108,13 @@ def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> dict[str, float]:
     paces = _interpolated(
         {kind: _pace(examples[kind], seconds / len(timed)) for kind in timed}, list(examples)
     )
-    expected = {}
+    expected: dict[str, float] = {}
     for kind, fit in zip(kinds, every, strict=True):
         train, evaluation = paces[kind]
         n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
         n_evaluated = images_to_evaluate(fit.recipe, n_train, n_validation)
         expected[fit.id] = fit.n_epochs * (n_train * train + n_evaluated * evaluation)
-    return expected
+    return Expected(expected, len(examples), len(timed))
 
 
 def _kinds(fits: tuple[Fit, ...]) -> list[_Kind]:
