@@ -147,7 +147,7 @@ class _Run:
         self.tried: set[str] = set()  # those of them that ended
         self.hung: set[str] = (
             set()
-        )  # lineages with a fit that timed out, whose thread may still write a checkpoint
+        )  # lineages with a fit that timed out; its thread may still write a checkpoint
         self.plan: Plan  # as the records have it, see _resolve
         self.choices: tuple[Choice, ...] = ()  # that the plan rests on
         self.told_choices: set[str] = set()

@@ -11,10 +11,9 @@ from convstudy.run.tasks import Message, Task
 class Executor(Protocol):
     """Takes tasks and says what comes of them.
 
-    Every task that was submitted ends in exactly one ``Trained``, ``Tested``, ``Inspected``, ``Halted`` or ``Lost``
-    message. Leaving the
-    ``with`` block stops whatever is still under way; a training so stopped goes on from its checkpoint another time.
-    ``n_workers`` may become smaller between two messages, and larger again.
+    Every task that was submitted and not cancelled ends in exactly one ``Trained``, ``Tested``, ``Inspected``,
+    ``Halted`` or ``Lost`` message. Leaving the ``with`` block stops all tasks; a training that was stopped resumes from
+    its checkpoint in the next run. ``n_workers`` may decrease and increase between two messages.
     """
 
     n_workers: int
