@@ -20,7 +20,6 @@ from convstudy.run.events import (
     FilesLost,
     FitEnded,
     FitStarted,
-    ImagesInspected,
     Listener,
     NotReproduced,
     RunStarted,
@@ -30,13 +29,12 @@ from convstudy.run.events import (
 )
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.device import N_AT_ONCE
+from convstudy.run.inspecting import inspect_images
 from convstudy.run.restoring import is_same, lost_files, replaces
 from convstudy.run.stopping import checked_reason, halted, unstartable, untestable
 from convstudy.run.tasks import (
     Advanced,
     Halted,
-    Inspect,
-    Inspected,
     Lost,
     Started,
     Task,
@@ -145,9 +143,7 @@ class _Run:
         self.outcomes = store.outcomes(run_id)
         self.begun: set[str] = set()  # the fits that a worker took up in this run
         self.tried: set[str] = set()  # those of them that ended
-        self.hung: set[str] = (
-            set()
-        )  # lineages with a fit that timed out; its thread may still write a checkpoint
+        self.hung: set[str] = set()  # lineages whose timed-out fit may still write a checkpoint
         self.plan: Plan  # as the records have it, see _resolve
         self.choices: tuple[Choice, ...] = ()  # that the plan rests on
         self.told_choices: set[str] = set()
@@ -170,7 +166,8 @@ class _Run:
             for stage in self.plan.stages:
                 self._drop_checkpoints(stage)
             self._test(executor)
-            self._inspect(executor)
+            if self._has_test_score():
+                inspect_images(self.study.dataset, self.store, executor, self.listener)
 
     def _resolve(self) -> None:
         """Bring the plan and its choices up to date with the records, those of earlier runs and other studies too."""
@@ -349,31 +346,10 @@ class _Run:
                         raise untestable(task.fit, reason, timed_out)
                     waiting.appendleft(task.fit)
 
-    def _inspect(self, executor: Watched) -> None:
-        """Have the images looked over, once in a runs folder, if this run's test set was opened.
-
-        That reads the test images, so that it comes after all choices; what it finds answers no question of the study,
-        so that a run does not fail where it fails: the next one tries again.
-        """
-        opened = any(
-            not self._is_untested(fit) for fit in self.plan.tested_fits if self.store.briefs[fit.id].done
-        )
-        if not opened or self.store.image_facts(self.study.dataset) is not None:
-            return
-        executor.submit(Inspect(self.study.dataset))
-        while True:
-            match executor.next_message():
-                case Inspected(facts=facts, error=error):
-                    break
-                case Lost(reason=reason):
-                    facts, error = None, reason
-                    break
-        if facts is not None:
-            try:
-                self.store.save_image_facts(facts)
-            except OSError as problem:
-                error = problem.strerror or str(problem)
-        self.listener(ImagesInspected(facts, error))
+    def _has_test_score(self) -> bool:
+        """Tell whether the test set was opened for a model of this run."""
+        done = (fit for fit in self.plan.tested_fits if self.store.briefs[fit.id].done)
+        return any(not self._is_untested(fit) for fit in done)
 
     def _is_untested(self, fit: Fit) -> bool:
         """Tell whether there is a model of this fit and the test set was not yet opened for it."""

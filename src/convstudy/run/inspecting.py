@@ -1,0 +1,32 @@
+"""Looking over a dataset's images for duplicates and the like, once in a runs folder, when the test set was opened."""
+
+from __future__ import annotations
+
+from convstudy.run.events import ImagesInspected, Listener
+from convstudy.run.tasks import Inspect, Inspected, Lost
+from convstudy.run.watching import Watched
+from convstudy.store import Store
+
+
+def inspect_images(dataset: str, store: Store, executor: Watched, listener: Listener) -> None:
+    """Have the images looked over unless that is done, and keep what is found.
+
+    This reads the test images, so that it must follow all choices. It answers no question of a study: where it fails,
+    the run does not, and the next one tries again.
+    """
+    if store.image_facts(dataset) is not None:
+        return
+    executor.submit(Inspect(dataset))
+    while True:
+        match executor.next_message():
+            case Inspected(facts=facts, error=error):
+                break
+            case Lost(reason=reason):
+                facts, error = None, reason
+                break
+    if facts is not None:
+        try:
+            store.save_image_facts(facts)
+        except OSError as problem:
+            error = problem.strerror or str(problem)
+    listener(ImagesInspected(facts, error))
