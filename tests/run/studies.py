@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,14 @@ def stored(runs: Path, study: Study) -> Results:
         return results
     finally:
         store.close()
+
+
+def drop_record(store: Store, fit_id: str) -> None:
+    """Delete the record of a fit, as earlier versions did to train it again."""
+    with closing(sqlite3.connect(store.layout.database)) as connection, connection:
+        connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
+    store.records.forget(fit_id)
+    store.briefs.forget(fit_id)
 
 
 def worker_pids(runs: Path) -> list[int]:

@@ -22,7 +22,7 @@ from convstudy.run import TestOpened as Opened
 from convstudy.spec import Compare, Search, Study
 from convstudy.stats import contests
 from convstudy.store import Layout, Results, Store
-from tests.run.studies import facts, halving_study, ran, small_study, started, stored
+from tests.run.studies import drop_record, facts, halving_study, ran, small_study, started, stored
 from tests.run.test_drawn import drawing_study
 
 SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
@@ -367,7 +367,7 @@ def test_records_lost_by_an_earlier_version_leave_a_run_readable(tmp_path: Path)
     for stage in store.results("small").plan.stages:
         if not stage.tested:
             for fit in stage.fits:
-                store.drop_record(fit.id)
+                drop_record(store, fit.id)
     store.close()
     _read_all(study, tmp_path / "runs")
     results, events = ran(study, tmp_path / "runs")

@@ -20,7 +20,7 @@ from convstudy.run.tasks import Advanced, Lost, Message, Started, Task, Train, T
 from convstudy.run.tasks import Test as Score
 from convstudy.run.watching import Watched
 from convstudy.store import Store
-from tests.run.studies import ran, small_study, stored
+from tests.run.studies import drop_record, ran, small_study, stored
 from tests.run.test_scheduling import Pretending
 
 ONE, TWO = (Train(fit) for fit in make_plan(small_study(search={}, ablate={})).fits)
@@ -180,7 +180,7 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     hung(monkeypatch, lambda task: False)
     assert ran(halving_studies(), tmp_path)[0].complete
     store = Store.open(tmp_path)
-    store.drop_record(halved.id)
+    drop_record(store, halved.id)
     store.close()
     executor = hung(monkeypatch, lambda task: isinstance(task, Train) and task.fit.id == halved.id)
     lost = tuple(LostFile(fit, "validation", None) for fit in same)

@@ -10,6 +10,7 @@ from convstudy.plan import make_plan
 from convstudy.store import Store
 from convstudy.store.ledger import question_of
 from tests.plan.made import record, study
+from tests.run.studies import drop_record
 
 
 def test_seeds_answer_one_question_together() -> None:
@@ -40,7 +41,7 @@ def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
         opening = store.begin_opening(run, fit, "digest", "why")
         if number != 5:
             store.end_opening(opening, 0.1, 0.9, 1.0)
-    store.drop_record(fits[0].id)
+    drop_record(store, fits[0].id)
     entries = store.results(run_ids[0]).ledger
     assert [entry.opening.fit_id for entry in entries] == [fit.id for fit in fits]
     assert [entry.run_id for entry in entries] == run_ids * 3

@@ -27,6 +27,7 @@ from convstudy.store import store as store_module
 from convstudy.store.database import SCHEMA_VERSION
 from convstudy.store.lock import is_locked, locked
 from tests.plan.made import failed, finished, record, study
+from tests.run.studies import drop_record
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_record_takes_the_place_of_an_older_one_also_for_who_has_read_it(store
     store.save_record(fit, record(fit))
     assert store.records[fit.id].done
     assert reader.records[fit.id].done
-    store.drop_record(fit.id)
+    drop_record(store, fit.id)
     assert fit.id not in store.records
     with pytest.raises(KeyError):
         store.records[fit.id]
@@ -457,7 +458,7 @@ def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
 
     def meddling(*arguments: Any) -> Any:
         resolved = original(*arguments)
-        store.drop_record(spoiled.id)
+        drop_record(store, spoiled.id)
         return resolved
 
     monkeypatch.setattr(store_module, "resolve", meddling)

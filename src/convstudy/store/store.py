@@ -176,11 +176,6 @@ class Store:
         """Tell whether a fit's lineage has a checkpoint to go on from."""
         return self.layout.artefact(fit.lineage_id, "checkpoint").exists()
 
-    def drop_record(self, fit_id: str) -> None:
-        """Forget a record, so that its fit is trained again."""
-        self._write("DELETE FROM fits WHERE id = ?", (fit_id,))
-        self._forget(fit_id)
-
     def _forget(self, fit_id: str) -> None:
         """Read a record anew when it is next asked for: there is another one now, or none."""
         self.records.forget(fit_id)
