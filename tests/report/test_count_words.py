@@ -76,6 +76,19 @@ def test_successes_that_leave_one_pairing_ask_for_none() -> None:
     assert "at best" not in " ".join(lines) and "--both-right" not in " ".join(lines)
 
 
+def test_pairings_that_widen_the_interval_are_not_said_to_leave_it() -> None:
+    lines = counts_answer(verdict_on_counts(5000, 5000, 10_000))
+    assert "interval −1.39 to 1.39" in lines[0]
+    assert lines[4].endswith(
+        ": the interval is then −0.03 to +0.03 at best (a tie) and −1.96 to +1.96 at worst."
+    )
+
+
+@pytest.mark.parametrize(("n", "images"), [(1, "this image"), (2, "these images")])
+def test_too_few_images_are_not_said_to_show_a_difference_of_100_points(n: int, images: str) -> None:
+    assert f"; {images} cannot show any difference.\n" in told(n, n, n)
+
+
 def test_where_the_pairing_is_known_it_is_not_asked_for() -> None:
     assert "--both-right" not in told(9951, 9937, 10_000, both_right=9930)
     assert "you would need" not in told(990, 900, 1000)

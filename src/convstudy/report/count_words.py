@@ -43,6 +43,8 @@ def _verdict(found: CountsVerdict) -> str:
     if found.images:
         number = between(*found.images, found.n)
         takes = f"; to tell a difference of {region} you would need about {number} images"
+    elif found.shows == 1:  # accuracies differ by 100 points at most
+        takes = f"; {'this image' if found.n == 1 else 'these images'} cannot show any difference"
     elif found.shows:
         shows = in_points(one_digit(found.shows * 100) / 100)
         takes = f"; these images can show a difference of about {shows}, not of {region}"
@@ -85,8 +87,8 @@ def _pairing(found: CountsVerdict) -> tuple[str, ...]:
             f"{_range(found.narrowest)} ({says[found.narrowest_kind]}).",
         )
     return (
-        "If both saw the same images, say how many both got right (--both-right); that may narrow the interval to "
-        f"{_range(found.narrowest)} at best ({says[found.narrowest_kind]}), or leave it at {_range(found.widest)}.",
+        "If both saw the same images, say how many both got right (--both-right): the interval is then "
+        f"{_range(found.narrowest)} at best ({says[found.narrowest_kind]}) and {_range(found.widest)} at worst.",
     )
 
 

@@ -118,10 +118,12 @@ def _out_of_reach(needed: Needed) -> str:
     assert needed.shows is not None  # known wherever no number is given
     shows, not_this = in_points(one_digit(needed.shows * 100) / 100), in_points(needed.difference)
     found = f"{needed.at_hand:,} {needed.unit} can show a difference of about {shows}"
-    if needed.unit == "seeds":
-        return f"{found}, not of {not_this}: run more seeds first"
+    end = ": run more seeds first" if needed.unit == "seeds" else ""
     first = f"use {MORE_FOLDS} first: " if needed.folds_first else ""
-    return f"{first}{found} at best, not of {not_this}"
+    if needed.shows == 1:  # accuracies differ by 100 points at most
+        return f"{first}{needed.at_hand:,} {needed.unit} cannot show any difference{end}"
+    best = "" if needed.unit == "seeds" else " at best"
+    return f"{first}{found}{best}, not of {not_this}{end}"
 
 
 def _amount(needed: Needed) -> str:
@@ -145,9 +147,9 @@ def needed_short(verdict: Verdict) -> str:
     if found.fewest is not None:
         return _amount(found)
     assert found.shows is not None  # known wherever no number is given
-    shows = in_points(one_digit(found.shows * 100) / 100)
+    shows = f"about {in_points(one_digit(found.shows * 100) / 100)}" if found.shows < 1 else "no difference"
     first = f"{MORE_FOLDS} first; " if found.folds_first else ""
-    return f"{first}{found.at_hand:,} {found.unit} show about {shows}"
+    return f"{first}{found.at_hand:,} {found.unit} show {shows}"
 
 
 def in_points(fraction: float) -> str:
