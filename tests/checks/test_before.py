@@ -136,6 +136,23 @@ def test_a_batch_norm_over_one_value_is_found_where_batches_and_places_are_singl
     assert all(f"the batch-norm of layer {layer} sees one value" in finding.what for finding in found)
 
 
+def test_each_batch_norm_over_one_value_is_found_at_its_own_layer() -> None:
+    layers = {
+        "one": ("flatten", "dense 4", "batch-norm"),
+        "two": ("flatten", "batch-norm", "dense 4"),
+        "three": ("max-pool 2", "flatten", "batch-norm"),
+    }
+    network = {name: NetworkPattern(layers=each) for name, each in layers.items()}
+    compare = {"all": Compare(networks=tuple(network))}
+    recipe = Recipe(epochs=N_EPOCHS, batch_size=1)
+    asked = study(network=network, recipe=recipe, search={}, compare=compare, ablate={})
+    found = [finding for finding in heard(asked) if finding.check == "norm-over-one-value"]
+    assert [(each.where, each.what.split("layer ")[1][0]) for each in found] == [
+        ("compare.all: one and three", "3"),
+        ("compare.all: two", "2"),
+    ]
+
+
 def test_a_batch_of_one_is_found_among_the_values_of_a_search() -> None:
     asked = study(
         network={**FINE, "three": NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))},

@@ -92,9 +92,12 @@ def norms_over_one_value(planned: Planned) -> Iterator[Spot]:
     for stage in planned.plan.stages:
         if stage.question in ("inner", "nested"):
             continue  # these train as the search that they judge does
-        found = [(candidate.name, what) for candidate in stage.candidates if (what := lone_norm(candidate))]
-        if found:
-            yield Spot(f"{stage.key}: {listed([name for name, _ in found])}", found[0][1], LARGER_BATCHES)
+        found: dict[str, list[str]] = {}
+        for candidate in stage.candidates:
+            if what := lone_norm(candidate):
+                found.setdefault(what, []).append(candidate.name)
+        for what, names in found.items():
+            yield Spot(f"{stage.key}: {listed(names)}", what, LARGER_BATCHES)
 
 
 def lone_norm(candidate: Candidate) -> str:
