@@ -179,6 +179,13 @@ def test_failed_fits_stand_with_their_errors() -> None:
     assert 'id="table-failures"' not in digits()
 
 
+def test_failed_fits_are_not_counted_as_done() -> None:
+    """It said "Fits 27 of 27" next to "Failed 1"."""
+    text = page(gather(with_evil_error(made_up_results())))
+    assert "<dt>Fits</dt><dd>26 of 27</dd>" in text
+    assert "<dt>Failed</dt><dd>1</dd>" in text
+
+
 def test_several_environments_are_pointed_out() -> None:
     results = made_up_results()
     fit_id, record = next(iter(results.records.items()))

@@ -97,8 +97,9 @@ class Contents:
 
     @property
     def n_trained(self) -> int:
-        """How many of the plan's fits have a record."""
-        return sum(fit.id in self.results.records for fit in self.results.plan.fits)
+        """How many of the plan's fits are done; failed ones are not."""
+        records = self.results.records
+        return sum(fit.id in records and records[fit.id].done for fit in self.results.plan.fits)
 
     @property
     def constant_rate(self) -> float | None:
