@@ -13,6 +13,7 @@ from convstudy.data import load_labels, split_indices
 from convstudy.errors import DataError, StudyError
 from convstudy.plan import make_plan
 from convstudy.spec import Study, check_classes, check_study, load_study, places
+from convstudy.spec.nesting import most_folds
 from tests.run.studies import small_study
 
 Labels = npt.NDArray[np.int64]
@@ -138,3 +139,12 @@ def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
     with pytest.raises(StudyError) as caught:
         check_classes(load_study(path, changes), labels, places(path, changes))
     assert caught.value.problems[0].where == "--set search.k.folds: search.k.folds"
+
+
+@pytest.mark.parametrize(
+    ("n_images", "allowed"),
+    [(29, "at most 2 folds, or more images"), (19, "more images"), (9, "more images")],
+)
+def test_fewer_than_two_folds_are_not_offered(n_images: int, allowed: str) -> None:
+    """It said "at most 1 folds, or more images"."""
+    assert most_folds(n_images, n_classes=10) == allowed

@@ -19,7 +19,7 @@ from convstudy.spec.draft import RESERVED, Draft
 from convstudy.spec.duplicates import ListedValues, check_equal_variants
 from convstudy.spec.messages import mistakes_of
 from convstudy.spec.mistake import KeyPath, shown
-from convstudy.spec.nesting import check_nested
+from convstudy.spec.nesting import check_nested, most_folds
 from convstudy.spec.pairs import pairs_apart, pairs_of
 from convstudy.spec.parameters import parameter_names
 from convstudy.spec.ranges import Range
@@ -139,7 +139,7 @@ def _check_data(draft: Draft) -> None:
                 (*path, "folds"),
                 f"{search.folds} folds need {search.folds} images of each class",
                 f"{n_images:,} images of {dataset.n_classes} classes",
-                f"at most {max(n_images // dataset.n_classes, 1)} folds, or more images",
+                most_folds(n_images, dataset.n_classes),
             )
 
 

@@ -34,6 +34,12 @@ def check_nested(draft: Draft) -> None:
             _check_images(draft, draft.dataset, search, path)
 
 
+def most_folds(n_images: int, n_classes: int, folds: str = "folds") -> str:
+    """Return what is allowed where images are too few for folds; one fold is none."""
+    most = n_images // n_classes
+    return f"at most {most} {folds}, or more images" if most > 1 else "more images"
+
+
 def _check_images(draft: Draft, dataset: DatasetInfo, search: Search, path: KeyPath) -> None:
     """Check that there are images enough for the outer folds, and in the training part of each for the inner ones."""
     n_images = min(search.subset_within(draft.subset) or dataset.n_train, dataset.n_train)
@@ -44,12 +50,12 @@ def _check_images(draft: Draft, dataset: DatasetInfo, search: Search, path: KeyP
             (*path, "outer_folds"),
             f"{n_outer} outer folds need {n_outer} images of each class",
             f"{n_images:,} images of {dataset.n_classes} classes",
-            f"at most {max(n_images // dataset.n_classes, 1)} outer folds, or more images",
+            most_folds(n_images, dataset.n_classes, "outer folds"),
         )
     elif n_inner // dataset.n_classes < search.folds <= n_images // dataset.n_classes:
         draft.report(
             (*path, "folds"),
             f"{search.folds} folds within an outer one need {search.folds} images of each class",
             f"{n_inner:,} images of {dataset.n_classes} classes train outside of an outer fold",
-            f"at most {max(n_inner // dataset.n_classes, 1)} folds, or more images",
+            most_folds(n_inner, dataset.n_classes),
         )
