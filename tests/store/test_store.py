@@ -477,3 +477,18 @@ def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path) 
         Store.open(tmp_path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["convstudy.sqlite"]
+
+
+def test_a_full_disk_is_no_reason_for_another_folder(store: Store) -> None:
+    """The hint was "use another folder with --runs", which would train everything again."""
+    with store._connection as database:
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreError) as raised:
+            for number in range(100):
+                database.execute(
+                    "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", (str(number), "n", "x" * 1000, "", "", "")
+                )
+    assert "database or disk is full" in str(raised.value)
+    assert "make room on this disk, then run the same command again" in str(raised.value)
+    assert "another folder" not in str(raised.value)

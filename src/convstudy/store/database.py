@@ -98,4 +98,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
     reached = not isinstance(error, sqlite3.OperationalError)
     what = "this is no database of convstudy" if reached else "this database cannot be used"
     mend = "use another folder with --runs" + (", or restore this file" if reached else "")
+    # The low byte is SQLite's primary code; errors of the module itself have none.
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        mend = "make room on this disk, then run the same command again"
     return StoreError(Problem(what, where=str(path), got=str(error), mend=mend))
