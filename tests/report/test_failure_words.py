@@ -38,7 +38,7 @@ def test_a_search_that_waits_for_a_failed_fit_says_so() -> None:
     search, compare, *_, failed, unfinished = answer(with_failure("search.kernel-size", "kernel=3"))
     assert search.startswith("Search kernel-size: nothing is chosen yet; 8 of 9 fits are trained.")
     assert search.endswith(
-        "1 failed fit may yet succeed; nothing is chosen from it and no test image is read before it does."
+        "1 failed fit may yet succeed; nothing is chosen here and no test image is read before it does."
     )
     assert "may yet succeed" not in compare
     assert failed.startswith(
@@ -88,6 +88,6 @@ def test_a_choice_that_stays_as_it_was_made_says_so() -> None:
     compare = answer(kept)[1]
     assert "Comparison architectures: one-conv" in compare
     assert "This choice was made before a model had a test score and stays as it was" in compare
-    assert "nothing is chosen from it" not in compare
+    assert "nothing is chosen here" not in compare
     tables = {table.name: table for table in gather(kept).tables}
     assert "Of compare.architectures: the choice was made before" in tables["choices"].caption

@@ -39,7 +39,7 @@ def _open(results: Results, stage: Stage) -> list[str]:
     if not found:
         return []
     choice = results.choice(stage.key)
-    what = "nothing is chosen from it and " if stage.chooses and choice is None else ""
+    what = "nothing is chosen here and " if stage.chooses and choice is None else ""
     before = "before they do" if len(found) > 1 else "before it does"
     return [f"{counted(len(found), 'failed fit')} may yet succeed; {what}no test image is read {before}."]
 
