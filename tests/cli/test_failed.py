@@ -38,9 +38,7 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
         assert "test set opened" not in ended.err
         assert f"next:   convstudy run {tiny} --runs {runs} --no-report" in ended.out
         assert "Comparison both: nothing is chosen yet; 3 of 4 fits are trained." in ended.out
-        assert (
-            "1 failed fit may yet succeed; nothing is chosen here and no test image is read" in ended.out
-        )
+        assert "1 failed fit may yet succeed; nothing is chosen here and no test image is read" in ended.out
         status = convstudy("status", "--runs", runs)
         assert "1 fit of 10 failed and may yet succeed" in status.out
         assert convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json").json["left"]["n_fits"] == 1
