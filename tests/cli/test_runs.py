@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from convstudy.cli.runs import FORMATS
+from convstudy.plan import fit as fit_module
 from tests.cli.conftest import N_FITS, Ended
 
 Call = Callable[..., Ended]
@@ -93,3 +94,14 @@ def test_report_in_several_formats(convstudy: Call, finished: Path, tmp_path: Pa
     paths = [Path(line) for line in ended.out.splitlines()]
     assert {path.suffix for path in paths} == {".csv", ".json", ".md"}
     assert all(path.is_file() for path in paths)
+
+
+def test_a_run_whose_fits_an_older_version_trained_is_not_complete(
+    convstudy: Call, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said "complete, 0 of 6 fits done"."""
+    monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
+    said = convstudy("status", "--runs", finished).out
+    assert ": outdated, " in said
+    assert "Another version of convstudy trained this run" in said
+    assert "outdated" in convstudy("runs", "--runs", finished).out

@@ -206,6 +206,11 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
         parts.append(failed_text(results))
     if summary.status == "interrupted":
         parts.append("The command that began it goes on with it: convstudy run ...")
+    elif summary.status == "outdated":
+        parts.append(
+            "Another version of convstudy trained this run; the command that began it trains what is missing: "
+            "convstudy run ..."
+        )
     elif summary.status != "running":
         parts.append(f"next: convstudy report {summary.run_id}{runs_words(runs)}")
     return "\n\n".join(parts)

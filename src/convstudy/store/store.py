@@ -34,11 +34,16 @@ if TYPE_CHECKING:
     from convstudy.store.artefacts import Arrays
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
+OUTDATED = "outdated"
+"""A complete run of another version of convstudy, whose fits have other ids in this one."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in one line; ``status`` is ``"running"``, ``"complete"``, ``"interrupted"`` or ``"failed fits"``."""
+    """A run in one line.
+
+    ``status`` is ``"running"``, ``"complete"``, ``"outdated"``, ``"interrupted"`` or ``"failed fits"``.
+    """
 
     run_id: str
     name: str
@@ -370,6 +375,8 @@ class Store:
         status = row["status"]
         if status == RUNNING and not is_locked(self.layout.lock):
             status = INTERRUPTED
+        if status == COMPLETE and len(found) < len(plan.fits):
+            status = OUTDATED
         n_done = sum(record.done for record in found)
         return RunSummary(
             row["id"],
