@@ -50,6 +50,21 @@ def test_turning_it_round() -> None:
     assert there.difference.low == pytest.approx(-back.difference.high)
 
 
+def test_few_images_allow_no_claim_that_no_pairing_would_allow() -> None:
+    """Newcombe's interval alone calls 0 against 2 of 2 a clear difference, which equal models give 1 time in 8."""
+    assert verdict_on_counts(0, 2, 2).kind == verdict_on_counts(0, 3, 3).kind == "unclear"
+    assert verdict_on_counts(0, 5, 5).kind == "worse"
+    for n in range(1, 25):
+        for first in range(n + 1):
+            for second in range(n + 1):
+                found = verdict_on_counts(first, second, n)
+                assert found.narrowest is not None
+                assert found.difference.low <= found.narrowest.low
+                assert found.difference.high >= found.narrowest.high
+                if found.kind in ("better", "worse"):
+                    assert found.narrowest_kind == found.kind
+
+
 def test_enough_images_show_a_tie() -> None:
     assert verdict_on_counts(99_500, 99_500, 100_000, both_right=99_400).kind == "tie"
     assert verdict_on_counts(995, 995, 1000, both_right=995).kind == "unclear"

@@ -61,12 +61,23 @@ def _difference(found: CountsVerdict) -> str:
     pairs = found.pairs
     if pairs is None:
         how = "Newcombe, as if each had seen images of its own"
+        if _bound_by_pairing(found):
+            how = "Bonett and Price for the most favourable pairing; Newcombe's is narrower on a few images"
     else:
         how = (
             f"Bonett and Price; {counted(pairs.first_only, 'image')} only the first gets right, "
             f"{pairs.second_only:,} only the second; McNemar's exact p {p_value(pairs.exact_p)}"
         )
     return f"Difference: {points(found.difference.estimate)} points ({_ends(found.difference)}; {how})."
+
+
+def _bound_by_pairing(found: CountsVerdict) -> bool:
+    """Return whether the end next to zero is that of the most favourable pairing, and not Newcombe's."""
+    if found.narrowest is None or found.difference.estimate == 0:
+        return False
+    if found.difference.estimate > 0:
+        return found.difference.low == found.narrowest.low
+    return found.difference.high == found.narrowest.high
 
 
 def _pairing(found: CountsVerdict) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class CountsVerdict:
         n: how many test images each was scored on.
         accuracies: of the first and the second, with Wilson's intervals.
         difference: first − second: Bonett and Price's interval where it is known on how many images they differ,
-            else Newcombe's for unpaired shares.
+            else Newcombe's for unpaired shares, never narrower than the most favourable pairing allows.
         region: differences up to this count as none (a fraction, not points).
         pairs: on how many images they differ, ``None`` where it is not known; ``pairs.exact_p`` is McNemar's.
         narrowest, widest: where it is not known, the intervals of the most and the least favourable pairing.
@@ -91,7 +91,7 @@ def verdict_on_counts(
         most, least = min(first, second), max(0, first + second - n)
         narrowest = bonett_price(first - most, second - most, n)
         widest = bonett_price(first - least, second - least, n)
-        difference, narrowest_kind = newcombe(first, second, n), _kind(narrowest, n, region)
+        difference, narrowest_kind = _unpaired(first, second, n), _kind(narrowest, n, region)
     else:
         pairs = Discordance(
             both_right, first - both_right, second - both_right, n - first - second + both_right
@@ -105,6 +105,18 @@ def verdict_on_counts(
     return CountsVerdict(
         kind, n, accuracies, difference, region, pairs, narrowest, widest, narrowest_kind, images, shows
     )
+
+
+def _unpaired(first: float, second: float, n: float) -> Interval:
+    """Return the interval for two models whose pairing is not known.
+
+    Newcombe's claims too much on a few images: 0 against 2 of 2 would be a clear difference. Bonett and Price's for the
+    most favourable pairing (the better model is right wherever the other is) is wider there, so that its ends count.
+    """
+    unpaired, shared = newcombe(first, second, n), min(first, second)
+    pairing = bonett_price(first - shared, second - shared, n)
+    low, high = min(unpaired.low, pairing.low), max(unpaired.high, pairing.high)
+    return Interval(unpaired.estimate, low, high, unpaired.confidence)
 
 
 def _kind(difference: Interval, n: int, region: float) -> Kind:
@@ -137,7 +149,7 @@ def _needed(
 
     def half(m: int) -> float:
         # The number of pseudo-observations stays: their part shrinks with m, that of the shares with its root.
-        found = newcombe(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
+        found = _unpaired(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
         return (found.high - found.low) / 2
 
     def shown(m: int) -> float:
