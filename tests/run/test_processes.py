@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -153,9 +154,26 @@ def test_a_worker_that_died_after_its_last_word_gets_no_task(layout: Layout) -> 
     with ProcessExecutor(layout, 1, 1) as executor:
         for _ in range(3):
             assert isinstance(_answers(executor, _fit(LEAVES))[-1], Trained)
-            while not executor._workers[-1].process.poll() is not None:
+            while not executor._workers[-1].silent:
                 time.sleep(0.01)
         assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+
+
+def test_no_worker_is_polled(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Ctrl-C inside a poll leaves Popen's lock taken, and the wait for the worker never returns."""
+
+    def interrupted(self: subprocess.Popen[str]) -> int | None:
+        self._waitpid_lock.acquire()  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, "poll", interrupted)
+        with ProcessExecutor(layout, 1, 1) as executor:
+            assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+            assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
+            executor.submit(Train(_fit(WELL)))
+            executor.cancel(Train(_fit(WELL)))
+    assert zombie_children() == []
 
 
 def test_a_worker_that_dies_as_it_gets_a_task_loses_it(

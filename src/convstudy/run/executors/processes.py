@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -56,17 +57,29 @@ LOG_ENCODING = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
 
 @dataclass
 class _Worker:
-    """A worker process, the thread that passes its lines on, and the task that it has in hand."""
+    """A worker process, the thread that passes its lines on, and the task that it has in hand.
+
+    Nothing here asks ``Popen.poll``, and nothing but :meth:`end` waits: a Ctrl-C inside a poll leaves Popen's lock
+    taken, so that a later ``wait`` never returns.
+    """
 
     process: subprocess.Popen[str]
     listener: threading.Thread | None = None
     task: Task | None = None
     cancelled: bool = False
+    silent: bool = False  # its output has ended, and so has the process, or it will at once
 
     @property
     def idle(self) -> bool:
         """Whether it lives and has no task."""
-        return self.task is None and not self.cancelled and self.process.poll() is None
+        return self.task is None and not self.cancelled and not self.silent
+
+    def kill(self) -> None:
+        """End the process at once; before :meth:`end` its id cannot be another's."""
+        if os.name == "nt":
+            self.process.kill()
+        elif self.process.returncode is None:
+            os.kill(self.process.pid, signal.SIGKILL)
 
     def end(self) -> int:
         """Wait until the process has ended, let go of its pipes, and return how it ended."""
@@ -125,7 +138,7 @@ class ProcessExecutor:
         for worker in self._workers:
             if worker.task == task:
                 worker.task, worker.cancelled = None, True
-                worker.process.kill()
+                worker.kill()
 
     @property
     def waiting(self) -> tuple[Task, ...]:
@@ -145,7 +158,7 @@ class ProcessExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for worker in self._workers:
-            worker.process.kill()
+            worker.kill()
         for worker in self._workers:
             worker.end()
         self._workers.clear()
@@ -188,6 +201,7 @@ class ProcessExecutor:
                 if line.endswith("\n"):
                     self._lines.put((worker, line))
         finally:
+            worker.silent = True
             self._lines.put((worker, ""))
 
 
