@@ -11,6 +11,7 @@ import io
 import os
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -45,7 +46,7 @@ class ReaderGone(Exception):
     """The program that read our output has ended; no ``OSError``, of which click would make exit status 1."""
 
 
-class _Stream:
+class _Stream(ABC):
     """A text stream; subclasses say what a failure to write means."""
 
     buffer = None  # click would write past us
@@ -68,8 +69,9 @@ class _Stream:
         """Hand what is written to the system."""
         self._do(self._stream.flush)
 
+    @abstractmethod
     def _do(self, step: Callable[[], object]) -> None:
-        raise NotImplementedError
+        """Take a step that may fail."""
 
 
 class _Results(_Stream):

@@ -10,7 +10,7 @@ from convstudy.errors import StoreError
 from convstudy.stats.candidates import FitRow
 from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Source
-from convstudy.stats.predictions import losses_of, sound
+from convstudy.stats.predictions import has_accuracy, losses_of, sound
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ class HeldOutReader:
             return None
         labels, probabilities = found
         right = probabilities.argmax(axis=1) == labels
-        # One image of slack, as for predictions of test images.
-        off = abs(int(right.sum()) - fit.validation_accuracy * len(labels))
-        if not len(labels) == len(images) == fit.n_validation or off > 1.5:
+        if not len(labels) == len(images) == fit.n_validation or not has_accuracy(
+            right, fit.validation_accuracy
+        ):
             return None
         return HeldOut(images.astype(np.int64), right, losses_of(labels, probabilities).astype(np.float32))
 

@@ -63,11 +63,9 @@ class PredictionReader:
         if opening is None or opening.accuracy is None or found is None:
             return False
         labels, probabilities = found
-        n_right = int((probabilities.argmax(axis=1) == labels).sum())
-        # One image of slack: where two classes are equally probable to the last bit, either may count.
-        if (
-            probabilities.shape != (opening.n_images, self._n_classes)
-            or abs(n_right - opening.accuracy * opening.n_images) > 1.5
+        right = probabilities.argmax(axis=1) == labels
+        if probabilities.shape != (opening.n_images, self._n_classes) or not has_accuracy(
+            right, opening.accuracy
         ):
             return False
         if self._labels is None:
@@ -91,6 +89,14 @@ class PredictionReader:
             1.0, opening.loss
         )
         return Predictions(probabilities.argmax(axis=1) == labels, losses if near else None)
+
+
+def has_accuracy(right: npt.NDArray[np.bool_], accuracy: float) -> bool:
+    """Return whether as large a part of ``right``, shape (n,), is true as a record says.
+
+    One image of slack: where two classes are equally probable to the last bit, either may count.
+    """
+    return abs(int(right.sum()) - accuracy * len(right)) <= 1.5
 
 
 def losses_of(
