@@ -90,7 +90,7 @@ TARGETS = {
 
 def asked(n_fits: int, dataset: str) -> Any:
     """Return a study of exactly so many fits: a search, a comparison over 10 seeds, an ablation of the best."""
-    from convstudy.spec import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
+    from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
 
     variants = {
         "plain": Variant(without=("batch-norm",)),

@@ -36,7 +36,7 @@ from convstudy.engine.optimizers import build_optimizer, make_step  # noqa: E402
 from convstudy.networks import Network  # noqa: E402
 from convstudy.networks.build import build_network  # noqa: E402
 from convstudy.networks.modules.batch_norm import KerasBatchNorm, moments  # noqa: E402
-from convstudy.spec import Recipe, load_study  # noqa: E402
+from convstudy.studyfile import Recipe, load_study  # noqa: E402
 
 REFERENCE: dict[str, Any] = json.loads(
     (ROOT / "tests" / "engine" / "keras_reference.json").read_text(encoding="utf-8")

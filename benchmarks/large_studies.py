@@ -133,7 +133,7 @@ def with_classes() -> Any:
     info = catalogue.DatasetInfo(MADE_UP, "Made-up classes", SHAPE, names, N_TRAIN, N_TEST, Source())
     catalogue.CATALOGUE = MappingProxyType({**catalogue.CATALOGUE, MADE_UP: info})
     # Other modules take the catalogue by its name when they are imported.
-    from convstudy.spec import Ablate, Compare, NetworkPattern, Recipe, Study, Variant
+    from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Study, Variant
 
     networks = {
         name: NetworkPattern(layers=(f"conv {filters} 3 relu", "flatten"))

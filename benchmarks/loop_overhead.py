@@ -36,7 +36,7 @@ from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.record import Epoch
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 VALIDATION = 0.1
 

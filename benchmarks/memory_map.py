@@ -66,7 +66,7 @@ def measure(folder: Path, n_train: int, in_memory: bool) -> None:
     from convstudy.engine.weights import write_tensors
     from convstudy.networks import Network
     from convstudy.plan import Fit
-    from convstudy.spec import Recipe
+    from convstudy.studyfile import Recipe
 
     digests = json.loads((folder / "digests.json").read_text(encoding="utf-8"))
     source = sources.ArraySource(SHAPE, n_train, N_TEST, digests["train"], digests["test"])

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import image_facts, load_dataset
-from convstudy.data.duplicates import NEAR, _candidates
-from convstudy.data.fingerprints import at_mean_0_and_length_1, fingerprints
+from convstudy.data.audit.duplicates import NEAR, _candidates
+from convstudy.data.audit.fingerprints import at_mean_0_and_length_1, fingerprints
 
 Pixels = npt.NDArray[np.uint8]
 BITS = (2, 6, 10, 14)

@@ -65,8 +65,8 @@ def collect(runs: list[str]) -> None:
     Args:
         runs: each ``FOLDER:RUN``, the first the replay of the whole study.
     """
-    from convstudy.spec import study_document
     from convstudy.store import Store
+    from convstudy.studyfile import study_document
 
     content = []
     for text in runs:

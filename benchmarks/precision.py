@@ -41,11 +41,11 @@ from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import take_over
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
-from convstudy.spec import load_study
 from convstudy.stats import REGION
 from convstudy.stats.crossed import crossed_difference
 from convstudy.stats.verdicts import judge
 from convstudy.store import Store
+from convstudy.studyfile import load_study
 
 NETWORKS = ("two-conv", "five-conv")
 PRECISIONS = ("float32", "bfloat16")

@@ -41,9 +41,9 @@ from convstudy.data import Fold
 from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
-from convstudy.spec import Compare, Study, check_study, load_study
 from convstudy.stats import paired_difference
 from convstudy.stats.verdicts import REGION, judge
+from convstudy.studyfile import Compare, Study, check_study, load_study
 
 KERNELS = (2, 3, 5, 7, 11)
 KEY = "search.kernel-size"

@@ -45,7 +45,7 @@ from convstudy.errors import ConvstudyError
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.run import fix_precision
-from convstudy.spec import Study, load_study, read_change
+from convstudy.studyfile import Study, load_study, read_change
 
 
 @dataclass(frozen=True)

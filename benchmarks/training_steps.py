@@ -17,7 +17,7 @@ from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 sys.path.insert(0, str(Path(__file__).parent / "contenders"))
 from turns import BATCH_SIZE, images, layers

@@ -20,9 +20,9 @@ from convstudy.data.idx import read_idx
 from convstudy.engine.weights import read_tensors, write_tensors
 from convstudy.errors import ConvstudyError
 from convstudy.run import run_study
-from convstudy.spec import load_study
 from convstudy.store import Layout, Store
 from convstudy.store.lock import is_locked
+from convstudy.studyfile import load_study
 from tests.run.studies import ran, small_study
 
 SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from convstudy.plan import make_plan
-from convstudy.spec import check_study, load_study
+from convstudy.studyfile import check_study, load_study
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,7 +35,8 @@ def test_the_study_file_can_be_planned(tmp_path: Path) -> None:
 
 def test_the_python_code_runs_and_says_what_a_file_says(tmp_path: Path) -> None:
     (text,) = blocks("python")
-    text += "from convstudy.spec import study_document, study_of\nassert study_of(study_document(study)) == study\n"
+    text += "from convstudy.studyfile import study_document, study_of\n"
+    text += "assert study_of(study_document(study)) == study\n"
     script = tmp_path / "study.py"
     script.write_text(text, encoding="utf-8")
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=300)

@@ -17,7 +17,7 @@ from convstudy.engine.fit import run_fit
 from convstudy.networks import Network
 from convstudy.plan import Fit
 from convstudy.record import Epoch
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 MANY = 100_000
 VALIDATION = 0.1

@@ -16,15 +16,16 @@ Contents, by layer (imports point down only):
 - ``cli``: words in, words out
 - ``report``: verdicts and records -> tables, charts, one HTML file
 - ``checks``: plans and results -> what to be warned of
-- ``stats``: records -> verdicts
+- ``analysis``: results -> stage results, verdicts, protocol
 - ``run``: plan -> fits done
 - ``store``: facts on disk
 - ``engine``: one fit: data + network + recipe -> record
 - ``plan``: study -> stages of fits
-- ``spec``: study file -> Study
+- ``studyfile``: study file -> Study
 - ``data``: images, labels, splits, the sealed test set
 - ``networks``: layers -> shapes, parameter counts, modules
 - ``record``: what a fit left
+- ``stats``: arrays -> intervals, tests, verdicts
 - ``errors``: everything that is raised on purpose
 """
 
@@ -38,14 +39,14 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from convstudy.errors import ConvstudyError
     from convstudy.run import run_study
-    from convstudy.spec import Study, load_study
     from convstudy.stats import verdict_on_counts
+    from convstudy.studyfile import Study, load_study
 
 # To export a name: a line here, one above for type checkers, and one in __all__ (a test compares the three).
 _HOME_OF = {
     "ConvstudyError": "convstudy.errors",
-    "Study": "convstudy.spec",
-    "load_study": "convstudy.spec",
+    "Study": "convstudy.studyfile",
+    "load_study": "convstudy.studyfile",
     "run_study": "convstudy.run",
     "verdict_on_counts": "convstudy.stats",
 }

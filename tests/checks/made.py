@@ -11,9 +11,9 @@ import numpy as np
 from convstudy.errors import Problem, StoreError
 from convstudy.plan import Candidate, Fit
 from convstudy.record import DeadUnits, Epoch, Opening, Record
-from convstudy.spec import Ablate, Compare, NetworkPattern, Search, Study, Variant
 from convstudy.store.ledger import Entry
 from convstudy.store.results import Results
+from convstudy.studyfile import Ablate, Compare, NetworkPattern, Search, Study, Variant
 from tests.plan.made import finished
 
 ONE = NetworkPattern(layers=("conv 4 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from convstudy.checks import Finding, check_plan
 from convstudy.plan import make_plan
-from convstudy.spec import (
+from convstudy.studyfile import (
     Ablate,
     Compare,
     NetworkPattern,

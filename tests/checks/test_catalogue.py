@@ -8,7 +8,7 @@ from pathlib import Path
 from convstudy.checks import CHECKS, Finding, Findings, Silenced, check_plan
 from convstudy.checks.check import Check, Spot, look
 from convstudy.plan import make_plan
-from convstudy.spec import CHECK_NAMES
+from convstudy.studyfile import CHECK_NAMES
 from tests.checks import test_after, test_before, test_during, test_images
 from tests.checks.made import study
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convstudy.analysis import contests
 from convstudy.checks import Finding, check_results
 from convstudy.checks.chance import chance_level
 from convstudy.checks.check import SURE
@@ -20,12 +21,11 @@ from convstudy.checks.courses import (
     window,
 )
 from convstudy.data import ImageFacts
-from convstudy.data.duplicates import Pairs
-from convstudy.data.facts import PartFacts
+from convstudy.data.audit.duplicates import Pairs
+from convstudy.data.audit.facts import PartFacts
 from convstudy.record import DeadUnits, Epoch, Record
-from convstudy.spec import Ablate, NetworkPattern, Recipe, Variant
-from convstudy.stats import contests
 from convstudy.store.results import Results
+from convstudy.studyfile import Ablate, NetworkPattern, Recipe, Variant
 from tests.checks.made import ONE, Course, epoch, level_of, results, settled, study
 
 

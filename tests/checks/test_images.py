@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convstudy.analysis import contests
 from convstudy.checks import Finding, check_results
 from convstudy.data import ImageFacts, dataset_info
-from convstudy.data.duplicates import Pair, Pairs
-from convstudy.data.facts import PartFacts
+from convstudy.data.audit.duplicates import Pair, Pairs
+from convstudy.data.audit.facts import PartFacts
 from convstudy.errors import Problem, StoreError
-from convstudy.stats import contests
 from convstudy.store.results import Results
 from tests.checks.made import results
 

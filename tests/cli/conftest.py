@@ -14,7 +14,7 @@ import pytest
 
 from convstudy.cli import main
 from convstudy.run import run_study
-from convstudy.spec import load_study
+from convstudy.studyfile import load_study
 
 TINY = """\
 [study]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import convstudy.spec
+import convstudy.studyfile
 from convstudy.cli.app import app
 from tests.cli.conftest import Ended, process_words
 
@@ -151,7 +151,7 @@ def test_a_bug_is_told_without_a_traceback_which_lies_in_a_file(
 
 
 def convstudy_spec() -> object:
-    return convstudy.spec
+    return convstudy.studyfile
 
 
 def test_a_system_that_refuses_is_no_bug(convstudy: Call, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.spec import load_study
+from convstudy.studyfile import load_study
 from tests.cli.conftest import Ended
 
 Call = Callable[..., Ended]

@@ -10,7 +10,7 @@ import pytest
 from convstudy.engine.calibration import Expected
 from convstudy.plan import Fit
 from convstudy.run import Event, SearchAdvanced, run_study
-from convstudy.spec import load_study, read_change
+from convstudy.studyfile import load_study, read_change
 from tests.cli.conftest import N_FITS, Ended
 
 Call = Callable[..., Ended]
@@ -149,7 +149,7 @@ def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Pat
 def test_tpe_without_optuna_is_one_clear_error(
     convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convstudy.spec.checks.find_spec", lambda name: None)
+    monkeypatch.setattr("convstudy.studyfile.checks.find_spec", lambda name: None)
     for command in ("plan", "run"):
         ended = convstudy(command, tiny, "--runs", tmp_path, "--set", "search.kernel.method=tpe")
         assert ended.status == 2

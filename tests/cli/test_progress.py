@@ -25,7 +25,7 @@ from convstudy.run import (
     events,
 )
 from convstudy.run.restoring import LostFile
-from convstudy.spec import load_study
+from convstudy.studyfile import load_study
 from tests.cli.test_tally import Clock, done, epoch
 
 

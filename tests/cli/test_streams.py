@@ -20,7 +20,7 @@ from tests.cli.conftest import process_words
 IN_CHILDREN = """
 import json, os, sys
 import altair, scipy.stats, sklearn.model_selection, torch
-import convstudy.plan, convstudy.checks, convstudy.report, convstudy.run, convstudy.spec
+import convstudy.plan, convstudy.checks, convstudy.report, convstudy.run, convstudy.studyfile
 from convstudy.cli import main
 def become(number, name, state, encoding, path):
     if state == "closed":

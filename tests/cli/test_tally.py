@@ -13,7 +13,7 @@ from convstudy.cli.tally import Tally
 from convstudy.plan import Choice, Fit, make_plan
 from convstudy.record import Epoch, Record
 from convstudy.run import ChoiceMade, EpochEnded, FitEnded, FitStarted, RunStarted
-from convstudy.spec import load_study
+from convstudy.studyfile import load_study
 from tests.cli.conftest import N_FITS
 
 

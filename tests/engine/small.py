@@ -11,7 +11,7 @@ from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 LAYERS = ("conv 4 3 relu stride=4", "max-pool 2", "batch-norm", "dropout 0.3", "flatten")
 N_PARAMETERS = 40 + 8 + 370

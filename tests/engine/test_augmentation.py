@@ -12,7 +12,7 @@ import torch
 from convstudy.engine import augmentation
 from convstudy.engine.augmentation import AUGMENTATIONS, augmented, cut_out, mapped, shifted
 from convstudy.engine.batches import network_input
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 ANY = Recipe()
 

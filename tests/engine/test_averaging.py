@@ -11,7 +11,7 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.networks.modules.batch_norm import KerasBatchNorm
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 
 def test_the_average_is_short_at_first_and_then_as_long_as_it_was_told() -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.optimizers import build_optimizer, make_step, orthogonalised
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 from tests.engine.small import small_fit, story, trained
 
 GRADIENTS = ([2.0, -1.0], [1.0, 3.0])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from convstudy.engine.schedules import learning_rate
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 
 def test_constant_is_constant() -> None:

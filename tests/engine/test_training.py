@@ -14,7 +14,7 @@ from convstudy.engine.pace import paces_of_epoch
 from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.errors import Diverged
 from convstudy.plan.cost import VIEWS_TO_EVALUATE
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 
 def _images(n: int, side: int = 2) -> ImageTensors:

@@ -19,8 +19,8 @@ from convstudy.cli import main
 from convstudy.data import digits
 from convstudy.report.reproduce import toml_text
 from convstudy.run import run_study
-from convstudy.spec import study_of
 from convstudy.store import Results, Store
+from convstudy.studyfile import study_of
 from tests.fuzz.formats import Report, assert_formats_agree
 from tests.fuzz.random_studies import random_study
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from convstudy.plan import Candidate, Choice, Fit, Plan, resolve
 from convstudy.record import Epoch, Record
-from convstudy.spec import Ablate, Compare, NetworkPattern, Search, Study, Variant
+from convstudy.studyfile import Ablate, Compare, NetworkPattern, Search, Study, Variant
 
 ONE = NetworkPattern(layers=("conv 4 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
 TWO = NetworkPattern(layers=("average-pool 4", "flatten", "dense 6 tanh"))

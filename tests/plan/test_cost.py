@@ -19,7 +19,7 @@ from convstudy.plan import (
 )
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.record import Epoch, Record
-from convstudy.spec import Recipe, Search
+from convstudy.studyfile import Recipe, Search
 from tests.plan.made import record, study
 
 

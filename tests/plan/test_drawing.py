@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from convstudy.plan import Plan, choose, make_plan
 from convstudy.plan.drawing import drawn, space_size, space_text, value_at
-from convstudy.spec import Range, Search, Study
+from convstudy.studyfile import Range, Search, Study
 from tests.plan.made import finished, record, study
 
 LOG = Range(low=1e-4, high=1e-1, log=True)

@@ -15,7 +15,7 @@ from convstudy.errors import StudyError
 from convstudy.networks import Network
 from convstudy.plan import Fit
 from convstudy.plan import fit as fit_module
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 DIGEST = "a" * 64
 

@@ -25,7 +25,7 @@ from convstudy.plan import (
     resolve,
 )
 from convstudy.record import Record
-from convstudy.spec import Recipe, Search, Study
+from convstudy.studyfile import Recipe, Search, Study
 from tests.plan.made import failed, finished, record, study
 
 

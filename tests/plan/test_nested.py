@@ -12,7 +12,7 @@ from convstudy.checks import check_plan
 from convstudy.data import Fold, Outer, load_dataset, split_indices
 from convstudy.plan import Candidate, Fit, epochs_added, make_plan, resolve
 from convstudy.record import Record
-from convstudy.spec import Recipe, Search, Study
+from convstudy.studyfile import Recipe, Search, Study
 from tests.plan.made import ONE, finished, record, study
 
 LABELS = load_dataset("digits").train.labels

@@ -6,7 +6,7 @@ import pytest
 
 from convstudy.plan import make_plan
 from convstudy.plan.fit import Fit
-from convstudy.spec import Range, Search, Study
+from convstudy.studyfile import Range, Search, Study
 from tests.plan.made import study
 
 SEARCHES = {

@@ -7,7 +7,7 @@ import hashlib
 from convstudy.data import Fold, Holdout
 from convstudy.plan import Candidate, Fit, make_plan
 from convstudy.record import Record
-from convstudy.spec import Ablate, Compare, Search, Variant
+from convstudy.studyfile import Ablate, Compare, Search, Variant
 from tests.plan.made import ONE, TWO, finished, record, study
 
 

@@ -18,7 +18,7 @@ from convstudy.plan import Candidate, Fit, make_plan, resolve
 from convstudy.plan.drawing import drawn
 from convstudy.plan.suggestions import AT_ONCE, Conversation, Outcomes, suggested
 from convstudy.record import Record
-from convstudy.spec import Range, Search, Study
+from convstudy.studyfile import Range, Search, Study
 from tests.plan.made import failed, finished, record, study
 
 SPACE: dict[str, Any] = {

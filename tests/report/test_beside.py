@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convstudy.analysis import contests, headline
 from convstudy.report.beside import gather_beside
 from convstudy.report.contents import gather
 from convstudy.report.page import page
-from convstudy.stats import contests, headline
 from convstudy.store.results import Results
 from tests.report.made_up import made_up_results
 

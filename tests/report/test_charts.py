@@ -11,7 +11,7 @@ from convstudy.report import theme
 from convstudy.report.contents import gather
 from convstudy.report.figure import drawn_from
 from convstudy.report.write import figure_spec
-from convstudy.spec import load_study
+from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 
 CONTENTS = gather(made_up_results(fails=["plain"]))

@@ -12,7 +12,7 @@ from convstudy.report.contents import Contents, gather
 from convstudy.report.document import document
 from convstudy.report.page import page
 from convstudy.report.write import markdown
-from convstudy.spec import load_study
+from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 
 REASON = "the others are <small> on purpose"

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from convstudy.analysis import contests
 from convstudy.checks import check_run
 from convstudy.plan import resolve
 from convstudy.record import Acceptance, Record
 from convstudy.report import answer
 from convstudy.report.contents import gather
-from convstudy.stats import contests
 from convstudy.store import Results
 from tests.report.made_up import made_up_results
 

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from convstudy.analysis import calibration_of
 from convstudy.data import dataset_info
-from convstudy.data.duplicates import Pairs
+from convstudy.data.audit.duplicates import Pairs
 from convstudy.report.calibration_tables import bins_table, calibration_words
 from convstudy.report.contents import gather
 from convstudy.report.document import document
 from convstudy.report.image_tables import duplicates_table, image_words, parts_table
 from convstudy.report.table import as_records
-from convstudy.spec import load_study
-from convstudy.stats import Interval, calibration_of
+from convstudy.stats import Interval
+from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_arrays, made_up_facts, made_up_results
 
 STUDY, INFO = load_study("digits"), dataset_info("digits")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convstudy.analysis import contests
 from convstudy.report import answer
 from convstudy.report.contents import gather
 from convstudy.report.document import document
@@ -18,12 +19,12 @@ from convstudy.report.reproduce import toml_text
 from convstudy.report.table import as_records
 from convstudy.report.words import conclusions
 from convstudy.report.write import markdown
-from convstudy.spec import load_study, study_document, study_of
-from convstudy.stats import Verdict, contests, paired_difference
+from convstudy.stats import Verdict, paired_difference
 from convstudy.stats.verdicts import corrected, judge
+from convstudy.studyfile import load_study, study_document, study_of
+from tests.analysis.known import results_of
+from tests.analysis.test_interactions import known, some, study
 from tests.report.made_up import made_up_results
-from tests.stats.known import results_of
-from tests.stats.test_interactions import known, some, study
 
 SCORES = st.integers(-30, 30).map(lambda n: n / 10_000)
 PAIRS = st.lists(SCORES, max_size=5) | SCORES.flatmap(

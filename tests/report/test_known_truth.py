@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from convstudy.analysis import contests
 from convstudy.report import answer
 from convstudy.report.words import conclusions
-from convstudy.spec import load_study
-from convstudy.stats import contests
 from convstudy.store import Results
+from convstudy.studyfile import load_study
+from tests.analysis.known import ablation_of, results_of, rows, study_of
 from tests.report.made_up import made_up_results
-from tests.stats.known import ablation_of, results_of, rows, study_of
 
 Wrong = Callable[[int], npt.NDArray[np.int64]]
 NOTHING_CLAIMED = r"\b(better|worse|ties|hurts?|helps?|no difference)\b"

@@ -18,9 +18,9 @@ from convstudy.report.document import document
 from convstudy.report.page import page
 from convstudy.report.table import as_csv
 from convstudy.report.write import markdown
-from convstudy.spec import Compare, NetworkPattern, Recipe, Study
 from convstudy.stats import confusion_of
 from convstudy.store.results import Results
+from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study
 from tests.report.made_up import made_up_results
 
 STUDY = Study(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import vl_convert
 
+from convstudy.analysis import contests, search_course
 from convstudy.report import answer
 from convstudy.report.contents import Section, gather
 from convstudy.report.document import document
@@ -15,9 +16,8 @@ from convstudy.report.page import page
 from convstudy.report.table import as_records
 from convstudy.report.words import conclusions
 from convstudy.report.write import figure_spec, markdown
-from convstudy.spec import Range, Recipe, Search, Study, load_study
-from convstudy.stats import contests, search_course
 from convstudy.store import Results
+from convstudy.studyfile import Range, Recipe, Search, Study, load_study
 from tests.report.made_up import made_up_results
 
 

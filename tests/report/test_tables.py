@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from convstudy.analysis import contests
 from convstudy.record import Environment
 from convstudy.report.contents import gather
 from convstudy.report.search_tables import search_table
 from convstudy.report.table import as_csv, as_records
 from convstudy.report.tables import results_table, scores_table
-from convstudy.spec import load_study
-from convstudy.stats import contests
+from convstudy.studyfile import load_study
 from tests.report.made_up import HERE, made_up_results
 
 

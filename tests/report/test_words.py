@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from convstudy.analysis import contests
 from convstudy.report import answer
 from convstudy.report.words import conclusions
-from convstudy.spec import load_study
-from convstudy.stats import contests
+from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 
 DIGITS = load_study("digits")

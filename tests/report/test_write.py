@@ -11,7 +11,7 @@ from convstudy.errors import UsageError
 from convstudy.report import FORMATS, write_report
 from convstudy.report import bundle as bundle_module
 from convstudy.report.files import write_file
-from convstudy.spec import load_study, study_of
+from convstudy.studyfile import load_study, study_of
 from tests.report.made_up import made_up_results
 
 STARTS = {".html": b"<!doctype html>", ".svg": b"<svg", ".pdf": b"%PDF", ".png": b"\x89PNG", ".json": b"{"}

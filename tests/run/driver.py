@@ -18,8 +18,8 @@ from convstudy.data import load_dataset
 from convstudy.engine import training, weights
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.run import ChoiceMade, EpochEnded, Event, FitStarted, SearchAdvanced, run_study
-from convstudy.spec import Recipe
 from convstudy.store import Store
+from convstudy.studyfile import Recipe
 from tests.run.studies import STUDIES
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from convstudy.report.write import write_report
 from convstudy.run import Event, FitStarted, run_study
-from convstudy.spec import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
 from convstudy.store import Results, Store
+from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
 
 NETWORKS = {
     "one": NetworkPattern(

@@ -22,8 +22,8 @@ from convstudy.run.executors import DeviceExecutor
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Tell, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
-from convstudy.spec import Compare
 from convstudy.store import Layout, Store
+from convstudy.studyfile import Compare
 from tests.run.studies import facts, ran, small_study
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from convstudy.run import ChoiceMade, Event, FitEnded, SearchAdvanced, run_study
-from convstudy.spec import Range, Search, Study
 from convstudy.store import Results
+from convstudy.studyfile import Range, Search, Study
 from tests.run.studies import facts, ran, small_study, stored
 
 VARY = {"kernel": Range(low=1, high=5), "learning_rate": Range(low=1e-3, high=0.3, log=True)}

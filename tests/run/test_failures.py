@@ -22,9 +22,9 @@ from convstudy.run import ChoiceMade, Event, FitStarted, run_study
 from convstudy.run import study as run_module
 from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Lost, Message, Started, Train
-from convstudy.spec import Study
 from convstudy.store import Results, Store
 from convstudy.store import store as store_module
+from convstudy.studyfile import Study
 from tests.run.studies import (
     facts,
     halving_study,

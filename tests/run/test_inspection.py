@@ -12,8 +12,8 @@ from convstudy.run import ChoiceMade, Event, ImagesInspected, perform, run_study
 from convstudy.run import TestOpened as Opened
 from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Inspect, Lost, Message
-from convstudy.spec import Recipe, Study
 from convstudy.store import Layout
+from convstudy.studyfile import Recipe, Study
 from tests.run.studies import facts, ran, small_study, stored
 
 DIGITS = dataset_info("digits")

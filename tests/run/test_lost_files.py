@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from convstudy.analysis import contests
 from convstudy.checks import check_run
 from convstudy.engine.weights import read_tensors, weights_digest, write_tensors
 from convstudy.report import answer, write_report
 from convstudy.run import Event, FilesLost, FitEnded, NotReproduced, RunStarted, perform, run_study
 from convstudy.run import TestOpened as Opened
-from convstudy.spec import Compare, Search, Study
-from convstudy.stats import contests
 from convstudy.store import Layout, Results, Store
+from convstudy.studyfile import Compare, Search, Study
 from tests.run.studies import drop_record, facts, halving_study, ran, small_study, started, stored
 from tests.run.test_drawn import drawing_study
 

@@ -10,8 +10,8 @@ import pytest
 
 from convstudy.run import EpochEnded, Event, FitEnded, run_study
 from convstudy.run import TestOpened as Opened  # pytest takes a name that begins with Test for a test
-from convstudy.spec import Search, Study
 from convstudy.store import Layout
+from convstudy.studyfile import Search, Study
 from tests.run.studies import KERNELS, facts, ran, small_study, stored
 
 

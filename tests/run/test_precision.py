@@ -11,8 +11,8 @@ from convstudy.engine import bfloat16, devices
 from convstudy.errors import UsageError
 from convstudy.plan import make_plan
 from convstudy.run import fix_precision, run_study
-from convstudy.spec import Ablate, Recipe, Search, Study, Variant, study_document
 from convstudy.store import Store
+from convstudy.studyfile import Ablate, Recipe, Search, Study, Variant, study_document
 from tests.run.studies import small_study
 
 

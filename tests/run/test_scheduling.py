@@ -20,8 +20,8 @@ from convstudy.run import study as run_module
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
-from convstudy.spec import Range, Search, Study
 from convstudy.store import Results
+from convstudy.studyfile import Range, Search, Study
 from tests.run.studies import NETWORKS, small_study, stored
 
 

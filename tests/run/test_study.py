@@ -25,8 +25,8 @@ from convstudy.run import (
 from convstudy.run import (
     TestOpened as Opened,
 )
-from convstudy.spec import Ablate, Compare, Recipe, Search, Variant
 from convstudy.store import Layout, Store
+from convstudy.studyfile import Ablate, Compare, Recipe, Search, Variant
 from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, started, stored
 
 

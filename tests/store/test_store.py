@@ -21,11 +21,11 @@ from convstudy.data import image_facts, load_dataset
 from convstudy.errors import StoreError
 from convstudy.plan import Fit, Plan, make_plan
 from convstudy.record import Record
-from convstudy.spec import Search
 from convstudy.store import Layout, Store, lock
 from convstudy.store import store as store_module
 from convstudy.store.database import SCHEMA_VERSION
 from convstudy.store.lock import is_locked, locked
+from convstudy.studyfile import Search
 from tests.plan.made import failed, finished, record, study
 from tests.run.studies import drop_record
 

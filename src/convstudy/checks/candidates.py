@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from convstudy.analysis import CandidateRow, Contest
+from convstudy.analysis.candidates import part_text
 from convstudy.checks.check import TrainedRun
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
-from convstudy.stats import CandidateRow, Contest
-from convstudy.stats.candidates import part_text
 
 
 @dataclass(frozen=True)

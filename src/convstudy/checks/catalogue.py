@@ -1,16 +1,16 @@
-"""Every check in one table. A new one is a function, a line here, its name in ``spec/silence.py`` and its section in
-``docs/checks.md``.
+"""Every check in one table. A new one is a function, a line here, its name in ``studyfile/silence.py``
+and its section in ``docs/checks.md``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from convstudy.analysis import Contest
 from convstudy.checks import courses, images, networks, outcomes, questions, recipes, sameness
 from convstudy.checks.check import Check, Planned, TrainedRun, look
 from convstudy.checks.finding import Findings
 from convstudy.plan import Plan
-from convstudy.stats import Contest
 from convstudy.store.results import Results
 
 PLAN_CHECKS: tuple[Check[Planned], ...] = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from convstudy.analysis.predictions import sound
 from convstudy.data import Split, dataset_info
 from convstudy.errors import StoreError
 from convstudy.plan import Fit
 from convstudy.stats import balance_of
-from convstudy.stats.predictions import sound
 from convstudy.store.results import Results
 
 MOST_ABOVE_CHANCE = 0.05

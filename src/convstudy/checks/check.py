@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from convstudy.analysis import Contest
 from convstudy.checks.finding import Finding, Findings, Level, Silenced
 from convstudy.plan import Plan
-from convstudy.stats import Contest
 from convstudy.store.results import Results
 
 When = Literal["before", "during", "after", "images"]

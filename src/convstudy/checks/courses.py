@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
+from convstudy.analysis.candidates import part_text
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.chance import LargestShares, chance_level
 from convstudy.checks.check import SURE, Spot, TrainedRun
@@ -20,7 +21,6 @@ from convstudy.checks.words import listed, points, so_many
 from convstudy.figures import counted, percent
 from convstudy.plan import Fit
 from convstudy.record import Record
-from convstudy.stats.candidates import part_text
 
 LEAST_EPOCHS = 6
 """Shorter histories say too little of where they lead."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from convstudy.analysis import calibration_of
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot, TrainedRun
 from convstudy.checks.words import points
 from convstudy.data import dataset_info
 from convstudy.errors import StoreError
 from convstudy.figures import percent
-from convstudy.stats import balance_of, calibration_of
+from convstudy.stats import balance_of
 
 DATASET = "study.dataset"
 NEAR_SHARE = 0.01

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Literal
 
+from convstudy.analysis import protocol
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import SURE, Spot, TrainedRun
 from convstudy.checks.words import listed, points
 from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
-from convstudy.spec import Range
-from convstudy.spec.study import Tried
-from convstudy.stats import Kind, protocol
+from convstudy.stats import Kind
+from convstudy.studyfile import Range
+from convstudy.studyfile.study import Tried
 
 LEAST_VALUES = 3
 EDGE = 0.05

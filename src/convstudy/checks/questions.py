@@ -10,8 +10,8 @@ from convstudy.checks.words import listed
 from convstudy.data import Fold, dataset_info, split_sizes
 from convstudy.figures import counted
 from convstudy.plan import Stage
-from convstudy.spec import Range
 from convstudy.stats.needed import RULE_OF_THREE
+from convstudy.studyfile import Range
 
 
 def single_values(planned: Planned) -> Iterator[Spot]:

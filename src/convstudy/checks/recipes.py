@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from convstudy.checks.check import Planned, Spot
 from convstudy.plan.stages import UNCHANGED
-from convstudy.spec import Range
+from convstudy.studyfile import Range
 
 # The same steps but for weight decay, so that a learning rate for one is a learning rate for the other.
 ALIKE = {"adamw": "adam"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convstudy.analysis import Contest
 from convstudy.checks.check import Spot, TrainedRun
 from convstudy.checks.words import listed, so_many
 from convstudy.plan.stages import UNCHANGED
-from convstudy.stats import Contest
 
 
 def same_weights(trained: TrainedRun) -> Iterator[Spot]:

@@ -29,8 +29,8 @@ from convstudy.cli.words import say_json
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
-    from convstudy.spec import Study
     from convstudy.store import Store
+    from convstudy.studyfile import Study
 
 
 @click.command()
@@ -74,7 +74,7 @@ def _findings(study: Study, store: Store | None, run_id: str | None) -> Findings
     from convstudy.plan import resolve
 
     if store and run_id:
-        from convstudy.stats import contests
+        from convstudy.analysis import contests
 
         results = store.results(run_id)
         results = replace(results, study=study, plan=replace(results.plan, study=study))

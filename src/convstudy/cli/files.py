@@ -25,7 +25,7 @@ def init(path: Path, dataset: str, force: bool) -> None:
 
     It becomes study.toml, if no PATH is given.
     """
-    from convstudy.spec import starter_file
+    from convstudy.studyfile import starter_file
 
     text = starter_file(dataset)
     if path.is_dir():
@@ -56,7 +56,7 @@ def init(path: Path, dataset: str, force: bool) -> None:
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of study files, for editors."""
-    from convstudy.spec import study_schema
+    from convstudy.studyfile import study_schema
 
     say_json(study_schema())
 

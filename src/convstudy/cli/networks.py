@@ -13,7 +13,7 @@ from convstudy.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from convstudy.networks import LayerTable
-    from convstudy.spec import Study
+    from convstudy.studyfile import Study
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def networks_of(study: Study) -> list[Named]:
     """
     from convstudy.data import dataset_info
     from convstudy.networks import layer_table
-    from convstudy.spec import BEST, pairs_of
+    from convstudy.studyfile import BEST, pairs_of
 
     info = dataset_info(study.dataset)
     found = {name: pattern.network() for name, pattern in study.network.items()}

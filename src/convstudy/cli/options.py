@@ -15,8 +15,8 @@ from convstudy.cli.words import program
 from convstudy.errors import ConvstudyError, DataError, Problem, StudyError, UsageError
 
 if TYPE_CHECKING:
-    from convstudy.spec import Study
     from convstudy.store import Store
+    from convstudy.studyfile import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -127,7 +127,7 @@ def changes_of(context: click.Context) -> dict[str, object]:
     Raises:
         StudyError: with a problem for each ``--set`` that has not the form KEY=VALUE, or a key given twice.
     """
-    from convstudy.spec import read_change
+    from convstudy.studyfile import read_change
 
     given: dict[str, Any] = context.meta.get(__name__, {})
     changes: dict[str, object] = {}
@@ -157,7 +157,7 @@ def study_of(context: click.Context, source: str) -> Study:
         StudyError: with everything that is wrong with it.
     """
     from convstudy.run import fix_precision
-    from convstudy.spec import load_study
+    from convstudy.studyfile import load_study
 
     return fix_precision(load_study(source, changes_of(context)), context.params.get("device", "auto"))
 
@@ -170,7 +170,7 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
         DataError: where a label names no class, or the labels are damaged.
     """
     from convstudy.data import dataset_info, load_labels
-    from convstudy.spec import check_classes, places
+    from convstudy.studyfile import check_classes, places
 
     try:
         dataset_info(study.dataset).source.fetch(study.dataset, download=False)

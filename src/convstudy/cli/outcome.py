@@ -20,8 +20,8 @@ from convstudy.cli.words import say_json, tell
 from convstudy.errors import ConvstudyError, Problem, StoreError
 
 if TYPE_CHECKING:
+    from convstudy.analysis import CandidateRow
     from convstudy.checks import Findings
-    from convstudy.stats import CandidateRow
     from convstudy.store import Results
 
 
@@ -37,8 +37,8 @@ class Outcome:
     """
 
     def __init__(self, results: Results, runs: Path, as_json: bool, again: str, accepting: bool) -> None:
+        from convstudy.analysis import contests
         from convstudy.report import answer
-        from convstudy.stats import contests
 
         self._results, self._runs, self._as_json = results, runs, as_json
         self._report: Path | None = None
@@ -153,7 +153,7 @@ class Outcome:
             "n_openings": results.n_openings,
         }
         with self._step():
-            from convstudy.stats import candidate_rows
+            from convstudy.analysis import candidate_rows
 
             rows = [row for stage in results.plan.stages for row in candidate_rows(results, stage)]
             value |= {"results": [_row(row) for row in rows], "failed": failed_json(results)}

@@ -27,7 +27,7 @@ from convstudy.figures import counted
 if TYPE_CHECKING:
     from convstudy.checks import Findings
     from convstudy.plan import Cost, Fit, Plan, Rung, Stage
-    from convstudy.spec import Ablate
+    from convstudy.studyfile import Ablate
 
 CALIBRATION_SECONDS = 3.0
 _DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
@@ -260,7 +260,7 @@ def _nested_text(stage: Stage) -> str:
 
 def _pairs_text(name: str, ablate: Ablate) -> str:
     """Return which variants of an ablation with interactions are trained together, and which are not."""
-    from convstudy.spec import pairs_apart, pairs_of
+    from convstudy.studyfile import pairs_apart, pairs_of
 
     text = f"ablate.{name} trains {counted(len(pairs_of(ablate)), 'pair')} of its variants together too"
     apart = [

@@ -20,9 +20,9 @@ Importing this package loads neither NumPy nor scikit-learn nor pooch; using it 
 
 from __future__ import annotations
 
+from convstudy.data.audit.facts import ImageFacts, image_facts
 from convstudy.data.catalogue import CATALOGUE, DatasetInfo, dataset_info
 from convstudy.data.dataset import Dataset, SealedTest, load_dataset, load_labels
-from convstudy.data.facts import ImageFacts, image_facts
 from convstudy.data.images import Images, Part
 from convstudy.data.splits import Fold, Holdout, Outer, Shortage, Split, shortage, split_indices, split_sizes
 

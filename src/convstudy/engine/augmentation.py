@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import affine_grid, grid_sample, pad
 
 from convstudy.engine.batches import scaled
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 LARGEST_SHIFT = 2
 LARGEST_TURN = math.radians(10.0)

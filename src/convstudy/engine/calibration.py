@@ -27,7 +27,7 @@ from convstudy.networks import Network, layer_table
 from convstudy.networks.build import build_network
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.plan.fit import Fit
-from convstudy.spec import Recipe
+from convstudy.studyfile import Recipe
 
 CALIBRATION_LEARNING_RATE = 1e-6
 MOST_TIMED = 24

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 BETAS = (0.9, 0.999)
 RHO = 0.9

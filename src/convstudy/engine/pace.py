@@ -13,7 +13,7 @@ import torch
 from convstudy.engine.averaging import share_of_new
 from convstudy.engine.optimizers import adam_correction
 from convstudy.engine.schedules import learning_rate
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 Number = float | torch.Tensor
 

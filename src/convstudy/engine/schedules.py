@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 ONE_CYCLE_RISE = 0.3
 ONE_CYCLE_START = 1 / 25

@@ -19,7 +19,7 @@ from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import make_step
 from convstudy.engine.pace import Pace, paces_of_epoch
 from convstudy.errors import Diverged
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 
 class Step:

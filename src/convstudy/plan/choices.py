@@ -9,7 +9,7 @@ from convstudy.plan.planning import NOTHING_CHOSEN, make_plan
 from convstudy.plan.ranking import CandidateScore, ranked, score_of
 from convstudy.plan.stages import Plan, Stage
 from convstudy.record import Outcome
-from convstudy.spec import Study
+from convstudy.studyfile import Study
 
 
 @dataclass(frozen=True)

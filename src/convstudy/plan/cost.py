@@ -13,7 +13,7 @@ from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
 from convstudy.plan.stages import Plan
 from convstudy.record import Epoch, Record
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 # A multiply-add is two operations; the backward pass costs about two forward passes.
 OPERATIONS_A_MULTIPLY_ADD = 2

@@ -13,8 +13,8 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from convstudy.spec import Range
-from convstudy.spec.study import Tried
+from convstudy.studyfile import Range
+from convstudy.studyfile.study import Tried
 
 Space = Mapping[str, tuple[Tried, ...] | Range]
 """What a search may try: key -> the values of a list, or a range."""

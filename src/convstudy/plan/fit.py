@@ -11,7 +11,7 @@ from typing import Any
 from convstudy.data import Fold, Holdout, Outer, Split
 from convstudy.errors import Problem, StudyError
 from convstudy.networks import Network
-from convstudy.spec.recipe import Recipe
+from convstudy.studyfile.recipe import Recipe
 
 # Part of every fit's id. Raise it when a change of the engine changes what a fit comes to.
 # 4: by default, training loss and accuracy are measured on 10,000 training images, where there are more.

@@ -15,7 +15,7 @@ from convstudy.data import Fold
 from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import Candidate, Stage
 from convstudy.record import Outcome
-from convstudy.spec import Search
+from convstudy.studyfile import Search
 
 
 def nested_stages(

@@ -21,8 +21,8 @@ from convstudy.plan.nested import nested_stages
 from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import UNCHANGED, Candidate, Plan, Stage
 from convstudy.record import Outcome
-from convstudy.spec import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
-from convstudy.spec.study import BEST, Tried, candidate_name
+from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
+from convstudy.studyfile.study import BEST, Tried, candidate_name
 
 NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 NOTHING_TRAINED: Mapping[str, Outcome] = MappingProxyType({})
@@ -120,7 +120,9 @@ class _Planner:
         waits_for: tuple[str, ...] = ()
         if base == BEST:
             if self.best is None:
-                raise LookupError("a study with an ablation of the best has a comparison")  # spec/ checks it
+                raise LookupError(
+                    "a study with an ablation of the best has a comparison"
+                )  # studyfile/ checks it
             base, waits_for = self.best
         candidates = [self.candidate(UNCHANGED, base, waits_for=waits_for)]
         changes: list[tuple[str, Variant, tuple[str, ...]]]
@@ -172,7 +174,7 @@ def make_plan(
     """Return the plan of a checked study.
 
     Args:
-        study: a study that :func:`convstudy.spec.check_study` has passed.
+        study: a study that :func:`convstudy.studyfile.check_study` has passed.
         choices: stage key -> name of the chosen candidate, for the choices made so far.
         records: fit id -> record, for the fits that have ended; the rungs and trials of searches follow from them.
     """

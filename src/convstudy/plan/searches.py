@@ -13,8 +13,8 @@ from convstudy.plan.ranking import CandidateScore, ranked, score_of
 from convstudy.plan.stages import Candidate, Rung, Stage
 from convstudy.plan.suggestions import Outcomes, suggested
 from convstudy.record import Outcome
-from convstudy.spec import Range, Search
-from convstudy.spec.study import Tried
+from convstudy.studyfile import Range, Search
+from convstudy.studyfile.study import Tried
 
 Values = Mapping[str, Tried]
 Make = Callable[[Values], Candidate]

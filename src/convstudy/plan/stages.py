@@ -10,8 +10,8 @@ from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize
 from convstudy.plan.ranking import CandidateScore
-from convstudy.spec import Recipe, Study
-from convstudy.spec.study import Tried
+from convstudy.studyfile import Recipe, Study
+from convstudy.studyfile.study import Tried
 
 UNCHANGED = "as it is"
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from convstudy.plan.drawing import Space, drawn, rounded, space_text
-from convstudy.spec import Range
-from convstudy.spec.study import Tried
+from convstudy.studyfile import Range
+from convstudy.studyfile.study import Tried
 
 AT_ONCE = 4
 """How many suggestions are asked for before any of them is told."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from convstudy.analysis import Contest
+from convstudy.analysis.candidates import Failure
 from convstudy.checks import Findings
 from convstudy.data import dataset_info
 from convstudy.figures import counted
@@ -14,8 +16,7 @@ from convstudy.networks import Network, layer_table, shape_text
 from convstudy.record import RUNS_UNTIL_LASTING, Environment
 from convstudy.report.numbers import NONE
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import ClassAccuracy, Confusion, Contest, Mistake
-from convstudy.stats.candidates import Failure
+from convstudy.stats import ClassAccuracy, Confusion, Mistake
 from convstudy.store.results import Results
 
 _FAILURES: Mapping[Failure, str] = {

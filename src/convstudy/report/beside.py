@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from convstudy.analysis import Calibration, Headline, PredictionReader, calibration_of, headline
 from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
 from convstudy.figures import counted, percent
@@ -14,18 +15,7 @@ from convstudy.report.calibration_chart import calibration_chart
 from convstudy.report.figure import Figure
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
-from convstudy.stats import (
-    Calibration,
-    Confusion,
-    Headline,
-    Mistake,
-    PredictionReader,
-    calibration_of,
-    class_accuracies,
-    confusion_of,
-    headline,
-    mistakes_of,
-)
+from convstudy.stats import Confusion, Mistake, class_accuracies, confusion_of, mistakes_of
 from convstudy.store.results import Results
 
 if TYPE_CHECKING:

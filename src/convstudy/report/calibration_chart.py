@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from convstudy.analysis import Calibration
 from convstudy.figures import percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from
-from convstudy.stats import Calibration
 
 
 def calibration_chart(calibration: Calibration, title: str) -> Figure:

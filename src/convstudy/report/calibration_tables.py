@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from convstudy.analysis import Calibration
+from convstudy.analysis.calibration import N_BINS
 from convstudy.figures import counted, percent
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Calibration
-from convstudy.stats.calibration import N_BINS
 
 
 def calibration_words(calibration: Calibration) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from convstudy.analysis import Contest, Protocol, contests, headline, keepsakes, protocol
 from convstudy.checks import Findings, check_run
 from convstudy.data import DatasetInfo, dataset_info
 from convstudy.plan import Candidate, Stage
@@ -26,14 +27,6 @@ from convstudy.report.beside import Beside, gather_beside
 from convstudy.report.figure import Figure
 from convstudy.report.table import Table
 from convstudy.report.words import Conclusion, conclusions
-from convstudy.stats import (
-    Contest,
-    Protocol,
-    contests,
-    headline,
-    keepsakes,
-    protocol,
-)
 from convstudy.store.results import Results
 
 

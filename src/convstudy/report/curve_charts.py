@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convstudy.analysis import curve
 from convstudy.figures import percent
 from convstudy.plan import Candidate
 from convstudy.record import Record
@@ -19,7 +20,7 @@ from convstudy.report.figure import (
     named_scale,
     phone_legend,
 )
-from convstudy.stats import Summary, curve
+from convstudy.stats import Summary
 
 
 def curves_chart(name: str, title: str, records: Sequence[Record], measure: Measure) -> Figure:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from convstudy.analysis import Contest, SearchCourse
 from convstudy.report.contents import Contents
 from convstudy.report.table import as_records
-from convstudy.spec import study_document
-from convstudy.stats import Contest, SearchCourse
+from convstudy.studyfile import study_document
 
 SCHEMA_VERSION = 2
 """Raise it when a key changes its meaning or goes."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from convstudy.data import DatasetInfo, ImageFacts
-from convstudy.data.duplicates import NEAR, Pairs
+from convstudy.data.audit.duplicates import NEAR, Pairs
 from convstudy.figures import counted, percent
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import balance_of

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convstudy.analysis import Contest
 from convstudy.figures import listed
 from convstudy.report.numbers import points
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.tables import stage_title
 from convstudy.report.verdict_tables import over_seeds
 from convstudy.report.verdict_words import Saying, in_points, needed_short, saying, signed
-from convstudy.stats import Contest, Verdict
+from convstudy.stats import Verdict
 
 FEW = 2
 """So many interactions are told in the answer; of more it says how many are clear."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from convstudy.analysis import Contest, Nested, Protocol
 from convstudy.figures import counted, listed, percent
 from convstudy.report.numbers import points
 from convstudy.report.verdict_words import within
-from convstudy.stats import Contest, Nested, Protocol
 
 
 def search_optimism(contest: Contest) -> tuple[str, ...]:

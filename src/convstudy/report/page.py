@@ -16,7 +16,7 @@ from convstudy.report import numbers, theme
 from convstudy.report.bundle import chart_library
 from convstudy.report.contents import Contents
 from convstudy.report.reproduce import toml_text
-from convstudy.spec import BUILT_IN_STUDIES, study_document
+from convstudy.studyfile import BUILT_IN_STUDIES, study_document
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from convstudy.analysis import Keepsake, Protocol
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Keepsake, Protocol
 from convstudy.store.results import Results
 
 # Kind -> what would have been kept, and what stands in its place.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from convstudy.analysis import Contest
 from convstudy.figures import percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
-from convstudy.stats import Contest, Summary
+from convstudy.stats import Summary
 
 ROW = 38
 """Height of one candidate, in pixels."""

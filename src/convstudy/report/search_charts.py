@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from convstudy.analysis import CandidateRow, Contest
 from convstudy.figures import counted, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis
-from convstudy.spec import Range
-from convstudy.spec.study import Tried
-from convstudy.stats import CandidateRow, Contest
+from convstudy.studyfile import Range
+from convstudy.studyfile.study import Tried
 
 
 def rungs_chart(contest: Contest, title: str) -> Figure | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convstudy.analysis import CandidateRow, Contest
 from convstudy.figures import counted, percent
 from convstudy.plan import Rung, ranked
 from convstudy.report.numbers import points
@@ -9,7 +10,6 @@ from convstudy.report.optimism_words import winners
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.tables import MEASURED, chosen_rows, table_name
 from convstudy.report.verdict_words import within
-from convstudy.stats import CandidateRow, Contest
 
 FEW_NAMES = 4
 

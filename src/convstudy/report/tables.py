@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from convstudy.analysis import CandidateRow, Contest
 from convstudy.figures import counted
 from convstudy.plan import epochs_added, fit_cost, own_epochs
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import CandidateRow, Contest, Interval
+from convstudy.stats import Interval
 from convstudy.store.results import Results
 
 MEASURED = (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convstudy.analysis import Contest
 from convstudy.figures import listed, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
 from convstudy.report.numbers import points
 from convstudy.report.score_charts import ROW
-from convstudy.stats import Contest, Verdict
+from convstudy.stats import Verdict
 
 if TYPE_CHECKING:
     import altair as alt

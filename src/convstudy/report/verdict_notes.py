@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from convstudy.analysis import Contest
 from convstudy.figures import counted, listed, percent
 from convstudy.report.numbers import points
 from convstudy.report.verdict_words import in_points, saying
-from convstudy.stats import Contest, Verdict
+from convstudy.stats import Verdict
 
 # A source that makes up this much of an interval (of its half-width's square) is what it mostly comes from.
 _MOSTLY = 2 / 3

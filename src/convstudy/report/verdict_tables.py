@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convstudy.analysis import Contest
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_words import needed_short
-from convstudy.stats import Contest, Verdict
+from convstudy.stats import Verdict
 
 
 def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:

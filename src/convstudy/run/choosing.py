@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convstudy.spec import Study, study_document, study_of
+from convstudy.studyfile import Study, study_document, study_of
 
 CUDA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 AMD_DRIVER = Path("/dev/kfd")

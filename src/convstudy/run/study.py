@@ -45,9 +45,9 @@ from convstudy.run.tasks import (
 )
 from convstudy.run.turns import deciding_fits, next_training
 from convstudy.run.watching import Watched, checked_timeout
-from convstudy.spec import Study, check_classes, check_study
 from convstudy.store import Results, Store
 from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
+from convstudy.studyfile import Study, check_classes, check_study
 
 # How often a fit is tried again in one run when its worker dies; it goes on from its last checkpoint.
 N_RETRIES = 1

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from convstudy.data import ImageFacts
 from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
 from convstudy.record import Acceptance, Opening, Record
-from convstudy.spec import Study
 from convstudy.store.ledger import Entry
+from convstudy.studyfile import Study
 
 if TYPE_CHECKING:
     from convstudy.store.artefacts import Arrays

@@ -16,7 +16,6 @@ from convstudy.data import ImageFacts, dataset_info
 from convstudy.errors import Problem, StoreError, nearest
 from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Brief, Opening, Record
-from convstudy.spec import Study, study_document, study_of
 from convstudy.store.acceptances import AsAccepted, accept, acceptances_of
 from convstudy.store.access import has_database, open_database
 from convstudy.store.artefacts import Artefacts
@@ -28,6 +27,7 @@ from convstudy.store.lock import is_locked, locked
 from convstudy.store.presence import Presence
 from convstudy.store.records import Briefs, Records
 from convstudy.store.results import Results
+from convstudy.studyfile import Study, study_document, study_of
 from convstudy.whole_file import remove_abandoned
 
 if TYPE_CHECKING:

@@ -1,0 +1,218 @@
+"""The study's questions answered: which candidate leads each stage, and how it stands against every other
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from convstudy.analysis.candidates import CandidateRow, candidate_rows
+from convstudy.analysis.comparisons import compare_folds, compare_losses, compare_seeds, intervals_of
+from convstudy.analysis.held_out import HeldOutReader
+from convstudy.analysis.interactions import interactions_of
+from convstudy.analysis.nested import Nested, nested
+from convstudy.analysis.predictions import PredictionReader
+from convstudy.analysis.searches import SearchCourse, search_course
+from convstudy.analysis.selection import Selection, selection
+from convstudy.data import dataset_info
+from convstudy.plan import Candidate, Stage
+from convstudy.plan.stages import UNCHANGED
+from convstudy.stats.groups import groups, letters
+from convstudy.stats.intervals import Interval
+from convstudy.stats.verdicts import Verdict
+from convstudy.store.results import Results
+
+VALIDATION, TEST = "validation_accuracy", "test_accuracy"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A stage as a contest of one candidate, the ``leader``, against each of the others.
+
+    The leader is the one that the stage chose by validation; in an ablation it is the network as it is.
+
+    Attributes:
+        measure: what verdicts are on: the validation accuracy in a search, else the test accuracy.
+        runner_up: the candidate with the next best mean validation accuracy.
+        verdicts: in a search "leader against other"; in an ablation "variant against the network as it is"; in a
+            comparison every pair, those of the leader first, and where nobody leads every pair of those that were
+            tested. They pair what both sides have, by seed or fold; a candidate that a search trained on fewer folds or
+            epochs than the leader has none, and is no runner-up.
+        losses: the same pairs by test loss.
+        interactions: of an ablation that asks for them, each two variants together against what they add up to.
+        accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
+        course: how a search went about it.
+        nested: what the outer folds of a nested search say of its score.
+        selection: how much of a search's best score is due to its being the best of several.
+    """
+
+    stage: str
+    question: str
+    name: str
+    measure: str
+    rows: tuple[CandidateRow, ...]
+    leader: CandidateRow | None = None
+    runner_up: CandidateRow | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    losses: tuple[Verdict, ...] = ()
+    interactions: tuple[Verdict, ...] = ()
+    accuracy_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    loss_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    course: SearchCourse | None = None
+    nested: Nested | None = None
+    selection: Selection | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the study asks this itself; what judges a nested search only serves the search."""
+        return self.question not in ("inner", "nested")
+
+    def verdict_on(self, name: str) -> Verdict | None:
+        """Return the verdict in which this candidate stands against the leader."""
+        return next((v for v in self.verdicts_on_leader if name in (v.first, v.second)), None)
+
+    @property
+    def verdicts_on_leader(self) -> tuple[Verdict, ...]:
+        """The verdicts in which the leader is one of the two."""
+        leader = self.leader.name if self.leader else ""
+        return tuple(v for v in self.verdicts if leader in (v.first, v.second))
+
+    @property
+    def ranking(self) -> tuple[CandidateRow, ...]:
+        """The candidates that have a score, the best mean first."""
+        scored = [row for row in self.rows if getattr(row, self.measure).mean is not None]
+        return tuple(sorted(scored, key=lambda row: -getattr(row, self.measure).mean))
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The largest groups of ranked candidates of which no two are told apart; of comparisons only."""
+        if self.question != "compare" or not self.verdicts:
+            return ()
+        names = [row.name for row in self.ranking]
+        return groups(names, [(v.first, v.second) for v in self.verdicts if v.told_apart])
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """The letters of each ranked candidate's groups."""
+        return letters([row.name for row in self.ranking], self.groups)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no open choice of an earlier stage can change a candidate any more."""
+        return all(row.settled for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The candidate that the study comes down to: whose mistakes, kernels and confusion the report shows."""
+
+    stage: Stage
+    candidate: Candidate
+
+
+def contest(results: Results, stage: Stage, predictions: PredictionReader | None = None) -> Contest:
+    """Return the contest of one stage; ``predictions`` reads those of this run."""
+    rows = candidate_rows(results, stage)
+    region = results.study.region / 100
+    if stage.question == "search":
+        leader = next((row for row in rows if row.chosen), None)
+        others = tuple(
+            row for row in rows if leader is not None and row is not leader and row.trained_like(leader)
+        )
+        held_out = HeldOutReader(results)
+        verdicts = compare_folds(leader, others, region, len(rows), held_out) if leader else ()
+        return Contest(
+            stage.key,
+            stage.question,
+            stage.name,
+            VALIDATION,
+            rows,
+            leader,
+            _next_best(leader, others),
+            verdicts,
+            course=search_course(results, stage),
+            nested=nested(results, stage, leader),
+            # A choice that stays has no score while its fits have no records.
+            selection=selection(rows, leader, held_out)
+            if leader and leader.validation_accuracy.mean is not None
+            else None,
+        )
+    if not stage.tested:  # what judges a search
+        return Contest(stage.key, stage.question, stage.name, VALIDATION, rows)
+
+    predictions = predictions or PredictionReader(results)
+    pairs: list[tuple[CandidateRow, CandidateRow]] = []
+    runner_up = None
+    combined: dict[str, tuple[str, ...]] = {}
+    if stage.question == "ablate":
+        leader = next(row for row in rows if row.name == UNCHANGED)
+        combined = {each.name: each.combines for each in stage.candidates if each.combines}
+        pairs = [(row, leader) for row in rows if row is not leader and row.name not in combined]
+    elif stage.question == "compare":
+        leader = next((row for row in rows if row.chosen), None)
+        others = tuple(row for row in rows if row is not leader)
+        runner_up = _next_best(leader, others)
+        # Where a failed fit left the choice open, the models that were tested can be compared all the same.
+        tested = tuple(row for row in others if row.test_accuracy.n)
+        pairs = list(combinations((leader, *others) if leader else tested, 2))
+    else:
+        leader = rows[0]
+    intervals = {row.name: intervals_of(row, predictions) for row in rows}
+    named = {row.name: row for row in rows}
+    together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
+    return Contest(
+        stage.key,
+        stage.question,
+        stage.name,
+        TEST,
+        rows,
+        leader,
+        runner_up,
+        compare_seeds(pairs, region, predictions, dataset_info(results.study.dataset).n_test),
+        compare_losses(pairs, predictions),
+        interactions_of(together, leader, region, predictions) if together and leader else (),
+        {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},
+        {name: loss for name, (_, loss) in intervals.items() if loss},
+    )
+
+
+def contests(results: Results) -> tuple[Contest, ...]:
+    """Return the contests of all stages, in the order of the plan."""
+    predictions = PredictionReader(results)
+    return tuple(contest(results, stage, predictions) for stage in results.plan.stages)
+
+
+def headline(results: Results) -> Headline | None:
+    """Return the chosen candidate of the last comparison, else an ablation's network as it is, else the
+    final one.
+
+    ``None`` where it hangs on a choice that is not made, or has no fit that is done.
+    """
+    compared = [stage for stage in results.plan.stages if stage.question == "compare"]
+    others = [stage for stage in results.plan.stages if stage.question in ("ablate", "final")]
+    found: tuple[Stage, str] | None = None
+    if compared:
+        choice = results.choice(compared[-1].key)
+        found = (compared[-1], choice.chosen) if choice and choice.chosen else None
+    elif others:
+        found = (others[0], others[0].candidates[0].name)
+    if found is None:
+        return None
+    stage, name = found
+    candidate = stage.candidate(name)
+    done = [record for record in results.records_of(candidate) if record.done]
+    return Headline(stage, candidate) if done and not candidate.waits_for else None
+
+
+def _next_best(leader: CandidateRow | None, others: tuple[CandidateRow, ...]) -> CandidateRow | None:
+    """Return the candidate that validation puts second, ``None`` where nobody is first."""
+    scored = [row for row in others if row.validation_accuracy.mean is not None]
+    return min(scored, key=_rank, default=None) if leader else None
+
+
+def _rank(row: CandidateRow) -> tuple[float, float]:
+    accuracy, loss = row.validation_accuracy.mean, row.validation_loss.mean
+    assert accuracy is not None and loss is not None  # callers leave out what has no score
+    return (-accuracy, loss)

@@ -1,0 +1,138 @@
+"""What each fit of a search made of its validation images, and what two candidates' folds say of these together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convstudy.analysis.candidates import FitRow
+from convstudy.analysis.predictions import has_accuracy, losses_of, sound
+from convstudy.errors import StoreError
+from convstudy.stats.crossed import images_of, most_of_images
+from convstudy.stats.differences import Source
+from convstudy.store.results import Results
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+MOST_KEPT = 20_000_000
+"""Predictions of this many images are kept in memory; others are read again where they are needed again."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """One model's predictions of its validation images.
+
+    Attributes:
+        images: int64, which training images these are, shape (n,).
+        right: bool, shape (n,).
+        losses: float32 cross-entropies in nats, shape (n,).
+    """
+
+    images: npt.NDArray[np.int64]
+    right: npt.NDArray[np.bool_]
+    losses: npt.NDArray[np.float32]
+
+
+class HeldOutReader:
+    """Reads the validation predictions of a run's fits."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._read: dict[str, HeldOut | None] = {}
+        self._n_kept = 0
+        self._places: dict[tuple[str, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+
+    def places(self, fits: Sequence[FitRow]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return which different image each prediction of these fits is of, and how often each image occurs.
+
+        One candidate is compared with many, so this is kept.
+        """
+        import numpy as np
+
+        key = tuple(fit.fit_id for fit in fits)
+        if key not in self._places:
+            read = [self.of(fit) for fit in fits]
+            images = np.concatenate([each.images for each in read if each is not None])
+            _, places, times = np.unique(images, return_inverse=True, return_counts=True)
+            self._places[key] = (places, times)
+        return self._places[key]
+
+    def of(self, fit: FitRow) -> HeldOut | None:
+        """Return a fit's predictions, ``None`` where they are missing, have no labels, or do not fit the record."""
+        if fit.fit_id in self._read:
+            return self._read[fit.fit_id]
+        found = self._load(fit)
+        if self._n_kept < MOST_KEPT:
+            self._read[fit.fit_id] = found
+            self._n_kept += fit.n_validation
+        return found
+
+    def _load(self, fit: FitRow) -> HeldOut | None:
+        import numpy as np
+
+        try:
+            arrays = self._results.arrays(fit.fit_id, "validation")
+        except StoreError:
+            return None
+        found, images = sound(arrays), arrays.get("indices")
+        if (
+            found is None
+            or images is None
+            or images.dtype.kind not in "iu"
+            or fit.validation_accuracy is None
+        ):
+            return None
+        labels, probabilities = found
+        right = probabilities.argmax(axis=1) == labels
+        if not len(labels) == len(images) == fit.n_validation or not has_accuracy(
+            right, fit.validation_accuracy
+        ):
+            return None
+        return HeldOut(images.astype(np.int64), right, losses_of(labels, probabilities).astype(np.float32))
+
+
+def pooled_images(
+    pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader
+) -> tuple[Source, int] | None:
+    """Return the images' part of a difference over folds, and the number of different images.
+
+    An image that was held out more than once, by repeated folds, counts once, with its mean difference.
+
+    Args:
+        pairs: the fits of two candidates that belong together.
+        held_out: what these made of their validation images.
+
+    Returns:
+        ``None`` where predictions of a pair are missing, or are not of the same images.
+    """
+    import numpy as np
+
+    differences = []
+    for first, second in pairs:
+        one, other = held_out.of(first), held_out.of(second)
+        if one is None or other is None or not np.array_equal(one.images, other.images):
+            return None
+        differences.append(one.right.astype(np.float64) - other.right)
+    if not differences:
+        return None
+    places, times = held_out.places([first for first, _ in pairs])
+    if len(times) < 2:
+        return None
+    figures = np.bincount(places, np.concatenate(differences)) / times
+    return images_of(figures), len(times)
+
+
+def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:
+    """Return the largest images' part that the scores allow, and the number of images, without predictions.
+
+    Args:
+        pairs: the fits of two candidates that belong together, one at least.
+    """
+    n_all = max(a.n_train + a.n_validation for a, _ in pairs)
+    n_validation = sum(a.n_validation for a, _ in pairs)
+    wrong = sum((1 - (fit.validation_accuracy or 0.0)) * fit.n_validation for pair in pairs for fit in pair)
+    n = max(1, min(n_validation, n_all))  # repeated folds hold no more images than there are
+    return most_of_images(wrong / max(1, n_validation), n), n

@@ -1,0 +1,110 @@
+"""What a notebook would have reported of this very study, beside what is honest: only from what is on record.
+
+A notebook keeps the best figure that it came across: of the seeds, of the networks, of the epochs, of a search. Each is
+the highest of several that luck made differ, and so too good for the next training. The test set is never scored epoch
+by epoch, so that what choosing an epoch by it would bring is told of the validation images instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.findings import Contest, Headline
+from convstudy.store.results import Results
+
+Kind = Literal[
+    "seed", "network", "seed and network", "epoch", "kept epoch", "nested search", "search", "halved search"
+]
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """A figure that a notebook would have kept, and the one in its place.
+
+    Attributes:
+        kind: the best of what was kept; a ``"kept epoch"`` is one that the recipe keeps itself, by validation images.
+        about: which candidate or search it is about.
+        of: how many it was the best of.
+        kept: the accuracy that would have been reported.
+        honest: the one to report instead.
+        images: whether both are of the ``"test"`` or the ``"validation"`` images.
+    """
+
+    kind: Kind
+    about: str
+    of: int
+    kept: float
+    honest: float
+    images: Literal["test", "validation"]
+
+    @property
+    def difference(self) -> float:
+        """By how much the kept figure lies above the honest one."""
+        return self.kept - self.honest
+
+
+def keepsakes(results: Results, found: tuple[Contest, ...], head: Headline | None) -> tuple[Keepsake, ...]:
+    """Return what a notebook would have reported of the study's headline and of its searches.
+
+    Args:
+        results: the run.
+        found: its contests.
+        head: the candidate that the study comes down to, if it is known.
+    """
+    kept: list[Keepsake] = []
+    for contest in found:
+        kept += _of_search(contest)
+    if head is None:
+        return tuple(kept)
+    contest = next(contest for contest in found if contest.stage == head.stage.key)
+    row = next(row for row in contest.rows if row.name == head.candidate.name)
+    return (*_of_tests(contest, row), *_of_epochs(results, row, head.candidate.recipe.keep), *kept)
+
+
+def _of_tests(contest: Contest, row: CandidateRow) -> Iterator[Keepsake]:
+    """Yield the best seed, the best network, and the best seed of any network."""
+    mean = row.test_accuracy.mean
+    if mean is None:
+        return
+    own = list(row.scores("test_accuracy").values())
+    if len(own) > 1:
+        yield Keepsake("seed", row.name, len(own), max(own), mean, "test")
+    scored = [each for each in contest.rows if each.test_accuracy.mean is not None]
+    if contest.question != "compare" or len(scored) < 2:
+        return
+    means = [each.test_accuracy.mean for each in scored if each.test_accuracy.mean is not None]
+    yield Keepsake("network", row.name, len(scored), max(means), mean, "test")
+    every = [score for each in scored for score in each.scores("test_accuracy").values()]
+    if len(own) > 1:
+        yield Keepsake("seed and network", row.name, len(every), max(every), mean, "test")
+
+
+def _of_epochs(results: Results, row: CandidateRow, keep: str) -> Iterator[Keepsake]:
+    """Yield the best epoch by the validation images, beside the last one on the same images."""
+    histories = [results.records[fit.fit_id].history for fit in row.fits if fit.status == "done"]
+    longest = max((len(history) for history in histories), default=0)
+    if longest > 1:
+        best = fmean(max(epoch.validation_accuracy for epoch in history) for history in histories)
+        last = fmean(history[-1].validation_accuracy for history in histories)
+        kind: Kind = "kept epoch" if keep == "best" else "epoch"
+        yield Keepsake(kind, row.name, longest, best, last, "validation")
+
+
+def _of_search(contest: Contest) -> Iterator[Keepsake]:
+    """Yield a search's best score beside that on images that it did not see, or beside the corrected one."""
+    nested, chosen = contest.nested, contest.selection
+    if nested is not None and nested.optimism is not None and nested.searched is not None:
+        honest = nested.searched - nested.optimism
+        yield Keepsake(
+            "nested search", contest.name, len(contest.rows), nested.searched, honest, "validation"
+        )
+    elif chosen is not None and chosen.corrected is not None:
+        halves = contest.course is not None and contest.course.halved
+        kind: Kind = "halved search" if halves else "search"
+        yield Keepsake(
+            kind, contest.name, chosen.n_candidates, chosen.accuracy, chosen.corrected, "validation"
+        )

@@ -1,0 +1,168 @@
+"""Who saw which images, which choices were made by them, and when the test set was opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convstudy.analysis.candidates import part_text
+from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.plan import Stage
+from convstudy.record import Acceptance, Opening
+from convstudy.store.ledger import Entry
+from convstudy.store.results import Results
+
+
+@dataclass(frozen=True)
+class StageImages:
+    """Which images a stage uses: per fit ``n_train`` train and ``n_validation`` validate (the first fit's
+    numbers).
+    """
+
+    stage: str
+    n_candidates: int
+    n_fits: int
+    how: str
+    n_train: int
+    n_validation: int
+    n_test: int
+
+
+@dataclass(frozen=True)
+class OpeningRow:
+    """One opening of the test set by this run: for which fit of which candidates."""
+
+    candidates: tuple[str, ...]
+    part: str
+    opening: Opening
+
+
+@dataclass(frozen=True)
+class AcceptanceRow:
+    """A failure that the run accepted: of which fit of which candidates, and whether it was trained since."""
+
+    candidates: tuple[str, ...]
+    part: str
+    acceptance: Acceptance
+    done_since: bool
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the run went about its images.
+
+    Attributes:
+        n_train, n_test: images of the dataset.
+        stages: which images each stage uses.
+        choices: stage and chosen candidate (empty where all failed), in order.
+        openings: this run's openings of the test set, by time.
+        n_openings: openings in the whole runs folder so far, by any study.
+        n_openings_before: how many of them came before this run's first.
+        n_opened: how many of them this run made itself; scores that were there already it has taken as they are.
+        others: openings that this run does not use, in order: by other runs, and its own of models that have left its
+            plan.
+        n_questions: how many questions the test set has answered in the whole runs folder
+            (:mod:`convstudy.store.ledger`).
+        n_questions_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
+            somebody may have looked at these answers before this study was written as it is.
+        acceptances: the failures that this run has accepted, in order.
+        kept: the stages whose choice stays as it was made, because a model has a test score, although the records that
+            it rests on have changed.
+    """
+
+    n_train: int
+    n_test: int
+    stages: tuple[StageImages, ...]
+    choices: tuple[tuple[str, str], ...]
+    openings: tuple[OpeningRow, ...]
+    n_openings: int
+    n_openings_before: int
+    n_opened: int
+    others: tuple[Entry, ...]
+    n_questions: int
+    n_questions_elsewhere: int
+    acceptances: tuple[AcceptanceRow, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+def protocol(results: Results) -> Protocol:
+    """Return the protocol of a run."""
+    info = dataset_info(results.study.dataset)
+    names: dict[str, list[str]] = {}
+    parts: dict[str, str] = {}
+    for stage in results.plan.stages:
+        if not stage.tested:
+            continue
+        for candidate in stage.candidates:
+            for fit in candidate.fits:
+                names.setdefault(fit.id, []).append(f"{stage.key}: {candidate.name}")
+                parts[fit.id] = part_text(fit)
+    openings = [
+        OpeningRow(tuple(names[fit_id]), parts[fit_id], opening)
+        for fit_id, opening in results.openings.items()
+        if fit_id in names
+    ]
+    openings.sort(key=lambda row: (row.opening.opened_at, row.opening.fit_id))
+    used = {(row.opening.fit_id, row.opening.weights_digest) for row in openings}
+    answered = [entry for entry in results.ledger if entry.answered]
+    others = [entry for entry in answered if (entry.opening.fit_id, entry.opening.weights_digest) not in used]
+    return Protocol(
+        n_train=info.n_train,
+        n_test=info.n_test,
+        stages=tuple(_stage_images(results, stage) for stage in results.plan.stages),
+        choices=tuple(
+            (c.stage, c.chosen) for c in results.choices if results.plan.stage(c.stage).question != "inner"
+        ),
+        openings=tuple(openings),
+        n_openings=results.n_openings,
+        n_openings_before=results.n_openings_before,
+        n_opened=sum(entry.run_id == results.run_id for entry in results.ledger),
+        others=tuple(others),
+        n_questions=len({entry.question for entry in answered}),
+        n_questions_elsewhere=len({entry.question for entry in answered if entry.run_id != results.run_id}),
+        acceptances=tuple(_acceptances(results)),
+        kept=tuple(choice.stage for choice in results.choices if choice.kept),
+    )
+
+
+def _acceptances(results: Results) -> Iterator[AcceptanceRow]:
+    names: dict[str, list[str]] = {}
+    parts: dict[str, str] = {}
+    for stage in results.plan.stages:
+        owners = stage.owners
+        for fit in stage.fits:
+            names.setdefault(fit.id, []).append(f"{stage.key}: {owners[fit.id]}")
+            parts[fit.id] = part_text(fit)
+    for each in results.acceptances:
+        record = results.records.get(each.fit_id)
+        done = record is not None and record.done
+        yield AcceptanceRow(tuple(names.get(each.fit_id, ())), parts.get(each.fit_id, ""), each, done)
+
+
+def _stage_images(results: Results, stage: Stage) -> StageImages:
+    info = dataset_info(results.study.dataset)
+    split = stage.candidates[0].fits[0].split
+    n_train, n_validation = split_sizes(info.n_train, split)
+    if stage.question == "nested":
+        how = "the winner of each inner search on its outer fold"
+    elif isinstance(split, Fold):
+        how = f"{split.of} stratified folds, the same for every candidate"
+        if split.within is not None:
+            how += f", of what trains outside of outer fold {split.within.index + 1} of {split.within.of}"
+    else:
+        how = f"{split.fraction * 100:g} % held out, stratified, drawn anew by each seed"
+    if stage.rungs:
+        how += (
+            f"; halved in {len(stage.rungs)} rungs, the first on {stage.rungs[0].size.n_folds} of the folds"
+        )
+    if split.subset is not None:
+        how += f"; a subset of {split.subset:,} training images"
+    return StageImages(
+        stage=stage.key,
+        n_candidates=len(stage.candidates),
+        n_fits=len(stage.fits) if stage.rungs else sum(len(candidate.fits) for candidate in stage.candidates),
+        how=how,
+        n_train=n_train,
+        n_validation=n_validation,
+        n_test=info.n_test if stage.tested else 0,
+    )

@@ -1,0 +1,115 @@
+"""Changes to a study from the command line: ``--set recipe.epochs=3``."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from convstudy.errors import Problem, StudyError, nearest, unknown
+from convstudy.studyfile.mistake import KeyPath, key_text, shown
+
+NAMED_SECTIONS = ("network", "search", "compare", "ablate")
+
+
+def read_change(text: str) -> tuple[str, object]:
+    """Return the key and the value of ``KEY=VALUE``, as :func:`convstudy.studyfile.load_study` takes them.
+
+    The key is dotted as in TOML, the value is a TOML value; a bare word is a text.
+
+    >>> read_change("recipe.epochs=3")
+    ('recipe.epochs', 3)
+    >>> read_change("recipe.optimizer=sgd")
+    ('recipe.optimizer', 'sgd')
+
+    Raises:
+        StudyError: if it is not of that form.
+    """
+    key, equals, written = (part.strip() for part in text.partition("="))
+    where = f"--set {text}"
+    if not equals or not key:
+        raise StudyError(
+            Problem("this is not a change", where, shown(text), "KEY=VALUE, such as recipe.epochs=3")
+        )
+    key_path(key, where)
+    return key, _value(written, where)
+
+
+def key_path(key: str, where: str) -> tuple[str, ...]:
+    """Return the parts of a dotted key: ``network.'a.b'.kernel`` has three.
+
+    Raises:
+        StudyError: if it is not a key, or names nothing inside a section.
+    """
+    try:
+        table: Any = tomllib.loads(f"{key} = true") if key.isprintable() else {}
+    except (ValueError, RecursionError):
+        table = {}
+    path: list[str] = []
+    while isinstance(table, dict) and len(table) == 1:
+        ((part, table),) = table.items()
+        path.append(part)
+    if table is not True or len(path) < 2 or len(path) > 10:
+        raise StudyError(
+            Problem("this is not a key of a study", where, key, "a dotted key, such as recipe.epochs")
+        )
+    return tuple(path)
+
+
+def changed(
+    document: Mapping[str, Any], changes: Mapping[str, object]
+) -> tuple[dict[str, Any], list[KeyPath]]:
+    """Return a document with changes made, and the path of each.
+
+    Raises:
+        StudyError: with a problem for each change that has no place in the document.
+    """
+    result: dict[str, Any] = copy.deepcopy(dict(document))
+    paths: list[KeyPath] = []
+    problems: list[Problem] = []
+    for key, value in changes.items():
+        where = f"--set {key}"
+        try:
+            path = key_path(key, where)
+            _change(result, path, value, where)
+            paths.append(path)
+        except StudyError as error:
+            problems += error.problems
+    if problems:
+        raise StudyError(*problems)
+    return result, paths
+
+
+def _change(document: dict[str, Any], path: tuple[str, ...], value: object, where: str) -> None:
+    """Set one value; sections with names have to be there, so that a typing error makes no new one."""
+    if path[0] in NAMED_SECTIONS:
+        tables = document.get(path[0])
+        names = tuple(tables) if isinstance(tables, dict) else ()
+        if path[1] not in names:
+            raise StudyError(unknown(path[0], path[1], names, where))
+    table: Any = document
+    for depth, part in enumerate(path[:-1], start=1):
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise StudyError(
+                Problem(f"{key_text(path[:depth])} is not a table", where, shown(table), "a key of a table")
+            )
+    table[path[-1]] = copy.deepcopy(value)
+
+
+def _value(written: str, where: str) -> object:
+    """Return what is written after the equals sign."""
+    try:
+        values = tomllib.loads(f"value = {written}")
+    except (ValueError, RecursionError):
+        values = {}
+    if list(values) == ["value"] and not isinstance(values["value"], (datetime.date, datetime.time)):
+        return values["value"]
+    if not written or written[0] in "[{\"'" or not written.isprintable():
+        mend = nearest(written.lower(), ("true", "false"))
+        raise StudyError(
+            Problem("this is not a value", where, shown(written), "a TOML value or a word", mend)
+        )
+    return written

@@ -1,0 +1,95 @@
+"""Whether each class has images enough for the folds and the validation part of a study, counted from the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from convstudy.data.catalogue import dataset_info
+from convstudy.data.splits import Fold, Holdout, Shortage, shortage
+from convstudy.errors import StudyError
+from convstudy.studyfile.mistake import KeyPath, Mistake
+from convstudy.studyfile.study import Search, Study
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def check_classes(
+    study: Study, labels: npt.NDArray[np.int64], place: Callable[[KeyPath], str] = lambda path: ""
+) -> None:
+    """Check that every split of a study can be made of these training images.
+
+    :func:`~convstudy.studyfile.check_study` knows the number of images only, not those of each class.
+
+    Args:
+        study: a study that was checked.
+        labels: of all training images of its dataset, int64 of shape (n,).
+        place: says where the key of an error is, as :func:`~convstudy.studyfile.places` does.
+
+    Raises:
+        StudyError: with each key that asks for too much, and the class with too few images.
+    """
+    names = dataset_info(study.dataset).class_names
+    mistakes = [
+        mistake
+        for name, search in study.search.items()
+        if (
+            mistake := _of_search(("search", name), search, search.subset_within(study.subset), labels, names)
+        )
+    ]
+    short = shortage(labels, Holdout(study.validation, 0, study.subset))
+    if short is not None:
+        key = "validation" if study.subset is None else "subset"
+        mistakes.append(
+            Mistake(
+                ("study", key),
+                "must leave an image of each class to train and one to validate",
+                _got(short, names, study.subset, ""),
+                "at least 2 images of each class",
+            )
+        )
+    if mistakes:
+        raise StudyError(*(mistake.problem(place) for mistake in mistakes))
+
+
+def _of_search(
+    path: KeyPath, search: Search, subset: int | None, labels: npt.NDArray[np.int64], names: tuple[str, ...]
+) -> Mistake | None:
+    """Return the first thing that a search asks too much of, if any."""
+    short = shortage(labels, Fold(0, search.folds, 0, subset))
+    if short is not None:
+        return _too_many((*path, "folds"), search.folds, short, names, subset, "")
+    if not search.nested:
+        return None
+    n_outer = search.outer_folds or search.folds
+    short = shortage(labels, Fold(0, n_outer, 0, subset))
+    if short is not None:
+        return _too_many((*path, "outer_folds"), n_outer, short, names, subset, "")
+    outside = [
+        shortage(labels, Fold(index, n_outer, 0, subset).inner(search.folds)[0]) for index in range(n_outer)
+    ]
+    short = min(filter(None, outside), key=lambda each: each.count, default=None)
+    if short is None:
+        return None
+    return _too_many((*path, "folds"), search.folds, short, names, subset, " without one outer fold")
+
+
+def _too_many(
+    path: KeyPath, n_folds: int, short: Shortage, names: tuple[str, ...], subset: int | None, without: str
+) -> Mistake:
+    """Return the error of a number of folds that is larger than the number of images of a class."""
+    return Mistake(
+        path,
+        f"{n_folds} folds need {n_folds} images of each class",
+        _got(short, names, subset, without),
+        f"at most {short.count} folds, or more images" if short.count > 1 else "more images",
+    )
+
+
+def _got(short: Shortage, names: tuple[str, ...], subset: int | None, without: str) -> str:
+    """Return which class has how many images, and where."""
+    images = "1 image" if short.count == 1 else f"{short.count} images"
+    among = "the training images" if subset is None else f"the subset of {subset:,}"
+    return f'{images} of class "{names[short.label]}" in {among}{without}'

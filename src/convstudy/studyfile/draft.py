@@ -1,0 +1,259 @@
+"""A document to a draft of a study: each section for itself, so that a bad one hides no other's mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from convstudy.data.catalogue import CATALOGUE, DatasetInfo
+from convstudy.errors import nearest, unknown
+from convstudy.studyfile.messages import NAME_WORDS, mistakes_of
+from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.studyfile.recipe import Recipe
+from convstudy.studyfile.silence import REASON_WORDS, is_reason
+from convstudy.studyfile.study import (
+    NAME_PATTERN,
+    Ablate,
+    Compare,
+    Head,
+    NetworkPattern,
+    Search,
+    Study,
+    Variant,
+)
+
+MOST_SECTIONS = 100
+"""How many networks, searches, comparisons, ablations, or variants of one, a study may have."""
+
+MOST_VARIANTS = 1_000
+"""How many variants all ablations together may have, and pairs of them where an ablation asks for interactions."""
+
+SECTIONS = ("study", "recipe", "network", "search", "compare", "ablate", "silence")
+UNNAMED = ("study", "recipe", "silence")
+"""The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
+RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
+"""The keys of ``[ablate.NAME]`` that are no variants."""
+M = TypeVar("M", bound=BaseModel)
+_NONE: Mapping[str, str] = {}
+
+
+@dataclass
+class Draft:
+    """What could be read of a study, and the names of what could not.
+
+    Args:
+        head: the ``[study]`` section, without its bad keys; None where too little is left.
+        recipe: the recipe, without its bad keys.
+        networks, searches, compares, ablates: the sections that could be read.
+        silence: check -> reason, without those whose reason is none.
+        names: kind of section -> all names, so that a section that could not be read is not called unknown.
+        mistakes: what was wrong.
+    """
+
+    head: Head | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    networks: dict[str, NetworkPattern] = field(default_factory=dict)
+    searches: dict[str, Search] = field(default_factory=dict)
+    compares: dict[str, Compare] = field(default_factory=dict)
+    ablates: dict[str, Ablate] = field(default_factory=dict)
+    silence: dict[str, str] = field(default_factory=dict)
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def dataset(self) -> DatasetInfo | None:
+        """The dataset, where there is one of that name."""
+        return CATALOGUE.get(self.head.dataset) if self.head else None
+
+    @property
+    def subset(self) -> int | None:
+        """The subset of all training images that the study uses, if it says."""
+        return self.head.subset if self.head else None
+
+    def report(self, path: KeyPath, what: str, got: str = "", allowed: str = "", mend: str = "") -> None:
+        """Add one mistake."""
+        self.mistakes.append(Mistake(path, what, got, allowed, mend))
+
+    def report_unknown(self, noun: str, word: str, allowed: tuple[str, ...], path: KeyPath) -> None:
+        """Add "there is no NOUN called WORD", with the nearest name."""
+        found = unknown(noun, word, allowed)
+        self.report(path, found.what, found.got, found.allowed or "nothing: there is none", found.mend)
+
+
+def draft_of_study(study: Study) -> Draft:
+    """Return the draft of a study that was built in Python."""
+    head = Head.model_construct(**{key: getattr(study, key) for key in Head.model_fields})
+    return Draft(
+        head=head,
+        recipe=study.recipe,
+        networks=study.network,
+        searches=study.search,
+        compares=study.compare,
+        ablates=study.ablate,
+        silence=study.silence,
+        names={
+            key: tuple(getattr(study, key)) for key in ("network", "search", "compare", "ablate", "silence")
+        },
+    )
+
+
+def draft_of_document(document: Mapping[str, Any]) -> Draft:
+    """Return what can be read of a document as TOML or JSON gives it, with everything that cannot."""
+    draft = Draft()
+    for key in document:
+        if key not in SECTIONS:
+            misplaced = [name for name in ("study", "recipe") if key in _KEYS[name]]
+            draft.report(
+                (key,),
+                f'there is no section called "{key}"',
+                key,
+                ", ".join(f"[{name}]" if name in UNNAMED else f"[{name}.NAME]" for name in SECTIONS),
+                f"put it under [{misplaced[0]}]" if misplaced else nearest(key, SECTIONS),
+            )
+    if "study" in document:
+        draft.head = _read(
+            draft, Head, document["study"], ("study",), stand_ins={"name": "unnamed", "dataset": ""}
+        )
+    else:
+        draft.report((), "there is no [study] section", mend="add [study] with name = ... and dataset = ...")
+    draft.recipe = _read(draft, Recipe, document.get("recipe", {}), ("recipe",)) or Recipe()
+    for name, table in _named(draft, document, "network").items():
+        if network := _read(draft, NetworkPattern, table, ("network", name), refused="parameters"):
+            draft.networks[name] = network
+    for name, table in _named(draft, document, "search").items():
+        if search := _read(draft, Search, table, ("search", name)):
+            draft.searches[name] = search
+    for name, table in _named(draft, document, "compare").items():
+        if compare := _read(draft, Compare, table, ("compare", name)):
+            draft.compares[name] = compare
+    ablates = _named(draft, document, "ablate")
+    n_variants = sum(_n_candidates(table) for table in ablates.values() if isinstance(table, Mapping))
+    if n_variants > MOST_VARIANTS:
+        draft.report(("ablate",), "too many variants in all", f"{n_variants:,}", f"at most {MOST_VARIANTS:,}")
+        ablates = {}
+    for name, table in ablates.items():
+        if ablate := _read_ablate(draft, name, table):
+            draft.ablates[name] = ablate
+    draft.silence = _read_silence(draft, document.get("silence", {}))
+    return draft
+
+
+_KEYS: Mapping[str, Mapping[str, Any]] = {"study": Head.model_fields, "recipe": Recipe.model_fields}
+
+
+def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    """Return the tables ``[section.NAME]`` whose names can be, and note all names."""
+    tables = document.get(section, {})
+    if not isinstance(tables, Mapping):
+        draft.report((section,), f"{section} needs a name and a table", _what(tables), f"[{section}.NAME]")
+        return {}
+    draft.names[section] = tuple(tables)
+    return _with_good_names(draft, tables, (section,))
+
+
+def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Return the entries whose names can be names; report the others, and a crowd."""
+    for name in tables:
+        if not re.fullmatch(NAME_PATTERN, name):
+            draft.report((*path, name), f"{shown(name)} cannot be a name", shown(name), NAME_WORDS)
+    if len(tables) > MOST_SECTIONS:
+        draft.report(
+            path, f"too many entries in {key_text(path)}", f"{len(tables):,}", f"at most {MOST_SECTIONS}"
+        )
+        return {}
+    return {name: table for name, table in tables.items() if re.fullmatch(NAME_PATTERN, name)}
+
+
+def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
+    """Return an ``[ablate.NAME]`` section with those of its variants that can be read."""
+    path: KeyPath = ("ablate", name)
+    if not isinstance(table, Mapping):
+        draft.report(path, f"[ablate.{name}] needs a table", _what(table), "a table of variants")
+        return None
+    network = table.get("network", name)
+    if not isinstance(network, str):
+        draft.report((*path, "network"), "network needs a text", _what(network), "the name of a network")
+    interactions = table.get("interactions", False)
+    if not isinstance(interactions, bool):
+        draft.report(
+            (*path, "interactions"),
+            "interactions needs true or false",
+            _what(interactions),
+            "true or false",
+            "a variant needs another name" if isinstance(interactions, Mapping) else "",
+        )
+    tables = {key: value for key, value in table.items() if key not in RESERVED}
+    if not tables:
+        draft.report(
+            path, f"[ablate.{name}] has no variant", mend='add one: plain = { without = ["dropout"] }'
+        )
+    variants = {
+        key: variant
+        for key, value in _with_good_names(draft, tables, path).items()
+        if (variant := _read(draft, Variant, value, (*path, key), refused="recipe"))
+    }
+    if not isinstance(network, str):
+        return None
+    return Ablate.model_construct(network=network, interactions=interactions is True, variants=variants)
+
+
+def _n_candidates(table: Mapping[str, Any]) -> int:
+    """Return how many variants a section ``[ablate.NAME]`` has, at most, with their pairs where it asks for these."""
+    n = sum(key not in RESERVED for key in table)
+    return n + (n * (n - 1) // 2 if table.get("interactions") is True else 0)
+
+
+def _read_silence(draft: Draft, table: object) -> dict[str, str]:
+    """Return the ``[silence]`` section without what is no reason, and note all names."""
+    if not isinstance(table, Mapping):
+        draft.report(("silence",), "silence needs a table", _what(table), "a table: checks and reasons")
+        return {}
+    draft.names["silence"] = tuple(table)
+    for name, reason in table.items():
+        if not is_reason(reason):
+            draft.report(("silence", name), "a check is silenced with a reason", _what(reason), REASON_WORDS)
+    return {name: reason for name, reason in table.items() if is_reason(reason)}
+
+
+def _read(
+    draft: Draft,
+    model: type[M],
+    values: object,
+    path: KeyPath,
+    refused: str = "",
+    stand_ins: Mapping[str, str] = _NONE,
+) -> M | None:
+    """Return a part without its bad keys, which are reported; None where nothing can be made of the rest.
+
+    ``refused`` is a field that the model gathers from other keys and that no file may name; ``stand_ins`` are values
+    for keys that are needed, so that the others can be checked where those are missing or bad.
+    """
+    if not isinstance(values, Mapping):
+        draft.report(
+            path, f"{key_text(path[-1:])} needs a table", _what(values), "a table: keys and their values"
+        )
+        return None
+    if refused in values:
+        mend = f"write the keys of {refused} without it, beside the others"
+        draft.report((*path, refused), f'there is no key called "{refused}" here', refused, mend=mend)
+        values = {key: value for key, value in values.items() if key != refused}
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        mistakes = mistakes_of(error, model, values, path)
+        draft.mistakes += mistakes
+    bad = {mistake.path[len(path)] for mistake in mistakes if len(mistake.path) > len(path)}
+    try:
+        return model.model_validate(
+            {**stand_ins, **{key: value for key, value in values.items() if key not in bad}}
+        )
+    except ValidationError:
+        return None
+
+
+def _what(value: object) -> str:
+    return f"{shown(value)}, {kind(value)}"

@@ -1,0 +1,243 @@
+"""Whether layers fit each other: every network, every value that a search would try, every variant.
+
+Nothing is trained and no module is built; a network that does not fit is found before anything starts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import product
+
+from convstudy.data.catalogue import DatasetInfo
+from convstudy.errors import NetworkError, Problem
+from convstudy.networks import Network
+from convstudy.studyfile.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
+from convstudy.studyfile.draft import Draft
+from convstudy.studyfile.mistake import KeyPath, Mistake, shown
+from convstudy.studyfile.pairs import pairs_of
+from convstudy.studyfile.ranges import Range
+from convstudy.studyfile.study import NetworkPattern, Tried, Variant
+
+Values = Mapping[str, Tried]
+MOST_LAYERS = 500_000
+"""How many layers, over all values and variants, are walked through before a study counts as too large."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Values with which a network cannot be built, and why."""
+
+    values: Values
+    problem: Problem
+
+
+def check_shapes(draft: Draft) -> None:
+    """Add a mistake for every network, candidate and variant whose layers do not fit."""
+    n_layers = sum(_n_networks(draft, name) * len(draft.networks[name].layers) for name in draft.networks)
+    if n_layers > MOST_LAYERS:
+        got = f"{n_layers:,} layers over all values and variants"
+        draft.report((), "the study comes to too many networks", got, f"at most {MOST_LAYERS:,}")
+        return
+    for name in draft.networks:
+        _check_network(draft, name)
+    for name in draft.searches:
+        _check_candidates(draft, name)
+    for name in draft.networks:
+        _check_winners_together(draft, name)
+    spoiled = {mistake.path[:3] for mistake in draft.mistakes}  # what is written there is not what was meant
+    for name, ablate in draft.ablates.items():
+        for base in bases(draft, ablate.network):
+            for variant_name, variant in ablate.variants.items():
+                path: KeyPath = ("ablate", name, variant_name)
+                if variant.changes_network and path not in spoiled:
+                    _check_variant(draft, base, path, variant_name, variant)
+    spoiled = {mistake.path[:3] for mistake in draft.mistakes}
+    for name, ablate in draft.ablates.items():
+        for pair in pairs_of(ablate):
+            alone: set[KeyPath] = {("ablate", name, pair.first), ("ablate", name, pair.second)}
+            if pair.changes_network and not alone & spoiled:
+                for base in bases(draft, ablate.network):
+                    _check_variant(draft, base, ("ablate", name, "interactions"), pair.name, pair.together)
+
+
+def fit_text(problem: Problem) -> str:
+    """Return what does not fit, with the layer in the sentence: "kernel 11 does not fit: layer 2 ..."."""
+    layer = _layer(problem)
+    if "this layer" in problem.what:
+        return problem.what.replace("this layer", layer)
+    return f"{layer}: {problem.what}" if layer else problem.what
+
+
+def _n_networks(draft: Draft, name: str) -> int:
+    """Return how many networks one pattern comes to, variants and pairs of these included."""
+    n_values = math.prod(len(values) for values in _varied_parameters(draft, name).values())
+    n_variants = sum(
+        sum(variant.changes_network for variant in ablate.variants.values())
+        + sum(pair.changes_network for pair in pairs_of(ablate))
+        for ablate in draft.ablates.values()
+        if name in bases(draft, ablate.network)
+    )
+    return n_values * (1 + n_variants)
+
+
+def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
+    """Return the parameters of a network that searches vary, each with its values."""
+    parameters = draft.networks[name].parameters
+    return {
+        key: checked_values(key, values)
+        for search in draft.searches.values()
+        if search.network == name and n_combinations(search) <= MOST_CANDIDATES
+        for key, values in search.vary.items()
+        if key in parameters and values != ()
+    }
+
+
+def _check_network(draft: Draft, name: str) -> None:
+    """Report what is wrong with a network at its own values."""
+    for problem in _problems(draft.networks[name], draft.dataset, {}):
+        number = _layer(problem).removeprefix("layer ")
+        path: KeyPath = ("network", name, "layers")
+        if number.isdigit():
+            path = (*path, int(number) - 1)
+        draft.mistakes.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
+
+
+def _check_candidates(draft: Draft, name: str) -> None:
+    """Report the values of a search with which its network cannot be built."""
+    search = draft.searches[name]
+    pattern = draft.networks.get(search.network)
+    if pattern is None or any(mistake.path[:3] == ("search", name, "vary") for mistake in draft.mistakes):
+        return  # what is listed is not what was meant
+    varied = {key: values for key, values in search.vary.items() if key in pattern.parameters}
+    choices = {key: checked_values(key, values) for key, values in varied.items()}
+    ranges = {key for key, values in varied.items() if isinstance(values, Range)}
+    for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices, ranges):
+        at: KeyPath = ("search", name, "vary", *path)
+        draft.mistakes.append(_mistake(at, misfit, pattern, search.network, also))
+
+
+def _check_winners_together(draft: Draft, name: str) -> None:
+    """Report values that fit in one search each, but not together."""
+    searches = [key for key, search in draft.searches.items() if search.network == name]
+    if len(searches) < 2 or any(
+        mistake.path[1:2] in [(key,) for key in searches] for mistake in draft.mistakes
+    ):
+        return
+    misfits = _misfits(draft.networks[name], draft.dataset, _varied_parameters(draft, name))
+    for misfit in misfits[:1]:
+        path: KeyPath = ("search", searches[-1], "vary")
+        draft.mistakes.append(_mistake(path, misfit, draft.networks[name], name, len(misfits) - 1))
+
+
+def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: Variant) -> None:
+    """Report a variant, or two together, that cannot be built where the network that is varied can."""
+    pattern = draft.networks[base]
+    choices = _varied_parameters(draft, base)
+    own: Values = {key: pattern.parameters[key] for key in choices}
+    # At its own values first: that is the plainer message.
+    for values in [own, *(dict(zip(choices, row, strict=True)) for row in product(*choices.values()))]:
+        problems = _problems(pattern, draft.dataset, values, variant.network)
+        if problems and not _problems(pattern, draft.dataset, values):
+            shown_values = {} if values == own else values
+            draft.mistakes.append(
+                _mistake(path, Misfit(shown_values, problems[0]), pattern, base, variant=name)
+            )
+            return
+
+
+def _misfits(
+    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, Sequence[Tried]]
+) -> list[Misfit]:
+    """Return the combinations of values with which a network cannot be built, where that is news."""
+    known = _problems(pattern, dataset, {})
+    misfits = []
+    for row in product(*choices.values()):
+        values = dict(zip(choices, row, strict=True))
+        problems = [item for item in _problems(pattern, dataset, values) if not _is_known(item, known)]
+        misfits += [Misfit(values, problem) for problem in problems[:1]]
+    return misfits
+
+
+def _is_known(problem: Problem, known: tuple[Problem, ...]) -> bool:
+    """Return whether the network has this problem at its own values too, where it has been reported."""
+    for other in known:
+        is_unread = problem.where == _layer(problem)  # walk() adds the layer's text, reading it does not
+        if _layer(other) == _layer(problem) and (
+            other.what == problem.what or (is_unread and other.got == problem.got)
+        ):
+            return True
+    return False
+
+
+def _layer(problem: Problem) -> str:
+    """Return which layer a problem is about: ``"layer 2"``, ``"the output layer"``."""
+    return problem.where.partition(",")[0]
+
+
+def _by_cause(
+    misfits: list[Misfit], choices: Mapping[str, Sequence[Tried]], ranges: Set[str]
+) -> Iterable[tuple[KeyPath, Misfit, int]]:
+    """Yield one misfit for each cause: where it is written below ``vary``, and how many more it stands for.
+
+    A value is a cause if no combination with it can be built, each for the same reason. All values of one of the
+    ``ranges`` are written in one place, so that one of them stands for those that are causes.
+    """
+    rest = list(misfits)
+    n_all = math.prod(len(values) for values in choices.values())
+    for key, values in choices.items():
+        failing: dict[Tried, list[Misfit]] = {}
+        for misfit in rest:
+            failing.setdefault(misfit.values[key], []).append(misfit)
+        causes: list[tuple[KeyPath, Misfit]] = []
+        for place, value in enumerate(values):
+            same = failing.get(value, [])
+            if len(same) * len(values) == n_all and len({misfit.problem for misfit in same}) == 1:
+                causes.append(((key, place), Misfit({key: value}, same[0].problem)))
+                del failing[value]
+        if key in ranges:
+            for _, misfit in causes[:1]:
+                yield (key,), misfit, len(causes) - 1
+        else:
+            for path, misfit in causes:
+                yield path, misfit, 0
+        rest = [misfit for alike in failing.values() for misfit in alike]
+    reasons: dict[str, list[Misfit]] = {}
+    for misfit in rest:
+        reasons.setdefault(fit_text(misfit.problem), []).append(misfit)
+    for alike in reasons.values():
+        yield (), alike[0], len(alike) - 1
+
+
+def _problems(
+    pattern: NetworkPattern,
+    dataset: DatasetInfo | None,
+    values: Values,
+    change: Callable[[Network], Network] = lambda network: network,
+) -> tuple[Problem, ...]:
+    """Return why a network cannot be built with these values, if so; without a dataset, layers are only read."""
+    try:
+        network = change(pattern.network(**values))
+        if dataset is not None:
+            for _ in network.walk(dataset.image_shape, dataset.n_classes):
+                pass
+    except NetworkError as error:
+        return error.problems
+    return ()
+
+
+def _mistake(
+    path: KeyPath, misfit: Misfit, pattern: NetworkPattern, name: str, also: int = 0, variant: str = ""
+) -> Mistake:
+    """Return a misfit as a mistake that says which network and which values."""
+    values = {**pattern.parameters, **misfit.values}
+    whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
+    told = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
+    whose += f" with {told}" if told else ""
+    whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
+    problem = misfit.problem
+    # walk() fills in the network's initialiser; the layer is shown as it was written.
+    layer = problem.where.partition(", ")[2].replace(f' init={pattern.init}"', '"')
+    got = ", ".join(part for part in (problem.got, f"at {layer}" if layer else "") if part)
+    return Mistake(path, f"{fit_text(problem)} ({whose})", got, problem.allowed, problem.mend)

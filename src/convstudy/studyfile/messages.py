@@ -1,0 +1,188 @@
+"""What pydantic found wrong with a part of a study, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from convstudy.errors import nearest, unknown
+from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.studyfile.ranges import Range
+from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
+from convstudy.studyfile.study import NAME_PATTERN, NetworkPattern, Search, Variant
+
+NAME_WORDS = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+
+# These stand beside the other keys in a study file, not in a table of their own.
+GATHERED: Mapping[type[BaseModel], str] = {NetworkPattern: "parameters", Variant: "recipe"}
+
+
+def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, at: KeyPath) -> list[Mistake]:
+    """Return what is wrong with ``values`` that were to become a ``model``, one mistake a key.
+
+    Args:
+        error: what pydantic raised.
+        model: the part of a study that was tried.
+        values: what it was tried on, in the form of a study file.
+        at: the path of that part in the study.
+    """
+    mistakes: dict[KeyPath, Mistake] = {}
+    for detail in error.errors(include_url=False):
+        location = tuple(detail["loc"])
+        if model is Search and location[0] == "vary":
+            location = location[:2] + location[3:]  # without the tag that tells a list from a range
+        if location[:1] == (GATHERED.get(model),) and len(location) > 1:
+            inside, location = location[1:], ("additional", *location[1:])
+        else:
+            inside = location
+        # A union reports each of its members, named at the end of the path; the first one stands for all.
+        path = inside[: _depth(values, inside) + (detail["type"] == "missing")]
+        if path not in mistakes:
+            mistakes[path] = _mistake(detail, model, _schema_at(model, location), path, at)
+    return list(mistakes.values())
+
+
+def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the keys that this part of a study has in a study file."""
+    keys = tuple(key for key in model.model_fields if key != GATHERED.get(model))
+    return keys + RECIPE_KEYS if model is Variant else keys
+
+
+def in_words(schema: Mapping[str, Any], null: str = "") -> str:
+    """Return what a JSON Schema allows, in words; ``null`` is the word for nothing at all, if there is one.
+
+    >>> in_words({"type": "integer", "minimum": 1, "maximum": 100000})
+    'a whole number from 1 to 100,000'
+    """
+    if "enum" in schema:
+        return ", ".join(str(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        options = [in_words(option, null) for option in schema["anyOf"]]
+        return ", or ".join(dict.fromkeys(option for option in options if option))
+    if schema.get("type") == "null":
+        return null
+    if schema.get("pattern") == NAME_PATTERN:
+        return NAME_WORDS
+    words = _TYPES.get(schema.get("type", ""), "")
+    return " ".join(part for part in (words, _range(schema)) if part)
+
+
+_TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+_NOUNS = {"init": "initialiser", "augment": "augmentation", "keep": "epoch to keep"}
+_OUTSIDE = frozenset(("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"))
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    """Return the bounds of a schema in words, or nothing where it has none."""
+    if "minItems" in schema:
+        return f"of {schema['minItems']} or more" if schema["minItems"] > 1 else "that is not empty"
+    if "minProperties" in schema:
+        return "that is not empty"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    start = f"from {low:,}" if low is not None else f"above {above:,}" if above is not None else ""
+    if high is not None:
+        end = f"to {high:,}" if low is not None else f"at most {high:,}"
+    else:
+        end = f"below {below:,}" if below is not None else ""
+    if start and not end:
+        return start.replace("from ", "") + " or more" if low is not None else start
+    if start and end:
+        joint = " to " if low is not None and below is not None else " " if low is not None else ", "
+        return start + joint + end
+    return end
+
+
+def _mistake(
+    detail: Mapping[str, Any], model: type[BaseModel], schema: Mapping[str, Any], path: KeyPath, at: KeyPath
+) -> Mistake:
+    """Return one error of pydantic in plain words."""
+    type_, value = detail["type"], detail.get("input")
+    key = key_text(path) or key_text(at[-1:])
+    allowed = in_words(schema, null=shown(NONE) if model is Recipe else "")
+    names = _names(schema)
+    in_range = model is Search and path[:1] == ("vary",)
+    if type_ == "extra_forbidden":
+        found = unknown("key", str(path[-1]), tuple(Range.model_fields) if in_range else keys_of(model))
+        return Mistake(at + path, f"{found.what} here", found.got, found.allowed, found.mend)
+    if type_ == "missing":
+        key = key_text(path[-1:])
+        return Mistake(at + path[:-1], f"{key} is missing", allowed=allowed, mend=f"add {key} = ...")
+    if type_ == "combination":
+        context = detail["ctx"]
+        return Mistake((*at, *path, context["key"]), detail["msg"], allowed=context["allowed"])
+    if names and isinstance(value, str):
+        found = unknown(_NOUNS.get(key, key), value, names)
+        return Mistake(at + path, found.what, found.got, found.allowed, found.mend)
+    if type_ in _OUTSIDE:
+        return Mistake(at + path, f"{key} lies outside what is allowed", shown(value), allowed)
+    if type_ == "string_pattern_mismatch":
+        return Mistake(at + path, f"{shown(value)} cannot be a name", shown(value), allowed)
+    if type_ in ("too_short", "too_long", "string_too_long"):
+        most = detail["ctx"].get("max_length")
+        size = len(value) if isinstance(value, (str, list, tuple, Mapping)) else 0
+        what = f"{key} is too long" if most else f"{key} holds too little"
+        return Mistake(at + path, what, f"{size:,}", f"at most {most:,}" if most else allowed)
+    what = f"{key} needs {'a text' if names else allowed.split(' from ')[0].split(' above ')[0]}"
+    mend = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
+    return Mistake(at + path, what, f"{shown(value)}, {kind(value)}", allowed, mend)
+
+
+def _names(schema: Mapping[str, Any]) -> list[str]:
+    """Return the names that a schema allows, if it allows names only."""
+    options = [schema, *schema.get("anyOf", ())]
+    return [name for option in options for name in option.get("enum", ())]
+
+
+def _depth(values: object, location: KeyPath) -> int:
+    """Return how many steps of a location lead to something that is there."""
+    for depth, part in enumerate(location):
+        try:
+            values = values[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return depth
+    return len(location)
+
+
+def _schema_at(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
+    """Return the JSON Schema of the value at a location; an empty one where none is known."""
+    whole = _json_schema(model)
+    schema: Any = whole
+    for part in location:
+        for option in schema.get("anyOf", ()):
+            if option.get("type") == ("array" if isinstance(part, int) else "object"):
+                schema = option
+        if isinstance(part, int):
+            step = schema.get("items")
+        elif part == "additional" and (gathered := GATHERED.get(model)):
+            step = schema.get("properties", {}).get(gathered)
+        else:
+            step = schema.get("properties", {}).get(part) or schema.get("additionalProperties")
+        if not isinstance(step, Mapping):  # the end of the path only names a member of a union
+            break
+        schema = _resolved(step, whole)
+    return schema if schema is not whole else {}
+
+
+def _resolved(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema with what it refers to in its place, and one word for "one of these"."""
+    if "$ref" in schema:
+        return _resolved(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
+    if "oneOf" in schema:
+        return {"anyOf": [_resolved(option, whole) for option in schema["oneOf"]]}
+    return schema
+
+
+@cache
+def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()

@@ -1,0 +1,135 @@
+"""A study file to a Study, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from convstudy.errors import Problem, StudyError
+from convstudy.studyfile.changes import changed
+from convstudy.studyfile.checks import check_parts
+from convstudy.studyfile.draft import Draft, draft_of_document, draft_of_study
+from convstudy.studyfile.files import check_depth, parsed, read_text
+from convstudy.studyfile.fitting import check_shapes
+from convstudy.studyfile.lines import key_lines, nearest_line
+from convstudy.studyfile.mistake import KeyPath, Mistake, key_text
+from convstudy.studyfile.study import Study
+
+MOST_PROBLEMS = 1_000
+NO_CHANGES: Mapping[str, object] = MappingProxyType({})
+
+
+def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Study:
+    """Return the study of a file or the built-in study of that name, checked as :func:`check_study` checks it.
+
+    Args:
+        source: the path of a ``.toml`` file, or (as a string) one of ``BUILT_IN_STUDIES``.
+        changes: dotted key -> value, made before anything is checked: ``{"recipe.epochs": 3}``. A
+            network or question that is not there cannot be changed.
+
+    Raises:
+        StudyError: with every mistake in it: file, line, key, what was got, what is allowed, nearest name.
+
+    >>> load_study("digits", {"recipe.epochs": 3}).recipe.epochs
+    3
+    """
+    text, file = read_text(source)
+    document, changed_paths = changed(parsed(text, file), changes)
+    check_depth(document, file)
+    return _study(document, file, lambda: _places(text, file, changed_paths))
+
+
+def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], str]:
+    """Return what says where a key of a study is: in which line of its file, or in which change.
+
+    Args:
+        source: the path or name that :func:`load_study` read.
+        changes: those that it was given.
+    """
+    text, file = read_text(source)
+    _, changed_paths = changed(parsed(text, file), changes)
+    return _places(text, file, changed_paths)
+
+
+def study_of(document: Mapping[str, Any], file: str = "") -> Study:
+    """Return the study of a document: what TOML or JSON holds, and ``study_document`` returns.
+
+    Args:
+        document: section -> keys, as in a study file.
+        file: what messages call it.
+
+    Raises:
+        StudyError: with every mistake in it.
+    """
+    check_depth(document, file)
+    return _study(document, file, lambda: lambda path: file)
+
+
+def check_study(study: Study) -> None:
+    """Check a study that was built in Python as one that is read from a file is checked.
+
+    ``Study(...)`` itself checks types and the ranges of single values (``pydantic.ValidationError``). Here follows
+    what needs more than one of them: names that exist, values that a search would try, layers that fit each other
+    and the images, images enough.
+
+    Raises:
+        StudyError: with every mistake in it, by the keys that a study file would have.
+    """
+    draft = draft_of_study(study)
+    _check(draft)
+    if draft.mistakes:
+        raise _error(draft.mistakes, lambda path: "")
+
+
+def _study(document: Mapping[str, Any], file: str, places: Callable[[], Callable[[KeyPath], str]]) -> Study:
+    """Return the study of a document; ``places`` is asked for lines only when there is something to place."""
+    draft = draft_of_document(document)
+    _check(draft)
+    if draft.mistakes or draft.head is None:
+        raise _error(draft.mistakes, places())
+    return Study(
+        **{key: getattr(draft.head, key) for key in type(draft.head).model_fields},
+        recipe=draft.recipe,
+        network=draft.networks,
+        search=draft.searches,
+        compare=draft.compares,
+        ablate=draft.ablates,
+        silence=draft.silence,
+    )
+
+
+def _check(draft: Draft) -> None:
+    check_parts(draft)
+    check_shapes(draft)
+
+
+def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[KeyPath], str]:
+    """Return what says where a path is: which line of the file, or which change."""
+    lines = key_lines(text)
+
+    def place(path: KeyPath) -> str:
+        for change in changed_paths:
+            if path[: len(change)] == change or (path and path == change[: len(path)] and path not in lines):
+                return f"--set {key_text(change)}"
+        line = nearest_line(lines, path)
+        return file if line is None else f"{file}:{line}"
+
+    return place
+
+
+def _error(mistakes: list[Mistake], place: Callable[[KeyPath], str]) -> StudyError:
+    """Return all mistakes as one error, each once, in the order of the file."""
+    problems = list(dict.fromkeys(mistake.problem(place) for mistake in mistakes))
+    problems.sort(key=_line)
+    if len(problems) > MOST_PROBLEMS:
+        more = Problem(f"and {len(problems) - MOST_PROBLEMS:,} more mistakes")
+        problems = [*problems[:MOST_PROBLEMS], more]
+    return StudyError(*problems)
+
+
+def _line(problem: Problem) -> int:
+    """Return the line that a problem is in; 0 where it has none."""
+    digits = problem.where.rpartition(": ")[0].rpartition(":")[2]
+    return int(digits) if digits.isdigit() else 0

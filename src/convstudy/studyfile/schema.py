@@ -1,0 +1,196 @@
+"""The JSON Schema of a study file, for editors that complete and check TOML while it is written.
+
+It is made from the models, so that it says what they say. What takes more than one value to see (a network that
+does not exist, layers that do not fit) is left to reading.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from convstudy.networks import LAYERS
+from convstudy.studyfile.draft import MOST_SECTIONS
+from convstudy.studyfile.ranges import Range
+from convstudy.studyfile.recipe import NONE, Recipe
+from convstudy.studyfile.silence import CHECK_NAMES, LONGEST_REASON
+from convstudy.studyfile.study import (
+    BEST,
+    DRAWING_METHODS,
+    METHODS_OF,
+    NAME_PATTERN,
+    Ablate,
+    Compare,
+    Head,
+    NetworkPattern,
+    Search,
+    Variant,
+)
+
+Schema = dict[str, Any]
+
+
+def study_schema() -> Schema:
+    """Return the JSON Schema (draft 2020-12) of a study file.
+
+    >>> study_schema()["required"]
+    ['study', 'network']
+    """
+    question = [{"required": [section]} for section in ("search", "compare", "ablate")]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "convstudy study file",
+        "description": "A dataset, networks, a recipe, and questions: search, compare, ablate.",
+        "type": "object",
+        "required": ["study", "network"],
+        "anyOf": question,
+        "additionalProperties": False,
+        "properties": {
+            "study": _head(),
+            "recipe": _recipe(),
+            "network": _named(_network(), "The networks, by their names.", {"not": {"const": BEST}}),
+            "search": _named(_search(), "Which values do best over folds."),
+            "compare": _named(_part(Compare), "Which networks do best over seeds."),
+            "ablate": _named(_ablate(), "What each difference does to a network (the section's name)."),
+            "silence": _silence(),
+        },
+        "$defs": {"value": _VALUE},
+    }
+
+
+_VALUE: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 1000}]}
+
+
+def _part(model: type[BaseModel], without: str = "") -> Schema:
+    """Return the schema of one model, in one piece and without what only programs read."""
+    schema = model.model_json_schema()
+    properties = {key: _pruned(value) for key, value in schema["properties"].items() if key != without}
+    return {
+        "type": "object",
+        "description": schema.get("description", "").partition("\n")[0],
+        "properties": properties,
+        "required": schema.get("required", []),
+        "additionalProperties": False,
+    }
+
+
+def _pruned(schema: Any) -> Any:
+    """Return a schema without titles, and with the word that a file has for null."""
+    if isinstance(schema, list):
+        return [_pruned(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "null":
+        return {"const": NONE}
+    return {key: _pruned(value) for key, value in schema.items() if key != "title" and value is not None}
+
+
+def _named(entry: Schema, description: str, name: Schema | None = None) -> Schema:
+    """Return the schema of ``[section.NAME]`` tables."""
+    return {
+        "type": "object",
+        "description": description,
+        "propertyNames": {"pattern": NAME_PATTERN, **(name or {})},
+        "additionalProperties": entry,
+        "minProperties": 1,
+        "maxProperties": MOST_SECTIONS,
+    }
+
+
+def _head() -> Schema:
+    schema = _part(Head)
+    schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
+    return schema
+
+
+def _recipe() -> Schema:
+    return _part(Recipe)
+
+
+def _optional(schema: Schema) -> Schema:
+    """Return the schema of a key that may be left out, but not be "none"."""
+    (value,) = (option for option in schema["anyOf"] if option.get("const") != NONE)
+    return {**value, "description": schema.get("description", "")}
+
+
+def _network() -> Schema:
+    schema = _part(NetworkPattern, without="parameters")
+    words = "|".join(LAYERS)
+    schema["properties"]["layers"]["items"] = {
+        "type": "string",
+        "pattern": rf"^\s*(({words})(\s|$)|[a-z-]*\{{)",
+        "description": "; ".join(layer.usage for layer in LAYERS.values()),
+    }
+    schema["additionalProperties"] = {
+        "$ref": "#/$defs/value",
+        "description": "What {name} in a layer stands for.",
+    }
+    return schema
+
+
+def _search() -> Schema:
+    schema = _part(Search)
+    schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
+    schema["properties"]["outer_folds"] = _optional(schema["properties"]["outer_folds"])
+    schema["properties"]["recipe"] = {**_recipe(), "description": Search.model_fields["recipe"].description}
+    values = {
+        "type": "array",
+        "items": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/value"}]},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
+    drawn = _part(Range)
+    drawn["properties"]["step"] = _optional(drawn["properties"]["step"])
+    schema["properties"]["vary"]["additionalProperties"] = {"anyOf": [values, drawn]}
+    schema["allOf"] = [
+        {"if": {"required": [key]}, "then": _with_method(methods)} for key, methods in METHODS_OF.items()
+    ]
+    nested = {"required": ["nested"], "properties": {"nested": {"const": True}}}
+    schema["allOf"].append({"if": {"required": ["outer_folds"]}, "then": nested})
+    with_range = {"properties": {"vary": {"additionalProperties": {"type": "array"}}}}
+    schema["allOf"].append({"if": {"not": with_range}, "then": _with_method(DRAWING_METHODS)})
+    return schema
+
+
+def _with_method(methods: tuple[str, ...]) -> Schema:
+    """Return the schema of a search that says one of these methods."""
+    return {"required": ["method"], "properties": {"method": {"enum": list(methods)}}}
+
+
+def _ablate() -> Schema:
+    variant = _part(Variant, without="recipe")
+    properties = variant["properties"]
+    for key in ("activation", "init"):
+        properties[key] = _optional(properties[key])
+    properties["without"].update(items={"enum": list(LAYERS)}, uniqueItems=True)
+    properties.update({key: _without_default(value) for key, value in _recipe()["properties"].items()})
+    variant["minProperties"] = 1
+    network = {
+        "type": "string",
+        "description": 'The network that is varied, or "best", the winner of the comparison; '
+        "without it, the section's name.",
+    }
+    return {
+        "type": "object",
+        "description": "What each variant changes in a network.",
+        "properties": {"network": network, "interactions": _part(Ablate)["properties"]["interactions"]},
+        "propertyNames": {"pattern": NAME_PATTERN},
+        "additionalProperties": variant,
+        "minProperties": 1,
+    }
+
+
+def _silence() -> Schema:
+    reason = {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON, "pattern": r"\S"}
+    return {
+        "type": "object",
+        "description": "Checks that are not to be listened to, each with the reason, which the report prints.",
+        "properties": dict.fromkeys(CHECK_NAMES, reason),
+        "additionalProperties": False,
+    }
+
+
+def _without_default(schema: Schema) -> Schema:
+    """Return the schema of a recipe key in a variant, where leaving it out means no difference."""
+    return {key: value for key, value in schema.items() if key != "default"}

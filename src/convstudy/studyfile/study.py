@@ -1,0 +1,293 @@
+"""A study as Python objects, one to one with the study file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from convstudy.data.catalogue import CATALOGUE
+from convstudy.errors import NetworkError, Problem
+from convstudy.networks import ACTIVATIONS, INITIALISERS, Network, read_layer
+from convstudy.networks.initialisers import DEFAULT_INIT
+from convstudy.networks.layers import Layer
+from convstudy.studyfile.parameters import filled
+from convstudy.studyfile.ranges import Range, Whole
+from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
+from convstudy.studyfile.silence import Reason
+
+BEST = "best"
+"""What an ablation calls the winner of the comparison; no network may be called so."""
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+Value = Whole | float | Annotated[str, Field(max_length=1000)]
+Tried = bool | Value
+"""What a search may try for a key."""
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A tuple that a list becomes: TOML and JSON know no tuples."""
+
+
+def candidate_name(values: Mapping[str, Tried]) -> str:
+    """Return the name of a search's candidate with these values.
+
+    >>> candidate_name({"kernel": 3, "optimizer": "sgd"})
+    'kernel=3, optimizer=sgd'
+    """
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
+def _shape_of_values(values: Any) -> str:
+    return "range" if isinstance(values, (dict, Range)) else "list"
+
+
+# Told apart before it is read, so that a mistake in a range is told as one.
+Values = Annotated[
+    Annotated[Many[Tried], Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_shape_of_values)
+]
+"""What a search may try for a key: one of a list, or any number of a range."""
+Method = Literal["grid", "halving", "random", "tpe"]
+DRAWING_METHODS = ("random", "tpe")
+"""The methods that draw their candidates, and can so draw them from a range."""
+METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": ("halving",)}
+"""Keys of a search -> the methods that use them."""
+
+
+def _in(names: Iterable[str]) -> Callable[[str], str]:
+    """Return a validator that takes one of these names only."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise PydanticCustomError("unknown_name", "unknown name")
+        return name
+
+    return check
+
+
+Init = Annotated[
+    str, AfterValidator(_in(INITIALISERS)), Field(json_schema_extra={"enum": list(INITIALISERS)})
+]
+Activation = Annotated[
+    str, AfterValidator(_in(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
+]
+
+
+def _without_none(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return recipe changes with the word that a study file has for None."""
+    return {key: NONE if value is None else value for key, value in changes.items()}
+
+
+Changes = Annotated[dict[str, Any], AfterValidator(_without_none)]
+
+
+class Part(BaseModel):
+    """Base of the parts of a study: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class NetworkPattern(Part):
+    """A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
+
+    In a study file the parameters stand beside ``layers``; here they are one mapping.
+    """
+
+    layers: Many[str] = Field(
+        min_length=1,
+        max_length=500,
+        description="The hidden layers, first to last; the output layer follows.",
+    )
+    init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
+    parameters: dict[str, Value] = Field(
+        default_factory=dict, description="What {name} in a layer text stands for."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_parameters(cls, values: Any) -> Any:
+        """Move the keys that are not fields under ``parameters``."""
+        return _gathered(values, tuple(cls.model_fields), "parameters")
+
+    def network(self, /, **values: Tried) -> Network:
+        """Return the network with these parameter values, the pattern's own where none is given.
+
+        Raises:
+            NetworkError: for each layer text that cannot be read or names a parameter that is not there.
+        """
+        parameters = {**self.parameters, **values}
+        layers: list[Layer] = []
+        problems: list[Problem] = []
+        for number, text in enumerate(self.layers, start=1):
+            try:
+                layers += [_layer(written) for written in filled([text], parameters)]
+            except NetworkError as error:  # the others are read all the same: all mistakes at once
+                problems += [replace(problem, where=f"layer {number}") for problem in error.problems]
+        if problems:
+            raise NetworkError(*problems)
+        return Network(tuple(layers), self.init)
+
+
+class Search(Part):
+    """Which values of a network's parameters or of recipe keys do best over folds.
+
+    ``vary`` has a tuple of values for each key, or (for the methods that draw) a :class:`Range`.
+    """
+
+    network: str = Field(description="The network that is searched.")
+    vary: dict[str, Values] = Field(
+        min_length=1, description="Parameters of the network or recipe keys, each with the values to try."
+    )
+    method: Method = Field(
+        default="grid",
+        description="grid: every combination of values; halving: every combination, the worse half dropped again "
+        "and again before it costs much; random: combinations drawn at random; tpe: drawn where earlier ones did "
+        "well (needs optuna).",
+    )
+    trials: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=20, description='Methods "random" and "tpe": how many combinations are drawn.'
+    )
+    budget: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.15, description='Method "halving": the share of the grid\'s epochs that it may train.'
+    )
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=5, description="Each candidate is trained this often, each time validated on another part."
+    )
+    subset: Annotated[int, Field(ge=10)] | None = Field(
+        default=None, description="Search on so many images only; it makes a search cheaper."
+    )
+    nested: bool = Field(
+        default=False,
+        description="Judge the search by images that it does not see: do it anew without each outer fold, and score "
+        "its winner there. It costs as much again for each outer fold.",
+    )
+    outer_folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
+        default=None,
+        description="nested = true: how many outer folds there are; as many as folds, unless told.",
+    )
+    recipe: Changes = Field(
+        default_factory=dict,
+        description="Recipe keys that differ in the search; fewer epochs make it cheaper.",
+    )
+
+    @property
+    def draws(self) -> bool:
+        """Whether its candidates are drawn from all that could be tried."""
+        return self.method in DRAWING_METHODS
+
+    def subset_within(self, subset: int | None) -> int | None:
+        """Return how many images the search uses in a study of ``subset``: the fewer of both, ``None`` for all."""
+        return min((n for n in (self.subset, subset) if n is not None), default=None)
+
+
+class Compare(Part):
+    """Which of these networks does best over seeds."""
+
+    networks: Many[str] = Field(min_length=2, description="The networks that are compared.")
+
+
+class Variant(Part):
+    """A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file."""
+
+    without: Many[str] = Field(default=(), description="Layers that are left out, by their first word.")
+    activation: Activation | None = Field(default=None, description="What every hidden activation becomes.")
+    init: Init | None = Field(default=None, description="How all start weights are drawn.")
+    recipe: Changes = Field(default_factory=dict, description="Recipe keys that differ.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_recipe(cls, values: Any) -> Any:
+        """Move recipe keys under ``recipe``; other keys stay, to be refused."""
+        return _gathered(values, tuple(cls.model_fields), "recipe", RECIPE_KEYS)
+
+    @property
+    def changes_network(self) -> bool:
+        """Whether it differs in more than the recipe."""
+        return bool(self.without or self.activation is not None or self.init is not None)
+
+    def network(self, network: Network) -> Network:
+        """Return the network with this difference."""
+        network = network.without(self.without)
+        if self.activation:
+            network = network.with_activation(self.activation)
+        return network.with_init(self.init) if self.init else network
+
+
+class Ablate(Part):
+    """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison."""
+
+    network: str = Field(description='The network that is varied, or "best", the winner of the comparison.')
+    interactions: bool = Field(
+        default=False,
+        description="Also train each two variants together, and say whether they do what each alone adds up to. Two "
+        "that change the same are left out.",
+    )
+    variants: dict[Name, Variant] = Field(min_length=1)
+
+
+class Head(Part):
+    """The keys of ``[study]``: what it is called, which images, how many repeats."""
+
+    name: Name = Field(description="What the study and its results are called.")
+    dataset: str = Field(description="The images.", json_schema_extra={"enum": list(CATALOGUE)})
+    seeds: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=3, description="How often each network and variant is trained, each time with another seed."
+    )
+    validation: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.1, description="The share of the training images that validates and is not trained on."
+    )
+    subset: Annotated[int, Field(ge=10)] | None = Field(
+        default=None, description="Use so many training images only, each class keeping its share."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=1, description="Processor threads of one fit; part of what a fit's result depends on."
+    )
+    region: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=0.1, description="Differences of accuracy up to this many points count as none in verdicts."
+    )
+
+
+class Study(Head):
+    """What somebody wants to know: a dataset, networks, a recipe, and questions.
+
+    Building one checks types and ranges of single values; :func:`convstudy.studyfile.check_study` checks the rest
+    as it is checked for a file: names that exist, values that can be tried, layers that fit each other.
+
+    >>> study = Study(
+    ...     name="first", dataset="digits",
+    ...     network={"small": NetworkPattern(layers=["conv 8 3 relu", "flatten"])},
+    ... )
+    """
+
+    recipe: Recipe = Recipe()
+    network: dict[Name, NetworkPattern] = Field(min_length=1)
+    search: dict[Name, Search] = Field(default_factory=dict)
+    compare: dict[Name, Compare] = Field(default_factory=dict)
+    ablate: dict[Name, Ablate] = Field(default_factory=dict)
+    silence: dict[str, Reason] = Field(default_factory=dict)
+
+
+# A search reads most layers again and again; layers are values, so that one may stand for all.
+_layer = lru_cache(maxsize=10_000)(read_layer)
+
+
+def _gathered(values: Any, own: tuple[str, ...], into: str, only: tuple[str, ...] | None = None) -> Any:
+    """Return a mapping with the keys that are not ``own`` (and are in ``only``) moved under ``into``."""
+    if not isinstance(values, dict):
+        return values
+    moved = {key: value for key, value in values.items() if key not in own and (only is None or key in only)}
+    kept = {key: value for key, value in values.items() if key not in moved}
+    inner = kept.get(into, {})
+    return {**kept, into: {**inner, **moved}} if moved and isinstance(inner, dict) else kept

@@ -1,0 +1,83 @@
+"""A Study to the document that a study file holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convstudy.studyfile.ranges import Range
+from convstudy.studyfile.recipe import NONE, Recipe
+from convstudy.studyfile.study import METHODS_OF, Head, Search, Study, Variant
+
+
+def study_document(study: Study) -> dict[str, Any]:
+    """Return the study as a study file has it; :func:`convstudy.studyfile.study_of` reads it back.
+
+    All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
+    its meaning when a later version has others; only ``region``, which no fit depends on, and ``interactions`` are left
+    out at their defaults, so that runs from before there were any keep their ids.
+
+    >>> from convstudy.studyfile import load_study
+    >>> study_document(load_study("digits"))["study"]["dataset"]
+    'digits'
+    """
+    head = set(Head.model_fields) - (
+        {"region"} if study.region == Head.model_fields["region"].default else set()
+    )
+    document: dict[str, Any] = {
+        "study": _plain(study.model_dump(include=head, exclude_none=True)),
+        "recipe": _plain(_recipe_document(study.recipe)),
+        "network": {
+            name: {**_plain(pattern.parameters), "init": pattern.init, "layers": _plain(pattern.layers)}
+            for name, pattern in study.network.items()
+        },
+        "search": {name: _search_document(search) for name, search in study.search.items()},
+        "compare": {name: _plain(compare.model_dump()) for name, compare in study.compare.items()},
+        "ablate": {
+            name: {
+                "network": ablate.network,
+                **({"interactions": True} if ablate.interactions else {}),
+                **{key: _variant_document(variant) for key, variant in ablate.variants.items()},
+            }
+            for name, ablate in study.ablate.items()
+        },
+        "silence": dict(study.silence),
+    }
+    return {section: tables for section, tables in document.items() if tables}
+
+
+def _recipe_document(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe with the word for None where None is not the default, which leaving it out would mean."""
+    fields = Recipe.model_fields
+    return {
+        key: NONE if value is None else value
+        for key, value in recipe.model_dump().items()
+        if value is not None or fields[key].default is not None
+    }
+
+
+def _search_document(search: Search) -> dict[str, Any]:
+    """Return a search without the keys that it does not use; one by grid is written as before other methods came."""
+    unused = {key for key, methods in METHODS_OF.items() if search.method not in methods}
+    if search.method == "grid":
+        unused.add("method")
+    if not search.nested:
+        unused |= {"nested", "outer_folds"}
+    document = _plain(search.model_dump(exclude=unused | {"vary"}, exclude_none=True))
+    vary = {
+        key: values.model_dump(exclude_defaults=True) if isinstance(values, Range) else _plain(values)
+        for key, values in search.vary.items()
+    }
+    return {"network": document.pop("network"), "vary": vary, **document}
+
+
+def _variant_document(variant: Variant) -> dict[str, Any]:
+    """Return a variant with its recipe keys beside the others, without what it leaves as it is."""
+    own = variant.model_dump(exclude={"recipe"}, exclude_none=True, exclude_defaults=True)
+    return {**_plain(own), **_plain(variant.recipe)}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,87 @@
+"""Results of which the truth is known: which images each model gets right is decided by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convstudy.errors import Problem, StoreError
+from convstudy.record import Opening
+from convstudy.store.results import Results
+from convstudy.studyfile import Ablate, Study, Variant, load_study
+from tests.report.made_up import made_up_results
+
+Wrong = Callable[[int], npt.NDArray[np.int64]]
+
+
+def study_of(dataset: str, networks: int = 2, seeds: int = 5, region: float = 0.1) -> Study:
+    """Return a study that compares networks called a, b, c, ..."""
+    base = load_study("digits")
+    names = "abcdefgh"[:networks]
+    pattern = base.network["one-conv"]
+    return base.model_copy(
+        update={
+            "dataset": dataset,
+            "seeds": seeds,
+            "region": region,
+            "network": dict.fromkeys(names, pattern),
+            "search": {},
+            "compare": {"them": base.compare["architectures"].model_copy(update={"networks": tuple(names)})},
+            "ablate": {},
+        }
+    )
+
+
+def ablation_of(dataset: str, changes: tuple[str, ...], seeds: int = 5) -> Study:
+    """Return a study that only asks what these changes do to network a; its own candidate is called "as it is"."""
+    study = study_of(dataset, networks=1, seeds=seeds)
+    variants = {name: Variant(recipe={"learning_rate": 0.01 + n / 1000}) for n, name in enumerate(changes)}
+    return study.model_copy(update={"compare": {}, "ablate": {"a": Ablate(network="a", variants=variants)}})
+
+
+def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more: Any) -> Results:
+    """Return results in which each candidate's models get these rows of the test images wrong, by seed.
+
+    Networks have the same layers but other widths, so that their fits differ; ``lost`` predictions cannot be read.
+    """
+    patterns = {
+        name: pattern.model_copy(update={"layers": (f"conv {4 + number} 3 relu", "flatten")})
+        for number, (name, pattern) in enumerate(study.network.items())
+    }
+    made = made_up_results(study.model_copy(update={"network": patterns}), **more)
+    tests: dict[str, dict[str, Any]] = {}
+    openings: dict[str, Opening] = {}
+    told = {
+        fit.id: (fit, wrong[candidate.name])
+        for stage in made.plan.stages
+        for candidate in stage.candidates
+        if candidate.name in wrong
+        for fit in candidate.fits
+        if fit.id in made.openings
+    }
+    for fit, wrong_rows in told.values():
+        n = made.openings[fit.id].n_images
+        labels = np.zeros(n, dtype=np.int64)
+        probabilities = np.zeros((n, 10), dtype=np.float32)
+        probabilities[:, :2] = (0.98, 0.02)
+        probabilities[wrong_rows(fit.seed), :2] = (0.1, 0.9)
+        right = probabilities.argmax(axis=1) == labels
+        loss = float(-np.log(probabilities[:, 0].astype(np.float64)).mean())
+        openings[fit.id] = replace(made.openings[fit.id], accuracy=float(right.mean()), loss=loss)
+        tests[fit.id] = {"labels": labels, "probabilities": probabilities}
+
+    def arrays(fit_id: str, what: str) -> dict[str, Any]:
+        if lost or what != "test" or fit_id not in tests:
+            raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
+        return tests[fit_id]
+
+    return replace(made, openings=openings, arrays=arrays)
+
+
+def rows(start: int, n: int) -> npt.NDArray[np.int64]:
+    """Return n rows from this one on."""
+    return np.arange(start, start + n)

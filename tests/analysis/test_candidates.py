@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from convstudy.analysis import candidate_rows
+from tests.report.made_up import digest, made_up_results
+
+
+def test_rows_stand_on_the_epoch_that_counts() -> None:
+    results = made_up_results()
+    stage = results.plan.stage("compare.architectures")
+    rows = candidate_rows(results, stage)
+    assert [row.name for row in rows] == ["one-conv", "two-conv", "three-conv"]
+    for row, candidate in zip(rows, stage.candidates, strict=True):
+        records = [results.records[fit.id] for fit in candidate.fits]
+        counted = [record.history[record.counted_epoch - 1] for record in records if record.counted_epoch]
+        assert len(counted) == 3
+        assert row.train_loss.mean == pytest.approx(sum(epoch.train_loss for epoch in counted) / 3)
+        assert row.test_accuracy.mean == pytest.approx(
+            sum(results.openings[fit.id].accuracy or 0 for fit in candidate.fits) / 3
+        )
+        assert row.weights_digests == tuple(digest(fit.id) for fit in candidate.fits)
+        assert row.seconds.mean == pytest.approx(8 * 1.75)
+        assert (row.n_done, row.n_failed, row.n_missing) == (3, 0, 0)
+    assert [row.chosen for row in rows].count(True) == 1
+
+
+def test_parameters_count_what_is_kept_and_what_is_trained() -> None:
+    results = made_up_results()
+    (row,) = [
+        r
+        for r in candidate_rows(results, results.plan.stage("compare.architectures"))
+        if r.name == "one-conv"
+    ]
+    # conv 16 · (5² + 1) = 416; batch-norm 4 · 16 = 64, half of it trained; dense 576 · 10 + 10 = 5,770.
+    assert (row.n_parameters, row.n_trainable) == (416 + 64 + 5770, 416 + 32 + 5770)
+
+
+def test_folds_count_from_one_and_search_has_no_test_score() -> None:
+    results = made_up_results()
+    row = candidate_rows(results, results.plan.stage("search.kernel-size"))[0]
+    assert list(row.scores("validation_accuracy")) == ["fold 1", "fold 2", "fold 3"]
+    assert row.test_accuracy.n == 0
+
+
+def test_a_failed_fit_counts_as_failed_and_in_no_mean() -> None:
+    results = made_up_results(fails=["plain"])
+    row = candidate_rows(results, results.plan.stage("ablate.best"))[1]
+    assert (row.name, row.n_done, row.n_failed, row.validation_accuracy.n) == ("plain", 2, 1, 2)
+    failed = row.fits[0]
+    assert (failed.status, failed.error_kind, failed.validation_accuracy) == ("failed", "diverged", None)
+    assert list(row.scores("test_accuracy")) == ["seed 1", "seed 2"]
+
+
+def test_what_is_not_trained_is_said_to_be_missing() -> None:
+    results = made_up_results(stop_after=4)
+    rows = candidate_rows(results, results.plan.stage("search.kernel-size"))
+    assert [row.n_missing for row in rows] == [0, 2, 3]
+    ablation = candidate_rows(results, results.plan.stage("ablate.best"))
+    assert not any(row.settled for row in ablation)
+
+
+def test_a_test_score_of_other_weights_is_not_this_rows() -> None:
+    """The notebook's first mistake: a row with another model's score."""
+    results = made_up_results()
+    stage = results.plan.stage("compare.architectures")
+    fit = stage.candidates[0].fits[0]
+    wrong = replace(results.openings[fit.id], weights_digest=digest("another model"))
+    mixed = replace(results, openings={**results.openings, fit.id: wrong})
+    row = candidate_rows(mixed, stage)[0]
+    assert row.fits[0].test_accuracy is None
+    assert row.test_accuracy.n == 2

@@ -1,0 +1,147 @@
+"""Verdicts on records of known truth; what the report says of them stands in tests/report/test_known_truth.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convstudy.analysis import Contest, contests
+from convstudy.analysis.predictions import PredictionReader
+from convstudy.store.results import Results
+from tests.analysis.known import results_of, rows, study_of
+
+
+def only(results: Results) -> Contest:
+    (found,) = contests(results)
+    return found
+
+
+def scattered(seed: int, n_wrong: int, salt: int, hard: int = 300) -> np.ndarray:
+    """Return wrong rows among the hardest images, other ones with each seed."""
+    return np.random.RandomState(1000 * salt + seed).permutation(hard)[:n_wrong]
+
+
+def test_a_real_difference_is_found() -> None:
+    results = results_of(
+        study_of("mnist"), {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90 + s, 2)}
+    )
+    contest = only(results)
+    (verdict,) = contest.verdicts
+    assert {(verdict.first, verdict.kind), (verdict.second, verdict.kind)} & {("a", "better"), ("b", "worse")}
+    assert [sum(pair.n for pair in verdict.models), len(verdict.models)] == [50_000, 5]
+    assert contest.groups == (("a",), ("b",))
+    (loss,) = contest.losses
+    assert (loss.kind, loss.first) == (verdict.kind, verdict.first)
+
+
+def test_enough_seeds_of_equals_are_a_tie() -> None:
+    results = results_of(
+        study_of("mnist", seeds=20),
+        {"a": lambda s: scattered(s, 30, 1, 60), "b": lambda s: scattered(s, 30 + s % 3, 2, 60)},
+    )
+    (verdict,) = only(results).verdicts
+    assert verdict.kind == "tie"
+
+
+def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
+    worse = (0, 18, 9)
+    results = results_of(
+        study_of("mnist", seeds=3),
+        {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 40 + worse[s], 2)},
+    )
+    (verdict,) = only(results).verdicts
+    assert verdict.kind == "unclear"
+    needed = verdict.needed
+    assert needed and needed.unit == "seeds" and needed.at_hand == 3
+    assert needed.fewest and needed.most and 5 < needed.fewest < needed.most < 200
+
+
+def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
+    """All seeds agree that b gets three images of 360 wrong that a gets right; more seeds cannot help."""
+    results = results_of(
+        study_of("digits", seeds=5),
+        {"a": lambda s: rows(0, 6 + s % 2), "b": lambda s: rows(0, 9 + s % 2)},
+    )
+    (verdict,) = only(results).verdicts
+    assert verdict.kind == "unclear"
+    assert verdict.needed and verdict.needed.unit == "test images"
+    assert verdict.needed.fewest is None or verdict.needed.fewest > 360
+
+
+def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
+    results = results_of(
+        study_of("mnist", seeds=10), {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 50, 1)}
+    )
+    (verdict,) = only(results).verdicts
+    assert abs(verdict.difference.mean or 0) == pytest.approx(0.001)
+    assert verdict.kind == "unclear"
+
+
+def test_the_region_is_the_studys_own() -> None:
+    wrong = {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90, 2)}
+    assert only(results_of(study_of("mnist"), wrong)).verdicts[0].told_apart
+    wide = results_of(study_of("mnist", region=1.0), wrong)
+    assert only(wide).verdicts[0].kind == "tie"
+
+
+def test_one_seed_says_nothing_of_seeds_however_large_the_difference() -> None:
+    results = results_of(
+        study_of("mnist", seeds=1), {"a": lambda s: rows(0, 40), "b": lambda s: rows(0, 400)}
+    )
+    contest = only(results)
+    (verdict,) = contest.verdicts
+    assert verdict.kind == "too few to say"
+    # Of the two models themselves the images do tell.
+    assert verdict.models[0].exact_p < 1e-6
+    assert verdict.difference.half_width_of("seeds") is None
+    assert contest.groups == (("a", "b"),) or contest.groups == (("b", "a"),)
+
+
+def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
+    results = results_of(
+        study_of("mnist", networks=3, seeds=4),
+        {name: lambda s, salt=salt: scattered(s, 40, salt) for salt, name in enumerate("abc")},  # type: ignore[misc]
+        fails=["b"],
+    )
+    contest = only(results)
+    assert {
+        verdict.difference.n for verdict in contest.verdicts if "b" in (verdict.first, verdict.second)
+    } == {3}
+    assert {len(v.models) for v in contest.verdicts if "b" not in (v.first, v.second)} == {4}
+    assert len(contest.accuracy_intervals) == 3
+
+
+def test_lost_predictions_widen_the_interval_and_claim_no_loss() -> None:
+    wrong = {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90 + s, 2)}
+    there, lost = (only(results_of(study_of("mnist"), wrong, lost=lost)) for lost in (False, True))
+    (known,), (unknown,) = there.verdicts, lost.verdicts
+    assert (known.bounded, unknown.bounded) == (False, True)
+    assert unknown.difference.low is not None and known.difference.low is not None
+    assert unknown.difference.high is not None and known.difference.high is not None
+    assert unknown.difference.high - unknown.difference.low > known.difference.high - known.difference.low
+    assert lost.losses == () and lost.accuracy_intervals == {}
+
+
+def test_all_pairs_of_a_comparison_are_judged_and_grouped() -> None:
+    levels = {"a": 40, "b": 41, "c": 150, "d": 152}
+    results = results_of(
+        study_of("mnist", networks=4, seeds=5),
+        {name: lambda s, n=n: scattered(s, n + s % 3, n) for name, n in levels.items()},  # type: ignore[misc]
+    )
+    contest = only(results)
+    assert len(contest.verdicts) == 6
+    assert {verdict.n_comparisons for verdict in contest.verdicts} == {6}
+    assert all(verdict.adjusted_p >= verdict.p for verdict in contest.verdicts)
+    assert contest.groups == (("a", "b"), ("c", "d"))
+    assert contest.letters == {"a": "a", "b": "a", "c": "b", "d": "b"}
+
+
+def test_predictions_that_do_not_fit_the_record_count_as_lost() -> None:
+    from dataclasses import replace
+
+    results = results_of(study_of("digits", seeds=2), {"a": lambda s: rows(0, 5), "b": lambda s: rows(0, 9)})
+    fit_id = next(iter(results.openings))
+    other = replace(results.openings[fit_id], accuracy=0.5)
+    assert PredictionReader(results).of(fit_id) is not None
+    assert PredictionReader(replace(results, openings={**results.openings, fit_id: other})).of(fit_id) is None
+    assert PredictionReader(results).of("no such fit") is None

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from convstudy.analysis import contests, headline
+from convstudy.studyfile import load_study
+from tests.report.made_up import made_up_results
+
+LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "three-conv": 0.93, "kernel=7": 0.97, "kernel=3": 0.96}
+
+
+def level(name: str) -> float:
+    return LEVELS.get(name, 0.9)
+
+
+def test_the_chosen_leads_and_the_next_best_follows() -> None:
+    search, compare, ablate = contests(made_up_results(level=level))
+    assert search.leader and search.runner_up and compare.leader and compare.runner_up and ablate.leader
+    assert (search.leader.name, search.runner_up.name) == ("kernel=7", "kernel=3")
+    assert (compare.leader.name, compare.runner_up.name) == ("two-conv", "one-conv")
+    assert [(v.first, v.second) for v in compare.verdicts] == [
+        ("two-conv", "one-conv"),
+        ("two-conv", "three-conv"),
+        ("one-conv", "three-conv"),
+    ]
+    assert ablate.leader.name == "as it is"
+    assert [v.first for v in ablate.verdicts] == ["plain", "tanh-glorot", "rmsprop"]
+    assert {v.kind for v in ablate.verdicts} == {"worse"}
+
+
+def test_choices_rest_on_validation_and_verdicts_of_models_on_test() -> None:
+    search, compare, ablate = contests(made_up_results())
+    assert search.measure == "validation_accuracy"
+    assert compare.measure == ablate.measure == "test_accuracy"
+
+
+def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
+    results = made_up_results(level=level, fails=["one-conv"])
+    compare = contests(results)[1]
+    verdict = compare.verdict_on("one-conv")
+    assert verdict and compare.leader
+    mine = compare.leader.scores("test_accuracy")
+    other = next(row for row in compare.rows if row.name == "one-conv").scores("test_accuracy")
+    assert verdict.difference.pairs == pytest.approx([mine[s] - other[s] for s in ("seed 1", "seed 2")])
+    assert set(verdict.evidence.fit_ids) >= {fit.fit_id for fit in compare.leader.fits}
+
+
+def test_where_every_candidate_failed_nobody_leads() -> None:
+    results = made_up_results(fails=["one-conv", "two-conv", "three-conv"])
+    compare = contests(results)[1]
+    assert (compare.leader, compare.runner_up, compare.verdicts_on_leader) == (None, None, ())
+    assert headline(results) is None
+
+
+def test_where_nobody_leads_every_pair_is_judged_on_the_seeds_that_both_have() -> None:
+    names = ["one-conv", "two-conv", "three-conv"]
+    compare = contests(made_up_results(level=level, fails=names))[1]
+    assert [(v.first, v.second) for v in compare.verdicts] == list(combinations(names, 2))
+    assert {(v.difference.n, v.n_comparisons) for v in compare.verdicts} == {(2, 3)}
+    assert [(v.first, v.second) for v in compare.losses] == list(combinations(names, 2))
+    assert sorted(row.name for row in compare.ranking) == sorted(names)
+    untested = contests(made_up_results(tested=False, fails=names))[1]
+    assert (untested.verdicts, untested.losses, untested.groups) == ((), (), ())
+
+
+def test_the_headline_is_what_the_study_comes_down_to() -> None:
+    chosen = headline(made_up_results(level=level))
+    assert chosen and (chosen.stage.key, chosen.candidate.name) == ("compare.architectures", "two-conv")
+    study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
+    final = headline(made_up_results(study))
+    assert final and (final.stage.key, final.candidate.name) == ("final.two-conv", "two-conv")
+    assert headline(made_up_results(stop_after=3)) is None

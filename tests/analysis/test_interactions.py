@@ -1,0 +1,238 @@
+"""Interactions: by hand, by the rules that any must keep, and by simulation."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import stdtrit
+
+from convstudy.analysis import contests
+from convstudy.analysis.interactions import crossed_interaction, interaction_figures
+from convstudy.store.results import Results
+from convstudy.studyfile import Ablate, Study, Variant
+from tests.analysis.known import Wrong, ablation_of, results_of
+
+
+def simulation() -> ModuleType:
+    """Return benchmarks/interaction_simulation.py as a module."""
+    path = Path(__file__).parents[2] / "benchmarks" / "interaction_simulation.py"
+    spec = importlib.util.spec_from_file_location("interaction_simulation", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+SIMULATION = simulation()
+
+
+def right(n_images: int, *wrong: int) -> np.ndarray:
+    """Return the figures of one seed that gets these images wrong."""
+    figures = np.ones((1, n_images))
+    figures[0, list(wrong)] = 0
+    return figures
+
+
+def test_by_hand() -> None:
+    # 98 images. Both together fail on images 0 to 3; as it is fails on image 3 too; the second variant on image 4.
+    figures = interaction_figures(right(98, 0, 1, 2, 3), right(98), right(98, 4), right(98, 3))
+    assert figures[0, :6].tolist() == [-1, -1, -1, -2, 1, 0]
+    found = crossed_interaction(figures)
+    # With 2 and −2 added: 100 figures, their sum −4, of their squares 3 + 4 + 1 + 8 = 16; (16 − 0.16) / 99 = 0.16.
+    assert found.mean == pytest.approx(-4 / 98)
+    assert found.centre == pytest.approx(-0.04)
+    assert found.high is not None
+    assert found.high - (-0.04) == pytest.approx(stdtrit(99, 0.975) * math.sqrt(0.16 / 100))
+    assert found.n_images == 98
+
+
+def test_seeds_scatter_by_hand() -> None:
+    # Two seeds, 8 images and the two added ones; the seeds' sums are 4 and 0, their means 0.4 and 0: variance 0.08.
+    figures = np.zeros((2, 8))
+    figures[0, :4] = 1
+    found = crossed_interaction(figures)
+    assert found.pairs == (0.5, 0.0)
+    assert found.half_width_of("seeds") == pytest.approx(stdtrit(1, 0.975) * math.sqrt(0.08 / 2))
+
+
+@pytest.mark.parametrize("n_seeds", [1, 5])
+def test_four_equal_models_still_leave_an_interaction_possible(n_seeds: int) -> None:
+    found = crossed_interaction(np.zeros((n_seeds, 1000)))
+    # Two images at ±2: √8 / n, whatever the seeds.
+    assert found.high == pytest.approx(1.962 * math.sqrt(8) / 1000, rel=0.01)
+    assert found.low == pytest.approx(-found.high)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(2, 30), st.integers(0, 10**6))
+def test_the_variants_may_change_places_and_the_sign_may_turn(n_seeds: int, n: int, seed: int) -> None:
+    random = np.random.RandomState(seed)
+    both, first, second, base = random.randint(0, 2, (4, n_seeds, n)).astype(float)
+    found = crossed_interaction(interaction_figures(both, first, second, base))
+    swapped = crossed_interaction(interaction_figures(both, second, first, base))
+    assert (swapped.low, swapped.high) == (found.low, found.high)
+    turned = crossed_interaction(interaction_figures(first, both, base, second))
+    assert found.low is not None and turned.high == pytest.approx(-found.low)
+
+
+# Of whole studies
+
+
+def study(seeds: int = 5, names: tuple[str, ...] = ("one", "two")) -> Study:
+    """Return an ablation of network a whose variants change different keys, two at a time too."""
+    changes = dict(zip(names, ({"learning_rate": 0.02}, {"epochs": 3}, {"batch_size": 10}), strict=False))
+    variants = {name: Variant(recipe=change) for name, change in changes.items()}
+    asked = Ablate(network="a", interactions=True, variants=variants)
+    return ablation_of("mnist", names, seeds).model_copy(update={"ablate": {"a": asked}})
+
+
+def some(n_wrong: int, salt: int) -> Wrong:
+    """Return so many wrong rows of the first 300, others with each seed."""
+    return lambda seed: np.random.RandomState(1000 * salt + seed).permutation(300)[:n_wrong]
+
+
+def known(together: int = 60, seeds: int = 5, **more: bool) -> Results:
+    """Return results in which as it is and the variants err on 20, 30 and 40 images, both together on so many."""
+    wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": some(together, 4)}
+    return results_of(study(seeds), wrong, **more)
+
+
+def test_two_that_hurt_more_together_than_they_add_up_to() -> None:
+    (contest,) = contests(known(together=150))
+    (found,) = contest.interactions
+    assert (found.first, found.second, found.kind) == ("one", "two", "worse")
+    assert found.difference.mean == pytest.approx(-(150 - 30 - 40 + 20) / 10_000)
+    assert found.difference.high is not None and found.difference.high < -0.001
+    assert len(found.evidence.fit_ids) == 20
+
+
+def test_two_that_add_up() -> None:
+    (contest,) = contests(known(together=50, seeds=20))
+    (found,) = contest.interactions
+    assert found.kind in ("tie", "unclear")
+    assert found.difference.mean == pytest.approx(0)
+    assert found.difference.low is not None and found.difference.low < 0
+
+
+def test_the_answer_to_the_ablation_is_the_same_with_them() -> None:
+    """Both together are no variant: they are no comparison of the ablation, and Holm does not count them."""
+    wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": some(50, 4)}
+    asked = study()
+    quiet = asked.model_copy(
+        update={"ablate": {"a": asked.ablate["a"].model_copy(update={"interactions": False})}}
+    )
+    (with_them,), (without,) = contests(results_of(asked, wrong)), contests(results_of(quiet, wrong))
+    assert with_them.verdicts == without.verdicts
+    assert with_them.losses == without.losses
+    assert without.interactions == ()
+    assert [row.name for row in with_them.rows] == ["as it is", "one", "two", "one + two"]
+
+
+def test_holm_counts_the_pairs_as_a_family_of_their_own() -> None:
+    names = ("one", "two", "three")
+    wrong = {"as it is": some(20, 1)} | {name: some(30, 2 + n) for n, name in enumerate(names)}
+    pairs = ("one + two", "one + three", "two + three")
+    wrong |= {name: some(n, 9 + n) for name, n in zip(pairs, (41, 150, 44), strict=True)}
+    (contest,) = contests(results_of(study(names=names), wrong))
+    assert [(v.first, v.second) for v in contest.interactions] == [
+        ("one", "two"), ("one", "three"), ("two", "three")
+    ]  # fmt: skip
+    assert {v.n_comparisons for v in contest.interactions} == {3}
+    assert all(v.adjusted_p >= v.p for v in contest.interactions)
+    assert contest.interactions[1].kind == "worse"
+
+
+def test_an_unclear_one_says_what_it_would_take() -> None:
+    def swinging(seed: int) -> np.ndarray:
+        return some((10, 120, 60, 90, 20)[seed], 9)(seed)
+
+    wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
+    (found,) = contests(results_of(study(), wrong))[0].interactions
+    assert found.kind == "unclear"
+    assert found.needed is not None and found.needed.unit == "seeds"
+    assert found.needed.shows is not None and found.needed.shows > 0.005
+
+
+def test_one_seed_tells_nothing() -> None:
+    (found,) = contests(known(together=300, seeds=1))[0].interactions
+    assert found.kind == "too few to say"
+
+
+def test_only_seeds_that_all_four_have_count() -> None:
+    (found,) = contests(known(seeds=4, fails=["one"]))[0].interactions
+    assert found.difference.n == 3
+
+
+def test_where_predictions_are_lost_only_the_mean_is_known() -> None:
+    (found,) = contests(known(together=300, lost=True))[0].interactions
+    assert found.difference.mean == pytest.approx(-(300 - 30 - 40 + 20) / 10_000)
+    assert (found.difference.low, found.kind, found.needed) == (None, "unclear", None)
+
+
+def test_before_the_test_is_opened_there_is_none() -> None:
+    (found,) = contests(results_of(study(), {}, tested=False))[0].interactions
+    assert (found.difference.mean, found.kind) == (None, "too few to say")
+
+
+# The simulation, whose table stands in docs/statistics.md
+
+
+@pytest.mark.parametrize("n_seeds", [1, 2, 5])
+def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
+    n_images = 800
+    table, truth = SIMULATION.figures_of(np.random.default_rng(3), SIMULATION.TWICE, 6, n_seeds, n_images)
+    covers, above, half = SIMULATION.coverage(
+        np.random.default_rng(3), SIMULATION.TWICE, 6, n_seeds, n_images
+    )
+    for number in range(6):
+        figures = np.zeros((n_seeds, n_images))
+        figures[:, : table.shape[-1]] = table[number]
+        found = crossed_interaction(figures)
+        assert found.low is not None and found.high is not None
+        assert (found.high - found.low) / 2 == pytest.approx(half[number])
+        assert covers[number] == (found.low <= truth[number] <= found.high)
+        assert above[number] == (found.low > truth[number])
+
+
+def shares(world: str, n_seeds: int, n_images: int, n_studies: int) -> tuple[float, float]:
+    """Return how often the interval holds the truth, and how often all of it lies above."""
+    chosen = next(each for each in SIMULATION.TRUTHS if each.name == world)
+    found = [
+        SIMULATION.coverage(np.random.default_rng([part, n_seeds]), chosen, 250, n_seeds, n_images)
+        for part in range(n_studies // 250)
+    ]
+    covers, above = (np.concatenate([each[i] for each in found]).mean() for i in (0, 1))
+    return float(covers), float(above)
+
+
+NAMES = [world.name for world in SIMULATION.TRUTHS]
+
+
+def test_every_world_is_simulated() -> None:
+    assert len(set(NAMES)) == 4
+
+
+@pytest.mark.parametrize("world", NAMES)
+def test_intervals_hold_the_truth(world: str) -> None:
+    covers, above = shares(world, n_seeds=5, n_images=2000, n_studies=1000)
+    assert covers > 0.93  # 1,000 studies: 0.95 less three standard errors
+    assert above < 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", NAMES)
+@pytest.mark.parametrize("n_images", [1000, 10_000])
+@pytest.mark.parametrize("n_seeds", [2, 5, 10])
+def test_ten_thousand_ablations(world: str, n_images: int, n_seeds: int) -> None:
+    covers, above = shares(world, n_seeds, n_images, 10_000)
+    assert covers > 0.94
+    assert above < 0.03  # 2.5 %, and three standard errors

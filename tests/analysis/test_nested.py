@@ -1,0 +1,171 @@
+"""Nested searches judged: the mean over outer folds, its interval, and how much too good the search's own score is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from convstudy.analysis import contests
+from convstudy.data import Fold
+from convstudy.plan import Candidate, Fit
+from convstudy.record import Record
+from convstudy.report.contents import gather
+from convstudy.report.document import document
+from convstudy.report.write import markdown
+from convstudy.stats.differences import t_quantile
+from convstudy.stats.resampled import fold_mean
+from convstudy.store.results import Results
+from convstudy.studyfile import Search, Study, load_study
+from tests.plan.made import finished
+from tests.report.made_up import made_up_record, made_up_results, notes_of_first
+
+# kernel -> its accuracy on folds 1, 2 and 3, trained on the other two
+SCORES = {3: (0.90, 0.94, 0.95), 5: (0.96, 0.93, 0.96)}
+
+
+def _study(**search: Any) -> Study:
+    base = load_study("digits")
+    values: dict[str, Any] = {"vary": {"kernel": (3, 5)}, "folds": 3, "nested": True, **search}
+    return base.model_copy(
+        update={"search": {"s": Search(network="two-conv", **values)}, "compare": {}, "ablate": {}}
+    )
+
+
+def _record(candidate: Candidate, fit: Fit) -> Record:
+    """Return a record with the scores above; without the first fold the third kernel wins, else the fifth."""
+    kernel = int(candidate.values["kernel"])
+    accuracy = 0.95
+    if isinstance(fit.split, Fold) and fit.split.within is not None:
+        accuracy = 0.92 if (kernel == 3) == (fit.split.within.index == 0) else 0.91
+    elif isinstance(fit.split, Fold):
+        accuracy = SCORES[kernel][fit.split.index] if fit.split.of == 3 else 0.9 + fit.split.index / 100
+    made = made_up_record(fit, 0.9)
+    last = replace(made.history[-1], validation_accuracy=accuracy)
+    history = (*made.history[:-1], last)
+    return replace(made, history=history, counted_epoch=len(history))
+
+
+def _results(study: Study, n_records: int | None = None) -> Results:
+    plan, choices, records = finished(study, _record)
+    made = made_up_results(study, stop_after=0)
+    return replace(made, plan=plan, choices=choices, records=dict(list(records.items())[:n_records]))
+
+
+def test_winners_are_scored_where_their_search_did_not_look() -> None:
+    results = _results(_study())
+    found = contests(results)[0].nested
+    assert found is not None
+    assert [fold.winner for fold in found.folds] == ["kernel=3", "kernel=5", "kernel=5"]
+    assert [fold.accuracy for fold in found.folds] == [0.90, 0.93, 0.96]
+    assert [fold.searched for fold in found.folds] == [pytest.approx(0.92)] * 3
+    assert found.accuracy.mean == pytest.approx(0.93)
+    # The search itself chose kernel 5 by (0.96 + 0.93 + 0.96) / 3 = 0.95.
+    assert found.searched == pytest.approx(0.95)
+    assert found.optimism == pytest.approx(0.02)
+    assert found.winners == {"kernel=5": 2, "kernel=3": 1}
+    assert found.as_far
+    # s = 0.03, and (1/3 + 1/2) of its square is the variance of the mean.
+    half = t_quantile(0.975, 2) * math.sqrt(5 / 6) * 0.03
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == (pytest.approx(0.93 - half), 1.0)
+
+
+def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best() -> None:
+    study = _study(vary={"kernel": (5,)})
+    results = _results(study)
+    records = dict(results.records)
+    n_epochs = len(next(iter(records.values())).history)
+    assert n_epochs >= 4
+    for stage in results.plan.stages:
+        for number, fit in enumerate(stage.fits):
+            made = records[fit.id]
+            best = {"inner": (2, 3, 3), "nested": (4, 4, 4)}.get(stage.question)
+            if best is None or (stage.question == "inner" and fit.id in records and number > 2):
+                continue
+            history = tuple(
+                replace(each, validation_accuracy=0.9 + each.number / 1000) for each in made.history[:4]
+            )
+            records[fit.id] = replace(made, history=history, counted_epoch=best[number % 3])
+    found = contests(replace(results, records=records))[0].nested
+    assert found is not None
+    # Epoch 4 is the best on each outer fold, and the one whose weights were kept there.
+    assert [(fold.epoch, fold.accuracy) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
+    short = {
+        fit.id: replace(records[fit.id], history=records[fit.id].history[:2], counted_epoch=1)
+        for fit in results.plan.stage("nested.s").fits
+    }
+    found = contests(replace(results, records=records | short))[0].nested
+    assert found is not None
+    assert [fold.epoch for fold in found.folds] == [2] * 3
+
+
+def test_the_answer_and_the_report_tell_of_it() -> None:
+    results = _results(_study())
+    said = notes_of_first(results)
+    assert (
+        "Done anew without each of 3 outer folds, the search comes to 93.00 % (95 % interval 81.22 to" in said
+    )
+    assert "on images that it did not see, 2.00 points less than the 95.00 % that it chose by" in said
+    assert "its winner was kernel=5 in 2 of 3 and kernel=3 in 1." in said
+    assert "corrected for that" not in said
+    contents = gather(results)
+    table = next(table for table in contents.tables if table.name == "nested-s")
+    assert [row[1] for row in table.rows] == ["kernel=3", "kernel=5", "kernel=5"]
+    assert "+2.00 points" in table.caption
+    assert "| 1 of 3 | kernel=3 | 92.00 % | 8 | 90.00 % | 958 | 479 |" in markdown(contents)
+    told = document(contents)["searches"]["search.s"]["nested"]
+    assert told["optimism"] == pytest.approx(0.02)
+    assert [row.stage for row in contents.protocol.stages][-1] == "nested.s"
+    assert [stage for stage, _ in contents.protocol.choices] == ["search.s"]
+    # A section for each question; what judges a search stands in its section.
+    assert [section.contest.stage for section in contents.sections] == ["search.s", "final.two-conv"]
+    fits = next(table for table in contents.tables if table.name == "results")
+    assert sum(row[0].startswith("inner.s.") for row in fits.rows) == 3 * 6  # type: ignore[union-attr]
+
+
+def test_the_same_winner_everywhere_is_not_too_good() -> None:
+    study = _study(vary={"kernel": (5,)})
+    found = contests(_results(study))[0].nested
+    assert found is not None
+    assert found.optimism == 0
+    assert "as much as the 95.00 %" in notes_of_first(_results(study))
+    assert "its winner was kernel=5 in all 3." in notes_of_first(_results(study))
+
+
+def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:
+    full = _results(_study())
+    unfinished = made_up_results(_study(), stop_after=9)
+    found = contests(unfinished)[0].nested
+    assert found is not None
+    assert (found.accuracy.mean, found.interval, found.optimism) == (None, None, None)
+    assert "outer fold" not in notes_of_first(unfinished)
+    contents = gather(unfinished)
+    table = next(table for table in contents.tables if table.name == "nested-s")
+    assert "Not every outer fold has a score" in table.caption
+    assert contests(full)[0].nested != found
+
+
+def test_other_numbers_of_outer_folds_train_on_other_numbers_of_images() -> None:
+    results = _results(_study(outer_folds=2))
+    found = contests(results)[0].nested
+    assert found is not None
+    assert (found.n_train, found.n_train_searched) == (718, 958)
+    caption = next(table for table in gather(results).tables if table.name == "nested-s").caption
+    assert "with 958 images to train on instead of 718" in caption
+
+
+def test_a_search_that_is_not_nested_has_none() -> None:
+    assert contests(_results(_study(nested=False)))[0].nested is None
+
+
+def test_the_interval_of_a_mean_over_folds() -> None:
+    found = fold_mean([0.5, 0.6, 0.7, 0.6], [1000] * 4, 1 / 3)
+    assert found is not None
+    # The variance of the four is 0.02 / 3; corrected, the mean's is 7/12 of it.
+    half = t_quantile(0.975, 3) * math.sqrt((1 / 4 + 1 / 3) * 0.02 / 3)
+    assert (found.estimate, found.high - found.estimate) == (pytest.approx(0.6), pytest.approx(half))
+    assert fold_mean([0.6], [1000], 1.0) is None
+    assert fold_mean([], [], 1.0) is None

@@ -1,0 +1,86 @@
+"""What a notebook would have reported: the best seed, network, epoch and candidate, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from convstudy.analysis import contests, headline, keepsakes
+from convstudy.report.contents import gather
+from convstudy.report.protocol_tables import optimism_table
+from convstudy.report.table import cell_text
+from convstudy.store.results import Results
+from tests.analysis.known import results_of, rows, study_of
+from tests.report.made_up import made_up_results
+
+
+def _known() -> Results:
+    """Return results in which a is chosen by validation and b is better on the 360 test images."""
+    study = study_of("digits", networks=2, seeds=3)
+    wrong = {"a": lambda seed: rows(0, 18 + 9 * seed), "b": lambda seed: rows(0, 9 + 9 * seed)}
+    return results_of(study, wrong, level=lambda name: {"a": 0.97, "b": 0.9}[name])
+
+
+def test_the_best_of_seeds_and_networks_by_hand() -> None:
+    results = _known()
+    head = headline(results)
+    assert head is not None
+    assert head.candidate.name == "a"
+    seed, network, both, *_ = keepsakes(results, contests(results), head)
+    # a: 342, 333 and 324 of 360 right, 0.925 in the mean; b: 351, 342 and 333, 0.95.
+    assert (seed.kind, seed.of, seed.kept, seed.honest) == ("seed", 3, 0.95, pytest.approx(0.925))
+    assert (network.kind, network.of, network.kept) == ("network", 2, pytest.approx(0.95))
+    assert network.difference == pytest.approx(0.025)
+    assert (both.kind, both.of, both.kept, both.honest) == (
+        "seed and network",
+        6,
+        0.975,
+        pytest.approx(0.925),
+    )
+    assert {each.images for each in (seed, network, both)} == {"test"}
+
+
+def test_the_best_epoch_is_told_of_the_validation_images() -> None:
+    results = _known()
+    head = headline(results)
+    assert head is not None
+    records = dict(results.records)
+    for number, fit in enumerate(head.candidate.fits):
+        epochs = [
+            replace(records[fit.id].history[0], number=n + 1, validation_accuracy=accuracy)
+            for n, accuracy in enumerate((0.9, 0.95 + number / 100, 0.93))
+        ]
+        records[fit.id] = replace(records[fit.id], history=tuple(epochs), counted_epoch=2)
+    results = replace(results, records=records)
+    found = keepsakes(results, contests(results), headline(results))
+    (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
+    assert epoch.kind == "kept epoch"  # the recipe's keep is "best", unless told
+    caption = optimism_table(found).caption
+    assert "With keep = “best” the validation accuracies in this report are of that kind" in caption
+    assert "With keep" not in optimism_table((replace(epoch, kind="epoch"),)).caption
+    # The best epochs have 0.95, 0.96 and 0.97, the last ones 0.93 each.
+    assert (epoch.of, epoch.kept, epoch.honest) == (3, pytest.approx(0.96), pytest.approx(0.93))
+    assert epoch.images == "validation"
+
+
+def test_the_table_says_what_it_is_about() -> None:
+    results = _known()
+    table = optimism_table(keepsakes(results, contests(results), headline(results)))
+    first = [
+        cell_text(value, column.kind) for value, column in zip(table.rows[0], table.columns, strict=True)
+    ]
+    assert first == ["the best of 3 seeds", "their mean", "a", "test", "95.00 %", "92.50 %", "+2.50"]
+    made = made_up_results()
+    assert gather(made).optimism == optimism_table(keepsakes(made, contests(made), headline(made)))
+    assert len(gather(made).optimism.rows) == 4
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    one_seed = made_up_results(study_of("digits", networks=2, seeds=1))
+    kinds = [each.kind for each in keepsakes(one_seed, contests(one_seed), headline(one_seed))]
+    assert "seed" not in kinds
+    assert "network" in kinds
+    unfinished = made_up_results(stop_after=1)
+    assert keepsakes(unfinished, contests(unfinished), headline(unfinished)) == ()
+    assert not any(table.name == "optimism" for table in gather(unfinished).tables)

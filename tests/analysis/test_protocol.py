@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convstudy.analysis import protocol
+from convstudy.record import Opening
+from convstudy.report.protocol_tables import ledger_table
+from convstudy.report.words import answer
+from convstudy.store.ledger import Entry
+from convstudy.studyfile import load_study
+from tests.report.made_up import digest, made_up_results
+
+
+def test_who_saw_which_images() -> None:
+    told = protocol(made_up_results())
+    search, compare, ablate = told.stages
+    assert (search.n_train + search.n_validation, search.n_test) == (1437, 0)
+    assert search.how == "3 stratified folds, the same for every candidate"
+    assert (compare.n_train + compare.n_validation, compare.n_test) == (1437, 360)
+    assert compare.how.startswith("20 % held out")
+    assert (ablate.n_candidates, ablate.n_fits) == (4, 12)
+
+
+def test_a_subset_is_said() -> None:
+    study = load_study("digits").model_copy(update={"subset": 500})
+    told = protocol(made_up_results(study))
+    assert told.stages[1].how.endswith("a subset of 500 training images")
+    assert told.stages[1].n_train + told.stages[1].n_validation == 500
+
+
+def test_each_opening_names_its_weights_and_all_that_share_them() -> None:
+    results = made_up_results(n_openings_before=7)
+    told = protocol(results)
+    assert len(told.openings) == 18 == len(results.plan.tested_fits)
+    assert [row.opening.opened_at for row in told.openings] == sorted(
+        o.opened_at for o in results.openings.values()
+    )
+    assert all(row.opening.weights_digest == digest(row.opening.fit_id) for row in told.openings)
+    shared = [row for row in told.openings if len(row.candidates) == 2]
+    assert [row.part for row in shared] == ["seed 0", "seed 1", "seed 2"]
+    assert all(row.candidates[1] == "ablate.best: as it is" for row in shared)
+    assert (told.n_openings, told.n_openings_before) == (25, 7)
+
+
+def test_choices_stand_in_order() -> None:
+    assert [stage for stage, _ in protocol(made_up_results()).choices] == [
+        "search.kernel-size",
+        "compare.architectures",
+    ]
+    assert protocol(made_up_results(stop_after=2)).choices == ()
+
+
+def _entry(opening: Opening, run_id: str, question: str) -> Entry:
+    return Entry(opening, run_id, question)
+
+
+def test_questions_are_counted_once_over_all_studies() -> None:
+    made = made_up_results()
+    own = protocol(made).openings
+    # 3 networks and 3 variants, each over 3 seeds; "as it is" is the comparison's winner.
+    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in own]
+    other = Opening("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
+    entries += [
+        _entry(other, "another-1", "theirs"),
+        _entry(replace(other, fit_id="e" * 16), "another-1", "theirs"),
+        _entry(replace(other, fit_id="c" * 16, accuracy=None), "another-1", "only begun"),
+    ]
+    results = replace(made, ledger=tuple(entries))
+    told = protocol(results)
+    assert (told.n_questions, told.n_questions_elsewhere, told.n_opened) == (7, 1, 18)
+    assert [entry.opening.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
+    assert answer(results)[-1].startswith(
+        "This test set has now answered 7 questions in this runs folder, 1 of them asked by other runs"
+    )
+    alone = replace(made, ledger=tuple(entries[:18]))
+    assert not any("has now answered" in line for line in answer(alone))
+    many = [_entry(replace(other, fit_id=f"{n:016d}"), "another-1", str(n)) for n in range(60)]
+    table = ledger_table(protocol(replace(made, ledger=tuple(many))))
+    assert len(table.rows) == 50
+    assert table.rows[-1][3] == f"{59:016d}"
+    assert "latest 50 of 60" in table.caption
+
+
+def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
+    made = made_up_results()
+    entries = tuple(_entry(row.opening, "earlier-1", row.candidates[0]) for row in protocol(made).openings)
+    results = replace(made, ledger=entries)
+    told = protocol(results)
+    assert (told.n_questions, told.n_questions_elsewhere, told.n_opened, told.others) == (6, 6, 0, ())
+    assert answer(results)[-1].startswith(
+        "This test set has now answered 6 questions in this runs folder, 6 of them"
+    )
+
+
+def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
+    made = made_up_results()
+    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in protocol(made).openings]
+    left = Opening("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
+    told = protocol(replace(made, ledger=(*entries, _entry(left, made.run_id, "abandoned"))))
+    assert [entry.opening for entry in told.others] == [left]
+    assert (told.n_questions, told.n_questions_elsewhere) == (7, 0)
+    assert "this one before it came to the models above" in ledger_table(told).caption

@@ -1,0 +1,101 @@
+"""What is told of a dataset's images is right, and what somebody else wrote of them is not believed unread."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convstudy.data import DatasetInfo, ImageFacts, Images, dataset_info, image_facts, load_dataset
+from convstudy.data.audit.facts import PartFacts
+
+
+@pytest.fixture(scope="module")
+def info() -> DatasetInfo:
+    return dataset_info("digits")
+
+
+@pytest.fixture(scope="module")
+def facts(info: DatasetInfo) -> ImageFacts:
+    """Return the facts of the digits, one test image in each of three places being a training image."""
+    data = load_dataset("digits")
+    test = data.test.open(lambda: None)
+    test.pixels[[5, 6]] = data.train.pixels[[100, 101]]
+    test.pixels[7] = 9
+    return image_facts(info, data.train, test)
+
+
+def test_facts_of_the_digits_with_three_images_exchanged(facts: ImageFacts, info: DatasetInfo) -> None:
+    data = load_dataset("digits")
+    assert facts.digest == info.digest
+    assert facts.train == PartFacts(tuple(np.bincount(data.train.labels).tolist()), 0, 0, 0)
+    assert (facts.test.n_images, facts.test.n_constant, facts.test.n_repeated) == (360, 1, 0)
+    assert [(pair.train_row, pair.test_row) for pair in facts.exact.shown] == [(100, 5), (101, 6)]
+    assert facts.near is not None
+    assert [(pair.train_row, pair.test_row) for pair in facts.near.shown] == [(1169, 304)]
+
+
+def test_facts_come_back_from_json(facts: ImageFacts, info: DatasetInfo) -> None:
+    assert ImageFacts.from_json(json.loads(json.dumps(facts.as_json())), info) == facts
+    without = {**facts.as_json(), "near": None}
+    again = ImageFacts.from_json(json.loads(json.dumps(without)), info)
+    assert again.near is None
+    assert again.exact == facts.exact
+
+
+def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
+    def spoil(values: Any) -> object:
+        for key in path[:-1]:
+            values = values[key]
+        values[path[-1]] = value
+        return None
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _at("version", value=99),
+        _at("digest", value="0" * 64),
+        _at("train", value=None),
+        _at("train", "class_counts", value=[1437]),
+        _at("train", "class_counts", 0, value=7),
+        _at("train", "class_counts", 0, value=144.0),
+        _at("test", "n_constant", value=-1),
+        _at("test", "n_constant", value=True),
+        _at("test", "n_repeated", value=361),
+        _at("exact", "n_pairs", value=10**30),
+        _at("exact", "n_test", value=3),
+        _at("exact", "shown", value={}),
+        _at("exact", "shown", 0, "test_row", value=360),
+        _at("exact", "shown", 0, "train_label", value=10),
+        _at("exact", "shown", 0, "correlation", value=float("nan")),
+        _at("exact", "shown", 0, "correlation", value="1"),
+        _at("exact", "shown", 0, "more", value=1),
+        _at("near", "n_pairs", value=0),
+        _at("near", value=[]),
+    ],
+)
+def test_other_values_are_refused(
+    facts: ImageFacts, info: DatasetInfo, spoil: Callable[[dict[str, Any]], object]
+) -> None:
+    values = copy.deepcopy(json.loads(json.dumps(facts.as_json())))
+    spoil(values)
+    with pytest.raises(ValueError, match=r"expected|facts of another"):
+        ImageFacts.from_json(values, info)
+
+
+@pytest.mark.parametrize("values", [None, [], "", 3, {}])
+def test_what_is_no_object_is_refused(info: DatasetInfo, values: object) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        ImageFacts.from_json(values, info)
+
+
+def test_a_class_without_images_counts_none(info: DatasetInfo) -> None:
+    some = Images(np.arange(28 * 28 * 2).astype(np.uint8).reshape(2, 28, 28, 1), np.array([3, 3]))
+    assert image_facts(info, some, some).train.class_counts == (0, 0, 0, 2, 0, 0, 0, 0, 0, 0)

@@ -1,0 +1,150 @@
+"""Classes with too few images for folds or a holdout are found from the labels, before anything trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from convstudy.data import load_labels, split_indices
+from convstudy.errors import DataError, StudyError
+from convstudy.plan import make_plan
+from convstudy.studyfile import Study, check_classes, check_study, load_study, places
+from convstudy.studyfile.nesting import most_folds
+from tests.run.studies import small_study
+
+Labels = npt.NDArray[np.int64]
+
+
+@pytest.fixture(scope="module")
+def labels() -> Labels:
+    return load_labels("digits", "train")
+
+
+def searched(folds: int, **values: Any) -> dict[str, Any]:
+    """Return a search over two kernels with these values, as the sections of a study."""
+    return {"kernel": small_study().search["kernel"].model_copy(update={"folds": folds, **values})}
+
+
+def refused(study: Study, labels: Labels) -> StudyError | None:
+    """Return the error of a study that labels refute, or nothing."""
+    try:
+        check_classes(study, labels)
+    except StudyError as error:
+        return error
+    return None
+
+
+def fails(study: Study, labels: Labels) -> bool:
+    """Return whether a fit of the plan cannot make its split."""
+    for fit in make_plan(study).fits:
+        try:
+            split_indices(labels, fit.split)
+        except DataError:
+            return True
+    return False
+
+
+def uneven(labels: Labels, n_of_class_3: int) -> Labels:
+    """Return labels of which this many are 3."""
+    return np.delete(labels, np.flatnonzero(labels == 3)[n_of_class_3:])
+
+
+def test_it_refuses_exactly_the_studies_with_a_split_that_cannot_be_made(labels: Labels) -> None:
+    found = []
+    for n_rare in (1, 4, 7, 130):
+        some = uneven(labels, n_rare)
+        for subset in (20, 103, 400, None):
+            for folds, nested in ((2, {}), (5, {}), (10, {}), (4, {"nested": True}), (3, {"nested": True})):
+                for outer in (None, 5) if nested else (None,):
+                    search = searched(folds, **nested, outer_folds=outer)
+                    study = small_study(subset=subset, search=search, seeds=2, validation=0.5)
+                    found.append(refused(study, some) is not None)
+                    assert found[-1] == fails(study, some), (n_rare, subset, folds, nested, outer)
+    assert len(found) == 112 and 30 < sum(found) < 90
+
+
+def test_a_subset_of_the_search_counts(labels: Labels) -> None:
+    study = small_study(subset=None, search=searched(5, subset=40))
+    error = refused(study, labels)
+    assert error is not None and fails(study, labels)
+    assert "in the subset of 40" in error.problems[0].got
+
+
+def test_every_key_that_asks_for_too_much_is_named_with_class_and_count(labels: Labels) -> None:
+    some = uneven(labels, 1)
+    study = small_study(subset=None, search=searched(5) | {"two": searched(3)["kernel"]})
+    error = refused(study, some)
+    assert error is not None
+    assert [problem.where for problem in error.problems] == [
+        "search.kernel.folds",
+        "search.two.folds",
+        "study.validation",
+    ]
+    first, _, last = error.problems
+    assert first.what == "5 folds need 5 images of each class"
+    assert first.got == last.got == '1 image of class "3" in the training images'
+    assert first.allowed == "more images"
+
+
+@pytest.mark.parametrize(
+    ("outer_folds", "n_rare", "key", "got"),
+    [
+        (None, 3, "folds", '3 images of class "3" in the training images'),
+        (None, 5, "folds", '3 images of class "3" in the training images without one outer fold'),
+        (6, 5, "outer_folds", '5 images of class "3" in the training images'),
+    ],
+)
+def test_nested_folds(labels: Labels, outer_folds: int | None, n_rare: int, key: str, got: str) -> None:
+    search = searched(4, nested=True, outer_folds=outer_folds)
+    study = small_study(subset=None, search=search)
+    error = refused(study, uneven(labels, n_rare))
+    assert error is not None
+    (problem,) = error.problems
+    assert (problem.where, problem.got) == (f"search.kernel.{key}", got)
+
+
+def test_the_number_of_images_alone_does_not_show_it(labels: Labels) -> None:
+    study = small_study(subset=1000, search=searched(100))
+    check_study(study)
+    error = refused(study, labels)
+    assert error is not None
+    (problem,) = error.problems
+    assert problem.what == "100 folds need 100 images of each class"
+    assert problem.got == '97 images of class "8" in the subset of 1,000'
+    assert problem.allowed == "at most 97 folds, or more images"
+
+
+def test_halving_rungs_are_made_of_the_folds_of_their_search(labels: Labels) -> None:
+    search = searched(10, method="halving", budget=0.5, recipe={"epochs": 4})
+    study, some = small_study(subset=103, search=search), uneven(labels, 100)
+    assert refused(study, some) is not None and fails(study, some)
+
+
+def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(
+        '[study]\nname = "s"\ndataset = "digits"\nsubset = 1000\n'
+        '[network.n]\nkernel = 3\nlayers = ["conv 4 {kernel} stride=4", "flatten"]\n'
+        '[search.k]\nnetwork = "n"\nvary = { kernel = [3, 5] }\nfolds = 100\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(StudyError) as caught:
+        check_classes(load_study(path), labels, places(path))
+    assert caught.value.problems[0].where == f"{path}:11: search.k.folds"
+    changes = {"search.k.folds": 99}
+    with pytest.raises(StudyError) as caught:
+        check_classes(load_study(path, changes), labels, places(path, changes))
+    assert caught.value.problems[0].where == "--set search.k.folds: search.k.folds"
+
+
+@pytest.mark.parametrize(
+    ("n_images", "allowed"),
+    [(29, "at most 2 folds, or more images"), (19, "more images"), (9, "more images")],
+)
+def test_fewer_than_two_folds_are_not_offered(n_images: int, allowed: str) -> None:
+    """It said "at most 1 folds, or more images"."""
+    assert most_folds(n_images, n_classes=10) == allowed

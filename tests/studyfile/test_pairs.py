@@ -1,0 +1,158 @@
+"""Which variants of an ablation can be trained together, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from convstudy.errors import Problem, StudyError
+from convstudy.networks import Network, read_layer
+from convstudy.studyfile import (
+    Ablate,
+    NetworkPattern,
+    Study,
+    Variant,
+    check_study,
+    load_study,
+    pairs_apart,
+    pairs_of,
+    study_document,
+    study_of,
+)
+
+ProblemsIn = Callable[[str], list[Problem]]
+NORM = Variant(without=("batch-norm",))
+NOISE = Variant(without=("dropout",))
+BOTH = Variant(without=("batch-norm", "dropout"))
+TANH = Variant(activation="tanh", init="glorot-normal", recipe={"epochs": 3})
+SGD = Variant(recipe={"optimizer": "sgd", "learning_rate": 0.1})
+RMSPROP = Variant(recipe={"optimizer": "rmsprop"})
+
+
+def ablate(**variants: Variant) -> Ablate:
+    return Ablate(network="n", interactions=True, variants=variants)
+
+
+def test_each_two_are_a_pair_in_the_order_of_the_study() -> None:
+    pairs = pairs_of(ablate(norm=NORM, tanh=TANH, sgd=SGD))
+    assert [pair.name for pair in pairs] == ["norm + tanh", "norm + sgd", "tanh + sgd"]
+    assert [pair.changes_network for pair in pairs] == [True, False, False]
+
+
+def test_together_they_differ_in_what_each_changes() -> None:
+    norm_tanh, norm_sgd, tanh_sgd = (pair.together for pair in pairs_of(ablate(a=NORM, b=TANH, c=SGD)))
+    assert norm_tanh == Variant(
+        without=("batch-norm",), activation="tanh", init="glorot-normal", recipe={"epochs": 3}
+    )
+    assert norm_sgd == Variant(without=("batch-norm",), recipe=SGD.recipe)
+    assert tanh_sgd.recipe == {"epochs": 3, "optimizer": "sgd", "learning_rate": 0.1}
+
+
+def test_layers_that_only_one_leaves_out_go_together() -> None:
+    (pair,) = pairs_of(ablate(norm=NORM, noise=NOISE))
+    network = Network(tuple(map(read_layer, ("flatten", "batch-norm", "dropout 0.5", "dense 3"))))
+    assert pair.together.network(network).texts == network.without(("batch-norm", "dropout")).texts
+
+
+def test_two_that_change_the_same_are_left_out() -> None:
+    asked = ablate(sgd=SGD, rmsprop=RMSPROP, both=BOTH, noise=NOISE)
+    apart = {pair.name: pair.shared for pair in pairs_apart(asked)}
+    assert apart == {"sgd + rmsprop": ("optimizer",), "both + noise": ("without dropout",)}
+    assert len(pairs_of(asked)) == 4
+
+
+def test_nothing_is_paired_unless_the_study_asks() -> None:
+    quiet = Ablate(network="n", variants={"sgd": SGD, "norm": NORM})
+    assert not quiet.interactions
+    assert pairs_of(quiet) == pairs_apart(quiet) == ()
+
+
+# From the file to the study and back
+
+
+def text(asked: str) -> str:
+    return (
+        '[study]\nname = "a"\ndataset = "digits"\n[network.n]\n'
+        'layers = ["conv 4 3", "batch-norm", "global-average-pool", "flatten", "dense 8 relu"]\n'
+        f"[ablate.n]\n{asked}"
+    )
+
+
+def test_a_file_asks_for_them_beside_its_variants(tmp_path: Any) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(text('interactions = true\nnorm = { without = ["batch-norm"] }\nlong = { epochs = 9 }\n'))
+    study = load_study(path)
+    assert [pair.name for pair in pairs_of(study.ablate["n"])] == ["norm + long"]
+    document = study_document(study)
+    assert list(document["ablate"]["n"]) == ["network", "interactions", "norm", "long"]
+    assert study_of(document) == study
+    assert not load_study(path, {"ablate.n.interactions": False}).ablate["n"].interactions
+
+
+def test_without_them_a_document_is_as_it_was() -> None:
+    """A run's id hangs on the document, and runs from before there were interactions keep theirs."""
+    study = load_study("digits")
+    assert all("interactions" not in section for section in study_document(study)["ablate"].values())
+
+
+# What is wrong with it
+
+
+@pytest.mark.parametrize(
+    ("asked", "place", "what", "got"),
+    [
+        ('interactions = "yes"\na = { epochs = 9 }\n', 7, "needs true or false", '"yes", a text'),
+        ("interactions = { epochs = 9 }\na = { epochs = 9 }\n", 7, "needs true or false", "a table"),
+        ("interactions = true\na = { epochs = 9 }\n", 7, "no two variants to train together", "one variant"),
+        (
+            "a = { epochs = 9 }\nb = { epochs = 8 }\ninteractions = true\n",
+            9,
+            "no two variants to train together",
+            "a and b both change epochs",
+        ),
+    ],
+)
+def test_what_cannot_be_asked(problems_in: ProblemsIn, asked: str, place: int, what: str, got: str) -> None:
+    (problem,) = problems_in(text(asked))
+    assert problem.where == f"study.toml:{place}: ablate.n.interactions"
+    assert what in problem.what and got in problem.got
+
+
+def test_the_layers_of_two_together_have_to_fit(problems_in: ProblemsIn) -> None:
+    each = 'a = { without = ["global-average-pool"] }\nb = { without = ["flatten"] }\n'
+    (problem,) = problems_in(text(f"{each}interactions = true\n"))
+    assert problem.where == "study.toml:9: ablate.n.interactions"
+    assert problem.what == 'layer 3: "dense" needs a flat input (variant "a + b" of network "n")'
+
+
+def test_the_recipes_of_two_together_have_to_go_together(problems_in: ProblemsIn) -> None:
+    each = 'a = { optimizer = "sgd", nesterov = true }\nb = { momentum = 0.0 }\n'
+    (problem,) = problems_in(text(f"{each}interactions = true\n"))
+    assert problem.where == "study.toml:9: ablate.n.interactions"
+    assert problem.what == '"a + b": nesterov looks ahead along the momentum, and momentum is 0'
+
+
+def test_a_variant_that_is_wrong_alone_is_told_once(problems_in: ProblemsIn) -> None:
+    each = 'a = { without = ["flatten", "global-average-pool"] }\nb = { activation = "tanh" }\n'
+    (problem,) = problems_in(text(f"{each}interactions = true\n"))
+    assert problem.where == "study.toml:7: ablate.n.a"
+
+
+def test_a_study_built_in_python_is_checked_alike() -> None:
+    pattern = NetworkPattern(layers=("conv 4 3", "flatten"))
+    named = {"interactions": Variant(recipe={"epochs": 3}), "long": Variant(recipe={"epochs": 9})}
+    for asked, where in (
+        (ablate(interactions=Variant(init="he-uniform"), long=named["long"]), "ablate.n.interactions"),
+        (ablate(long=named["long"], longer=Variant(recipe={"epochs": 10})), "ablate.n.interactions"),
+    ):
+        with pytest.raises(StudyError) as caught:
+            check_study(Study(name="a", dataset="digits", network={"n": pattern}, ablate={"n": asked}))
+        assert [problem.where for problem in caught.value.problems] == [where]
+
+
+def test_a_crowd_of_pairs_is_refused(problems_in: ProblemsIn) -> None:
+    variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 46))
+    (problem,) = problems_in(text(f"interactions = true\n{variants}"))
+    assert (problem.what, problem.got) == ("too many variants in all", "1,035")

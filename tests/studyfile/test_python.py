@@ -1,0 +1,101 @@
+"""A study that is built in Python is checked as one that is read from a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from convstudy.errors import Problem, StudyError
+from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant, check_study
+
+
+def study(**changes: Any) -> Study:
+    values: dict[str, Any] = {
+        "name": "a",
+        "dataset": "digits",
+        "network": {
+            "n": NetworkPattern(layers=["conv 4 {kernel} relu", "flatten"], kernel=3),  # type: ignore[call-arg]
+            "m": NetworkPattern(layers=["flatten"]),
+        },
+        "compare": {"c": Compare(networks=["n", "m"])},
+    }
+    return Study(**{**values, **changes})
+
+
+def problems_of(wrong: Study) -> list[Problem]:
+    with pytest.raises(StudyError) as caught:
+        check_study(wrong)
+    return list(caught.value.problems)
+
+
+def test_a_study_that_is_right_passes() -> None:
+    check_study(study())
+
+
+def test_single_values_are_checked_by_building_it() -> None:
+    for wrong in (
+        {"name": "a b"},
+        {"seeds": 0},
+        {"network": {}},
+        {"unknown": 1},
+        {"validation": float("nan")},
+    ):
+        with pytest.raises(ValidationError):
+            study(**wrong)
+
+
+def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
+    problems = problems_of(
+        study(
+            dataset="digts",
+            search={"s": Search(network="o", vary={"kernel": [3]})},
+            ablate={"a": Ablate(network="n", variants={"v": Variant(without=["dropout"]), "w": Variant()})},
+        )
+    )
+    assert [problem.where for problem in problems] == [
+        "study.dataset",
+        "search.s.network",
+        "ablate.a.v.without",
+        "ablate.a.w",
+    ]
+
+
+def test_shapes_are_checked() -> None:
+    wrong = study(search={"s": Search(network="n", vary={"kernel": [3, 29]})})
+    (problem,) = problems_of(wrong)
+    assert problem.where == "search.s.vary.kernel"
+    assert "kernel 29 does not fit: layer 1 would get 28 × 28" in problem.what
+
+
+def test_recipe_changes_are_checked() -> None:
+    ablate = {
+        "a": Ablate(
+            network="n", variants={"v": Variant(recipe={"epoch": 3}), "w": Variant(recipe={"epochs": 0})}
+        )
+    }
+    wrong = study(recipe=Recipe(epochs=2), ablate=ablate)
+    assert [problem.where for problem in problems_of(wrong)] == ["ablate.a.v.epoch", "ablate.a.w.epochs"]
+
+
+def test_names_that_no_file_could_have_are_refused() -> None:
+    network = NetworkPattern(layers=["conv 4 3 init={init}", "flatten"], parameters={"init": "he-normal"})
+    wrong = study(
+        network={"n": network, "m": network},
+        ablate={"a": Ablate(network="n", variants={"network": Variant(init="he-uniform")})},
+    )
+    assert {problem.where for problem in problems_of(wrong)} == {
+        "network.n.init",
+        "network.m.init",
+        "ablate.a.network",
+    }
+
+
+def test_a_parameter_may_be_called_self() -> None:
+    pattern = NetworkPattern(layers=["conv 4 {self}"], parameters={"self": 3})
+    assert pattern.network(**{"self": 5}).texts == ("conv 4 5",)
+
+
+def test_none_is_kept_as_the_word_for_it() -> None:
+    assert Variant(recipe={"clip_norm": None}).recipe == {"clip_norm": "none"}

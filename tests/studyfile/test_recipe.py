@@ -1,0 +1,69 @@
+"""Recipes refuse what cannot be, and take what a file may write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from convstudy.studyfile import RECIPE_KEYS, Recipe
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": "0.1"},
+        {"learning_rate": True},
+        {"learning_rate": 0},
+        {"learning_rate": float("nan")},
+        {"epochs": 2.0},
+        {"epochs": "3"},
+        {"nesterov": 1},
+        {"momentum": 1},
+        {"optimizer": "Adam"},
+        {"patience": 0},
+        {"unknown": 1},
+        {"optimizer": "sgd", "nesterov": True, "momentum": 0},
+        {"optimizer": "muon", "nesterov": True, "momentum": 0},
+        {"newton_schulz_steps": 0},
+        {"rise": 1},
+        {"average": 1},
+        {"average": 0},
+        {"augment": "cutout+shift"},
+        {"cutout_size": 0},
+        {"views": 5},
+        {"measure_at_most": 0},
+    ],
+)
+def test_what_cannot_be_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Recipe(**values)
+
+
+def test_whole_numbers_become_decimal_where_those_are_meant() -> None:
+    recipe = Recipe(learning_rate=1, clip_norm=2, weight_decay=0)
+    assert recipe == Recipe(learning_rate=1.0, clip_norm=2.0, weight_decay=0.0)
+    assert isinstance(recipe.learning_rate, float)
+
+
+def test_none_is_a_word_in_a_file() -> None:
+    assert Recipe(clip_norm="none", patience="none") == Recipe()  # type: ignore[arg-type]
+    assert Recipe(average="none") == Recipe()  # type: ignore[arg-type]
+    assert Recipe(measure_at_most="none").measure_at_most is None  # type: ignore[arg-type]
+    assert Recipe(patience=3).varied({"patience": "none"}).patience is None
+
+
+def test_momentum_counts_for_sgd_and_muon_only() -> None:
+    assert Recipe(optimizer="adam", nesterov=True, momentum=0).nesterov
+
+
+def test_varied_leaves_the_recipe_alone() -> None:
+    recipe = Recipe(epochs=3)
+    assert recipe.varied({"optimizer": "sgd"}) == Recipe(epochs=3, optimizer="sgd")
+    assert recipe.optimizer == "adam"
+
+
+def test_every_key_says_what_it_is() -> None:
+    assert len(RECIPE_KEYS) == 23
+    assert all(field.description for field in Recipe.model_fields.values())

@@ -1,0 +1,171 @@
+"""The JSON Schema takes what reading takes, and refuses what can be refused by looking at one value."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+
+from convstudy.data import CATALOGUE
+from convstudy.networks import LAYERS
+from convstudy.studyfile import (
+    BUILT_IN_STUDIES,
+    RECIPE_KEYS,
+    Study,
+    load_study,
+    starter_file,
+    study_document,
+    study_schema,
+)
+from convstudy.studyfile.files import FOLDER
+from tests.studyfile.studies import studies
+
+VALIDATOR = Draft202012Validator(study_schema())
+
+
+def test_it_is_a_schema_and_json() -> None:
+    Draft202012Validator.check_schema(study_schema())
+    assert json.loads(json.dumps(study_schema(), allow_nan=False)) == study_schema()
+
+
+@pytest.mark.parametrize("name", BUILT_IN_STUDIES)
+def test_the_built_in_studies_are_valid(name: str) -> None:
+    VALIDATOR.validate(tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")))
+    VALIDATOR.validate(study_document(load_study(name)))
+
+
+@pytest.mark.parametrize("dataset", CATALOGUE)
+def test_the_starter_files_are_valid(dataset: str) -> None:
+    VALIDATOR.validate(tomllib.loads(starter_file(dataset)))
+
+
+@given(studies())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_study_is_valid(study: Study) -> None:
+    VALIDATOR.validate(study_document(study))
+
+
+def with_change(path: str, value: Any) -> dict[str, Any]:
+    document: dict[str, Any] = copy.deepcopy(study_document(load_study("mnist")))
+    *heads, last = path.split("/")
+    table: Any = document
+    for head in heads:
+        table = table[int(head)] if isinstance(table, list) else table[head]
+    if value is None:
+        del table[last]
+    elif isinstance(table, list):
+        table[int(last)] = value
+    else:
+        table[last] = value
+    return document
+
+
+BAD = [
+    ("study/name", "my study"),
+    ("study/name", None),
+    ("study/dataset", "mnits"),
+    ("study/seeds", 0),
+    ("study/seeds", 2.5),
+    ("study/region", -0.1),
+    ("study/subset", "none"),
+    ("study/unknown", 1),
+    ("recipe/optimizer", "adm"),
+    ("recipe/epochs", "3"),
+    ("recipe/clip_norm", "off"),
+    ("recipe/unknown", 1),
+    ("network/two-conv/layers", []),
+    ("network/two-conv/layers", None),
+    ("network/two-conv/layers/0", "con 3 3"),
+    ("network/two-conv/layers/0", 3),
+    ("network/two-conv/init", "he"),
+    ("network/two-conv/kernel", [3]),
+    ("network/best", {"layers": ["flatten"]}),
+    ("network/a b", {"layers": ["flatten"]}),
+    ("search/kernel-size/network", None),
+    ("search/kernel-size/vary", {}),
+    ("search/kernel-size/vary/kernel", []),
+    ("search/kernel-size/vary/kernel", [3, 3]),
+    ("search/kernel-size/vary/kernel", {"low": 3, "high": 5}),
+    ("search/kernel-size/method", "guess"),
+    ("search/kernel-size/trials", 5),
+    ("search/kernel-size/budget", 0.5),
+    ("search/kernel-size/folds", 1),
+    ("search/kernel-size/recipe/epocs", 1),
+    ("compare/architectures/networks", ["two-conv"]),
+    ("ablate/five-conv/plain/without", ["batchnorm"]),
+    ("ablate/five-conv/plain/activation", "tan"),
+    ("ablate/five-conv/plain/init", "none"),
+    ("ablate/five-conv/plain/optimizer", "adm"),
+    ("ablate/five-conv/plain/unknown", 1),
+    ("ablate/five-conv/plain", {}),
+    ("ablate/five-conv/interactions", "yes"),
+    ("ablate/five-conv/interactions", {"epochs": 3}),
+    ("ablate/five-conv", {}),
+    ("more", {}),
+    ("network", None),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), BAD)
+def test_what_is_wrong_by_itself_is_invalid(path: str, value: Any) -> None:
+    assert not VALIDATOR.is_valid(with_change(path, value))
+
+
+GOOD = [
+    ("recipe/clip_norm", "none"),
+    ("recipe/patience", 3),
+    ("network/two-conv/layers/0", "{anything}"),
+    ("network/two-conv/more", "text"),
+    ("search/kernel-size/vary/nesterov", [True, False]),
+    ("ablate/five-conv/plain/patience", "none"),
+    ("ablate/five-conv/network", "best"),
+    ("ablate/five-conv/interactions", True),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), GOOD)
+def test_what_may_be_is_valid(path: str, value: Any) -> None:
+    VALIDATOR.validate(with_change(path, value))
+
+
+@pytest.mark.parametrize(
+    ("search", "good"),
+    [
+        ({"method": "random", "trials": 5, "vary": {"kernel": {"low": 3, "high": 5}}}, True),
+        ({"method": "tpe", "vary": {"learning_rate": {"low": 1e-4, "high": 0.1, "log": True}}}, True),
+        ({"method": "halving", "budget": 0.5}, True),
+        ({"method": "halving", "vary": {"kernel": {"low": 3, "high": 5}}}, False),
+        ({"method": "halving", "trials": 5}, False),
+        ({"nested": True, "outer_folds": 3}, True),
+        ({"nested": True}, True),
+        ({"nested": False, "outer_folds": 3}, False),
+        ({"outer_folds": 3}, False),
+        ({"method": "random", "vary": {"kernel": {"low": 3}}}, False),
+        ({"method": "random", "vary": {"kernel": {"low": 3, "high": 5, "more": 1}}}, False),
+    ],
+)
+def test_a_method_goes_with_its_keys(search: dict[str, Any], good: bool) -> None:
+    document = study_document(load_study("mnist"))
+    document["search"]["kernel-size"].update(search)
+    assert VALIDATOR.is_valid(document) == good
+
+
+def test_every_layer_and_recipe_key_is_described() -> None:
+    properties = study_schema()["properties"]
+    assert set(properties["recipe"]["properties"]) == set(RECIPE_KEYS)
+    assert all(schema["description"] for schema in properties["recipe"]["properties"].values())
+    items = properties["network"]["additionalProperties"]["properties"]["layers"]["items"]
+    assert all(layer.usage in items["description"] for layer in LAYERS.values())
+
+
+def test_a_study_needs_a_question() -> None:
+    document = study_document(load_study("mnist"))
+    for section in ("search", "compare", "ablate"):
+        assert VALIDATOR.is_valid(document)
+        del document[section]
+    assert not VALIDATOR.is_valid(document)

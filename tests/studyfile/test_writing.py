@@ -1,0 +1,63 @@
+"""A Study and its document are one to one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from convstudy.studyfile import BUILT_IN_STUDIES, Study, check_study, load_study, study_document, study_of
+from tests.studyfile.studies import studies
+
+
+@given(studies())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_document_is_read_back_to_an_equal_study(study: Study) -> None:
+    check_study(study)
+    document = study_document(study)
+    written = json.dumps(document, allow_nan=False)
+    assert study_of(document) == study
+    assert study_of(json.loads(written)) == study
+    assert study_document(study_of(document)) == document
+
+
+@pytest.mark.parametrize("name", BUILT_IN_STUDIES)
+def test_the_built_in_studies_are_read_back(name: str) -> None:
+    study = load_study(name)
+    assert study_of(study_document(study)) == study
+
+
+def test_the_document_has_the_form_of_a_file(good: Study) -> None:
+    document = study_document(good)
+    assert list(document) == ["study", "recipe", "network", "search", "compare", "ablate"]
+    assert document["network"]["two-conv"]["kernel"] == 5
+    assert document["ablate"] == {
+        "two-conv": {
+            "network": "two-conv",
+            "bare": {"without": ["batch-norm", "dropout"]},
+            "tanh": {"activation": "tanh", "init": "glorot-normal", "optimizer": "sgd"},
+        }
+    }
+    assert document["recipe"]["batch_size"] == 100, "defaults are written out"
+    assert "patience" not in document["recipe"]
+
+
+def test_the_order_of_networks_and_questions_is_kept(tmp_path: Path, good_text: str) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(good_text)
+    assert list(study_document(load_study(path))["network"]) == ["two-conv", "plain"]
+
+
+def test_none_is_written_where_leaving_it_out_would_mean_the_default(good: Study) -> None:
+    every_image = good.model_copy(update={"recipe": good.recipe.varied({"measure_at_most": "none"})})
+    assert study_document(every_image)["recipe"]["measure_at_most"] == "none"
+    assert study_of(study_document(every_image)) == every_image
+
+
+def test_a_region_at_its_default_is_no_part_of_a_document(good: Study) -> None:
+    """Runs from before there was a region keep their ids, which hang on the document."""
+    assert "region" not in study_document(good)["study"]
+    assert study_document(good.model_copy(update={"region": 0.2}))["study"]["region"] == 0.2
+    assert study_of(study_document(good.model_copy(update={"region": 0.2}))).region == 0.2
