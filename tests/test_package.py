@@ -46,7 +46,18 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_importing_the_light_layers_loads_no_torch() -> None:
-    layers = ["record", "networks", "data", "studyfile", "plan", "store", "stats", "analysis", "checks", "report"]
+    layers = [
+        "record",
+        "networks",
+        "data",
+        "studyfile",
+        "plan",
+        "store",
+        "stats",
+        "analysis",
+        "checks",
+        "report",
+    ]
     names = {f"convstudy.{layer}" for layer in layers}
     loaded = modules_loaded_by(f"import {', '.join(sorted(names))}")
     assert names <= loaded

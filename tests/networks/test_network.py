@@ -4,7 +4,8 @@ import pytest
 
 from convstudy.errors import NetworkError
 from convstudy.networks import Network, Shape, shape_text
-from convstudy.networks.layers import Conv, Dense
+from convstudy.networks.layers.conv import Conv
+from convstudy.networks.layers.dense import Dense
 from tests.networks.examples import NOTEBOOK
 
 MNIST: Shape = (28, 28, 1)

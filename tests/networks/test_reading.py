@@ -10,17 +10,12 @@ from hypothesis import strategies as st
 
 from convstudy.errors import NetworkError
 from convstudy.networks import ACTIVATIONS, INITIALISERS, LAYERS, read_layer
-from convstudy.networks.layers import (
-    Activation,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    GroupNorm,
-    Layer,
-    LayerNorm,
-    MaxPool,
-)
+from convstudy.networks.layers.conv import Conv
+from convstudy.networks.layers.dense import Dense
+from convstudy.networks.layers.layer import Layer
+from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
+from convstudy.networks.layers.plain import Activation, Dropout
+from convstudy.networks.layers.pool import MaxPool
 from convstudy.networks.reading import LONGEST_TEXT, layer_text
 from tests.networks.examples import EXAMPLES
 
@@ -136,8 +131,8 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
 @pytest.mark.parametrize(
     ("text", "what", "got", "allowed", "mend"),
     [
-        ("", "a layer text is empty", "", "conv, max-pool, ", ""),
-        (" \t", "a layer text is empty", "", "conv, max-pool, ", ""),
+        ("", "a layer text is empty", "", "activation, average-pool, ", ""),
+        (" \t", "a layer text is empty", "", "activation, average-pool, ", ""),
         (
             "x" * 201,
             "this layer text is too long",
@@ -145,8 +140,8 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
             "at most 200",
             "split it into several layers",
         ),
-        ("cnov 64 3", 'no layer called "cnov"', "cnov", "conv, max-pool, ", '"conv"'),
-        ("Conv 64 3", 'no layer called "Conv"', "Conv", "conv, max-pool, ", '"conv"'),
+        ("cnov 64 3", 'no layer called "cnov"', "cnov", "activation, average-pool, ", '"conv"'),
+        ("Conv 64 3", 'no layer called "Conv"', "Conv", "activation, average-pool, ", '"conv"'),
         ("conv", "lacks its filters and kernel", "conv", Conv.usage, ""),
         ("conv 64", "lacks its kernel", "conv 64", Conv.usage, ""),
         ("conv 64 relu", "lacks its kernel", "conv 64 relu", Conv.usage, ""),

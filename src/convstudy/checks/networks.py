@@ -9,7 +9,7 @@ from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import dataset_info, split_sizes
 from convstudy.networks import layer_table
-from convstudy.networks.layers import BatchNorm
+from convstudy.networks.layers.norm import BatchNorm
 from convstudy.plan import Candidate
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.

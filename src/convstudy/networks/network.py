@@ -8,7 +8,8 @@ from functools import cached_property
 
 from convstudy.errors import NetworkError, Problem, unknown
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
-from convstudy.networks.layers import Dense, Layer
+from convstudy.networks.layers.dense import Dense
+from convstudy.networks.layers.layer import Layer
 from convstudy.networks.reading import layer_text, read_layer
 from convstudy.networks.shapes import Shape
 

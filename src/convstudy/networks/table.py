@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from convstudy.networks.layers import Dense
+from convstudy.networks.layers.dense import Dense
 from convstudy.networks.network import Network
 from convstudy.networks.reading import layer_text
 from convstudy.networks.shapes import Shape

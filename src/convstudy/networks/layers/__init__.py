@@ -1,41 +1,19 @@
-"""The layers by the word that a study file uses. A new layer is one class in one file here, and its line below."""
+"""The layers by the word that a study file uses.
 
-from convstudy.networks.layers.conv import Conv
-from convstudy.networks.layers.dense import Dense
+A new layer is one file here and its test: a module with a tuple ``LAYERS`` of its classes is found without a list.
+Modules without that name hold what layers share.
+"""
+
+from convstudy.discovery import members
 from convstudy.networks.layers.layer import Layer
-from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
-from convstudy.networks.layers.plain import Activation, Dropout, Flatten
-from convstudy.networks.layers.pool import AveragePool, GlobalAveragePool, MaxPool
 
 LAYERS: dict[str, type[Layer]] = {
     layer.word: layer
-    for layer in (
-        Conv,
-        MaxPool,
-        AveragePool,
-        GlobalAveragePool,
-        BatchNorm,
-        LayerNorm,
-        GroupNorm,
-        Dropout,
-        Flatten,
-        Dense,
-        Activation,
+    for layer in sorted(
+        (layer for module in members(__name__) for layer in getattr(module, "LAYERS", ())),
+        key=lambda layer: layer.word,
     )
 }
+"""Word -> class, in the order of the words."""
 
-__all__ = [
-    "LAYERS",
-    "Activation",
-    "AveragePool",
-    "BatchNorm",
-    "Conv",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePool",
-    "GroupNorm",
-    "Layer",
-    "LayerNorm",
-    "MaxPool",
-]
+__all__ = ["LAYERS", "Layer"]

@@ -84,3 +84,6 @@ class Conv(Layer):
         if self.kernel == height == width and self.padding == "valid":
             return WholeInputConv
         return SkippingConv if self.kernel < self.stride else nn.Conv2d
+
+
+LAYERS = (Conv,)

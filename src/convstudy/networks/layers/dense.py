@@ -52,3 +52,6 @@ class Dense(Layer):
         initialise(linear.weight, self.init or DEFAULT_INIT, generator)
         nn.init.zeros_(linear.bias)
         return nn.Sequential(linear, activation_module(self.activation)) if self.activation else linear
+
+
+LAYERS = (Dense,)

@@ -96,3 +96,6 @@ class GroupNorm(Layer):
         from convstudy.networks.modules.group_norm import GroupNorm as Module
 
         return Module(self.groups, shape[-1], self.epsilon)
+
+
+LAYERS = (BatchNorm, LayerNorm, GroupNorm)

@@ -70,3 +70,6 @@ class Activation(Layer):
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
         """Return the activation."""
         return activation_module(self.activation)
+
+
+LAYERS = (Dropout, Flatten, Activation)

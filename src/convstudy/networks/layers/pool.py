@@ -85,3 +85,6 @@ class GlobalAveragePool(Layer):
         from torch import nn
 
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+LAYERS = (MaxPool, AveragePool, GlobalAveragePool)

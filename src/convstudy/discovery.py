@@ -1,0 +1,25 @@
+"""The members of a package, so that a new metric, source, block, layer or section is one file and its test."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def members(package_name: str) -> tuple[ModuleType, ...]:
+    """Import the modules and packages inside a package of convstudy; return them in name order.
+
+    The caller picks the modules that have its name, such as ``LAYERS``; shared code in the same package has none.
+
+    >>> [module.__name__ for module in members("convstudy.networks.modules")][:2]
+    ['convstudy.networks.modules.batch_norm', 'convstudy.networks.modules.dropout']
+
+    Raises:
+        ValueError: for a package that is not part of convstudy.
+    """
+    if not package_name.startswith("convstudy."):
+        raise ValueError(f"package_name must be a package of convstudy; got {package_name!r}")
+    paths = importlib.import_module(package_name).__path__
+    names = sorted(found.name for found in pkgutil.iter_modules(paths))
+    return tuple(importlib.import_module(f"{package_name}.{name}") for name in names)
