@@ -11,8 +11,8 @@ import torch
 
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.capture import Capture, CudaGraph, PlainCalls
-from convstudy.engine.captured import CapturedLoop
+from convstudy.engine.cuda.graph import Capture, CudaGraph, PlainCalls
+from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import half_precision
 from convstudy.engine.fit import TrainedFit, run_fit
@@ -23,8 +23,8 @@ from convstudy.record import Epoch
 from convstudy.run.executors import DeviceExecutor
 from convstudy.run.tasks import Train, Trained
 from convstudy.store import Layout, Store
+from tests.engine.cuda.test_loop import LAYERS, RECIPES
 from tests.engine.small import digits, small_fit, story
-from tests.engine.test_captured import LAYERS, RECIPES
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 DEVICE = "cuda:0"

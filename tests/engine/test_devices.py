@@ -15,11 +15,12 @@ from convstudy.data.arrays import PixelFile
 from convstudy.engine import batches, devices, evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.capture import PlainCalls, first_error
+from convstudy.engine.cuda.graph import PlainCalls, first_error
+from convstudy.engine.cuda.memory import LIBRARIES_ON_DEVICE
 from convstudy.engine.devices import CPU, device_name, find_device, why_unusable
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.fit import run_fit
-from convstudy.engine.memory import LIBRARIES_ON_DEVICE, memory_errors, step_bytes
+from convstudy.engine.memory import memory_errors, step_bytes
 from convstudy.errors import OutOfMemory, UsageError
 from convstudy.run import choosing
 from convstudy.run.choosing import chosen_device
@@ -153,7 +154,7 @@ def test_a_fit_goes_on_on_another_device_from_its_checkpoint(
 
 def _losses(fit: Any, way: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Train an epoch by the first loop and the others by the second, ``p``\\ lain or ``c``\\ aptured."""
-    from convstudy.engine.captured import CapturedLoop
+    from convstudy.engine.cuda.loop import CapturedLoop
 
     def captured(step: Any, part: ImageTensors, before_step: Any) -> CapturedLoop:
         return CapturedLoop(step, part, PlainCalls, before_step)

@@ -11,8 +11,8 @@ from torch import nn
 from convstudy.engine import evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors, network_input
-from convstudy.engine.capture import PlainCalls
-from convstudy.engine.captured import CapturedLoop
+from convstudy.engine.cuda.graph import PlainCalls
+from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.evaluation import logits_of
 from convstudy.networks import Network
 from convstudy.networks.build import build_network

@@ -17,10 +17,10 @@ from convstudy.engine import checkpoint, memory
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.calibration import calibrate
-from convstudy.engine.capture import GATE
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, score_of
 from convstudy.engine.fit import best_epoch, run_fit
+from convstudy.engine.gate import GATE
 from convstudy.engine.randomness import numpy_generator, stream, torch_generator
 from convstudy.engine.weights import take_over
 from convstudy.networks.build import build_network

@@ -3,8 +3,7 @@
 ==================  =====================================================================
 ``fit``             one fit from start, or from its checkpoint, to its record
 ``training``        the training loop: a step, and the epochs of them by plain calls
-``captured``        the training loop of a device: several steps captured and replayed
-``capture``         work captured in a CUDA graph, and the twin that calls it
+``cuda/``           what only a CUDA device needs: graphs, the captured loop, streams, memory
 ``pace``            what differs from step to step: the learning rate and its like
 ``noise``           where augmentation and dropout draw from
 ``evaluation``      loss, accuracy and class probabilities in evaluation mode
@@ -18,7 +17,8 @@
 ``checkpoint``      the state after each epoch, on disk and back
 ``weights``         weights on disk, and their digest
 ``opening``         one model scored on the sealed test set
-``devices``         the devices that there are, and a thread's stream on one
+``devices``         the devices that there are
+``gate``            many threads at once on a device, or one alone
 ``settings``        torch's settings while fits are trained
 ``float32``         float32 that torch does not shorten
 ``memory``          allocations that failed, as one error

@@ -11,7 +11,7 @@ import torch
 
 from convstudy.data import Images
 from convstudy.data.arrays import PixelFile
-from convstudy.engine.capture import GATE
+from convstudy.engine.gate import GATE
 from convstudy.engine.randomness import numpy_generator
 
 # Images that are read from a file at once on their way to a device.

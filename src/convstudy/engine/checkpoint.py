@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.averaging import WeightAverage
-from convstudy.engine.capture import GATE
+from convstudy.engine.gate import GATE
 from convstudy.engine.weights import (
     Tensors,
     on_processor,

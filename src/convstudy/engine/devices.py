@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from convstudy.engine.capture import GATE
+from convstudy.engine.cuda.streams import wait_for_stream, working_on_stream
 from convstudy.errors import Problem, UsageError, nearest
 
 CPU = torch.device("cpu")
-
-
-class _Streams(threading.local):
-    """The streams of one thread, by device."""
-
-    def __init__(self) -> None:
-        self.by_device: dict[torch.device, torch.cuda.Stream] = {}
-
-
-_streams = _Streams()
 
 
 def find_device(name: str) -> torch.device:
@@ -91,24 +80,15 @@ def device_name(device: torch.device | str) -> str:
 
 @contextmanager
 def working_on(device: torch.device) -> Iterator[None]:
-    """Have all that this thread launches go to a device, on a stream of the thread's own; nothing on a processor."""
+    """Send all that this thread launches to a device, on a stream of the thread's own; do nothing on a CPU."""
     if device.type != "cuda":
         yield
         return
-    with torch.cuda.device(device), torch.cuda.stream(_stream(device)), GATE.working():
+    with working_on_stream(device):
         yield
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that this thread's stream has for it; others may capture meanwhile."""
+    """Wait until a device has done all that this thread launched; do nothing on a CPU."""
     if device.type == "cuda":
-        with GATE.resting():
-            torch.cuda.current_stream(device).synchronize()
-
-
-def _stream(device: torch.device) -> torch.cuda.Stream:
-    """Return this thread's stream, one for all of its fits: cuBLAS keeps a workspace for each that it has seen."""
-    streams = _streams.by_device
-    if device not in streams:
-        streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    return streams[device]
+        wait_for_stream(device)

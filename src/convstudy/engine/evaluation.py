@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn.functional import pad
 
 from convstudy.engine.batches import ImageTensors, network_input
-from convstudy.engine.capture import GATE
 from convstudy.engine.devices import CPU, wait_for
+from convstudy.engine.gate import GATE
 
 BATCH_SIZE = 500
 # A device is fast at many images, and each batch costs the processor its launches.

@@ -14,13 +14,14 @@ import torch
 from convstudy.data import Images, dataset_info, split_indices
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.capture import GATE, CudaGraph
-from convstudy.engine.captured import CapturedLoop
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
+from convstudy.engine.cuda.graph import CudaGraph
+from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.dead_units import dead_units, watched_relus
 from convstudy.engine.devices import device_name, working_on
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, logits_of
+from convstudy.engine.gate import GATE
 from convstudy.engine.memory import memory_errors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator

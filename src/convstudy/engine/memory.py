@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from convstudy.data import dataset_info
+from convstudy.engine.cuda.memory import has_room, is_out_of_memory
 from convstudy.engine.evaluation import BATCH_SIZE, BATCH_SIZE_ON_DEVICE
 from convstudy.errors import OutOfMemory, Problem
 from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
 
-CUDA_OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
-# What cuBLAS and cuDNN allocate outside torch for their handles and workspaces.
-LIBRARIES_ON_DEVICE = 64 * 2**20
 BYTES_A_NUMBER = 4
 
 
@@ -47,22 +45,18 @@ def step_bytes(fit: Fit, device: torch.device) -> int:
 def _lacks_memory(error: MemoryError | RuntimeError, needed: int, device: torch.device) -> bool:
     """Tell whether an error is an allocation that failed.
 
-    torch's allocator on a processor and CUDA's libraries raise a plain ``RuntimeError``. Then the memory itself is
+    torch's allocator on a CPU and CUDA's libraries raise a plain ``RuntimeError``. Then the memory itself is
     asked: there is not enough if a step cannot be allocated now, while the failed one still holds what it had.
     """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    if getattr(error, "error_code", None) == CUDA_OUT_OF_MEMORY:  # torch.AcceleratorError, since torch 2.8
+    if isinstance(error, MemoryError) or is_out_of_memory(error):
         return True
     return type(error) is RuntimeError and not _has_room(needed, device)
 
 
 def _has_room(n_bytes: int, device: torch.device) -> bool:
-    """Tell whether this many bytes can be allocated now; a driver that has failed does not know."""
+    """Tell whether this many bytes can be allocated now."""
     if device.type == "cuda":
-        with suppress(RuntimeError, AssertionError):
-            return torch.cuda.mem_get_info(device)[0] >= max(n_bytes, LIBRARIES_ON_DEVICE)
-        return True
+        return has_room(n_bytes, device)
     try:
         np.empty(n_bytes, np.uint8)  # reserved, not touched
     except MemoryError:

@@ -1,7 +1,7 @@
 """What differs from step to step: the learning rate, Adam's correction, and how far the average moves.
 
 A loop of plain calls takes them as numbers; a captured one cannot, because a graph keeps every number that it was
-captured with, and reads them from a table on the device instead (:mod:`~convstudy.engine.captured`).
+captured with, and reads them from a table on the device instead (:mod:`~convstudy.engine.cuda.loop`).
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def go_on() -> None:
 
 
 class Loop(Protocol):
-    """Takes the steps of an epoch over ``part``: by plain calls, or captured (:mod:`~convstudy.engine.captured`)."""
+    """Takes the steps of an epoch over ``part``: by plain calls, or captured (:mod:`~convstudy.engine.cuda.loop`)."""
 
     step: Step
     part: ImageTensors

@@ -14,9 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from convstudy.data import split_indices
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors, epoch_order, steps_per_epoch
-from convstudy.engine.capture import PlainCalls
-from convstudy.engine.captured import CapturedLoop, steps_at_once, unchanged
 from convstudy.engine.checkpoint import Progress
+from convstudy.engine.cuda.graph import PlainCalls
+from convstudy.engine.cuda.loop import CapturedLoop, steps_at_once, unchanged
 from convstudy.engine.devices import CPU
 from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import build_optimizer, make_step

@@ -17,8 +17,9 @@ import numpy.typing as npt
 import torch
 
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.capture import GATE, Capture, Replay
+from convstudy.engine.cuda.graph import Capture, Replay
 from convstudy.engine.devices import wait_for
+from convstudy.engine.gate import GATE
 from convstudy.engine.optimizers import steps_counted
 from convstudy.engine.pace import Pace
 from convstudy.engine.training import Step, go_on

@@ -1,0 +1,138 @@
+"""Captures on a simulated device: what is left of a capture that fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import torch
+
+from convstudy.engine.cuda import graph
+from convstudy.engine.cuda.graph import CudaGraph
+from convstudy.engine.gate import Gate
+
+BROKEN_OFF = "CUDA error: operation failed due to a previous error during capture"
+NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB."
+
+
+class Device:
+    """What a capture does to torch's allocator: a pool is recorded to from its begin to its end, and then in use.
+
+    As in ``CUDAGraph.cpp`` and ``CUDACachingAllocator.cpp`` of torch 2.13. ``fails`` is where the next capture does.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fails = ""
+        self.recording: set[int] = set()
+        self.uses: Counter[int] = Counter()
+        self.n_pools = 0
+        device = self
+
+        class Graph:
+            ended = False
+
+            def capture_begin(self, pool: int, **_: Any) -> None:
+                self.pool = pool
+                if device.fails == "before":
+                    raise RuntimeError("CUDA graphs must be captured on a non-default stream.")
+                device.recording.add(pool)
+                device.uses[pool] += 1
+
+            def capture_end(self) -> None:
+                if device.fails == "end":
+                    raise RuntimeError(BROKEN_OFF)
+                device.recording.remove(self.pool)
+                self.ended = True
+                if device.fails == "instantiate":
+                    raise torch.OutOfMemoryError(NO_MEMORY)
+
+            def reset(self) -> None:
+                if self.ended:
+                    device.release(0, self.pool)
+                    self.ended = False
+
+        cuda = torch.cuda
+        monkeypatch.setattr(cuda, "CUDAGraph", Graph)
+        monkeypatch.setattr(cuda, "graph_pool_handle", self.pool_handle)
+        monkeypatch.setattr(cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(cuda, "current_stream", lambda: self)
+        monkeypatch.setattr(cuda, "stream", lambda _: nullcontext())
+        monkeypatch.setattr(cuda, "synchronize", lambda: None)
+        monkeypatch.setattr(cuda, "empty_cache", self.empty_cache)
+        monkeypatch.setattr(torch._C, "_host_emptyCache", lambda: None, raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self.end, raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_releasePool", self.release, raising=False)
+        monkeypatch.setattr(graph, "GATE", Gate())
+        monkeypatch.setattr(graph, "_GIVEN_UP", [])
+
+    def pool_handle(self) -> int:
+        self.n_pools += 1
+        return self.n_pools
+
+    def synchronize(self) -> None:
+        """Wait for the stream."""
+
+    def empty_cache(self) -> None:
+        if self.recording:
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+    def end(self, device: int, pool: int) -> None:
+        if pool not in self.recording:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.recording.remove(pool)
+
+    def release(self, device: int, pool: int) -> None:
+        assert self.uses[pool] > 0, "use_count >= 0"
+        self.uses[pool] -= 1
+
+
+def _fall(error: Exception) -> Callable[[], None]:
+    def work() -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("fails", "work", "error"),
+    [
+        ("end", _fall(torch.OutOfMemoryError(NO_MEMORY)), "out of memory"),
+        ("end", lambda: None, "previous error during capture"),
+        ("", _fall(RuntimeError("shapes differ")), "shapes differ"),
+        ("", _fall(ZeroDivisionError("by zero")), "by zero"),
+        ("before", lambda: None, "non-default stream"),
+        ("instantiate", lambda: None, "out of memory"),
+    ],
+)
+def test_a_capture_that_fails_gives_its_pool_back_and_the_next_one_is_made(
+    fails: str, work: Callable[[], None], error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Device(monkeypatch)
+    device.fails = fails
+    with graph.GATE.working(), pytest.raises((RuntimeError, ZeroDivisionError), match=error):
+        CudaGraph(work)
+    assert device.recording == set()
+    assert +device.uses == Counter()
+    device.fails = ""
+    with graph.GATE.working():
+        replay = CudaGraph(lambda: None)
+        assert +device.uses == Counter({2: 1})
+        replay.close()
+    assert +device.uses == Counter()
+
+
+def test_without_help_a_capture_that_was_broken_off_stops_all_later_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that the test above is known to see it."""
+    device = Device(monkeypatch)
+    monkeypatch.setattr(graph, "_give_up", lambda *_: None)
+    device.fails = "end"
+    with graph.GATE.working(), pytest.raises(RuntimeError, match="previous error"):
+        CudaGraph(lambda: None)
+    device.fails = ""
+    with graph.GATE.working(), pytest.raises(RuntimeError, match="captures_underway"):
+        CudaGraph(lambda: None)
