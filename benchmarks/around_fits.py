@@ -168,37 +168,37 @@ def made_up(fit: Any) -> Any:
 
 def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
     """Fill a store with all records but the last ``n_left``, and with what lies beside them."""
+    from convstudy.history import History
     from convstudy.plan import resolve
-    from convstudy.store import Store
 
     study = asked(n_fits, dataset)
-    store = Store.open(folder, create=True)
-    with store.writing():
-        run_id = store.begin_run(study)
+    history = History.open(folder, create=True)
+    with history.writing():
+        run_id = history.begin_run(study)
         while True:
-            plan, choices = resolve(study, store.briefs)
+            plan, choices = resolve(study, history.briefs)
             settled = plan.settled_fits
             decided = len(settled) == len(plan.fits)
             wanted = settled[: len(settled) - n_left] if decided else settled
-            missing = [fit for fit in wanted if fit.id not in store.briefs]
+            missing = [fit for fit in wanted if fit.id not in history.briefs]
             if not missing:
                 break
             for fit in missing:
                 record = made_up(fit)
-                _weights(store.layout.artefact(fit.id, "weights"))
-                store.save_record(fit, record)
+                _weights(history.layout.artefact(fit.id, "weights"))
+                history.save_record(fit, record)
         if len(plan.fits) != n_fits:
             raise SystemExit(f"the study has {len(plan.fits):,} fits, not {n_fits:,}")
         for choice in choices:
-            store.save_choice(run_id, choice)
+            history.save_choice(run_id, choice)
         for fit in plan.tested_fits:
-            if fit.id in store.records:
-                number = store.begin_opening(run_id, fit, store.records[fit.id].weights_digest, "made up")
-                accuracy = store.records[fit.id].counted.validation_accuracy
-                _predictions(store.layout.artefact(fit.id, "test"), fit)
-                store.end_opening(number, (1 - accuracy) * 3.4, accuracy, 0.5)
-        store.end_run(run_id, "interrupted" if n_left else "complete")
-    store.close()
+            if fit.id in history.records:
+                number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "made up")
+                accuracy = history.records[fit.id].counted.validation_accuracy
+                _predictions(history.layout.artefact(fit.id, "test"), fit)
+                history.end_opening(number, (1 - accuracy) * 3.4, accuracy, 0.5)
+        history.end_run(run_id, "interrupted" if n_left else "complete")
+    history.close()
 
 
 def _weights(path: Path) -> None:
@@ -244,15 +244,15 @@ def plan(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
 
 
 def resume(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
+    from convstudy.history import History
     from convstudy.plan import resolve
-    from convstudy.store import Store
 
     study = asked(MANY, dataset)
 
     def work() -> None:
-        store = Store.open(folder / str(MANY))
-        planned, _ = resolve(study, store.briefs)
-        missing = [fit for fit in planned.settled_fits if fit.id not in store.briefs]
+        history = History.open(folder / str(MANY))
+        planned, _ = resolve(study, history.briefs)
+        missing = [fit for fit in planned.settled_fits if fit.id not in history.briefs]
         if len(missing) != N_LEFT or len(planned.fits) != MANY:
             raise SystemExit(f"{len(missing)} fits are missing of {len(planned.fits):,}")
 
@@ -315,12 +315,12 @@ def _copy(source: str, target: str) -> None:
 
 
 def report(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
+    from convstudy.history import History
     from convstudy.report import write_report
-    from convstudy.store import Store
 
     def work() -> None:
-        store = Store.open(folder / str(SOME))
-        (page,) = write_report(store.results(f"around-{SOME}"), scratch)
+        history = History.open(folder / str(SOME))
+        (page,) = write_report(history.results(f"around-{SOME}"), scratch)
         if page.stat().st_size < 100_000:
             raise SystemExit("that is no report")
 
@@ -439,11 +439,11 @@ def main() -> None:
 def compare(folder: Path, names: list[str], said: argparse.Namespace) -> None:
     """Fill the stores, measure in turns, and print."""
     for n_fits, n_left in ((MANY, N_LEFT), (SOME, 0)):
-        store = folder / str(n_fits)
-        if not store.exists():
+        history = folder / str(n_fits)
+        if not history.exists():
             print(f"filling a store of {n_fits:,} fits ...", file=sys.stderr)
             # In a process of its own: what this one holds would count as the peak of those that it starts.
-            words = [__file__, "--fill", str(store), str(n_fits), str(n_left), "--dataset", said.dataset]
+            words = [__file__, "--fill", str(history), str(n_fits), str(n_left), "--dataset", said.dataset]
             subprocess.run([sys.executable, "-P", *words], check=True)
     found: dict[str, list[Measured]] = {name: [] for name in names}
     for _ in range(said.repeats):

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from convstudy.history import History
 from convstudy.plan import Fit
 from convstudy.run.executors import InlineExecutor, ProcessExecutor
 from convstudy.run.tasks import Lost, Train, Trained
-from convstudy.store import Store
 
 
 def fill(runs: Path, fits: Sequence[Fit], workers: int) -> None:
@@ -20,13 +20,15 @@ def fill(runs: Path, fits: Sequence[Fit], workers: int) -> None:
         fits: what to train.
         workers: how many processes, each with the threads of the first fit; 0 trains in this process.
     """
-    store = Store.open(runs, create=True)
-    waiting = deque(fit for fit in fits if fit.id not in store.records)
+    history = History.open(runs, create=True)
+    waiting = deque(fit for fit in fits if fit.id not in history.records)
     n_done, n_under_way = len(fits) - len(waiting), 0
     executor = (
-        ProcessExecutor(store.layout, workers, fits[0].threads) if workers else InlineExecutor(store.layout)
+        ProcessExecutor(history.layout, workers, fits[0].threads)
+        if workers
+        else InlineExecutor(history.layout)
     )
-    with store.writing(), executor:
+    with history.writing(), executor:
         while waiting or n_under_way:
             while waiting and n_under_way < executor.n_workers:
                 executor.submit(Train(waiting.popleft()))
@@ -36,6 +38,6 @@ def fill(runs: Path, fits: Sequence[Fit], workers: int) -> None:
                 raise SystemExit(f"a worker is gone: {message.reason}; run this again, it goes on from here")
             if isinstance(message, Trained):
                 n_under_way, n_done = n_under_way - 1, n_done + 1
-                store.save_record(message.task.fit, message.record)
+                history.save_record(message.task.fit, message.record)
                 print(f"{n_done} of {len(fits)} fits", flush=True)
-    store.close()
+    history.close()

@@ -37,8 +37,8 @@ from convstudy.data import load_dataset
 from convstudy.engine.bfloat16 import computes_bfloat16
 from convstudy.engine.devices import device_name, find_device
 from convstudy.errors import ConvstudyError, UsageError
+from convstudy.history import Results
 from convstudy.run import Event, FitEnded, RunStarted, TestOpened, run_study
-from convstudy.store import Results
 from convstudy.studyfile import load_study, read_change
 
 

@@ -33,7 +33,7 @@ from arguments import at_least
 from formats import emulated, fast_format, skipped
 
 from convstudy.data import Holdout, load_dataset, split_indices
-from convstudy.store import Store
+from convstudy.history import History
 
 CONTENDER = Path(__file__).parent / "contenders" / "keras_grid.py"
 PEER = "GridSearchCV, SKLearnClassifier"
@@ -111,10 +111,10 @@ def ours(size: Size, method: str, precision: str) -> Outcome:
         seconds, _ = timed(
             [sys.executable, "-c", call, "run", str(study), "--runs", str(runs), "--no-report"]
         )
-        store = Store.open(runs)
-        results = store.results(next(run.run_id for run in store.runs()))
+        history = History.open(runs)
+        results = history.results(next(run.run_id for run in history.runs()))
         choice = results.choice("search.kernel-size")
-        store.close()
+        history.close()
     return Outcome(seconds, choice.chosen if choice else "none")
 
 

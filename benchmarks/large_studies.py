@@ -162,26 +162,26 @@ def fill(folder: Path) -> None:
     study = with_classes()
     from around_fits import made_up
 
+    from convstudy.history import History
     from convstudy.plan import resolve
-    from convstudy.store import Store
 
-    store = Store.open(folder, create=True)
-    with store.writing():
-        run_id = store.begin_run(study)
+    history = History.open(folder, create=True)
+    with history.writing():
+        run_id = history.begin_run(study)
         while True:
-            plan, choices = resolve(study, store.briefs)
-            missing = [fit for fit in plan.settled_fits if fit.id not in store.briefs]
+            plan, choices = resolve(study, history.briefs)
+            missing = [fit for fit in plan.settled_fits if fit.id not in history.briefs]
             if not missing:
                 break
             for fit in missing:
-                store.save_record(fit, made_up(fit))
+                history.save_record(fit, made_up(fit))
         for choice in choices:
-            store.save_choice(run_id, choice)
+            history.save_choice(run_id, choice)
         for fit in plan.tested_fits:
-            number = store.begin_opening(run_id, fit, store.records[fit.id].weights_digest, "made up")
-            store.end_opening(number, *predictions(store.layout.artefact(fit.id, "test"), fit), 0.5)
-        store.end_run(run_id, "complete")
-    store.close()
+            number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "made up")
+            history.end_opening(number, *predictions(history.layout.artefact(fit.id, "test"), fit), 0.5)
+        history.end_run(run_id, "complete")
+    history.close()
 
 
 def predictions(path: Path, fit: Any) -> tuple[float, float]:
@@ -213,10 +213,10 @@ def predictions(path: Path, fit: Any) -> tuple[float, float]:
 def write(folder: Path, target: Path) -> None:
     """Write the report of such a store."""
     with_classes()
+    from convstudy.history import History
     from convstudy.report import write_report
-    from convstudy.store import Store
 
-    write_report(Store.open(folder).results("classes"), target)
+    write_report(History.open(folder).results("classes"), target)
 
 
 def main() -> None:

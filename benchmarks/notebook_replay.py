@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Any
 from notebook_pairs import pairs_table
 
 if TYPE_CHECKING:
+    from convstudy.history import Results
     from convstudy.plan import Candidate
-    from convstudy.store import Results
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "notebook-replay"
@@ -65,14 +65,14 @@ def collect(runs: list[str]) -> None:
     Args:
         runs: each ``FOLDER:RUN``, the first the replay of the whole study.
     """
-    from convstudy.store import Store
+    from convstudy.history import History
     from convstudy.studyfile import study_document
 
     content = []
     for text in runs:
         folder, _, run = text.rpartition(":")
-        store = Store.open(Path(folder))
-        results = store.results(run)
+        history = History.open(Path(folder))
+        results = history.results(run)
         environments = {
             json.dumps(asdict(record.environment), sort_keys=True)
             for record in results.records.values()
@@ -92,7 +92,7 @@ def collect(runs: list[str]) -> None:
                 ],
             }
         )
-        store.close()
+        history.close()
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "replay.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

@@ -39,12 +39,12 @@ from convstudy.engine.evaluation import logits_of
 from convstudy.engine.schedules import SCHEDULES
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import take_over
+from convstudy.history import History
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.stats import REGION
 from convstudy.stats.crossed import crossed_difference
 from convstudy.stats.verdicts import judge
-from convstudy.store import Store
 from convstudy.studyfile import load_study
 
 NETWORKS = ("two-conv", "five-conv")
@@ -79,11 +79,13 @@ def unseen(images: Images, split: Holdout) -> Images:
     return images.take(np.setdiff1d(np.arange(len(images.labels)), seen))
 
 
-def judged(store: Store, fit: Fit, images: ImageTensors) -> tuple[Any, Any]:
+def judged(history: History, fit: Fit, images: ImageTensors) -> tuple[Any, Any]:
     """Return what a trained model makes of images: 1 where it is right, and its cross-entropies, each ``(n,)``."""
     info = load_dataset(fit.dataset).info
     model = build_network(fit.network, info.image_shape, info.n_classes, torch.Generator())
-    weights = {name: torch.from_numpy(array) for name, array in store.arrays(fit.id, "weights").items()}
+    weights = {
+        name: torch.from_numpy(array) for name, array in history.artefacts.read(fit.id, "weights").items()
+    }
     take_over(model, weights)
     with repeatable(torch.get_num_threads()):
         logits = logits_of(model, images, fit.recipe.precision)
@@ -93,7 +95,7 @@ def judged(store: Store, fit: Fit, images: ImageTensors) -> tuple[Any, Any]:
 
 def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> str:
     """Return a Markdown table: a row for each network, float32 beside bfloat16."""
-    store = Store.open(runs)
+    history = History.open(runs)
     every = list(pairs(seeds, epochs, subset, schedule))
     images = ImageTensors.of(unseen(load_dataset("mnist").train, Holdout(0.1, 0, subset)))
     rows = [
@@ -102,9 +104,9 @@ def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> s
     ]
     for number, name in enumerate(NETWORKS):
         found = [
-            {precision: judged(store, fit, images) for precision, fit in pair.items()}
+            {precision: judged(history, fit, images) for precision, fit in pair.items()}
             for pair in every[number :: len(NETWORKS)]
-            if all(fit.id in store.records and store.records[fit.id].done for fit in pair.values())
+            if all(fit.id in history.records and history.records[fit.id].done for fit in pair.values())
         ]
         if len(found) < 2:
             raise SystemExit(f"{name}: {len(found)} pairs in {runs}; train first, with the same size")
@@ -122,7 +124,7 @@ def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> s
             f"{100 * (difference.high or 0):+.3f}) | {each} | {said.kind} "
             f"| {loss.mean or 0:+.5f} ({loss.low or 0:+.5f} to {loss.high or 0:+.5f}) |"
         )
-    store.close()
+    history.close()
     trained = (
         f"{subset:,} images ({subset * 9 // 10:,} of them train), {epochs} epochs, {schedule} learning rate"
     )

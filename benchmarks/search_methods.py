@@ -225,10 +225,10 @@ def table(replays: Mapping[float, Sequence[Replay]]) -> str:
 
 def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -> str:
     """Return what the grids in a runs folder that are whole come to."""
-    from convstudy.store import Store
+    from convstudy.history import History
 
-    store = Store.open(runs)
-    records = store.records
+    history = History.open(runs)
+    records = history.records
     whole = [
         repetition
         for repetition in range(1, repetitions + 1)
@@ -245,7 +245,7 @@ def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -
         for budget in budgets
     }
     winners = Counter(each.winner for each in replays[budgets[0]][:: size.folds])
-    store.close()
+    history.close()
     n_epochs = len(KERNELS) * size.folds * size.epochs
     chosen = ", ".join(f"{name} {n} ×" for name, n in winners.most_common())
     return (

@@ -19,8 +19,9 @@ from convstudy.data.arrays import PixelFile, map_array
 from convstudy.data.idx import read_idx
 from convstudy.engine.weights import read_tensors, write_tensors
 from convstudy.errors import ConvstudyError
+from convstudy.history import History
 from convstudy.run import run_study
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from convstudy.store.lock import is_locked
 from convstudy.studyfile import load_study
 from tests.run.studies import ran, small_study
@@ -117,10 +118,10 @@ def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
     shutil.copytree(_finished(), runs)
     (facts,) = runs.glob("datasets/*.json")
     put(facts)
-    store = Store.open(runs)
-    assert store.image_facts("digits") is None
-    assert [run.status for run in store.runs()] == ["complete"]
-    store.close()
+    history = History.open(runs)
+    assert history.image_facts("digits") is None
+    assert [run.status for run in history.runs()] == ["complete"]
+    history.close()
     Layout(runs).lock.unlink()
     put(Layout(runs).lock)
     is_locked(Layout(runs).lock)

@@ -24,7 +24,7 @@ from convstudy.whole_file import remove_abandoned, whole_file
 def _write_facts(path: Path) -> None:
     data = load_dataset("digits")
     some = data.train.take(np.arange(20))
-    write_facts(path, image_facts(data.info, some, some))
+    write_facts(path, image_facts(data.info, some, some).as_json())
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.errors import Problem, StoreError
+from convstudy.history.results import Results
 from convstudy.record import Opening
-from convstudy.store.results import Results
 from convstudy.studyfile import Ablate, Study, Variant, load_study
 from tests.report.made_up import made_up_results
 

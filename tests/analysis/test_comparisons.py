@@ -7,7 +7,7 @@ import pytest
 
 from convstudy.analysis import Contest, contests
 from convstudy.analysis.predictions import PredictionReader
-from convstudy.store.results import Results
+from convstudy.history.results import Results
 from tests.analysis.known import results_of, rows, study_of
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from convstudy.analysis import contests
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
+from convstudy.history.results import Results
 from convstudy.report.contents import gather
 from convstudy.report.verdict_notes import judged
 from convstudy.report.words import conclusions
 from convstudy.stats.crossed import images_of
 from convstudy.stats.intervals import bonett_price
-from convstudy.store.results import Results
 from convstudy.studyfile import Search, load_study
 from tests.report.made_up import made_up_results
 

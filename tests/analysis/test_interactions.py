@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from convstudy.analysis import contests
 from convstudy.analysis.interactions import crossed_interaction, interaction_figures
-from convstudy.store.results import Results
+from convstudy.history.results import Results
 from convstudy.studyfile import Ablate, Study, Variant
 from tests.analysis.known import Wrong, ablation_of, results_of
 

@@ -10,6 +10,7 @@ import pytest
 
 from convstudy.analysis import contests
 from convstudy.data import Fold
+from convstudy.history.results import Results
 from convstudy.plan import Candidate, Fit
 from convstudy.record import Record
 from convstudy.report.contents import gather
@@ -17,7 +18,6 @@ from convstudy.report.document import document
 from convstudy.report.write import markdown
 from convstudy.stats.differences import t_quantile
 from convstudy.stats.resampled import fold_mean
-from convstudy.store.results import Results
 from convstudy.studyfile import Search, Study, load_study
 from tests.plan.made import finished
 from tests.report.made_up import made_up_record, made_up_results, notes_of_first

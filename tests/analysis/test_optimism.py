@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from convstudy.analysis import contests, headline, keepsakes
+from convstudy.history.results import Results
 from convstudy.report.contents import gather
 from convstudy.report.protocol_tables import optimism_table
 from convstudy.report.table import cell_text
-from convstudy.store.results import Results
 from tests.analysis.known import results_of, rows, study_of
 from tests.report.made_up import made_up_results
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convstudy.analysis import protocol
+from convstudy.history.ledger import Entry
 from convstudy.record import Opening
 from convstudy.report.protocol_tables import ledger_table
 from convstudy.report.words import answer
-from convstudy.store.ledger import Entry
 from convstudy.studyfile import load_study
 from tests.report.made_up import digest, made_up_results
 

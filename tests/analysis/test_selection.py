@@ -11,7 +11,7 @@ import pytest
 
 from convstudy.analysis import contests
 from convstudy.analysis.selection import DRAWS, SEED, optimism
-from convstudy.store.results import Results
+from convstudy.history.results import Results
 from convstudy.studyfile import Search, load_study
 from tests.report.made_up import made_up_results, notes_of_first
 

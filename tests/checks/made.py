@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from convstudy.errors import Problem, StoreError
+from convstudy.history.ledger import Entry
+from convstudy.history.results import Results
 from convstudy.plan import Candidate, Fit
 from convstudy.record import DeadUnits, Epoch, Opening, Record
-from convstudy.store.ledger import Entry
-from convstudy.store.results import Results
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Search, Study, Variant
 from tests.plan.made import finished
 

@@ -12,8 +12,8 @@ import pytest
 from convstudy.analysis import contests
 from convstudy.checks import Finding, check_results
 from convstudy.checks.outcomes import edge_of, outlying
+from convstudy.history.results import Results
 from convstudy.stats import Needed
-from convstudy.store.results import Results
 from convstudy.studyfile import Range, Search
 from tests.checks.made import LEVELS, level_of, results, settled, study
 

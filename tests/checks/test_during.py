@@ -23,8 +23,8 @@ from convstudy.checks.courses import (
 from convstudy.data import ImageFacts
 from convstudy.data.audit.duplicates import Pairs
 from convstudy.data.audit.facts import PartFacts
+from convstudy.history.results import Results
 from convstudy.record import DeadUnits, Epoch, Record
-from convstudy.store.results import Results
 from convstudy.studyfile import Ablate, NetworkPattern, Recipe, Variant
 from tests.checks.made import ONE, Course, epoch, level_of, results, settled, study
 

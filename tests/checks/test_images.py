@@ -15,7 +15,7 @@ from convstudy.data import ImageFacts, dataset_info
 from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.facts import PartFacts
 from convstudy.errors import Problem, StoreError
-from convstudy.store.results import Results
+from convstudy.history.results import Results
 from tests.checks.made import results
 
 MNIST = dataset_info("mnist")

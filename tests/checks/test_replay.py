@@ -12,10 +12,10 @@ import pytest
 from convstudy.analysis import Contest, contests
 from convstudy.checks import check_plan, check_results
 from convstudy.errors import Problem, StoreError
+from convstudy.history.results import Results
 from convstudy.plan import Fit, resolve
 from convstudy.record import Epoch, Opening, Record
 from convstudy.stats import Verdict
-from convstudy.store.results import Results
 from convstudy.studyfile import study_of
 
 REPLAY = Path(__file__).resolve().parents[2] / "docs" / "notebook-replay" / "replay.json"

@@ -14,8 +14,8 @@ import pytest
 import convstudy.checks
 import convstudy.report.write
 from convstudy.cli import outcome
+from convstudy.history import History
 from convstudy.record import Record
-from convstudy.store import Store
 from tests.cli.conftest import Ended, process_words
 
 Call = Callable[..., Ended]
@@ -42,9 +42,9 @@ def full(self: Path, data: bytes) -> int:
 
 
 def folder_of_report(words: list[object]) -> Path:
-    store = Store.open(Path(str(words[-1])))
-    (run,) = store.runs()
-    return store.report_folder(run.run_id)
+    history = History.open(Path(str(words[-1])))
+    (run,) = history.runs()
+    return history.report_folder(run.run_id)
 
 
 def has_the_answer(ended: Ended) -> bool:
@@ -203,12 +203,12 @@ def test_a_file_that_cannot_be_written_leaves_the_others(
 def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
     convstudy: Call, tiny: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = Store.open(finished).results("tiny")
+    results = History.open(finished).results("tiny")
     fit = results.plan.fits[-1]
     failed = Record(fit.id, "failed", error_kind="diverged", error="the loss is not finite")
     object.__setattr__(results, "records", {**results.records, fit.id: failed})
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
-    Store.open(tmp_path / "runs", create=True).close()
+    History.open(tmp_path / "runs", create=True).close()
     monkeypatch.setattr(Path, "write_bytes", full)
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
     assert ended.status == 1

@@ -54,9 +54,9 @@ def test_the_answer_and_what_to_do_next(convstudy: Call, tiny: Path, finished: P
 def test_after_digits_comes_mnist(
     convstudy: Call, tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from convstudy.store import Store
+    from convstudy.history import History
 
-    results = Store.open(finished).results("tiny")
+    results = History.open(finished).results("tiny")
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
     ended = convstudy("run", "digits", "--runs", tmp_path, "--no-report")
     assert f"next:   convstudy {TASTE_OF_MNIST}" in ended.out
@@ -81,9 +81,9 @@ def test_failed_fits_are_told_and_the_study_goes_on(
 
 
 def test_a_folder_in_use_is_an_error(convstudy: Call, tiny: Path, finished: Path) -> None:
-    from convstudy.store import Store
+    from convstudy.history import History
 
-    with Store.open(finished).writing():
+    with History.open(finished).writing():
         ended = convstudy("run", tiny, "--runs", finished)
     assert ended.status == 2
     assert "another convstudy process" in ended.err

@@ -18,11 +18,12 @@ from convstudy.engine.evaluation import half_precision
 from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import Step, train_epoch
+from convstudy.history import History
 from convstudy.plan import Fit
 from convstudy.record import Epoch
 from convstudy.run.executors import DeviceExecutor
 from convstudy.run.tasks import Train, Trained
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from tests.engine.cuda.test_loop import LAYERS, RECIPES
 from tests.engine.small import digits, small_fit, story
 
@@ -146,7 +147,7 @@ def test_too_large_a_fit_is_out_of_memory_and_the_next_one_is_trained() -> None:
 
 
 def test_an_executor_trains_several_fits_on_the_device(tmp_path: Path) -> None:
-    Store.open(tmp_path, create=True).close()
+    History.open(tmp_path, create=True).close()
     fits = [small_fit(layers=LAYERS, seed=seed) for seed in range(4)]
     with DeviceExecutor(Layout(tmp_path), DEVICE, 4) as executor:
         for fit in fits:

@@ -22,11 +22,12 @@ from convstudy.engine.evaluation import logits_of
 from convstudy.engine.fit import run_fit
 from convstudy.engine.memory import memory_errors, step_bytes
 from convstudy.errors import OutOfMemory, UsageError
+from convstudy.history import History
 from convstudy.run import choosing
 from convstudy.run.choosing import chosen_device
 from convstudy.run.perform import perform
 from convstudy.run.tasks import Train
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from tests.engine.small import digits, small_fit, stopped, story, trained
 
 CUDA = torch.device("cuda:0")
@@ -92,7 +93,7 @@ def test_a_device_that_the_driver_counts_and_torch_cannot_use_stops_no_run(
         assert chosen_device("auto") == "cpu"
     # The card may also fail later; then too a fit is a record with its error, and the record is made without the card.
     assert device_name("cuda:0") == "cuda:0"
-    Store.open(tmp_path, create=True).close()
+    History.open(tmp_path, create=True).close()
     said: list[Any] = []
     perform(Train(small_fit()), Layout(tmp_path), said.append, "cuda:0")
     record = said[-1].record

@@ -17,9 +17,9 @@ import convstudy.run
 import convstudy.run.perform
 from convstudy.cli import main
 from convstudy.data import digits
+from convstudy.history import History, Results
 from convstudy.report.reproduce import toml_text
 from convstudy.run import run_study
-from convstudy.store import Results, Store
 from convstudy.studyfile import study_of
 from tests.fuzz.formats import Report, assert_formats_agree
 from tests.fuzz.random_studies import random_study
@@ -120,12 +120,12 @@ def assert_whole(seed: int, folder: Path, calls: Calls, *pictures: str) -> None:
 
 
 def stored(runs: Path) -> Results:
-    store = Store.open(runs)
+    history = History.open(runs)
     try:
-        (summary,) = store.runs()
-        return store.results(summary.run_id)
+        (summary,) = history.runs()
+        return history.results(summary.run_id)
     finally:
-        store.close()
+        history.close()
 
 
 def expected_status(results: Results) -> int:

@@ -13,10 +13,10 @@ from convstudy.data import ImageFacts, dataset_info, split_sizes
 from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.facts import PartFacts
 from convstudy.errors import Problem, StoreError
+from convstudy.history.results import Results
 from convstudy.plan import Fit, Plan, resolve
 from convstudy.record import Environment, Epoch, Opening, Record
 from convstudy.report.words import conclusions
-from convstudy.store.results import Results
 from convstudy.studyfile import Study, load_study
 
 HERE = Environment("Linux x86_64", "a made-up processor", 2, 1, "cpu", "3.11.2", "2.13.0", "2.4.6", "0.1.0")

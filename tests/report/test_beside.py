@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from convstudy.analysis import contests, headline
+from convstudy.history.results import Results
 from convstudy.report.beside import gather_beside
 from convstudy.report.contents import gather
 from convstudy.report.page import page
-from convstudy.store.results import Results
 from tests.report.made_up import made_up_results
 
 Spoil = Callable[[dict[str, Any]], dict[str, Any]]

@@ -8,11 +8,11 @@ import pytest
 
 from convstudy.analysis import contests
 from convstudy.checks import check_run
+from convstudy.history import Results
 from convstudy.plan import resolve
 from convstudy.record import Acceptance, Record
 from convstudy.report import answer
 from convstudy.report.contents import gather
-from convstudy.store import Results
 from tests.report.made_up import made_up_results
 
 WHEN = "2026-03-04T05:06:07.000+00:00"

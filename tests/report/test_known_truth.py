@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from convstudy.analysis import contests
+from convstudy.history import Results
 from convstudy.report import answer
 from convstudy.report.words import conclusions
-from convstudy.store import Results
 from convstudy.studyfile import load_study
 from tests.analysis.known import ablation_of, results_of, rows, study_of
 from tests.report.made_up import made_up_results

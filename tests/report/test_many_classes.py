@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from convstudy.data import catalogue
+from convstudy.history.results import Results
 from convstudy.report.background_tables import MOST_CLASSES, MOST_PAIRS
 from convstudy.report.contents import Contents, gather
 from convstudy.report.document import document
@@ -19,7 +20,6 @@ from convstudy.report.page import page
 from convstudy.report.table import as_csv
 from convstudy.report.write import markdown
 from convstudy.stats import confusion_of
-from convstudy.store.results import Results
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study
 from tests.report.made_up import made_up_results
 

@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from convstudy.history.ledger import Entry
+from convstudy.history.results import Results
 from convstudy.report.contents import gather
 from convstudy.report.page import page
-from convstudy.store.ledger import Entry
-from convstudy.store.results import Results
 from tests.report.made_up import failed_record, made_up_results
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&"

@@ -9,6 +9,7 @@ import pytest
 import vl_convert
 
 from convstudy.analysis import contests, search_course
+from convstudy.history import Results
 from convstudy.report import answer
 from convstudy.report.contents import Section, gather
 from convstudy.report.document import document
@@ -16,7 +17,6 @@ from convstudy.report.page import page
 from convstudy.report.table import as_records
 from convstudy.report.words import conclusions
 from convstudy.report.write import figure_spec, markdown
-from convstudy.store import Results
 from convstudy.studyfile import Range, Recipe, Search, Study, load_study
 from tests.report.made_up import made_up_results
 

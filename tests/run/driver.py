@@ -17,8 +17,8 @@ import torch
 from convstudy.data import load_dataset
 from convstudy.engine import training, weights
 from convstudy.engine.optimizers import build_optimizer
+from convstudy.history import History
 from convstudy.run import ChoiceMade, EpochEnded, Event, FitStarted, SearchAdvanced, run_study
-from convstudy.store import Store
 from convstudy.studyfile import Recipe
 from tests.run.studies import STUDIES
 
@@ -98,24 +98,27 @@ def _told(event: type, number: int) -> None:
 MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "half a checkpoint is written": (0, _half_a_checkpoint),
     "in the middle of an epoch": (0, lambda: _before(training, "make_step", 6)),
-    "a record of the search is written": (0, lambda: _after(Store, "save_record")),
+    "a record of the search is written": (0, lambda: _after(History, "save_record")),
     "a fit of the search came an epoch further": (2, lambda: _told(EpochEnded, 1)),
-    "the search has chosen, nobody knows yet": (0, lambda: _before(Store, "save_choice")),
+    "the search has chosen, nobody knows yet": (0, lambda: _before(History, "save_choice")),
     "the choice of the search was told": (0, lambda: _told(ChoiceMade, 1)),
     "a fit of the comparison has begun": (0, lambda: _told(FitStarted, 1)),
-    "a variant was trained and not written down": (0, lambda: _before(Store, "save_record", 3)),
-    "an opening is written down": (0, lambda: _after(Store, "begin_opening")),
-    "the test set was seen, the score not written down": (1, lambda: _before(Store, "end_opening", 2)),
-    "everything is done but the last word": (0, lambda: _before(Store, "end_run")),
+    "a variant was trained and not written down": (0, lambda: _before(History, "save_record", 3)),
+    "an opening is written down": (0, lambda: _after(History, "begin_opening")),
+    "the test set was seen, the score not written down": (1, lambda: _before(History, "end_opening", 2)),
+    "everything is done but the last word": (0, lambda: _before(History, "end_run")),
 }
 
 MOMENTS_OF_HALVING: dict[str, tuple[int, Callable[[], None]]] = {
-    "a fit of the first rung was trained and not written down": (0, lambda: _before(Store, "save_record", 2)),
+    "a fit of the first rung was trained and not written down": (
+        0,
+        lambda: _before(History, "save_record", 2),
+    ),
     "the second rung is known, nobody trains it yet": (0, lambda: _told(SearchAdvanced, 1)),
     "a fit of the second rung came an epoch further": (2, lambda: _told(EpochEnded, 1)),
     "half a checkpoint of a later rung is written": (0, _half_a_checkpoint),
-    "the last rung has its first record": (0, lambda: _after(Store, "save_record", 4)),
-    "the search has chosen, its checkpoints are there": (0, lambda: _before(Store, "drop_checkpoint")),
+    "the last rung has its first record": (0, lambda: _after(History, "save_record", 4)),
+    "the search has chosen, its checkpoints are there": (0, lambda: _before(History, "drop_checkpoint")),
 }
 
 

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from convstudy.history import History, Results
 from convstudy.report.write import write_report
 from convstudy.run import Event, FitStarted, run_study
-from convstudy.store import Results, Store
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
 
 NETWORKS = {
@@ -123,21 +123,21 @@ def results_table(results: Results, folder: Path) -> bytes:
 
 def stored(runs: Path, study: Study) -> Results:
     """Return what a runs folder holds of a study."""
-    store = Store.open(runs)
+    history = History.open(runs)
     try:
-        results = store.results(Store.run_id_of(study))
+        results = history.results(History.run_id_of(study))
         # So that nothing is read after the database is closed.
         return results
     finally:
-        store.close()
+        history.close()
 
 
-def drop_record(store: Store, fit_id: str) -> None:
+def drop_record(history: History, fit_id: str) -> None:
     """Delete the record of a fit, as earlier versions did to train it again."""
-    with closing(sqlite3.connect(store.layout.database)) as connection, connection:
+    with closing(sqlite3.connect(history.layout.database)) as connection, connection:
         connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
-    store.records.forget(fit_id)
-    store.briefs.forget(fit_id)
+    history.records.forget(fit_id)
+    history.briefs.forget(fit_id)
 
 
 def worker_pids(runs: Path) -> list[int]:

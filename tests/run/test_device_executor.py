@@ -14,6 +14,7 @@ import torch
 
 from convstudy.engine import fit as engine_fit
 from convstudy.engine import training
+from convstudy.history import History
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run import FitStarted, perform, run_study
@@ -22,7 +23,7 @@ from convstudy.run.executors import DeviceExecutor
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Tell, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from convstudy.studyfile import Compare
 from tests.run.studies import facts, ran, small_study
 
@@ -214,7 +215,7 @@ def test_leaving_ends_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.Step, "__call__", step)
         n_threads = threading.active_count()
-        Store.open(tmp_path, create=True).close()
+        History.open(tmp_path, create=True).close()
         with pytest.raises(KeyboardInterrupt), DeviceExecutor(Layout(tmp_path), "cpu", 2) as executor:
             executor.submit(Train(fit))
             assert isinstance(executor.next_message(), Started)
@@ -269,8 +270,8 @@ def test_a_study_goes_on_with_fewer_fits_at_once(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(engine_fit, "train_epoch", train_epoch)
     executors = []
 
-    def executor(study: Any, store: Any, *_: Any) -> DeviceExecutor:
-        executors.append(DeviceExecutor(store.layout, "cpu", 4))
+    def executor(study: Any, history: Any, *_: Any) -> DeviceExecutor:
+        executors.append(DeviceExecutor(history.layout, "cpu", 4))
         return executors[0]
 
     monkeypatch.setattr(run_module, "_executor", executor)

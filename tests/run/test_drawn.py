@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.history import Results
 from convstudy.run import ChoiceMade, Event, FitEnded, SearchAdvanced, run_study
-from convstudy.store import Results
 from convstudy.studyfile import Range, Search, Study
 from tests.run.studies import facts, ran, small_study, stored
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.history import History
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
@@ -25,7 +26,7 @@ from convstudy.run.tasks import (
 )
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from tests.run.studies import small_study
 
 PLACES: dict[str, Callable[[Layout], Executor]] = {
@@ -43,7 +44,7 @@ def fits() -> tuple[Fit, ...]:
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     """A runs folder."""
-    Store.open(tmp_path, create=True).close()
+    History.open(tmp_path, create=True).close()
     return Layout(tmp_path)
 
 
@@ -71,7 +72,7 @@ def _without_moment(record: Record) -> dict[str, object]:
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
     """The records of the fits, by id, from the slow twin of all executors."""
     runs = tmp_path_factory.mktemp("inline")
-    Store.open(runs, create=True).close()
+    History.open(runs, create=True).close()
     with InlineExecutor(Layout(runs)) as executor:
         said = _all_messages(executor, [Train(fit) for fit in fits()])
     return {m.record.fit_id: _without_moment(m.record) for m in said if isinstance(m, Trained)}

@@ -16,13 +16,13 @@ from safetensors import SafetensorError
 from convstudy.engine import fit as engine_fit
 from convstudy.engine import opening, weights
 from convstudy.errors import StoreError, UsageError
+from convstudy.history import History, Results
 from convstudy.plan import Fit
 from convstudy.report import write_report
 from convstudy.run import ChoiceMade, Event, FitStarted, run_study
 from convstudy.run import study as run_module
 from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Lost, Message, Started, Train
-from convstudy.store import Results, Store
 from convstudy.store import store as store_module
 from convstudy.studyfile import Study
 from tests.run.studies import (
@@ -40,8 +40,8 @@ from tests.run.studies import (
 class Killing(InlineExecutor):
     """Loses the worker of some fits, each time it takes one up."""
 
-    def __init__(self, store: Store, names: Callable[[Fit], bool]) -> None:
-        super().__init__(store.layout)
+    def __init__(self, history: History, names: Callable[[Fit], bool]) -> None:
+        super().__init__(history.layout)
         self._names = names
 
     def next_message(self, timeout: float | None = None) -> Message | None:
@@ -53,7 +53,7 @@ class Killing(InlineExecutor):
 
 def kill_workers(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
     """Let the worker of each fit that is named die, at its first try and at its second."""
-    patch.setattr(run_module, "_executor", lambda study, store, *_: Killing(store, names))
+    patch.setattr(run_module, "_executor", lambda study, history, *_: Killing(history, names))
 
 
 def raise_in_training(error: Exception) -> Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None]:
@@ -344,7 +344,7 @@ def test_a_worker_that_ends_before_it_takes_up_a_fit_is_no_failed_fit(tmp_path: 
             return Lost(self._tasks.popleft(), "ended with status 1")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "_executor", lambda study, store, *_: Unstartable(store.layout))
+        patch.setattr(run_module, "_executor", lambda study, history, *_: Unstartable(history.layout))
         with pytest.raises(StoreError, match=r"status 1[\s\S]*workers\.log"):
             ran(small_study(), tmp_path)
     assert stored(tmp_path, small_study()).records == {}

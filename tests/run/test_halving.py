@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.history import History, Results
 from convstudy.plan import halving_epochs, own_epochs, resolve
 from convstudy.record import Epoch
 from convstudy.run import ChoiceMade, EpochEnded, Event, FitEnded, FitStarted, SearchAdvanced, run_study
-from convstudy.store import Layout, Results, Store
+from convstudy.store import Layout
 from tests.run.studies import KERNELS, facts, halving_study, ran, small_study, stored
 
 KEY = "search.kernel"
@@ -145,14 +146,14 @@ def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Pat
     rung = results.plan.stage(KEY).rungs[0]
     assert all(layout.artefact(fit.lineage_id, "checkpoint").exists() for fit in rung.fits)
     assert not any(layout.artefact(fit.id, "checkpoint").exists() for fit in rung.fits)
-    store = Store.open(tmp_path)
+    history = History.open(tmp_path)
     fit = rung.fits[0]
-    assert store.has_checkpoint(fit)
+    assert history.has_checkpoint(fit)
     whole = replace(fit, until=None)
-    with store.writing():
-        store.save_record(whole, replace(store.records[fit.id], fit_id=whole.id))
-    assert not store.has_checkpoint(fit)
-    store.close()
+    with history.writing():
+        history.save_record(whole, replace(history.records[fit.id], fit_id=whole.id))
+    assert not history.has_checkpoint(fit)
+    history.close()
 
 
 def test_studies_that_do_not_halve_have_no_rungs(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.history import History
 from convstudy.run import FitStarted
-from convstudy.store import Store
 from tests.run.driver import MOMENTS, MOMENTS_OF_HALVING
 from tests.run.studies import facts, halving_study, ran, results_table, small_study, worker_pids
 
@@ -72,11 +72,11 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
     for number, moment in enumerate(MOMENTS):
         _kill_at(moment, driver)
         _wait_until_no_worker_is_left(runs)
-        store = Store.open(runs)
-        (summary,) = store.runs()
+        history = History.open(runs)
+        (summary,) = history.runs()
         assert summary.status == "interrupted", moment
         n_done.append(summary.n_done)
-        store.close()
+        history.close()
         # Go on in a copy, to the end; the next moment goes on from here.
         copy = tmp_path / f"copy-{number}"
         shutil.copytree(runs, copy)
@@ -110,10 +110,10 @@ def test_a_search_killed_in_the_middle_of_halving_ends_as_if_it_never_was(
     for number, moment in enumerate(MOMENTS_OF_HALVING):
         _kill_at(moment, driver)
         _wait_until_no_worker_is_left(runs)
-        store = Store.open(runs)
-        (summary,) = store.runs()
+        history = History.open(runs)
+        (summary,) = history.runs()
         n_done.append(summary.n_done)
-        store.close()
+        history.close()
         copy = tmp_path / f"copy-{number}"
         shutil.copytree(runs, copy)
         resumed, _ = ran(study, copy, workers=2)

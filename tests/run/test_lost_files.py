@@ -17,10 +17,11 @@ import pytest
 from convstudy.analysis import contests
 from convstudy.checks import check_run
 from convstudy.engine.weights import read_tensors, weights_digest, write_tensors
+from convstudy.history import History, Results
 from convstudy.report import answer, write_report
 from convstudy.run import Event, FilesLost, FitEnded, NotReproduced, RunStarted, perform, run_study
 from convstudy.run import TestOpened as Opened
-from convstudy.store import Layout, Results, Store
+from convstudy.store import Layout
 from convstudy.studyfile import Compare, Search, Study
 from tests.run.studies import drop_record, facts, halving_study, ran, small_study, started, stored
 from tests.run.test_drawn import drawing_study
@@ -172,13 +173,13 @@ def _spoil(runs: Path, luck: random.Random) -> None:
 
 def _read_all(study: Study, runs: Path) -> None:
     """Do what ``status``, ``runs``, ``check`` and ``report`` do."""
-    store = Store.open(runs)
-    (summary,) = store.runs()
-    results = store.results(summary.run_id)
+    history = History.open(runs)
+    (summary,) = history.runs()
+    results = history.results(summary.run_id)
     check_run(results, contests(results))
     for _ in write_report(results, runs / "elsewhere", ["html", "markdown"]):
         pass
-    store.close()
+    history.close()
 
 
 def _survives(shape: str, seed: int) -> None:
@@ -363,12 +364,12 @@ def test_a_test_score_stays_where_its_weights_are_not_reproduced(
 def test_records_lost_by_an_earlier_version_leave_a_run_readable(tmp_path: Path) -> None:
     study = SHAPES["nested"]()
     shutil.copytree(_finished("nested")[0], tmp_path / "runs")
-    store = Store.open(tmp_path / "runs")
-    for stage in store.results("small").plan.stages:
+    history = History.open(tmp_path / "runs")
+    for stage in history.results("small").plan.stages:
         if not stage.tested:
             for fit in stage.fits:
-                drop_record(store, fit.id)
-    store.close()
+                drop_record(history, fit.id)
+    history.close()
     _read_all(study, tmp_path / "runs")
     results, events = ran(study, tmp_path / "runs")
     assert any(isinstance(event, RunStarted) for event in events)

@@ -9,9 +9,9 @@ import pytest
 
 from convstudy.engine import bfloat16, devices
 from convstudy.errors import UsageError
+from convstudy.history import History
 from convstudy.plan import make_plan
 from convstudy.run import fix_precision, run_study
-from convstudy.store import Store
 from convstudy.studyfile import Ablate, Recipe, Search, Study, Variant, study_document
 from tests.run.studies import small_study
 
@@ -73,9 +73,9 @@ def test_a_run_keeps_the_precision_of_the_machine_that_began_it(tmp_path: Path, 
     computing(able=True)
     run_study(study, tmp_path, 0)
     computing(able=False)
-    store = Store.open(tmp_path)
-    first = store.results(next(run.run_id for run in store.runs()))
-    store.close()
+    history = History.open(tmp_path)
+    first = history.results(next(run.run_id for run in history.runs()))
+    history.close()
     assert first.complete
     assert first.study.recipe.precision == "bfloat16"
     assert {fit.recipe.precision for fit in first.plan.fits} == {"bfloat16"}

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from convstudy.errors import StoreError
+from convstudy.history import History
 from convstudy.run import ChoiceMade, Event, FitEnded, ImagesInspected, RunStarted, run_study
 from convstudy.run import TestOpened as Opened
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from convstudy.store.lock import locked
 from convstudy.store.presence import Presence
 from tests.run.studies import ran, small_study
@@ -127,7 +128,7 @@ def test_a_folder_that_is_moved_and_linked_to_is_the_same(tmp_path: Path) -> Non
 def test_where_inodes_change_by_themselves_only_what_is_missing_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store.open(tmp_path / "runs", create=True)
+    history = History.open(tmp_path / "runs", create=True)
     layout = Layout(tmp_path / "runs")
     shift = [0]
     stat, fstat = Path.stat, os.fstat
@@ -148,4 +149,4 @@ def test_where_inodes_change_by_themselves_only_what_is_missing_counts(
         layout.database.unlink()
         with pytest.raises(StoreError, match="deleted or replaced"):
             presence.check()
-    store.close()
+    history.close()

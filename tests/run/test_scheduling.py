@@ -12,6 +12,7 @@ from typing import Self
 import pytest
 
 from convstudy.errors import StoreError
+from convstudy.history import Results
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Epoch, Record
 from convstudy.run import ChoiceMade, Event, FitEnded, run_study
@@ -20,7 +21,6 @@ from convstudy.run import study as run_module
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
-from convstudy.store import Results
 from convstudy.studyfile import Range, Search, Study
 from tests.run.studies import NETWORKS, small_study, stored
 

@@ -10,6 +10,7 @@ import pytest
 from convstudy.data import Fold
 from convstudy.engine import fit as engine_fit
 from convstudy.errors import DataError, StoreError, StudyError, UsageError
+from convstudy.history import History
 from convstudy.plan import Fit, make_plan
 from convstudy.run import (
     ChoiceMade,
@@ -25,7 +26,7 @@ from convstudy.run import (
 from convstudy.run import (
     TestOpened as Opened,
 )
-from convstudy.store import Layout, Store
+from convstudy.store import Layout
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Variant
 from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, started, stored
 
@@ -146,9 +147,9 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
     assert len(results.openings) == 4
     ended = [event.record.status for event in events if isinstance(event, FitEnded)]
     assert ended.count("failed") == 2
-    store = Store.open(tmp_path)
-    assert [(run.status, run.n_failed) for run in store.runs()] == [("failed fits", 2)]
-    store.close()
+    history = History.open(tmp_path)
+    assert [(run.status, run.n_failed) for run in history.runs()] == [("failed fits", 2)]
+    history.close()
     # Diverged fits would diverge again: they are not tried again.
     _, events = ran(_diverging(), tmp_path)
     assert started(events) == []
@@ -201,7 +202,7 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
     base = done.plan.stage("ablate.best").candidates[0].network_name
     other = "two" if base == "one" else "one"
     # A run in which the other one was the best, and its variants failed.
-    store = Store.open(tmp_path)
+    history = History.open(tmp_path)
     failed = []
     for candidate in (
         ran(
@@ -216,12 +217,12 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
         .candidates[1:]
     ):
         for fit in candidate.fits:
-            store.save_record(fit, perform.Record(fit.id, "failed", error_kind="crashed", error="gone"))
+            history.save_record(fit, perform.Record(fit.id, "failed", error_kind="crashed", error="gone"))
             failed.append(fit.id)
     # Take the winner's score away, so that the other one wins.
     winner = done.plan.stage("compare.n").candidate(base).fits[0]
-    store.save_record(winner, perform.Record(winner.id, "failed", error_kind="diverged", error="nan"))
-    store.close()
+    history.save_record(winner, perform.Record(winner.id, "failed", error_kind="diverged", error="nan"))
+    history.close()
     # A run of its own: what the first one chose stays chosen.
     results, events = ran(study.model_copy(update={"name": "another"}), tmp_path)
     assert results.plan.stage("ablate.best").candidates[0].network_name == other
@@ -245,16 +246,16 @@ def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_
 
 def test_a_failure_of_another_study_is_not_forgotten_for_a_fit_that_only_stands_in(tmp_path: Path) -> None:
     stand_in = make_plan(small_study()).stage("compare.networks").candidate("one").fits[0]
-    store = Store.open(tmp_path, create=True)
-    store.save_record(stand_in, perform.Record(stand_in.id, "failed", error_kind="crashed", error="gone"))
+    history = History.open(tmp_path, create=True)
+    history.save_record(stand_in, perform.Record(stand_in.id, "failed", error_kind="crashed", error="gone"))
 
     def interrupt(event: Event) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_study(small_study(), tmp_path, 0, interrupt)
-    assert stand_in.id in store.records
-    store.close()
+    assert stand_in.id in history.records
+    history.close()
 
 
 def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again(tmp_path: Path) -> None:
@@ -301,9 +302,9 @@ def test_an_interruption_is_written_down(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_study(small_study(), tmp_path, 0, interrupt)
-    store = Store.open(tmp_path)
-    assert [run.status for run in store.runs()] == ["interrupted"]
-    store.close()
+    history = History.open(tmp_path)
+    assert [run.status for run in history.runs()] == ["interrupted"]
+    history.close()
     assert ran(small_study(), tmp_path)[0].complete
 
 
@@ -339,9 +340,9 @@ def test_a_second_run_on_a_folder_that_is_being_written_is_refused(tmp_path: Pat
 
     run_study(small_study(search={}, ablate={}, recipe=Recipe(epochs=1, batch_size=40)), tmp_path, 0, intrude)
     assert refused
-    store = Store.open(tmp_path)
-    assert [run.name for run in store.runs()] == ["small"]
-    store.close()
+    history = History.open(tmp_path)
+    assert [run.name for run in history.runs()] == ["small"]
+    history.close()
 
 
 def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_changes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from convstudy.errors import StoreError, UsageError
+from convstudy.history import History
 from convstudy.plan import make_plan
 from convstudy.record import Epoch, Record
 from convstudy.run import Event, run_study
@@ -19,7 +20,6 @@ from convstudy.run.restoring import LostFile
 from convstudy.run.tasks import Advanced, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.watching import Watched
-from convstudy.store import Store
 from tests.run.studies import drop_record, ran, small_study, stored
 from tests.run.test_scheduling import Pretending
 
@@ -179,9 +179,9 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     # Nor to restore a file.
     hung(monkeypatch, lambda task: False)
     assert ran(halving_studies(), tmp_path)[0].complete
-    store = Store.open(tmp_path)
-    drop_record(store, halved.id)
-    store.close()
+    history = History.open(tmp_path)
+    drop_record(history, halved.id)
+    history.close()
     executor = hung(monkeypatch, lambda task: isinstance(task, Train) and task.fit.id == halved.id)
     lost = tuple(LostFile(fit, "validation", None) for fit in same)
     monkeypatch.setattr(

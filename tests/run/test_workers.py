@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from convstudy.history import History
 from convstudy.run import EpochEnded, Event, FitEnded, FitStarted, run_study
-from convstudy.store import Store
 from tests.run.studies import facts, ran, results_table, small_study, worker_pids, zombie_children
 
 pytestmark = pytest.mark.skipif(
@@ -55,6 +55,6 @@ def test_an_interruption_leaves_no_process_and_no_thread(tmp_path: Path) -> None
     assert worker_pids(tmp_path) == []
     assert zombie_children() == []
     assert threading.active_count() == n_threads
-    store = Store.open(tmp_path)
-    assert [run.status for run in store.runs()] == ["interrupted"]
-    store.close()
+    history = History.open(tmp_path)
+    assert [run.status for run in history.runs()] == ["interrupted"]
+    history.close()

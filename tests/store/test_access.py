@@ -13,21 +13,22 @@ import pytest
 
 from convstudy.cli.app import main
 from convstudy.errors import StoreError
+from convstudy.history import History
 from convstudy.run import run_study
-from convstudy.store import Layout, Store, access
+from convstudy.store import Layout, access
 from convstudy.store.lock import is_locked, locked
 from tests.plan.made import finished, record, study
 
 
 def _folder_with_a_log(folder: Path) -> tuple[str, int]:
     """Make a runs folder whose records are in the write-ahead log, as a kill leaves it; return run and their number."""
-    store = Store.open(folder.with_name("open"), create=True)
-    run_id = store.begin_run(study())
+    history = History.open(folder.with_name("open"), create=True)
+    run_id = history.begin_run(study())
     plan, _, records = finished(study(), lambda candidate, fit: record(fit, 0.5))
     for fit in plan.fits:
-        store.save_record(fit, records[fit.id])
-    shutil.copytree(store.layout.folder, folder)
-    store.close()
+        history.save_record(fit, records[fit.id])
+    shutil.copytree(history.layout.folder, folder)
+    history.close()
     Layout(folder).shared_memory.unlink()
     Layout(folder).lock.touch()
     assert Layout(folder).write_ahead_log.stat().st_size > 50_000
@@ -58,12 +59,12 @@ def test_a_read_only_folder_is_read_with_its_log_and_left_as_it_is(
     monkeypatch.setattr(access, "_is_writable", lambda layout: False)
     monkeypatch.setattr(access.tempfile, "mkdtemp", lambda prefix: str(temporary / "copy"))
     (temporary / "copy").mkdir()
-    store = Store.open(folder)
-    (summary,) = store.runs()
+    history = History.open(folder)
+    (summary,) = history.runs()
     assert (summary.run_id, summary.status, summary.n_done) == (run_id, "interrupted", n_records)
-    assert len(store.results(run_id).records) == n_records
-    store.close()
-    del store
+    assert len(history.results(run_id).records) == n_records
+    history.close()
+    del history
     after = {
         path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()
     }
@@ -87,10 +88,10 @@ def test_a_copy_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(access, "_is_writable", lambda layout: False)
     monkeypatch.setattr(access.shutil, "copyfile", copyfile)
-    store = Store.open(folder)
-    assert len(store.records) == n_records
+    history = History.open(folder)
+    assert len(history.records) == n_records
     assert copied == ["convstudy.sqlite", "convstudy.sqlite"]
-    store.close()
+    history.close()
 
 
 def test_a_folder_that_changes_all_the_time_is_one_error(
@@ -102,7 +103,7 @@ def test_a_folder_that_changes_all_the_time_is_one_error(
     stamps = iter(range(1000))
     monkeypatch.setattr(access, "_stamp", lambda layout: next(stamps))
     with pytest.raises(StoreError, match="all the time"):
-        Store.open(folder)
+        History.open(folder)
 
 
 # In a mount namespace of its own, a folder can be made read-only for root too.
@@ -169,7 +170,7 @@ def test_a_lost_database_gets_no_new_one(
         connection.execute("PRAGMA user_version = 0")
         connection.close()
     elif what == "without runs":
-        Store.open(tmp_path / "new", create=True).close()
+        History.open(tmp_path / "new", create=True).close()
         shutil.copy(Layout(tmp_path / "new").database, layout.database)
     before = layout.database.read_bytes() if what in ("empty", "without runs") else None
     log = layout.write_ahead_log.read_bytes() if what == "deleted, with a log" else None
@@ -185,7 +186,7 @@ def test_a_lost_database_gets_no_new_one(
     shutil.rmtree(folder / "fits", ignore_errors=True)
     for path in (layout.database, layout.write_ahead_log, layout.shared_memory):
         path.unlink(missing_ok=True)
-    Store.open(folder, create=True).close()
+    History.open(folder, create=True).close()
 
 
 def test_a_checkpoint_alone_is_no_trained_fit(tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_checkpoint_alone_is_no_trained_fit(tmp_path: Path) -> None:
     layout.artefact("some", "checkpoint").parent.mkdir(parents=True)
     layout.artefact("some", "checkpoint").touch()
     layout.database.touch()
-    Store.open(layout.folder, create=True).close()
+    History.open(layout.folder, create=True).close()
 
 
 def test_a_run_in_a_folder_that_lost_its_database_trains_nothing(tmp_path: Path) -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from convstudy.errors import StoreError
+from convstudy.history import History
 from convstudy.plan import Fit, resolve
 from convstudy.record import Epoch, Record
-from convstudy.store import Store
 from tests.plan.made import failed, finished, record, study
 from tests.run.studies import drop_record
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "runs", create=True)
+def history(tmp_path: Path) -> Iterator[History]:
+    opened = History.open(tmp_path / "runs", create=True)
     yield opened
     opened.close()
 
@@ -32,23 +32,23 @@ def _long(fit: Fit, counted_epoch: int) -> Record:
     return replace(record(fit), history=history, best_epoch=2, counted_epoch=counted_epoch)
 
 
-def _filled(store: Store) -> list[Fit]:
+def _filled(history: History) -> list[Fit]:
     """Write records of all kinds: one epoch, some epochs, failed; one fit has none."""
     fits = list(finished(study(), lambda candidate, fit: record(fit))[0].fits)
     for number, fit in enumerate(fits[:-1]):
         made = [record(fit, 0.1 + number), _long(fit, 1), _long(fit, 4), failed(fit)][number % 4]
-        store.save_record(fit, made)
+        history.save_record(fit, made)
     return fits
 
 
-def test_briefs_say_what_the_records_say(store: Store) -> None:
-    fits = _filled(store)
+def test_briefs_say_what_the_records_say(history: History) -> None:
+    fits = _filled(history)
     assert len(fits) == 12
-    assert set(store.briefs) == set(store.records) == {fit.id for fit in fits[:-1]}
-    assert len(store.briefs) == len(store.records) == 11
-    assert fits[-1].id not in store.briefs
-    for fit_id, whole in store.records.items():
-        brief = store.briefs[fit_id]
+    assert set(history.briefs) == set(history.records) == {fit.id for fit in fits[:-1]}
+    assert len(history.briefs) == len(history.records) == 11
+    assert fits[-1].id not in history.briefs
+    for fit_id, whole in history.records.items():
+        brief = history.briefs[fit_id]
         for name in ("fit_id", "status", "done", "n_parameters", "weights_digest", "error_kind"):
             assert getattr(brief, name) == getattr(whole, name), name
         if whole.done:
@@ -58,41 +58,41 @@ def test_briefs_say_what_the_records_say(store: Store) -> None:
                 _ = brief.counted
 
 
-def test_plan_and_choices_are_the_same_from_briefs_and_from_records(store: Store) -> None:
+def test_plan_and_choices_are_the_same_from_briefs_and_from_records(history: History) -> None:
     _, choices, records = finished(
         study(), lambda c, fit: record(fit, 0.5 + len(c.name) / 100 + fit.seed / 7)
     )
     plan, _, _ = finished(study(), lambda c, fit: records[fit.id])
     for fit in plan.fits:
-        store.save_record(fit, records[fit.id])
+        history.save_record(fit, records[fit.id])
     assert len(choices) == 2
-    assert resolve(study(), store.briefs) == resolve(study(), store.records) == (plan, choices)
+    assert resolve(study(), history.briefs) == resolve(study(), history.records) == (plan, choices)
 
 
-def test_a_brief_follows_what_is_written_here_and_elsewhere(store: Store) -> None:
-    fit, other = _filled(store)[:2]
-    reader = Store.open(store.layout.folder)
+def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) -> None:
+    fit, other = _filled(history)[:2]
+    reader = History.open(history.layout.folder)
     assert reader.briefs[other.id].done
-    store.save_record(fit, failed(fit))
-    assert not store.briefs[fit.id].done
-    drop_record(store, fit.id)
-    assert fit.id not in store.briefs
+    history.save_record(fit, failed(fit))
+    assert not history.briefs[fit.id].done
+    drop_record(history, fit.id)
+    assert fit.id not in history.briefs
     assert fit.id in reader.briefs  # it was done when it was read, and stays so for this reader
-    late = Store.open(store.layout.folder)
+    late = History.open(history.layout.folder)
     assert fit.id not in late.briefs
-    store.save_record(fit, failed(fit))
+    history.save_record(fit, failed(fit))
     assert not late.briefs[fit.id].done
-    store.save_record(fit, record(fit, 0.75))
+    history.save_record(fit, record(fit, 0.75))
     assert late.briefs[fit.id].counted.validation_accuracy == 0.75
     for each in (reader, late):
         each.close()
 
 
-def test_a_damaged_record_is_said(store: Store) -> None:
-    fits = _filled(store)
-    with sqlite3.connect(store.layout.database) as connection:
+def test_a_damaged_record_is_said(history: History) -> None:
+    fits = _filled(history)
+    with sqlite3.connect(history.layout.database) as connection:
         connection.execute("UPDATE fits SET record = '{\"status\": ' WHERE id = ?", (fits[5].id,))
     connection.close()
     with pytest.raises(StoreError, match="cannot be used") as caught:
-        _ = fits[0].id in store.briefs
-    assert caught.value.problems[0].where == str(store.layout.database)
+        _ = fits[0].id in history.briefs
+    assert caught.value.problems[0].where == str(history.layout.database)

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from convstudy.errors import Problem, StudyError
-from convstudy.store import Store
+from convstudy.history import History
 from convstudy.studyfile import (
     NetworkPattern,
     Range,
@@ -129,9 +129,9 @@ def test_a_document_holds_the_keys_that_the_method_uses_and_none_besides() -> No
 
 def test_the_runs_of_studies_without_these_keys_are_called_as_before() -> None:
     # Recorded: whoever changes one of these makes a run that is under way a new one.
-    assert Store.run_id_of(load_study("digits")) == "digits-46363e"
-    assert Store.run_id_of(load_study("mnist")) == "mnist-08436c"
-    assert Store.run_id_of(_searching(vary={"kernel": (3, 5)})) == Store.run_id_of(
+    assert History.run_id_of(load_study("digits")) == "digits-46363e"
+    assert History.run_id_of(load_study("mnist")) == "mnist-08436c"
+    assert History.run_id_of(_searching(vary={"kernel": (3, 5)})) == History.run_id_of(
         _searching(vary={"kernel": (3, 5)}, method="grid")
     )
 

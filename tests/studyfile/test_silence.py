@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from convstudy.errors import Problem, StudyError
+from convstudy.history import History
 from convstudy.plan import make_plan
-from convstudy.store import Store
 from convstudy.studyfile import (
     CHECK_NAMES,
     Study,
@@ -56,18 +56,18 @@ def test_it_changes_neither_the_run_nor_its_fits(good: Study) -> None:
     quiet = silenced(good, single_seed="a smoke run")
     assert study_document(quiet) != study_document(good)
     assert "silence" not in study_document(good)
-    assert Store.run_id_of(quiet) == Store.run_id_of(good)
+    assert History.run_id_of(quiet) == History.run_id_of(good)
     assert [fit.id for fit in make_plan(quiet).fits] == [fit.id for fit in make_plan(good).fits]
 
 
 def test_a_run_keeps_the_latest_reasons(tmp_path: Path, good: Study) -> None:
-    store = Store.open(tmp_path, create=True)
-    with store.writing():
-        run_id = store.begin_run(good)
-        assert store.results(run_id).study.silence == {}
-        assert store.begin_run(silenced(good, single_seed="a smoke run")) == run_id
-    assert store.results(run_id).study.silence == {"single-seed": "a smoke run"}
-    store.close()
+    history = History.open(tmp_path, create=True)
+    with history.writing():
+        run_id = history.begin_run(good)
+        assert history.results(run_id).study.silence == {}
+        assert history.begin_run(silenced(good, single_seed="a smoke run")) == run_id
+    assert history.results(run_id).study.silence == {"single-seed": "a smoke run"}
+    history.close()
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from convstudy.data import Fold, dataset_info
+from convstudy.history.results import Results
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
 from convstudy.record import LASTING_ERRORS, Opening, Record
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
-from convstudy.store.results import Results
 
 Status = Literal["done", "failed", "not trained"]
 Failure = Literal["", "may yet succeed", "lasting", "repeated", "accepted"]

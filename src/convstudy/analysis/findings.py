@@ -17,12 +17,12 @@ from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.searches import SearchCourse, search_course
 from convstudy.analysis.selection import Selection, selection
 from convstudy.data import dataset_info
+from convstudy.history.results import Results
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.groups import groups, letters
 from convstudy.stats.intervals import Interval
 from convstudy.stats.verdicts import Verdict
-from convstudy.store.results import Results
 
 VALIDATION, TEST = "validation_accuracy", "test_accuracy"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from convstudy.analysis.candidates import FitRow
 from convstudy.analysis.predictions import has_accuracy, losses_of, sound
 from convstudy.errors import StoreError
+from convstudy.history.results import Results
 from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Source
-from convstudy.store.results import Results
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from convstudy.analysis.candidates import CandidateRow
+from convstudy.history.results import Results
 from convstudy.plan import Candidate, Stage
 from convstudy.stats.intervals import Interval
 from convstudy.stats.resampled import fold_mean
 from convstudy.stats.summary import Summary, summarise
-from convstudy.store.results import Results
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from convstudy.analysis.candidates import CandidateRow
 from convstudy.analysis.findings import Contest, Headline
-from convstudy.store.results import Results
+from convstudy.history.results import Results
 
 Kind = Literal[
     "seed", "network", "seed and network", "epoch", "kept epoch", "nested search", "search", "halved search"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from convstudy.data import dataset_info
 from convstudy.errors import StoreError
-from convstudy.store.results import Results
+from convstudy.history.results import Results
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from convstudy.analysis.candidates import part_text
 from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.history.ledger import Entry
+from convstudy.history.results import Results
 from convstudy.plan import Stage
 from convstudy.record import Acceptance, Opening
-from convstudy.store.ledger import Entry
-from convstudy.store.results import Results
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Protocol:
         others: openings that this run does not use, in order: by other runs, and its own of models that have left its
             plan.
         n_questions: how many questions the test set has answered in the whole runs folder
-            (:mod:`convstudy.store.ledger`).
+            (:mod:`convstudy.history.ledger`).
         n_questions_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
             somebody may have looked at these answers before this study was written as it is.
         acceptances: the failures that this run has accepted, in order.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convstudy.history.results import Results
 from convstudy.plan import Rung, Stage
-from convstudy.store.results import Results
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from convstudy.analysis import Contest
 from convstudy.checks import courses, images, networks, outcomes, questions, recipes, sameness
 from convstudy.checks.check import Check, Planned, TrainedRun, look
 from convstudy.checks.finding import Findings
+from convstudy.history.results import Results
 from convstudy.plan import Plan
-from convstudy.store.results import Results
 
 PLAN_CHECKS: tuple[Check[Planned], ...] = (
     Check("idle-layer", "before", "warning", "A layer that does nothing", networks.idle_layers),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from convstudy.analysis.predictions import sound
 from convstudy.data import Split, dataset_info
 from convstudy.errors import StoreError
+from convstudy.history.results import Results
 from convstudy.plan import Fit
 from convstudy.stats import balance_of
-from convstudy.store.results import Results
 
 MOST_ABOVE_CHANCE = 0.05
 MOST_CHANCES = 1.5

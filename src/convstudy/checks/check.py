@@ -8,8 +8,8 @@ from typing import Generic, Literal, TypeVar
 
 from convstudy.analysis import Contest
 from convstudy.checks.finding import Finding, Findings, Level, Silenced
+from convstudy.history.results import Results
 from convstudy.plan import Plan
-from convstudy.store.results import Results
 
 When = Literal["before", "during", "after", "images"]
 """Looks at the plan, at the course of each fit, at what they came to, or at the images themselves."""

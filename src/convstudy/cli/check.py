@@ -20,7 +20,7 @@ from convstudy.cli.options import (
     check_labels,
     command_line,
     json_option,
-    open_store,
+    open_history,
     runs_option,
     study_argument,
     study_of,
@@ -29,7 +29,7 @@ from convstudy.cli.words import say_json
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
-    from convstudy.store import Store
+    from convstudy.history import History
     from convstudy.studyfile import Study
 
 
@@ -47,11 +47,11 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     with --strict, 2 usage. [silence] in the study file silences a check, with a reason.
     """
     study = study_of(context, source)
-    store = open_store(runs)
-    run_id = store.run_id_of(study) if store and store.has_run(study) else None
+    history = open_history(runs)
+    run_id = history.run_id_of(study) if history and history.has_run(study) else None
     if run_id is None:
         check_labels(context, source, study)
-    findings = _findings(study, store, run_id)
+    findings = _findings(study, history, run_id)
     if as_json:
         say_json({"study": study.name, "run": run_id, **findings_json(findings)})
     else:
@@ -65,7 +65,7 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     return strict_status(findings, strict)
 
 
-def _findings(study: Study, store: Store | None, run_id: str | None) -> Findings:
+def _findings(study: Study, history: History | None, run_id: str | None) -> Findings:
     """Return what is found in the study's run, or in its plan where it was not run.
 
     What is silenced is as this study has it, which may have changed since the run.
@@ -73,11 +73,11 @@ def _findings(study: Study, store: Store | None, run_id: str | None) -> Findings
     from convstudy.checks import check_plan, check_run
     from convstudy.plan import resolve
 
-    if store and run_id:
+    if history and run_id:
         from convstudy.analysis import contests
 
-        results = store.results(run_id)
+        results = history.results(run_id)
         results = replace(results, study=study, plan=replace(results.plan, study=study))
         return check_run(results, contests(results))
-    planned, _ = resolve(study, store.outcomes(store.run_id_of(study)) if store else {})
-    return check_plan(planned, store.n_openings(study.dataset) if store else 0)
+    planned, _ = resolve(study, history.outcomes(history.run_id_of(study)) if history else {})
+    return check_plan(planned, history.n_openings(study.dataset) if history else 0)

@@ -11,8 +11,8 @@ from convstudy.figures import counted
 from convstudy.record import RUNS_UNTIL_LASTING
 
 if TYPE_CHECKING:
+    from convstudy.history import Results
     from convstudy.record import Record
-    from convstudy.store import Results
 
 
 def failed_text(results: Results, again: str = "", accepting: bool = False) -> str:

@@ -15,7 +15,7 @@ from convstudy.cli.words import program
 from convstudy.errors import ConvstudyError, DataError, Problem, StudyError, UsageError
 
 if TYPE_CHECKING:
-    from convstudy.store import Store
+    from convstudy.history import History
     from convstudy.studyfile import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -197,15 +197,15 @@ def runs_words(runs: Path) -> str:
     return f" --runs {shlex.quote(str(runs))}" if runs != DEFAULT_RUNS else ""
 
 
-def open_store(runs: Path) -> Store | None:
+def open_history(runs: Path) -> History | None:
     """Return the store of a runs folder, or ``None`` where nothing was run in it yet.
 
     Raises:
         StoreError: if it is there and cannot be read.
     """
-    from convstudy.store import Store
+    from convstudy.history import History
 
-    return Store.open(runs) if Store.is_at(runs) else None
+    return History.open(runs) if History.is_at(runs) else None
 
 
 def _gather(context: click.Context, parameter: click.Parameter, value: object) -> None:

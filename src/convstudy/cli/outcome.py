@@ -22,7 +22,7 @@ from convstudy.errors import ConvstudyError, Problem, StoreError
 if TYPE_CHECKING:
     from convstudy.analysis import CandidateRow
     from convstudy.checks import Findings
-    from convstudy.store import Results
+    from convstudy.history import Results
 
 
 class Outcome:
@@ -70,9 +70,9 @@ class Outcome:
 
     def _check_presence(self) -> None:
         """Raise :class:`StoreError` where the runs folder was deleted: a report alone would be all that is in it."""
-        from convstudy.store import Store
+        from convstudy.history import History
 
-        if not Store.is_at(self._runs):
+        if not History.is_at(self._runs):
             raise StoreError(Problem("this runs folder was deleted after the run", where=str(self._runs)))
 
     def look_over(self) -> None:

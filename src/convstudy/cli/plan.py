@@ -14,7 +14,7 @@ from convstudy.cli.options import (
     check_labels,
     command_line,
     json_option,
-    open_store,
+    open_history,
     runs_option,
     study_argument,
     study_of,
@@ -96,8 +96,8 @@ def plan(
     from convstudy.plan import epochs_added, plan_cost, resolve
     from convstudy.run import default_workers
 
-    store = open_store(runs)
-    records = store.outcomes(store.run_id_of(study)) if store else {}
+    history = open_history(runs)
+    records = history.outcomes(history.run_id_of(study)) if history else {}
     planned, _ = resolve(study, records)
     stand_ins = planned.stand_ins
     known = [fit.id for fit in planned.fits if fit.id not in stand_ins]
@@ -105,13 +105,15 @@ def plan(
     left = [fit for fit in planned.fits if fit.id not in done]
     # Paused fits that left a checkpoint: whatever goes on from them has so many epochs less to train.
     paused = [
-        fit for fit in planned.fits if fit.until and fit.id in done and store and store.has_checkpoint(fit)
+        fit
+        for fit in planned.fits
+        if fit.until and fit.id in done and history and history.has_checkpoint(fit)
     ]
     added = epochs_added(left, paused)
     expected, interpolated = _expected_seconds(left, added) if calibrate and left else ({}, "")
     stages = tuple(_works(planned, done, added, expected, known=calibrate))
     n_workers = workers or default_workers(study)
-    n_openings = store.n_openings(study.dataset, store.run_id_of(study)) if store else 0
+    n_openings = history.n_openings(study.dataset, history.run_id_of(study)) if history else 0
     outlook = Outlook(
         plan=planned,
         stages=stages,

@@ -11,7 +11,7 @@ from convstudy.errors import ConvstudyError, Problem, UsageError
 from convstudy.figures import counted
 
 if TYPE_CHECKING:
-    from convstudy.store import Results
+    from convstudy.history import Results
 
 
 def write_files(

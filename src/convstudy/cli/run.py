@@ -30,7 +30,7 @@ from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.cli.tally import Tally
-    from convstudy.store import Results
+    from convstudy.history import Results
 
 TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 

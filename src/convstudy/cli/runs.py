@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convstudy.cli.options import json_option, open_store, runs_option, runs_words
+from convstudy.cli.options import json_option, open_history, runs_option, runs_words
 from convstudy.cli.reporting import write_files
 from convstudy.cli.words import say_json, table, tell
 from convstudy.errors import Problem, UsageError, unknown
 from convstudy.figures import counted, moment, percent
 
 if TYPE_CHECKING:
-    from convstudy.store import Results, RunSummary
+    from convstudy.history import Results, RunSummary
 
 # As convstudy.report.FORMATS, which a test compares: --help is not to load it.
 FORMATS = ("html", "csv", "markdown", "json", "svg", "pdf", "png")
@@ -31,14 +31,14 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
 
     RUN is a run's id or a study's name; the latest run, if it is not given.
     """
-    store = open_store(runs)
-    summaries = store.runs() if store else ()
+    history = open_history(runs)
+    summaries = history.runs() if history else ()
     if run is None and not summaries:
         _say_nothing_there(runs, as_json, empty={"run": None})
         return
-    if store is None:
+    if history is None:
         raise UsageError(Problem("there are no runs here", where=str(runs), got=run or "", mend=HOW_TO_START))
-    results = store.results(run if run is not None else summaries[-1].run_id)
+    results = history.results(run if run is not None else summaries[-1].run_id)
     summary = next(each for each in summaries if each.run_id == results.run_id)
     if as_json:
         say_json(_json(results, summary))
@@ -51,8 +51,8 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
 @json_option
 def runs(runs: Path, as_json: bool) -> None:
     """List the runs in a folder, the latest last."""
-    store = open_store(runs)
-    summaries = store.runs() if store else ()
+    history = open_history(runs)
+    summaries = history.runs() if history else ()
     if as_json:
         say_json([asdict(summary) for summary in summaries])
     elif not summaries:
@@ -105,14 +105,14 @@ def report(
     problems = [unknown("format", name, FORMATS, where) for name in wanted if name not in FORMATS]
     if problems:
         raise UsageError(*problems)
-    from convstudy.store import Store
+    from convstudy.history import History
 
-    store = Store.open(runs)
-    results = store.results(run)
+    history = History.open(runs)
+    results = history.results(run)
     from convstudy.report import answer
 
     tell("\n".join(answer(results)))
-    folder = output or store.report_folder(results.run_id)
+    folder = output or history.report_folder(results.run_id)
     files, errors = write_files(results, folder, wanted, hint="--output DIR writes it elsewhere")
     for error in errors:
         tell(str(error))

@@ -12,12 +12,12 @@ from convstudy.analysis.candidates import Failure
 from convstudy.checks import Findings
 from convstudy.data import dataset_info
 from convstudy.figures import counted
+from convstudy.history.results import Results
 from convstudy.networks import Network, layer_table, shape_text
 from convstudy.record import RUNS_UNTIL_LASTING, Environment
 from convstudy.report.numbers import NONE
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import ClassAccuracy, Confusion, Mistake
-from convstudy.store.results import Results
 
 _FAILURES: Mapping[Failure, str] = {
     "": "",

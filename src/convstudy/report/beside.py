@@ -10,13 +10,13 @@ from convstudy.analysis import Calibration, Headline, PredictionReader, calibrat
 from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
 from convstudy.figures import counted, percent
+from convstudy.history.results import Results
 from convstudy.report import background_tables, calibration_tables, class_charts, image_tables, pictures
 from convstudy.report.calibration_chart import calibration_chart
 from convstudy.report.figure import Figure
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
 from convstudy.stats import Confusion, Mistake, class_accuracies, confusion_of, mistakes_of
-from convstudy.store.results import Results
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from convstudy.analysis import Contest, Protocol, contests, headline, keepsakes, protocol
 from convstudy.checks import Findings, check_run
 from convstudy.data import DatasetInfo, dataset_info
+from convstudy.history.results import Results
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Environment, Record
 from convstudy.report import (
@@ -27,7 +28,6 @@ from convstudy.report.beside import Beside, gather_beside
 from convstudy.report.figure import Figure
 from convstudy.report.table import Table
 from convstudy.report.words import Conclusion, conclusions
-from convstudy.store.results import Results
 
 
 @dataclass(frozen=True)

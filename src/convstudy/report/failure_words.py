@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from convstudy.figures import counted
+from convstudy.history.results import Results
 from convstudy.plan import Stage
 from convstudy.record import LASTING_ERRORS, RUNS_UNTIL_LASTING
-from convstudy.store.results import Results
 
 
 def failures_text(results: Results, stage: Stage) -> str:

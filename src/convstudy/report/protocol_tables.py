@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from convstudy.analysis import Keepsake, Protocol
+from convstudy.history.results import Results
 from convstudy.report.table import Column, Table, Value
-from convstudy.store.results import Results
 
 # Kind -> what would have been kept, and what stands in its place.
 _KEPT = {

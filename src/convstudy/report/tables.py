@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from convstudy.analysis import CandidateRow, Contest
 from convstudy.figures import counted
+from convstudy.history.results import Results
 from convstudy.plan import epochs_added, fit_cost, own_epochs
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import Interval
-from convstudy.store.results import Results
 
 MEASURED = (
     "All figures are measured in evaluation mode, on the weights of the epoch that counts; those on training images "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from convstudy.analysis import CandidateRow, Contest, contests, protocol
 from convstudy.figures import counted, listed, percent
+from convstudy.history.results import Results
 from convstudy.report import interactions, verdict_notes
 from convstudy.report.failure_words import failures_text
 from convstudy.report.numbers import with_spread
@@ -16,7 +17,6 @@ from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import within
 from convstudy.stats import Evidence, MeasuredFit, Summary
-from convstudy.store.results import Results
 
 _WAITS = "not trained, for it hangs on a choice that is not made."
 NO_EVIDENCE = Evidence()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.errors import UsageError, unknown
+from convstudy.history.results import Results
 from convstudy.report import theme
 from convstudy.report.contents import Contents, gather
 from convstudy.report.document import document
@@ -16,7 +17,6 @@ from convstudy.report.figure import Figure
 from convstudy.report.files import write_file
 from convstudy.report.page import page
 from convstudy.report.table import as_csv, as_markdown
-from convstudy.store.results import Results
 
 WIDTHS = {"confusion": 420, "calibration": 420}
 WIDTH = 640

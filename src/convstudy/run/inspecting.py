@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from convstudy.history import History
 from convstudy.run.events import ImagesInspected, Listener
 from convstudy.run.tasks import Inspect, Inspected, Lost
 from convstudy.run.watching import Watched
-from convstudy.store import Store
 
 
-def inspect_images(dataset: str, store: Store, executor: Watched, listener: Listener) -> None:
+def inspect_images(dataset: str, history: History, executor: Watched, listener: Listener) -> None:
     """Have the images looked over unless that is done, and keep what is found.
 
     This reads the test images, so that it must follow all choices. It answers no question of a study: where it fails,
     the run does not, and the next one tries again.
     """
-    if store.image_facts(dataset) is not None:
+    if history.image_facts(dataset) is not None:
         return
     executor.submit(Inspect(dataset))
     while True:
@@ -26,7 +26,7 @@ def inspect_images(dataset: str, store: Store, executor: Watched, listener: List
                 break
     if facts is not None:
         try:
-            store.save_image_facts(facts)
+            history.save_image_facts(facts)
         except OSError as problem:
             error = problem.strerror or str(problem)
     listener(ImagesInspected(facts, error))

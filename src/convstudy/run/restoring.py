@@ -10,9 +10,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from convstudy.history import History
 from convstudy.plan import Fit, Plan
 from convstudy.record import LASTING_ERRORS, Brief, Record
-from convstudy.store import Store
 
 
 @dataclass(frozen=True)
@@ -32,38 +32,38 @@ class LostFile:
         return self.fit.id, self.kind
 
 
-def lost_files(store: Store, plan: Plan, but: Container[tuple[str, str]]) -> tuple[LostFile, ...]:
+def lost_files(history: History, plan: Plan, but: Container[tuple[str, str]]) -> tuple[LostFile, ...]:
     """Return the files that a plan needs and that are not there; damaged ones are set aside first.
 
     Args:
-        store: where the files are.
+        history: that of the runs folder.
         plan: a plan with all choices that the records allow.
         but: keys of files that are not looked at.
     """
     found: dict[tuple[str, str], LostFile] = {}
-    for fit, kind, digest in _needed(store, plan):
+    for fit, kind, digest in _needed(history, plan):
         # Test predictions are computed from the weights, which are needed only then.
         for each in (kind, "weights") if kind == "test" else (kind,):
             key = fit.id, each
-            if key in but or key in found or store.artefacts.is_sound(*key, digest):
+            if key in but or key in found or history.artefacts.is_sound(*key, digest):
                 break
-            found[key] = LostFile(fit, each, store.artefacts.set_aside(*key))
+            found[key] = LostFile(fit, each, history.artefacts.set_aside(*key))
     return tuple(found.values())
 
 
-def _needed(store: Store, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
+def _needed(history: History, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
     """Yield each fit that is done with the kind of a file that is needed and the digest of its weights."""
     for fit in plan.tested_fits:
-        if digest := _digest(store, fit):
-            yield fit, "test" if store.opening_of(fit.id, digest) else "weights", digest
+        if digest := _digest(history, fit):
+            yield fit, "test" if history.opening_of(fit.id, digest) else "weights", digest
     for fit in plan.settled_fits:
-        if digest := _digest(store, fit):
+        if digest := _digest(history, fit):
             yield fit, "validation", digest
 
 
-def _digest(store: Store, fit: Fit) -> str:
+def _digest(history: History, fit: Fit) -> str:
     """Return the digest of a fit's weights on record, empty where it is not done."""
-    record = store.briefs.get(fit.id)
+    record = history.briefs.get(fit.id)
     return record.weights_digest if record is not None and record.done else ""
 
 

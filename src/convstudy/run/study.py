@@ -11,6 +11,8 @@ from pathlib import Path
 from convstudy.cores import n_cores
 from convstudy.data import load_dataset, load_labels
 from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.history import History, Results
+from convstudy.history.summary import COMPLETE, FAILED_FITS, INTERRUPTED
 from convstudy.plan import Choice, Fit, Plan, Stage, in_turn
 from convstudy.record import Record
 from convstudy.run.choosing import chosen_device, fix_precision
@@ -45,8 +47,6 @@ from convstudy.run.tasks import (
 )
 from convstudy.run.turns import deciding_fits, next_training
 from convstudy.run.watching import Watched, checked_timeout
-from convstudy.store import Results, Store
-from convstudy.store.store import COMPLETE, FAILED_FITS, INTERRUPTED
 from convstudy.studyfile import Study, check_classes, check_study
 
 # How often a fit is tried again in one run when its worker dies; it goes on from its last checkpoint.
@@ -96,7 +96,7 @@ def run_study(
     study = fix_precision(study, found)
     check_classes(study, load_dataset(study.dataset).train.labels)
     load_labels(study.dataset, "test")  # a label that names no class would show after everything is trained
-    store = Store.open(Path(runs), create=True)
+    store = History.open(Path(runs), create=True)
     try:
         with store.writing():
             run_id = store.begin_run(study)
@@ -118,7 +118,7 @@ def run_study(
         store.close()
 
 
-def _executor(study: Study, store: Store, workers: int | None, device: str) -> Executor:
+def _executor(study: Study, store: History, workers: int | None, device: str) -> Executor:
     """Return where the tasks are done."""
     if workers == 0:
         return InlineExecutor(store.layout, device)
@@ -136,7 +136,7 @@ class _Run:
     """One run under way."""
 
     def __init__(
-        self, study: Study, store: Store, run_id: str, listener: Listener, reason: str | None
+        self, study: Study, store: History, run_id: str, listener: Listener, reason: str | None
     ) -> None:
         self.study, self.store, self.run_id, self.listener = study, store, run_id, listener
         self.reason = reason  # to accept the failures of earlier runs
@@ -254,7 +254,7 @@ class _Run:
         while waiting or under_way:
             while len(under_way) < executor.n_workers and (task := next_training(waiting, under_way)):
                 under_way[task.fit.id] = task.fit.lineage_id
-                self.store.artefacts.make_way(task.fit)
+                self.store.make_way(task.fit)
                 executor.submit(task)
             message = executor.next_message()
             self.store.check_presence()
@@ -362,6 +362,6 @@ class _Run:
 
     def _opening(self, fit: Fit) -> Test:
         """Write down that the test set is opened for this fit's model, and return the task to do so."""
-        self.store.artefacts.make_way(fit)
+        self.store.make_way(fit)
         digest = self.store.briefs[fit.id].weights_digest
         return Test(fit, digest, self.store.begin_opening(self.run_id, fit, digest, self.study.name))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convstudy.errors import Problem, StoreError
-from convstudy.plan import Fit
 from convstudy.regular_file import check_regular
 from convstudy.store.layout import Layout
 
@@ -62,16 +61,16 @@ class Artefacts:
                 return _set_aside(place)
         return None
 
-    def make_way(self, fit: Fit) -> None:
+    def make_way(self, fit_id: str, lineage_id: str) -> None:
         """Set aside what is no folder or no regular file where a training of this fit writes.
 
         Raises:
             OSError: if it cannot be renamed.
         """
-        own = [(fit.id, kind) for kind in ("weights", "validation", "test")]
-        for fit_id, kind in (*own, (fit.lineage_id, "checkpoint")):
-            if not self.layout.artefact(fit_id, kind).is_file():
-                self.set_aside(fit_id, kind)
+        own = [(fit_id, kind) for kind in ("weights", "validation", "test")]
+        for owner, kind in (*own, (lineage_id, "checkpoint")):
+            if not self.layout.artefact(owner, kind).is_file():
+                self.set_aside(owner, kind)
 
 
 def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
-from convstudy.data import DatasetInfo, ImageFacts
 from convstudy.regular_file import open_regular
 from convstudy.whole_file import whole_file
 
@@ -14,23 +14,20 @@ LONGEST_FILE = 1 << 20
 """In bytes; a hundred times what facts take."""
 
 
-def write_facts(path: Path, facts: ImageFacts) -> None:
+def write_facts(path: Path, facts: dict[str, Any]) -> None:
     """Write facts so that after any stop either the old file is there or the whole new one.
 
     Raises:
         OSError: where the folder cannot be made or written.
     """
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(facts.as_json(), allow_nan=False), encoding="utf-8")
+        partial.write_text(json.dumps(facts, allow_nan=False), encoding="utf-8")
 
 
-def read_facts(path: Path, info: DatasetInfo) -> ImageFacts | None:
-    """Return the facts of a file, ``None`` where there is none or it does not hold facts of this dataset.
-
-    They can be had again from the images, so that a damaged file is as good as none.
-    """
+def read_facts(path: Path) -> Any:
+    """Return the JSON of a file, ``None`` where there is none, or it is too long, or it is no JSON."""
     with contextlib.suppress(OSError, ValueError, RecursionError), open_regular(path) as file:
         content = file.read(LONGEST_FILE + 1)
         if len(content) <= LONGEST_FILE:
-            return ImageFacts.from_json(json.loads(content), info)
+            return json.loads(content)
     return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.data import ImageFacts
+from convstudy.history.ledger import Entry
 from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
 from convstudy.record import Acceptance, Opening, Record
-from convstudy.store.ledger import Entry
 from convstudy.studyfile import Study
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from convstudy.data import Fold, Holdout
+from convstudy.history import History
+from convstudy.history.ledger import question_of
 from convstudy.plan import make_plan
-from convstudy.store import Store
-from convstudy.store.ledger import question_of
 from tests.plan.made import record, study
 from tests.run.studies import drop_record
 
@@ -29,24 +29,24 @@ def test_seeds_answer_one_question_together() -> None:
 
 
 def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
-    store = Store.open(tmp_path, create=True)
+    history = History.open(tmp_path, create=True)
     first, second = study(), study(name="changed", seeds=3)
     fits = make_plan(second).tested_fits
     assert len(fits) == 6  # two networks that wait for nothing, three seeds
-    run_ids = [store.begin_run(first), store.begin_run(second)]
+    run_ids = [history.begin_run(first), history.begin_run(second)]
     for fit in fits:
-        store.save_record(fit, record(fit))
+        history.save_record(fit, record(fit))
     for number, fit in enumerate(fits):
         run = run_ids[number % 2]
-        opening = store.begin_opening(run, fit, "digest", "why")
+        opening = history.begin_opening(run, fit, "digest", "why")
         if number != 5:
-            store.end_opening(opening, 0.1, 0.9, 1.0)
-    drop_record(store, fits[0].id)
-    entries = store.results(run_ids[0]).ledger
+            history.end_opening(opening, 0.1, 0.9, 1.0)
+    drop_record(history, fits[0].id)
+    entries = history.results(run_ids[0]).ledger
     assert [entry.opening.fit_id for entry in entries] == [fit.id for fit in fits]
     assert [entry.run_id for entry in entries] == run_ids * 3
     assert [entry.answered for entry in entries] == [True] * 5 + [False]
     # The fit of the first is forgotten: it can only stand for itself, and here it is its question's first seed.
     assert entries[0].question == fits[0].id == entries[1].question == entries[2].question
     assert len({entry.question for entry in entries}) == 2
-    store.close()
+    history.close()

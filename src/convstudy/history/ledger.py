@@ -6,18 +6,12 @@ together, and a second study that asks the same gets the answer that is there, s
 
 from __future__ import annotations
 
-import json
-import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from convstudy.plan import Fit
 from convstudy.record import Opening
-from convstudy.store.database import Database
-
-QUERY = """
-SELECT openings.*, fits.fit FROM openings LEFT JOIN fits ON fits.id = openings.fit_id
-WHERE dataset_digest = ? ORDER BY number
-"""
+from convstudy.store import LoggedOpening
 
 
 @dataclass(frozen=True)
@@ -34,30 +28,22 @@ class Entry:
         return self.opening.accuracy is not None
 
 
-def ledger(connection: Database, dataset_digest: str) -> tuple[Entry, ...]:
-    """Return all openings of the test set of a dataset, the first one first."""
+def ledger(openings: Iterable[LoggedOpening]) -> tuple[Entry, ...]:
+    """Return the openings of a test set with the question that each helped to answer."""
     entries: list[Entry] = []
-    for row in connection.rows(QUERY, (dataset_digest,)):
-        # A fit that was forgotten since, for its weights are lost, stands for itself.
-        question = question_of(Fit.from_json(json.loads(row["fit"]))) if row["fit"] else row["fit_id"]
-        entries.append(Entry(opening_of(row), row["run_id"], question))
+    for logged in openings:
+        # A fit that has no record now, because its weights are lost, stands for itself.
+        question = question_of(Fit.from_json(logged.fit)) if logged.fit else logged.opening.fit_id
+        entries.append(Entry(logged.opening, logged.run_id, question))
     return tuple(entries)
+
+
+def n_before(openings: Iterable[LoggedOpening], run_id: str) -> int:
+    """Return how many openings came before a run's first one: all of them, where it has none."""
+    runs = [logged.run_id for logged in openings]
+    return runs.index(run_id) if run_id in runs else len(runs)
 
 
 def question_of(fit: Fit) -> str:
     """Return the id of the question that a fit helps to answer: that of the same fit with the first seed."""
     return replace(fit, seed=0, split=replace(fit.split, seed=0)).id
-
-
-def opening_of(row: sqlite3.Row) -> Opening:
-    """Return an opening as its row has it."""
-    return Opening(
-        row["fit_id"],
-        row["weights_digest"],
-        row["purpose"],
-        row["opened_at"],
-        row["n_images"],
-        row["loss"],
-        row["accuracy"],
-        row["seconds"],
-    )

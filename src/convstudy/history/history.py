@@ -1,0 +1,256 @@
+"""The history of a runs folder: what its runs have asked, trained, chosen and tested."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from convstudy.data import ImageFacts, dataset_info
+from convstudy.errors import Problem, StoreError, nearest
+from convstudy.history.ledger import ledger, n_before
+from convstudy.history.outcomes import AsAccepted
+from convstudy.history.resolving import resolved
+from convstudy.history.results import Results
+from convstudy.history.summary import INTERRUPTED, RUNNING, RunSummary, summary_of, trained
+from convstudy.plan import Choice, Fit, Plan
+from convstudy.record import Brief, Opening, Record
+from convstudy.store import Store, StoredRun
+from convstudy.studyfile import Study, study_document, study_of
+
+
+class History:
+    """What the runs of one folder have reached, over the folder's store.
+
+    Attributes:
+        store: tables and files.
+        layout: the paths of the folder.
+        artefacts: the files of its fits.
+        records: fit id -> record.
+        briefs: fit id -> record in brief.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.layout, self.artefacts = store.layout, store.artefacts
+        self.records, self.briefs = store.records, store.briefs
+
+    @classmethod
+    def open(cls, folder: Path, create: bool = False) -> History:
+        """Return the history of a runs folder.
+
+        Raises:
+            StoreError: where there is none and ``create`` is false, or it cannot be read or made.
+        """
+        return cls(Store.open(folder, create))
+
+    @staticmethod
+    def is_at(folder: Path) -> bool:
+        """Return whether a folder has a database.
+
+        Raises:
+            StoreError: where it lost its database, see :func:`~convstudy.store.access.has_database`.
+        """
+        return Store.is_at(folder)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the right to write; see :meth:`~convstudy.store.Store.writing`."""
+        return self.store.writing()
+
+    def check_presence(self) -> None:
+        """Check that the folder that this process writes to was not deleted or replaced.
+
+        Raises:
+            StoreError: if it was.
+        """
+        self.store.check_presence()
+
+    @staticmethod
+    def run_id_of(study: Study) -> str:
+        """Return how the run of exactly this study is called: its name and six digits of its content's digest.
+
+        Which checks it silences is left out: that changes nothing that is trained.
+        """
+        document = {key: table for key, table in study_document(study).items() if key != "silence"}
+        text = json.dumps(document, sort_keys=True)
+        return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+    def has_run(self, study: Study) -> bool:
+        """Tell whether exactly this study was run here, to its end or not."""
+        run_id = self.run_id_of(study)
+        found = self.store.find_run(run_id)
+        return found is not None and found.run_id == run_id
+
+    def begin_run(self, study: Study) -> str:
+        """Write down that a study is run, for the first time or again; return the run's id.
+
+        The id does not tell the order of a study's sections, and with it that of the choices: the latest order counts.
+        """
+        run_id = self.run_id_of(study)
+        # One process writes at a time, so that any other run with this status was killed.
+        self.store.replace_status(RUNNING, INTERRUPTED)
+        self.store.save_run(run_id, study.name, study_document(study), RUNNING)
+        return run_id
+
+    def end_run(self, run_id: str, status: str) -> str:
+        """Write down how a run ended, and return when."""
+        return self.store.set_status(run_id, status)
+
+    def save_record(self, fit: Fit, record: Record) -> None:
+        """Write a fit's record, in place of an older one.
+
+        The checkpoint of its lineage is not needed any more once the whole training is done; a paused fit's is kept.
+        """
+        self.store.save_record(fit.id, fit.as_json(), record)
+        if record.done and fit.until is None:
+            self.drop_checkpoint(fit)
+
+    def drop_checkpoint(self, fit: Fit) -> None:
+        """Remove the checkpoint of a fit's lineage, if there is one."""
+        self.store.drop_checkpoint(fit.lineage_id)
+
+    def has_checkpoint(self, fit: Fit) -> bool:
+        """Return whether a fit's lineage has a checkpoint to resume from."""
+        return self.store.has_checkpoint(fit.lineage_id)
+
+    def make_way(self, fit: Fit) -> None:
+        """Set aside what is no folder or no regular file where a training of this fit writes.
+
+        Raises:
+            OSError: if it cannot be renamed.
+        """
+        self.artefacts.make_way(fit.id, fit.lineage_id)
+
+    def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
+        """Write down that these failures count as final for a run, and why."""
+        self.store.accept(run_id, failed, reason)
+
+    def outcomes(self, run_id: str) -> Mapping[str, Brief]:
+        """Return the records in brief as a run counts them: the failures that it has accepted so far are final."""
+        return AsAccepted(self.briefs, self.store.acceptances(run_id))
+
+    def save_choice(self, run_id: str, choice: Choice) -> None:
+        """Write down what a stage chose, unless that is what it last chose."""
+        if self.store.choices(run_id).get(choice.stage) != choice.chosen:
+            self.store.save_choice(run_id, choice.stage, choice.chosen)
+
+    def begin_opening(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
+        """Write down that the test set is about to be opened for these weights; return the opening's number."""
+        n_images = dataset_info(fit.dataset).n_test
+        return self.store.begin_opening(run_id, fit.id, fit.dataset_digest, weights_digest, purpose, n_images)
+
+    def end_opening(self, number: int, loss: float, accuracy: float, seconds: float) -> Opening:
+        """Write down what an opening showed, and return it."""
+        return self.store.end_opening(number, loss, accuracy, seconds)
+
+    def opening_of(self, fit_id: str, weights_digest: str) -> Opening | None:
+        """Return the scored opening for these weights, if there was one."""
+        return self.store.opening_of(fit_id, weights_digest)
+
+    def n_openings(self, dataset: str, before_run: str = "") -> int:
+        """Return how often a dataset's test set has been opened in this runs folder, by any study.
+
+        With ``before_run``, a run's id, only those before that run's first opening count (all, if it has none).
+        """
+        return n_before(self.store.openings(dataset_info(dataset).digest), before_run)
+
+    def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
+        """Return a run's plan with every choice that the records allow, and these choices.
+
+        See :func:`convstudy.history.resolving.resolved` for the choices that stay.
+        """
+
+        def scored() -> set[str]:
+            openings = self.store.openings(dataset_info(study.dataset).digest)
+            return {each.opening.fit_id for each in openings if each.opening.accuracy is not None}
+
+        return resolved(study, self.outcomes(run_id), self.store.choices(run_id), scored)
+
+    def image_facts(self, dataset: str) -> ImageFacts | None:
+        """Return what is known of a dataset's images, ``None`` where they were not looked over.
+
+        The images can be looked over again, so that a damaged file is as good as none.
+        """
+        info = dataset_info(dataset)
+        facts = self.store.image_facts(info.digest)
+        with contextlib.suppress(ValueError, RecursionError):
+            return None if facts is None else ImageFacts.from_json(facts, info)
+        return None
+
+    def save_image_facts(self, facts: ImageFacts) -> None:
+        """Keep what is known of a dataset's images.
+
+        Raises:
+            OSError: where that cannot be written.
+            StoreError: where the folder was deleted or replaced.
+        """
+        self.store.save_image_facts(facts.digest, facts.as_json())
+
+    def report_folder(self, run_id: str) -> Path:
+        """Return the folder of a run's report."""
+        return self.layout.report(run_id)
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """Return all runs, the latest last."""
+        with self.store.snapshot():
+            return tuple(self._summary(run) for run in self.store.runs())
+
+    def results(self, run: str) -> Results:
+        """Return what a run has reached, as the database is at one moment.
+
+        Args:
+            run: a run's id, or a study's name for its latest run.
+
+        Raises:
+            StoreError: where there is no such run.
+        """
+        with self.store.snapshot():
+            return self._results(run)
+
+    def _summary(self, run: StoredRun) -> RunSummary:
+        study = _study_of(run)
+        plan, _ = self.resolved(study, run.run_id)
+        return summary_of(run, study.dataset, plan, self.briefs, self.store.is_written)
+
+    def _results(self, name: str) -> Results:
+        run = self.store.find_run(name)
+        if run is None:
+            names = [each.run_id for each in self.store.runs()]
+            what, where = f'there is no run called "{name}"', str(self.layout.folder)
+            raise StoreError(Problem(what, where, name, ", ".join(names) or "none yet", nearest(name, names)))
+        study = _study_of(run)
+        plan, choices = self.resolved(study, run.run_id)
+        acceptances = self.store.acceptances(run.run_id)
+        counted = AsAccepted(self.records, acceptances)
+        records = {fit_id: counted[fit_id] for fit_id in trained(plan, self.briefs)}
+        found = {i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done}
+        # Of this moment: a record may be replaced while the results are read.
+        logged, artefacts = self.store.openings(dataset_info(study.dataset).digest), self.artefacts
+        digests = {fit_id: record.weights_digest for fit_id, record in records.items()}
+        return Results(
+            run_id=run.run_id,
+            study=study,
+            plan=plan,
+            choices=choices,
+            records=records,
+            openings={fit_id: opening for fit_id, opening in found.items() if opening is not None},
+            n_openings=len(logged),
+            n_openings_before=n_before(logged, run.run_id),
+            created_at=run.created_at,
+            updated_at=run.updated_at,
+            arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
+            ledger=ledger(logged),
+            images=self.image_facts(study.dataset),
+            acceptances=acceptances,
+        )
+
+
+def _study_of(run: StoredRun) -> Study:
+    return study_of(run.document, f"run {run.run_id}")

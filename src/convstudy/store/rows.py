@@ -1,0 +1,57 @@
+"""What the rows of the database hold, as plain values."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from convstudy.record import Opening
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as it was written down: ``document`` is its study as JSON; times are ISO 8601, UTC."""
+
+    run_id: str
+    name: str
+    document: dict[str, Any]
+    status: str
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class LoggedOpening:
+    """An opening of a test set, the run that made it, and its fit as JSON, ``None`` where the fit has no record now."""
+
+    opening: Opening
+    run_id: str
+    fit: dict[str, Any] | None
+
+
+def run_of_row(row: sqlite3.Row) -> StoredRun:
+    """Return the run of a row."""
+    return StoredRun(
+        row["id"],
+        row["name"],
+        json.loads(row["document"]),
+        row["status"],
+        row["created_at"],
+        row["updated_at"],
+    )
+
+
+def opening_of_row(row: sqlite3.Row) -> Opening:
+    """Return the opening of a row."""
+    return Opening(
+        row["fit_id"],
+        row["weights_digest"],
+        row["purpose"],
+        row["opened_at"],
+        row["n_images"],
+        row["loss"],
+        row["accuracy"],
+        row["seconds"],
+    )

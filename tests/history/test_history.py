@@ -1,0 +1,330 @@
+"""What a runs folder means: runs, choices, openings and results are there after it is opened again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convstudy.data import image_facts, load_dataset
+from convstudy.errors import StoreError
+from convstudy.history import History, resolving
+from convstudy.plan import Fit, Plan, make_plan
+from convstudy.record import Record
+from convstudy.studyfile import Search
+from tests.plan.made import failed, finished, record, study
+from tests.run.studies import drop_record
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    opened = History.open(tmp_path / "runs", create=True)
+    yield opened
+    opened.close()
+
+
+def _again(history: History) -> History:
+    """Return the same folder as another process would open it."""
+    return History.open(history.layout.folder)
+
+
+def _filled(history: History, n_records: int | None = None) -> tuple[str, Plan, dict[str, Record]]:
+    """Write a run down as far as so many records; return its id, its last plan and the records."""
+    run_id = history.begin_run(study())
+    plan, choices, records = finished(study(), lambda candidate, fit: record(fit, 0.9 if fit.seed else 0.5))
+    fits = {fit.id: fit for fit in plan.fits}
+    written = dict(list(records.items())[:n_records])
+    for fit_id, found in written.items():
+        history.save_record(fits[fit_id], found)
+    if n_records is None:
+        for choice in choices:
+            history.save_choice(run_id, choice)
+    return run_id, plan, written
+
+
+def test_records_survive_reopening(history: History) -> None:
+    run_id, plan, records = _filled(history)
+    history.end_run(run_id, "complete")
+    again = _again(history)
+    assert dict(again.records) == records
+    assert len(again.records) == len(records)
+    results = again.results(run_id)
+    assert results.study == study()
+    assert results.plan == plan
+    assert results.records == records
+    assert [choice.stage for choice in results.choices] == ["search.kernel", "compare.all"]
+    assert not results.complete  # nothing was tested
+    (summary,) = again.runs()
+    assert (summary.run_id, summary.name, summary.dataset, summary.status) == (
+        run_id,
+        "made",
+        "digits",
+        "complete",
+    )
+    assert (summary.n_fits, summary.n_done, summary.n_failed) == (12, 12, 0)
+    again.close()
+
+
+def test_a_record_takes_the_place_of_an_older_one_also_for_who_has_read_it(history: History) -> None:
+    fit = finished(study(), lambda candidate, fit: record(fit))[0].fits[0]
+    reader = _again(history)
+    history.save_record(fit, failed(fit))
+    assert not reader.records[fit.id].done
+    history.save_record(fit, record(fit))
+    assert history.records[fit.id].done
+    assert reader.records[fit.id].done
+    drop_record(history, fit.id)
+    assert fit.id not in history.records
+    with pytest.raises(KeyError):
+        history.records[fit.id]
+    reader.close()
+
+
+def test_a_checkpoint_goes_when_its_fit_is_done_and_stays_when_it_failed(history: History) -> None:
+    fit = finished(study(), lambda candidate, fit: record(fit))[0].fits[0]
+    checkpoint = history.layout.artefact(fit.id, "checkpoint")
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"state")
+    history.save_record(fit, failed(fit))
+    assert checkpoint.exists()
+    history.save_record(fit, record(fit))
+    assert not checkpoint.exists()
+
+
+def test_a_run_is_called_by_its_study_and_what_is_in_it() -> None:
+    name = History.run_id_of(study())
+    assert name.startswith("made-")
+    assert len(name) == len("made-") + 6
+    assert History.run_id_of(study()) == name
+    assert History.run_id_of(study(seeds=3)) != name
+
+
+def test_a_studys_name_stands_for_its_latest_run(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(f"2026-01-01T00:00:{second:02d}.000+00:00" for second in range(60))
+    monkeypatch.setattr("convstudy.store.store._now", lambda: next(clock))
+    first = history.begin_run(study())
+    second = history.begin_run(study(seeds=3))
+    other = history.begin_run(study(name="other"))
+    assert history.results("made").run_id == second
+    assert history.results(first).run_id == first
+    history.begin_run(study())  # gone on with
+    assert history.results("made").run_id == first
+    assert [run.run_id for run in history.runs()] == [second, other, first]
+    assert history.results(first).created_at < history.results(first).updated_at
+
+
+def test_a_run_follows_the_order_in_which_its_study_asks_now(history: History) -> None:
+    """The second of two searches of a network starts from what the first has chosen, so their order counts."""
+    kernel = Search(network="one", vary={"kernel": (3, 5)}, folds=2)
+    rate = Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2)
+    before, after = study(search={"a": kernel, "b": rate}), study(search={"b": rate, "a": kernel})
+    run_id = history.begin_run(before)
+    assert history.begin_run(after) == run_id
+    found = history.results(run_id)
+    assert [stage.key for stage in found.plan.stages] == [stage.key for stage in make_plan(after).stages]
+    assert found.plan == make_plan(after) != make_plan(before)
+
+
+def test_an_unknown_run_is_refused_with_the_nearest_name(history: History) -> None:
+    with pytest.raises(StoreError, match="none yet"):
+        history.results("made")
+    run_id = history.begin_run(study())
+    with pytest.raises(StoreError) as caught:
+        history.results(run_id[:-1] + "x")
+    assert run_id in caught.value.problems[0].mend
+
+
+def test_a_choice_is_written_once_and_again_only_when_it_changes(history: History) -> None:
+    run_id, _, _ = _filled(history)
+    choice = history.results(run_id).choices[0]
+    for chosen in (choice.chosen, choice.chosen, "kernel=9", choice.chosen):
+        history.save_choice(run_id, replace(choice, chosen=chosen))
+    rows = sqlite3.connect(history.layout.database).execute(
+        "SELECT chosen FROM choices WHERE stage = ? ORDER BY number", (choice.stage,)
+    )
+    assert [chosen for (chosen,) in rows] == [choice.chosen, "kernel=9", choice.chosen]
+
+
+def _tested(history: History, run_id: str, fit: Fit, accuracy: float = 0.9) -> None:
+    number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "why")
+    history.end_opening(number, 0.3, accuracy, 1.5)
+
+
+def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: History) -> None:
+    run_id, plan, _ = _filled(history)
+    first, second = plan.tested_fits[:2]
+    begun = history.begin_opening(run_id, first, "digest", "why")
+    assert history.n_openings("digits") == 1
+    assert history.opening_of(first.id, "digest") is None
+    # Stopped in between, and run again: the same opening.
+    assert _again(history).begin_opening(run_id, first, "digest", "why") == begun
+    assert history.n_openings("digits") == 1
+    opening = history.end_opening(begun, 0.3, 0.9, 1.5)
+    assert (opening.fit_id, opening.loss, opening.accuracy, opening.purpose) == (first.id, 0.3, 0.9, "why")
+    assert opening.n_images == 360
+    assert _again(history).opening_of(first.id, "digest") == opening
+    # Other weights of the same fit are another opening; so is another fit.
+    assert history.opening_of(first.id, "other weights") is None
+    assert history.begin_opening(run_id, first, "other weights", "why") != begun
+    _tested(history, run_id, second)
+    assert history.n_openings("digits") == 3
+    assert history.n_openings("mnist") == 0
+    results = history.results(run_id)
+    assert set(results.openings) == {first.id, second.id}
+    assert (results.n_openings, results.n_openings_before) == (3, 0)
+
+
+def test_a_run_is_complete_when_everything_is_trained_and_tested(history: History) -> None:
+    run_id, plan, _ = _filled(history)
+    for fit in plan.tested_fits:
+        assert not history.results(run_id).complete
+        _tested(history, run_id, fit)
+    results = history.results(run_id)
+    assert results.complete
+    candidate = plan.stage("compare.all").candidates[0]
+    assert [record.fit_id for record in results.records_of(candidate)] == [fit.id for fit in candidate.fits]
+    assert len(results.openings_of(candidate)) == 2
+    # Another study comes later: all of these openings were before its own.
+    other = history.begin_run(study(name="other"))
+    later = history.results(other)
+    assert later.complete
+    assert later.n_openings == later.n_openings_before == 8
+
+
+def test_an_unfinished_run_can_be_read(history: History) -> None:
+    run_id, _, records = _filled(history, 5)
+    results = history.results(run_id)
+    assert results.records == records
+    assert not results.complete
+    assert [choice.stage for choice in results.choices] == ["search.kernel"]
+    assert results.choice("compare.all") is None
+
+
+def test_failed_records_are_told(history: History) -> None:
+    run_id, plan, _ = _filled(history)
+    history.save_record(plan.fits[0], failed(plan.fits[0]))
+    assert [found.fit_id for found in history.results(run_id).failed] == [plan.fits[0].id]
+    assert history.runs()[0].n_failed == 1
+
+
+def test_only_one_writes_and_others_read_meanwhile(history: History) -> None:
+    other = _again(history)
+    with history.writing():
+        run_id = history.begin_run(study())
+        with pytest.raises(StoreError, match="another convstudy process"), other.writing():
+            raise AssertionError("two writers")
+        assert other.runs()[0].status == "running"
+        assert other.results(run_id).run_id == run_id
+        _filled(history, 3)
+        assert len(other.results(run_id).records) == 3
+    with other.writing():
+        pass
+    other.close()
+
+
+def test_a_run_whose_process_died_is_interrupted(history: History) -> None:
+    with history.writing():
+        history.begin_run(study())
+        assert history.runs()[0].status == "running"
+    assert _again(history).runs()[0].status == "interrupted"
+    # Also while another run goes on in the same folder.
+    with history.writing():
+        history.begin_run(study(name="other"))
+        assert {run.name: run.status for run in _again(history).runs()} == {
+            "made": "interrupted",
+            "other": "running",
+        }
+
+
+def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_none(history: History) -> None:
+    data = load_dataset("digits")
+    some = data.train.take(np.arange(360))
+    known = image_facts(replace(data.info, n_train=360), some, some)
+    assert history.image_facts("digits") is None
+    whole = replace(
+        known, train=replace(known.train, class_counts=tuple(np.bincount(data.train.labels).tolist()))
+    )
+    history.save_image_facts(whole)
+    assert _again(history).image_facts("digits") == whole
+    path = history.layout.image_facts(data.info.digest)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    text = path.read_text()
+    for other in (text + " " * (1 << 20), text.replace(data.info.digest, "0" * 64), text[:-5], "\0"):
+        path.write_text(other)
+        assert history.image_facts("digits") is None
+    half = path.with_name(f"{path.name}.123.partial")
+    half.write_text("ha")
+    with history.writing():
+        assert not half.exists()
+
+
+def test_a_database_that_fails_in_use_is_said(history: History) -> None:
+    run_id, _, _ = _filled(history, 3)
+    # A disk that is full, as far as SQLite can tell.
+    history.store._connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        for number in range(1000):
+            history.begin_run(study(name=f"other{number}"))
+    assert "full" in caught.value.problems[0].got
+    assert caught.value.problems[0].where == str(history.layout.database)
+    history.close()
+    sqlite3.connect(history.layout.database, isolation_level=None).execute("DROP TABLE runs")
+    with pytest.raises(StoreError):
+        _again(history).results(run_id)
+
+
+def test_a_database_of_the_first_version_is_read_and_its_failures_count_as_one_run(history: History) -> None:
+    run_id, _, records = _filled(history)
+    fit = next(iter(records))
+    crash = {**failed_by_crash(fit), "environment": None, "history": []}
+    connection = sqlite3.connect(history.layout.database)
+    connection.execute("DROP TABLE acceptances")
+    connection.execute("UPDATE fits SET done = 0, record = ? WHERE id = ?", (json.dumps(crash), fit))
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    again = _again(history)
+    assert again.results(run_id).acceptances == ()
+    assert again.briefs[fit].n_failed_runs == again.records[fit].n_failed_runs == 0
+    assert not again.briefs[fit].final
+    assert again.records[fit].failed_after(again.records[fit]).n_failed_runs == 2
+    again.accept_failures(run_id, [again.records[fit]], "known")
+    assert again.outcomes(run_id)[fit].final and not again.outcomes("another")[fit].final
+    again.close()
+
+
+def failed_by_crash(fit_id: str) -> dict[str, Any]:
+    """Return the record of a crash as the first version wrote it."""
+    return {
+        "fit_id": fit_id,
+        "status": "failed",
+        "error_kind": "crashed",
+        "error": "killed",
+        "n_parameters": 0,
+    }
+
+
+def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, plan, _ = _filled(history)
+    spoiled = plan.fits[0]
+    history.save_record(spoiled, failed(spoiled))
+    reader = _again(history)
+    original = resolving.resolve
+
+    def meddling(*arguments: Any) -> Any:
+        resolved = original(*arguments)
+        drop_record(history, spoiled.id)
+        return resolved
+
+    monkeypatch.setattr(resolving, "resolve", meddling)
+    assert [found.fit_id for found in reader.results(run_id).failed] == [spoiled.id]
+    assert spoiled.id not in reader.records
+    reader.close()
