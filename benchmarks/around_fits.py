@@ -315,12 +315,15 @@ def _copy(source: str, target: str) -> None:
 
 
 def report(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
+    from convstudy.analysis import analyse
+    from convstudy.checks import check_run
     from convstudy.history import History
     from convstudy.report import write_report
 
     def work() -> None:
         history = History.open(folder / str(SOME))
-        (page,) = write_report(history.results(f"around-{SOME}"), scratch)
+        analysis = analyse(history.results(f"around-{SOME}"))
+        (page,) = write_report(analysis, check_run(analysis), scratch)
         if page.stat().st_size < 100_000:
             raise SystemExit("that is no report")
 

@@ -213,10 +213,13 @@ def predictions(path: Path, fit: Any) -> tuple[float, float]:
 def write(folder: Path, target: Path) -> None:
     """Write the report of such a store."""
     with_classes()
+    from convstudy.analysis import analyse
+    from convstudy.checks import check_run
     from convstudy.history import History
     from convstudy.report import write_report
 
-    write_report(History.open(folder).results("classes"), target)
+    analysis = analyse(History.open(folder).results("classes"))
+    write_report(analysis, check_run(analysis), target)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from convstudy.analysis.calibration import calibration_of, mean_distance_of_binomial
+from convstudy.analysis.predictions import predictions_in
 from convstudy.stats.intervals import wilson
 
 
@@ -23,7 +24,9 @@ def model(confidence: list[float] | npt.NDArray[np.float64], right: Any) -> dict
 
 def test_six_predictions_worked_out_by_hand() -> None:
     # Bins are 1/15 wide: 0.5 and 0.53 in (7/15, 8/15], 0.9 and 0.92 in (13/15, 14/15], 0.95 and 1.0 in the last.
-    found = calibration_of([model([0.5, 0.53, 0.9, 0.92, 0.95, 1.0], [1, 0, 1, 1, 0, 1])])
+    found = calibration_of(
+        map(predictions_in, [model([0.5, 0.53, 0.9, 0.92, 0.95, 1.0], [1, 0, 1, 1, 0, 1])])
+    )
     assert found is not None
     full = {i: b for i, b in enumerate(found.bins) if b.n}
     assert list(full) == [7, 13, 14]
@@ -50,27 +53,27 @@ def test_six_predictions_worked_out_by_hand() -> None:
 def test_bins_of_equally_many_predictions_worked_out_by_hand() -> None:
     # 30 predictions, two in each bin by rank: 0.50 and 0.51, 0.52 and 0.53, ...; every second one is right.
     confidence = np.arange(50, 80) / 100
-    found = calibration_of([model(confidence, [1, 0] * 15)])
+    found = calibration_of(map(predictions_in, [model(confidence, [1, 0] * 15)]))
     assert found is not None
     gaps = [abs((confidence[i] + confidence[i + 1]) / 2 - 0.5) for i in range(0, 30, 2)]
     assert found.equal_mass.mean == pytest.approx(sum(gaps) / 15)
 
 
 def test_a_confidence_at_a_border_counts_below_it() -> None:
-    found = calibration_of([model([0.6, 1.0, 0.999], [1, 1, 1])])
+    found = calibration_of(map(predictions_in, [model([0.6, 1.0, 0.999], [1, 1, 1])]))
     assert found is not None
     assert [i for i, b in enumerate(found.bins) if b.n] == [8, 14]
 
 
 def test_several_models_share_their_images() -> None:
     one, two = model([0.95, 0.99, 0.99], [1, 0, 1]), model([0.97, 0.9, 0.99], [1, 1, 0])
-    found = calibration_of([one, two])
+    found = calibration_of(map(predictions_in, [one, two]))
     assert found is not None
     assert (found.n_models, found.n_images) == (2, 3)
     last = found.bins[-1]
     assert (last.n, last.n_images) == (5, 3)
     assert last.interval == wilson(3 / 5, 3)
-    each = [calibration_of([one]), calibration_of([two])]
+    each = [calibration_of(map(predictions_in, [one])), calibration_of(map(predictions_in, [two]))]
     errors = [single.error.mean for single in each if single]
     assert (found.error.minimum, found.error.maximum) == (min(errors), max(errors))
 
@@ -102,7 +105,9 @@ def test_calibrated_models_show_what_chance_says_and_are_seldom_called_otherwise
     found = []
     for _ in range(200):
         confidence = _confidences(n, luck)
-        found.append(calibration_of([model(confidence, luck.uniform(size=n) < confidence)]))
+        found.append(
+            calibration_of(map(predictions_in, [model(confidence, luck.uniform(size=n) < confidence)]))
+        )
     sound = [each for each in found if each is not None]
     assert len(sound) == 200
     for error, chance in (("error", "by_chance"), ("equal_mass", "equal_mass_by_chance")):
@@ -117,7 +122,7 @@ def test_models_that_are_too_sure_are_found_out() -> None:
     luck = np.random.RandomState(4)
     confidence = np.stack([_confidences(3000, luck)] * 3)
     too_sure = [model(1 - (1 - c) / 3, luck.uniform(size=3000) < c) for c in confidence]
-    found = calibration_of(too_sure)
+    found = calibration_of(map(predictions_in, too_sure))
     assert found is not None
     assert found.is_clear
     assert found.gap == pytest.approx(2 / 3 * (1 - confidence.mean()), abs=0.01)
@@ -130,14 +135,14 @@ def test_models_that_are_too_sure_are_found_out() -> None:
 def test_what_are_no_probabilities_come_to_nothing(value: float) -> None:
     spoiled = model([0.9, 0.8], [1, 1])
     spoiled["probabilities"][0, 2] = value
-    assert calibration_of([spoiled]) is None
+    assert calibration_of(map(predictions_in, [spoiled])) is None
 
 
 def test_what_does_not_belong_together_comes_to_nothing() -> None:
     sound = model([0.9, 0.8], [1, 1])
-    assert calibration_of([]) is None
-    assert calibration_of([sound]) is not None
-    assert calibration_of([sound, model([0.9, 0.8, 0.7], [1, 1, 1])]) is None
-    assert calibration_of([{**sound, "labels": np.array([0, 3])}]) is None
-    assert calibration_of([{**sound, "labels": np.array([0, 1, 1])}]) is None
-    assert calibration_of([model([0.9], [1])]) is None
+    assert calibration_of(map(predictions_in, [])) is None
+    assert calibration_of(map(predictions_in, [sound])) is not None
+    assert calibration_of(map(predictions_in, [sound, model([0.9, 0.8, 0.7], [1, 1, 1])])) is None
+    assert calibration_of(map(predictions_in, [{**sound, "labels": np.array([0, 3])}])) is None
+    assert calibration_of(map(predictions_in, [{**sound, "labels": np.array([0, 1, 1])}])) is None
+    assert calibration_of(map(predictions_in, [model([0.9], [1])])) is None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstudy.analysis import Contest, contests
+from convstudy.analysis import Contest, analyse
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.history.results import Results
 from tests.analysis.known import results_of, rows, study_of
 
 
 def only(results: Results) -> Contest:
-    (found,) = contests(results)
+    (found,) = analyse(results).contests
     return found
 
 

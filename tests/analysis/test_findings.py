@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from convstudy.analysis import contests, headline
+from convstudy.analysis import analyse
 from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 
@@ -16,7 +16,7 @@ def level(name: str) -> float:
 
 
 def test_the_chosen_leads_and_the_next_best_follows() -> None:
-    search, compare, ablate = contests(made_up_results(level=level))
+    search, compare, ablate = analyse(made_up_results(level=level)).contests
     assert search.leader and search.runner_up and compare.leader and compare.runner_up and ablate.leader
     assert (search.leader.name, search.runner_up.name) == ("kernel=7", "kernel=3")
     assert (compare.leader.name, compare.runner_up.name) == ("two-conv", "one-conv")
@@ -31,14 +31,14 @@ def test_the_chosen_leads_and_the_next_best_follows() -> None:
 
 
 def test_choices_rest_on_validation_and_verdicts_of_models_on_test() -> None:
-    search, compare, ablate = contests(made_up_results())
+    search, compare, ablate = analyse(made_up_results()).contests
     assert search.measure == "validation_accuracy"
     assert compare.measure == ablate.measure == "test_accuracy"
 
 
 def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
     results = made_up_results(level=level, fails=["one-conv"])
-    compare = contests(results)[1]
+    compare = analyse(results).contests[1]
     verdict = compare.verdict_on("one-conv")
     assert verdict and compare.leader
     mine = compare.leader.scores("test_accuracy")
@@ -49,26 +49,26 @@ def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
 
 def test_where_every_candidate_failed_nobody_leads() -> None:
     results = made_up_results(fails=["one-conv", "two-conv", "three-conv"])
-    compare = contests(results)[1]
+    compare = analyse(results).contests[1]
     assert (compare.leader, compare.runner_up, compare.verdicts_on_leader) == (None, None, ())
-    assert headline(results) is None
+    assert analyse(results).headline is None
 
 
 def test_where_nobody_leads_every_pair_is_judged_on_the_seeds_that_both_have() -> None:
     names = ["one-conv", "two-conv", "three-conv"]
-    compare = contests(made_up_results(level=level, fails=names))[1]
+    compare = analyse(made_up_results(level=level, fails=names)).contests[1]
     assert [(v.first, v.second) for v in compare.verdicts] == list(combinations(names, 2))
     assert {(v.difference.n, v.n_comparisons) for v in compare.verdicts} == {(2, 3)}
     assert [(v.first, v.second) for v in compare.losses] == list(combinations(names, 2))
     assert sorted(row.name for row in compare.ranking) == sorted(names)
-    untested = contests(made_up_results(tested=False, fails=names))[1]
+    untested = analyse(made_up_results(tested=False, fails=names)).contests[1]
     assert (untested.verdicts, untested.losses, untested.groups) == ((), (), ())
 
 
 def test_the_headline_is_what_the_study_comes_down_to() -> None:
-    chosen = headline(made_up_results(level=level))
+    chosen = analyse(made_up_results(level=level)).headline
     assert chosen and (chosen.stage.key, chosen.candidate.name) == ("compare.architectures", "two-conv")
     study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
-    final = headline(made_up_results(study))
+    final = analyse(made_up_results(study)).headline
     assert final and (final.stage.key, final.candidate.name) == ("final.two-conv", "two-conv")
-    assert headline(made_up_results(stop_after=3)) is None
+    assert analyse(made_up_results(stop_after=3)).headline is None

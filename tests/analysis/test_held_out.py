@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
 from convstudy.history.results import Results
-from convstudy.report.contents import gather
 from convstudy.report.verdict_notes import judged
 from convstudy.report.words import conclusions
 from convstudy.stats.crossed import images_of
 from convstudy.stats.intervals import bonett_price
 from convstudy.studyfile import Search, load_study
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 FOLDS = 5
 
@@ -61,7 +60,7 @@ def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
     sizes = {record.n_validation for record in results.records.values() if record.n_validation < 300}
     assert sizes == {287, 288}
-    contest = contests(results)[0]
+    contest = analyse(results).contests[0]
     (verdict,) = contest.verdicts
     assert (verdict.kind, verdict.bounded) == ("unclear", False)
     counts = (5, 0) if verdict.first == "kernel=5" else (0, 5)
@@ -77,33 +76,33 @@ def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
 def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
     """Three or five folds asked for millions of images, as the noise of two degrees of freedom has it."""
     results = searched({"kernel=3": (12, 2, 20, 5, 15), "kernel=5": 11})
-    (verdict,) = contests(results)[0].verdicts
+    (verdict,) = analyse(results).contests[0].verdicts
     assert verdict.needed and (verdict.needed.unit, verdict.needed.at_hand) == ("images", 1437)
-    text = conclusions(results)[0].text
+    text = conclusions(analyse(results))[0].text
     assert "use more folds" in text
     numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?= images)", text)]
     assert all(each <= 14_370 for each in numbers)
     # Folds that differ by one image each scatter less than the images do: more folds would not help.
-    (alike,) = conclusions(searched({"kernel=3": 12, "kernel=5": 11}))[:1]
+    (alike,) = conclusions(analyse(searched({"kernel=3": 12, "kernel=5": 11})))[:1]
     assert "more folds" not in alike.text and "1,437 images can show a difference of about" in alike.text
 
 
 def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None:
     there, lost = (searched({"kernel=3": 3, "kernel=5": 2}, labels) for labels in (True, False))
-    (known,), (bounded,) = (contests(each)[0].verdicts for each in (there, lost))
+    (known,), (bounded,) = (analyse(each).contests[0].verdicts for each in (there, lost))
     assert bounded.bounded
     most, least = bounded.difference.half_width_of("images"), known.difference.half_width_of("images")
     # 25 wrong predictions of both together, against 5 images on which they differ.
     assert most and least and most == pytest.approx(1.96 * (27**0.5) / 1437, rel=0.01) and most > least
     assert "upper bound" in judged(bounded) and "upper bound" not in judged(known)
-    tables = [gather(each).verdicts for each in (there, lost)]
+    tables = [gathered(each).verdicts for each in (there, lost)]
     assert ["upper bound" in table.caption for table in tables] == [False, True]
     assert [any("upper bound" in row for row in table.rows) for table in tables] == [False, True]
 
 
 def test_an_image_of_repeated_folds_counts_once() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
-    first, second = contests(results)[0].rows
+    first, second = analyse(results).contests[0].rows
     reader = HeldOutReader(results)
     pairs = list(zip(first.fits, second.fits, strict=True))
     once, n_once = pooled_images(pairs, reader) or (None, 0)
@@ -115,7 +114,7 @@ def test_an_image_of_repeated_folds_counts_once() -> None:
 
 def test_predictions_of_other_images_do_not_pair() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
-    other = contests(results)[0].rows[1].fits[0].fit_id
+    other = analyse(results).contests[0].rows[1].fits[0].fit_id
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         found = results.arrays(fit_id, what)
@@ -123,5 +122,5 @@ def test_predictions_of_other_images_do_not_pair() -> None:
             {**found, "indices": found["indices"] + 1} if fit_id == other and what == "validation" else found
         )
 
-    (verdict,) = contests(replace(results, arrays=arrays))[0].verdicts
+    (verdict,) = analyse(replace(results, arrays=arrays)).contests[0].verdicts
     assert verdict.bounded

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.analysis.interactions import crossed_interaction, interaction_figures
 from convstudy.history.results import Results
 from convstudy.studyfile import Ablate, Study, Variant
@@ -107,7 +107,7 @@ def known(together: int = 60, seeds: int = 5, **more: bool) -> Results:
 
 
 def test_two_that_hurt_more_together_than_they_add_up_to() -> None:
-    (contest,) = contests(known(together=150))
+    (contest,) = analyse(known(together=150)).contests
     (found,) = contest.interactions
     assert (found.first, found.second, found.kind) == ("one", "two", "worse")
     assert found.difference.mean == pytest.approx(-(150 - 30 - 40 + 20) / 10_000)
@@ -116,7 +116,7 @@ def test_two_that_hurt_more_together_than_they_add_up_to() -> None:
 
 
 def test_two_that_add_up() -> None:
-    (contest,) = contests(known(together=50, seeds=20))
+    (contest,) = analyse(known(together=50, seeds=20)).contests
     (found,) = contest.interactions
     assert found.kind in ("tie", "unclear")
     assert found.difference.mean == pytest.approx(0)
@@ -130,7 +130,10 @@ def test_the_answer_to_the_ablation_is_the_same_with_them() -> None:
     quiet = asked.model_copy(
         update={"ablate": {"a": asked.ablate["a"].model_copy(update={"interactions": False})}}
     )
-    (with_them,), (without,) = contests(results_of(asked, wrong)), contests(results_of(quiet, wrong))
+    (with_them,), (without,) = (
+        analyse(results_of(asked, wrong)).contests,
+        analyse(results_of(quiet, wrong)).contests,
+    )
     assert with_them.verdicts == without.verdicts
     assert with_them.losses == without.losses
     assert without.interactions == ()
@@ -142,7 +145,7 @@ def test_holm_counts_the_pairs_as_a_family_of_their_own() -> None:
     wrong = {"as it is": some(20, 1)} | {name: some(30, 2 + n) for n, name in enumerate(names)}
     pairs = ("one + two", "one + three", "two + three")
     wrong |= {name: some(n, 9 + n) for name, n in zip(pairs, (41, 150, 44), strict=True)}
-    (contest,) = contests(results_of(study(names=names), wrong))
+    (contest,) = analyse(results_of(study(names=names), wrong)).contests
     assert [(v.first, v.second) for v in contest.interactions] == [
         ("one", "two"), ("one", "three"), ("two", "three")
     ]  # fmt: skip
@@ -156,30 +159,30 @@ def test_an_unclear_one_says_what_it_would_take() -> None:
         return some((10, 120, 60, 90, 20)[seed], 9)(seed)
 
     wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
-    (found,) = contests(results_of(study(), wrong))[0].interactions
+    (found,) = analyse(results_of(study(), wrong)).contests[0].interactions
     assert found.kind == "unclear"
     assert found.needed is not None and found.needed.unit == "seeds"
     assert found.needed.shows is not None and found.needed.shows > 0.005
 
 
 def test_one_seed_tells_nothing() -> None:
-    (found,) = contests(known(together=300, seeds=1))[0].interactions
+    (found,) = analyse(known(together=300, seeds=1)).contests[0].interactions
     assert found.kind == "too few to say"
 
 
 def test_only_seeds_that_all_four_have_count() -> None:
-    (found,) = contests(known(seeds=4, fails=["one"]))[0].interactions
+    (found,) = analyse(known(seeds=4, fails=["one"])).contests[0].interactions
     assert found.difference.n == 3
 
 
 def test_where_predictions_are_lost_only_the_mean_is_known() -> None:
-    (found,) = contests(known(together=300, lost=True))[0].interactions
+    (found,) = analyse(known(together=300, lost=True)).contests[0].interactions
     assert found.difference.mean == pytest.approx(-(300 - 30 - 40 + 20) / 10_000)
     assert (found.difference.low, found.kind, found.needed) == (None, "unclear", None)
 
 
 def test_before_the_test_is_opened_there_is_none() -> None:
-    (found,) = contests(results_of(study(), {}, tested=False))[0].interactions
+    (found,) = analyse(results_of(study(), {}, tested=False)).contests[0].interactions
     assert (found.difference.mean, found.kind) == (None, "too few to say")
 
 

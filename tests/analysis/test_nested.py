@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.data import Fold
 from convstudy.history.results import Results
 from convstudy.plan import Candidate, Fit
 from convstudy.record import Record
-from convstudy.report.contents import gather
 from convstudy.report.document import document
 from convstudy.report.write import markdown
 from convstudy.stats.differences import t_quantile
 from convstudy.stats.resampled import fold_mean
 from convstudy.studyfile import Search, Study, load_study
 from tests.plan.made import finished
-from tests.report.made_up import made_up_record, made_up_results, notes_of_first
+from tests.report.made_up import gathered, made_up_record, made_up_results, notes_of_first
 
 # kernel -> its accuracy on folds 1, 2 and 3, trained on the other two
 SCORES = {3: (0.90, 0.94, 0.95), 5: (0.96, 0.93, 0.96)}
@@ -56,7 +55,7 @@ def _results(study: Study, n_records: int | None = None) -> Results:
 
 def test_winners_are_scored_where_their_search_did_not_look() -> None:
     results = _results(_study())
-    found = contests(results)[0].nested
+    found = analyse(results).contests[0].nested
     assert found is not None
     assert [fold.winner for fold in found.folds] == ["kernel=3", "kernel=5", "kernel=5"]
     assert [fold.accuracy for fold in found.folds] == [0.90, 0.93, 0.96]
@@ -89,7 +88,7 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
                 replace(each, validation_accuracy=0.9 + each.number / 1000) for each in made.history[:4]
             )
             records[fit.id] = replace(made, history=history, counted_epoch=best[number % 3])
-    found = contests(replace(results, records=records))[0].nested
+    found = analyse(replace(results, records=records)).contests[0].nested
     assert found is not None
     # Epoch 4 is the best on each outer fold, and the one whose weights were kept there.
     assert [(fold.epoch, fold.accuracy) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
@@ -97,7 +96,7 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
         fit.id: replace(records[fit.id], history=records[fit.id].history[:2], counted_epoch=1)
         for fit in results.plan.stage("nested.s").fits
     }
-    found = contests(replace(results, records=records | short))[0].nested
+    found = analyse(replace(results, records=records | short)).contests[0].nested
     assert found is not None
     assert [fold.epoch for fold in found.folds] == [2] * 3
 
@@ -111,7 +110,7 @@ def test_the_answer_and_the_report_tell_of_it() -> None:
     assert "on images that it did not see, 2.00 points less than the 95.00 % that it chose by" in said
     assert "its winner was kernel=5 in 2 of 3 and kernel=3 in 1." in said
     assert "corrected for that" not in said
-    contents = gather(results)
+    contents = gathered(results)
     table = next(table for table in contents.tables if table.name == "nested-s")
     assert [row[1] for row in table.rows] == ["kernel=3", "kernel=5", "kernel=5"]
     assert "+2.00 points" in table.caption
@@ -128,7 +127,7 @@ def test_the_answer_and_the_report_tell_of_it() -> None:
 
 def test_the_same_winner_everywhere_is_not_too_good() -> None:
     study = _study(vary={"kernel": (5,)})
-    found = contests(_results(study))[0].nested
+    found = analyse(_results(study)).contests[0].nested
     assert found is not None
     assert found.optimism == 0
     assert "as much as the 95.00 %" in notes_of_first(_results(study))
@@ -138,27 +137,27 @@ def test_the_same_winner_everywhere_is_not_too_good() -> None:
 def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:
     full = _results(_study())
     unfinished = made_up_results(_study(), stop_after=9)
-    found = contests(unfinished)[0].nested
+    found = analyse(unfinished).contests[0].nested
     assert found is not None
     assert (found.accuracy.mean, found.interval, found.optimism) == (None, None, None)
     assert "outer fold" not in notes_of_first(unfinished)
-    contents = gather(unfinished)
+    contents = gathered(unfinished)
     table = next(table for table in contents.tables if table.name == "nested-s")
     assert "Not every outer fold has a score" in table.caption
-    assert contests(full)[0].nested != found
+    assert analyse(full).contests[0].nested != found
 
 
 def test_other_numbers_of_outer_folds_train_on_other_numbers_of_images() -> None:
     results = _results(_study(outer_folds=2))
-    found = contests(results)[0].nested
+    found = analyse(results).contests[0].nested
     assert found is not None
     assert (found.n_train, found.n_train_searched) == (718, 958)
-    caption = next(table for table in gather(results).tables if table.name == "nested-s").caption
+    caption = next(table for table in gathered(results).tables if table.name == "nested-s").caption
     assert "with 958 images to train on instead of 718" in caption
 
 
 def test_a_search_that_is_not_nested_has_none() -> None:
-    assert contests(_results(_study(nested=False)))[0].nested is None
+    assert analyse(_results(_study(nested=False))).contests[0].nested is None
 
 
 def test_the_interval_of_a_mean_over_folds() -> None:

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from convstudy.analysis import contests, headline, keepsakes
+from convstudy.analysis import analyse
 from convstudy.history.results import Results
-from convstudy.report.contents import gather
 from convstudy.report.protocol_tables import optimism_table
 from convstudy.report.table import cell_text
 from tests.analysis.known import results_of, rows, study_of
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 
 def _known() -> Results:
@@ -24,10 +23,10 @@ def _known() -> Results:
 
 def test_the_best_of_seeds_and_networks_by_hand() -> None:
     results = _known()
-    head = headline(results)
+    head = analyse(results).headline
     assert head is not None
     assert head.candidate.name == "a"
-    seed, network, both, *_ = keepsakes(results, contests(results), head)
+    seed, network, both, *_ = analyse(results).keepsakes
     # a: 342, 333 and 324 of 360 right, 0.925 in the mean; b: 351, 342 and 333, 0.95.
     assert (seed.kind, seed.of, seed.kept, seed.honest) == ("seed", 3, 0.95, pytest.approx(0.925))
     assert (network.kind, network.of, network.kept) == ("network", 2, pytest.approx(0.95))
@@ -43,7 +42,7 @@ def test_the_best_of_seeds_and_networks_by_hand() -> None:
 
 def test_the_best_epoch_is_told_of_the_validation_images() -> None:
     results = _known()
-    head = headline(results)
+    head = analyse(results).headline
     assert head is not None
     records = dict(results.records)
     for number, fit in enumerate(head.candidate.fits):
@@ -53,7 +52,7 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
         ]
         records[fit.id] = replace(records[fit.id], history=tuple(epochs), counted_epoch=2)
     results = replace(results, records=records)
-    found = keepsakes(results, contests(results), headline(results))
+    found = analyse(results).keepsakes
     (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
     assert epoch.kind == "kept epoch"  # the recipe's keep is "best", unless told
     caption = optimism_table(found).caption
@@ -66,21 +65,21 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
 
 def test_the_table_says_what_it_is_about() -> None:
     results = _known()
-    table = optimism_table(keepsakes(results, contests(results), headline(results)))
+    table = optimism_table(analyse(results).keepsakes)
     first = [
         cell_text(value, column.kind) for value, column in zip(table.rows[0], table.columns, strict=True)
     ]
     assert first == ["the best of 3 seeds", "their mean", "a", "test", "95.00 %", "92.50 %", "+2.50"]
     made = made_up_results()
-    assert gather(made).optimism == optimism_table(keepsakes(made, contests(made), headline(made)))
-    assert len(gather(made).optimism.rows) == 4
+    assert gathered(made).optimism == optimism_table(analyse(made).keepsakes)
+    assert len(gathered(made).optimism.rows) == 4
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
     one_seed = made_up_results(study_of("digits", networks=2, seeds=1))
-    kinds = [each.kind for each in keepsakes(one_seed, contests(one_seed), headline(one_seed))]
+    kinds = [each.kind for each in analyse(one_seed).keepsakes]
     assert "seed" not in kinds
     assert "network" in kinds
     unfinished = made_up_results(stop_after=1)
-    assert keepsakes(unfinished, contests(unfinished), headline(unfinished)) == ()
-    assert not any(table.name == "optimism" for table in gather(unfinished).tables)
+    assert analyse(unfinished).keepsakes == ()
+    assert not any(table.name == "optimism" for table in gathered(unfinished).tables)

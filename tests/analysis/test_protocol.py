@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convstudy.analysis import protocol
+from convstudy.analysis import analyse
 from convstudy.history.ledger import Entry
 from convstudy.record import Opening
 from convstudy.report.protocol_tables import ledger_table
@@ -12,7 +12,7 @@ from tests.report.made_up import digest, made_up_results
 
 
 def test_who_saw_which_images() -> None:
-    told = protocol(made_up_results())
+    told = analyse(made_up_results()).protocol
     search, compare, ablate = told.stages
     assert (search.n_train + search.n_validation, search.n_test) == (1437, 0)
     assert search.how == "3 stratified folds, the same for every candidate"
@@ -23,14 +23,14 @@ def test_who_saw_which_images() -> None:
 
 def test_a_subset_is_said() -> None:
     study = load_study("digits").model_copy(update={"subset": 500})
-    told = protocol(made_up_results(study))
+    told = analyse(made_up_results(study)).protocol
     assert told.stages[1].how.endswith("a subset of 500 training images")
     assert told.stages[1].n_train + told.stages[1].n_validation == 500
 
 
 def test_each_opening_names_its_weights_and_all_that_share_them() -> None:
     results = made_up_results(n_openings_before=7)
-    told = protocol(results)
+    told = analyse(results).protocol
     assert len(told.openings) == 18 == len(results.plan.tested_fits)
     assert [row.opening.opened_at for row in told.openings] == sorted(
         o.opened_at for o in results.openings.values()
@@ -43,11 +43,11 @@ def test_each_opening_names_its_weights_and_all_that_share_them() -> None:
 
 
 def test_choices_stand_in_order() -> None:
-    assert [stage for stage, _ in protocol(made_up_results()).choices] == [
+    assert [stage for stage, _ in analyse(made_up_results()).protocol.choices] == [
         "search.kernel-size",
         "compare.architectures",
     ]
-    assert protocol(made_up_results(stop_after=2)).choices == ()
+    assert analyse(made_up_results(stop_after=2)).protocol.choices == ()
 
 
 def _entry(opening: Opening, run_id: str, question: str) -> Entry:
@@ -56,7 +56,7 @@ def _entry(opening: Opening, run_id: str, question: str) -> Entry:
 
 def test_questions_are_counted_once_over_all_studies() -> None:
     made = made_up_results()
-    own = protocol(made).openings
+    own = analyse(made).protocol.openings
     # 3 networks and 3 variants, each over 3 seeds; "as it is" is the comparison's winner.
     entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in own]
     other = Opening("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
@@ -66,16 +66,16 @@ def test_questions_are_counted_once_over_all_studies() -> None:
         _entry(replace(other, fit_id="c" * 16, accuracy=None), "another-1", "only begun"),
     ]
     results = replace(made, ledger=tuple(entries))
-    told = protocol(results)
+    told = analyse(results).protocol
     assert (told.n_questions, told.n_questions_elsewhere, told.n_opened) == (7, 1, 18)
     assert [entry.opening.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
-    assert answer(results)[-1].startswith(
+    assert answer(analyse(results))[-1].startswith(
         "This test set has now answered 7 questions in this runs folder, 1 of them asked by other runs"
     )
     alone = replace(made, ledger=tuple(entries[:18]))
-    assert not any("has now answered" in line for line in answer(alone))
+    assert not any("has now answered" in line for line in answer(analyse(alone)))
     many = [_entry(replace(other, fit_id=f"{n:016d}"), "another-1", str(n)) for n in range(60)]
-    table = ledger_table(protocol(replace(made, ledger=tuple(many))))
+    table = ledger_table(analyse(replace(made, ledger=tuple(many))).protocol)
     assert len(table.rows) == 50
     assert table.rows[-1][3] == f"{59:016d}"
     assert "latest 50 of 60" in table.caption
@@ -83,20 +83,22 @@ def test_questions_are_counted_once_over_all_studies() -> None:
 
 def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
     made = made_up_results()
-    entries = tuple(_entry(row.opening, "earlier-1", row.candidates[0]) for row in protocol(made).openings)
+    entries = tuple(
+        _entry(row.opening, "earlier-1", row.candidates[0]) for row in analyse(made).protocol.openings
+    )
     results = replace(made, ledger=entries)
-    told = protocol(results)
+    told = analyse(results).protocol
     assert (told.n_questions, told.n_questions_elsewhere, told.n_opened, told.others) == (6, 6, 0, ())
-    assert answer(results)[-1].startswith(
+    assert answer(analyse(results))[-1].startswith(
         "This test set has now answered 6 questions in this runs folder, 6 of them"
     )
 
 
 def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
     made = made_up_results()
-    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in protocol(made).openings]
+    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in analyse(made).protocol.openings]
     left = Opening("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
-    told = protocol(replace(made, ledger=(*entries, _entry(left, made.run_id, "abandoned"))))
+    told = analyse(replace(made, ledger=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
     assert [entry.opening for entry in told.others] == [left]
     assert (told.n_questions, told.n_questions_elsewhere) == (7, 0)
     assert "this one before it came to the models above" in ledger_table(told).caption

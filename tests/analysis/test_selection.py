@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.analysis.selection import DRAWS, SEED, optimism
 from convstudy.history.results import Results
 from convstudy.studyfile import Search, load_study
@@ -108,7 +108,7 @@ def _searching(**search: Any) -> Any:
 
 def test_the_answer_corrects_the_score_of_a_search() -> None:
     results = _with_predictions(made_up_results(_searching(), level=lambda name: 0.96))
-    found = contests(results)[0].selection
+    found = analyse(results).contests[0].selection
     assert found is not None
     assert (found.n_candidates, found.unknown) == (5, "")
     assert found.corrected is not None
@@ -124,15 +124,15 @@ def test_the_answer_corrects_the_score_of_a_search() -> None:
 
 def test_what_is_not_known_is_said() -> None:
     older = _with_predictions(made_up_results(_searching()), labels=False)
-    found = contests(older)[0].selection
+    found = analyse(older).contests[0].selection
     assert found is not None
     assert (found.optimism, found.unknown) == (None, "no predictions")
     assert "a little too good; by how much these records do not tell" in notes_of_first(older)
-    lost = contests(made_up_results(_searching(), with_arrays=False))[0].selection
+    lost = analyse(made_up_results(_searching(), with_arrays=False)).contests[0].selection
     assert lost is not None
     assert lost.unknown == "no predictions"
     alone = made_up_results(_searching(vary={"kernel": (3,)}))
-    found = contests(alone)[0].selection
+    found = analyse(alone).contests[0].selection
     assert found is not None
     assert (found.unknown, found.n_candidates) == ("alone", 1)
     assert "chose by" not in notes_of_first(alone)
@@ -140,7 +140,7 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_predictions_that_are_not_those_of_the_record_do_not_count() -> None:
     results = _with_predictions(made_up_results(_searching()))
-    leader = contests(results)[0].leader
+    leader = analyse(results).contests[0].leader
     assert leader is not None
     spoiled = leader.fits[0].fit_id
 
@@ -149,7 +149,7 @@ def test_predictions_that_are_not_those_of_the_record_do_not_count() -> None:
         wrong = fit_id == spoiled and what == "validation"
         return {**found, "labels": 1 - found["labels"]} if wrong else found
 
-    found = contests(replace(results, arrays=arrays))[0].selection
+    found = analyse(replace(results, arrays=arrays)).contests[0].selection
     assert found is not None
     assert found.unknown == "no predictions"
 
@@ -158,7 +158,7 @@ def test_only_the_last_rung_counts_where_a_search_halves() -> None:
     study = _searching(method="halving", budget=0.5, recipe={"epochs": 4})
     results = _with_predictions(made_up_results(study))
     stage = results.plan.stages[0]
-    found = contests(results)[0].selection
+    found = analyse(results).contests[0].selection
     assert found is not None
     assert found.n_candidates == len(stage.contenders) < 5
     assert f"the last rung of {found.n_candidates} candidates chose by; corrected" in notes_of_first(results)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
 from convstudy.checks.chance import chance_level
 from convstudy.checks.check import SURE
@@ -30,7 +30,7 @@ from tests.checks.made import ONE, Course, epoch, level_of, results, settled, st
 
 
 def heard(made: Results) -> tuple[Finding, ...]:
-    return check_results(made, contests(made)).heard
+    return check_results(analyse(made)).heard
 
 
 def rising(level: float, n_epochs: int = 12, step: float = 0.004) -> list[Epoch]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
 from convstudy.data import ImageFacts, dataset_info
 from convstudy.data.audit.duplicates import Pair, Pairs
@@ -31,7 +31,7 @@ CLEAN = ImageFacts(
 
 
 def heard(made: Results) -> tuple[Finding, ...]:
-    return check_results(made, contests(made)).heard
+    return check_results(analyse(made)).heard
 
 
 def with_facts(**changed: Any) -> Results:

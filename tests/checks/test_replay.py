@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from convstudy.analysis import Contest, contests
+from convstudy.analysis import Analysis, analyse
 from convstudy.checks import check_plan, check_results
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
@@ -43,23 +43,23 @@ def results_of(run: dict[str, Any]) -> Results:
 
 
 @cache
-def run_of(number: int) -> tuple[Results, tuple[Contest, ...]]:
-    """Return one of the three runs, and its questions answered."""
+def run_of(number: int) -> Analysis:
+    """Return the analysis of one of the three runs."""
     results = results_of(json.loads(REPLAY.read_text("utf-8"))[number])
     assert results.complete
-    return results, contests(results)
+    return analyse(results)
 
 
 def found_in(number: int) -> frozenset[tuple[str, str]]:
     """Return (check, where) of what is found in one of the three runs."""
-    results, answered = run_of(number)
-    findings = check_plan(results.plan) + check_results(results, answered)
+    analysis = run_of(number)
+    findings = check_plan(analysis.results.plan) + check_results(analysis)
     return frozenset((each.check, each.where) for each in findings.heard)
 
 
 def verdicts_of(number: int, stage: str) -> dict[tuple[str, str], Verdict]:
     """Return the verdicts of a stage of one of the three runs, by who is compared with whom."""
-    (contest,) = (each for each in run_of(number)[1] if each.stage == stage)
+    (contest,) = (each for each in run_of(number).contests if each.stage == stage)
     return {(each.first, each.second): each for each in contest.verdicts}
 
 

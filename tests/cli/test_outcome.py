@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ import convstudy.report.write
 from convstudy.cli import outcome
 from convstudy.history import History
 from convstudy.record import Record
+from convstudy.store.artefacts import Artefacts
 from tests.cli.conftest import Ended, process_words
 
 Call = Callable[..., Ended]
@@ -67,6 +71,41 @@ def test_an_internal_error_of_the_page_leaves_the_answer(
     assert as_json.json["findings"]
     (problem,) = as_json.json["errors"]
     assert problem["got"] == "RuntimeError: the template is wrong"
+
+
+@pytest.mark.parametrize("command", ["run", "report", "check"])
+def test_a_command_reads_each_file_at_most_once(
+    command: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[tuple[object, ...]] = Counter()
+    worked_out: Counter[str] = Counter()
+    analyse: Any = importlib.import_module("convstudy.analysis.analyse")
+    original_read, original_contest, original_protocol = Artefacts.read, analyse.contest, analyse.protocol
+
+    def reading(self: Artefacts, fit_id: str, kind: str, weights_digest: str = "") -> object:
+        read[fit_id, kind] += 1
+        return original_read(self, fit_id, kind, weights_digest)
+
+    def verifying(self: Artefacts, fit_id: str, kind: str, weights_digest: str) -> bool:
+        return bool(original_read(self, fit_id, kind, weights_digest))
+
+    def contest(*arguments: Any) -> object:
+        worked_out[arguments[1].key] += 1
+        return original_contest(*arguments)
+
+    def protocol(*arguments: Any) -> object:
+        worked_out["protocol"] += 1
+        return original_protocol(*arguments)
+
+    monkeypatch.setattr(Artefacts, "read", reading)
+    # A run verifies its files before anything is analysed.
+    monkeypatch.setattr(Artefacts, "is_sound", verifying)
+    monkeypatch.setattr(analyse, "contest", contest)
+    monkeypatch.setattr(analyse, "protocol", protocol)
+    ended = convstudy(command, "tiny" if command == "report" else words[1], *words[2:])
+    assert ended.status == 0
+    assert len(read) > 5 and set(read.values()) == {1}
+    assert len(worked_out) == len(QUESTIONS) + 1 and set(worked_out.values()) == {1}
 
 
 @pytest.mark.parametrize("when", ["before the report", "while it is written"])

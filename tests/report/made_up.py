@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from convstudy.analysis import Analysis, analyse
+from convstudy.checks import Findings, check_run
 from convstudy.data import ImageFacts, dataset_info, split_sizes
 from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.facts import PartFacts
@@ -16,6 +18,7 @@ from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.plan import Fit, Plan, resolve
 from convstudy.record import Environment, Epoch, Opening, Record
+from convstudy.report.contents import Contents, gather
 from convstudy.report.words import conclusions
 from convstudy.studyfile import Study, load_study
 
@@ -225,6 +228,17 @@ def made_up_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.97)
     }
 
 
+def analysed(results: Results) -> tuple[Analysis, Findings]:
+    """Return what a report is made of."""
+    analysis = analyse(results)
+    return analysis, check_run(analysis)
+
+
+def gathered(results: Results) -> Contents:
+    """Return the contents of a report."""
+    return gather(*analysed(results))
+
+
 def notes_of_first(results: Results) -> str:
     """Return the notes below the answer to the first question, as one text."""
-    return " ".join(conclusions(results)[0].notes)
+    return " ".join(conclusions(analyse(results))[0].notes)

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.analysis import contests, headline
+from convstudy.analysis import analyse
 from convstudy.history.results import Results
 from convstudy.report.beside import gather_beside
-from convstudy.report.contents import gather
 from convstudy.report.page import page
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 Spoil = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -64,7 +63,7 @@ SPOILT: dict[str, Spoil] = {
 
 def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str]:
     """Return results of which one test file of the headline's candidate is spoilt, and the fit that it is of."""
-    head = headline(results)
+    head = analyse(results).headline
     assert head is not None
     fit_id = head.candidate.fits[place].id
 
@@ -78,14 +77,14 @@ def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(what: str) -> None:
     results, fit_id = spoilt(made_up_results(), SPOILT[what])
-    found = gather_beside(results)
+    found = gather_beside(analyse(results))
     assert found.confusion is not None and found.confusion.n_models == 2
     assert found.class_accuracy_table is not None and found.mistakes
     assert found.calibration_table is None or not found.calibration_words
     (note,) = found.notes[:1]
     assert note == f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
     # Verdicts on this candidate go by scores, and so claim less.
-    compare = contests(results)[1]
+    compare = analyse(results).contests[1]
     assert compare.leader is not None
     assert all(v.bounded == (compare.leader.name in (v.first, v.second)) for v in compare.verdicts)
 
@@ -93,7 +92,7 @@ def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(wh
 @pytest.mark.parametrize("what", ["nothing", "a label above all classes", "images in another order"])
 def test_the_page_is_made_all_the_same(what: str) -> None:
     results, fit_id = spoilt(made_up_results(), SPOILT[what])
-    assert fit_id in page(gather(results))
+    assert fit_id in page(gathered(results))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +108,8 @@ def test_the_page_is_made_all_the_same(what: str) -> None:
     ],
 )
 def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> None:
-    whole = gather_beside(made_up_results())
-    found = gather_beside(spoilt(made_up_results(), spoil)[0])
+    whole = gather_beside(analyse(made_up_results()))
+    found = gather_beside(analyse(spoilt(made_up_results(), spoil)[0]))
     assert found.confusion == whole.confusion
     assert 0 < len(found.mistakes) <= len(whole.mistakes)
     assert found.mistakes != whole.mistakes
@@ -118,6 +117,6 @@ def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> No
 
 def test_if_the_first_file_has_other_labels_nobody_is_set_beside_it() -> None:
     results, _ = spoilt(made_up_results(), in_another_order, place=0)
-    found = gather_beside(results)
+    found = gather_beside(analyse(results))
     assert found.confusion is not None and found.confusion.n_models == 1
     assert len(found.notes) >= 2

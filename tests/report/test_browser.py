@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from convstudy.report import write_report
-from tests.report.made_up import made_up_results
+from tests.report.made_up import analysed, made_up_results
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -36,7 +36,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(made_up_results(fails=["plain"]), tmp_path_factory.mktemp("report"))[0]
+    return write_report(*analysed(made_up_results(fails=["plain"])), tmp_path_factory.mktemp("report"))[0]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])

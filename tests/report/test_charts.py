@@ -8,13 +8,12 @@ import pytest
 import vl_convert
 
 from convstudy.report import theme
-from convstudy.report.contents import gather
 from convstudy.report.figure import drawn_from
 from convstudy.report.write import figure_spec
 from convstudy.studyfile import load_study
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
-CONTENTS = gather(made_up_results(fails=["plain"]))
+CONTENTS = gathered(made_up_results(fails=["plain"]))
 
 
 @pytest.mark.parametrize("figure", CONTENTS.figures, ids=lambda figure: figure.name)
@@ -56,7 +55,7 @@ def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:
 
     falling = tuple(replace(epoch, learning_rate=0.01 / epoch.number) for epoch in record.history)
     changed = replace(results, records={**results.records, record.fit_id: replace(record, history=falling)})
-    rates = gather(changed).rates
+    rates = gathered(changed).rates
     assert rates is not None and rates.name == "learning-rate"
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from convstudy.checks import Findings
-from convstudy.report.contents import Contents, gather
+from convstudy.report.contents import Contents
 from convstudy.report.document import document
 from convstudy.report.page import page
 from convstudy.report.write import markdown
 from convstudy.studyfile import load_study
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 REASON = "the others are <small> on purpose"
 
@@ -21,7 +21,7 @@ REASON = "the others are <small> on purpose"
 @pytest.fixture(scope="module")
 def contents() -> Contents:
     study = load_study("digits", {"study.seeds": 1, "silence.unequal-tuning": REASON})
-    return gather(made_up_results(study))
+    return gathered(made_up_results(study))
 
 
 def section(contents: Contents) -> str:

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from convstudy.analysis import calibration_of
+from convstudy.analysis.predictions import predictions_in
 from convstudy.data import dataset_info
 from convstudy.data.audit.duplicates import Pairs
 from convstudy.report.calibration_tables import bins_table, calibration_words
-from convstudy.report.contents import gather
 from convstudy.report.document import document
 from convstudy.report.image_tables import duplicates_table, image_words, parts_table
 from convstudy.report.table import as_records
 from convstudy.stats import Interval
 from convstudy.studyfile import load_study
-from tests.report.made_up import made_up_arrays, made_up_facts, made_up_results
+from tests.report.made_up import gathered, made_up_arrays, made_up_facts, made_up_results
 
 STUDY, INFO = load_study("digits"), dataset_info("digits")
 FACTS = made_up_facts(STUDY)
@@ -71,22 +71,22 @@ def test_tables_hold_the_facts() -> None:
 
 
 def test_images_that_nobody_looked_over_are_no_clean_images() -> None:
-    contents = gather(made_up_results(images=False))
+    contents = gathered(made_up_results(images=False))
     (said,) = contents.beside.image_words
     assert "were not looked over" in said
     assert document(contents)["images"] is None
-    assert document(gather(made_up_results()))["images"] == FACTS.as_json()
+    assert document(gathered(made_up_results()))["images"] == FACTS.as_json()
 
 
 def test_calibration_stands_for_every_candidate_and_the_bins_of_the_best() -> None:
     results = made_up_results()
-    contents = gather(results)
+    contents = gathered(results)
     table = contents.beside.calibration_table
     assert table is not None
     stage = results.plan.stage("compare.architectures")
     assert [row["candidate"] for row in as_records(table)] == [each.name for each in stage.candidates]
     chosen = stage.candidate(str(table.rows[next(iter(table.marked))][0]))
-    own = calibration_of([results.arrays(fit.id, "test") for fit in chosen.fits])
+    own = calibration_of(map(predictions_in, [results.arrays(fit.id, "test") for fit in chosen.fits]))
     assert own is not None
     assert contents.beside.calibration_bins == bins_table(own, chosen.name)
     assert contents.beside.calibration_words == calibration_words(own)
@@ -102,7 +102,7 @@ def test_calibration_stands_for_every_candidate_and_the_bins_of_the_best() -> No
     ],
 )
 def test_what_is_said_of_calibration_follows_from_the_interval(low: float, high: float, said: str) -> None:
-    made = calibration_of([made_up_arrays(STUDY, "ab12cd34", "test")])
+    made = calibration_of(map(predictions_in, [made_up_arrays(STUDY, "ab12cd34", "test")]))
     assert made is not None
     assert made.confidence.mean is not None
     assert 0.6 < made.confidence.mean < 0.99

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.report import answer
-from convstudy.report.contents import gather
 from convstudy.report.document import document
 from convstudy.report.interactions import clause, interactions_table, judged
 from convstudy.report.page import page
@@ -24,7 +23,7 @@ from convstudy.stats.verdicts import corrected, judge
 from convstudy.studyfile import load_study, study_document, study_of
 from tests.analysis.known import results_of
 from tests.analysis.test_interactions import known, some, study
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 SCORES = st.integers(-30, 30).map(lambda n: n / 10_000)
 PAIRS = st.lists(SCORES, max_size=5) | SCORES.flatmap(
@@ -77,11 +76,11 @@ def test_each_is_told_in_full_by_its_verdict(found: tuple[Verdict, ...]) -> None
 
 
 def test_the_answer_says_it_in_one_clause_of_its_sentence() -> None:
-    (text,) = answer(known(together=150))
+    (text,) = answer(analyse(known(together=150)))
     assert text.startswith("Ablation of a: 99.80 % on test images as it is (5 seeds); ")
     assert text.endswith("; together one and two score 1.00 points less than they add up to.")
     assert ". " not in text
-    (notes,) = (said.notes for said in conclusions(known(together=150)))
+    (notes,) = (said.notes for said in conclusions(analyse(known(together=150))))
     assert re.fullmatch(
         r"one \+ two: an interaction of −1\.00 points \(95 % interval −1\.\d\d to −0\.\d\d\), together they do less "
         r"than they add up to\.",
@@ -97,18 +96,18 @@ def test_the_answer_says_it_in_one_clause_of_its_sentence() -> None:
     ],
 )
 def test_too_little_is_known(seeds: int, end: str) -> None:
-    (text,) = answer(known(together=50, seeds=seeds))
+    (text,) = answer(analyse(known(together=50, seeds=seeds)))
     assert text.endswith(end)
 
 
 def test_enough_is_known_to_say_that_they_add_up() -> None:
     quiet = {name: some(20, number) for number, name in enumerate(("as it is", "one", "two", "one + two"))}
-    (text,) = answer(results_of(study(seeds=60), quiet))
+    (text,) = answer(analyse(results_of(study(seeds=60), quiet)))
     assert text.endswith("; the interaction of one and two is none beyond 0.1 points.")
 
 
 def test_the_table_has_the_figures_and_what_they_come_from() -> None:
-    (contest,) = contests(known(together=150))
+    (contest,) = analyse(known(together=150)).contests
     table = interactions_table(contest)
     assert table is not None
     (row,) = as_records(table)
@@ -122,15 +121,15 @@ def test_the_table_has_the_figures_and_what_they_come_from() -> None:
 
 def test_lost_predictions_are_said() -> None:
     results = known(together=300, lost=True)
-    table = interactions_table(contests(results)[0])
+    table = interactions_table(analyse(results).contests[0])
     assert table is not None and "predictions are lost" in table.caption
     assert table.texts[0][2:6] == ["cannot be told from none", "−2.50", "–", "–"]
-    assert "of which no more is known, for predictions are lost" in conclusions(results)[0].notes[-1]
+    assert "of which no more is known, for predictions are lost" in conclusions(analyse(results))[0].notes[-1]
 
 
 def test_every_format_has_the_table() -> None:
     asked = load_study("digits", {"ablate.best.interactions": True})
-    contents = gather(made_up_results(asked))
+    contents = gathered(made_up_results(asked))
     html, text, values = page(contents), markdown(contents), document(contents)
     assert 'id="table-interactions-best"' in html
     assert "-conv: interactions" in text
@@ -151,7 +150,7 @@ def test_every_format_has_the_table() -> None:
 
 
 def test_without_them_nothing_is_said() -> None:
-    contents = gather(made_up_results())
+    contents = gathered(made_up_results())
     assert "nteraction" not in markdown(contents)
     assert "interactions" not in page(contents).partition('id="charts"')[0]
 
@@ -159,5 +158,5 @@ def test_without_them_nothing_is_said() -> None:
 def test_before_the_test_is_opened_there_is_no_table() -> None:
     asked = load_study("digits", {"ablate.best.interactions": True})
     for results in (made_up_results(asked, tested=False), made_up_results(asked, stop_after=3)):
-        assert all(interactions_table(contest) is None for contest in contests(results))
-        assert "nteraction" not in " ".join(answer(results))
+        assert all(interactions_table(contest) is None for contest in analyse(results).contests)
+        assert "nteraction" not in " ".join(answer(analyse(results)))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.history import Results
 from convstudy.report import answer
 from convstudy.report.words import conclusions
@@ -23,7 +23,7 @@ NOTHING_CLAIMED = r"\b(better|worse|ties|hurts?|helps?|no difference)\b"
 
 def line(results: Results) -> str:
     """Return the answer to a study's only question; every part of it is in one sentence."""
-    (text,) = answer(results)
+    (text,) = answer(analyse(results))
     assert text.endswith(".") and ". " not in text
     return text
 
@@ -86,7 +86,7 @@ def test_no_difference_and_too_few_seeds() -> None:
         text,
     )
     assert not re.search(NOTHING_CLAIMED, text)
-    assert ", too uncertain to call, mostly for want of seeds (±" in conclusions(results)[0].notes[1]
+    assert ", too uncertain to call, mostly for want of seeds (±" in conclusions(analyse(results))[0].notes[1]
 
 
 def test_a_test_set_that_is_too_small() -> None:
@@ -99,7 +99,7 @@ def test_a_test_set_that_is_too_small() -> None:
         r"; 360 test images can show a difference of about \d points at best, not of 0\.1 points\.$", text
     )
     assert not re.search(NOTHING_CLAIMED, text)
-    assert "mostly for want of test images" in conclusions(results)[0].notes[1]
+    assert "mostly for want of test images" in conclusions(analyse(results))[0].notes[1]
 
 
 def test_a_difference_at_the_border_of_what_matters() -> None:
@@ -120,7 +120,7 @@ def test_an_interval_that_ends_at_the_border(n_wrong: int) -> None:
 
     def with_region(region: float) -> tuple[str, float, float]:
         results = results_of(study_of("mnist", seeds=10, region=region), wrong, level=chosen_first)
-        difference = contests(results)[0].verdicts[0].difference
+        difference = analyse(results).contests[0].verdicts[0].difference
         assert difference.low is not None and difference.high is not None
         return line(results), difference.low * 100, difference.high * 100
 
@@ -153,7 +153,7 @@ def test_a_failed_fit_leaves_fewer_seeds_and_is_said() -> None:
         fails=["b"],
         level=lambda name: {"a": 0.97}.get(name, 0.9),
     )
-    text, failed = answer(results)
+    text, failed = answer(analyse(results))
     assert re.search(r"a \(99\.60 % on test images, 4 seeds\) was chosen by validation", text)
     assert re.search(r" from b \(.* points, (95 % interval )?−?\d\.\d\d to \d\.\d\d, 3 of 4 seeds\)", text)
     assert re.search(r"better than c \(by 1\.10 points, 95 % interval \d\.\d\d to \d\.\d\d\)", text)
@@ -162,13 +162,13 @@ def test_a_failed_fit_leaves_fewer_seeds_and_is_said() -> None:
 
 def test_a_candidate_of_which_every_fit_failed() -> None:
     results = results_of(study_of("mnist", seeds=1), {"a": scattered(40, 1)}, fails=["b"], level=chosen_first)
-    text, failed = answer(results)
+    text, failed = answer(analyse(results))
     assert text.endswith("was chosen by validation; it shares no seed with b.")
     assert failed.startswith("1 fit of 2 failed")
     ablated = results_of(
         ablation_of("mnist", ("quiet",), seeds=1), {"as it is": scattered(40, 1)}, fails=["quiet"]
     )
-    assert answer(ablated)[0].endswith("as it is (1 seed); quiet has no test score.")
+    assert answer(analyse(ablated))[0].endswith("as it is (1 seed); quiet has no test score.")
 
 
 def test_of_many_networks_each_is_told() -> None:
@@ -185,7 +185,7 @@ def test_of_many_networks_each_is_told() -> None:
     assert re.search(r" b \(0\.01 points, 95 % interval −0\.\d\d to 0\.\d\d\); to tell a difference", text)
     assert (
         "By more than 0.1 points of test accuracy these cannot be told apart: a and b; c, e and d."
-        in conclusions(results)[0].notes
+        in conclusions(analyse(results))[0].notes
     )
 
 
@@ -207,7 +207,7 @@ def test_what_changes_of_an_ablation_do() -> None:
         ", without-noise helps, quiet makes no difference beyond 0.1 points and swinging cannot be told from"
         in text
     )
-    kinds = {verdict.first: verdict.kind for verdict in contests(results)[0].verdicts}
+    kinds = {verdict.first: verdict.kind for verdict in analyse(results).contests[0].verdicts}
     assert kinds == {
         "without-norm": "worse",
         "without-noise": "better",
@@ -237,18 +237,18 @@ def test_an_ablation_with_fewer_seeds_of_one_change_says_so() -> None:
     )
     assert re.search(
         r"; rough \(−1\.20 points, 95 % interval −1\.\d\d to −\d\.\d\d, 3 of 4 seeds\) hurts and quiet \(",
-        answer(results)[0],
+        answer(analyse(results))[0],
     )
 
 
 def test_a_search_with_a_clear_winner_and_one_without() -> None:
     study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
-    clear, *_ = answer(made_up_results(study, level=lambda name: {"kernel=7": 0.97}.get(name, 0.9)))
+    clear, *_ = answer(analyse(made_up_results(study, level=lambda name: {"kernel=7": 0.97}.get(name, 0.9))))
     assert re.search(
         r": kernel=7 \(\d\d\.\d\d % on validation images, 3 folds\) was chosen; it is better on these", clear
     )
     assert "test images" not in clear
-    open_one, *_ = answer(made_up_results(study, level=lambda name: 0.95))
+    open_one, *_ = answer(analyse(made_up_results(study, level=lambda name: 0.95)))
     assert "was chosen; it cannot be told apart from kernel=" in open_one and " or kernel=" in open_one
     assert "you would need" not in open_one, "predictions are missing: not known"
     assert not re.search(NOTHING_CLAIMED, open_one)

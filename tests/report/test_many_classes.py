@@ -14,14 +14,14 @@ import pytest
 from convstudy.data import catalogue
 from convstudy.history.results import Results
 from convstudy.report.background_tables import MOST_CLASSES, MOST_PAIRS
-from convstudy.report.contents import Contents, gather
+from convstudy.report.contents import Contents
 from convstudy.report.document import document
 from convstudy.report.page import page
 from convstudy.report.table import as_csv
 from convstudy.report.write import markdown
 from convstudy.stats import confusion_of
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 STUDY = Study(
     name="many",
@@ -46,7 +46,7 @@ def _results(n_classes: int, monkeypatch: pytest.MonkeyPatch) -> Results:
 
 @pytest.fixture
 def contents(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Contents:
-    return gather(_results(request.param, monkeypatch))
+    return gathered(_results(request.param, monkeypatch))
 
 
 @pytest.mark.parametrize("contents", [MOST_CLASSES], indirect=True)
@@ -94,7 +94,7 @@ def test_the_size_of_a_report_grows_with_the_classes_not_with_their_square(
 ) -> None:
     sizes = []
     for n_classes in (250, 1_000):
-        found = gather(_results(n_classes, monkeypatch))
+        found = gathered(_results(n_classes, monkeypatch))
         tables = "".join(as_csv(table) for table in found.tables)
         sizes.append([len(page(found)), len(markdown(found)), len(json.dumps(document(found))), len(tables)])
     few, many = np.array(sizes)
@@ -106,7 +106,7 @@ def test_the_pairs_are_those_of_the_predictions() -> None:
     n = 70
     labels = np.array([0, 0, 0, 0, 1, 1, 69, 69, 5])
     said = np.array([3, 3, 0, 2, 0, 0, 69, 1, 5])
-    confusion = confusion_of([(labels, np.eye(n)[said]), (labels, np.eye(n)[labels])], n)
+    confusion = confusion_of(labels, [said, labels], n)
     assert confusion.mistakes == ((0, 3, 2), (1, 0, 2), (0, 2, 1), (69, 1, 1))
     assert (confusion.n_images, confusion.n_mistakes, confusion.n_models) == (18, 6, 2)
     assert confusion.images_of == {0: 8, 1: 4, 5: 2, 69: 4}

@@ -11,9 +11,8 @@ import pytest
 
 from convstudy.history.ledger import Entry
 from convstudy.history.results import Results
-from convstudy.report.contents import gather
 from convstudy.report.page import page
-from tests.report.made_up import failed_record, made_up_results
+from tests.report.made_up import failed_record, gathered, made_up_results
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
 
@@ -47,7 +46,7 @@ class Reader(HTMLParser):
 
 @cache
 def digits() -> str:
-    return page(gather(made_up_results()))
+    return page(gathered(made_up_results()))
 
 
 def with_evil_error(results: Results) -> Results:
@@ -66,7 +65,7 @@ def test_two_fits_with_the_same_weights_each_have_their_digest() -> None:
         records={**results.records, variant: replace(results.records[variant], weights_digest=shared)},
         openings={**results.openings, variant: replace(results.openings[variant], weights_digest=shared)},
     )
-    text = page(gather(results))
+    text = page(gathered(results))
     for fit_id in (base, variant):
         assert f"{fit_id}&nbsp;→&nbsp;{shared[:8]}" in text
 
@@ -130,7 +129,7 @@ def test_the_answer_comes_first() -> None:
 def test_hostile_text_stays_text() -> None:
     results = made_up_results()
     study = results.study.model_copy(update={"name": EVIL})
-    text = page(gather(with_evil_error(replace(results, study=study, run_id=EVIL))))
+    text = page(gathered(with_evil_error(replace(results, study=study, run_id=EVIL))))
     reader = Reader(text)
     assert len(reader.scripts) == 3
     assert "alert(1)" not in reader.scripts[0]
@@ -150,7 +149,7 @@ def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
         study=study.model_copy(update={"search": {"kernel-size": search}}),
         plan=replace(plan, stages=(plan.stages[0], renamed, plan.stages[2])),
     )
-    reader = Reader(page(gather(evil)))
+    reader = Reader(page(gathered(evil)))
     assert len(reader.scripts) == 3
     assert EVIL in json.dumps(json.loads(reader.scripts[0]), ensure_ascii=False).replace('\\"', '"')
     assert [a for a in reader.all("img") if a.get("src") == "x"] == []
@@ -168,12 +167,12 @@ def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
     ],
 )
 def test_it_says_what_is_missing(words: str, arguments: dict[str, object]) -> None:
-    text = page(gather(made_up_results(**arguments)))  # type: ignore[arg-type]
+    text = page(gathered(made_up_results(**arguments)))  # type: ignore[arg-type]
     assert words in text.replace("\u00a0", " ")
 
 
 def test_failed_fits_stand_with_their_errors() -> None:
-    text = page(gather(made_up_results(fails=["plain"])))
+    text = page(gathered(made_up_results(fails=["plain"])))
     assert "the loss was not finite &lt;after&gt; epoch 2" in text
     assert 'id="table-failures"' in text
     assert 'id="table-failures"' not in digits()
@@ -181,7 +180,7 @@ def test_failed_fits_stand_with_their_errors() -> None:
 
 def test_failed_fits_are_not_counted_as_done() -> None:
     """It said "Fits 27 of 27" next to "Failed 1"."""
-    text = page(gather(with_evil_error(made_up_results())))
+    text = page(gathered(with_evil_error(made_up_results())))
     assert "<dt>Fits</dt><dd>26 of 27</dd>" in text
     assert "<dt>Failed</dt><dd>1</dd>" in text
 
@@ -191,7 +190,7 @@ def test_several_environments_are_pointed_out() -> None:
     fit_id, record = next(iter(results.records.items()))
     assert record.environment
     moved = replace(record, environment=replace(record.environment, machine="elsewhere"))
-    text = page(gather(replace(results, records={**results.records, fit_id: moved})))
+    text = page(gathered(replace(results, records={**results.records, fit_id: moved})))
     assert "come from 2 environments" in text
     assert "environments. Times" not in digits()
 
@@ -200,7 +199,7 @@ def test_sentences_have_a_space_between_them() -> None:
     made = made_up_results()
     ledger = [Entry(opening, made.run_id, fit_id) for fit_id, opening in made.openings.items()]
     results = replace(made, ledger=tuple(ledger))
-    text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gather(results)), flags=re.DOTALL)
+    text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gathered(results)), flags=re.DOTALL)
     shown = re.sub(r"<[^>]*>", "\n", text)
     assert "After the choices its images were also looked over" in shown
     assert "all seeds of one candidate answer one question together." in shown
@@ -208,5 +207,5 @@ def test_sentences_have_a_space_between_them() -> None:
 
 
 def test_the_protocol_says_that_test_labels_are_read_before_training() -> None:
-    text = page(gather(made_up_results(stop_after=3)))
+    text = page(gathered(made_up_results(stop_after=3)))
     assert "Before training, the labels of the test images are read" in text

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import vl_convert
 
-from convstudy.analysis import contests, search_course
+from convstudy.analysis import analyse, search_course
 from convstudy.history import Results
 from convstudy.report import answer
-from convstudy.report.contents import Section, gather
+from convstudy.report.contents import Section
 from convstudy.report.document import document
 from convstudy.report.page import page
 from convstudy.report.table import as_records
 from convstudy.report.words import conclusions
 from convstudy.report.write import figure_spec, markdown
 from convstudy.studyfile import Range, Recipe, Search, Study, load_study
-from tests.report.made_up import made_up_results
+from tests.report.made_up import gathered, made_up_results
 
 
 def _study(**search: Any) -> Study:
@@ -48,7 +48,7 @@ def _drawn(method: str) -> Results:
 
 
 def _section(results: Results) -> Section:
-    return next(section for section in gather(results).sections if section.contest.question == "search")
+    return next(section for section in gathered(results).sections if section.contest.question == "search")
 
 
 def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
@@ -78,7 +78,7 @@ def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
 
 
 def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_other() -> None:
-    (contest, *_) = contests(_halved())
+    (contest, *_) = analyse(_halved()).contests
     assert contest.leader is not None
     assert contest.runner_up is not None
     assert (contest.leader.name, contest.runner_up.name) == ("kernel=6", "kernel=5")
@@ -87,15 +87,15 @@ def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_othe
 
 
 def test_the_answer_tells_of_a_search_that_halves() -> None:
-    said = conclusions(_halved())[0]
+    said = conclusions(analyse(_halved()))[0]
     assert said.text.startswith("Search kernel-size: kernel=6 (")
     assert " on validation images, 2 folds, 3 epochs) was chosen of 5 by halving; it " in said.text
     assert "kernel=5 (" in said.text and "kernel=4" not in said.text
     assert said.notes[-1] == "Halving took 3 rungs and 17 epochs, 42 % of the grid's 40."
-    (text, *_) = answer(_halved(stop_after=6))
+    (text, *_) = answer(analyse(_halved(stop_after=6)))
     assert "nothing is chosen yet; in rung 2 of 3, 1 of 3 fits are trained." in text
     alone = made_up_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
-    said = conclusions(alone)[0]
+    said = conclusions(analyse(alone))[0]
     assert "kernel=6 (" in said.text
     assert said.text.endswith("was chosen of 5 by halving; no other was scored as far.")
     assert said.notes == ("Halving took 1 rung and 1 epoch, 2 % of the grid's 40.",)
@@ -104,12 +104,12 @@ def test_the_answer_tells_of_a_search_that_halves() -> None:
 def test_costs_count_each_epoch_once() -> None:
     results = _halved()
     stage = results.plan.stage("search.kernel-size")
-    rows = [row for row in as_records(gather(results).costs) if row["stage"] == stage.key]
+    rows = [row for row in as_records(gathered(results).costs) if row["stage"] == stage.key]
     assert len(rows) == len(stage.fits) == 10
     seconds = sum(row["train_seconds"] for row in rows)
     assert seconds == pytest.approx(17 * 1.5)  # the made-up epochs take 1.5 seconds each
     everything = sum(
-        row["train_seconds"] + row["evaluation_seconds"] for row in as_records(gather(results).costs)
+        row["train_seconds"] + row["evaluation_seconds"] for row in as_records(gathered(results).costs)
     )
     assert everything == pytest.approx(results.seconds)
     n_train = {record.n_train for fit, record in results.records.items() if fit == stage.fits[0].id}.pop()
@@ -118,7 +118,7 @@ def test_costs_count_each_epoch_once() -> None:
 
 
 def test_a_program_reads_the_rungs() -> None:
-    told = json.loads(json.dumps(document(gather(_halved()))))
+    told = json.loads(json.dumps(document(gathered(_halved()))))
     course = told["searches"]["search.kernel-size"]
     assert (course["method"], course["n_epochs"], course["grid_epochs"]) == ("halving", 17, 40)
     assert [len(rung["took_part"]) for rung in course["rungs"]] == [5, 3, 2]
@@ -132,7 +132,7 @@ def test_a_program_reads_the_rungs() -> None:
 @pytest.mark.parametrize("method", ["random", "tpe"])
 def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     results = _drawn(method)
-    contents = gather(results)
+    contents = gathered(results)
     section = _section(results)
     names = [figure.name for figure in section.figures if figure.name.startswith("values-")]
     assert names == [
@@ -145,7 +145,7 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     assert section.rungs is None
     assert all("learning_rate=" in row["candidate"] for row in as_records(section.table))
     assert "ranges have no grid" in section.table.caption
-    said = conclusions(results)[0]
+    said = conclusions(analyse(results))[0]
     assert f"was chosen of 6 drawn {'at random' if method == 'random' else 'by TPE'}; it " in said.text
     # The others' names, several values each, would fill the sentence.
     assert "5 others" in said.text
@@ -165,14 +165,14 @@ def test_a_grid_is_told_as_before() -> None:
         "scores-search-kernel-size",
         "overview-search-kernel-size",
     ]
-    assert "epochs" not in answer(results)[0]
+    assert "epochs" not in answer(analyse(results))[0]
 
 
 @pytest.mark.parametrize(
     "results", [_halved(), _halved(stop_after=6), _drawn("random")], ids=["whole", "part", "random"]
 )
 def test_its_charts_can_be_drawn(results: Results) -> None:
-    contents = gather(results)
+    contents = gathered(results)
     figures = [figure for figure in contents.figures if figure.name.startswith(("rungs-", "values-"))]
     assert figures
     for figure in figures:
@@ -188,8 +188,8 @@ def test_a_report_of_a_search_that_has_hardly_begun(tmp_path: Any) -> None:
         _halved(stop_after=1),
         made_up_results(_drawn("tpe").study, stop_after=3),
     ):
-        contents = gather(results)
+        contents = gathered(results)
         assert not results.complete
-        assert "nothing is chosen yet" in answer(results)[0]
+        assert "nothing is chosen yet" in answer(analyse(results))[0]
         assert page(contents)
         assert document(contents)

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.record import Environment
-from convstudy.report.contents import gather
 from convstudy.report.search_tables import search_table
 from convstudy.report.table import as_csv, as_records
 from convstudy.report.tables import results_table, scores_table
 from convstudy.studyfile import load_study
-from tests.report.made_up import HERE, made_up_results
+from tests.report.made_up import HERE, gathered, made_up_results
 
 
 def test_results_hold_no_time_no_date_and_no_place() -> None:
@@ -30,12 +29,12 @@ def test_results_hold_no_time_no_date_and_no_place() -> None:
         for fit_id, o in results.openings.items()
     }
     again = replace(results, records=slower, openings=later, created_at="2030-01-01T00:00:00Z")
-    assert as_csv(results_table(contests(again))) == as_csv(results_table(contests(results)))
+    assert as_csv(results_table(analyse(again).contests)) == as_csv(results_table(analyse(results).contests))
 
 
 def test_results_have_every_fit_with_its_weights() -> None:
     results = made_up_results(fails=["plain"])
-    rows = as_records(results_table(contests(results)))
+    rows = as_records(results_table(analyse(results).contests))
     assert len(rows) == 9 + 9 + 12
     assert {row["fit_id"] for row in rows} == {fit.id for fit in results.plan.fits}
     for row in rows:
@@ -45,7 +44,7 @@ def test_results_have_every_fit_with_its_weights() -> None:
 
 def test_each_row_of_scores_names_the_weights_it_was_measured_on() -> None:
     results = made_up_results()
-    compare = contests(results)[1]
+    compare = analyse(results).contests[1]
     for row, candidate in zip(
         as_records(scores_table(compare)), results.plan.stage(compare.stage).candidates, strict=True
     ):
@@ -53,14 +52,14 @@ def test_each_row_of_scores_names_the_weights_it_was_measured_on() -> None:
 
 
 def test_search_shows_each_fold() -> None:
-    search = contests(made_up_results())[0]
+    search = analyse(made_up_results()).contests[0]
     row = as_records(search_table(search))[0]
     folds = [row[f"fold_{n}"] for n in (1, 2, 3)]
     assert sum(folds) / 3 == row["validation_accuracy_mean"]
 
 
 def test_layer_tables_of_the_notebook_have_its_totals() -> None:
-    contents = gather(made_up_results(load_study("mnist").model_copy(update={"seeds": 1})))
+    contents = gathered(made_up_results(load_study("mnist").model_copy(update={"seeds": 1})))
     totals = {table.title: table.caption for table in contents.layers}
     assert "307,306 parameters, of which 306,858 trainable and 448 not" in totals["five-conv"]
     assert "1,074,890 parameters" in totals["six-conv"]
@@ -71,7 +70,7 @@ def test_layer_tables_of_the_notebook_have_its_totals() -> None:
 
 
 def test_class_counts_come_from_the_labels() -> None:
-    contents = gather(made_up_results())
+    contents = gathered(made_up_results())
     assert contents.beside.classes
     rows = as_records(contents.beside.classes)
     assert sum(row["train"] for row in rows) == 1437
@@ -80,13 +79,13 @@ def test_class_counts_come_from_the_labels() -> None:
 
 def test_environments_are_told_apart() -> None:
     elsewhere = replace(HERE, machine="Darwin arm64")
-    contents = gather(made_up_results(environment=lambda n: HERE if n < 20 else elsewhere))
+    contents = gathered(made_up_results(environment=lambda n: HERE if n < 20 else elsewhere))
     assert [column.title for column in contents.environment.columns[1:]] == ["20 fits", "7 fits"]
     assert contents.environment.rows[0] == ("Machine", "Linux x86_64", "Darwin arm64")
 
 
 def test_what_is_missing_leaves_a_note() -> None:
-    contents = gather(made_up_results(with_arrays=False))
+    contents = gathered(made_up_results(with_arrays=False))
     assert contents.beside.confusion is None and contents.beside.kernels == ()
     assert len(contents.beside.notes) == 4
     assert contents.beside.first_images
@@ -94,7 +93,7 @@ def test_what_is_missing_leaves_a_note() -> None:
 
 def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
     for study in (None, load_study("digits").model_copy(update={"seeds": 1, "region": 0.0})):
-        captions = {table.name: table.caption for table in gather(made_up_results(study)).tables}
+        captions = {table.name: table.caption for table in gathered(made_up_results(study)).tables}
         assert {"verdicts", "loss-verdicts", "class-accuracy", "optimism"} <= set(captions)
         assert not [name for name, caption in captions.items() if "{" in caption or "}" in caption]
 
@@ -102,7 +101,7 @@ def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
 def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
     def caption(region: float) -> str:
         study = load_study("digits").model_copy(update={"region": region})
-        return gather(made_up_results(study)).verdicts.caption
+        return gathered(made_up_results(study)).verdicts.caption
 
     assert caption(0.5).endswith("the difference that these data can show.")
     assert "“To tell 0.5” is a rough range" in caption(0.5)
@@ -112,7 +111,7 @@ def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
 def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
     def captions(seeds: int) -> list[str]:
         study = load_study("digits").model_copy(update={"seeds": seeds})
-        told = {table.name: table.caption for table in gather(made_up_results(study)).tables}
+        told = {table.name: table.caption for table in gathered(made_up_results(study)).tables}
         return [told[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
 
     for caption in captions(3)[:2]:
@@ -128,7 +127,7 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
 
 def test_where_failures_leave_one_pair_the_caption_tells_both() -> None:
     study = load_study("digits").model_copy(update={"seeds": 2})
-    caption = gather(made_up_results(study, fails=["plain"])).verdicts.caption
+    caption = gathered(made_up_results(study, fails=["plain"])).verdicts.caption
     assert (
         "counts both other seeds and other test images; where there is one pair, other test images" in caption
     )

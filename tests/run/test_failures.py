@@ -25,6 +25,7 @@ from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Lost, Message, Started, Train
 from convstudy.store import store as store_module
 from convstudy.studyfile import Study
+from tests.report.made_up import analysed
 from tests.run.studies import (
     facts,
     halving_study,
@@ -122,7 +123,7 @@ def _still_clocks() -> Iterator[None]:
 
 def report(results: Results, folder: Path) -> dict[str, bytes]:
     """Return the files of a report's tables and of its JSON document, by their names."""
-    write_report(results, folder, ["csv", "json"])
+    write_report(*analysed(results), folder, ["csv", "json"])
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert len(found) > 10
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from convstudy.analysis import contests
+from convstudy.analysis import analyse
 from convstudy.checks import check_run
 from convstudy.engine.weights import read_tensors, weights_digest, write_tensors
 from convstudy.history import History, Results
@@ -23,6 +23,7 @@ from convstudy.run import Event, FilesLost, FitEnded, NotReproduced, RunStarted,
 from convstudy.run import TestOpened as Opened
 from convstudy.store import Layout
 from convstudy.studyfile import Compare, Search, Study
+from tests.report.made_up import analysed
 from tests.run.studies import drop_record, facts, halving_study, ran, small_study, started, stored
 from tests.run.test_drawn import drawing_study
 
@@ -48,13 +49,13 @@ def _tables(results: Results) -> tuple[Any, ...]:
     """Return everything that a run is about, without seconds and dates: every table, the answer, and all facts."""
     folder = Path(mkdtemp(dir=SCRATCH.name))
     tables = {}
-    for path in write_report(results, folder, ["csv"]):
+    for path in write_report(*analysed(results), folder, ["csv"]):
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
         kept = [i for i, name in enumerate(rows[0]) if "seconds" not in name and name != "opened_at"]
         tables[path.name] = [[row[i] for i in kept] for row in rows]
     shutil.rmtree(folder)
     assert len(tables) > 4
-    return tables, answer(results), facts(results)
+    return tables, answer(analyse(results)), facts(results)
 
 
 @lru_cache
@@ -176,8 +177,8 @@ def _read_all(study: Study, runs: Path) -> None:
     history = History.open(runs)
     (summary,) = history.runs()
     results = history.results(summary.run_id)
-    check_run(results, contests(results))
-    for _ in write_report(results, runs / "elsewhere", ["html", "markdown"]):
+    check_run(analyse(results))
+    for _ in write_report(*analysed(results), runs / "elsewhere", ["html", "markdown"]):
         pass
     history.close()
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from convstudy.stats.classes import Balance, ClassAccuracy, balance_of, class_accuracies
@@ -16,12 +14,12 @@ from convstudy.stats.intervals import wilson
 LABELS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]
 
 
-def model(predicted: list[int]) -> dict[str, npt.NDArray[Any]]:
-    return {"labels": np.array(LABELS), "probabilities": np.eye(5)[predicted]}
+def accuracies(*predicted: list[int]) -> tuple[ClassAccuracy, ...]:
+    return class_accuracies(np.array(LABELS), np.array(predicted, dtype=np.uint8), 5)
 
 
 def test_one_model_gets_wilsons_interval_of_each_class() -> None:
-    found = class_accuracies([model([0, 2, 2, 1, 1, 2, 0, 1, 0, 3])], 5)
+    found = accuracies([0, 2, 2, 1, 1, 2, 0, 1, 0, 3])
     assert found == (
         ClassAccuracy(0, 3, wilson(1 / 3, 3), 2, 2 / 3),
         ClassAccuracy(1, 2, wilson(1.0, 2), None, 0.0),
@@ -32,9 +30,7 @@ def test_one_model_gets_wilsons_interval_of_each_class() -> None:
 
 
 def test_several_models_get_the_interval_over_seeds_and_images() -> None:
-    found = class_accuracies(
-        [model([0, 0, 2, 1, 1, 2, 2, 2, 2, 3]), model([0, 0, 1, 1, 1, 2, 2, 0, 2, 3])], 5
-    )
+    found = accuracies([0, 0, 2, 1, 1, 2, 2, 2, 2, 3], [0, 0, 1, 1, 1, 2, 2, 0, 2, 3])
     right = np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float64)
     assert found[0].accuracy == accuracy_interval(right)
     assert (found[0].taken_for, found[0].share_taken) == (1, 1 / 6)  # the first of equals
@@ -43,12 +39,10 @@ def test_several_models_get_the_interval_over_seeds_and_images() -> None:
     assert found[2].accuracy.estimate == 7 / 8
 
 
-def test_models_with_other_labels_do_not_belong_together() -> None:
-    other = model([0] * 10)
-    other["labels"] = other["labels"][::-1]
-    for models in ([model([0] * 10), other], []):
-        with pytest.raises(ValueError, match="same labels"):
-            class_accuracies(models, 5)
+def test_predictions_of_other_images_raise() -> None:
+    for predicted in (np.zeros((2, 9), np.uint8), np.zeros((0, 10), np.uint8), np.zeros(10, np.uint8)):
+        with pytest.raises(ValueError, match="predictions of 10 images"):
+            class_accuracies(np.array(LABELS), predicted, 5)
 
 
 def test_evenness_worked_out_by_hand() -> None:

@@ -2,18 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from convstudy.stats import mistakes_of
+from convstudy.stats import Guesses, mistakes_of
+
+LABELS = np.array([0, 1, 0])
 
 
-def model(rows: list[int], *probabilities: list[float]) -> dict[str, np.ndarray]:
-    """Return what a model said of three images whose labels are 0, 1, 0."""
-    pixels = np.stack([np.full((2, 2, 1), row, np.uint8) for row in rows]) if rows else np.zeros((0, 2, 2, 1))
-    return {
-        "labels": np.array([0, 1, 0]),
-        "probabilities": np.array(probabilities),
-        "mistake_rows": np.array(rows, dtype=np.int64),
-        "mistake_pixels": pixels,
-    }
+def model(rows: list[int], *probabilities: list[float]) -> Guesses:
+    """Return what a model predicts for three images, and images of some of its mistakes."""
+    pixels = np.stack([np.full((2, 2, 1), row, np.uint8) for row in rows])
+    found = np.array(probabilities)
+    return Guesses(found.argmax(axis=1), found.max(axis=1), np.array(rows, dtype=np.int64), pixels)
 
 
 FIRST = model([1, 0], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1])
@@ -21,12 +19,12 @@ SECOND = model([0], [0.05, 0.95], [0.1, 0.9], [0.9, 0.1])
 
 
 def test_most_confident_first_each_image_once() -> None:
-    found = mistakes_of([FIRST, SECOND])
+    found = mistakes_of(LABELS, [FIRST, SECOND])
     assert [(m.row, m.label, m.prediction, m.confidence) for m in found] == [(0, 0, 1, 0.95), (1, 1, 0, 0.8)]
     assert [(m.n_wrong, m.n_models) for m in found] == [(2, 2), (1, 2)]
     assert found[1].pixels.tolist() == np.full((2, 2, 1), 1).tolist()
 
 
 def test_no_more_than_asked_for() -> None:
-    assert [m.row for m in mistakes_of([FIRST, SECOND], limit=1)] == [0]
-    assert mistakes_of([]) == ()
+    assert [m.row for m in mistakes_of(LABELS, [FIRST, SECOND], limit=1)] == [0]
+    assert mistakes_of(LABELS, []) == ()

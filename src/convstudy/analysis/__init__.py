@@ -1,6 +1,7 @@
 """Results to stage results, verdicts and the protocol: pure, without clock, random numbers or torch.
 
 ==================  ==========================================================================
+``analyse``         all of it as one value, each part worked out once
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
 ``held_out``        what each fit of a search made of its validation images
 ``predictions``     what each model made of each test image
@@ -19,18 +20,20 @@
 docs/statistics.md has the source of each method, why it was chosen, and its measured coverage.
 """
 
+from convstudy.analysis.analyse import Analysis, analyse
 from convstudy.analysis.calibration import Bin, Calibration, calibration_of
 from convstudy.analysis.candidates import CandidateRow, FitRow, candidate_row, candidate_rows
 from convstudy.analysis.curves import CurvePoint, curve
-from convstudy.analysis.findings import Contest, Headline, contests, headline
+from convstudy.analysis.findings import Contest, Headline
 from convstudy.analysis.nested import Nested, OuterFold
-from convstudy.analysis.optimism import Keepsake, keepsakes
-from convstudy.analysis.predictions import PredictionReader
-from convstudy.analysis.protocol import Protocol, protocol
+from convstudy.analysis.optimism import Keepsake
+from convstudy.analysis.predictions import PredictionReader, Predictions
+from convstudy.analysis.protocol import Protocol
 from convstudy.analysis.searches import SearchCourse, search_course
 from convstudy.analysis.selection import Selection
 
 __all__ = [
+    "Analysis",
     "Bin",
     "Calibration",
     "CandidateRow",
@@ -42,16 +45,14 @@ __all__ = [
     "Nested",
     "OuterFold",
     "PredictionReader",
+    "Predictions",
     "Protocol",
     "SearchCourse",
     "Selection",
+    "analyse",
     "calibration_of",
     "candidate_row",
     "candidate_rows",
-    "contests",
     "curve",
-    "headline",
-    "keepsakes",
-    "protocol",
     "search_course",
 ]

@@ -15,11 +15,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.analysis.predictions import losses_of, sound
+from convstudy.analysis.predictions import Predictions, losses_of_true
 from convstudy.stats.crossed import accuracy_interval
 from convstudy.stats.intervals import Interval, wilson
 from convstudy.stats.summary import Summary, summarise
@@ -105,33 +105,25 @@ class Calibration:
         return not self.accuracy.low <= self.accuracy.estimate + self.gap <= self.accuracy.high
 
 
-def calibration_of(models: Iterable[Mapping[str, npt.NDArray[np.generic]]]) -> Calibration | None:
-    """Return the calibration of a candidate's models, ``None`` where there are no sound predictions.
+def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
+    """Return the calibration of a candidate's models.
 
-    Args:
-        models: for each ``labels`` (n,), whole numbers, the same for all, and ``probabilities`` (n, n_classes).
+    It is ``None`` where there is no model, one has no predictions, or their labels differ.
     """
     import numpy as np
 
+    found = tuple(models)
     confidences: list[Figures] = []
     rights: list[npt.NDArray[np.bool_]] = []
     briers: list[float] = []
     losses: list[float] = []
-    truth: npt.NDArray[np.int64] | None = None
-    for model in models:
-        found = sound(model)
-        if found is None or (truth is not None and not np.array_equal(found[0], truth)):
+    for model in found:
+        if model is None or found[0] is None or not np.array_equal(model.labels, found[0].labels):
             return None
-        labels, probabilities = found
-        truth = labels
-        confidences.append(np.minimum(probabilities.max(axis=1).astype(np.float64), 1.0))
-        rights.append(probabilities.argmax(axis=1) == labels)
-        true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-        losses.append(float(losses_of(labels, probabilities).mean()))
-        squares = np.einsum(
-            "ij,ij->i", probabilities, probabilities, dtype=np.float64
-        )  # without a copy in float64
-        briers.append(float((squares - 2 * true + 1).mean()))
+        confidences.append(np.minimum(model.confidence.astype(np.float64), 1.0))
+        rights.append(model.right)
+        losses.append(float(losses_of_true(model.true).mean()))
+        briers.append(model.brier)
     if not confidences:
         return None
     confidence, right = np.stack(confidences), np.stack(rights).astype(np.float64)

@@ -112,8 +112,10 @@ class Headline:
     candidate: Candidate
 
 
-def contest(results: Results, stage: Stage, predictions: PredictionReader | None = None) -> Contest:
-    """Return the contest of one stage; ``predictions`` reads those of this run."""
+def contest(
+    results: Results, stage: Stage, predictions: PredictionReader, held_out: HeldOutReader
+) -> Contest:
+    """Return the contest of one stage; the readers are those of this run."""
     rows = candidate_rows(results, stage)
     region = results.study.region / 100
     if stage.question == "search":
@@ -121,7 +123,6 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
         others = tuple(
             row for row in rows if leader is not None and row is not leader and row.trained_like(leader)
         )
-        held_out = HeldOutReader(results)
         verdicts = compare_folds(leader, others, region, len(rows), held_out) if leader else ()
         return Contest(
             stage.key,
@@ -142,7 +143,6 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
     if not stage.tested:  # what judges a search
         return Contest(stage.key, stage.question, stage.name, VALIDATION, rows)
 
-    predictions = predictions or PredictionReader(results)
     pairs: list[tuple[CandidateRow, CandidateRow]] = []
     runner_up = None
     combined: dict[str, tuple[str, ...]] = {}
@@ -176,12 +176,6 @@ def contest(results: Results, stage: Stage, predictions: PredictionReader | None
         {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},
         {name: loss for name, (_, loss) in intervals.items() if loss},
     )
-
-
-def contests(results: Results) -> tuple[Contest, ...]:
-    """Return the contests of all stages, in the order of the plan."""
-    predictions = PredictionReader(results)
-    return tuple(contest(results, stage, predictions) for stage in results.plan.stages)
 
 
 def headline(results: Results) -> Headline | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,12 +38,17 @@ class HeldOut:
 
 
 class HeldOutReader:
-    """Reads the validation predictions of a run's fits."""
+    """Reads the validation predictions of a run's fits, each file once.
+
+    Beyond ``MOST_KEPT`` images a file is read again where it is needed again.
+    """
 
     def __init__(self, results: Results) -> None:
         self._results = results
         self._read: dict[str, HeldOut | None] = {}
         self._n_kept = 0
+        self._class_counts: dict[str, tuple[int, ...] | None] = {}
+        self._images: dict[bytes, npt.NDArray[np.int64]] = {}
         self._places: dict[tuple[str, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
 
     def places(self, fits: Sequence[FitRow]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -54,44 +60,54 @@ class HeldOutReader:
 
         key = tuple(fit.fit_id for fit in fits)
         if key not in self._places:
-            read = [self.of(fit) for fit in fits]
+            read = [self.of(fit.fit_id) for fit in fits]
             images = np.concatenate([each.images for each in read if each is not None])
             _, places, times = np.unique(images, return_inverse=True, return_counts=True)
             self._places[key] = (places, times)
         return self._places[key]
 
-    def of(self, fit: FitRow) -> HeldOut | None:
+    def of(self, fit_id: str) -> HeldOut | None:
         """Return a fit's predictions, ``None`` where they are missing, have no labels, or do not fit the record."""
-        if fit.fit_id in self._read:
-            return self._read[fit.fit_id]
-        found = self._load(fit)
+        if fit_id in self._read:
+            return self._read[fit_id]
+        found = self._load(fit_id)
         if self._n_kept < MOST_KEPT:
-            self._read[fit.fit_id] = found
-            self._n_kept += fit.n_validation
+            self._read[fit_id] = found
+            self._n_kept += len(found.images) if found else 0
         return found
 
-    def _load(self, fit: FitRow) -> HeldOut | None:
+    def class_counts(self, fit_id: str) -> tuple[int, ...] | None:
+        """Return the validation images of each class, ``None`` where a fit's labels are not on record."""
+        if fit_id not in self._class_counts:
+            self.of(fit_id)
+        return self._class_counts[fit_id]
+
+    def _load(self, fit_id: str) -> HeldOut | None:
         import numpy as np
 
+        self._class_counts[fit_id] = None
         try:
-            arrays = self._results.arrays(fit.fit_id, "validation")
+            arrays = self._results.arrays(fit_id, "validation")
         except StoreError:
             return None
         found, images = sound(arrays), arrays.get("indices")
-        if (
-            found is None
-            or images is None
-            or images.dtype.kind not in "iu"
-            or fit.validation_accuracy is None
-        ):
+        if found is None:
             return None
         labels, probabilities = found
+        counts: list[int] = np.bincount(labels, minlength=probabilities.shape[1]).tolist()
+        self._class_counts[fit_id] = tuple(counts)
+        record = self._results.records.get(fit_id)
+        if images is None or images.dtype.kind not in "iu" or record is None or not record.done:
+            return None
         right = probabilities.argmax(axis=1) == labels
-        if not len(labels) == len(images) == fit.n_validation or not has_accuracy(
-            right, fit.validation_accuracy
+        if not len(labels) == len(images) == record.n_validation or not has_accuracy(
+            right, record.counted.validation_accuracy
         ):
             return None
-        return HeldOut(images.astype(np.int64), right, losses_of(labels, probabilities).astype(np.float32))
+        own = images.astype(np.int64)
+        # The fits of one fold share the array, so that few are kept and comparing them costs nothing.
+        shared = self._images.setdefault(hashlib.sha256(own.tobytes()).digest(), own)
+        return HeldOut(shared, right, losses_of(labels, probabilities).astype(np.float32))
 
 
 def pooled_images(
@@ -112,8 +128,8 @@ def pooled_images(
 
     differences = []
     for first, second in pairs:
-        one, other = held_out.of(first), held_out.of(second)
-        if one is None or other is None or not np.array_equal(one.images, other.images):
+        one, other = held_out.of(first.fit_id), held_out.of(second.fit_id)
+        if one is None or other is None or one.images is not other.images:
             return None
         differences.append(one.right.astype(np.float64) - other.right)
     if not differences:

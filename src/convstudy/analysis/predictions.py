@@ -1,10 +1,10 @@
-"""What a candidate's models made of each test image: right or wrong, and the cross-entropy."""
+"""What a candidate's models predict for each test image: the class, its probability, and that of the true class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from convstudy.data import dataset_info
 from convstudy.errors import StoreError
@@ -24,30 +24,62 @@ _PROBABILITY_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one model made of the test images, in their order.
+    """What the analysis needs of one model's predictions of n test images, in their order.
+
+    A file of predictions has a probability for each class: of 1,000 classes these are 40 MB for 10,000 images. The
+    arrays here are 10 bytes or less for each image.
 
     Attributes:
-        right: bool, shape (n,).
-        losses: float64 cross-entropies in nats, shape (n,); ``None`` where they do not add up to the loss on record.
+        labels: int64, shape (n,); the same array for all models of a run.
+        predicted: the most probable class, the first of equals; whole numbers, shape (n,).
+        confidence: its probability, shape (n,).
+        true: the probability of the true class, shape (n,).
+        brier: Brier score, the mean over images.
+        has_losses: whether the losses add up to the loss on record.
+        mistake_rows: which test images ``mistake_pixels`` show, shape (k,); ``None`` where no images were asked for.
+        mistake_pixels: the most confident mistakes, shape (k, height, width, channels).
     """
 
-    right: npt.NDArray[np.bool_]
-    losses: npt.NDArray[np.float64] | None
+    labels: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.integer]
+    confidence: npt.NDArray[np.floating]
+    true: npt.NDArray[np.floating]
+    brier: float
+    has_losses: bool = True
+    mistake_rows: npt.NDArray[Any] | None = None
+    mistake_pixels: npt.NDArray[Any] | None = None
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether each prediction is right, shape (n,)."""
+        right: npt.NDArray[np.bool_] = self.predicted == self.labels
+        return right
+
+    @property
+    def losses(self) -> npt.NDArray[np.float64] | None:
+        """Cross-entropies in nats, shape (n,); ``None`` where they do not add up to the loss on record."""
+        return losses_of_true(self.true) if self.has_losses else None
 
 
 class PredictionReader:
-    """Reads the predictions of a run's models, each once.
+    """Reads the predictions of a run's models, each file once.
 
     A file may hold anything. What is no prediction at all, or does not fit the record (another number of images or
     classes, another accuracy), says nothing of the model that the record is about, and counts as not there. So does
     what goes by other labels than the first file that was read: all models of a run are scored on the same images.
+
+    Args:
+        results: the run.
+        with_images: the fits whose images of mistakes are kept.
     """
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, with_images: Collection[str] = ()) -> None:
         self._results = results
         self._n_classes = dataset_info(results.study.dataset).n_classes
+        self._with_images = frozenset(with_images)
         self._labels: npt.NDArray[np.int64] | None = None
         self._read: dict[str, Predictions | None] = {}
+        self._unreadable: dict[str, str] = {}
 
     def of(self, fit_id: str) -> Predictions | None:
         """Return the predictions of a fit's model, ``None`` where they are lost or the test was not opened for it."""
@@ -55,40 +87,65 @@ class PredictionReader:
             self._read[fit_id] = self._load(fit_id)
         return self._read[fit_id]
 
-    def fits(self, fit_id: str, test: Arrays) -> bool:
-        """Tell whether a test file's arrays are the predictions that the record of this fit tells of."""
-        import numpy as np
-
-        opening, found = self._results.openings.get(fit_id), sound(test)
-        if opening is None or opening.accuracy is None or found is None:
-            return False
-        labels, probabilities = found
-        right = probabilities.argmax(axis=1) == labels
-        if probabilities.shape != (opening.n_images, self._n_classes) or not has_accuracy(
-            right, opening.accuracy
-        ):
-            return False
-        if self._labels is None:
-            self._labels = labels
-        return bool(np.array_equal(labels, self._labels))
+    def unreadable(self, fit_id: str) -> str:
+        """Return why the file of a fit could not be read; empty where it was read, whatever it holds."""
+        self.of(fit_id)
+        return self._unreadable.get(fit_id, "")
 
     def _load(self, fit_id: str) -> Predictions | None:
+        import numpy as np
+
         opening = self._results.openings.get(fit_id)
         if opening is None or opening.accuracy is None:
             return None
         try:
             test = self._results.arrays(fit_id, "test")
-        except StoreError:
+        except StoreError as error:
+            self._unreadable[fit_id] = error.problems[0].what
             return None
-        found = sound(test)
-        if found is None or not self.fits(fit_id, test):
+        found = predictions_in(test)
+        if (
+            found is None
+            or test["probabilities"].shape != (opening.n_images, self._n_classes)
+            or not has_accuracy(found.right, opening.accuracy)
+        ):
             return None
-        labels, probabilities = found
-        losses = losses_of(labels, probabilities)
-        near = opening.loss is not None and abs(losses.mean() - opening.loss) <= _LOSS_TOLERANCE * max(
-            1.0, opening.loss
+        if self._labels is None:
+            self._labels = found.labels
+        if not np.array_equal(found.labels, self._labels):
+            return None
+        losses, loss = losses_of_true(found.true), opening.loss
+        near = loss is not None and abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
+        images = fit_id in self._with_images
+        return replace(
+            found,
+            labels=self._labels,
+            has_losses=bool(near),
+            mistake_rows=test.get("mistake_rows") if images else None,
+            mistake_pixels=test.get("mistake_pixels") if images else None,
         )
-        return Predictions(probabilities.argmax(axis=1) == labels, losses if near else None)
+
+
+def predictions_in(arrays: Arrays) -> Predictions | None:
+    """Return what a file's labels and probabilities say of each image; ``None`` where they are not sound."""
+    import numpy as np
+
+    found = sound(arrays)
+    if found is None:
+        return None
+    labels, probabilities = found
+    predicted = probabilities.argmax(axis=1)
+    rows = np.arange(len(labels))
+    true = probabilities[rows, labels]
+    # Without a copy in float64.
+    squares = np.einsum("ij,ij->i", probabilities, probabilities, dtype=np.float64)
+    return Predictions(
+        labels=labels,
+        predicted=predicted.astype(np.min_scalar_type(probabilities.shape[1])),
+        confidence=probabilities[rows, predicted],
+        true=true,
+        brier=float((squares - 2 * true.astype(np.float64) + 1).mean()),
+    )
 
 
 def has_accuracy(right: npt.NDArray[np.bool_], accuracy: float) -> bool:
@@ -105,8 +162,14 @@ def losses_of(
     """Return the cross-entropies in nats, shape (n,), of labels (n,) and probabilities (n, n_classes)."""
     import numpy as np
 
-    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.maximum(true, SMALLEST))
+    return losses_of_true(probabilities[np.arange(len(labels)), labels])
+
+
+def losses_of_true(true: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return the cross-entropies of the probabilities of the true classes."""
+    import numpy as np
+
+    return -np.log(np.maximum(true.astype(np.float64), SMALLEST))
 
 
 def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]] | None:

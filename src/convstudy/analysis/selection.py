@@ -118,7 +118,7 @@ def _predictions(rows: list[CandidateRow], held_out: HeldOutReader) -> tuple[Arr
     right: list[npt.NDArray[np.float32]] = []
     losses: list[npt.NDArray[np.float32]] = []
     for row in rows:
-        read = [held_out.of(fit) for fit in row.fits]
+        read = [held_out.of(fit.fit_id) for fit in row.fits]
         found = [each for each in read if each is not None]
         if len(found) < len(read):
             return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from convstudy.analysis import CandidateRow, Contest
+from convstudy.analysis import Analysis, CandidateRow, Contest
 from convstudy.analysis.candidates import part_text
-from convstudy.checks.check import TrainedRun
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
 
@@ -36,14 +35,14 @@ class TrainedCandidate:
         return f"{self.stage.key}: {self.candidate.name}"
 
 
-def tested_candidates(trained: TrainedRun) -> Iterator[TrainedCandidate]:
+def tested_candidates(analysis: Analysis) -> Iterator[TrainedCandidate]:
     """Yield the settled candidates of comparisons, ablations and final trainings that have a fit that is done.
 
     A network that an ablation takes over from a comparison is yielded once, by the comparison.
     """
-    results = trained.results
+    results = analysis.results
     seen: set[str] = set()
-    for contest in trained.contests:
+    for contest in analysis.contests:
         stage = results.plan.stage(contest.stage)
         if not stage.tested:
             continue
@@ -55,14 +54,14 @@ def tested_candidates(trained: TrainedRun) -> Iterator[TrainedCandidate]:
                 yield TrainedCandidate(stage, contest, candidate, row, fits)
 
 
-def failed_parts(trained: TrainedRun, wanted: Callable[[Record], bool]) -> dict[str, list[str]]:
+def failed_parts(analysis: Analysis, wanted: Callable[[Record], bool]) -> dict[str, list[str]]:
     """Return "stage: candidate" -> the parts whose fits failed and are wanted, each fit once."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
-    for stage in trained.results.plan.stages:
+    for stage in analysis.results.plan.stages:
         owners = stage.owners
         for fit in stage.fits:
-            record = trained.results.records.get(fit.id)
+            record = analysis.results.records.get(fit.id)
             if record is None or record.done or fit.id in seen:
                 continue
             seen.add(fit.id)

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from convstudy.analysis import Contest
+from convstudy.analysis import Analysis
 from convstudy.checks import courses, images, networks, outcomes, questions, recipes, sameness
-from convstudy.checks.check import Check, Planned, TrainedRun, look
+from convstudy.checks.check import Check, Planned, look
 from convstudy.checks.finding import Findings
-from convstudy.history.results import Results
 from convstudy.plan import Plan
 
 PLAN_CHECKS: tuple[Check[Planned], ...] = (
@@ -81,7 +80,7 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
 )
 """Looked at before anything trains."""
 
-RUN_CHECKS: tuple[Check[TrainedRun], ...] = (
+RUN_CHECKS: tuple[Check[Analysis], ...] = (
     Check(
         "diverged-fit", "during", "warning", "A fit whose loss was no number any more", courses.diverged_fits
     ),
@@ -149,7 +148,7 @@ RUN_CHECKS: tuple[Check[TrainedRun], ...] = (
 )
 """Looked at during training and after it."""
 
-IMAGE_CHECKS: tuple[Check[TrainedRun], ...] = (
+IMAGE_CHECKS: tuple[Check[Analysis], ...] = (
     Check(
         "train-test-duplicates",
         "images",
@@ -183,16 +182,12 @@ def check_plan(plan: Plan, n_openings: int = 0) -> Findings:
     return look(PLAN_CHECKS, Planned(plan, n_openings), plan.study.silence)
 
 
-def check_results(results: Results, contests: tuple[Contest, ...]) -> Findings:
-    """Return what the checks during and after training and of the images find, in a run that is finished or not.
-
-    Args:
-        results: the run.
-        contests: those of exactly these results (:func:`convstudy.stats.contests`).
-    """
-    return look((*RUN_CHECKS, *IMAGE_CHECKS), TrainedRun(results, contests), results.study.silence)
+def check_results(analysis: Analysis) -> Findings:
+    """Return what the checks during and after training and of the images find, in a run that is finished or not."""
+    return look((*RUN_CHECKS, *IMAGE_CHECKS), analysis, analysis.results.study.silence)
 
 
-def check_run(results: Results, contests: tuple[Contest, ...]) -> Findings:
+def check_run(analysis: Analysis) -> Findings:
     """Return what all checks find in a run: in its plan, during its training and after it, and in its images."""
-    return check_plan(results.plan, results.n_openings_before) + check_results(results, contests)
+    results = analysis.results
+    return check_plan(results.plan, results.n_openings_before) + check_results(analysis)

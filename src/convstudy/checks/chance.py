@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from convstudy.analysis.predictions import sound
+from convstudy.analysis import Analysis
 from convstudy.data import Split, dataset_info
-from convstudy.errors import StoreError
-from convstudy.history.results import Results
 from convstudy.plan import Fit
 from convstudy.stats import balance_of
 
@@ -21,35 +19,21 @@ class LargestShares:
     all training images count, and before these are known, classes of equal size.
     """
 
-    def __init__(self, results: Results) -> None:
-        self._results = results
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
         self._of_split: dict[Split, float] = {}
 
     def of(self, fit: Fit) -> float:
         """Return the share, a fraction."""
         if fit.split not in self._of_split:
-            counts = self._class_counts(fit)
+            counts = self._analysis.held_out.class_counts(fit.id)
             if counts is None:  # not kept: another fit of this split can have its labels on record
                 return self._without_labels()
             self._of_split[fit.split] = balance_of(counts).majority
         return self._of_split[fit.split]
 
-    def _class_counts(self, fit: Fit) -> list[int] | None:
-        """Return the validation images of each class, ``None`` where the labels are not on record."""
-        import numpy as np
-
-        try:
-            found = sound(self._results.arrays(fit.id, "validation"))
-        except StoreError:
-            return None
-        if found is None:
-            return None
-        labels, probabilities = found
-        counts: list[int] = np.bincount(labels, minlength=probabilities.shape[1]).tolist()
-        return counts
-
     def _without_labels(self) -> float:
-        results = self._results
+        results = self._analysis.results
         if results.images is not None:
             return balance_of(results.images.train.class_counts).majority
         return 1 / dataset_info(results.study.dataset).n_classes

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from convstudy.analysis import Contest
 from convstudy.checks.finding import Finding, Findings, Level, Silenced
-from convstudy.history.results import Results
 from convstudy.plan import Plan
 
 When = Literal["before", "during", "after", "images"]
@@ -33,14 +31,6 @@ class Planned:
 
     plan: Plan
     n_openings: int = 0
-
-
-@dataclass(frozen=True)
-class TrainedRun:
-    """What there is to look at once fits are trained: the results, finished or not, and the contests made of them."""
-
-    results: Results
-    contests: tuple[Contest, ...]
 
 
 Subject = TypeVar("Subject")

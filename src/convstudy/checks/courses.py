@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
+from convstudy.analysis import Analysis
 from convstudy.analysis.candidates import part_text
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.chance import LargestShares, chance_level
-from convstudy.checks.check import SURE, Spot, TrainedRun
+from convstudy.checks.check import SURE, Spot
 from convstudy.checks.networks import LARGER_BATCHES, lone_norm
 from convstudy.checks.words import listed, points, so_many
 from convstudy.figures import counted, percent
@@ -34,9 +35,9 @@ HINT_AT_CHANCE = (
 )
 
 
-def diverged_fits(trained: TrainedRun) -> Iterator[Spot]:
+def diverged_fits(analysis: Analysis) -> Iterator[Spot]:
     """Fits that ended because their loss was no number any more."""
-    for where, fits in failed_parts(trained, lambda record: record.error_kind == "diverged").items():
+    for where, fits in failed_parts(analysis, lambda record: record.error_kind == "diverged").items():
         yield Spot(
             where,
             f"{counted(len(fits), 'fit')} diverged ({listed(fits)}): the loss was no number any more",
@@ -44,10 +45,10 @@ def diverged_fits(trained: TrainedRun) -> Iterator[Spot]:
         )
 
 
-def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
+def collapsed_fits(analysis: Analysis) -> Iterator[Spot]:
     """Fits whose last epoch is at chance on training and validation images: they learned nothing, or fell back."""
-    results = trained.results
-    shares = LargestShares(results)
+    results = analysis.results
+    shares = LargestShares(analysis)
     seen: set[str] = set()
     for stage in results.plan.stages:
         owners = stage.owners
@@ -72,9 +73,9 @@ def collapsed_fits(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def dead_units(trained: TrainedRun) -> Iterator[Spot]:
+def dead_units(analysis: Analysis) -> Iterator[Spot]:
     """Layers half of whose units, or more, are 0 for every validation image, in the median of a network's fits."""
-    for each in tested_candidates(trained):
+    for each in tested_candidates(analysis):
         dead = [{found.layer: found for found in fit.record.dead_units} for fit in each.fits]
         for layer in sorted(set().union(*dead)):
             n_units = next(found[layer].n_units for found in dead if layer in found)
@@ -91,10 +92,10 @@ def dead_units(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def still_improving(trained: TrainedRun) -> Iterator[Spot]:
+def still_improving(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose validation accuracy was still rising when their epochs ran out."""
-    region = trained.results.study.region / 100
-    for each in tested_candidates(trained):
+    region = analysis.results.study.region / 100
+    for each in tested_candidates(analysis):
         records = [fit.record for fit in each.fits if _ran_out(each, fit.record)]
         n_epochs = min((len(record.history) for record in records), default=0)
         if n_epochs < LEAST_EPOCHS:
@@ -113,9 +114,9 @@ def still_improving(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def early_overfitting(trained: TrainedRun) -> Iterator[Spot]:
+def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose validation loss was lowest in the first half of training and has risen by a quarter since."""
-    for each in tested_candidates(trained):
+    for each in tested_candidates(analysis):
         rises = [rise for fit in each.fits if (rise := rise_of(fit.record)) is not None]
         if 2 * len(rises) > len(each.fits):
             epoch, factor = median(epoch for epoch, _ in rises), median(factor for _, factor in rises)
@@ -127,9 +128,9 @@ def early_overfitting(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def unstable_ends(trained: TrainedRun) -> Iterator[Spot]:
+def unstable_ends(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose validation accuracy swings in the last epochs, by more than the differences that are judged."""
-    for each in tested_candidates(trained):
+    for each in tested_candidates(analysis):
         histories = [fit.record.history for fit in each.fits if len(fit.record.history) >= LEAST_EPOCHS]
         if not histories:
             continue

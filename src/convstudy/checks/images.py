@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from convstudy.analysis import calibration_of
+from convstudy.analysis import Analysis
 from convstudy.checks.candidates import tested_candidates
-from convstudy.checks.check import Spot, TrainedRun
+from convstudy.checks.check import Spot
 from convstudy.checks.words import points
 from convstudy.data import dataset_info
-from convstudy.errors import StoreError
 from convstudy.figures import percent
 from convstudy.stats import balance_of
 
@@ -26,9 +25,9 @@ FAR = 0.01
 """So far outside the interval of the accuracy a mean confidence is more than a trifle."""
 
 
-def train_test_duplicates(trained: TrainedRun) -> Iterator[Spot]:
+def train_test_duplicates(analysis: Analysis) -> Iterator[Spot]:
     """Test images that are training images too, or nearly."""
-    facts = trained.results.images
+    facts = analysis.results.images
     if facts is None:
         return
     n_exact, n_near = facts.exact.n_test, facts.near.n_test if facts.near else 0
@@ -44,12 +43,12 @@ def train_test_duplicates(trained: TrainedRun) -> Iterator[Spot]:
     )
 
 
-def class_imbalance(trained: TrainedRun) -> Iterator[Spot]:
+def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
     """Parts whose largest class has many times the images of the smallest."""
-    facts = trained.results.images
+    facts = analysis.results.images
     if facts is None:
         return
-    names = dataset_info(trained.results.study.dataset).class_names
+    names = dataset_info(analysis.results.study.dataset).class_names
     for part, counts in (("training", facts.train.class_counts), ("test", facts.test.class_counts)):
         balance = balance_of(counts)
         if balance.ratio < UNEVEN:
@@ -68,9 +67,9 @@ def class_imbalance(trained: TrainedRun) -> Iterator[Spot]:
         )
 
 
-def constant_images(trained: TrainedRun) -> Iterator[Spot]:
+def constant_images(analysis: Analysis) -> Iterator[Spot]:
     """Parts with images that hold one value only."""
-    facts = trained.results.images
+    facts = analysis.results.images
     if facts is None:
         return
     for part, known in (("training", facts.train), ("test", facts.test)):
@@ -82,15 +81,12 @@ def constant_images(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def badly_calibrated(trained: TrainedRun) -> Iterator[Spot]:
+def badly_calibrated(analysis: Analysis) -> Iterator[Spot]:
     """Candidates whose mean confidence lies clearly outside the interval of their accuracy."""
-    results = trained.results
-    for each in tested_candidates(trained):
-        tested = [fit.record.fit_id for fit in each.fits if fit.record.fit_id in results.openings]
-        try:
-            calibration = calibration_of(results.arrays(fit_id, "test") for fit_id in tested)
-        except StoreError:
-            continue
+    results = analysis.results
+    for each in tested_candidates(analysis):
+        tested = tuple(fit.record.fit_id for fit in each.fits if fit.record.fit_id in results.openings)
+        calibration = analysis.calibration(tested)
         if calibration is None:
             continue
         accuracy = calibration.accuracy

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Literal
 
-from convstudy.analysis import protocol
+from convstudy.analysis import Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import SURE, Spot, TrainedRun
+from convstudy.checks.check import SURE, Spot
 from convstudy.checks.words import listed, points
 from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
@@ -35,9 +35,9 @@ _KINDS: Mapping[Kind, str] = {
 }
 
 
-def failed_fits(trained: TrainedRun) -> Iterator[Spot]:
+def failed_fits(analysis: Analysis) -> Iterator[Spot]:
     """Fits that could not be finished, for another reason than that they diverged."""
-    for where, fits in failed_parts(trained, lambda record: not record.final).items():
+    for where, fits in failed_parts(analysis, lambda record: not record.final).items():
         yield Spot(
             where,
             f"{counted(len(fits), 'fit')} failed and may yet succeed ({listed(fits)}): before that no choice rests on "
@@ -45,7 +45,7 @@ def failed_fits(trained: TrainedRun) -> Iterator[Spot]:
             "read the errors with `convstudy status`, then run the study again; `--accept-failures REASON` makes such "
             "fits count as failed, and the report prints the reason",
         )
-    for where, fits in failed_parts(trained, lambda r: r.final and r.error_kind != "diverged").items():
+    for where, fits in failed_parts(analysis, lambda r: r.final and r.error_kind != "diverged").items():
         yield Spot(
             where,
             f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are over the others, and a "
@@ -55,9 +55,9 @@ def failed_fits(trained: TrainedRun) -> Iterator[Spot]:
         )
 
 
-def winners_at_edge(trained: TrainedRun) -> Iterator[Spot]:
+def winners_at_edge(analysis: Analysis) -> Iterator[Spot]:
     """Searches whose winner lies at the border of what was tried, so that the best may lie beyond."""
-    results = trained.results
+    results = analysis.results
     for name, search in results.study.search.items():
         choice = results.choice(f"search.{name}")
         if choice is None or not choice.chosen:
@@ -100,9 +100,9 @@ def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest",
     return "" if edge == "lowest" and at_end_of_all else edge
 
 
-def differences_within_noise(trained: TrainedRun) -> Iterator[Spot]:
+def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
     """Searches and comparisons whose choice is not clearly better than the next best."""
-    for contest in trained.contests:
+    for contest in analysis.contests:
         leader, other = contest.leader, contest.runner_up
         verdict = contest.verdict_on(other.name) if leader and other else None
         if leader is None or other is None or verdict is None or verdict.difference.mean is None:
@@ -126,9 +126,9 @@ def differences_within_noise(trained: TrainedRun) -> Iterator[Spot]:
         )
 
 
-def overfitted(trained: TrainedRun) -> Iterator[Spot]:
+def overfitted(analysis: Analysis) -> Iterator[Spot]:
     """Networks that are far better on the images they were trained on than on validation images."""
-    for each in tested_candidates(trained):
+    for each in tested_candidates(analysis):
         train, validation = each.row.train_accuracy.mean, each.row.validation_accuracy.mean
         if train is None or validation is None:
             continue
@@ -142,10 +142,10 @@ def overfitted(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def outlying_seeds(trained: TrainedRun) -> Iterator[Spot]:
+def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
     """Seeds that lie far from the others of their candidate."""
-    n_test = dataset_info(trained.results.study.dataset).n_test
-    for each in tested_candidates(trained):
+    n_test = dataset_info(analysis.results.study.dataset).n_test
+    for each in tested_candidates(analysis):
         scores, n_images = each.row.scores("test_accuracy"), n_test
         if len(scores) < len(each.row.scores("validation_accuracy")):
             scores, n_images = each.row.scores("validation_accuracy"), _n_validation(each)
@@ -177,10 +177,10 @@ def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
     return [part for part, score in scores.items() if scale > 0 and abs(score - middle) >= OUTLYING * scale]
 
 
-def scores_below_validation(trained: TrainedRun) -> Iterator[Spot]:
+def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose test accuracy is clearly below their validation accuracy."""
-    region = trained.results.study.region / 100
-    for each in tested_candidates(trained):
+    region = analysis.results.study.region / 100
+    for each in tested_candidates(analysis):
         interval = each.contest.accuracy_intervals.get(each.candidate.name)
         validation, test = each.row.validation_accuracy.mean, each.row.test_accuracy.mean
         if interval is None or validation is None or test is None:
@@ -196,10 +196,9 @@ def scores_below_validation(trained: TrainedRun) -> Iterator[Spot]:
             )
 
 
-def often_opened_test_sets(trained: TrainedRun) -> Iterator[Spot]:
+def often_opened_test_sets(analysis: Analysis) -> Iterator[Spot]:
     """Test sets that have answered ten questions or more of other runs."""
-    results = trained.results
-    told = protocol(results)
+    results, told = analysis.results, analysis.protocol
     if told.openings and told.n_questions_elsewhere >= OFTEN:
         yield Spot(
             "study.dataset",

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstudy.analysis import Contest
-from convstudy.checks.check import Spot, TrainedRun
+from convstudy.analysis import Analysis, Contest
+from convstudy.checks.check import Spot
 from convstudy.checks.words import listed, so_many
 from convstudy.plan.stages import UNCHANGED
 
 
-def same_weights(trained: TrainedRun) -> Iterator[Spot]:
+def same_weights(analysis: Analysis) -> Iterator[Spot]:
     """Variants with the weights and scores of their base; candidates of a search or comparison with equal ones.
 
     Equal weights with other scores are no finding: test-time ``views`` change predictions and not weights.
     """
-    for contest in trained.contests:
+    for contest in analysis.contests:
         if contest.question == "ablate":
-            yield from _variants(trained, contest)
+            yield from _variants(analysis, contest)
         elif contest.asked:
             yield from _equal_candidates(contest)
 
 
-def _variants(trained: TrainedRun, contest: Contest) -> Iterator[Spot]:
-    stage = trained.results.plan.stage(contest.stage)
+def _variants(analysis: Analysis, contest: Contest) -> Iterator[Spot]:
+    stage = analysis.results.plan.stage(contest.stage)
     rows = {row.name: row for row in contest.rows if row.settled}
     base = rows.get(UNCHANGED)
     for name, row in rows.items():

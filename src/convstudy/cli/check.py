@@ -74,10 +74,10 @@ def _findings(study: Study, history: History | None, run_id: str | None) -> Find
     from convstudy.plan import resolve
 
     if history and run_id:
-        from convstudy.analysis import contests
+        from convstudy.analysis import analyse
 
         results = history.results(run_id)
         results = replace(results, study=study, plan=replace(results.plan, study=study))
-        return check_run(results, contests(results))
+        return check_run(analyse(results))
     planned, _ = resolve(study, history.outcomes(history.run_id_of(study)) if history else {})
     return check_plan(planned, history.n_openings(study.dataset) if history else 0)

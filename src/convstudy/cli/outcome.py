@@ -37,7 +37,7 @@ class Outcome:
     """
 
     def __init__(self, results: Results, runs: Path, as_json: bool, again: str, accepting: bool) -> None:
-        from convstudy.analysis import contests
+        from convstudy.analysis import analyse
         from convstudy.report import answer
 
         self._results, self._runs, self._as_json = results, runs, as_json
@@ -51,19 +51,21 @@ class Outcome:
                 tell(failed_text(results, again, accepting))
             if results.untested and not results.unfinished:
                 tell(unrestored_text(again))
-        self._contests = contests(results)
-        self._answer = answer(results, self._contests)
+        self._analysis = analyse(results)
+        self._answer = answer(self._analysis)
         self._say("\n".join(self._answer) + "\n")
 
     def write_report(self) -> None:
         """Write the page, unless the runs folder was deleted meanwhile."""
+        if self._interrupted:
+            return
         from convstudy.store import Layout
 
         hint = f"`{self._again} --output DIR` writes it elsewhere; everything that was trained is kept"
         with self._step():
             folder = Layout(self._runs).report(self._results.run_id)
             self._check_presence()
-            files, errors = write_files(self._results, folder, ("html",), hint)
+            files, errors = write_files(self._analysis, self._findings, folder, ("html",), hint)
             self._check_presence()
             self._report = files[0] if files else None
             self._note(*errors)
@@ -82,7 +84,7 @@ class Outcome:
         with self._step():
             from convstudy.checks import check_run
 
-            self._findings = check_run(self._results, self._contests)
+            self._findings = check_run(self._analysis)
 
     def end(self, checks: str, following: str, strict: bool) -> int:
         """Print the rest, and return the exit status.
@@ -153,9 +155,7 @@ class Outcome:
             "n_openings": results.n_openings,
         }
         with self._step():
-            from convstudy.analysis import candidate_rows
-
-            rows = [row for stage in results.plan.stages for row in candidate_rows(results, stage)]
+            rows = [row for contest in self._analysis.contests for row in contest.rows]
             value |= {"results": [_row(row) for row in rows], "failed": failed_json(results)}
         if self._findings is not None:
             value |= findings_json(self._findings)

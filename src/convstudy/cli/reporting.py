@@ -11,16 +11,22 @@ from convstudy.errors import ConvstudyError, Problem, UsageError
 from convstudy.figures import counted
 
 if TYPE_CHECKING:
-    from convstudy.history import Results
+    from convstudy.analysis import Analysis
+    from convstudy.checks import Findings
 
 
 def write_files(
-    results: Results, folder: Path, formats: Collection[str], hint: str
+    analysis: Analysis,
+    findings: Findings | None,
+    folder: Path,
+    formats: Collection[str],
+    hint: str,
 ) -> tuple[tuple[Path, ...], tuple[ConvstudyError, ...]]:
     """Return the files of a report that are written, and one error for each reason why others are not.
 
     Args:
-        results: the run.
+        analysis: that of the run.
+        findings: what the checks find in it; ``None`` where they failed.
         folder: where to.
         formats: some of ``convstudy.report.FORMATS``.
         hint: what to do where the system refuses to write.
@@ -35,7 +41,7 @@ def write_files(
     try:
         from convstudy.report import write_report
 
-        files = write_report(results, folder, formats, failed)
+        files = write_report(analysis, findings, folder, formats, failed)
     except Exception as error:  # before the first file
         failed(folder, error)
     return files, tuple(_error(error, paths, hint) for error, paths in reasons.values())

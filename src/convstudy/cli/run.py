@@ -88,9 +88,9 @@ def run(
     except KeyboardInterrupt:
         return _interrupted(tally, runs, again, as_json)
     outcome = Outcome(results, runs, as_json, again, accepting=accept_failures is not None)
+    outcome.look_over()
     if not no_report:
         outcome.write_report()
-    outcome.look_over()
     return outcome.end(
         checks=command_line(context, "check", source),
         following=next_command(context, source, results),

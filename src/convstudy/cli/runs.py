@@ -109,11 +109,16 @@ def report(
 
     history = History.open(runs)
     results = history.results(run)
+    from convstudy.analysis import analyse
+    from convstudy.checks import check_run
     from convstudy.report import answer
 
-    tell("\n".join(answer(results)))
+    analysis = analyse(results)
+    tell("\n".join(answer(analysis)))
     folder = output or history.report_folder(results.run_id)
-    files, errors = write_files(results, folder, wanted, hint="--output DIR writes it elsewhere")
+    files, errors = write_files(
+        analysis, check_run(analysis), folder, wanted, hint="--output DIR writes it elsewhere"
+    )
     for error in errors:
         tell(str(error))
     for path in files:

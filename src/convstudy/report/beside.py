@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from convstudy.analysis import Calibration, Headline, PredictionReader, calibration_of, headline
+from convstudy.analysis import Analysis, Calibration, Headline, Predictions
 from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
 from convstudy.errors import ConvstudyError
 from convstudy.figures import counted, percent
 from convstudy.history.results import Results
+from convstudy.plan import Candidate
 from convstudy.report import background_tables, calibration_tables, class_charts, image_tables, pictures
 from convstudy.report.calibration_chart import calibration_chart
 from convstudy.report.figure import Figure
 from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
-from convstudy.stats import Confusion, Mistake, class_accuracies, confusion_of, mistakes_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from convstudy.stats import Confusion, Guesses, Mistake, class_accuracies, confusion_of, mistakes_of
 
 N_FIRST_IMAGES = 25
 N_KERNELS = 64
@@ -51,43 +48,37 @@ class Beside:
     notes: tuple[str, ...] = ()
 
 
-def gather_beside(results: Results) -> Beside:
+def gather_beside(analysis: Analysis) -> Beside:
     """Read what lies beside the records and the training images; missing parts leave a note."""
+    import numpy as np
+
+    results = analysis.results
     info = dataset_info(results.study.dataset)
     found: dict[str, Any] = {}
     notes: list[str] = []
-    head = headline(results)
-    predictions = PredictionReader(results)
-    labels: npt.NDArray[np.int64] | None = None
+    head = analysis.headline
+    models = _predictions(analysis, head, notes) if head else []
+    labels = models[0].labels if models else None
     if head:
         found["headline"] = head.candidate.network_name
-        for test in _read_tests(results, head, predictions, notes):
-            labels = test["labels"]
     if head and labels is not None:
-
-        def tests() -> Iterator[dict[str, Any]]:
-            # Read again for each use: with 1,000 classes one file of predictions is 40 MB.
-            return _read_tests(results, head, predictions, [])
-
-        confusion = confusion_of(
-            ((test["labels"], test["probabilities"]) for test in tests()), info.n_classes
-        )
+        predicted = np.stack([each.predicted for each in models])
+        confusion = confusion_of(labels, [each.predicted for each in models], info.n_classes)
         found["confusion"] = confusion
         found["confusion_table"] = background_tables.confusion_table(confusion, info.class_names)
         if info.n_classes <= background_tables.MOST_CLASSES:
             found["confusion_figure"] = class_charts.confusion_chart(
                 confusion, info.class_names, "Confusion on the test images"
             )
-        wrong = mistakes_of(_with_sound_pictures(test, info) for test in tests())
+        wrong = mistakes_of(labels, [_with_sound_pictures(each, info) for each in models])
         found["mistakes_table"] = background_tables.mistakes_table(wrong, info.class_names)
         found["mistakes"] = tuple(_pictures(wrong, info))
-        by_class = class_accuracies(tests(), info.n_classes)
+        by_class = class_accuracies(labels, predicted, info.n_classes)
         found["class_accuracy_table"] = background_tables.class_accuracy_table(by_class, info.class_names)
         found["class_accuracy_figure"] = class_charts.class_accuracy_chart(
             by_class, info.class_names, "Accuracy by class"
         )
-    if head and labels is not None:
-        found |= _calibration(results, head, predictions)
+        found |= _calibration(analysis, head)
     if head:
         weights = _read(results, _done(results, head), "weights", notes, limit=1)
         found["kernels"] = tuple(kernel for _, each in weights for kernel in _kernels(each))
@@ -118,15 +109,12 @@ def gather_beside(results: Results) -> Beside:
     return Beside(**found, notes=tuple(dict.fromkeys(notes)))
 
 
-def _calibration(results: Results, head: Headline, predictions: PredictionReader) -> dict[str, Any]:
+def _calibration(analysis: Analysis, head: Headline) -> dict[str, Any]:
     """Return what is told of the calibration of the headline's stage; its other candidates stand in the table."""
     found: dict[str, Calibration] = {}
     for candidate in head.stage.candidates:
-        notes: list[str] = []
-        calibration = calibration_of(
-            _read_tests(results, Headline(head.stage, candidate), predictions, notes)
-        )
-        if calibration is not None and not notes:
+        calibration = analysis.calibration(_tested(analysis, candidate))
+        if calibration is not None:
             found[candidate.name] = calibration
     own = found.get(head.candidate.name)
     if own is None:
@@ -155,30 +143,40 @@ def _read(
             notes.append(f"The {what} file of fit {fit_id} could not be read: {error.problems[0].what}.")
 
 
-def _read_tests(
-    results: Results, head: Headline, predictions: PredictionReader, notes: list[str]
-) -> Iterator[dict[str, Any]]:
-    """Yield the predictions of a candidate's models; a file that does not fit its record leaves a note too."""
-    ids = [i for i in _done(results, head) if i in results.openings]
-    ids = [i for i in ids if results.openings[i].accuracy is not None]
-    for fit_id, test in _read(results, ids, "test", notes):
-        if predictions.fits(fit_id, test):
-            yield test
+def _predictions(analysis: Analysis, head: Headline, notes: list[str]) -> list[Predictions]:
+    """Return the predictions of the headline's models; a file that is missing or does not fit leaves a note."""
+    found = []
+    for fit_id in _tested(analysis, head.candidate):
+        predictions = analysis.predictions.of(fit_id)
+        reason = analysis.predictions.unreadable(fit_id)
+        if predictions is not None:
+            found.append(predictions)
+        elif reason:
+            notes.append(f"The test file of fit {fit_id} could not be read: {reason}.")
         else:
             notes.append(
                 f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
             )
+    return found
+
+
+def _tested(analysis: Analysis, candidate: Candidate) -> tuple[str, ...]:
+    """Return the fits of a candidate that are done and whose model has a test score."""
+    results = analysis.results
+    done = [record.fit_id for record in results.records_of(candidate) if record.done]
+    openings = {fit_id: results.openings.get(fit_id) for fit_id in done}
+    return tuple(fit_id for fit_id, each in openings.items() if each and each.accuracy is not None)
 
 
 def _done(results: Results, head: Headline) -> list[str]:
     return [record.fit_id for record in results.records_of(head.candidate) if record.done]
 
 
-def _with_sound_pictures(test: dict[str, Any], info: DatasetInfo) -> dict[str, Any]:
-    """Return a test file with its pictures of mistakes, or with none where they are no pictures of test images."""
+def _with_sound_pictures(found: Predictions, info: DatasetInfo) -> Guesses:
+    """Return predictions with their pictures of mistakes, or with none where they are no pictures of test images."""
     import numpy as np
 
-    rows, pixels = test.get("mistake_rows"), test.get("mistake_pixels")
+    rows, pixels = found.mistake_rows, found.mistake_pixels
     if (
         rows is not None
         and pixels is not None
@@ -186,14 +184,13 @@ def _with_sound_pictures(test: dict[str, Any], info: DatasetInfo) -> dict[str, A
         and rows.dtype.kind in "iu"
         and pixels.dtype == np.uint8
         and pixels.shape == (len(rows), *info.image_shape)
-        and ((rows >= 0) & (rows < len(test["labels"]))).all()
+        and ((rows >= 0) & (rows < len(found.labels))).all()
     ):
-        return test
-    nothing = {
-        "mistake_rows": np.zeros(0, np.int64),
-        "mistake_pixels": np.zeros((0, *info.image_shape), np.uint8),
-    }
-    return {**test, **nothing}
+        return Guesses(
+            found.predicted, found.confidence, rows.astype(np.int64), pixels.astype(np.uint8, copy=False)
+        )
+    nothing = np.zeros((0, *info.image_shape), np.uint8)
+    return Guesses(found.predicted, found.confidence, np.zeros(0, np.int64), nothing)
 
 
 def _pictures(mistakes: tuple[Mistake, ...], info: DatasetInfo) -> Iterator[Picture]:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convstudy.analysis import Contest, Protocol, contests, headline, keepsakes, protocol
-from convstudy.checks import Findings, check_run
+from convstudy.analysis import Analysis, Contest, Protocol
+from convstudy.checks import Findings
 from convstudy.data import DatasetInfo, dataset_info
 from convstudy.history.results import Results
 from convstudy.plan import Candidate, Stage
@@ -150,20 +150,18 @@ class Contents:
         return tuple(figure for figure in found if figure is not None)
 
 
-def gather(results: Results) -> Contents:
+def gather(analysis: Analysis, checked: Findings | None) -> Contents:
     """Return the contents of a run's report; whatever is missing leaves a gap or a note, never an error."""
     from altair.utils.schemapi import debug_mode
 
     # Checking each part of each chart against the schema takes most of a report's time; a test does it instead.
     with debug_mode(False):
-        return _gather(results)
+        return _gather(analysis, checked)
 
 
-def _gather(results: Results) -> Contents:
+def _gather(analysis: Analysis, checked: Findings | None) -> Contents:
     """Return the contents."""
-    found = contests(results)
-    told = protocol(results)
-    checked = check_run(results, found)
+    results, found, told = analysis.results, analysis.contests, analysis.protocol
     environments = Counter(
         record.environment
         for record in (results.records.get(fit.id) for fit in results.plan.fits)
@@ -172,8 +170,8 @@ def _gather(results: Results) -> Contents:
     return Contents(
         results=results,
         info=dataset_info(results.study.dataset),
-        conclusions=conclusions(results, found),
-        sections=tuple(_section(results, contest) for contest in found if contest.asked),
+        conclusions=conclusions(analysis),
+        sections=tuple(_section(results, contest) for contest in analysis.asked),
         verdicts=verdict_tables.verdict_table(found, results.study.region),
         more_verdicts=(
             verdict_tables.loss_table(found),
@@ -183,7 +181,7 @@ def _gather(results: Results) -> Contents:
         every_fit=tables.results_table(found),
         costs=tables.costs_table(results),
         rates=_rates(results),
-        beside=gather_beside(results),
+        beside=gather_beside(analysis),
         layers=tuple(
             background_tables.layers_table(name, network, results.study.dataset, number)
             for number, (name, network) in enumerate(background_tables.networks_of(results).items(), start=1)
@@ -196,10 +194,10 @@ def _gather(results: Results) -> Contents:
             protocol_tables.openings_table(told),
             protocol_tables.ledger_table(told),
         ),
-        optimism=protocol_tables.optimism_table(keepsakes(results, found, headline(results))),
-        checked=checked,
-        findings=background_tables.findings_table(checked),
-        silenced=background_tables.silenced_table(checked),
+        optimism=protocol_tables.optimism_table(analysis.keepsakes),
+        checked=checked or Findings(),
+        findings=background_tables.findings_table(checked or Findings()),
+        silenced=background_tables.silenced_table(checked or Findings()),
         environments=tuple(environments),
         environment=background_tables.environment_table(environments),
         failures=background_tables.failures_table(found),

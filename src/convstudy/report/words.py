@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from convstudy.analysis import CandidateRow, Contest, contests, protocol
+from convstudy.analysis import Analysis, CandidateRow, Contest
 from convstudy.figures import counted, listed, percent
 from convstudy.history.results import Results
 from convstudy.report import interactions, verdict_notes
@@ -36,22 +36,16 @@ class Conclusion:
     notes: tuple[str, ...] = ()
 
 
-def answer(results: Results, found: tuple[Contest, ...] | None = None) -> tuple[str, ...]:
-    """Return the study's answer in plain text: one line for each question, then what to know of the run.
-
-    ``found`` are the run's contests, where somebody has them already.
-    """
-    return tuple(said.text for said in conclusions(results, found))
+def answer(analysis: Analysis) -> tuple[str, ...]:
+    """Return the study's answer in plain text: one line for each question, then what to know of the run."""
+    return tuple(said.text for said in conclusions(analysis))
 
 
-def conclusions(results: Results, found: tuple[Contest, ...] | None = None) -> tuple[Conclusion, ...]:
-    """Return all conclusions: one for each question of the study, then failed fits and what is missing.
-
-    ``found`` are the run's contests, where somebody has them already.
-    """
-    asked = [contest for contest in (found or contests(results)) if contest.asked]
-    said = [_with_failures(results, contest, _ABOUT[contest.question](contest)) for contest in asked]
-    return (*said, *_about_run(results))
+def conclusions(analysis: Analysis) -> tuple[Conclusion, ...]:
+    """Return all conclusions: one for each question of the study, then failed fits and what is missing."""
+    results = analysis.results
+    said = [_with_failures(results, contest, _ABOUT[contest.question](contest)) for contest in analysis.asked]
+    return (*said, *_about_run(analysis))
 
 
 def _with_failures(results: Results, contest: Contest, said: Conclusion) -> Conclusion:
@@ -173,8 +167,8 @@ _ABOUT = {
 }
 
 
-def _about_run(results: Results) -> tuple[Conclusion, ...]:
-    said = []
+def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
+    results, said = analysis.results, []
     if results.unfinished:
         found = results.unfinished
         kinds = listed(sorted({record.error_kind or "failed" for record in found}))
@@ -192,7 +186,7 @@ def _about_run(results: Results) -> tuple[Conclusion, ...]:
             f"{'it' if len(failed) == 1 else 'them'}, and a candidate with a failed fit is not chosen."
         )
         said.append(Conclusion("run", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in failed))))
-    said += [Conclusion("run", text) for text in [test_set_text(protocol(results))] if text]
+    said += [Conclusion("run", text) for text in [test_set_text(analysis.protocol)] if text]
     if not results.complete:
         n_fits, settled = len(results.plan.fits), results.plan.settled_fits
         there = {fit_id for fit_id, record in results.records.items() if record.final}

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from convstudy.analysis import Analysis
+from convstudy.checks import Findings
 from convstudy.errors import UsageError, unknown
-from convstudy.history.results import Results
 from convstudy.report import theme
 from convstudy.report.contents import Contents, gather
 from convstudy.report.document import document
@@ -24,7 +25,8 @@ WIDTH = 640
 
 
 def write_report(
-    results: Results,
+    analysis: Analysis,
+    findings: Findings | None,
     folder: Path,
     formats: Collection[str] = ("html",),
     failed: Callable[[Path, Exception], None] | None = None,
@@ -32,7 +34,8 @@ def write_report(
     """Write a run's report and return the files, the one to open first in front.
 
     Args:
-        results: the run, finished or not.
+        analysis: that of a run, finished or not.
+        findings: what the checks find in it; ``None`` where they failed, which the report says.
         folder: where to: ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``,
             ``figures/*.svg``, ``.pdf`` and ``.png``.
         formats: some of :data:`FORMATS`.
@@ -46,7 +49,7 @@ def write_report(
     wrong = [name for name in formats if name not in FORMATS]
     if wrong:
         raise UsageError(*(unknown("format", name, FORMATS) for name in wrong))
-    contents = gather(results)
+    contents = gather(analysis, findings)
     files: list[Path] = []
     for path, make in (piece for name in FORMATS if name in formats for piece in _PIECES[name](contents)):
         try:

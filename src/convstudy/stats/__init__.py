@@ -26,7 +26,7 @@ from convstudy.stats.counts import CountsVerdict, verdict_on_counts
 from convstudy.stats.differences import Difference, Source, paired_difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.mistakes import Mistake, mistakes_of
+from convstudy.stats.mistakes import Guesses, Mistake, mistakes_of
 from convstudy.stats.needed import Needed
 from convstudy.stats.resampled import Probabilities
 from convstudy.stats.summary import Summary, summarise
@@ -41,6 +41,7 @@ __all__ = [
     "Difference",
     "Discordance",
     "Evidence",
+    "Guesses",
     "Interval",
     "Kind",
     "MeasuredFit",

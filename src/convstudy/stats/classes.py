@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,27 +57,22 @@ class Balance:
 
 
 def class_accuracies(
-    models: Iterable[Mapping[str, npt.NDArray[np.generic]]], n_classes: int
+    labels: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], n_classes: int
 ) -> tuple[ClassAccuracy, ...]:
     """Return the accuracy of each class, in their order.
 
     Args:
-        models: for each ``labels`` (n,), whole numbers, the same for all, and ``probabilities`` (n, n_classes).
+        labels: shape (n,).
+        predicted: the predicted class of each image, shape (models, n).
         n_classes: how many classes there are.
 
     Raises:
-        ValueError: where there is no model, or their labels differ.
+        ValueError: where there is no model, or the shapes do not fit each other.
     """
     import numpy as np
 
-    found_labels, choices = [], []
-    for model in models:  # one at a time: each can be large
-        found_labels.append(model["labels"])
-        choices.append(model["probabilities"].argmax(axis=1))
-    if not choices or any(not np.array_equal(labels, found_labels[0]) for labels in found_labels):
-        raise ValueError("class accuracies need models with the same labels")
-    labels = found_labels[0].astype(np.int64)
-    predicted = np.stack(choices)
+    if predicted.ndim != 2 or not len(predicted) or predicted.shape[1] != len(labels):
+        raise ValueError(f"class accuracies need predictions of {len(labels)} images, got {predicted.shape}")
     by_class = np.argsort(labels, kind="stable")
     ends = np.searchsorted(labels[by_class], np.arange(n_classes + 1))
     found = []
@@ -93,7 +88,7 @@ def class_accuracies(
                 accuracy_interval((own == label).astype(np.float64)) if own.shape[1] > 1 else None,
                 int(taken.argmax()) if n_taken else None,
                 n_taken / own.size if own.size else 0.0,
-                len(choices),
+                len(predicted),
             )
         )
     return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    Labels = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,12 @@ class Confusion:
         return found
 
 
-def confusion_of(
-    models: Iterable[tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]], n_classes: int
-) -> Confusion:
-    """Return the confusion of one or more models.
+def confusion_of(labels: Labels, predicted: Sequence[Labels], n_classes: int) -> Confusion:
+    """Return the confusion of one or more models on the same images.
 
     Args:
-        models: for each, labels (n,), whole numbers, and probabilities (n, n_classes); the most probable
-            class is the prediction, the first of equals.
+        labels: whole numbers, shape (n,).
+        predicted: the predicted class of each image, for each model an array of shape (n,).
         n_classes: how many classes there are.
 
     Raises:
@@ -72,17 +72,15 @@ def confusion_of(
     """
     import numpy as np
 
+    truth = np.asarray(labels, dtype=np.int64)
+    if len(truth) and not 0 <= int(truth.min()) <= int(truth.max()) < n_classes:
+        raise ValueError(f"labels from {truth.min()} to {truth.max()} for {n_classes} classes")
     total: dict[int, int] = {}
-    n_models = 0
-    for labels, probabilities in models:
-        truth = np.asarray(labels, dtype=np.int64)
-        if probabilities.shape != (len(truth), n_classes):
-            raise ValueError(f"probabilities of {probabilities.shape} for {len(truth)} labels")
-        if len(truth) and not 0 <= int(truth.min()) <= int(truth.max()) < n_classes:
-            raise ValueError(f"labels from {truth.min()} to {truth.max()} for {n_classes} classes")
-        places, counts = np.unique(truth * n_classes + probabilities.argmax(axis=1), return_counts=True)
+    for own in predicted:
+        if own.shape != truth.shape:
+            raise ValueError(f"predictions of {own.shape} for {len(truth)} labels")
+        places, counts = np.unique(truth * n_classes + own, return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             total[place] = total.get(place, 0) + count
-        n_models += 1
     cells = tuple((*divmod(place, n_classes), count) for place, count in sorted(total.items()))
-    return Confusion(n_classes, cells, n_models)
+    return Confusion(n_classes, cells, len(predicted))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,41 +32,43 @@ class Mistake:
     pixels: npt.NDArray[np.uint8]
 
 
-def mistakes_of(
-    tests: Iterable[Mapping[str, npt.NDArray[np.generic]]], limit: int = 24
-) -> tuple[Mistake, ...]:
-    """Return the most confident mistakes, most confident first, each image once.
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What one model predicts for n images, and the images of k of its mistakes.
 
-    Args:
-        tests: for each model ``labels`` (n,), ``probabilities`` (n, n_classes), ``mistake_rows`` (k,) and
-            ``mistake_pixels`` (k, height, width, channels).
-        limit: how many at most.
+    Attributes:
+        predicted, confidence: the most probable class and its probability, shape (n,).
+        rows: which images these are, shape (k,).
+        pixels: uint8, shape (k, height, width, channels).
     """
+
+    predicted: npt.NDArray[np.integer]
+    confidence: npt.NDArray[np.floating]
+    rows: npt.NDArray[np.integer]
+    pixels: npt.NDArray[np.uint8]
+
+
+def mistakes_of(
+    labels: npt.NDArray[np.integer], models: Sequence[Guesses], limit: int = 24
+) -> tuple[Mistake, ...]:
+    """Return the most confident mistakes, most confident first, each image once; ``labels`` has shape (n,)."""
     import numpy as np
 
-    n_wrong: dict[int, int] = {}
+    n_wrong = np.zeros(len(labels), dtype=np.int64)
     worst: dict[int, Mistake] = {}
-    n_models = 0
-    for test in tests:  # one at a time: each can be large
-        n_models += 1
-        wrong = np.flatnonzero(test["probabilities"].argmax(axis=1) != test["labels"])
-        for row in wrong.tolist():
-            n_wrong[row] = n_wrong.get(row, 0) + 1
-        for row, pixels in zip(test["mistake_rows"].tolist(), test["mistake_pixels"], strict=True):
-            probabilities = test["probabilities"][row]
-            prediction = int(probabilities.argmax())
-            confidence = float(probabilities[prediction])
+    for model in models:
+        n_wrong += model.predicted != labels
+        for row, pixels in zip(model.rows.tolist(), model.pixels, strict=True):
+            confidence = float(model.confidence[row])
             if row not in worst or confidence > worst[row].confidence:
                 worst[row] = Mistake(
                     row=row,
-                    label=int(test["labels"][row]),
-                    prediction=prediction,
+                    label=int(labels[row]),
+                    prediction=int(model.predicted[row]),
                     confidence=confidence,
                     n_wrong=0,  # not all models are counted yet
-                    n_models=0,
+                    n_models=len(models),
                     pixels=np.asarray(pixels, dtype=np.uint8),
                 )
     ranked = sorted(worst.values(), key=lambda mistake: (-mistake.confidence, mistake.row))
-    return tuple(
-        replace(mistake, n_wrong=n_wrong.get(mistake.row, 0), n_models=n_models) for mistake in ranked[:limit]
-    )
+    return tuple(replace(mistake, n_wrong=int(n_wrong[mistake.row])) for mistake in ranked[:limit])

@@ -1,0 +1,56 @@
+"""One analysis serves the answer, the checks and every format: nothing is read or worked out twice."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convstudy.analysis import analyse
+from convstudy.checks import check_run
+from convstudy.report import answer, write_report
+from tests.report.made_up import made_up_results
+
+
+@pytest.fixture
+def worked_out(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count how often stage results and protocols are worked out."""
+    # By its name: the package has the function under the same one.
+    module = importlib.import_module("convstudy.analysis.analyse")
+    counts: Counter[str] = Counter()
+    for name in ("contest", "protocol", "headline", "keepsakes"):
+        original = getattr(module, name)
+
+        def counted(*arguments: Any, name: str = name, original: Any = original) -> Any:
+            counts[f"contest {arguments[1].key}" if name == "contest" else name] += 1
+            return original(*arguments)
+
+        monkeypatch.setattr(module, name, counted)
+    return counts
+
+
+def test_each_file_is_read_once_and_each_stage_result_worked_out_once(
+    worked_out: Counter[str], tmp_path: Path
+) -> None:
+    made = made_up_results()
+    read: Counter[tuple[str, str]] = Counter()
+
+    def arrays(fit_id: str, what: str) -> dict[str, Any]:
+        read[fit_id, what] += 1
+        return made.arrays(fit_id, what)
+
+    analysis = analyse(replace(made, arrays=arrays))
+    assert not read and not worked_out  # nothing before it is asked for
+    assert len(answer(analysis)) == 3
+    findings = check_run(analysis)
+    write_report(analysis, findings, tmp_path, ("html", "csv", "markdown", "json"))
+    assert {what for _, what in read} == {"test", "validation", "weights"}
+    assert len([fit_id for fit_id, what in read if what == "test"]) == len(made.openings) == 18
+    assert set(read.values()) == {1}
+    assert worked_out == dict.fromkeys(
+        [f"contest {stage.key}" for stage in made.plan.stages] + ["protocol", "headline", "keepsakes"], 1
+    )
