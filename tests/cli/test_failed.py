@@ -87,7 +87,7 @@ def test_lost_weights_that_cannot_be_trained_again_are_reported(
 
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: False)
-        patch.setattr("convstudy.run.study._Run._test", interrupt)
+        patch.setattr("convstudy.run.study.evaluate_models", interrupt)
         assert convstudy(*words).status == 130
     for path in runs.glob("fits/*/weights.safetensors"):
         path.unlink()

@@ -15,7 +15,7 @@ from convstudy.errors import StoreError
 from convstudy.history import Results
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Epoch, Record
-from convstudy.run import ChoiceMade, Event, FitEnded, run_study
+from convstudy.run import ChoiceMade, Event, FitEnded, restoring, run_study
 from convstudy.run import TestOpened as Opened
 from convstudy.run import study as run_module
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
@@ -92,7 +92,7 @@ def _pretend(
 ) -> tuple[Results, list[Event], Pretending]:
     executor = Pretending(n_workers, random.Random(luck), dies)
     monkeypatch.setattr(run_module, "_executor", lambda *_: executor)
-    monkeypatch.setattr(run_module, "lost_files", lambda *_: ())  # it leaves none
+    monkeypatch.setattr(restoring, "lost_files", lambda *_: ())  # it leaves none
     events: list[Event] = []
     return run_study(study, runs, listener=events.append), events, executor
 

@@ -13,7 +13,7 @@ from convstudy.errors import StoreError, UsageError
 from convstudy.history import History
 from convstudy.plan import make_plan
 from convstudy.record import Epoch, Record
-from convstudy.run import Event, run_study
+from convstudy.run import Event, restoring, run_study
 from convstudy.run import study as run_module
 from convstudy.run.events import NoMessage
 from convstudy.run.restoring import LostFile
@@ -148,7 +148,7 @@ class Dropping(list[Message]):
 def hung(monkeypatch: pytest.MonkeyPatch, hangs: Callable[[Task], bool]) -> Hanging:
     executor = Hanging(hangs)
     monkeypatch.setattr(run_module, "_executor", lambda *_: executor)
-    monkeypatch.setattr(run_module, "lost_files", lambda *_: ())
+    monkeypatch.setattr(restoring, "lost_files", lambda *_: ())
     monkeypatch.setattr(run_module, "Watched", partial(Watched, clock=lambda: executor.now))
     return executor
 
@@ -185,7 +185,7 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     executor = hung(monkeypatch, lambda task: isinstance(task, Train) and task.fit.id == halved.id)
     lost = tuple(LostFile(fit, "validation", None) for fit in same)
     monkeypatch.setattr(
-        run_module, "lost_files", lambda _, __, but: tuple(file for file in lost if file.key not in but)
+        restoring, "lost_files", lambda _, __, but: tuple(file for file in lost if file.key not in but)
     )
     results, _ = ran(halving_studies(), tmp_path, fit_timeout=90)
     assert [each.fit_id for each in results.unfinished] == [halved.id]

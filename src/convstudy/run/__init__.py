@@ -1,14 +1,15 @@
 """A plan to fits done: whoever calls :func:`run_study` gets the results, and can stop and come back at any moment.
 
 ==================  ==========================================================================
-``study``           the whole study: train, choose, open the test set
+``study``           the whole study: a loop between schedule, store, executor and listener
+``schedule``        which trainings can start, and what follows from a message; pure
+``evaluation``      the test-set evaluation, after all choices
 ``tasks``           the two things that a worker can be asked for, and what it says of them
 ``perform``         doing a task, wherever it is done
 ``choosing``        which device a run trains on, and which number format ``auto`` means there
 ``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
 ``restoring``       files of finished fits that are missing or damaged, and are needed
 ``stopping``        the errors that end a run
-``turns``           which training is next
 ``watching``        tasks that are silent: reported, and after a limit ended
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners

@@ -6,13 +6,14 @@ and test scores are in the database and stay. What nothing needs any more stays 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.history import History
 from convstudy.plan import Fit, Plan
 from convstudy.record import LASTING_ERRORS, Brief, Record
+from convstudy.run.tasks import Train
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,49 @@ class LostFile:
     def key(self) -> tuple[str, str]:
         """What identifies it in a runs folder."""
         return self.fit.id, self.kind
+
+
+class Restoration:
+    """The files that one run computes again, each once."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._lost: set[tuple[str, str]] = set()
+        self._without_weights: set[str] = set()
+
+    def look(self, plan: Plan) -> tuple[LostFile, ...]:
+        """Return the files that a plan needs and that were lost since the last look."""
+        files = lost_files(self._history, plan, self._lost)
+        self._lost |= {file.key for file in files}
+        self._without_weights |= {file.fit.id for file in files if file.kind == "weights"}
+        return files
+
+    def trainings(self, files: Iterable[LostFile]) -> list[Train]:
+        """Return the trainings that compute these files, paused fits first: others resume from their checkpoints."""
+        fits = {file.fit.id: file.fit for file in files if file.kind != "test"}
+        return [
+            Train(fit, "" if is_untested(self._history, fit) else self._history.briefs[fit.id].weights_digest)
+            for fit in sorted(fits.values(), key=lambda fit: fit.n_epochs)
+        ]
+
+    def lacks_weights(self, fit: Fit) -> bool:
+        """Tell whether the weights of a fit were lost and are not back."""
+        return fit.id in self._without_weights
+
+    def has_weights(self, fit: Fit) -> None:
+        """Count the weights of a fit as restored."""
+        self._without_weights.discard(fit.id)
+
+    def lacks_predictions(self, fit: Fit) -> bool:
+        """Tell whether a model with a test score lost its test predictions and has the weights to compute them."""
+        lost = (fit.id, "test") in self._lost
+        return lost and not self.lacks_weights(fit) and not is_untested(self._history, fit)
+
+
+def is_untested(history: History, fit: Fit) -> bool:
+    """Tell whether there is a model of this fit that was not evaluated on the test set yet."""
+    record = history.briefs[fit.id]
+    return record.done and history.opening_of(fit.id, record.weights_digest) is None
 
 
 def lost_files(history: History, plan: Plan, but: Container[tuple[str, str]]) -> tuple[LostFile, ...]:

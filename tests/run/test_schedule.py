@@ -1,0 +1,329 @@
+"""The schedule of a run alone: made-up plans and messages, in any order; nothing is trained, stored or started."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.plan import Choice, Fit, Plan, resolve
+from convstudy.record import Epoch, Outcome, Record
+from convstudy.run.schedule import N_RETRIES, Again, Begun, Keep, Reached, Schedule, Stop
+from convstudy.run.tasks import Advanced, Halted, Inspect, Inspected, Lost, Message, Started, Train, Trained
+from convstudy.studyfile import Compare, Range, Search, Study
+from tests.plan.made import ONE, TWO, study
+
+KERNELS = (1, 2, 3, 4, 5)
+EPOCH = Epoch(1, 0.1, 0.5, 0.9, 0.5, 0.5, 0.0, 0.0)
+
+
+def searches() -> Study:
+    """Return a study whose searches share lineages: one halves, one tries the same grid, one draws."""
+    recipe = {"epochs": 4}
+    halved = Search(
+        network="one", vary={"kernel": KERNELS}, folds=2, method="halving", budget=0.5, recipe=recipe
+    )
+    rate = Range(low=0.001, high=0.1)
+    return study(
+        network={"one": ONE, "alike": ONE, "two": TWO},
+        search={
+            "halved": halved,
+            "whole": Search(network="alike", vary={"kernel": KERNELS}, folds=2, recipe=recipe),
+            "drawn": Search(network="two", vary={"learning_rate": rate}, method="random", trials=4, folds=2),
+        },
+        compare={"all": Compare(networks=("one", "alike", "two"))},
+    )
+
+
+STUDIES = {"questions": study(), "searches": searches()}
+
+
+def epoch_of(fit: Fit) -> Epoch:
+    """Return an epoch whose accuracy follows from the fit alone."""
+    return Epoch(1, 0.1, 0.5, 0.9, 0.5, int(fit.id[:6], 16) / 2**24, 0.0, 0.0)
+
+
+def done(fit: Fit) -> Record:
+    """Return the record of a fit that is done."""
+    return Record(fit.id, "done", (epoch_of(fit),), 1, 1, 80, 20, 100, f"weights of {fit.id}")
+
+
+@dataclass
+class Fates:
+    """What becomes of each fit, whenever it is trained: it follows from the fit alone.
+
+    A fit of ``diverges`` fails for good; the worker dies over one of ``dies`` at its first tries.
+    """
+
+    diverges: int = 0  # one of so many; 0 for none
+    dies: Mapping[str, int] = field(default_factory=dict)  # fit id -> how many times
+
+    def record(self, fit: Fit) -> Record:
+        if self.diverges and int(fit.id[6:8], 16) % self.diverges == 0:
+            return Record(fit.id, "failed", error_kind="diverged", error="the loss was no number")
+        return done(fit)
+
+
+class Driver:
+    """A loop over a schedule with workers that answer in the order of a generator; it checks what holds at any time."""
+
+    def __init__(self, asked: Study, fates: Fates, n_workers: int, luck: random.Random) -> None:
+        self.asked, self.fates, self.n_workers, self.luck = asked, fates, n_workers, luck
+        self.schedule = Schedule()
+        self.records: dict[str, Outcome] = {}
+        self.plan: Plan
+        self.choices: tuple[Choice, ...] = ()
+        self.n_started: Counter[str] = Counter()
+        self.n_dead: Counter[str] = Counter()
+        self.begun: set[str] = set()
+
+    def is_final(self, fit: Fit) -> bool:
+        return fit.id in self.records and self.records[fit.id].final
+
+    def follow(self) -> None:
+        self.plan, self.choices = resolve(self.asked, self.records)
+        self.schedule.follow(self.plan, self.is_final)
+        assert not self.schedule.choice_due
+
+    def run(self) -> Driver:
+        self.follow()
+        while not self.schedule.idle:
+            while task := self.schedule.start(self.n_workers):
+                self.n_started[task.fit.id] += 1
+            self.check()
+            n_ended = len(self.schedule.tried)
+            self.answer(self.luck.choice(self.schedule.under_way))
+            if len(self.schedule.tried) > n_ended:
+                self.check_due()
+            assert len(self.schedule.tried) > n_ended or not self.schedule.choice_due
+            if self.schedule.choice_due:
+                self.follow()
+        return self
+
+    def answer(self, task: Train) -> None:
+        fit = task.fit
+        if fit.id not in self.begun:
+            self.begun.add(fit.id)
+            assert self.schedule.take(Started(task)) == Begun(fit)
+        elif self.n_dead[fit.id] < self.fates.dies.get(fit.id, 0):
+            self.n_dead[fit.id] += 1
+            self.keep(self.schedule.take(Lost(task, "killed")))
+        elif self.luck.random() < 0.3:
+            assert self.schedule.take(Advanced(task, EPOCH)) == Reached(fit, EPOCH)
+        else:
+            answer = self.schedule.take(Trained(task, self.fates.record(fit)))
+            assert isinstance(answer, Keep)
+            self.keep(answer)
+
+    def keep(self, answer: object) -> None:
+        if isinstance(answer, Again):
+            assert self.schedule.waiting[0] == answer.task, "it is the next to start"
+            return
+        assert isinstance(answer, Keep)
+        self.records[answer.record.fit_id] = answer.record
+        self.schedule.end(answer.task.fit, self.is_final(answer.task.fit))
+
+    def check(self) -> None:
+        lineages = [task.fit.lineage_id for task in self.schedule.under_way]
+        assert len(lineages) == len(set(lineages)), "two trainings of one lineage at once"
+        assert 0 < len(lineages) <= self.n_workers
+        waiting = {task.fit.id for task in self.schedule.waiting}
+        assert not waiting & {task.fit.id for task in self.schedule.under_way}
+        if len(lineages) < self.n_workers:
+            assert {task.fit.lineage_id for task in self.schedule.waiting} <= set(lineages), (
+                "a worker is idle"
+            )
+
+    def check_due(self) -> None:
+        """A choice, a rung or trials are due exactly where planning again brings them."""
+        plan, choices = resolve(self.asked, self.records)
+        news = choices != self.choices or [fit.id for fit in plan.fits] != [fit.id for fit in self.plan.fits]
+        rungs = [[rung.scores for rung in stage.rungs] for stage in plan.stages]
+        news = news or rungs != [[rung.scores for rung in stage.rungs] for stage in self.plan.stages]
+        assert self.schedule.choice_due == news
+        for choice in choices:  # nothing is chosen while a fit of the stage is missing
+            fits = [fit for each in plan.stage(choice.stage).candidates for fit in each.fits]
+            assert all(self.is_final(fit) for fit in fits)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.sampled_from(sorted(STUDIES)),
+    st.integers(1, 7),
+    st.sampled_from([0, 3]),
+    st.integers(1, 3),
+    st.integers(0, 2**32),
+)
+def test_the_order_of_messages_changes_no_outcome(
+    name: str, n_workers: int, diverges: int, n_deaths: int, luck: int
+) -> None:
+    one_by_one = Driver(STUDIES[name], Fates(diverges), 1, random.Random(0)).run()
+    # Workers die over some fits, at the first try only or at each; what dies at each try fails and may yet succeed.
+    dying = dict.fromkeys(sorted(one_by_one.records)[::5], n_deaths)
+    fates = Fates(diverges, dying)
+    expected = Driver(STUDIES[name], fates, 1, random.Random(1)).run()
+    found = Driver(STUDIES[name], fates, n_workers, random.Random(luck)).run()
+    assert found.records == expected.records
+    assert found.choices == expected.choices
+    assert found.n_started == expected.n_started
+    assert found.plan == expected.plan
+    if n_deaths <= N_RETRIES:
+        assert found.records == one_by_one.records
+        assert found.choices == one_by_one.choices
+    for fit_id, n_started in found.n_started.items():
+        assert n_started == 1 + min(dying.get(fit_id, 0), N_RETRIES)
+
+
+def test_the_made_up_studies_reach_what_a_schedule_can_meet() -> None:
+    driver = Driver(searches(), Fates(3), 3, random.Random(2)).run()
+    assert {choice.stage for choice in driver.choices} == {
+        f"search.{name}" for name in driver.asked.search
+    } | {"compare.all"}
+    assert sum(rung.decided for rung in driver.plan.stage("search.halved").rungs) >= 2
+    lineages = Counter(fit.lineage_id for fit in driver.plan.settled_fits)
+    assert max(lineages.values()) > 1, "fits share a lineage"
+    assert any(record.error_kind == "diverged" for record in driver.records.values())
+    assert len(Driver(study(), Fates(), 2, random.Random(3)).run().choices) == 2
+
+
+def followed(asked: Study | None = None) -> tuple[Schedule, Plan]:
+    """Return a schedule of a study of which nothing is trained."""
+    plan, _ = resolve(asked or study(), {})
+    schedule = Schedule()
+    schedule.follow(plan, lambda _: False)
+    return schedule, plan
+
+
+def started(schedule: Schedule, n_workers: int = 1) -> Train:
+    task = schedule.start(n_workers)
+    assert task is not None
+    return task
+
+
+def test_only_settled_fits_wait() -> None:
+    schedule, plan = followed()
+    assert {task.fit.id for task in schedule.waiting} == {fit.id for fit in plan.settled_fits}
+    assert len(schedule.waiting) < len(plan.fits)
+    assert {task.weights_digest for task in schedule.waiting} == {""}
+
+
+def test_no_more_trainings_start_than_there_are_workers() -> None:
+    schedule, _ = followed()
+    first, second = started(schedule, 2), started(schedule, 2)
+    assert schedule.start(2) is None
+    assert schedule.under_way == (first, second)
+    assert schedule.start(1) is None, "their number may decrease"
+
+
+def test_a_worker_that_dies_over_a_fit_twice_leaves_a_failed_record() -> None:
+    schedule, _ = followed()
+    task = started(schedule)
+    schedule.take(Started(task))
+    assert schedule.take(Lost(task, "signal 9")) == Again(task)
+    assert started(schedule) == task
+    schedule.take(Started(task))
+    record = Record(task.fit.id, "failed", error_kind="crashed", error="signal 9")
+    assert schedule.take(Lost(task, "signal 9")) == Keep(task, record)
+    schedule.end(task.fit, final=False)
+    assert task not in schedule.waiting
+    assert schedule.tried == {task.fit.id}
+
+
+def test_workers_that_die_before_they_take_up_a_fit_end_the_run() -> None:
+    schedule, _ = followed()
+    task = started(schedule)
+    assert schedule.take(Lost(task, "status 1")) == Again(task)
+    answer = schedule.take(Lost(started(schedule), "status 1"))
+    assert isinstance(answer, Stop) and isinstance(answer.error, StoreError)
+    assert "status 1" in str(answer.error)
+
+
+def test_a_fit_that_was_ended_for_its_silence_keeps_its_lineage_from_starting() -> None:
+    schedule, plan = followed(searches())
+    same = [f for f in plan.settled_fits if f.until is not None]
+    hung = same[0]
+    others = [f for f in plan.settled_fits if f.lineage_id == hung.lineage_id and f.id != hung.id]
+    assert others
+    while (task := started(schedule, 99)).fit.lineage_id != hung.lineage_id:
+        pass
+    schedule.take(Started(task))
+    answer = schedule.take(Lost(task, "no message", timed_out=True))
+    record = Record(task.fit.id, "failed", error_kind="timed-out", error="no message")
+    assert answer == Keep(task, record)
+    schedule.end(task.fit, final=False)
+    assert schedule.hung == {hung.lineage_id}
+    schedule.follow(plan, lambda _: False)
+    schedule.train([Train(hung, "a digest")])
+    assert hung.lineage_id not in {each.fit.lineage_id for each in schedule.waiting}
+
+
+def test_a_task_that_is_silent_before_a_worker_took_it_up_ends_the_run() -> None:
+    schedule, _ = followed()
+    answer = schedule.take(Lost(started(schedule), "no message", timed_out=True))
+    assert isinstance(answer, Stop)
+    assert "fit timeout" in str(answer.error)
+
+
+def test_what_the_system_refuses_a_worker_ends_the_run() -> None:
+    schedule, _ = followed()
+    task = started(schedule)
+    answer = schedule.take(Halted(task, (Problem("no space"),)))
+    assert isinstance(answer, Stop) and isinstance(answer.error, StoreError)
+    assert answer.error.problems == (Problem("no space", where=f"fit {task.fit.id}"),)
+
+
+def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
+    asked = study(
+        compare={}, ablate={}, search={"kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2)}
+    )
+    schedule, plan = followed(asked)
+    fits = plan.stage("search.kernel").fits
+    for number, _ in enumerate(fits):
+        task = started(schedule)
+        schedule.take(Trained(task, done(task.fit)))
+        schedule.end(task.fit, final=number != 1)
+        assert not schedule.choice_due
+    assert schedule.idle or {task.fit.id for task in schedule.waiting}.isdisjoint(fit.id for fit in fits)
+
+
+def test_restored_files_are_trained_after_what_waits_and_make_no_choice_due() -> None:
+    plan, _ = resolve(study(), {})
+    schedule = Schedule()
+    schedule.follow(plan, lambda _: True)
+    assert schedule.idle
+    task = Train(plan.settled_fits[0], "a digest")
+    schedule.train([task])
+    assert started(schedule) == task
+    assert schedule.take(Trained(task, done(task.fit))) == Keep(task, done(task.fit))
+    schedule.end(task.fit, final=True)
+    assert not schedule.choice_due
+    assert schedule.idle
+
+
+def messages_out_of_place(schedule: Schedule, under_way: Train) -> list[Message]:
+    other = schedule.waiting[-1]
+    wrong: list[Message] = [Started(other), Trained(other, done(other.fit)), Lost(other, "killed")]
+    wrong += [
+        Inspected(Inspect("digits")),
+        Inspected(under_way),
+        Started(Train(under_way.fit, "another digest")),
+    ]
+    return wrong
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_message_about_no_training_under_way_is_an_error_of_the_executor(number: int) -> None:
+    schedule, _ = followed()
+    task = started(schedule)
+    wrong = messages_out_of_place(schedule, task)
+    assert len(wrong) == 6
+    answer = schedule.take(wrong[number])
+    assert isinstance(answer, Stop) and isinstance(answer.error, UsageError)
+    assert "executor" in str(answer.error)
+    assert schedule.under_way == (task,)
