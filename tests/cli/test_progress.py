@@ -10,7 +10,6 @@ from rich.console import Console
 
 from convstudy.cli import progress
 from convstudy.cli.progress import Display, PlainProgress
-from convstudy.cli.tally import Tally
 from convstudy.plan import CandidateScore, Choice, make_plan
 from convstudy.record import Opening, Record
 from convstudy.run import (
@@ -24,16 +23,17 @@ from convstudy.run import (
     RunStarted,
     events,
 )
+from convstudy.run.progress import Progress
 from convstudy.run.restoring import LostFile
 from convstudy.studyfile import load_study
-from tests.cli.test_tally import Clock, done, epoch
+from tests.run.test_progress import Clock, done, epoch
 
 
 def test_plain_lines(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     clock = Clock()
     lines: list[str] = []
-    listener = PlainProgress(Tally(clock), lines.append)
+    listener = PlainProgress(Progress(clock), lines.append)
     first, second, *_ = plan.fits
     listener(RunStarted("tiny-1", plan, frozenset(), 2))
     listener(FitStarted(first))
@@ -59,7 +59,7 @@ def test_plain_lines(tiny: Path) -> None:
 def test_a_silent_fit_is_a_line(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []
-    listener = PlainProgress(Tally(), lines.append)
+    listener = PlainProgress(Progress(), lines.append)
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     listener(NoMessage(plan.fits[1], 1920.0))
     listener(NoMessage(None, 60.0))
@@ -72,7 +72,7 @@ def test_a_silent_fit_is_a_line(tiny: Path) -> None:
 def test_files_that_are_computed_again_have_a_line_each_if_damaged_and_one_if_missing(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []
-    listener = PlainProgress(Tally(Clock()), lines.append)
+    listener = PlainProgress(Progress(Clock()), lines.append)
     first, second, third, *_ = plan.fits
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     missing = tuple(LostFile(fit, "validation", None) for fit in (first, second, third))
@@ -95,7 +95,7 @@ def test_a_long_fit_says_that_it_lives(tiny: Path) -> None:
     plan = make_plan(load_study(tiny, {"recipe.epochs": 5}))
     clock = Clock()
     lines: list[str] = []
-    listener = PlainProgress(Tally(clock), lines.append)
+    listener = PlainProgress(Progress(clock), lines.append)
     fit = plan.fits[0]
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     listener(FitStarted(fit))
@@ -110,14 +110,16 @@ def test_a_long_fit_says_that_it_lives(tiny: Path) -> None:
 def test_what_was_trained_before_is_told(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []
-    PlainProgress(Tally(Clock()), lines.append)(RunStarted("tiny-1", plan, frozenset({plan.fits[0].id}), 1))
+    PlainProgress(Progress(Clock()), lines.append)(
+        RunStarted("tiny-1", plan, frozenset({plan.fits[0].id}), 1)
+    )
     assert lines == ["tiny-1: 10 fits, 1 of them trained before; 1 worker"]
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_live_display(tiny: Path, width: int) -> None:
     plan = make_plan(load_study(tiny))
-    display = Display(Tally(Clock()))
+    display = Display(Progress(Clock()))
     assert "getting ready" in drawn(display, width)
     assert display.take(RunStarted("tiny-1", plan, frozenset(), 2)) == ["tiny-1: 10 fits; 2 workers"]
     display.take(FitStarted(plan.fits[0]))
@@ -181,7 +183,7 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> N
         monkeypatch.setenv("NO_COLOR", value)
         terminal = Terminal()
         monkeypatch.setattr("sys.stderr", terminal)
-        with progress.progress(Tally(Clock())) as listener:
+        with progress.showing(Progress(Clock())) as listener:
             listener(RunStarted("tiny-1", plan, frozenset({plan.fits[0].id}), 1))
         said[name] = terminal.getvalue()
     assert "tiny-1: 10 fits" in said["none"]
@@ -201,32 +203,32 @@ def test_a_rung_has_its_line(tiny: Path) -> None:
     plan = make_plan(study)
     lines: list[str] = []
     clock = Clock()
-    tally = Tally(clock)
-    listener = PlainProgress(tally, lines.append)
+    counted = Progress(clock)
+    listener = PlainProgress(counted, lines.append)
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     records = {}
-    n_fits, work = tally.n_fits, tally._work_left
+    n_fits, work = counted.n_fits, counted._work_left
     for fit in plan.stages[0].fits:
         clock.now += 1
         listener(FitStarted(fit))
         listener(EpochEnded(fit, epoch(1)))
         records[fit.id] = done(fit, 1)
         listener(FitEnded(fit, records[fit.id]))
-    share = tally.share
+    share = counted.share
     after = make_plan(study, {}, records)
     listener(events.SearchAdvanced("search.kernel", after))
     assert lines[1].startswith("[ 1/16] search.kernel kernel=1, fold 1 of 2, to epoch 1: validation accuracy")
     assert lines[-1] == "search.kernel: rung 1 of 3 is done, 3 of 5 candidates go on to 1 fold × 3 epochs"
-    assert (tally.n_fits, tally.n_done) == (n_fits, 5) == (16, 5)
+    assert (counted.n_fits, counted.n_done) == (n_fits, 5) == (16, 5)
     assert 0 < share < 1
     # What goes on from a paused fit has its epoch behind it: 12 epochs of a search of 17 are left.
     first = after.stages[0].rungs[1].fits[0]
-    assert tally.cost(first) == 2 * tally._epoch_cost(first)
+    assert counted.cost(first) == 2 * counted._epoch_cost(first)
     listener(FitStarted(first))
-    before = tally._work_left
+    before = counted._work_left
     listener(EpochEnded(first, epoch(2)))
-    assert before - tally._work_left == tally._epoch_cost(first)
-    assert tally._work_left < work
+    assert before - counted._work_left == counted._epoch_cost(first)
+    assert counted._work_left < work
     console = Console(file=io.StringIO(), width=100)
-    console.print(Display(tally).render())
+    console.print(Display(counted).render())
     assert "5 of 10 fits, rung 2 of 3" in console.file.getvalue()  # type: ignore[attr-defined]

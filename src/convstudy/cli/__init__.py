@@ -9,12 +9,10 @@
 ``run``             ``convstudy run``
 ``reporting``       a report's files, and what could not be written
 ``progress``        how far a run is, told on a terminal or line by line
-``tally``           how far a run is, as figures
 ``plan``            ``convstudy plan``
 ``check``           ``convstudy check``
 ``findings``        what checks found, as words and JSON, and ``--strict``
 ``verdict``         ``convstudy verdict``
-``names``           what fits are called
 ``failed``          the fits that failed
 ``runs``            ``convstudy status``, ``runs``, ``report``
 ``networks``        ``convstudy networks``

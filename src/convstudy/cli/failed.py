@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from convstudy.cli.names import names_of
 from convstudy.figures import counted
+from convstudy.plan.names import names_of
 from convstudy.record import RUNS_UNTIL_LASTING
 
 if TYPE_CHECKING:

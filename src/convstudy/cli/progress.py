@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from convstudy.cli.tally import Tally
 from convstudy.cli.words import tell
 from convstudy.duration import duration
 from convstudy.figures import counted, percent
@@ -25,6 +24,7 @@ from convstudy.run.events import (
     SearchAdvanced,
     TestOpened,
 )
+from convstudy.run.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,13 +39,13 @@ CALLED = {"weights": "weights", "validation": "validation predictions", "test": 
 
 
 @contextmanager
-def progress(tally: Tally) -> Iterator[Listener]:
-    """Give a listener for a run, which counts into ``tally``; what it tells suits the stderr of this process."""
+def showing(progress: Progress) -> Iterator[Listener]:
+    """Give a listener for a run, which counts into ``progress``; what it tells suits the stderr of this process."""
     if is_terminal():
-        with _live(tally) as listener:
+        with _live(progress) as listener:
             yield listener
     else:
-        yield PlainProgress(tally)
+        yield PlainProgress(progress)
 
 
 def is_terminal() -> bool:
@@ -59,48 +59,46 @@ class PlainProgress:
     """A line for each fit, choice and opening; for logs.
 
     Args:
-        tally: counts the events.
+        progress: counts the events.
         tell: takes one line.
     """
 
-    def __init__(self, tally: Tally, tell: Callable[[str], None] = tell) -> None:
-        self._tally = tally
+    def __init__(self, progress: Progress, tell: Callable[[str], None] = tell) -> None:
+        self._progress = progress
         self._tell = tell
         self._told = 0.0
 
     def __call__(self, event: Event) -> None:
         """Take an event of the run."""
-        self._tally.take(event)
+        self._progress.take(event)
         line = self._line(event)
         if line:
             self._tell(line)
-            self._told = self._tally.clock()
+            self._told = self._progress.clock()
 
     def _line(self, event: Event) -> str:
-        tally = self._tally
+        progress = self._progress
         if isinstance(event, EpochEnded):
             fit, epoch = event.fit, event.epoch
             last = epoch.number >= fit.n_epochs
-            if last or tally.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
+            if last or progress.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
                 return ""
             accuracy = percent(epoch.validation_accuracy)
-            return (
-                f"  {tally.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, validation accuracy {accuracy}"
-            )
+            return f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, validation accuracy {accuracy}"
         if isinstance(event, FitEnded):
-            width = len(str(tally.n_fits))
-            return f"[{tally.n_done:{width}}/{tally.n_fits}] {ended(event, tally)}; {left(tally)}"
-        return news(event, tally)
+            width = len(str(progress.n_fits))
+            return f"[{progress.n_done:{width}}/{progress.n_fits}] {ended(event, progress)}; {left(progress)}"
+        return news(event, progress)
 
 
 @contextmanager
-def _live(tally: Tally) -> Iterator[Listener]:
+def _live(progress: Progress) -> Iterator[Listener]:
     """Draw on the terminal: one bar for the whole run, a line a stage, a line for each fit that trains now."""
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
-    display = Display(tally)
+    display = Display(progress)
     with Live(
         console=console, get_renderable=display.render, refresh_per_second=UPDATES_A_SECOND, transient=True
     ) as live:
@@ -116,17 +114,17 @@ def _live(tally: Tally) -> Iterator[Listener]:
 class Display:
     """What the live display shows; events come from one thread, drawing is done by another."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._lock = Lock()
 
     def take(self, event: Event) -> list[str]:
         """Count an event in; return lines that are to stay above the display."""
         with self._lock:
-            self._tally.take(event)
+            self._progress.take(event)
             if isinstance(event, FitEnded) and not event.record.done:
-                return [ended(event, self._tally)]
-            line = "" if isinstance(event, TestOpened) else news(event, self._tally)
+                return [ended(event, self._progress)]
+            line = "" if isinstance(event, TestOpened) else news(event, self._progress)
             return [line] if line else []
 
     def render(self) -> RenderableType:
@@ -137,60 +135,63 @@ class Display:
         from rich.text import Text
 
         with self._lock:
-            tally = self._tally
-            if tally.plan is None:
+            progress = self._progress
+            if progress.plan is None:
                 return Text("getting ready ...")
             head = Table.grid(padding=(0, 1))
             head.add_row(
-                Text(f"{100 * tally.share:3.0f} %"),
-                ProgressBar(total=1.0, completed=tally.share, width=30),
-                Text(f"{tally.n_done} of {counted(tally.n_fits, 'fit')}, {left(tally)}"),
+                Text(f"{100 * progress.share:3.0f} %"),
+                ProgressBar(total=1.0, completed=progress.share, width=30),
+                Text(f"{progress.n_done} of {counted(progress.n_fits, 'fit')}, {left(progress)}"),
             )
             body = Table.grid(padding=(0, 2))
-            for stage in tally.plan.stages:
-                body.add_row(Text(f"  {stage.key}"), Text(_so_far(stage, tally)))
-            for running in tally.running.values():
+            for stage in progress.plan.stages:
+                body.add_row(Text(f"  {stage.key}"), Text(_so_far(stage, progress)))
+            for running in progress.running.values():
                 epoch = running.epoch
                 number = epoch.number if epoch else 0
                 score = f", validation accuracy {percent(epoch.validation_accuracy)}" if epoch else ""
                 body.add_row(
-                    Text(f"  ▸ {tally.name(running.fit)}"),
+                    Text(f"  ▸ {progress.name(running.fit)}"),
                     Text(f"epoch {number} of {running.fit.n_epochs}{score}"),
                 )
             return Group(head, body)
 
 
-def news(event: Event, tally: Tally) -> str:
+def news(event: Event, progress: Progress) -> str:
     """Return what is worth a line of its own besides fits, or nothing."""
     if isinstance(event, RunStarted):
-        n_done = tally.n_done
+        n_done = progress.n_done
         before = f", {n_done:,} of them trained before" if n_done else ""
-        return f"{event.run_id}: {counted(tally.n_fits, 'fit')}{before}; {counted(event.workers, 'worker')}"
+        return (
+            f"{event.run_id}: {counted(progress.n_fits, 'fit')}{before}; {counted(event.workers, 'worker')}"
+        )
     if isinstance(event, ChoiceMade):
         return choice_text(event.choice)
     if isinstance(event, SearchAdvanced):
         return rung_text(event.plan.stage(event.stage))
     if isinstance(event, TestOpened) and event.opening.accuracy is not None:
-        return f"test set opened for {tally.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
+        return f"test set opened for {progress.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
     if isinstance(event, NoMessage):
         if event.fit is None:
             return f"no message from the inspection of the images for {event.seconds:,.0f} s"
-        return f"no message from {tally.name(event.fit)} for {event.seconds:,.0f} s; a fit sends one after each epoch"
+        name = progress.name(event.fit)
+        return f"no message from {name} for {event.seconds:,.0f} s; a fit sends one after each epoch"
     if isinstance(event, ImagesInspected) and event.error:
         return f"the images could not be looked over for duplicates: {event.error.splitlines()[0]}"
     if isinstance(event, FilesLost):
-        return lost_text(event, tally)
+        return lost_text(event, progress)
     if isinstance(event, NotReproduced):
         return (
-            f"{tally.name(event.fit)}: training it again gives other weights (another machine or version?); its record "
-            "and its test score stay, its lost files stay missing"
+            f"{progress.name(event.fit)}: training it again gives other weights (another machine or version?); its "
+            "record and its test score stay, its lost files stay missing"
         )
     return ""
 
 
-def ended(event: FitEnded, tally: Tally) -> str:
+def ended(event: FitEnded, progress: Progress) -> str:
     """Return how a fit ended: its score, or its error in one line."""
-    name, record = tally.name(event.fit), event.record
+    name, record = progress.name(event.fit), event.record
     if not record.done:
         reason = record.error.splitlines()[0] if record.error else record.error_kind
         return f"{name} failed: {reason}"
@@ -199,13 +200,17 @@ def ended(event: FitEnded, tally: Tally) -> str:
     return f"{name}: validation accuracy {accuracy} (epoch {epoch.number}), {duration(record.seconds)}"
 
 
-def left(tally: Tally) -> str:
+def left(progress: Progress) -> str:
     """Return the time to go in words."""
-    seconds = tally.seconds_left
-    if tally.n_done >= tally.n_fits:
-        opened = f", {counted(tally.n_opened, 'model')} scored on the test set" if tally.n_opened else ""
-        trained = "nothing left to train" if tally.n_failed else "all trained"
-        return f"{trained}{opened}; {duration(tally.seconds)} so far"
+    seconds = progress.seconds_left
+    if progress.n_done >= progress.n_fits:
+        opened = (
+            f", {counted(progress.n_evaluated, 'model')} scored on the test set"
+            if progress.n_evaluated
+            else ""
+        )
+        trained = "nothing left to train" if progress.n_failed else "all trained"
+        return f"{trained}{opened}; {duration(progress.seconds)} so far"
     return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
 
 
@@ -218,16 +223,18 @@ def choice_text(choice: Choice) -> str:
     return f"{choice.stage} chose {choice.chosen}{by}"
 
 
-def lost_text(event: FilesLost, tally: Tally) -> str:
+def lost_text(event: FilesLost, progress: Progress) -> str:
     """Return which files are computed again: a line for each damaged one, and one for the missing ones of a kind."""
     lines = [
-        f"{tally.name(file.fit)}: {CALLED[file.kind]} are damaged; the file is set aside as {file.set_aside} and "
+        f"{progress.name(file.fit)}: {CALLED[file.kind]} are damaged; the file is set aside as {file.set_aside} and "
         "computed again"
         for file in event.files
         if file.set_aside is not None
     ]
     for kind, called in CALLED.items():
-        names = [tally.name(file.fit) for file in event.files if file.kind == kind and file.set_aside is None]
+        names = [
+            progress.name(file.fit) for file in event.files if file.kind == kind and file.set_aside is None
+        ]
         if names:
             others = f" and of {counted(len(names) - 1, 'other fit')}" if len(names) > 1 else ""
             lines.append(f"{called} of {names[0]}{others} are missing and computed again")
@@ -247,9 +254,9 @@ def rung_text(stage: Stage) -> str:
     )
 
 
-def _so_far(stage: Stage, tally: Tally) -> str:
-    counts = tally.stages[stage.key]
-    choice = tally.choices.get(stage.key)
+def _so_far(stage: Stage, progress: Progress) -> str:
+    counts = progress.stages[stage.key]
+    choice = progress.choices.get(stage.key)
     chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
     open_rungs = [
         number for number, rung in enumerate(stage.rungs, start=1) if rung.took_part and not rung.decided

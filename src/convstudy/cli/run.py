@@ -29,8 +29,8 @@ from convstudy.errors import Problem
 from convstudy.figures import counted
 
 if TYPE_CHECKING:
-    from convstudy.cli.tally import Tally
     from convstudy.history import Results
+    from convstudy.run.progress import Progress
 
 TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 
@@ -77,16 +77,16 @@ def run(
     study = study_of(context, source)
     check_labels(context, source, study)
     from convstudy.cli.outcome import Outcome
-    from convstudy.cli.progress import progress
-    from convstudy.cli.tally import Tally
+    from convstudy.cli.progress import showing
     from convstudy.run import run_study
+    from convstudy.run.progress import Progress
 
-    tally, again = Tally(), shlex.join([program(), *context.obj])
+    progress, again = Progress(), shlex.join([program(), *context.obj])
     try:
-        with progress(tally) as listener:
+        with showing(progress) as listener:
             results = run_study(study, runs, workers, listener, device, accept_failures, fit_timeout)
     except KeyboardInterrupt:
-        return _interrupted(tally, runs, again, as_json)
+        return _interrupted(progress, runs, again, as_json)
     outcome = Outcome(results, runs, as_json, again, accepting=accept_failures is not None)
     outcome.look_over()
     if not no_report:
@@ -114,12 +114,12 @@ def next_command(context: click.Context, source: str, results: Results) -> str:
     return f"{shlex.quote(program())} {words}"
 
 
-def _interrupted(tally: Tally, runs: Path, again: str, as_json: bool) -> int:
+def _interrupted(progress: Progress, runs: Path, again: str, as_json: bool) -> int:
     """Say what is kept and how to go on."""
     kept = "nothing was trained yet"
-    if tally.plan is not None:
-        kept = f"{tally.n_done:,} of {counted(tally.n_fits, 'fit')} are kept in {runs}"
-        if tally.running:
+    if progress.plan is not None:
+        kept = f"{progress.n_done:,} of {counted(progress.n_fits, 'fit')} are kept in {runs}"
+        if progress.running:
             kept += "; those under way go on from their last whole epoch"
     tell(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")
     if as_json:

@@ -11,6 +11,7 @@
 ``suggestions``     candidates suggested by TPE
 ``ranking``         which candidate is better, by validation alone
 ``choices``         which candidate of a stage is chosen
+``names``           what a fit is called in a plan
 ``cost``            images to train, floating-point work, and which fit is whose turn
 ==================  ==========================================================================
 """

@@ -13,6 +13,7 @@
 ``watching``        tasks that are silent: reported, and after a limit ended
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
+``progress``        how far a run is, and the time left, from its events
 ==================  ==========================================================================
 """
 

@@ -1,0 +1,215 @@
+"""The progress of a run: events in, figures out. The caller brings the clock.
+
+>>> from convstudy.run.progress import Progress
+>>> progress = Progress()
+>>> progress.n_done, progress.share, progress.seconds_left
+(0, 0.0, None)
+
+``run_study(study, listener=progress.take)`` keeps it up to date; another thread can read it meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from convstudy.plan import Choice, Fit, Plan, Stage, epochs_added, fit_cost
+from convstudy.plan.names import names_of
+from convstudy.record import Epoch
+from convstudy.run.events import (
+    ChoiceMade,
+    EpochEnded,
+    FitEnded,
+    FitStarted,
+    RunStarted,
+    SearchAdvanced,
+    TestOpened,
+)
+
+if TYPE_CHECKING:
+    from convstudy.run.events import Event
+
+
+@dataclass
+class Running:
+    """A fit that trains now: its last epoch, and when its last message came (seconds of the progress's clock)."""
+
+    fit: Fit
+    heard: float
+    epoch: Epoch | None = None
+
+    @property
+    def share(self) -> float:
+        """The proportion of the fit that is done, 0 to 1."""
+        return self.epoch.number / self.fit.n_epochs if self.epoch else 0.0
+
+
+@dataclass
+class StageProgress:
+    """The number of a stage's fits and of those with a record; ``known`` has the ids of fits but placeholders."""
+
+    known: frozenset[str]
+    n_fits: int
+    n_done: int
+
+
+@dataclass
+class Progress:
+    """What the events of a run so far add up to. Work is counted in floating-point operations, see ``plan.cost``.
+
+    Args:
+        clock: seconds since any moment; a test brings its own.
+
+    Attributes:
+        plan: the plan of the last event that had one; ``None`` before the run started.
+        done: the ids of all fits with a record.
+        n_failed: the number of fits that failed in this run.
+        n_evaluated: the number of models evaluated on the test set in this run.
+        running: fit id -> a fit that trains now.
+        choices: stage key -> the choice made in this run.
+        names: fit id -> what the fit is called in the plan.
+        stages: stage key -> the number of its fits and of those with a record.
+    """
+
+    clock: Callable[[], float] = monotonic
+    plan: Plan | None = None
+    done: set[str] = field(default_factory=set)
+    n_failed: int = 0
+    n_evaluated: int = 0
+    running: dict[str, Running] = field(default_factory=dict)
+    choices: dict[str, Choice] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, StageProgress] = field(default_factory=dict)
+    _started: float | None = None
+    _began_training: float | None = None
+    _n_workers: int = 1
+    _work_here: float = 0.0
+    _seconds_lost: float = 0.0  # of workers, over fits that failed or whose worker died
+    _costs: dict[str, int] = field(default_factory=dict)
+    _added: dict[str, int] = field(default_factory=dict)
+    # A line is printed for each fit: what is left is counted down, not summed again over 50,000 fits.
+    _missing: dict[str, int] = field(default_factory=dict)  # fit id -> operations
+    _work: int = 0
+    _work_missing: int = 0
+    _placeholders: frozenset[str] = frozenset()
+
+    def take(self, event: Event) -> None:
+        """Count an event in."""
+        match event:
+            case RunStarted():
+                self._started, self._n_workers = self.clock(), event.workers
+                self.done = set(event.done)
+                self._take_plan(event.plan)
+            case FitStarted():
+                # Until its workers are there a run does nothing, and that says nothing of its pace.
+                self._began_training = self.clock() if self._began_training is None else self._began_training
+                self._lose(event.fit)  # it was under way already: its worker died
+                self.running[event.fit.id] = Running(event.fit, self.clock())
+            case EpochEnded():
+                running = self.running.setdefault(event.fit.id, Running(event.fit, self.clock()))
+                running.epoch, running.heard = event.epoch, self.clock()
+                self._work_here += self._epoch_cost(event.fit)
+            case FitEnded():
+                if not event.record.done:
+                    self.n_failed += 1
+                    self._lose(event.fit)
+                self.running.pop(event.fit.id, None)
+                self._count(event.fit.id)
+            case ChoiceMade():
+                self.choices[event.choice.stage] = event.choice
+                self._take_plan(event.plan)
+            case SearchAdvanced():
+                self._take_plan(event.plan)
+            case TestOpened():
+                self.n_evaluated += 1
+
+    def cost(self, fit: Fit) -> int:
+        """Return the floating-point operations of a fit, without those of a paused fit that it resumes from."""
+        return self._epoch_cost(fit) * self._added.get(fit.id, fit.n_epochs)
+
+    def _epoch_cost(self, fit: Fit) -> int:
+        """Return the floating-point operations of one epoch of a fit."""
+        if fit.id not in self._costs:
+            self._costs[fit.id] = fit_cost(fit, n_epochs=1).operations
+        return self._costs[fit.id]
+
+    @property
+    def n_fits(self) -> int:
+        """The number of fits of the plan."""
+        return len(self.plan.fits) if self.plan else 0
+
+    @property
+    def n_done(self) -> int:
+        """The number of these that have a record, failed ones included."""
+        return self.n_fits - len(self._missing)
+
+    @property
+    def share(self) -> float:
+        """The proportion of the plan's work that is done, 0 to 1, in this run or before."""
+        return 1 - self._work_left / self._work if self._work else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since this run began."""
+        return self.clock() - self._started if self._started is not None else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to go at the pace of this run so far; ``None`` before its first epoch ended.
+
+        Time that came to no epoch does not count as pace: that of a fit that failed since its last epoch, that of a
+        worker that died, and that of fits under way since their last message. Such time is one worker's.
+        """
+        if self._began_training is None or not self._work_here:
+            return None
+        now = self.clock()
+        lost = self._seconds_lost + sum(now - running.heard for running in self.running.values())
+        elapsed = now - self._began_training
+        return max(0.0, elapsed - lost / self._n_workers) * self._work_left / self._work_here
+
+    def name(self, fit: Fit) -> str:
+        """Return what a fit is called in the plan: ``"compare.architectures two-conv, seed 0"``."""
+        return self.names.get(fit.id, fit.id)
+
+    @property
+    def _work_left(self) -> int:
+        return self._work_missing - sum(
+            self._missing[running.fit.id]
+            - self._epoch_cost(running.fit) * (running.fit.n_epochs - running.epoch.number)
+            for running in self.running.values()
+            if running.epoch is not None and running.fit.id in self._missing
+        )
+
+    def _lose(self, fit: Fit) -> None:
+        """Count the time of a fit under way since its last message as lost."""
+        if fit.id in self.running:
+            self._seconds_lost += self.clock() - self.running[fit.id].heard
+
+    def _count(self, fit_id: str) -> None:
+        """Count a fit that has a record now."""
+        if fit_id not in self._placeholders:
+            self._work_missing -= self._missing.pop(fit_id, 0)
+        if fit_id not in self.done:
+            self.done.add(fit_id)
+            for stage in self.stages.values():
+                stage.n_done += fit_id in stage.known
+
+    def _take_plan(self, plan: Plan) -> None:
+        self.plan = plan
+        self._added, self._placeholders = epochs_added(plan.fits), plan.stand_ins
+        costs = {fit.id: self.cost(fit) for fit in plan.fits}
+        self._missing = {
+            fit_id: cost
+            for fit_id, cost in costs.items()
+            if fit_id not in self.done or fit_id in self._placeholders
+        }
+        self._work, self._work_missing = sum(costs.values()), sum(self._missing.values())
+        self.stages = {stage.key: self._stage(stage) for stage in plan.stages}
+        self.names |= names_of(plan)
+
+    def _stage(self, stage: Stage) -> StageProgress:
+        known = frozenset(fit.id for fit in stage.fits)
+        n_fits = len(known.union(fit.id for fit in stage.to_come))
+        return StageProgress(known, n_fits, len(known & self.done))
