@@ -52,9 +52,12 @@ class Environment:
 
 @dataclass(frozen=True)
 class DeadUnits:
-    """How many of a layer's units were 0 after their relu for every validation image; layers are counted from 1."""
+    """How many of a layer's units were 0 after their relu for every validation image.
 
-    layer: int
+    ``layer`` is the layer's path in the network: ``(4, 2)`` is the second layer inside the fourth.
+    """
+
+    layer: tuple[int, ...]
     n_dead: int
     n_units: int
 
@@ -134,7 +137,10 @@ class Record:
                 **values,
                 "history": tuple(Epoch(**epoch) for epoch in values["history"]),
                 "environment": None if environment is None else Environment(**environment),
-                "dead_units": tuple(DeadUnits(**each) for each in values.get("dead_units", ())),
+                "dead_units": tuple(
+                    DeadUnits(**{**each, "layer": tuple(each["layer"])})
+                    for each in values.get("dead_units", ())
+                ),
                 "failed_with": tuple(values.get("failed_with", ())),
             }
         )

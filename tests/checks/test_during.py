@@ -84,7 +84,9 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         ("ablate.best: tanh",),
     ),
     "dead-units": (
-        lambda: results(dead=lambda name, seed: [DeadUnits(1, 3, 6)] if name == "two" and seed < 3 else []),
+        lambda: results(
+            dead=lambda name, seed: [DeadUnits((1,), 3, 6)] if name == "two" and seed < 3 else []
+        ),
         ("compare.all: two",),
     ),
     "still-improving": (lambda: results(course=only("two", rising)), ("compare.all: two",)),
@@ -310,7 +312,7 @@ def test_a_network_that_is_ablated_and_compared_is_told_of_once() -> None:
 )
 def test_dead_units_are_told_of_where_half_a_layer_is_dead_in_most_fits(dead: list[int], found: str) -> None:
     def units(name: str, seed: int) -> list[DeadUnits]:
-        return [DeadUnits(1, dead[seed], 6)] if name == "two" and dead[seed] else []
+        return [DeadUnits((1,), dead[seed], 6)] if name == "two" and dead[seed] else []
 
     told = [each for each in heard(results(dead=units)) if each.check == "dead-units"]
     assert len(told) == bool(found)

@@ -55,7 +55,7 @@ def test_units_that_are_made_dead_are_counted_by_their_layer() -> None:
         for module, n_dead in ((first, 2), (second, 1), (third, 4), (fourth, 6)):
             module.bias[:n_dead] = -1.0  # type: ignore[index]
     # The last one's is tanh, which does not die.
-    assert looked_at(model) == (DeadUnits(1, 2, 4), DeadUnits(3, 1, 3), DeadUnits(7, 4, 5))
+    assert looked_at(model) == (DeadUnits((1,), 2, 4), DeadUnits((3,), 1, 3), DeadUnits((7,), 4, 5))
 
 
 def test_a_unit_that_speaks_once_is_alive() -> None:
@@ -65,9 +65,9 @@ def test_a_unit_that_speaks_once_is_alive() -> None:
         model[0][0].bias.zero_()  # type: ignore[index]
     with watched_relus(model) as highest, torch.inference_mode():
         model(torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
-        assert dead_units(highest) == (DeadUnits(1, 2, 3),)
+        assert dead_units(highest) == (DeadUnits((1,), 2, 3),)
         model(torch.tensor([[0.0, 0.5]]))
-    assert dead_units(highest) == (DeadUnits(1, 1, 3),)
+    assert dead_units(highest) == (DeadUnits((1,), 1, 3),)
 
 
 def test_a_model_is_left_as_it_was() -> None:

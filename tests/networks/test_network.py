@@ -14,7 +14,7 @@ MNIST: Shape = (28, 28, 1)
 def shapes(texts: tuple[str, ...], words: tuple[str, ...]) -> list[str]:
     """Return the shapes after the layers of these words."""
     walk = Network.read(texts).walk(MNIST, 10)
-    return [shape_text(after) for layer, _, after in walk if layer.word in words]
+    return [shape_text(after) for _, layer, _, after in walk if layer.word in words]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
     (problem,) = spoil(("kernel = 5", "kernel = 15"))
     assert problem.where == "study.toml:13: network.two-conv.layers"
     assert problem.what == (
-        'kernel 15 does not fit: layer 2 would get 14 × 14 (network "two-conv" with kernel = 15)'
+        'layer 2: kernel 15 does not fit: this layer would get 14 × 14 (network "two-conv" with kernel = 15)'
     )
     assert problem.got == 'an input of 14 × 14 × 8, at "conv 8 15 relu"'
     assert problem.allowed == "a kernel of at most 14, or padding=same"
@@ -26,8 +26,8 @@ def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
     problems = spoil(("[3, 5]", "[3, 15, 29]"))
     assert [problem.where for problem in problems] == ["study.toml:23: search.kernel-size.vary.kernel"] * 2
     assert [problem.what.partition(" (")[0] for problem in problems] == [
-        "kernel 15 does not fit: layer 2 would get 14 × 14",
-        "kernel 29 does not fit: layer 1 would get 28 × 28",
+        "layer 2: kernel 15 does not fit: this layer would get 14 × 14",
+        "layer 1: kernel 29 does not fit: this layer would get 28 × 28",
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: Pro
     (problem,) = problems_in(text)
     assert problem.where == "study.toml:10: search.s.vary"
     assert problem.what == (
-        'kernel 9 does not fit: layer 2 would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
+        'layer 2: kernel 9 does not fit: this layer would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
     )
 
 

@@ -66,7 +66,7 @@ def test_shapes_are_checked() -> None:
     wrong = study(search={"s": Search(network="n", vary={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
     assert problem.where == "search.s.vary.kernel"
-    assert "kernel 29 does not fit: layer 1 would get 28 × 28" in problem.what
+    assert "layer 1: kernel 29 does not fit: this layer would get 28 × 28" in problem.what
 
 
 def test_recipe_changes_are_checked() -> None:

@@ -159,8 +159,11 @@ def test_every_layer_and_recipe_key_is_described() -> None:
     properties = study_schema()["properties"]
     assert set(properties["recipe"]["properties"]) == set(RECIPE_KEYS)
     assert all(schema["description"] for schema in properties["recipe"]["properties"].values())
-    items = properties["network"]["additionalProperties"]["properties"]["layers"]["items"]
-    assert all(layer.usage in items["description"] for layer in LAYERS.values())
+    for section in ("network", "block"):
+        items = properties[section]["additionalProperties"]["properties"]["layers"]["items"]
+        assert items == {"$ref": "#/$defs/layer"}
+    text, _ = study_schema()["$defs"]["layer"]["anyOf"]
+    assert all(layer.usage in text["description"] for layer in LAYERS.values())
 
 
 def test_a_study_needs_a_question() -> None:

@@ -20,6 +20,7 @@ from convstudy.checks.check import SURE, Spot
 from convstudy.checks.networks import LARGER_BATCHES, lone_norm
 from convstudy.checks.words import listed, points, so_many
 from convstudy.figures import counted, percent
+from convstudy.networks.tree import path_text
 from convstudy.plan import Fit
 from convstudy.record import Record
 
@@ -82,11 +83,12 @@ def dead_units(analysis: Analysis) -> Iterator[Spot]:
             n_dead = median(found[layer].n_dead if layer in found else 0 for found in dead)
             if n_dead < MOST_DEAD * n_units:
                 continue
-            text = each.candidate.network.texts[layer - 1]
+            named = each.candidate.network.layer_at(layer)
+            text = f', "{named.text}",' if named else ""
             yield Spot(
                 each.where,
-                f'{n_dead:g} of {n_units} units of layer {layer}, "{text}", are 0 for every validation image (the '
-                f"median of {counted(len(dead), 'fit')}): no image changes their weights any more",
+                f"{n_dead:g} of {n_units} units of layer {path_text(layer)}{text} are 0 for every validation image "
+                f"(the median of {counted(len(dead), 'fit')}): no image changes their weights any more",
                 "a lower learning_rate, batch-norm before the relu, another activation (leaky-relu, gelu), or a layer "
                 "of fewer units",
             )

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import dataset_info, split_sizes
-from convstudy.networks import layer_table
+from convstudy.networks import Layer, layer_table
 from convstudy.networks.layers.norm import BatchNorm
+from convstudy.networks.layers.residual import Residual
+from convstudy.networks.tree import LayerPath, path_text
 from convstudy.plan import Candidate
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
@@ -25,11 +27,11 @@ def idle_layers(planned: Planned) -> Iterator[Spot]:
     info = dataset_info(planned.plan.study.dataset)
     for name, pattern in planned.plan.study.network.items():
         table = layer_table(pattern.network(), info.image_shape, info.n_classes)
-        for number, row in enumerate(table.rows, start=1):
+        for row in table.rows:
             if row.idle:
                 yield Spot(
                     f"network.{name}",
-                    f'layer {number}, "{row.text}", does nothing: {row.idle}',
+                    f'layer {row.number}, "{row.text}", does nothing: {row.idle}',
                     "take it out, or give it the size that was meant",
                 )
 
@@ -52,18 +54,46 @@ def unused_networks(planned: Planned) -> Iterator[Spot]:
 def dropout_before_norm(planned: Planned) -> Iterator[Spot]:
     """Dropout before batch-norm, no weights between: in training the norm sees another variance (Li et al. 2019)."""
     for name, pattern in planned.plan.study.network.items():
-        dropout = 0
-        for number, layer in enumerate(pattern.network().layers, start=1):
-            if layer.word == "dropout":
-                dropout = number
-            elif layer.word == "batch-norm" and dropout:
-                yield Spot(
-                    f"network.{name}",
-                    f"the dropout of layer {dropout} distorts the moving variance of the batch-norm of layer {number}",
-                    "put the dropout after the batch-norm",
-                )
-            if layer.word not in PASS_ON_VARIANCE:
-                dropout = 0
+        found: list[tuple[LayerPath, LayerPath]] = []
+        _follow_dropout(pattern.network().layers, (), (), found)
+        for dropout, norm in found:
+            yield Spot(
+                f"network.{name}",
+                f"the dropout of layer {path_text(dropout)} distorts the moving variance of the batch-norm of layer "
+                f"{path_text(norm)}",
+                "put the dropout after the batch-norm",
+            )
+
+
+def _follow_dropout(
+    layers: tuple[Layer, ...],
+    prefix: LayerPath,
+    dropout: LayerPath,
+    found: list[tuple[LayerPath, LayerPath]],
+) -> LayerPath:
+    """Note each dropout whose variance reaches a batch-norm, and return the one that reaches the end of the layers.
+
+    Args:
+        layers: a sequence of layers of the tree.
+        prefix: the path to them.
+        dropout: the path of the dropout whose variance reaches them; empty for none.
+        found: the pairs of dropout and batch-norm so far.
+    """
+    for number, layer in enumerate(layers, start=1):
+        path = (*prefix, number)
+        if layer.branches:
+            # A sum or a concatenation has the variance of all that goes into it; a shortcut hands its input on.
+            ends = [_follow_dropout(each, (*path, *steps), dropout, found) for steps, each in layer.branches]
+            through = [end for end in ends if end]
+            dropout = through[0] if through else dropout if isinstance(layer, Residual) else ()
+        elif layer.word == "dropout":
+            dropout = path
+        elif layer.word == "batch-norm" and dropout:
+            found.append((dropout, path))
+            dropout = ()
+        elif layer.word not in PASS_ON_VARIANCE:
+            dropout = ()
+    return dropout
 
 
 def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
@@ -109,12 +139,11 @@ def lone_norm(candidate: Candidate) -> str:
     if candidate.recipe.batch_size > 1:
         return ""
     info = dataset_info(candidate.fits[0].dataset)
-    walk = candidate.network.walk(info.image_shape, info.n_classes)
-    for number, (layer, shape, _) in enumerate(walk, start=1):
+    for path, layer, shape, _ in candidate.network.walk(info.image_shape, info.n_classes):
         if isinstance(layer, BatchNorm) and math.prod(shape[:-1]) == 1:
             return (
-                f"with batch_size 1 the batch-norm of layer {number} sees one value of each channel, so its output is "
-                "the same for every image and the layers before it learn nothing"
+                f"with batch_size 1 the batch-norm of layer {path_text(path)} sees one value of each channel, so its "
+                "output is the same for every image and the layers before it learn nothing"
             )
     return ""
 
@@ -132,7 +161,8 @@ def n_steps(candidate: Candidate) -> int:
 def _slowest(candidate: Candidate) -> float:
     """Return the highest momentum of a candidate's batch-norms, 0 where there is none."""
     return max(
-        (layer.momentum for layer in candidate.network.layers if isinstance(layer, BatchNorm)), default=0.0
+        (layer.momentum for layer in candidate.network.every_layer() if isinstance(layer, BatchNorm)),
+        default=0.0,
     )
 
 

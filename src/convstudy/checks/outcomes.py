@@ -15,7 +15,7 @@ from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
 from convstudy.stats import Kind
 from convstudy.studyfile import Range
-from convstudy.studyfile.study import Tried
+from convstudy.studyfile.part import Tried
 
 LEAST_VALUES = 3
 EDGE = 0.05

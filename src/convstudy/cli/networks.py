@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from convstudy.studyfile import Study
 
 
+INDENT = "  "
+"""Before the text of a layer, for each layer around it."""
+
+
 @dataclass(frozen=True)
 class Named:
     """A network of a study, or a variant that changes one: ``"two-conv"``, ``"ablate.five-conv.plain"``."""
@@ -82,20 +86,20 @@ def _text(named: Named) -> str:
     layers = named.layers
     rows = [
         (
-            number,
-            row.text,
+            row.number,
+            INDENT * (len(row.path) - 1) + row.text,
             shape_text(row.output_shape),
             row.n_parameters,
             row.multiply_adds,
             f"does nothing: {row.idle}" if row.idle else "",
         )
-        for number, row in enumerate(layers.rows, start=1)
+        for row in layers.rows
     ]
     return "\n".join(
         (
             f"{named.name}, input {shape_text(layers.input_shape)}",
             "",
-            table(("", "layer", "output shape", "parameters", "multiply-adds", ""), rows, right=(0, 3, 4)),
+            table(("", "layer", "output shape", "parameters", "multiply-adds", ""), rows, right=(3, 4)),
             "",
             f"parameters: {layers.n_parameters:,} total, {layers.n_trainable:,} trainable, "
             f"{layers.n_not_trainable:,} not trainable; multiply-adds an image: {layers.multiply_adds:,}",

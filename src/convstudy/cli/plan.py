@@ -303,7 +303,7 @@ def _json(outlook: Outlook) -> dict[str, Any]:
                     {
                         "name": candidate.name,
                         "network": candidate.network_name,
-                        "layers": list(candidate.network.texts),
+                        "layers": candidate.network.as_json(),
                         "fits": [fit.id for fit in candidate.fits],
                         "waits_for": list(candidate.waits_for),
                         "combines": list(candidate.combines),

@@ -70,13 +70,14 @@ class _Kind:
     @cached_property
     def family(self) -> frozenset[tuple[str, object]]:
         """What a step depends on besides its work: the layers' words, and all of the recipe that is no number."""
-        words = tuple(layer.word for layer in self.network.layers)
         keys = [
             (key, value if isinstance(value, str | bool) else "")
             for key, value in self.recipe
             if key != "batch_size"
         ]
-        return frozenset([("dataset", self.dataset), ("layers", words), ("threads", self.threads), *keys])
+        return frozenset(
+            [("dataset", self.dataset), ("layers", self.network.words), ("threads", self.threads), *keys]
+        )
 
 
 @dataclass(frozen=True)

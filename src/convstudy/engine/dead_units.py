@@ -11,32 +11,30 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from convstudy.networks.modules.concat import ChannelConcat
+from convstudy.networks.modules.residual import ResidualSum
+from convstudy.networks.tree import LayerPath
 from convstudy.record import DeadUnits
 
 
 @contextmanager
-def watched_relus(model: nn.Module) -> Iterator[dict[int, torch.Tensor]]:
+def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
     """Yield the highest value of each relu's units, float ``(units,)`` by layer, as the model looks at images.
 
-    A unit is a channel of ``(n, channels, height, width)`` or a value of ``(n, values)``. Its layer, counted from 1, is
-    the one with the kernels that it comes from. The model is a row of layers, as ``build_network`` makes it.
+    A unit is a channel of ``(n, channels, height, width)`` or a value of ``(n, values)``. Its layer is the one with the
+    kernels that it comes from, or the residual or concat where it comes from a sum or a concatenation. The model is a
+    sequence of layers, as ``build_network`` makes it.
     """
-    highest: dict[int, torch.Tensor] = {}
+    highest: dict[LayerPath, torch.Tensor] = {}
 
-    def watch(relu: nn.Module, layer: int) -> torch.utils.hooks.RemovableHandle:
+    def watch(relu: nn.Module, layer: LayerPath) -> torch.utils.hooks.RemovableHandle:
         def look(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
             found = values.amax(dim=[axis for axis in range(values.dim()) if axis != 1])
             highest[layer] = torch.maximum(highest[layer], found) if layer in highest else found
 
         return relu.register_forward_hook(look)
 
-    parts = list(model.children())
-    hooks = [
-        watch(module, _with_weights(parts, place) + 1)
-        for place, part in enumerate(parts)
-        for module in part.modules()
-        if isinstance(module, nn.ReLU)
-    ]
+    hooks = [watch(relu, layer) for relu, layer in _relus(model, (), None)]
     try:
         yield highest
     finally:
@@ -44,15 +42,36 @@ def watched_relus(model: nn.Module) -> Iterator[dict[int, torch.Tensor]]:
             hook.remove()
 
 
-def dead_units(highest: dict[int, torch.Tensor]) -> tuple[DeadUnits, ...]:
+def dead_units(highest: dict[LayerPath, torch.Tensor]) -> tuple[DeadUnits, ...]:
     """Return the layers that have dead units, of the values that :func:`watched_relus` yielded."""
     counts = [(layer, int((values <= 0).sum()), len(values)) for layer, values in sorted(highest.items())]
     return tuple(DeadUnits(*each) for each in counts if each[1])
 
 
-def _with_weights(parts: list[nn.Module], place: int) -> int:
-    """Return where the weights are that a relu's values come from: at its place or before, its own if nowhere."""
-    for before in range(place, -1, -1):
-        if any(parameter.dim() > 1 for parameter in parts[before].parameters()):
-            return before
-    return place
+def _relus(
+    parts: nn.Module, prefix: LayerPath, before: LayerPath | None
+) -> Iterator[tuple[nn.ReLU, LayerPath]]:
+    """Yield each relu of a sequence of layers, with the layer that its values come from.
+
+    Args:
+        parts: one module for each layer, in their places.
+        prefix: the path to them.
+        before: the layer that their input comes from, if there is one.
+    """
+    for number, part in enumerate(parts.children(), start=1):
+        path = (*prefix, number)
+        if isinstance(part, ResidualSum):
+            yield from _relus(part.body, path, before)
+            if isinstance(part.then, nn.ReLU):
+                yield part.then, path
+        elif isinstance(part, ChannelConcat):
+            for branch, inside in enumerate(part.branches.children(), start=1):
+                yield from _relus(inside, (*path, branch), before)
+        if isinstance(part, ResidualSum | ChannelConcat):
+            before = path
+            continue
+        if any(parameter.dim() > 1 for parameter in part.parameters()):
+            before = path
+        for module in part.modules():
+            if isinstance(module, nn.ReLU):
+                yield module, before or path

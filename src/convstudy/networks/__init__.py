@@ -2,8 +2,13 @@
 
 ==================  ==========================================================================
 ``layers/``         one file a layer: its words, its shape rule, its counts, its module
-``reading``         a layer text such as ``"conv 64 3 relu"`` to a layer, and back
-``network``         a stack of layers, its variants, the shapes through it
+``blocks/``         the built-in blocks, one file each
+``block``           layers under a name, for networks to use
+``parameters``      ``{kernel}`` in a layer text
+``reading``         a layer text such as ``"conv 64 3 relu"`` to a layer
+``expanding``       layers as they are written to a tree of layers, blocks in the place of their names
+``tree``            paths, all layers in order, the shapes through a tree
+``network``         a tree of layers, its variants, the shapes through it
 ``table``           the layer table: shapes, parameters, multiply-adds
 ``activations``     the activation functions by name
 ``initialisers``    the start weights by name, as Keras draws them
@@ -15,6 +20,8 @@ Only ``build``, ``modules`` and the bodies of ``Layer.module`` touch torch, and 
 """
 
 from convstudy.networks.activations import ACTIVATIONS
+from convstudy.networks.block import Block
+from convstudy.networks.blocks import BLOCKS
 from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers import LAYERS, Layer
 from convstudy.networks.network import Network
@@ -24,8 +31,10 @@ from convstudy.networks.table import LayerTable, layer_table
 
 __all__ = [
     "ACTIVATIONS",
+    "BLOCKS",
     "INITIALISERS",
     "LAYERS",
+    "Block",
     "Layer",
     "LayerTable",
     "Network",

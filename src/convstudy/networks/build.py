@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convstudy.networks.network import Network
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from convstudy.networks.layers.layer import Layer
+    from convstudy.networks.network import Network
 
 
 def build_network(
@@ -27,13 +29,24 @@ def build_network(
         NetworkError: where a layer does not fit the shape before it.
     """
     import torch
-    from torch import nn
 
-    parts = [layer.module(before, generator) for layer, before, _ in network.walk(input_shape, n_classes)]
-    module = nn.Sequential(*_pooled_first(parts))
+    for _ in network.walk(input_shape, n_classes):  # what does not fit is reported with its place
+        pass
+    module = sequence(network.complete(n_classes), input_shape, generator)
     # torch's own annotation of Module.to lacks this form of it.
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
+
+
+def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator) -> nn.Sequential:
+    """Return layers that follow each other as one module, for an input of ``shape``; each layer keeps its place."""
+    from torch import nn
+
+    parts: list[nn.Module] = []
+    for layer in layers:
+        parts.append(layer.module(shape, generator))
+        shape = layer.output_shape(shape)
+    return nn.Sequential(*_pooled_first(parts))
 
 
 def _pooled_first(parts: list[nn.Module]) -> list[nn.Module]:

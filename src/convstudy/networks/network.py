@@ -1,17 +1,21 @@
-"""A network: a stack of layers as data, its variants, and the shapes through it."""
+"""A network: a tree of layers as data, its variants, and the shapes through it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 from convstudy.errors import NetworkError, Problem, unknown
+from convstudy.networks.block import Block
+from convstudy.networks.expanding import BRANCH, expand
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
+from convstudy.networks.layers import Layer
 from convstudy.networks.layers.dense import Dense
-from convstudy.networks.layers.layer import Layer
-from convstudy.networks.reading import layer_text, read_layer
+from convstudy.networks.parameters import Spec
 from convstudy.networks.shapes import Shape
+from convstudy.networks.tree import LayerPath, LayerProblem, Step, every_layer, mapped, walk
 
 
 @dataclass(frozen=True)
@@ -26,69 +30,138 @@ class Network:
     init: str = DEFAULT_INIT
 
     @classmethod
-    def read(cls, texts: Iterable[str], init: str = DEFAULT_INIT) -> Network:
-        """Return the network of these layer texts; raise :class:`NetworkError` with every bad text, numbered."""
-        layers: list[Layer] = []
+    def read(cls, texts: Iterable[Spec], init: str = DEFAULT_INIT, blocks: Iterable[Block] = ()) -> Network:
+        """Return the network of these layer texts.
+
+        Args:
+            texts: layer texts; a list of texts is a layer and those inside it.
+            init: how start weights are drawn, where no layer says.
+            blocks: the blocks that it uses, besides the built-in ones.
+
+        Raises:
+            NetworkError: with every bad text, numbered.
+        """
         problems: list[Problem] = []
         if init not in INITIALISERS:
             problems.append(unknown("initialiser", init, INITIALISERS, where="init"))
-        for number, text in enumerate(texts, start=1):
-            try:
-                layers.append(read_layer(text))
-            except NetworkError as error:
-                problems += [replace(problem, where=f"layer {number}") for problem in error.problems]
+        try:
+            expanded = expand(texts, {}, blocks)
+        except NetworkError as error:
+            problems += error.problems
         if problems:
             raise NetworkError(*problems)
-        return cls(tuple(layers), init)
+        return cls(expanded.layers, init)
 
     @cached_property
-    def texts(self) -> tuple[str, ...]:
-        """The canonical layer texts, which :meth:`read` reads back to an equal network."""
-        return tuple(layer_text(layer) for layer in self.layers)
+    def texts(self) -> tuple[Spec, ...]:
+        """The canonical layer texts, nested as the layers are, which :meth:`read` reads back to an equal network."""
+        return _texts(self.layers)
+
+    def as_json(self) -> list[Any]:
+        """Return :attr:`texts` with lists for tuples; :meth:`read` takes them."""
+        return [_listed(text) for text in self.texts]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words of all layers, each before those of the layers inside it."""
+        return tuple(layer.word for layer in self.every_layer())
+
+    def every_layer(self) -> Iterator[Layer]:
+        """Yield all layers, each before those inside it."""
+        return every_layer(self.layers)
 
     def without(self, words: Iterable[str]) -> Network:
-        """Return the network without the layers of these words (``"dropout"``, ``"batch-norm"``, ...)."""
+        """Return the network without the layers of these words (``"dropout"``, ``"batch-norm"``, ...).
+
+        Without ``"residual"`` the shortcuts are gone, and the layers inside stay.
+        """
         dropped = set(words)
-        return replace(self, layers=tuple(layer for layer in self.layers if layer.word not in dropped))
+
+        def change(layer: Layer) -> tuple[Layer, ...]:
+            is_empty = bool(layer.branches) and not any(branch.layers for branch in layer.branches)
+            return layer.left_out() if layer.word in dropped or is_empty else (layer,)
+
+        return replace(self, layers=mapped(self.layers, change))
 
     def with_activation(self, name: str) -> Network:
         """Return the network with every hidden activation replaced by ``name``; where there was none, none comes."""
-        return replace(
-            self,
-            layers=tuple(
-                replace(layer, activation=name) if getattr(layer, "activation", None) else layer  # type: ignore[type-var]
-                for layer in self.layers
-            ),
-        )
+
+        def change(layer: Layer) -> tuple[Layer, ...]:
+            given = {key: name for key in ("activation", "then") if getattr(layer, key, None)}
+            return (replace(layer, **given) if given else layer,)  # type: ignore[type-var]
+
+        return replace(self, layers=mapped(self.layers, change))
 
     def with_init(self, name: str) -> Network:
         """Return the network with every layer's start weights drawn by ``name``, the output layer's too."""
-        layers = tuple(
-            replace(layer, init=None) if "init" in {item.name for item in fields(layer)} else layer  # type: ignore[arg-type, type-var]
-            for layer in self.layers
-        )
-        return Network(layers, name)
+        return Network(mapped(self.layers, lambda layer: (_with_init(layer, None),)), name)
 
     def complete(self, n_classes: int) -> tuple[Layer, ...]:
         """Return all layers with the output layer (no activation: the loss takes logits), each init filled in."""
-        return tuple(
-            replace(layer, init=self.init) if getattr(layer, "init", "") is None else layer  # type: ignore[type-var]
-            for layer in (*self.layers, Dense(n_classes))
-        )
 
-    def walk(self, input_shape: Shape, n_classes: int) -> Iterator[tuple[Layer, Shape, Shape]]:
-        """Yield each layer, output layer included, with the shape before and after it.
+        def change(layer: Layer) -> tuple[Layer, ...]:
+            return (_with_init(layer, self.init) if getattr(layer, "init", "") is None else layer,)
+
+        return mapped((*self.layers, Dense(n_classes)), change)
+
+    def walk(self, input_shape: Shape, n_classes: int) -> Iterator[Step]:
+        """Yield each layer, output layer included, with its path and the shapes before and after it.
+
+        The layers inside another follow it; those of a projection are among them.
 
         Raises:
             NetworkError: at the first layer that does not fit, naming it ("layer 2: kernel 11 does not fit: ...").
         """
-        shape = input_shape
-        for number, layer in enumerate(self.complete(n_classes), start=1):
-            is_output = number > len(self.layers)
-            try:
-                after = layer.output_shape(shape)
-            except NetworkError as error:
-                where = "the output layer" if is_output else f'layer {number}, "{self.texts[number - 1]}"'
-                raise NetworkError(*(replace(problem, where=where) for problem in error.problems)) from None
-            yield layer, shape, after
-            shape = after
+        try:
+            yield from walk((*self.layers, Dense(n_classes)), input_shape)
+        except NetworkError as error:
+            raise NetworkError(*(self._placed(problem) for problem in error.problems)) from None
+
+    def layer_at(self, path: LayerPath) -> Layer | None:
+        """Return the layer at a path; None for the output layer and for those of a projection."""
+        layers: tuple[Layer, ...] = self.layers
+        rest = path
+        while rest:
+            number, *others = rest
+            if not 1 <= number <= len(layers):
+                return None
+            layer, rest = layers[number - 1], tuple(others)
+            if not rest:
+                return layer
+            branch = next((each for each in layer.branches if each.steps == rest[: len(each.steps)]), None)
+            if branch is None:
+                return None
+            layers, rest = branch.layers, rest[len(branch.steps) :]
+        return None
+
+    def _placed(self, problem: Problem) -> Problem:
+        """Return a problem of a layer with where it is."""
+        if not isinstance(problem, LayerProblem):
+            return problem
+        if problem.path == (len(self.layers) + 1,):
+            problem = replace(problem, text="")
+        return replace(problem, where=f'{problem.layer}, "{problem.text}"' if problem.text else problem.layer)
+
+
+def _with_init(layer: Layer, init: str | None) -> Layer:
+    """Return a layer with this initialiser, where it has one."""
+    if "init" not in {item.name for item in fields(layer)}:  # type: ignore[arg-type]  # every Layer is a dataclass
+        return layer
+    return replace(layer, init=init)  # type: ignore[type-var]
+
+
+def _listed(text: Spec) -> Any:
+    return text if isinstance(text, str) else [_listed(each) for each in text]
+
+
+def _texts(layers: Iterable[Layer]) -> tuple[Spec, ...]:
+    """Return the texts of a tree: a layer that holds others is a list of its text and theirs."""
+    return tuple((layer.text, *_branch_texts(layer)) if layer.branches else layer.text for layer in layers)
+
+
+def _branch_texts(layer: Layer) -> Iterator[Spec]:
+    for steps, layers in layer.branches:
+        if steps:
+            yield (BRANCH, *_texts(layers))
+        else:
+            yield from _texts(layers)

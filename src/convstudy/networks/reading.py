@@ -1,4 +1,4 @@
-"""A layer text to a layer and back: ``"conv 64 3 relu padding=same"``.
+"""A layer text to a layer: ``"conv 64 3 relu padding=same"``.
 
 First the layer's word, then its values in their order, then a bare activation, then ``key=value`` pairs. The grammar of
 each layer is the fields of its dataclass, so that a new layer brings its own words along.
@@ -6,18 +6,35 @@ each layer is the fields of its dataclass, so that a new layer brings its own wo
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
 from typing import Any
 
 from convstudy.errors import NetworkError, Problem, nearest, unknown
 from convstudy.networks.layers import LAYERS, Layer
-from convstudy.networks.layers.layer import Argument
+from convstudy.networks.layers.layer import Argument, arguments_of
 
 LONGEST_TEXT = 200
 
 
 def read_layer(text: str) -> Layer:
-    """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it."""
+    """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it.
+
+    Layers that hold others (``residual``, ``concat``) are read by :func:`convstudy.networks.expanding.expand`.
+    """
+    check_length(text)
+    words = text.split()
+    if not words:
+        raise NetworkError(Problem("a layer text is empty", allowed=", ".join(LAYERS)))
+    if words[0] not in LAYERS:
+        raise NetworkError(unknown("layer", words[0], LAYERS))
+    layer = LAYERS[words[0]]
+    if layer.holds:
+        raise NetworkError(Problem(f'"{text}" has no layers inside', got=text, allowed=layer.usage))
+    return layer(**read_values(layer, words[1:], text))
+
+
+def check_length(text: str) -> None:
+    """Raise :class:`NetworkError` for a text of more than ``LONGEST_TEXT`` characters."""
     if len(text) > LONGEST_TEXT:
         got, allowed = f"{len(text)} characters", f"at most {LONGEST_TEXT}"
         raise NetworkError(
@@ -25,15 +42,13 @@ def read_layer(text: str) -> Layer:
                 "this layer text is too long", got=got, allowed=allowed, mend="split it into several layers"
             )
         )
-    words = text.split()
-    if not words:
-        raise NetworkError(Problem("a layer text is empty", allowed=", ".join(LAYERS)))
-    if words[0] not in LAYERS:
-        raise NetworkError(unknown("layer", words[0], LAYERS))
-    layer = LAYERS[words[0]]
+
+
+def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str, Any]:
+    """Return field -> value from the words that follow a layer's own; ``text`` is the whole, for messages."""
     values: dict[str, Any] = {}
     waiting = _arguments(layer, "position")
-    for word in words[1:]:
+    for word in words:
         name, argument, written = _argument_of(layer, word, waiting, text)
         if name in values:
             raise NetworkError(Problem(f'"{text}" gives {name} twice', got=word, allowed=layer.usage))
@@ -45,7 +60,7 @@ def read_layer(text: str) -> Layer:
                     f'"{text}" gives its {name} a value that cannot be',
                     got=written,
                     allowed=argument.allowed,
-                    mend=nearest(written, argument.allowed.split(", ")),
+                    mend=nearest(written, argument.names),
                 )
             ) from None
     if waiting:
@@ -53,26 +68,12 @@ def read_layer(text: str) -> Layer:
         raise NetworkError(
             Problem(f'"{text}" lacks its {" and ".join(missing)}', got=text, allowed=layer.usage)
         )
-    return layer(**values)
-
-
-def layer_text(layer: Layer) -> str:
-    """Return the canonical text of a layer, without what is at its default; :func:`read_layer` reads it back."""
-    words = [layer.word]
-    for item in fields(layer):  # type: ignore[arg-type]  # every Layer is a dataclass
-        value = getattr(layer, item.name)
-        how = item.metadata["argument"].how
-        if how == "position":
-            words.append(_number_text(value))
-        elif value != item.default:
-            words.append(value if how == "word" else f"{item.name}={_number_text(value)}")
-    return " ".join(words)
+    return values
 
 
 def _arguments(layer: type[Layer], how: str) -> list[tuple[str, Argument]]:
     """Return the fields of a layer that are written in this way, in their order."""
-    arguments = [(item.name, item.metadata["argument"]) for item in fields(layer)]  # type: ignore[arg-type]
-    return [(name, argument) for name, argument in arguments if argument.how == how]
+    return [(name, argument) for name, argument in arguments_of(layer).items() if argument.how == how]
 
 
 def _argument_of(
@@ -87,7 +88,7 @@ def _argument_of(
             raise NetworkError(Problem(what, got=key, allowed=layer.usage, mend=nearest(key, keyed)))
         return key, keyed[key], written
     bare = _arguments(layer, "word")
-    if waiting and not any(word in argument.allowed.split(", ") for _, argument in bare):
+    if waiting and not any(word in argument.names for _, argument in bare):
         name, argument = waiting.pop(0)
         return name, argument, word
     if bare and not word[0].isdigit():
@@ -95,8 +96,3 @@ def _argument_of(
     raise NetworkError(
         Problem(f'"{text}" says more than "{layer.word}" takes', got=word, allowed=layer.usage)
     )
-
-
-def _number_text(value: Any) -> str:
-    """Return a value as it is written in a layer text; numbers at their shortest."""
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

@@ -5,22 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from convstudy.networks.layers.dense import Dense
 from convstudy.networks.network import Network
-from convstudy.networks.reading import layer_text
 from convstudy.networks.shapes import Shape
+from convstudy.networks.tree import LayerPath, path_text
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer: its text, the shape after it, what it weighs, and why it does nothing, if so."""
+    """One layer: its path and text, the shape after it, its own counts, and why it does nothing, if so.
 
+    The layers inside a layer have rows of their own, after it; its counts are without theirs.
+    """
+
+    path: LayerPath
     text: str
     output_shape: Shape
     n_trainable: int
     n_not_trainable: int
     multiply_adds: int
     idle: str
+
+    @property
+    def number(self) -> str:
+        """The path as people write it: ``"4.2"``."""
+        return path_text(self.path)
 
     @property
     def n_parameters(self) -> int:
@@ -69,16 +77,15 @@ def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTa
 @lru_cache(maxsize=10_000)
 def _table(network: Network, input_shape: Shape, n_classes: int) -> LayerTable:
     """Return the layer table."""
-    # As written: the layers of the walk have the network's initialiser filled in.
-    texts = (*network.texts, layer_text(Dense(n_classes)))
     rows = [
         LayerRow(
-            text,
-            after,
-            *layer.n_parameters(before),
-            layer.multiply_adds(before),
-            layer.idle_reason(before),
+            step.path,
+            step.layer.text,
+            step.after,
+            *step.layer.n_parameters(step.before),
+            step.layer.multiply_adds(step.before),
+            step.layer.idle_reason(step.before),
         )
-        for text, (layer, before, after) in zip(texts, network.walk(input_shape, n_classes), strict=True)
+        for step in network.walk(input_shape, n_classes)
     ]
     return LayerTable(input_shape, tuple(rows))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from convstudy.studyfile import Range
-from convstudy.studyfile.study import Tried
+from convstudy.studyfile.part import Tried
 
 Space = Mapping[str, tuple[Tried, ...] | Range]
 """What a search may try: key -> the values of a list, or a range."""

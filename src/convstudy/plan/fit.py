@@ -16,7 +16,8 @@ from convstudy.studyfile.recipe import Recipe
 # Part of every fit's id. Raise it when a change of the engine changes what a fit comes to.
 # 4: by default, training loss and accuracy are measured on 10,000 training images, where there are more.
 # 5: a convolution whose stride is larger than its kernel convolves a copy of the pixels that it uses (SkippingConv).
-ENGINE_VERSION = 5
+# 6: layers are a tree; a fit has its dataset, metric and layers as values. Weights are those of version 5.
+ENGINE_VERSION = 6
 ID_LENGTH = 16
 
 
@@ -89,7 +90,7 @@ class Fit:
         return {
             "dataset": self.dataset,
             "dataset_digest": self.dataset_digest,
-            "layers": list(self.network.texts),
+            "layers": self.network.as_json(),
             "init": self.network.init,
             "recipe": self.recipe.model_dump(),
             "split": {"kind": kind, **_without_nothing(asdict(self.split), "within")},

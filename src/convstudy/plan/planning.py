@@ -22,7 +22,8 @@ from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import UNCHANGED, Candidate, Plan, Stage
 from convstudy.record import Outcome
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
-from convstudy.studyfile.study import BEST, Tried, candidate_name
+from convstudy.studyfile.part import Tried
+from convstudy.studyfile.study import BEST, candidate_name
 
 NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 NOTHING_TRAINED: Mapping[str, Outcome] = MappingProxyType({})

@@ -14,7 +14,7 @@ from convstudy.plan.stages import Candidate, Rung, Stage
 from convstudy.plan.suggestions import Outcomes, suggested
 from convstudy.record import Outcome
 from convstudy.studyfile import Range, Search
-from convstudy.studyfile.study import Tried
+from convstudy.studyfile.part import Tried
 
 Values = Mapping[str, Tried]
 Make = Callable[[Values], Candidate]

@@ -11,7 +11,7 @@ from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize
 from convstudy.plan.ranking import CandidateScore
 from convstudy.studyfile import Recipe, Study
-from convstudy.studyfile.study import Tried
+from convstudy.studyfile.part import Tried
 
 UNCHANGED = "as it is"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from convstudy.plan.drawing import Space, drawn, rounded, space_text
 from convstudy.studyfile import Range
-from convstudy.studyfile.study import Tried
+from convstudy.studyfile.part import Tried
 
 AT_ONCE = 4
 """How many suggestions are asked for before any of them is told."""

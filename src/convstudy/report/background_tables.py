@@ -53,14 +53,14 @@ def class_table(
 
 def networks_of(results: Results) -> dict[str, Network]:
     """Return every different network of the plan by a name that tells it: the first candidate that has it."""
-    found: dict[tuple[str, ...], str] = {}
+    found: dict[Network, str] = {}
     networks: dict[str, Network] = {}
     # Stages that judge a nested search train its networks, under names of their own.
     asked = [stage for stage in results.plan.stages if stage.tested or stage.question == "search"]
     stages = sorted(asked, key=lambda stage: stage.question == "search")
     for stage in stages:
         for candidate in stage.candidates:
-            key = (*candidate.network.texts, candidate.network.init)
+            key = candidate.network
             if key in found:
                 continue
             told = candidate.name in ("as it is", candidate.network_name)
@@ -75,6 +75,7 @@ def layers_table(name: str, network: Network, dataset: str, number: int) -> Tabl
     info = dataset_info(dataset)
     layers = layer_table(network, info.image_shape, info.n_classes)
     columns = (
+        Column("number", "No."),
         Column("layer", "Layer"),
         Column("output", "Output shape"),
         Column("trainable", "Trainable", "count"),
@@ -84,6 +85,7 @@ def layers_table(name: str, network: Network, dataset: str, number: int) -> Tabl
     )
     rows: list[tuple[Value, ...]] = [
         (
+            row.number,
             row.text,
             shape_text(row.output_shape),
             row.n_trainable,
@@ -93,7 +95,7 @@ def layers_table(name: str, network: Network, dataset: str, number: int) -> Tabl
         )
         for row in layers.rows
     ]
-    rows.append(("total", "", layers.n_trainable, layers.n_not_trainable, layers.multiply_adds, ""))
+    rows.append(("", "total", "", layers.n_trainable, layers.n_not_trainable, layers.multiply_adds, ""))
     caption = (
         f"Input {shape_text(layers.input_shape)}; {layers.n_parameters:,} parameters, of which "
         f"{layers.n_trainable:,} trainable and {layers.n_not_trainable:,} not."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -56,17 +55,21 @@ def first_kernels(weights: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray
     Where its input has several channels a kernel is their mean.
 
     Args:
-        weights: by name, ``"0.0.weight"`` being (filters, channels, height, width); the first by the numbers in its
-            name is the first of the network.
+        weights: by name, ``"0.0.weight"`` being (filters, channels, height, width). The first by the parts of its
+            name is the first of the network; the body of a residual is before its shortcut.
     """
     import numpy as np
 
-    named = sorted(weights, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
-    for name in named:
+    for name in sorted(weights, key=_place):
         if weights[name].ndim == 4:
             kernels: npt.NDArray[np.float64] = np.asarray(weights[name], dtype=np.float64).mean(axis=1)
             return kernels
     return None
+
+
+def _place(name: str) -> list[tuple[int, str]]:
+    """Return what orders the names of weights as their layers are: ``"2.body.0.weight"`` is before ``"10.weight"``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in name.split(".")]
 
 
 def kernel_pixels(kernel: npt.NDArray[np.float64], largest: float) -> npt.NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from convstudy.figures import counted, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis
 from convstudy.studyfile import Range
-from convstudy.studyfile.study import Tried
+from convstudy.studyfile.part import Tried
 
 
 def rungs_chart(contest: Contest, title: str) -> Figure | None:

@@ -4,7 +4,9 @@
 ``study``         a study as Python objects
 ``recipe``        how a network is trained
 ``ranges``        ``{ low = 3, high = 9 }``: what a search draws values from
-``parameters``    ``{kernel}`` in a layer text
+``part``          what the parts of a study share: names, values, their base
+``patterns``      networks and blocks as they are written
+``parameters``    whether these have names and parameters that can be
 ``silence``       checks that a study silences, and why
 ``reading``       a file or document to a Study; the checks of a Study built in Python
 ``files``         where the text of a study comes from
@@ -30,13 +32,14 @@ from convstudy.studyfile.changes import read_change
 from convstudy.studyfile.classes import check_classes
 from convstudy.studyfile.files import BUILT_IN_STUDIES
 from convstudy.studyfile.pairs import Pair, pairs_apart, pairs_of
+from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.reading import check_study, load_study, places, study_of
 from convstudy.studyfile.recipe import RECIPE_KEYS, Recipe
 from convstudy.studyfile.schema import study_schema
 from convstudy.studyfile.silence import CHECK_NAMES
 from convstudy.studyfile.starter import starter_file
-from convstudy.studyfile.study import BEST, Ablate, Compare, NetworkPattern, Search, Study, Variant
+from convstudy.studyfile.study import BEST, Ablate, Compare, Search, Study, Variant
 from convstudy.studyfile.writing import study_document
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "CHECK_NAMES",
     "RECIPE_KEYS",
     "Ablate",
+    "BlockPattern",
     "Compare",
     "NetworkPattern",
     "Pair",

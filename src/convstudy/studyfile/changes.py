@@ -11,7 +11,7 @@ from typing import Any
 from convstudy.errors import Problem, StudyError, nearest, unknown
 from convstudy.studyfile.mistake import KeyPath, key_text, shown
 
-NAMED_SECTIONS = ("network", "search", "compare", "ablate")
+NAMED_SECTIONS = ("block", "network", "search", "compare", "ablate")
 
 
 def read_change(text: str) -> tuple[str, object]:

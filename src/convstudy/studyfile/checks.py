@@ -21,11 +21,12 @@ from convstudy.studyfile.messages import mistakes_of
 from convstudy.studyfile.mistake import KeyPath, shown
 from convstudy.studyfile.nesting import check_nested, most_folds
 from convstudy.studyfile.pairs import pairs_apart, pairs_of
-from convstudy.studyfile.parameters import parameter_names
+from convstudy.studyfile.parameters import check_block, check_network
+from convstudy.studyfile.part import Tried
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
 from convstudy.studyfile.silence import CHECK_NAMES
-from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, NetworkPattern, Search, Tried, Variant
+from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
 
 MOST_CANDIDATES = 10_000
 """How many combinations of values one search may try."""
@@ -36,8 +37,10 @@ MOST_SUGGESTIONS = 2_000
 def check_parts(draft: Draft) -> None:
     """Add to the draft's mistakes whatever does not go together. Shapes are left to :mod:`.fitting`."""
     _check_data(draft)
+    for name, block in draft.blocks.items():
+        check_block(draft, name, block)
     for name, pattern in draft.networks.items():
-        _check_network(draft, name, pattern)
+        check_network(draft, name, pattern)
     for name, search in draft.searches.items():
         _check_search(draft, name, search)
     _check_searches_together(draft)
@@ -154,28 +157,6 @@ def _check_subset(draft: Draft, dataset: DatasetInfo, subset: int | None, path: 
         f"a whole number from {dataset.n_classes} to {dataset.n_train:,}",
     )
     return False
-
-
-def _check_network(draft: Draft, name: str, pattern: NetworkPattern) -> None:
-    """Check the name, the initialiser and the parameters of a network."""
-    path: KeyPath = ("network", name)
-    if name == BEST:
-        draft.report(
-            path, f'"{BEST}" stands for the winner of a comparison; a network needs another name', BEST
-        )
-    used = parameter_names(pattern.layers)
-    fields = tuple(key for key in NetworkPattern.model_fields if key != "parameters")
-    for key in pattern.parameters:
-        if key in NetworkPattern.model_fields:
-            draft.report(
-                (*path, key), f'"{key}" has a meaning of its own; no parameter may be called so', key
-            )
-        elif key in RECIPE_KEYS:
-            what = f'"{key}" is a recipe key; a parameter needs another name, or goes under [recipe]'
-            draft.report((*path, key), what, key)
-        elif key not in used:
-            near = tuple(name for name in (*fields, *used) if name not in pattern.parameters)
-            draft.report_unknown("key or parameter in use", key, near, (*path, key))
 
 
 def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -> None:
@@ -385,7 +366,7 @@ def _layer_words(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:
     words: set[str] = set()
     for name in names:
         try:
-            words.update(layer.word for layer in draft.networks[name].network().layers)
+            words.update(draft.networks[name].network().words)
         except NetworkError:
             return frozenset()
     return frozenset(words)

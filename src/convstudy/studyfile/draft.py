@@ -11,28 +11,21 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.data.catalogue import CATALOGUE, DatasetInfo
 from convstudy.errors import nearest, unknown
-from convstudy.studyfile.messages import NAME_WORDS, mistakes_of
+from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, mistakes_of
 from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.studyfile.part import NAME_PATTERN
+from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.recipe import Recipe
 from convstudy.studyfile.silence import REASON_WORDS, is_reason
-from convstudy.studyfile.study import (
-    NAME_PATTERN,
-    Ablate,
-    Compare,
-    Head,
-    NetworkPattern,
-    Search,
-    Study,
-    Variant,
-)
+from convstudy.studyfile.study import Ablate, Compare, Head, Search, Study, Variant
 
 MOST_SECTIONS = 100
-"""How many networks, searches, comparisons, ablations, or variants of one, a study may have."""
+"""How many blocks, networks, searches, comparisons, ablations, or variants of one, a study may have."""
 
 MOST_VARIANTS = 1_000
 """How many variants all ablations together may have, and pairs of them where an ablation asks for interactions."""
 
-SECTIONS = ("study", "recipe", "network", "search", "compare", "ablate", "silence")
+SECTIONS = ("study", "recipe", "block", "network", "search", "compare", "ablate", "silence")
 UNNAMED = ("study", "recipe", "silence")
 """The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
 RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
@@ -48,7 +41,7 @@ class Draft:
     Args:
         head: the ``[study]`` section, without its bad keys; None where too little is left.
         recipe: the recipe, without its bad keys.
-        networks, searches, compares, ablates: the sections that could be read.
+        blocks, networks, searches, compares, ablates: the sections that could be read.
         silence: check -> reason, without those whose reason is none.
         names: kind of section -> all names, so that a section that could not be read is not called unknown.
         mistakes: what was wrong.
@@ -56,6 +49,7 @@ class Draft:
 
     head: Head | None = None
     recipe: Recipe = field(default_factory=Recipe)
+    blocks: dict[str, BlockPattern] = field(default_factory=dict)
     networks: dict[str, NetworkPattern] = field(default_factory=dict)
     searches: dict[str, Search] = field(default_factory=dict)
     compares: dict[str, Compare] = field(default_factory=dict)
@@ -90,13 +84,15 @@ def draft_of_study(study: Study) -> Draft:
     return Draft(
         head=head,
         recipe=study.recipe,
+        blocks=study.block,
         networks=study.network,
         searches=study.search,
         compares=study.compare,
         ablates=study.ablate,
         silence=study.silence,
         names={
-            key: tuple(getattr(study, key)) for key in ("network", "search", "compare", "ablate", "silence")
+            key: tuple(getattr(study, key))
+            for key in ("block", "network", "search", "compare", "ablate", "silence")
         },
     )
 
@@ -121,9 +117,14 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
     else:
         draft.report((), "there is no [study] section", mend="add [study] with name = ... and dataset = ...")
     draft.recipe = _read(draft, Recipe, document.get("recipe", {}), ("recipe",)) or Recipe()
+    for name, table in _named(draft, document, "block").items():
+        if block := _read(draft, BlockPattern, table, ("block", name), refused=("parameters",)):
+            draft.blocks[name] = block
     for name, table in _named(draft, document, "network").items():
-        if network := _read(draft, NetworkPattern, table, ("network", name), refused="parameters"):
-            draft.networks[name] = network
+        if network := _read(
+            draft, NetworkPattern, table, ("network", name), refused=("parameters", "blocks")
+        ):
+            draft.networks[name] = network.with_blocks(draft.blocks)
     for name, table in _named(draft, document, "search").items():
         if search := _read(draft, Search, table, ("search", name)):
             draft.searches[name] = search
@@ -194,7 +195,7 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
     variants = {
         key: variant
         for key, value in _with_good_names(draft, tables, path).items()
-        if (variant := _read(draft, Variant, value, (*path, key), refused="recipe"))
+        if (variant := _read(draft, Variant, value, (*path, key), refused=("recipe",)))
     }
     if not isinstance(network, str):
         return None
@@ -224,12 +225,12 @@ def _read(
     model: type[M],
     values: object,
     path: KeyPath,
-    refused: str = "",
+    refused: tuple[str, ...] = (),
     stand_ins: Mapping[str, str] = _NONE,
 ) -> M | None:
     """Return a part without its bad keys, which are reported; None where nothing can be made of the rest.
 
-    ``refused`` is a field that the model gathers from other keys and that no file may name; ``stand_ins`` are values
+    ``refused`` are fields that are filled from elsewhere and that no file may name; ``stand_ins`` are values
     for keys that are needed, so that the others can be checked where those are missing or bad.
     """
     if not isinstance(values, Mapping):
@@ -237,10 +238,13 @@ def _read(
             path, f"{key_text(path[-1:])} needs a table", _what(values), "a table: keys and their values"
         )
         return None
-    if refused in values:
-        mend = f"write the keys of {refused} without it, beside the others"
-        draft.report((*path, refused), f'there is no key called "{refused}" here', refused, mend=mend)
-        values = {key: value for key, value in values.items() if key != refused}
+    for key in refused:
+        if key in values:
+            mend = f"write the keys of {key} without it, beside the others"
+            if key in FILLED_IN:
+                mend = "write each block as [block.NAME]"
+            draft.report((*path, key), f'there is no key called "{key}" here', key, mend=mend)
+    values = {key: value for key, value in values.items() if key not in refused}
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

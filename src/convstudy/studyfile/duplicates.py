@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.mistake import KeyPath, shown
-from convstudy.studyfile.study import Ablate, Tried, candidate_name
+from convstudy.studyfile.part import Tried
+from convstudy.studyfile.study import Ablate, candidate_name
 
 
 class ListedValues:

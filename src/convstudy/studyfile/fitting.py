@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from convstudy.data.catalogue import DatasetInfo
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks import Network
+from convstudy.networks.tree import LayerPath, LayerProblem, Source
 from convstudy.studyfile.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.mistake import KeyPath, Mistake, shown
 from convstudy.studyfile.pairs import pairs_of
+from convstudy.studyfile.part import Tried
+from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
-from convstudy.studyfile.study import NetworkPattern, Tried, Variant
+from convstudy.studyfile.study import Variant
 
 Values = Mapping[str, Tried]
 MOST_LAYERS = 500_000
@@ -35,11 +38,13 @@ class Misfit:
 
 def check_shapes(draft: Draft) -> None:
     """Add a mistake for every network, candidate and variant whose layers do not fit."""
-    n_layers = sum(_n_networks(draft, name) * len(draft.networks[name].layers) for name in draft.networks)
+    n_layers = sum(_n_networks(draft, name) * _n_layers(draft.networks[name]) for name in draft.networks)
     if n_layers > MOST_LAYERS:
         got = f"{n_layers:,} layers over all values and variants"
         draft.report((), "the study comes to too many networks", got, f"at most {MOST_LAYERS:,}")
         return
+    for name, block in draft.blocks.items():
+        _check_block(draft, name, block)
     for name in draft.networks:
         _check_network(draft, name)
     for name in draft.searches:
@@ -63,11 +68,17 @@ def check_shapes(draft: Draft) -> None:
 
 
 def fit_text(problem: Problem) -> str:
-    """Return what does not fit, with the layer in the sentence: "kernel 11 does not fit: layer 2 ..."."""
-    layer = _layer(problem)
-    if "this layer" in problem.what:
-        return problem.what.replace("this layer", layer)
+    """Return what does not fit, with the layer before it: "layer 2: kernel 11 does not fit"."""
+    layer = problem.layer if isinstance(problem, LayerProblem) else ""
     return f"{layer}: {problem.what}" if layer else problem.what
+
+
+def _n_layers(pattern: NetworkPattern) -> int:
+    """Return how many layers a pattern has with its own values, those inside others included."""
+    try:
+        return len(pattern.network().words)
+    except NetworkError:
+        return len(pattern.layers)
 
 
 def _n_networks(draft: Draft, name: str) -> int:
@@ -94,14 +105,34 @@ def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
     }
 
 
+def _check_block(draft: Draft, name: str, pattern: BlockPattern) -> None:
+    """Report what of a block cannot be read with its own values, whether a network uses it or not."""
+    alone = NetworkPattern(layers=(f"block {name}",), blocks=draft.blocks)
+    for problem in _problems(alone, None, {}):
+        path = _path(draft, problem, ("block", name))
+        if path[:2] == ("block", name):
+            what, got = fit_text(problem), problem.got
+            draft.mistakes.append(Mistake(path, what, got, problem.allowed, problem.mend))
+
+
 def _check_network(draft: Draft, name: str) -> None:
-    """Report what is wrong with a network at its own values."""
+    """Report what is wrong with a network at its own values; what its blocks have alone is reported already."""
+    reported = {mistake.path for mistake in draft.mistakes}
     for problem in _problems(draft.networks[name], draft.dataset, {}):
-        number = _layer(problem).removeprefix("layer ")
-        path: KeyPath = ("network", name, "layers")
-        if number.isdigit():
-            path = (*path, int(number) - 1)
-        draft.mistakes.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
+        path = _path(draft, problem, ("network", name))
+        if not (path[0] == "block" and path in reported):
+            draft.mistakes.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
+
+
+def _path(draft: Draft, problem: Problem, owner: KeyPath) -> KeyPath:
+    """Return the path of the layer that a problem is about: where the study says it, not inside a built-in block."""
+    source = problem.source if isinstance(problem, LayerProblem) else None
+    while source is not None and source.block and source.block not in draft.blocks:
+        source = source.used_at
+    if source is None:
+        return (*owner, "layers")
+    of = ("block", source.block) if source.block else owner
+    return (*of, "layers", *source.places)
 
 
 def _check_candidates(draft: Draft, name: str) -> None:
@@ -163,17 +194,21 @@ def _misfits(
 def _is_known(problem: Problem, known: tuple[Problem, ...]) -> bool:
     """Return whether the network has this problem at its own values too, where it has been reported."""
     for other in known:
-        is_unread = problem.where == _layer(problem)  # walk() adds the layer's text, reading it does not
-        if _layer(other) == _layer(problem) and (
-            other.what == problem.what or (is_unread and other.got == problem.got)
+        if _spot(other) == _spot(problem) and (
+            other.what == problem.what or (_is_unread(problem) and other.got == problem.got)
         ):
             return True
     return False
 
 
-def _layer(problem: Problem) -> str:
-    """Return which layer a problem is about: ``"layer 2"``, ``"the output layer"``."""
-    return problem.where.partition(",")[0]
+def _spot(problem: Problem) -> tuple[LayerPath, Source | None]:
+    """Return which layer a problem is about."""
+    return (problem.path, problem.source) if isinstance(problem, LayerProblem) else ((), None)
+
+
+def _is_unread(problem: Problem) -> bool:
+    """Return whether a layer could not be read, so that its text may be part of what is wrong."""
+    return not (isinstance(problem, LayerProblem) and problem.path)
 
 
 def _by_cause(
@@ -214,17 +249,35 @@ def _problems(
     pattern: NetworkPattern,
     dataset: DatasetInfo | None,
     values: Values,
-    change: Callable[[Network], Network] = lambda network: network,
+    change: Callable[[Network], Network] | None = None,
 ) -> tuple[Problem, ...]:
     """Return why a network cannot be built with these values, if so; without a dataset, layers are only read."""
+    sources: Mapping[LayerPath, Source] = {}
     try:
-        network = change(pattern.network(**values))
+        expanded = pattern.expanded(**values)
+        network = Network(expanded.layers, pattern.init)
+        if change is None:
+            sources = expanded.sources
+        else:
+            network = change(network)  # the layers are no longer where they were written
         if dataset is not None:
             for _ in network.walk(dataset.image_shape, dataset.n_classes):
                 pass
     except NetworkError as error:
-        return error.problems
+        return tuple(_with_source(problem, sources) for problem in error.problems)
     return ()
+
+
+def _with_source(problem: Problem, sources: Mapping[LayerPath, Source]) -> Problem:
+    """Return a problem with where its layer is written; that of a projection is where its residual is."""
+    if not isinstance(problem, LayerProblem) or problem.source is not None:
+        return problem
+    found = next((sources[path] for path in _upwards(problem.path) if path in sources), None)
+    return replace(problem, source=found)
+
+
+def _upwards(path: LayerPath) -> Iterable[LayerPath]:
+    return (path[:length] for length in range(len(path), 0, -1))
 
 
 def _mistake(
@@ -237,7 +290,6 @@ def _mistake(
     whose += f" with {told}" if told else ""
     whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
     problem = misfit.problem
-    # walk() fills in the network's initialiser; the layer is shown as it was written.
-    layer = problem.where.partition(", ")[2].replace(f' init={pattern.init}"', '"')
-    got = ", ".join(part for part in (problem.got, f"at {layer}" if layer else "") if part)
+    text = problem.text if isinstance(problem, LayerProblem) else ""
+    got = ", ".join(part for part in (problem.got, f'at "{text}"' if text else "") if part)
     return Mistake(path, f"{fit_text(problem)} ({whose})", got, problem.allowed, problem.mend)

@@ -10,14 +10,22 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.errors import nearest, unknown
 from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.studyfile.part import NAME_PATTERN
+from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
-from convstudy.studyfile.study import NAME_PATTERN, NetworkPattern, Search, Variant
+from convstudy.studyfile.study import Search, Variant
 
 NAME_WORDS = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
 
 # These stand beside the other keys in a study file, not in a table of their own.
-GATHERED: Mapping[type[BaseModel], str] = {NetworkPattern: "parameters", Variant: "recipe"}
+GATHERED: Mapping[type[BaseModel], str] = {
+    BlockPattern: "parameters",
+    NetworkPattern: "parameters",
+    Variant: "recipe",
+}
+# The study fills these in; no file has them.
+FILLED_IN = ("blocks",)
 
 
 def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, at: KeyPath) -> list[Mistake]:
@@ -47,7 +55,7 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     """Return the keys that this part of a study has in a study file."""
-    keys = tuple(key for key in model.model_fields if key != GATHERED.get(model))
+    keys = tuple(key for key in model.model_fields if key not in (GATHERED.get(model), *FILLED_IN))
     return keys + RECIPE_KEYS if model is Variant else keys
 
 

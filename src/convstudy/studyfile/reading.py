@@ -92,6 +92,7 @@ def _study(document: Mapping[str, Any], file: str, places: Callable[[], Callable
     return Study(
         **{key: getattr(draft.head, key) for key in type(draft.head).model_fields},
         recipe=draft.recipe,
+        block=draft.blocks,
         network=draft.networks,
         search=draft.searches,
         compare=draft.compares,

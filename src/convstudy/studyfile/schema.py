@@ -11,7 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from convstudy.networks import LAYERS
+from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, IDENTITY, WORDS
 from convstudy.studyfile.draft import MOST_SECTIONS
+from convstudy.studyfile.part import NAME_PATTERN
+from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, Recipe
 from convstudy.studyfile.silence import CHECK_NAMES, LONGEST_REASON
@@ -19,11 +22,9 @@ from convstudy.studyfile.study import (
     BEST,
     DRAWING_METHODS,
     METHODS_OF,
-    NAME_PATTERN,
     Ablate,
     Compare,
     Head,
-    NetworkPattern,
     Search,
     Variant,
 )
@@ -49,13 +50,20 @@ def study_schema() -> Schema:
         "properties": {
             "study": _head(),
             "recipe": _recipe(),
-            "network": _named(_network(), "The networks, by their names.", {"not": {"const": BEST}}),
+            "block": _named(
+                _layers(BlockPattern),
+                "Layers that networks use by the block's name.",
+                {"not": {"const": IDENTITY}},
+            ),
+            "network": _named(
+                _layers(NetworkPattern), "The networks, by their names.", {"not": {"const": BEST}}
+            ),
             "search": _named(_search(), "Which values do best over folds."),
             "compare": _named(_part(Compare), "Which networks do best over seeds."),
             "ablate": _named(_ablate(), "What each difference does to a network (the section's name)."),
             "silence": _silence(),
         },
-        "$defs": {"value": _VALUE},
+        "$defs": {"value": _VALUE, "layer": _layer()},
     }
 
 
@@ -114,19 +122,36 @@ def _optional(schema: Schema) -> Schema:
     return {**value, "description": schema.get("description", "")}
 
 
-def _network() -> Schema:
-    schema = _part(NetworkPattern, without="parameters")
-    words = "|".join(LAYERS)
-    schema["properties"]["layers"]["items"] = {
-        "type": "string",
-        "pattern": rf"^\s*(({words})(\s|$)|[a-z-]*\{{)",
-        "description": "; ".join(layer.usage for layer in LAYERS.values()),
-    }
+def _layers(model: type[BlockPattern | NetworkPattern]) -> Schema:
+    """Return the schema of a network or a block."""
+    schema = _part(model, without="parameters")
+    schema["properties"].pop("blocks", None)
+    schema["properties"]["layers"]["items"] = {"$ref": "#/$defs/layer"}
     schema["additionalProperties"] = {
         "$ref": "#/$defs/value",
         "description": "What {name} in a layer stands for.",
     }
     return schema
+
+
+def _layer() -> Schema:
+    """Return the schema of a layer: a text, or a list of a text and the layers inside it."""
+    words = "|".join(WORDS)
+    text = {
+        "type": "string",
+        "pattern": rf"^\s*(({words})(\s|$)|[a-z-]*\{{)",
+        "description": "; ".join((*(layer.usage for layer in LAYERS.values()), BLOCK_USAGE)),
+    }
+    holding = "|".join((*(word for word, layer in LAYERS.items() if layer.holds), BRANCH))
+    head = {"type": "string", "pattern": rf"^\s*(({holding})(\s|$)|[a-z-]*\{{)"}
+    inside = {
+        "type": "array",
+        "prefixItems": [head],
+        "items": {"$ref": "#/$defs/layer"},
+        "minItems": 1,
+        "description": "A layer and the layers inside it.",
+    }
+    return {"anyOf": [text, inside]}
 
 
 def _search() -> Schema:

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.catalogue import CATALOGUE
-from convstudy.errors import NetworkError, Problem
-from convstudy.networks import ACTIVATIONS, INITIALISERS, Network, read_layer
-from convstudy.networks.initialisers import DEFAULT_INIT
-from convstudy.networks.layers import Layer
-from convstudy.studyfile.parameters import filled
-from convstudy.studyfile.ranges import Range, Whole
+from convstudy.networks import Network
+from convstudy.studyfile.part import Activation, Init, Many, Name, Part, Tried, gathered
+from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
+from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
 from convstudy.studyfile.silence import Reason
 
 BEST = "best"
 """What an ablation calls the winner of the comparison; no network may be called so."""
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-
-Value = Whole | float | Annotated[str, Field(max_length=1000)]
-Tried = bool | Value
-"""What a search may try for a key."""
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-T = TypeVar("T")
-Many = Annotated[tuple[T, ...], Field(strict=False)]
-"""A tuple that a list becomes: TOML and JSON know no tuples."""
 
 
 def candidate_name(values: Mapping[str, Tried]) -> str:
@@ -66,78 +45,12 @@ METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget"
 """Keys of a search -> the methods that use them."""
 
 
-def _in(names: Iterable[str]) -> Callable[[str], str]:
-    """Return a validator that takes one of these names only."""
-
-    def check(name: str) -> str:
-        if name not in names:
-            raise PydanticCustomError("unknown_name", "unknown name")
-        return name
-
-    return check
-
-
-Init = Annotated[
-    str, AfterValidator(_in(INITIALISERS)), Field(json_schema_extra={"enum": list(INITIALISERS)})
-]
-Activation = Annotated[
-    str, AfterValidator(_in(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
-]
-
-
 def _without_none(changes: dict[str, Any]) -> dict[str, Any]:
     """Return recipe changes with the word that a study file has for None."""
     return {key: NONE if value is None else value for key, value in changes.items()}
 
 
 Changes = Annotated[dict[str, Any], AfterValidator(_without_none)]
-
-
-class Part(BaseModel):
-    """Base of the parts of a study: frozen, and no key that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class NetworkPattern(Part):
-    """A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
-
-    In a study file the parameters stand beside ``layers``; here they are one mapping.
-    """
-
-    layers: Many[str] = Field(
-        min_length=1,
-        max_length=500,
-        description="The hidden layers, first to last; the output layer follows.",
-    )
-    init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
-    parameters: dict[str, Value] = Field(
-        default_factory=dict, description="What {name} in a layer text stands for."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_parameters(cls, values: Any) -> Any:
-        """Move the keys that are not fields under ``parameters``."""
-        return _gathered(values, tuple(cls.model_fields), "parameters")
-
-    def network(self, /, **values: Tried) -> Network:
-        """Return the network with these parameter values, the pattern's own where none is given.
-
-        Raises:
-            NetworkError: for each layer text that cannot be read or names a parameter that is not there.
-        """
-        parameters = {**self.parameters, **values}
-        layers: list[Layer] = []
-        problems: list[Problem] = []
-        for number, text in enumerate(self.layers, start=1):
-            try:
-                layers += [_layer(written) for written in filled([text], parameters)]
-            except NetworkError as error:  # the others are read all the same: all mistakes at once
-                problems += [replace(problem, where=f"layer {number}") for problem in error.problems]
-        if problems:
-            raise NetworkError(*problems)
-        return Network(tuple(layers), self.init)
 
 
 class Search(Part):
@@ -210,7 +123,7 @@ class Variant(Part):
     @classmethod
     def _gather_recipe(cls, values: Any) -> Any:
         """Move recipe keys under ``recipe``; other keys stay, to be refused."""
-        return _gathered(values, tuple(cls.model_fields), "recipe", RECIPE_KEYS)
+        return gathered(values, tuple(cls.model_fields), "recipe", RECIPE_KEYS)
 
     @property
     def changes_network(self) -> bool:
@@ -272,22 +185,26 @@ class Study(Head):
     """
 
     recipe: Recipe = Recipe()
+    block: dict[Name, BlockPattern] = Field(default_factory=dict)
     network: dict[Name, NetworkPattern] = Field(min_length=1)
     search: dict[Name, Search] = Field(default_factory=dict)
     compare: dict[Name, Compare] = Field(default_factory=dict)
     ablate: dict[Name, Ablate] = Field(default_factory=dict)
     silence: dict[str, Reason] = Field(default_factory=dict)
 
-
-# A search reads most layers again and again; layers are values, so that one may stand for all.
-_layer = lru_cache(maxsize=10_000)(read_layer)
-
-
-def _gathered(values: Any, own: tuple[str, ...], into: str, only: tuple[str, ...] | None = None) -> Any:
-    """Return a mapping with the keys that are not ``own`` (and are in ``only``) moved under ``into``."""
-    if not isinstance(values, dict):
-        return values
-    moved = {key: value for key, value in values.items() if key not in own and (only is None or key in only)}
-    kept = {key: value for key, value in values.items() if key not in moved}
-    inner = kept.get(into, {})
-    return {**kept, into: {**inner, **moved}} if moved and isinstance(inner, dict) else kept
+    @model_validator(mode="after")
+    def _share_blocks(self) -> Study:
+        """Give each network the blocks of the study, and the study those that a network brings along."""
+        blocks = dict(self.block)
+        for pattern in self.network.values():
+            for name, block in pattern.blocks.items():
+                if blocks.setdefault(name, block) != block:
+                    raise PydanticCustomError(
+                        "two_blocks", "two different blocks have the name {name}", {"name": name}
+                    )
+        # The model is frozen; this is still its making.
+        self.__dict__["block"] = blocks
+        self.__dict__["network"] = {
+            name: pattern.with_blocks(blocks) for name, pattern in self.network.items()
+        }
+        return self

@@ -26,6 +26,10 @@ def study_document(study: Study) -> dict[str, Any]:
     document: dict[str, Any] = {
         "study": _plain(study.model_dump(include=head, exclude_none=True)),
         "recipe": _plain(_recipe_document(study.recipe)),
+        "block": {
+            name: {**_plain(block.parameters), "layers": _plain(block.layers)}
+            for name, block in study.block.items()
+        },
         "network": {
             name: {**_plain(pattern.parameters), "init": pattern.init, "layers": _plain(pattern.layers)}
             for name, pattern in study.network.items()

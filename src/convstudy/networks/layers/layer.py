@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks.shapes import Shape, shape_text
+from convstudy.networks.tree import Branch
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,11 @@ class Argument:
     how: str
     read: Callable[[str], Any]
     allowed: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names it may be, where it is a name."""
+        return getattr(self.read, "names", ())
 
 
 def argument(how: str, read: Callable[[str], Any], allowed: str, default: Any = MISSING) -> Any:
@@ -59,15 +65,22 @@ def decimal(smallest: float, below: float) -> Callable[[str], float]:
     return read
 
 
-def one_of(names: dict[str, Any] | tuple[str, ...]) -> Callable[[str], str]:
-    """Return a reader of names out of a list."""
+@dataclass(frozen=True)
+class OneOf:
+    """A reader of names out of a list."""
 
-    def read(text: str) -> str:
-        if text not in names:
+    names: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        """Return the name; raise ``ValueError`` for others."""
+        if text not in self.names:
             raise ValueError(text)
         return text
 
-    return read
+
+def one_of(names: dict[str, Any] | tuple[str, ...]) -> OneOf:
+    """Return a reader of names out of a list."""
+    return OneOf(tuple(names))
 
 
 class Layer:
@@ -75,6 +88,40 @@ class Layer:
 
     word: ClassVar[str]
     usage: ClassVar[str]
+    holds: ClassVar[str] = ""
+    """``"layers"`` or ``"branches"``, where layers are inside this one."""
+
+    @property
+    def text(self) -> str:
+        """The canonical text, without what is at its default and without the layers inside."""
+        words = [self.word]
+        for name, how in arguments_of(type(self)).items():
+            value = getattr(self, name)
+            if how.how == "position":
+                words.append(number_text(value))
+            elif value != type(self).__dataclass_fields__[name].default:  # type: ignore[attr-defined]
+                words.append(value if how.how == "word" else f"{name}={number_text(value)}")
+        return " ".join(words)
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The sequences of layers inside this one, whatever its input."""
+        return ()
+
+    def with_branches(self, sequences: tuple[tuple[Layer, ...], ...]) -> Layer:
+        """Return this layer with other layers inside, one sequence for each of its branches."""
+        raise TypeError(f"{type(self).__name__} holds no layers")
+
+    def inside(self, shape: Shape) -> Iterator[Branch]:
+        """Yield the sequences of layers inside this one for an input; those that follow from the input too.
+
+        Each must fit before the next is asked for.
+        """
+        yield from self.branches
+
+    def left_out(self) -> tuple[Layer, ...]:
+        """Return what stays of this layer where a variant leaves it out."""
+        return ()
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape after this layer; raise :class:`NetworkError` where ``shape`` does not fit."""
@@ -107,3 +154,19 @@ class Layer:
                 shape, f'"{self.word}" needs an image, but the input is flat', "height × width × channels"
             )
         return (shape[0], shape[1], shape[2])
+
+
+def arguments_of(layer: type[Layer]) -> dict[str, Argument]:
+    """Return the arguments of a layer by their names, in the order of its fields."""
+    return {
+        item.name: item.metadata["argument"]
+        for item in fields(layer)  # type: ignore[arg-type]  # every Layer is a dataclass
+        if "argument" in item.metadata
+    }
+
+
+def number_text(value: Any) -> str:
+    """Return a value as it is written in a layer text; numbers at their shortest."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

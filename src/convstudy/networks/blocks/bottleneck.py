@@ -1,0 +1,27 @@
+"""The bottleneck block of deep residual networks: 1 × 1 down, 3 × 3, 1 × 1 up to four times the filters.
+
+The stride is in the 3 × 3 convolution, as in fb.resnet.torch and torchvision; the paper has it in the first 1 × 1 one.
+"""
+
+from dataclasses import fields
+
+from convstudy.networks.block import Block
+from convstudy.networks.layers.conv import Conv
+
+NO_BIAS = " bias=no" if any(item.name == "bias" for item in fields(Conv)) else ""
+
+BLOCK = Block(
+    name="bottleneck",
+    layers=(
+        "conv {filters} 1" + NO_BIAS,
+        "{norm}",
+        "activation {activation}",
+        "conv {filters} 3 stride={stride} padding=same" + NO_BIAS,
+        "{norm}",
+        "activation {activation}",
+        "conv {4*filters} 1" + NO_BIAS,
+        "{norm}",
+    ),
+    parameters={"filters": 64, "stride": 1, "norm": "batch-norm", "activation": "relu"},
+    source="He et al. 2016, Deep Residual Learning for Image Recognition, figure 5, right",
+)

@@ -1,0 +1,139 @@
+"""Parameters in layer texts: ``"conv 64 {kernel} relu"`` with ``kernel = 7`` is ``"conv 64 7 relu"``.
+
+A name may be multiplied or divided by a whole number: ``{4*filters}``, ``{filters*4}``, ``{filters/4}``. Nothing else
+is computed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from convstudy.errors import NetworkError, Problem, nearest
+
+Value = int | float | str
+Spec: TypeAlias = "str | tuple[Spec, ...]"
+"""A layer as it is written: a text, or a list of a text and the layers that it holds."""
+
+_MEND = "write a parameter as {name}, {4*name} or {name/4}; braces mean nothing else"
+_SCALED = re.compile(
+    r"(?P<before>[0-9]{1,9})\s*\*\s*(?P<name>.+)|(?P<first>.+?)\s*(?P<sign>[*/])\s*(?P<by>[0-9]{1,9})"
+)
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+def filled(text: str, parameters: Mapping[str, Value]) -> str:
+    """Return a layer text with every ``{name}`` replaced by the value of that parameter.
+
+    A value is written as it stands and is not searched for further parameters, so that a text such as
+    ``"conv 8 3 relu"`` may be a value too.
+
+    >>> filled("conv {4*filters} {kernel} relu", {"filters": 16, "kernel": 7})
+    'conv 64 7 relu'
+
+    Raises:
+        NetworkError: with a problem for each unknown name, lone brace, and product that is no whole number.
+    """
+    parts: list[str] = []
+    problems: list[Problem] = []
+    for part, is_name in _parts(text):
+        if not is_name:
+            parts.append(part)
+            continue
+        try:
+            parts.append(_value(part, text, parameters))
+        except NetworkError as error:
+            problems += error.problems
+    if problems:
+        raise NetworkError(*problems)
+    return "".join(parts)
+
+
+def parameter_names(layers: Iterable[Spec]) -> frozenset[str]:
+    """Return the names that the layer texts ask for.
+
+    >>> sorted(parameter_names(["conv {2*filters} {kernel} relu", ("residual", "dropout {rate}")]))
+    ['filters', 'kernel', 'rate']
+    """
+    return frozenset(
+        _scaled(part)[0]
+        for text in _texts(layers)
+        for part, is_name in _parts(text)
+        if is_name and part[:1] not in "{}"
+    )
+
+
+def _texts(layers: Iterable[Spec]) -> Iterator[str]:
+    for layer in layers:
+        if isinstance(layer, str):
+            yield layer
+        else:
+            yield from _texts(layer)
+
+
+def _value(inner: str, text: str, parameters: Mapping[str, Value]) -> str:
+    """Return what stands for the inside of a pair of braces."""
+    if inner in parameters:
+        return str(parameters[inner])
+    name, factor, divisor = _scaled(inner)
+    if name not in parameters:
+        raise NetworkError(_misplaced(name, text, parameters))
+    value = str(parameters[name])
+    if not _WHOLE.fullmatch(value):
+        what = f'"{text}" computes with {name}, which must be a whole number'
+        raise NetworkError(Problem(what, got=value, allowed="a whole number"))
+    if divisor and int(value) % divisor:
+        raise NetworkError(
+            Problem(f'"{text}" divides {name} by {divisor}', got=value, allowed=f"a multiple of {divisor}")
+        )
+    return str(int(value) * factor // (divisor or 1))
+
+
+def _scaled(inner: str) -> tuple[str, int, int]:
+    """Return the name in a pair of braces, its factor, and its divisor (0 without one)."""
+    found = _SCALED.fullmatch(inner)
+    if found is None:
+        return inner, 1, 0
+    if found["name"]:
+        return found["name"], int(found["before"]), 0
+    by = int(found["by"])
+    if found["sign"] == "/":
+        return (found["first"], 1, by) if by else (inner, 1, 0)
+    return found["first"], by, 0
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the pieces of a text and whether each is a name; a lone brace is a name that none has."""
+    rest = text
+    while rest:
+        start = min((place for place in (rest.find("{"), rest.find("}")) if place >= 0), default=len(rest))
+        if start:
+            yield rest[:start], False
+        if start == len(rest):
+            return
+        end = rest.find("}", start + 1)
+        inner = rest[start + 1 : end] if end >= 0 else ""
+        if rest[start] == "}" or end < 0 or "{" in inner:
+            yield rest[start], True
+            rest = rest[start + 1 :]
+        else:
+            yield inner.strip(), True
+            rest = rest[end + 1 :]
+
+
+def _misplaced(name: str, text: str, parameters: Mapping[str, object]) -> Problem:
+    """Return what is wrong with a name that no parameter has."""
+    if name in ("{", "}", ""):
+        what = (
+            f'"{text}" has a "{name}" without its partner'
+            if name
+            else f'"{text}" has braces with no name in them'
+        )
+        return Problem(what, got=name or "{}", mend=_MEND)
+    return Problem(
+        f'"{text}" needs the parameter "{name}", which does not exist',
+        got=name,
+        allowed=", ".join(parameters) or "nothing: there are no parameters",
+        mend=nearest(name, parameters) or f"give it a value beside layers: {name} = ...",
+    )

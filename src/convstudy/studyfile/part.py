@@ -1,0 +1,57 @@
+"""What the parts of a study share: their base, and the types of names and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from convstudy.networks import ACTIVATIONS, INITIALISERS
+from convstudy.studyfile.ranges import Whole
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+Value = Whole | float | Annotated[str, Field(max_length=1000)]
+Tried = bool | Value
+"""What a search may try for a key."""
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A tuple that a list becomes: TOML and JSON know no tuples."""
+
+
+def _in(names: Iterable[str]) -> Callable[[str], str]:
+    """Return a validator that takes one of these names only."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise PydanticCustomError("unknown_name", "unknown name")
+        return name
+
+    return check
+
+
+Init = Annotated[
+    str, AfterValidator(_in(INITIALISERS)), Field(json_schema_extra={"enum": list(INITIALISERS)})
+]
+Activation = Annotated[
+    str, AfterValidator(_in(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
+]
+
+
+class Part(BaseModel):
+    """Base of the parts of a study: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def gathered(values: Any, own: tuple[str, ...], into: str, only: tuple[str, ...] | None = None) -> Any:
+    """Return a mapping with the keys that are not ``own`` (and are in ``only``) moved under ``into``."""
+    if not isinstance(values, dict):
+        return values
+    moved = {key: value for key, value in values.items() if key not in own and (only is None or key in only)}
+    kept = {key: value for key, value in values.items() if key not in moved}
+    inner = kept.get(into, {})
+    return {**kept, into: {**inner, **moved}} if moved and isinstance(inner, dict) else kept

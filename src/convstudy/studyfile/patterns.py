@@ -1,0 +1,111 @@
+"""Networks and blocks as they are written: layer texts with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from convstudy.networks import Block, Network
+from convstudy.networks.expanding import Expanded, expand
+from convstudy.networks.initialisers import DEFAULT_INIT
+from convstudy.studyfile.part import Init, Many, Name, Part, Tried, Value, gathered
+
+MOST_TEXTS = 500
+"""How many layers a network or a block may list."""
+
+
+def _layer(value: Any) -> Any:
+    """Return a layer as it is written: a text, or a tuple of a text and the layers that it holds."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and value:
+        return tuple(_layer(each) for each in value)
+    raise PydanticCustomError("layer", "a layer is a text or a list")
+
+
+Written = Annotated[
+    Any,
+    AfterValidator(_layer),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1}]}),
+]
+"""A layer as it is written: :data:`convstudy.networks.parameters.Spec`."""
+
+
+class BlockPattern(Part):
+    """Layers under a name, for networks to use: ``"residual NAME x3 filters=32"``.
+
+    A parameter has the value given here where a use gives none. In a study file the parameters stand beside
+    ``layers``; here they are one mapping.
+
+    >>> pair = BlockPattern(layers=["conv {filters} 3", "batch-norm"], parameters={"filters": 8})
+    >>> NetworkPattern(layers=["block pair", "flatten"], blocks={"pair": pair}).network().texts
+    ('conv 8 3', 'batch-norm', 'flatten')
+    """
+
+    layers: Many[Written] = Field(
+        min_length=1, max_length=MOST_TEXTS, description="The layers of the block, first to last."
+    )
+    parameters: dict[str, Value] = Field(
+        default_factory=dict, description="What {name} in a layer text stands for, where a use does not say."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_parameters(cls, values: Any) -> Any:
+        """Move the keys that are not fields under ``parameters``."""
+        return gathered(values, tuple(cls.model_fields), "parameters")
+
+    def block(self, name: str) -> Block:
+        """Return the block under this name."""
+        return Block(name, self.layers, self.parameters)
+
+
+class NetworkPattern(Part):
+    """A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
+
+    A list of texts is a layer and those inside it. In a study file the parameters stand beside ``layers``; here they
+    are one mapping. ``blocks`` are those of the study, which fills them in.
+    """
+
+    layers: Many[Written] = Field(
+        min_length=1,
+        max_length=MOST_TEXTS,
+        description="The hidden layers, first to last; the output layer follows.",
+    )
+    init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
+    parameters: dict[str, Value] = Field(
+        default_factory=dict, description="What {name} in a layer text stands for."
+    )
+    blocks: dict[Name, BlockPattern] = Field(
+        default_factory=dict, description="The blocks that the layers use, besides the built-in ones."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_parameters(cls, values: Any) -> Any:
+        """Move the keys that are not fields under ``parameters``."""
+        return gathered(values, tuple(cls.model_fields), "parameters")
+
+    def network(self, /, **values: Tried) -> Network:
+        """Return the network with these parameter values, the pattern's own where none is given.
+
+        Raises:
+            NetworkError: for each layer text that cannot be read or names a parameter or block that is not there.
+        """
+        return Network(self.expanded(**values).layers, self.init)
+
+    def expanded(self, /, **values: Tried) -> Expanded:
+        """Return the layers with these parameter values, and where each of them is written.
+
+        Raises:
+            NetworkError: as :meth:`network` does.
+        """
+        blocks = (pattern.block(name) for name, pattern in self.blocks.items())
+        return expand(self.layers, {**self.parameters, **values}, blocks)
+
+    def with_blocks(self, blocks: Mapping[str, BlockPattern]) -> NetworkPattern:
+        """Return the pattern with these blocks beside its own."""
+        return self.model_copy(update={"blocks": {**self.blocks, **blocks}}) if blocks else self

@@ -1,0 +1,274 @@
+"""Layers inside layers: blocks, residuals and concats become a tree, whatever they are called."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from convstudy.errors import NetworkError
+from convstudy.networks import BLOCKS, LAYERS, Block, Network, layer_table
+from convstudy.networks.expanding import MOST_LAYERS, expand
+from convstudy.networks.layers.conv import Conv
+from convstudy.networks.layers.residual import Residual
+from convstudy.networks.tree import SHORTCUT, LayerProblem, Source, path_text
+
+CONVS = Block(
+    "convs",
+    ("conv {filters} 3 relu padding=same stride={stride}", "batch-norm", "conv {filters} 3 padding=same"),
+    {"filters": 4, "stride": 1},
+)
+ONE = Block("one", ("conv {filters} 1",), {"filters": 2})
+POOL = Block("pool", ("max-pool 3 stride=1",))
+
+
+def read(*texts: Any, blocks: tuple[Block, ...] = (CONVS, ONE, POOL)) -> Network:
+    return Network.read(texts, blocks=blocks)
+
+
+def problem_of(*texts: Any, blocks: tuple[Block, ...] = (CONVS, ONE, POOL)) -> LayerProblem:
+    with pytest.raises(NetworkError) as caught:
+        read(*texts, blocks=blocks)
+    (problem,) = caught.value.problems
+    assert isinstance(problem, LayerProblem)
+    return problem
+
+
+def test_a_block_by_name_is_the_block_written_out() -> None:
+    body = ("conv 6 3 relu padding=same", "batch-norm", "conv 6 3 padding=same")
+    assert read("block convs filters=6").texts == body
+    assert read("residual convs filters=6 then=relu") == read(["residual then=relu", *body])
+    other = Block("other", CONVS.layers, {"filters": 6, "stride": 1})
+    assert read("residual other then=relu", blocks=(other,)) == read("residual convs filters=6 then=relu")
+
+
+def test_repeats_have_the_stride_once() -> None:
+    network = read("residual convs x3 filters=6 stride=2 shortcut=pad")
+    strided = [
+        "residual shortcut=pad",
+        "conv 6 3 relu stride=2 padding=same",
+        "batch-norm",
+        "conv 6 3 padding=same",
+    ]
+    plain = [strided[0], "conv 6 3 relu padding=same", *strided[2:]]
+    assert network == read(strided, plain, plain)
+    assert read("block one x3").texts == ("conv 2 1",) * 3
+
+
+def test_a_concat_has_a_branch_for_each_name() -> None:
+    network = read("concat identity one convs x2 filters=3")
+    branches = [
+        "concat",
+        ["branch"],
+        ["branch", "conv 3 1"],
+        ["branch", *read("block convs filters=3").texts],
+    ]
+    assert network == read(branches, branches)
+    table = layer_table(read(branches, "flatten"), (8, 8, 5), 10)
+    assert table.rows[0].output_shape == (8, 8, 5 + 3 + 3)
+    assert [row.number for row in table.rows] == ["1", "1.2.1", "1.3.1", "1.3.2", "1.3.3", "2", "3"]
+
+
+def test_blocks_use_blocks_with_their_own_parameters() -> None:
+    outer = Block(
+        "outer", ("residual convs filters={2*width}", "concat identity one filters={width}"), {"width": 2}
+    )
+    network = read("block outer width=3", blocks=(CONVS, ONE, outer))
+    assert network == read("residual convs filters=6", "concat identity one filters=3")
+
+
+def test_an_argument_may_be_a_whole_layer() -> None:
+    block = Block("normed", ("conv 4 3", "{norm}"), {"norm": "layer-norm"})
+    expanded = expand(["block normed norm={norm}"], {"norm": "batch-norm momentum=0.9"}, [block])
+    assert [layer.text for layer in expanded.layers] == ["conv 4 3", "batch-norm momentum=0.9"]
+
+
+def test_texts_and_json_read_back() -> None:
+    network = read(
+        "conv 4 3", "residual convs x2 then=relu shortcut=pad", "concat identity one x2", "flatten"
+    )
+    assert Network.read(network.texts, network.init) == network
+    assert Network.read(json.loads(json.dumps(network.as_json()))) == network
+    assert network.as_json()[1][0] == "residual shortcut=pad then=relu"
+
+
+def test_sources_say_where_each_layer_is_written() -> None:
+    outer = Block("outer", ("conv 3 1", "residual convs x2"))
+    expanded = expand(["conv 4 3", "block outer", ["residual", "conv 3 1"]], {}, [CONVS, outer])
+    use = Source("", (1,))
+    within = Source("outer", (1,), use)
+    assert {path_text(path): source for path, source in expanded.sources.items()} == {
+        "1": Source("", (0,)),
+        "2": Source("outer", (0,), use),
+        "3": within,
+        **{f"3.{n}": Source("convs", (n - 1,), within) for n in (1, 2, 3)},
+        "4": within,
+        **{f"4.{n}": Source("convs", (n - 1,), within) for n in (1, 2, 3)},
+        "5": Source("", (2,)),
+        "5.1": Source("", (2, 1)),
+    }
+
+
+def test_the_layer_at_a_path() -> None:
+    network = read("conv 4 3", "concat identity one", "residual convs")
+    texts = {
+        path: layer.text for path in ((1,), (2,), (2, 2, 1), (3, 1)) if (layer := network.layer_at(path))
+    }
+    assert texts == {
+        (1,): "conv 4 3",
+        (2,): "concat",
+        (2, 2, 1): "conv 2 1",
+        (3, 1): "conv 4 3 relu padding=same",
+    }
+    for path in ((4,), (0,), (1, 1), (2, 2), (2, 3, 1), (3, 4), (3, SHORTCUT, 1), ()):
+        assert network.layer_at(path) is None, path
+
+
+def test_variants_reach_every_layer() -> None:
+    network = read("residual convs then=relu", "concat identity convs", "flatten")
+    assert network.without(["batch-norm"]).words == (
+        *("residual", "conv", "conv", "concat", "conv", "conv", "flatten"),
+    )
+    tanh = network.with_activation("tanh")
+    assert [layer.text for layer in tanh.every_layer() if "tanh" in layer.text] == [
+        "residual then=tanh",
+        "conv 4 3 tanh padding=same",
+        "conv 4 3 tanh padding=same",
+    ]
+    inits = [getattr(layer, "init", None) for layer in network.with_init("orthogonal").complete(10)]
+    assert inits[0] == "orthogonal"
+    complete = Network(network.complete(10)).every_layer()
+    assert all(layer.init == "he-normal" for layer in complete if isinstance(layer, Conv | Residual))
+
+
+def test_without_residual_the_plain_network_stays() -> None:
+    network = read("conv 4 3", "residual convs x2 then=relu", "flatten")
+    plain = read("conv 4 3", *(["block convs", "activation relu"] * 2), "flatten")
+    assert network.without(["residual"]) == plain
+
+
+def test_a_residual_or_concat_that_loses_all_its_layers_goes_too() -> None:
+    network = read(
+        ["residual then=relu", "conv 2 1"], ["concat", ["branch", "conv 2 1"], ["branch", "conv 3 1"]]
+    )
+    assert network.without(["conv"]).texts == ("activation relu",)
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "got", "allowed", "mend"),
+    [
+        ("residual", "must name one block", "residual", "residual BLOCK", ""),
+        ("residual convs one", "must name one block", "residual convs one", "residual BLOCK", ""),
+        ("residual conv", 'no block called "conv"', "conv", "convs", '"convs"'),
+        ("residual convs x0", "how often", "x0", "x1 to x1,000", ""),
+        ("residual convs x1000000", "how often", "x1000000", "x1 to x1,000", ""),
+        ("residual convs x2 x3", "how often", "x2, x3", "x1 to x1,000", ""),
+        (
+            "residual convs filter=3",
+            'no parameter "filter"',
+            "filter",
+            "filters, stride, shortcut, then",
+            '"filters"',
+        ),
+        ("residual convs shortcutt=pad", 'no parameter "shortcutt"', "shortcutt", "shortcut", '"shortcut"'),
+        ("residual convs filters=3 filters=4", "filters twice", "filters=4", "once", ""),
+        ("residual convs then=rellu", "then a value", "rellu", "relu", '"relu"'),
+        ("residual convs then=relu then=relu", "then twice", "then=relu", "residual BLOCK", ""),
+        ("residual convs shortcut=pads", "shortcut a value", "pads", "projection, pad", '"pad"'),
+        ("block", "must name one block", "block", "block NAME", ""),
+        ("block convs then=relu", 'no parameter "then"', "then", "filters, stride", ""),
+        ("concat one", "two branches", "concat one", "concat BLOCK|identity", ""),
+        ("concat one pool stride=2", 'no block here has a parameter "stride"', "stride", "filters", ""),
+        ("residul convs", 'no layer called "residul"', "residul", "residual", '"residual"'),
+        (["residual"], "a list must be a layer that holds others", "", '["residual", ...]', ""),
+        (
+            ["conv 3 3", "conv 3 3"],
+            "a list must be a layer that holds others",
+            "conv 3 3",
+            '["concat", ...]',
+            "",
+        ),
+        (["residual convs", "conv 3 3"], 'says more than "residual"', "convs", "residual BLOCK", ""),
+        (["concat", "conv 3 3", "conv 3 3"], "must be branches", "", '["branch", LAYER, ...]', ""),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_error(
+    text: Any, what: str, got: str, allowed: str, mend: str
+) -> None:
+    problem = problem_of("flatten", text)
+    assert what in problem.what
+    assert got in problem.got
+    assert allowed in problem.allowed
+    assert mend in problem.mend
+    assert problem.where == "layer 2"
+
+
+def test_a_bad_layer_of_a_block_is_reported_once_with_its_place() -> None:
+    bad = Block("bad", ("conv 8 3", "conv {filters} 3 rellu"), {"filters": 3})
+    problem = problem_of("residual bad x3", "block bad", ["residual", "block bad"], blocks=(bad,))
+    assert problem.where == 'layer 2 of block "bad"'
+    assert problem.source == Source("bad", (1,), Source("", (0,)))
+
+
+def test_a_block_that_contains_itself_is_one_error() -> None:
+    problem = problem_of("block a", blocks=(Block("a", ("conv 3 1", "residual a x3")),))
+    assert (problem.what, problem.got) == ('block "a" contains itself', "a → a")
+    assert problem.where == 'layer 2 of block "a"'
+    circle = (Block("b", ("block c",)), Block("c", ("flatten", "block a")), Block("a", ("block b",)))
+    for start in "abc":
+        problem = problem_of(f"block {start}", blocks=circle)
+        assert (problem.what, problem.got) == ('block "a" contains itself', "a → b → c → a")
+        assert problem.where == 'layer 2 of block "c"'
+
+
+@pytest.mark.parametrize("n", [3, 7])
+def test_blocks_that_would_make_too_many_layers_end_at_once(n: int) -> None:
+    """``n`` blocks, each of 1,000 of the next: 1,000ⁿ layers."""
+    blocks = (
+        *tuple(Block(f"b{i}", (f"block b{i + 1} x1000",)) for i in range(n)),
+        Block(f"b{n}", ("flatten",)),
+    )
+    problem = problem_of("block b0", blocks=blocks)
+    assert problem.what == "the network has too many layers"
+    assert problem.allowed == f"at most {MOST_LAYERS:,}"
+
+
+def test_blocks_that_list_each_other_many_times_end_at_once() -> None:
+    """Without repeats, and without layers that can be read: 500²⁰ texts."""
+    blocks = (
+        *tuple(Block(f"b{i}", (f"block b{i + 1}",) * 500) for i in range(18)),
+        Block("b18", ("flaten",)),
+    )
+    with pytest.raises(NetworkError) as caught:
+        read("block b0", blocks=blocks)
+    assert "too many layers" in str(caught.value)
+
+
+def test_blocks_go_twenty_deep_and_no_deeper() -> None:
+    blocks = (*(Block(f"b{i}", (f"block b{i + 1}",)) for i in range(30)), Block("b30", ("flatten",)))
+    assert read("block b11", blocks=blocks).texts == ("flatten",)
+    assert "too deep" in problem_of("block b10", blocks=blocks).what
+
+
+def test_a_network_may_have_ten_thousand_layers() -> None:
+    assert len(read("block one x999", "residual one x999").words) == 999 + 2 * 999
+    block = Block("long", ("block one x1000",))
+    assert len(read("block long x10", blocks=(ONE, block)).words) == MOST_LAYERS
+    assert "too many" in problem_of("block long x10", "flatten", blocks=(ONE, block)).what
+
+
+def test_every_built_in_block_can_be_used() -> None:
+    assert set(BLOCKS) >= {"basic", "bottleneck"}
+    for name, block in BLOCKS.items():
+        assert name == block.name
+        assert block.source
+        network = Network.read(["conv 8 3", f"block {name}", "flatten"])
+        assert layer_table(network, (32, 32, 3), 10).n_trainable > 0
+        for argument, value in block.parameters.items():
+            Network.read([f"block {name} {argument}={value}"])
+
+
+def test_holding_layers_are_read_with_their_layers_only() -> None:
+    holding = [word for word, layer in LAYERS.items() if layer.holds]
+    assert holding == ["concat", "residual"]
