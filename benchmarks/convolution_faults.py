@@ -5,6 +5,7 @@ twice: limited to AVX2, and with all instructions of this processor. Needs Linux
 
     python benchmarks/convolution_faults.py [--cases 2000] [--seed 0]
     python benchmarks/convolution_faults.py --layers          # the same through the layer "conv" of convstudy
+    python benchmarks/convolution_faults.py --groups          # with groups and dilation; with --layers, too
 
 It prints counts for each kind of convolution. First it proves that the allocator sees a write of one byte past a block
 of malloc and past a tensor. ``--show`` prints the cases that failed to stderr; keep these out of the repository.
@@ -69,10 +70,17 @@ class Case:
     image: tuple[int, int]
     precision: str
     layout: str
+    groups: int = 1
+    dilation: int = 1
 
     @property
     def kind(self) -> str:
         """What the table counts together."""
+        if self.groups > 1 or self.dilation > 1:
+            grouped = (
+                "no groups" if self.groups == 1 else "depthwise" if self.groups == self.channels else "groups"
+            )
+            return f"{grouped}, dilated" if self.dilation > 1 else grouped
         if self.kernel == (1, 1):
             n_strided = sum(stride > 1 for stride in self.stride)
             return ("1 × 1, stride 1", "1 × 1, strided along one axis", "1 × 1, strided")[n_strided]
@@ -116,16 +124,55 @@ def drawn(seed: int, number: int, layers: bool) -> Case:
     )
 
 
+def drawn_with_groups(seed: int, number: int) -> Case:
+    """Return a square case with groups, dilation, or both, of up to 60 × 90 pixels; a third is depthwise."""
+    random = np.random.default_rng([seed, number, 1])
+
+    def whole(smallest: int, largest: int) -> int:
+        return int(random.integers(smallest, largest, endpoint=True))
+
+    kernel = whole(1, 7)
+    dilation = whole(2, 4) if kernel > 1 and random.random() < 0.7 else 1
+    kind = whole(0, 2) if dilation > 1 else whole(1, 2)
+    groups = (1, whole(2, 8), whole(2, 64))[kind]
+    channels, filters = ((whole(1, 64), whole(1, 64)), (groups * whole(2, 8), groups * whole(1, 8)))[
+        min(kind, 1)
+    ]
+    if kind == 2:
+        channels, filters = groups, groups * whole(1, 3)
+    stride, batch, size = whole(1, 3), whole(1, 20), dilation * (kernel - 1) + 1
+    image = (size + whole(0, 30), size + whole(0, 60))
+    places = (image[0] // stride) * (image[1] // stride)
+    while batch > 1 and batch * channels * filters // groups * kernel**2 * places > MOST_MULTIPLY_ADDS:
+        batch //= 2
+    return Case(
+        (kernel, kernel),
+        (stride, stride),
+        0,
+        channels,
+        filters,
+        batch,
+        image,
+        "bfloat16" if random.random() < 0.5 else "float32",
+        "contiguous" if random.random() < 0.25 else "channels last",
+        groups,
+        dilation,
+    )
+
+
 def module_of(case: Case, layers: bool) -> Any:
     """Return torch's convolution, or convstudy's layer, with start weights."""
     import torch
 
     if not layers:
-        return torch.nn.Conv2d(case.channels, case.filters, case.kernel, case.stride, case.padding)
+        return torch.nn.Conv2d(
+            case.channels, case.filters, case.kernel, case.stride, case.padding, case.dilation, case.groups
+        )
     from convstudy.networks import read_layer
 
     padding = "same" if case.padding else "valid"
-    layer = read_layer(f"conv {case.filters} {case.kernel[0]} stride={case.stride[0]} padding={padding}")
+    sizes = f"stride={case.stride[0]} padding={padding} groups={case.groups} dilation={case.dilation}"
+    layer = read_layer(f"conv {case.filters} {case.kernel[0]} {sizes}")
     return layer.module((*case.image, case.channels), torch.Generator().manual_seed(1))
 
 
@@ -214,7 +261,7 @@ def forked(work: Callable[[], int]) -> str:
     return "hang"
 
 
-def work_through(seed: int, n_cases: int, layers: bool) -> None:
+def work_through(seed: int, n_cases: int, layers: bool, groups: bool) -> None:
     """Print a line of JSON for each proof and each case: what this script's other process reads."""
     import torch
 
@@ -225,7 +272,7 @@ def work_through(seed: int, n_cases: int, layers: bool) -> None:
     for name, proof in PROOFS.items():
         print(json.dumps([name, forked(proof), None]), flush=True)
     for number in range(n_cases):
-        case = drawn(seed, number, layers)
+        case = drawn_with_groups(seed, number) if groups else drawn(seed, number, layers)
         outcome = forked(lambda case=case: compute(case, layers))  # type: ignore[misc]
         print(json.dumps([case.kind, outcome, asdict(case)]), flush=True)
 
@@ -235,7 +282,7 @@ def outcomes(limits: dict[str, str], asked: argparse.Namespace) -> Iterator[tupl
     command = [sys.executable, __file__, "--work", "--cases", str(asked.cases), "--seed", str(asked.seed)]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     with subprocess.Popen(
-        [*command, *(["--layers"] if asked.layers else [])],
+        [*command, *(["--layers"] if asked.layers else []), *(["--groups"] if asked.groups else [])],
         env={**inherited, **CHECKING, **limits},
         stdout=subprocess.PIPE,
         text=True,
@@ -283,11 +330,12 @@ def main() -> None:
     parser.add_argument("--cases", type=at_least(1), default=2000)
     parser.add_argument("--seed", type=at_least(0), default=0)
     parser.add_argument("--layers", action="store_true", help="through convstudy's layer, not torch's module")
+    parser.add_argument("--groups", action="store_true", help="convolutions with groups and dilation")
     parser.add_argument("--show", action="store_true", help="print the cases that failed to stderr")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.work:
-        work_through(asked.seed, asked.cases, asked.layers)
+        work_through(asked.seed, asked.cases, asked.layers, asked.groups)
         return
     import torch
 

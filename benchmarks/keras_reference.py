@@ -97,6 +97,9 @@ ACTIVATIONS = {
     "leaky-relu": "leaky_relu",
     "sigmoid": "sigmoid",
     "elu": "elu",
+    "relu6": "relu6",
+    "hardswish": "hard_silu",
+    "mish": "mish",
 }
 ACTIVATION_POINTS = (-4.0, -2.0, -1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.0, 4.0)
 # Convolutions: height, width, kernel, stride, padding.
@@ -349,6 +352,9 @@ def single_layers() -> dict[str, Any]:
     activations = {
         ours: _listed(keras.activations.get(theirs)(points)) for ours, theirs in ACTIVATIONS.items()
     }
+    # A layer of its own in Keras, whose first slope is 0.
+    prelu = layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25))
+    activations["prelu"] = _listed(prelu(points[np.newaxis])[0])
     convolutions = []
     for height, width, kernel, stride, padding in CONVOLUTIONS:
         layer = layers.Conv2D(3, kernel, strides=stride, padding=padding)

@@ -6,26 +6,38 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# Where torch's operations for convolutions take the weights and the stride; the first is called in inference mode.
-ARGUMENTS = {"aten::conv2d": (1, 3), "aten::convolution": (1, 3), "aten::convolution_backward": (2, 4)}
+# Where torch's operations for convolutions take weights, stride and dilation; the first is called in inference mode.
+ARGUMENTS = {
+    "aten::conv2d": (1, 3, 5),
+    "aten::convolution": (1, 3, 5),
+    "aten::convolution_backward": (2, 4, 6),
+}
 
 
 class ConvolutionCalls(TorchDispatchMode):
-    """Within this context ``forward`` and ``backward`` collect the kernel size and the stride of each convolution."""
+    """Within this context ``forward`` and ``backward`` collect the kernel size and the stride of each convolution.
+
+    ``dilations`` collects its dilation and the dtype of its weights, forward and backward.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.forward: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self.backward: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        self.dilations: list[tuple[tuple[int, ...], Any]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name
         if "conv" in name:
-            weight, stride = ARGUMENTS[name]  # a KeyError: torch calls a convolution by a name not known here
+            weight, stride, dilation = ARGUMENTS[
+                name
+            ]  # a KeyError: torch calls a convolution by a name not known here
             calls = self.backward if name.endswith("backward") else self.forward
             calls.append(
                 (tuple(args[weight].shape[2:]), tuple(args[stride]) if len(args) > stride else (1, 1))
             )
+            dilated = tuple(args[dilation]) if len(args) > dilation else (1, 1)
+            self.dilations.append((dilated, args[weight].dtype))
         return func(*args, **(kwargs or {}))
 
     @property

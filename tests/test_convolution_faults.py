@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.convolution_faults import MACHINES, MOST_MULTIPLY_ADDS, drawn
+from benchmarks.convolution_faults import MACHINES, MOST_MULTIPLY_ADDS, drawn, drawn_with_groups
 
 HOME = Path(__file__).parents[1]
 
@@ -35,15 +35,27 @@ def test_cases_of_layers_are_square() -> None:
     assert all(len({*each.kernel}) == len({*each.stride}) == 1 for each in cases)
 
 
+def test_cases_with_groups_and_dilation_reach_all_that_is_asked() -> None:
+    cases = [drawn_with_groups(0, number) for number in range(1000)]
+    assert cases == [drawn_with_groups(0, number) for number in range(1000)]
+    kinds = {each.kind for each in cases}
+    assert kinds == {"no groups, dilated", "groups", "groups, dilated", "depthwise", "depthwise, dilated"}
+    assert {each.dilation for each in cases} == {1, 2, 3, 4}
+    assert all(each.channels % each.groups == each.filters % each.groups == 0 for each in cases)
+    assert all(min(each.image) > each.dilation * (each.kernel[0] - 1) for each in cases)
+    assert {each.stride[0] > each.kernel[0] for each in cases} == {True, False}
+
+
 @pytest.mark.slow
-def test_the_layers_of_convstudy_show_no_fault() -> None:
+@pytest.mark.parametrize("groups", [[], ["--groups"]])
+def test_the_layers_of_convstudy_show_no_fault(groups: list[str]) -> None:
     try:
         ctypes.CDLL("libc_malloc_debug.so.0")
     except OSError:
         pytest.skip("there is no checking allocator of glibc here")
     script = HOME / "benchmarks" / "convolution_faults.py"
     said = subprocess.run(
-        [sys.executable, str(script), "--layers", "--cases", "60"],
+        [sys.executable, str(script), "--layers", "--cases", "60", *groups],
         capture_output=True,
         text=True,
         check=True,

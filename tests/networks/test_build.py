@@ -8,7 +8,7 @@ from torch import nn
 
 from convstudy.errors import NetworkError
 from convstudy.networks import ACTIVATIONS, LAYERS, Network, Shape, layer_table, read_layer
-from convstudy.networks.activations import activation_module
+from convstudy.networks.activations import activation_module, n_activation_parameters
 from convstudy.networks.build import build_network
 from convstudy.networks.layers.windows import n_windows, same_padding
 from convstudy.networks.modules.flatten import ChannelsLastFlatten
@@ -38,7 +38,7 @@ def test_every_kind_of_layer_is_among_the_examples() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
         word for word, layer in LAYERS.items() if not layer.holds
     }
-    assert len(EXAMPLES) == 30
+    assert len(EXAMPLES) >= 44
 
 
 @pytest.mark.parametrize(("text", "before", "after"), EXAMPLES)
@@ -156,6 +156,10 @@ def test_valid_windows_are_those_that_lie_inside(kernel: int, stride: int) -> No
 
 
 def test_every_activation_has_a_module() -> None:
-    assert len(ACTIVATIONS) == 7
+    assert len(ACTIVATIONS) == 11
     for name in ACTIVATIONS:
-        assert isinstance(activation_module(name), nn.Module)
+        module = activation_module(name, 6)
+        assert isinstance(module, nn.Module)
+        assert sum(weight.numel() for weight in module.parameters()) == n_activation_parameters(name, 6)
+        assert n_activation_parameters(name, 6) == (6 if name == "prelu" else 0)
+    assert n_activation_parameters(None, 6) == 0

@@ -43,7 +43,7 @@ def assert_equal(ours: torch.Tensor, theirs: Any) -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_have_keras_values(name: str) -> None:
     points = torch.tensor(keras.ACTIVATION_POINTS)
-    assert_equal(activation_module(name)(points), SINGLE["activations"][name])
+    assert_equal(activation_module(name, 1)(points), SINGLE["activations"][name])
 
 
 def test_every_activation_and_initialiser_has_a_reference() -> None:

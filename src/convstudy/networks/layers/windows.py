@@ -7,6 +7,15 @@ odd one at the bottom and the right, as TensorFlow does.
 from __future__ import annotations
 
 
+def covered(kernel: int, dilation: int) -> int:
+    """Return the number of pixels from the first to the last that a kernel takes along one side.
+
+    >>> covered(3, 2)
+    5
+    """
+    return dilation * (kernel - 1) + 1
+
+
 def n_windows(size: int, window: int, stride: int, padding: str) -> int:
     """Return the number of window places along one side (0 or less where the window does not fit)."""
     if padding == "same":

@@ -23,10 +23,14 @@ class SkippingConv(nn.Conv2d):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the convolution of the pixels that the kernel uses."""
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        windows = images.unfold(2, kernel, stride).unfold(3, kernel, stride)  # (n, c, h', w', k, k), a view
-        pixels = windows.permute(0, 2, 4, 3, 5, 1).clone(memory_format=torch.contiguous_format)
+        kernel, stride, dilation = self.kernel_size[0], self.stride[0], self.dilation[0]
+        covered = dilation * (kernel - 1) + 1
+        windows = images.unfold(2, covered, stride).unfold(
+            3, covered, stride
+        )  # (n, c, h', w', covered, covered)
+        used = windows[..., ::dilation, ::dilation]  # (n, c, h', w', k, k), a view
+        pixels = used.permute(0, 2, 4, 3, 5, 1).clone(memory_format=torch.contiguous_format)
         pixels = (
             pixels.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
         )  # (n, c, h' · k, w' · k), channels last
-        return nn.functional.conv2d(pixels, self.weight, self.bias, kernel)
+        return nn.functional.conv2d(pixels, self.weight, self.bias, kernel, groups=self.groups)

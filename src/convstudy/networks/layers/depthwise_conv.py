@@ -1,0 +1,79 @@
+"""Depthwise convolution: each channel has filters of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from convstudy.networks.activations import ACTIVATIONS
+from convstudy.networks.initialisers import INITIALISERS
+from convstudy.networks.layers.conv import Conv
+from convstudy.networks.layers.layer import Layer, argument, one_of, whole, yes_no
+from convstudy.networks.shapes import Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class DepthwiseConv(Layer):
+    """``depthwise-conv KERNEL``: ``(h, w, c)`` to ``(h', w', multiplier · c)``.
+
+    A channel is convolved with ``multiplier`` kernels of its own, ``kernel × kernel × 1``: the convolution with as many
+    groups as channels (Chollet 2017; Howard et al. 2017). Outputs ``multiplier · i`` and following are of channel
+    ``i``, as in torch and Keras.
+
+    >>> layer = DepthwiseConv(3, padding="same", bias=False)
+    >>> layer.output_shape((32, 32, 16)), layer.n_parameters((32, 32, 16))
+    ((32, 32, 16), (144, 0))
+    """
+
+    word: ClassVar[str] = "depthwise-conv"
+    usage: ClassVar[str] = (
+        "depthwise-conv KERNEL [multiplier=1] [ACTIVATION] [stride=1] [padding=valid|same] [init=NAME] [bias=yes|no] "
+        "[dilation=1]"
+    )
+
+    kernel: int = argument("position", whole(1, 1024), "a whole number, 1 or more (kernels are square)")
+    multiplier: int = argument("key", whole(1, 1024), "a whole number of filters a channel, 1 or more", 1)
+    activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
+    stride: int = argument("key", whole(1, 1024), "a whole number, 1 or more", 1)
+    padding: str = argument("key", one_of(("valid", "same")), "valid, same", "valid")
+    init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
+    bias: bool = argument("key", yes_no, "yes, no", True)
+    dilation: int = argument("key", whole(1, 1024), "a whole number, 1 or more", 1)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``(height, width, multiplier · channels)`` after the convolution."""
+        return self._conv(shape).output_shape(shape)
+
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return kernel weights, biases and what the activation has; nothing is kept untrained."""
+        return self._conv(shape).n_parameters(shape)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Return kernel² × multiplier × channels for each place of the output."""
+        return self._conv(shape).multiply_adds(shape)
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return padding (where "same" asks for it), convolution and activation."""
+        return self._conv(shape).module(shape, generator)
+
+    def _conv(self, shape: Shape) -> Conv:
+        """Return the convolution in groups that this layer is for an input of this shape."""
+        channels = self.need_image(shape)[2]
+        return Conv(
+            filters=self.multiplier * channels,
+            kernel=self.kernel,
+            activation=self.activation,
+            stride=self.stride,
+            padding=self.padding,
+            init=self.init,
+            bias=self.bias,
+            groups=channels,
+            dilation=self.dilation,
+        )
+
+
+LAYERS = (DepthwiseConv,)

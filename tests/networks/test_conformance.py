@@ -1,0 +1,138 @@
+"""What every layer keeps to, over all examples and images of several sizes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from convstudy.errors import NetworkError
+from convstudy.networks import Shape, read_layer
+from tests.networks.examples import EXAMPLES
+
+# Smaller and larger than those of the examples, odd and even, and so small that some layers do not fit.
+SHAPES: tuple[Shape, ...] = ((9, 11, 6), (1, 1, 6), (2, 3, 12), (12, 8, 6), (33, 34, 6), (6,), (12,))
+CASES = [(text, shape) for text, _, _ in EXAMPLES for shape in SHAPES]
+
+
+def some(shape: Shape) -> torch.Tensor:
+    """Return random channels-last images ``(2, c, h, w)``, or rows ``(2, features)``."""
+    values = torch.randn(2, *shape, generator=torch.Generator().manual_seed(3))
+    return values.permute(0, 3, 1, 2) if len(shape) == 3 else values
+
+
+def shape_of(values: torch.Tensor) -> Shape:
+    """Return the shape of one image, channels last."""
+    return tuple((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).shape[1:])
+
+
+def fits(text: str, shape: Shape) -> bool:
+    """Return whether a layer takes such an input."""
+    try:
+        read_layer(text).output_shape(shape)
+    except NetworkError:
+        return False
+    return True
+
+
+def test_most_cases_fit_and_some_do_not() -> None:
+    n_fit = sum(fits(text, shape) for text, shape in CASES)
+    assert len(CASES) == 7 * len(EXAMPLES)
+    assert 0.5 < n_fit / len(CASES) < 0.9
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in EXAMPLES])
+def test_layer_agrees_with_its_module_at_every_size(text: str) -> None:
+    layer = read_layer(text)
+    assert read_layer(layer.text) == layer
+    shapes = [shape for shape in SHAPES if fits(text, shape)]
+    assert shapes
+    for shape in shapes:
+        module = layer.module(shape, torch.Generator().manual_seed(1))
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        after = layer.output_shape(shape)
+        assert sum(weight.numel() for weight in module.parameters()) == layer.n_parameters(shape)[0]
+        assert sum(buffer.numel() for buffer in module.buffers()) == layer.n_parameters(shape)[1]
+        with FlopCounterMode(display=False) as counter:
+            evaluated = module.eval()(some(shape))
+        assert counter.get_total_flops() == 2 * len(evaluated) * layer.multiply_adds(shape)
+        trained = module.train()(some(shape))
+        for made in (evaluated, trained):
+            assert shape_of(made) == after
+            assert made.dtype == torch.float32
+            assert made.isfinite().all()
+            assert made.ndim == 2 or made.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in EXAMPLES])
+def test_under_autocast_output_and_gradients_are_close_to_those_of_float32(text: str) -> None:
+    layer = read_layer(text)
+    shape = next(shape for shape in SHAPES if fits(text, shape))
+    module = layer.module(shape, torch.Generator().manual_seed(1)).eval()
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    found: list[list[torch.Tensor]] = []
+    for half in (False, True):
+        images = some(shape).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            made = module(images.bfloat16() if half else images)
+        made.float().sum().backward()
+        assert images.grad is not None
+        found.append([made.detach().float(), images.grad])
+    for exact, rounded in zip(*found, strict=True):
+        assert exact.shape == rounded.shape
+        torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in EXAMPLES])
+def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
+    layer = read_layer(text)
+    shape = next(shape for shape in SHAPES if fits(text, shape))
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = layer.module(shape, torch.Generator().manual_seed(1)).state_dict()
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    again = layer.module(shape, torch.Generator().manual_seed(1)).state_dict()
+    assert list(first) == list(again)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+# By hand, for images of 9 × 11 × 6 or rows of 6.
+@pytest.mark.parametrize(
+    ("text", "shape", "n_multiply_adds", "n_parameters"),
+    [
+        ("conv 5 3", (9, 11, 6), 7 * 9 * 5 * 9 * 6, 5 * (9 * 6 + 1)),
+        ("conv 5 3 bias=no", (9, 11, 6), 7 * 9 * 5 * 9 * 6, 5 * 9 * 6),
+        ("conv 4 3 groups=2", (9, 11, 6), 7 * 9 * 4 * 9 * 3, 4 * (9 * 3 + 1)),
+        ("conv 5 3 dilation=2", (9, 11, 6), 5 * 7 * 5 * 9 * 6, 5 * (9 * 6 + 1)),
+        ("conv 5 3 prelu", (9, 11, 6), 7 * 9 * 5 * 9 * 6, 5 * (9 * 6 + 1) + 5),
+        ("depthwise-conv 3", (9, 11, 6), 7 * 9 * 6 * 9, 6 * (9 + 1)),
+        ("depthwise-conv 3 multiplier=2 bias=no", (9, 11, 6), 7 * 9 * 12 * 9, 12 * 9),
+        ("depthwise-conv 3 prelu stride=2 padding=same", (9, 11, 6), 5 * 6 * 6 * 9, 6 * (9 + 1) + 6),
+        ("dense 7 bias=no", (6,), 6 * 7, 6 * 7),
+        ("dense 7 prelu", (6,), 6 * 7, 7 * 7 + 7),
+        ("activation prelu", (9, 11, 6), 0, 6),
+        ("activation hardswish", (9, 11, 6), 0, 0),
+    ],
+)
+def test_counts_by_hand(text: str, shape: Shape, n_multiply_adds: int, n_parameters: int) -> None:
+    layer = read_layer(text)
+    assert layer.multiply_adds(shape) == n_multiply_adds
+    assert layer.n_parameters(shape) == (n_parameters, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("relu6", [0.0, 0.0, 0.5, 6.0]),
+        # x · relu6(x + 3) / 6
+        ("hardswish", [0.0, -1 / 3, 0.5 * 3.5 / 6, 7.0]),
+        # x · tanh(log(1 + eˣ)); log 2 at 0
+        ("mish", [-4 * 0.0181485, -0.3034014, 0.3752452, 7.0]),
+        ("prelu", [-1.0, -0.25, 0.5, 7.0]),
+    ],
+)
+def test_activations_by_hand(name: str, values: list[float]) -> None:
+    module = read_layer(f"activation {name}").module((4,), torch.Generator())
+    made = module(torch.tensor([[-4.0, -1.0, 0.5, 7.0]]))
+    assert made.flatten().tolist() == pytest.approx(values, abs=2e-5)
