@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,42 +25,11 @@ from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
-    from convstudy.plan import Cost, Fit, Plan, Rung, Stage
+    from convstudy.plan import Plan, Rung, Stage
+    from convstudy.run.estimate import Estimate
     from convstudy.studyfile import Ablate
 
-CALIBRATION_SECONDS = 3.0
 _DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
-
-
-@dataclass(frozen=True)
-class StageWork:
-    """What a stage has to do: ``n_fits`` in all, ``n_done`` of them done, ``left`` and ``seconds`` for the others.
-
-    A fit that two stages share counts in the first. ``seconds`` are those of one worker; ``None`` if unknown.
-    """
-
-    stage: Stage
-    n_fits: int
-    n_done: int
-    left: Cost
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """A study's plan with its costs; the fits of open choices are counted with what stands in for them.
-
-    ``interpolated`` is a sentence on what the expected time rests on, empty where every kind of step was timed.
-    """
-
-    plan: Plan
-    stages: tuple[StageWork, ...]
-    total: Cost
-    left: Cost
-    n_workers: int
-    seconds: float | None
-    findings: Findings
-    interpolated: str
 
 
 @click.command()
@@ -93,81 +61,22 @@ def plan(
     study = study_of(context, source)
     check_labels(context, source, study)
     from convstudy.checks import check_plan
-    from convstudy.plan import epochs_added, plan_cost, resolve
-    from convstudy.run import default_workers
+    from convstudy.run.estimate import CALIBRATION_SECONDS, estimate
 
     history = open_history(runs)
-    records = history.outcomes(history.run_id_of(study)) if history else {}
-    planned, _ = resolve(study, records)
-    stand_ins = planned.stand_ins
-    known = [fit.id for fit in planned.fits if fit.id not in stand_ins]
-    done = {fit_id for fit_id in known if fit_id in records and records[fit_id].final}
-    left = [fit for fit in planned.fits if fit.id not in done]
-    # Paused fits that left a checkpoint: whatever goes on from them has so many epochs less to train.
-    paused = [
-        fit
-        for fit in planned.fits
-        if fit.until and fit.id in done and history and history.has_checkpoint(fit)
-    ]
-    added = epochs_added(left, paused)
-    expected, interpolated = _expected_seconds(left, added) if calibrate and left else ({}, "")
-    stages = tuple(_works(planned, done, added, expected, known=calibrate))
-    n_workers = workers or default_workers(study)
+    estimated = estimate(study, history, workers, CALIBRATION_SECONDS if calibrate else None)
     n_openings = history.n_openings(study.dataset, history.run_id_of(study)) if history else 0
-    outlook = Outlook(
-        plan=planned,
-        stages=stages,
-        total=plan_cost(planned.fits),
-        left=plan_cost(left, paused),
-        n_workers=n_workers,
-        seconds=_shared(expected.values(), n_workers) if calibrate else None,
-        findings=check_plan(planned, n_openings),
-        interpolated=interpolated,
-    )
+    findings = check_plan(estimated.plan, n_openings)
     if as_json:
-        say_json(_json(outlook))
+        say_json({**_json(estimated), **findings_json(findings)})
     else:
-        click.echo(_text(outlook, runs, command_line(context, "run", source)))
-    return strict_status(outlook.findings, strict)
+        click.echo(_text(estimated, findings, runs, command_line(context, "run", source)))
+    return strict_status(findings, strict)
 
 
-def _expected_seconds(fits: list[Fit], epochs: Mapping[str, int]) -> tuple[Mapping[str, float], str]:
-    """Return the seconds of each fit, and a sentence where some of them are interpolated."""
-    from convstudy.engine.calibration import calibrate
-
-    found = calibrate(fits, CALIBRATION_SECONDS)
-    interpolated = ""
-    if found.n_timed < found.n_kinds:
-        interpolated = (
-            f"{found.n_timed} of {found.n_kinds:,} kinds of steps were timed, the others are interpolated."
-        )
-    return {fit.id: found.seconds[fit.id] * epochs[fit.id] / fit.n_epochs for fit in fits}, interpolated
-
-
-def _shared(seconds: Iterable[float], n_workers: int) -> float:
-    """Return how long workers take together: no less than their share, and than the longest fit."""
-    every = list(seconds)
-    return max([sum(every) / n_workers, *every]) if every else 0.0
-
-
-def _works(
-    plan: Plan, done: set[str], added: Mapping[str, int], expected: Mapping[str, float], known: bool
-) -> Iterable[StageWork]:
-    from convstudy.plan import Cost, fit_cost
-
-    seen: set[str] = set()
-    for stage in plan.stages:
-        fits = {fit.id: fit for fit in (*stage.fits, *stage.to_come)}
-        left = [fit for fit in fits.values() if fit.id not in done and fit.id not in seen]
-        seconds = sum(expected[fit.id] for fit in left) if known else None
-        cost = sum((fit_cost(fit, added[fit.id]) for fit in left), Cost(0, 0, 0))
-        yield StageWork(stage, len(fits), len(fits.keys() & done), cost, seconds)
-        seen |= fits.keys()
-
-
-def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
-    """Return the outlook for a person."""
-    study = outlook.plan.study
+def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -> str:
+    """Return the estimate for a person."""
+    study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
     head = f"{study.name}: {study.dataset}, {images}, {counted(study.seeds, 'seed')}"
     columns = ["stage", "candidates", "fits", "done", "images to train", "operations"]
@@ -180,46 +89,55 @@ def _text(outlook: Outlook, runs: Path, follow_up: str) -> str:
             work.left.images,
             operations(work.left.operations),
         ]
-        for work in outlook.stages
+        for work in estimated.stages
     ]
-    n_done = outlook.total.n_fits - outlook.left.n_fits
+    n_done = estimated.total.n_fits - estimated.left.n_fits
     rows.append(
-        ["in all", "", outlook.total.n_fits, n_done, outlook.left.images, operations(outlook.left.operations)]
+        [
+            "in all",
+            "",
+            estimated.total.n_fits,
+            n_done,
+            estimated.left.images,
+            operations(estimated.left.operations),
+        ]
     )
-    if outlook.seconds is not None:
+    if estimated.seconds is not None:
         columns.append("time, one worker")
-        for row, work in zip(rows, outlook.stages, strict=False):
+        for row, work in zip(rows, estimated.stages, strict=False):
             row.append(duration(work.seconds or 0))
-        rows[-1].append(duration(sum(work.seconds or 0 for work in outlook.stages)))
+        rows[-1].append(duration(sum(work.seconds or 0 for work in estimated.stages)))
     parts = [head, table(columns, rows, right=range(1, len(columns)))]
     notes = []
-    if sum(work.n_fits for work in outlook.stages) > outlook.total.n_fits:
+    if sum(work.n_fits for work in estimated.stages) > estimated.total.n_fits:
         notes.append("A fit that two stages share is trained once, by the first.")
     open_choices = [
         f"  {work.stage.key}: {_names(work.stage, waits_for)} on {' and '.join(waits_for)}"
-        for work in outlook.stages
+        for work in estimated.stages
         for waits_for in dict.fromkeys(c.waits_for for c in work.stage.candidates if c.waits_for)
     ]
     notes += [
         _method_text(work.stage, method)
-        for work in outlook.stages
-        if (method := _method(outlook.plan, work.stage))
+        for work in estimated.stages
+        if (method := _method(estimated.plan, work.stage))
     ]
-    notes += [_nested_text(work.stage) for work in outlook.stages if work.stage.question == "nested"]
+    notes += [_nested_text(work.stage) for work in estimated.stages if work.stage.question == "nested"]
     notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
         notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
-    if outlook.left.n_fits == 0:
+    if estimated.left.n_fits == 0:
         notes.append(f"Everything is trained; it lies in {runs}.")
-    elif outlook.seconds is not None:
+    elif estimated.seconds is not None:
         notes.append(
-            f"Expected here, with {counted(outlook.n_workers, 'worker')}: about {duration(outlook.seconds)}."
+            f"Expected here, with {counted(estimated.n_workers, 'worker')}: about {duration(estimated.seconds)}."
         )
-        notes += [outlook.interpolated] if outlook.interpolated else []
+        if estimated.n_timed < estimated.n_kinds:
+            timed = f"{estimated.n_timed} of {estimated.n_kinds:,} kinds of steps were timed"
+            notes.append(f"{timed}, the others are interpolated.")
     parts += ["\n".join(notes)] if notes else []
-    if outlook.findings.heard or outlook.findings.silenced:
+    if findings.heard or findings.silenced:
         parts.append(
-            f"Worth knowing first ({WHERE_TOLD.removesuffix('.')}):\n{findings_text(outlook.findings, '  ')}"
+            f"Worth knowing first ({WHERE_TOLD.removesuffix('.')}):\n{findings_text(findings, '  ')}"
         )
     parts.append(f"next: {follow_up}")
     return "\n\n".join(parts)
@@ -278,9 +196,9 @@ def _names(stage: Stage, waits_for: tuple[str, ...]) -> str:
     return "all" if len(names) == len(stage.candidates) else ", ".join(names)
 
 
-def _json(outlook: Outlook) -> dict[str, Any]:
-    """Return the outlook for a program."""
-    study = outlook.plan.study
+def _json(estimated: Estimate) -> dict[str, Any]:
+    """Return the estimate for a program."""
+    study = estimated.plan.study
     return {
         "study": study.name,
         "dataset": study.dataset,
@@ -293,7 +211,7 @@ def _json(outlook: Outlook) -> dict[str, Any]:
                 "left": asdict(work.left),
                 "seconds": work.seconds,
                 "waits_for": list(work.stage.waits_for),
-                "method": outlook.plan.study.search[work.stage.name].method
+                "method": estimated.plan.study.search[work.stage.name].method
                 if work.stage.question == "search"
                 else None,
                 "grid_epochs": work.stage.grid_epochs,
@@ -311,13 +229,12 @@ def _json(outlook: Outlook) -> dict[str, Any]:
                     for candidate in work.stage.candidates
                 ],
             }
-            for work in outlook.stages
+            for work in estimated.stages
         ],
-        "total": asdict(outlook.total),
-        "left": asdict(outlook.left),
-        "workers": outlook.n_workers,
-        "seconds": outlook.seconds,
-        **findings_json(outlook.findings),
+        "total": asdict(estimated.total),
+        "left": asdict(estimated.left),
+        "workers": estimated.n_workers,
+        "seconds": estimated.seconds,
     }
 
 

@@ -14,12 +14,14 @@
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
 ``progress``        how far a run is, and the time left, from its events
+``estimate``        what a study has left to train, its cost and its time, before anything is trained
 ==================  ==========================================================================
 """
 
 from __future__ import annotations
 
 from convstudy.run.choosing import fix_precision
+from convstudy.run.estimate import Estimate, StageEstimate, estimate_study
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -36,11 +38,13 @@ from convstudy.run.events import (
     TestOpened,
     silent,
 )
+from convstudy.run.progress import Progress
 from convstudy.run.study import default_workers, run_study
 
 __all__ = [
     "ChoiceMade",
     "EpochEnded",
+    "Estimate",
     "Event",
     "FilesLost",
     "FitEnded",
@@ -49,10 +53,13 @@ __all__ = [
     "Listener",
     "NoMessage",
     "NotReproduced",
+    "Progress",
     "RunStarted",
     "SearchAdvanced",
+    "StageEstimate",
     "TestOpened",
     "default_workers",
+    "estimate_study",
     "fix_precision",
     "run_study",
     "silent",

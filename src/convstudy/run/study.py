@@ -71,9 +71,7 @@ def run_study(
         UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, ``fit_timeout`` is not positive, or
             there is no such device.
     """
-    if workers is not None and workers < 0:
-        what = "there cannot be fewer than no workers"
-        raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
+    checked_workers(workers)
     reason = None if accept_failures is None else checked_reason(accept_failures)
     limit = checked_timeout(fit_timeout)
     check_study(study)
@@ -110,6 +108,14 @@ def _executor(study: Study, history: History, workers: int | None, device: str) 
     if device != "cpu":
         return DeviceExecutor(history.layout, device, workers or N_AT_ONCE)
     return ProcessExecutor(history.layout, workers or default_workers(study), study.threads)
+
+
+def checked_workers(workers: int | None) -> int | None:
+    """Return a number of workers; raise :class:`UsageError` where it is negative."""
+    if workers is not None and workers < 0:
+        what = "there cannot be fewer than no workers"
+        raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
+    return workers
 
 
 def default_workers(study: Study) -> int:

@@ -1,0 +1,74 @@
+"""What a study has left to train: costs and times against figures worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from convstudy.engine.calibration import Expected
+from convstudy.errors import StudyError, UsageError
+from convstudy.history import History
+from convstudy.plan import Cost, Fit, make_plan
+from convstudy.run import estimate_study
+from convstudy.run.estimate import together
+from tests.plan.made import record, study
+
+
+@pytest.fixture
+def calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each fit be expected to take 10 seconds."""
+
+    def calibrate(fits: list[Fit], seconds: float) -> Expected:
+        return Expected({fit.id: 10.0 for fit in fits}, n_kinds=1_250, n_timed=24)
+
+    monkeypatch.setattr("convstudy.engine.calibration.calibrate", calibrate)
+
+
+def test_a_study_before_anything_is_trained(calibrated: None, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    found = estimate_study(study(), runs, workers=4)
+    assert not runs.exists()
+    assert [(each.stage.key, each.n_fits, each.n_done) for each in found.stages] == [
+        ("search.kernel", 4, 0),
+        ("compare.all", 6, 0),
+        ("ablate.best", 4, 0),
+    ]
+    # The ablation's unchanged network is one of the comparison: its two fits count once.
+    assert [each.seconds for each in found.stages] == [40, 60, 20]
+    assert (found.total.n_fits, found.left, found.n_workers) == (12, found.total, 4)
+    assert found.seconds == 120 / 4
+    assert (found.n_kinds, found.n_timed) == (1_250, 24)
+    assert sum((each.left for each in found.stages), Cost(0, 0, 0)) == found.total
+
+
+def test_fits_with_a_record_are_no_work(calibrated: None, tmp_path: Path) -> None:
+    history = History.open(tmp_path, create=True)
+    for fit in make_plan(study()).stages[0].fits:
+        with history.writing():
+            history.save_record(fit, record(fit))
+    history.close()
+    found = estimate_study(study(), tmp_path, workers=1)
+    assert [each.n_done for each in found.stages] == [4, 0, 0]
+    assert found.stages[0].left == Cost(0, 0, 0)
+    assert (found.left.n_fits, found.seconds) == (8, 80)
+
+
+def test_without_a_calibration_there_are_costs_and_no_times(tmp_path: Path) -> None:
+    found = estimate_study(study(), tmp_path / "runs", calibration_seconds=None)
+    assert found.total.operations > 0
+    assert [found.seconds, *(each.seconds for each in found.stages)] == [None] * 4
+    assert (found.n_kinds, found.n_timed) == (0, 0)
+
+
+def test_workers_take_no_less_than_the_longest_fit() -> None:
+    assert together([10, 10, 10, 10], 3) == pytest.approx(40 / 3)
+    assert together([30, 1, 1], 3) == 30
+    assert together([], 3) == 0
+
+
+def test_what_cannot_be_run_is_not_estimated(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="fewer than no workers"):
+        estimate_study(study(), tmp_path / "runs", workers=-1)
+    with pytest.raises(StudyError):
+        estimate_study(study(dataset="no such data"), tmp_path / "runs")
