@@ -9,6 +9,7 @@ from convstudy.studyfile import (
     BEST,
     CHECK_NAMES,
     Ablate,
+    BlockPattern,
     Compare,
     NetworkPattern,
     Range,
@@ -40,14 +41,27 @@ recipe_changes = st.fixed_dictionaries(
 )
 
 
+PAIR = BlockPattern(
+    layers=(
+        "conv {filters} 3 padding=same stride={stride}",
+        ("residual then=relu", "batch-norm", "conv {filters} 1"),
+    ),
+    parameters={"filters": 4, "stride": 1},
+)
+TREES = ((), ("residual pair x2 filters=6 stride=2", ("concat", ("branch",), ("branch", "block pair"))))
+
+
 @st.composite
 def networks(draw: st.DrawFn) -> NetworkPattern:
     parameters = {
         "kernel": draw(st.integers(1, 9)),
         "activation": draw(st.sampled_from(["relu", "tanh", ""])),
     }
-    layers = ["conv 4 {kernel} {activation}", "max-pool 2", "batch-norm", "dropout 0.5", "flatten"]
-    return NetworkPattern(layers=layers, parameters=parameters, init=draw(st.sampled_from([*INITIALISERS])))
+    tree = draw(st.sampled_from(TREES))
+    layers = ["conv 4 {kernel} {activation}", "max-pool 2", *tree, "batch-norm", "dropout 0.5", "flatten"]
+    blocks = {"pair": PAIR} if tree else {}
+    init = draw(st.sampled_from([*INITIALISERS]))
+    return NetworkPattern(layers=layers, parameters=parameters, init=init, blocks=blocks)
 
 
 @st.composite

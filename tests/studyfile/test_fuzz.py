@@ -15,6 +15,7 @@ from convstudy.studyfile.files import FOLDER, parsed
 from convstudy.studyfile.recipe import RECIPE_KEYS
 
 WORDS = (
+    *("block", "residual", "concat", "residual plain x2", "block plain", "blocks", "branch"),
     *("study", "recipe", "network", "search", "compare", "ablate", "name", "dataset", "seeds", "validation"),
     *("subset", "threads", "layers", "init", "kernel", "vary", "folds", "networks", "without", "activation"),
     *("method", "trials", "budget", "low", "high", "log", "step", "random", "halving", "tpe", "kernel-size"),

@@ -6,6 +6,7 @@
 ``block``           layers under a name, for networks to use
 ``parameters``      ``{kernel}`` in a layer text
 ``reading``         a layer text such as ``"conv 64 3 relu"`` to a layer
+``uses``            a use of blocks: ``"residual basic x3 filters=32"``
 ``expanding``       layers as they are written to a tree of layers, blocks in the place of their names
 ``tree``            paths, all layers in order, the shapes through a tree
 ``network``         a tree of layers, its variants, the shapes through it

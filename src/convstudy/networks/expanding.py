@@ -15,7 +15,6 @@ blocks have it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,27 +27,20 @@ from convstudy.networks.layers.concat import Concat
 from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.parameters import Spec, Value, filled
-from convstudy.networks.reading import check_length, read_layer, read_values
+from convstudy.networks.reading import read_layer, read_values
 from convstudy.networks.tree import LayerPath, LayerProblem, Source, at_layer
+from convstudy.networks.uses import IDENTITY, Use, filled_words, own_words, read_use
 
 MOST_LAYERS = 10_000
 """How many layers one network may have, those inside others included; ResNet-1202 has 5,000."""
 MOST_READ = 3 * MOST_LAYERS
 """How many layer texts are read for one network; a use that repeats is read twice at most."""
-MOST_REPEATS = 1_000
 DEEPEST = 20
 """How many blocks may be inside each other, or lists."""
-IDENTITY = "identity"
-"""The branch of a concat that is its input; no block may be called so."""
 BLOCK, BRANCH = "block", "branch"
-STRIDE = "stride"
 BLOCK_USAGE = "block NAME [xN] [KEY=VALUE ...]"
 WORDS = (*LAYERS, BLOCK)
 """The first words that a layer text may have."""
-
-_REPEATS = re.compile(r"x([0-9]+)")
-# A pair of braces may have spaces in it.
-_WORD = re.compile(r"(?:\{[^{}]*\}|\S)+")
 
 
 @dataclass(frozen=True)
@@ -86,16 +78,6 @@ class _Scope:
 
 class _TooMany(NetworkError):
     """There is no end of layers to read: the whole expansion stops."""
-
-
-@dataclass(frozen=True)
-class _Use:
-    """A use of blocks: their names, the number of repeats, and what was given by ``key=value``."""
-
-    text: str
-    names: tuple[str, ...]
-    repeats: int
-    arguments: Mapping[str, str]
 
 
 def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iterable[Block] = ()) -> Expanded:
@@ -154,10 +136,10 @@ class _Expansion:
         """Return what one written layer becomes: one node, or those of a block or of several repeats."""
         if not isinstance(spec, str):
             return self._written_out(spec, scope, source)
-        words = _words(spec, scope)
+        words = filled_words(spec, scope.parameters)
         word = words[0] if words else ""
         if word == BLOCK:
-            return self._block(_use(words, None), scope, source)
+            return self._block(read_use(words, None), scope, source)
         if word == Residual.word:
             return self._residual(words, scope, source)
         if word == Concat.word:
@@ -166,39 +148,39 @@ class _Expansion:
             raise NetworkError(unknown("layer", word, WORDS))
         return (_Node(_leaf(filled(spec, scope.parameters)), source),)
 
-    def _block(self, use: _Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
+    def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         if len(use.names) != 1:
             raise NetworkError(
                 Problem(f'"{use.text}" must name one block', got=use.text, allowed=BLOCK_USAGE)
             )
         self._check_arguments(use, ())
         return _repeated(
-            [self._body(use.names[0], each, scope, source) for each in _repeats(use)], use.repeats
+            [self._body(use.names[0], each, scope, source) for each in use.each_repeat], use.repeats
         )
 
     def _residual(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
-        use = _use(words, Residual)
+        use = read_use(words, Residual)
         if len(use.names) != 1:
             raise NetworkError(
                 Problem(f'"{use.text}" must name one block', got=use.text, allowed=Residual.usage)
             )
-        values = read_values(Residual, _own(words, Residual), use.text)
+        values = read_values(Residual, own_words(words, Residual), use.text)
         self._check_arguments(use, tuple(arguments_of(Residual)))
         nodes: list[tuple[_Node, ...]] = []
-        for arguments in _repeats(use):
+        for arguments in use.each_repeat:
             body = self._body(use.names[0], arguments, scope, source)
             nodes.append((_Node(Residual(_layers(body), **values), source, (((), body),)),))
         return _repeated(nodes, use.repeats)
 
     def _concat(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
-        use = _use(words, Concat)
+        use = read_use(words, Concat)
         if len(use.names) < 2:
             raise NetworkError(
                 Problem(f'"{use.text}" must name two branches or more', got=use.text, allowed=Concat.usage)
             )
         self._check_arguments(use, ())
         nodes: list[tuple[_Node, ...]] = []
-        for arguments in _repeats(use):
+        for arguments in use.each_repeat:
             branches = tuple(
                 () if name == IDENTITY else self._body(name, arguments, scope, source) for name in use.names
             )
@@ -225,7 +207,7 @@ class _Expansion:
             raise NetworkError(unknown("block", name, self.blocks))
         return self.blocks[name]
 
-    def _check_arguments(self, use: _Use, own: tuple[str, ...]) -> None:
+    def _check_arguments(self, use: Use, own: tuple[str, ...]) -> None:
         """Refuse an argument that no block of the use has."""
         blocks = [self._found(name) for name in use.names if name != IDENTITY]
         names = tuple(dict.fromkeys(key for block in blocks for key in block.parameters))
@@ -245,7 +227,7 @@ class _Expansion:
     def _written_out(self, spec: tuple[Spec, ...], scope: _Scope, source: Source) -> tuple[_Node, ...]:
         """Return the node of a list: a layer and the layers inside it."""
         head, *rest = spec or ("",)
-        words = _words(head, scope) if isinstance(head, str) else []
+        words = filled_words(head, scope.parameters) if isinstance(head, str) else []
         kind = LAYERS.get(words[0]) if words else None
         if len(source.places) > DEEPEST:
             raise NetworkError(Problem("lists are too deep inside each other", allowed=f"{DEEPEST} levels"))
@@ -284,53 +266,6 @@ _leaf = lru_cache(maxsize=10_000)(read_layer)
 def _concat_node(branches: tuple[tuple[_Node, ...], ...], source: Source) -> _Node:
     layer = Concat(tuple(map(_layers, branches)))
     return _Node(layer, source, tuple(((number,), branch) for number, branch in enumerate(branches, start=1)))
-
-
-def _words(text: str, scope: _Scope) -> list[str]:
-    """Return the words of a text, filled in; the value of a parameter may have spaces where it is only a part."""
-    check_length(text)
-    words = _WORD.findall(text)
-    if words and "{" in words[0]:
-        return filled(text, scope.parameters).split()
-    return [filled(word, scope.parameters) for word in words]
-
-
-def _own(words: list[str], kind: type[Layer] | None) -> list[str]:
-    """Return the words that are arguments of the layer itself."""
-    keys = arguments_of(kind) if kind else {}
-    return [word for word in words[1:] if word.partition("=")[0] in keys and "=" in word]
-
-
-def _use(words: list[str], kind: type[Layer] | None) -> _Use:
-    """Return a use of blocks; raise :class:`NetworkError` for what is given twice."""
-    text = " ".join(words)
-    names: list[str] = []
-    repeats: list[int] = []
-    arguments: dict[str, str] = {}
-    own = _own(words, kind)
-    for word in words[1:]:
-        key, equals, value = word.partition("=")
-        if word in own:
-            continue
-        if equals:
-            if key in arguments:
-                raise NetworkError(Problem(f'"{text}" gives {key} twice', got=word, allowed="each key once"))
-            arguments[key] = value
-        elif found := _REPEATS.fullmatch(word):
-            repeats.append(int(found[1][:9]))
-        else:
-            names.append(word)
-    if len(repeats) > 1 or not all(1 <= n <= MOST_REPEATS for n in repeats):
-        got = ", ".join(word for word in words if _REPEATS.fullmatch(word))
-        raise NetworkError(
-            Problem(f'"{text}" must say once how often', got=got, allowed=f"x1 to x{MOST_REPEATS:,}")
-        )
-    return _Use(text, tuple(names), repeats[0] if repeats else 1, arguments)
-
-
-def _repeats(use: _Use) -> tuple[Mapping[str, str], ...]:
-    """Return the arguments of the first repeat and, where there are others, of those: with a stride of 1."""
-    return (use.arguments, {**use.arguments, STRIDE: "1"}) if use.repeats > 1 else (use.arguments,)
 
 
 def _repeated(nodes: list[tuple[_Node, ...]], repeats: int) -> tuple[_Node, ...]:

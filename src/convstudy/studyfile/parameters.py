@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from convstudy.networks.expanding import IDENTITY
 from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.parameters import parameter_names
+from convstudy.networks.uses import IDENTITY
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.messages import keys_of
 from convstudy.studyfile.mistake import KeyPath

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from convstudy.networks import LAYERS
-from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, IDENTITY, WORDS
+from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, WORDS
+from convstudy.networks.uses import IDENTITY
 from convstudy.studyfile.draft import MOST_SECTIONS
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern

@@ -1,0 +1,232 @@
+"""Blocks in a study file: what they become, and where what is wrong with them is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
+
+from convstudy.errors import Problem
+from convstudy.networks import Network
+from convstudy.studyfile import (
+    BlockPattern,
+    Compare,
+    NetworkPattern,
+    Study,
+    check_study,
+    load_study,
+    study_document,
+    study_of,
+    study_schema,
+)
+
+ProblemsIn = Callable[[str], list[Problem]]
+
+TEXT = """\
+[study]
+name = "a"
+dataset = "digits"
+
+[block.pair]
+filters = 4
+stride = 1
+layers = [
+  "conv {filters} 3 stride={stride} padding=same", "batch-norm",
+  "conv {filters} 3 padding=same",
+]
+
+[network.n]
+width = 6
+layers = [
+  "conv {width} 3",
+  "residual pair x2 filters={2*width} stride=2 then=relu",
+  ["residual shortcut=pad", "block pair", "conv 12 1"],
+  "concat identity pair x1",
+  "flatten",
+]
+
+[network.plain]
+layers = ["flatten"]
+
+[search.width]
+network = "n"
+vary = { width = [2, 3] }
+folds = 3
+
+[compare.all]
+networks = ["n", "plain"]
+
+[ablate.n]
+no-shortcuts = { without = ["residual"] }
+no-norm = { without = ["batch-norm"] }
+tanh = { activation = "tanh" }
+"""
+
+
+def at(text: str, line: str) -> str:
+    """Return ``study.toml:N`` for the line that holds this."""
+    (number,) = [n for n, each in enumerate(text.splitlines(), start=1) if line in each]
+    return f"study.toml:{number}"
+
+
+@pytest.fixture
+def document(tmp_path: object) -> dict[str, object]:
+    import tomllib
+
+    return tomllib.loads(TEXT)
+
+
+def test_a_file_with_blocks_becomes_a_tree(document: dict[str, object]) -> None:
+    study = study_of(document)
+    network = study.network["n"].network()
+    pair = ("conv 12 3 stride=2 padding=same", "batch-norm", "conv 12 3 padding=same")
+    same = ("conv 12 3 padding=same", *pair[1:])
+    four = ("conv 4 3 padding=same", "batch-norm", "conv 4 3 padding=same")
+    assert network.texts == (
+        "conv 6 3",
+        ("residual then=relu", *pair),
+        ("residual then=relu", *same),
+        ("residual shortcut=pad", *four, "conv 12 1"),
+        ("concat", ("branch",), ("branch", *four)),
+        "flatten",
+    )
+    assert study.network["n"].network(width=3).layers[0].text == "conv 3 3"
+
+
+def test_a_study_with_blocks_is_written_and_read_back(document: dict[str, object]) -> None:
+    study = study_of(document)
+    again = study_document(study)
+    assert again["block"] == {"pair": document["block"]["pair"]}  # type: ignore[index]
+    assert study_of(again) == study
+    validator = Draft202012Validator(study_schema())
+    validator.validate(document)
+    validator.validate(again)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [["flatten", 3], ["flatten", []], ["flatten", ["conv 3 3"]], [["residul", "flatten"]], ["blok pair"]],
+)
+def test_the_schema_refuses_what_reading_refuses(document: dict[str, object], layers: list[object]) -> None:
+    validator = Draft202012Validator(study_schema())
+    document["network"]["n"]["layers"] = layers  # type: ignore[index]
+    assert not validator.is_valid(document)
+
+
+def test_a_block_counts_by_its_layers_not_by_its_name(document: dict[str, object]) -> None:
+    from convstudy.plan import make_plan
+
+    renamed = TEXT.replace("pair", "double")
+    import tomllib
+
+    ids = [[fit.id for fit in make_plan(study_of(each)).fits] for each in (document, tomllib.loads(renamed))]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) > 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("{filters} 3 padding=same", "{filters} padding=same", "{filters} padding", "lacks its kernel"),
+        ('"batch-norm",', '"batch-nrom",', "batch-nrom", 'no layer called "batch-nrom"'),
+        ("filters={2*width}", "filter={2*width}", "filter={2*width}", 'block "pair" has no parameter "filter"'),
+        ("residual pair", "residual pear", "residual pear", 'no block called "pear"'),
+        ("x2 filters", "x2000 filters", "x2000 filters", "how often"),
+        ("then=relu", "then=rellu", "then=rellu", "then a value that cannot be"),
+        ('"block pair"', '"block pair", "dens 3"', '"dens 3"', 'no layer called "dens"'),
+        ('pad", "block pair", "conv 12', 'identity", "block pair", "conv 13', "conv 13", "identity cannot be added"),
+        ('"conv 12 1"]', '"conv 12 99"]', '"conv 12 99"]', "kernel 99 does not fit"),
+        ("stride={stride} padding=same", "stride={stride}", "residual pair x2", "no shortcut leads to"),
+        ("filters = 4", "filters = 4\nunused = 1", "unused = 1", 'no key or parameter in use called "unused"'),
+        ("filters = 4", "filters = 4\nthen = 1", "then = 1", '"then" has a meaning of its own'),
+        ("filters = 4", "filters = 4\nblocks = 1", "blocks = 1", 'no key or parameter in use called "blocks"'),
+        ("width = 6", "width = 6\nblocks = 1", "blocks = 1", 'there is no key called "blocks" here'),
+        ("[block.pair]", "[blok.pair]", "[blok.pair]", 'no section called "blok"'),
+        ("{filters} 3 padding=same", "{filtres} 3 padding=same", "{filtres}", 'needs the parameter "filtres"'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_reported_at_its_line(
+    problems_in: ProblemsIn, old: str, new: str, line: str, what: str
+) -> None:
+    text = TEXT.replace(old, new, 1)
+    problems = [problem for problem in problems_in(text) if what in problem.what]
+    assert [problem.where.partition(": ")[0] for problem in problems][:1] == [at(text, line)]
+
+
+def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems_in: ProblemsIn) -> None:
+    text = TEXT.replace('"batch-norm",', '"batch-nrom",').replace(
+        '["flatten"]', '["residual pair", "flatten"]'
+    )
+    text = text.replace('"batch-norm"', '"conv"')  # a variant leaves it out
+    (problem,) = problems_in(text)
+    assert problem.where.endswith(": block.pair.layers")
+    assert problem.mend == 'did you mean "batch-norm"?'
+
+
+def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) -> None:
+    text = TEXT + '[block.spare]\nlayers = ["conv 7"]\n[block.identity]\nlayers = ["conv 3 3"]\n'
+    first, second = problems_in(text)
+    assert first.where == f"{at(text, 'conv 7')}: block.spare.layers"
+    assert "lacks its kernel" in first.what
+    assert second.where == f"{at(text, '[block.identity]')}: block.identity"
+
+
+def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -> None:
+    text = TEXT + '[block.a]\nlayers = ["flatten", "residual b"]\n[block.b]\nlayers = ["block a x2"]\n'
+    text = text.replace('"concat identity pair x1"', '"block b"')
+    (problem,) = problems_in(text)
+    assert problem.where == f"{at(text, 'block a x2')}: block.b.layers"
+    assert problem.what.startswith('layer 1 of block "b": block "a" contains itself')
+    assert problem.got == "a → b → a"
+
+
+def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
+    problems_in: ProblemsIn,
+) -> None:
+    text = TEXT.replace("residual pair x2 filters={2*width}", "residual basic x2 filters={width}.5")
+    (problem, *_) = problems_in(text)
+    assert problem.where == f"{at(text, 'residual basic')}: network.n.layers"
+    assert 'layer 1 of block "basic"' in problem.what
+    assert "6.5" in problem.got
+
+
+def test_a_value_of_a_search_that_does_not_fit_inside_a_block(problems_in: ProblemsIn) -> None:
+    text = TEXT.replace("vary = { width = [2, 3] }", "vary = { width = [2, 0] }")
+    (problem,) = problems_in(text)
+    assert problem.where == f"{at(text, 'vary =')}: search.width.vary.width"
+    assert "width = 0" in problem.what
+
+
+def test_a_change_may_set_a_parameter_of_a_block(tmp_path: object) -> None:
+    from pathlib import Path
+
+    path = Path(str(tmp_path)) / "study.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    study = load_study(path, {"block.pair.filters": 5})
+    assert "conv 5 3 padding=same" in [layer.text for layer in study.network["n"].network().every_layer()]
+
+
+def test_a_study_in_python_shares_its_blocks() -> None:
+    pair = BlockPattern(layers=["conv {filters} 1"], parameters={"filters": 3})
+    net = NetworkPattern(layers=["residual pair", "flatten"])
+    own = NetworkPattern(layers=["block mine", "flatten"], blocks={"mine": pair})
+    study = Study(
+        name="a",
+        dataset="digits",
+        block={"pair": pair},
+        network={"net": net, "own": own},
+        compare={"all": Compare(networks=["net", "own"])},
+    )
+    check_study(study)
+    assert set(study.block) == {"pair", "mine"}
+    assert study.network["net"].network() == Network.read([["residual", "conv 3 1"], "flatten"])
+    assert study_of(study_document(study)) == study
+    with pytest.raises(ValidationError, match="two different blocks have the name mine"):
+        Study(
+            name="a",
+            dataset="digits",
+            block={"mine": BlockPattern(layers=["flatten"])},
+            network={"own": own},
+        )
