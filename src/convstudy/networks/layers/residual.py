@@ -114,7 +114,7 @@ class Residual(Layer):
     def projection(self, shape: Shape) -> tuple[Layer, ...]:
         """Return the layers of the projection for an input; none where the shortcut is another one."""
         after = shape_after(self.body, shape)
-        if self.shortcut != "projection" or after == shape:
+        if self.shortcut != "projection" or after == shape or len(after) != len(shape):
             return ()
         kind: type[Conv | Dense] = Dense if len(shape) == 1 else Conv
         place = max((at for at, layer in enumerate(self.body) if isinstance(layer, kind)), default=None)

@@ -50,7 +50,8 @@ class PadShortcut(nn.Module):
         """Return ``(n, c + n_more, ⌈h / stride⌉, ⌈w / stride⌉)`` or ``(n, features + n_more)``."""
         if values.ndim == 2:
             return nn.functional.pad(values, (0, self.n_more))
-        values = values[:, :, :: self.stride, :: self.stride]
+        # A strided view is no channels-last image to torch: without the copy, the padded one would have another layout.
+        values = values[:, :, :: self.stride, :: self.stride].contiguous(memory_format=torch.channels_last)
         return nn.functional.pad(values, (0, 0, 0, 0, 0, self.n_more))
 
     def extra_repr(self) -> str:

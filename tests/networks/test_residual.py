@@ -1,0 +1,265 @@
+"""Residuals and concats against what they say in plain torch, for images and rows, in every number format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from convstudy.errors import NetworkError
+from convstudy.networks import Network, Shape, layer_table
+from convstudy.networks.build import build_network, sequence
+from convstudy.networks.layers.residual import Residual
+from convstudy.networks.modules.concat import ChannelConcat
+from convstudy.networks.modules.residual import PadShortcut, ResidualSum
+
+IMAGE: Shape = (7, 10, 4)
+
+
+def some(shape: Shape, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Return three random images, channels last in memory, or rows."""
+    values = torch.randn(3, *shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+    return values.permute(0, 3, 1, 2) if len(shape) == 3 else values
+
+
+def residual(head: str, *body: Any) -> Residual:
+    (layer,) = Network.read([[f"residual {head}", *body]]).layers
+    assert isinstance(layer, Residual)
+    return layer
+
+
+def module_of(layer: Residual, shape: Shape = IMAGE) -> ResidualSum:
+    module = layer.module(shape, torch.Generator().manual_seed(1)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    assert isinstance(module, ResidualSum)
+    return module
+
+
+def padded(values: torch.Tensor, stride: int, n_more: int) -> torch.Tensor:
+    """Return the parameter-free shortcut, one pixel after the other."""
+    n, channels, height, width = values.shape
+    made = torch.zeros(n, channels + n_more, -(-height // stride), -(-width // stride), dtype=values.dtype)
+    for row in range(made.shape[2]):
+        for column in range(made.shape[3]):
+            made[:, :channels, row, column] = values[:, :, row * stride, column * stride]
+    return made
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("n_more", [0, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_the_shortcut_without_parameters(stride: int, n_more: int, dtype: torch.dtype) -> None:
+    shortcut = PadShortcut(stride, n_more)
+    values = some(IMAGE, dtype)
+    made = shortcut(values)
+    assert torch.equal(made, padded(values, stride, n_more))
+    assert made.dtype == dtype
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    assert not list(shortcut.parameters())
+    rows = some((5,), dtype)
+    assert torch.equal(shortcut(rows), torch.cat([rows, torch.zeros(3, n_more, dtype=dtype)], dim=1))
+
+
+@pytest.mark.parametrize("then", ["", " then=relu", " then=tanh"])
+@pytest.mark.parametrize(
+    ("shortcut", "filters", "stride"),
+    [
+        ("identity", 4, 1),
+        ("projection", 4, 1),
+        ("projection", 6, 1),
+        ("projection", 4, 2),
+        ("projection", 3, 3),
+        ("pad", 4, 1),
+        ("pad", 6, 1),
+        ("pad", 4, 2),
+        ("pad", 9, 3),
+        ("identity-or-none", 4, 1),
+        ("identity-or-none", 6, 2),
+    ],
+)
+def test_the_sum_is_the_body_plus_the_shortcut(shortcut: str, filters: int, stride: int, then: str) -> None:
+    body = [f"conv {filters} 3 stride={stride} padding=same", "batch-norm"]
+    layer = residual(f"shortcut={shortcut}{then}", *body)
+    module = module_of(layer)
+    values = some(IMAGE)
+    expected = module.body(values)
+    assert layer.output_shape(IMAGE) == (-(-7 // stride), -(-10 // stride), filters)
+    changes = (filters, stride) != (4, 1)
+    if not changes:
+        expected = expected + values
+    elif shortcut == "pad":
+        expected = expected + padded(values, stride, filters - 4)
+    elif shortcut == "projection":
+        assert module.shortcut is not None
+        convolution = next(each for each in module.shortcut.modules() if isinstance(each, nn.Conv2d))
+        plain = nn.functional.conv2d(values, convolution.weight, convolution.bias, stride)
+        mean, variance = plain.mean((0, 2, 3), keepdim=True), plain.var((0, 2, 3), keepdim=True, correction=0)
+        expected = expected + (plain - mean) / (variance + 0.001).sqrt()
+    activation = {"": nn.Identity(), " then=relu": nn.ReLU(), " then=tanh": nn.Tanh()}[then]
+    made = module(values)
+    torch.testing.assert_close(made, activation(expected), rtol=1e-5, atol=1e-5)
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    assert (
+        sum(each.numel() for each in module.parameters())
+        == sum(row.n_trainable for row in layer_table(Network((layer,)).without([]), IMAGE, 1).rows[:-1])
+        if len(layer.output_shape(IMAGE)) == 1
+        else True
+    )
+
+
+@pytest.mark.parametrize("shortcut", ["projection", "pad", "identity-or-none"])
+def test_gradients_are_those_of_the_function(shortcut: str) -> None:
+    layer = residual(f"shortcut={shortcut} then=tanh", "conv 5 3 tanh stride=2 padding=same", "layer-norm")
+    module = module_of(layer, (5, 4, 3)).double()
+    values = some((5, 4, 3), torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(module, (values,))
+    for parameter in module.parameters():
+        parameter.grad = None
+    module(values).square().sum().backward()
+    assert all(
+        parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in module.parameters()
+    )
+
+
+def test_under_autocast_the_convolutions_are_bfloat16_and_all_gets_a_gradient() -> None:
+    network = Network.read(
+        [
+            "conv 4 3 padding=same",
+            ["residual then=relu", "conv 6 3 stride=2 padding=same", "batch-norm"],
+            ["residual shortcut=pad", "conv 8 3 stride=2 padding=same", "batch-norm"],
+            ["concat", ["branch"], ["branch", "conv 2 1"]],
+            "global-average-pool",
+        ]
+    )
+    model = build_network(network, (9, 9, 1), 3, torch.Generator().manual_seed(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(some((9, 9, 1)))
+    assert logits.dtype == torch.bfloat16
+    logits.float().square().sum().backward()
+    assert all(each.grad is not None and each.grad.dtype == torch.float32 for each in model.parameters())
+
+
+def test_rows_can_be_summed_and_concatenated() -> None:
+    network = Network.read(
+        [
+            "flatten",
+            ["residual", "dense 6 relu", "dense 6"],
+            ["residual then=relu", "dense 8"],
+            ["residual shortcut=pad", "dense 9"],
+            ["concat", ["branch"], ["branch", "dense 2"]],
+        ]
+    )
+    table = layer_table(network, (2, 3, 1), 4)
+    assert [(row.number, row.text) for row in table.rows if "shortcut" in row.number] == [
+        ("3.shortcut.1", "dense 8")
+    ]
+    assert table.rows[-2].output_shape == (2,) and table.rows[-3].output_shape == (11,)
+    model = build_network(network, (2, 3, 1), 4, torch.Generator().manual_seed(1))
+    values = some((2, 3, 1))
+    rows = values.permute(0, 2, 3, 1).flatten(1)
+    first = rows + model[1].body(rows)
+    torch.testing.assert_close(model[:2](values), first)
+    second = torch.relu(model[2].body(first) + model[2].shortcut(first))
+    third = model[3].body(second) + nn.functional.pad(second, (0, 1))
+    torch.testing.assert_close(model[:4](values), third)
+    assert sum(each.numel() for each in model.parameters()) == table.n_trainable
+
+
+@pytest.mark.parametrize(
+    ("body", "projection"),
+    [
+        (["conv 6 3 padding=same"], ["conv 6 1"]),
+        (["conv 6 3 padding=same stride=2", "batch-norm momentum=0.9"], ["conv 6 1 stride=2", "batch-norm momentum=0.9"]),
+        (["batch-norm", "activation relu", "conv 6 3 padding=same"], ["conv 6 1"]),
+        (["conv 5 3 padding=same", "batch-norm", "conv 6 1", "activation relu", "group-norm 2"], ["conv 6 1", "group-norm 2"]),
+        (["conv 6 1 init=orthogonal", "dropout 0.1", "layer-norm"], ["conv 6 1", "layer-norm"]),
+        (["max-pool 2", ["concat", ["branch"], ["branch", "conv 2 1"]]], None),
+        (["max-pool 1 stride=2", ["concat", ["branch"], ["branch", "conv 2 1"]]], ["conv 6 1 stride=2"]),
+    ],
+)  # fmt: skip
+def test_a_projection_ends_as_the_body_does(body: list[Any], projection: list[str] | None) -> None:
+    layer = residual("", *body)
+    if projection is None:  # 7 × 10 to 3 × 5
+        with pytest.raises(NetworkError, match="no shortcut leads to 3 × 5 × 6"):
+            layer.output_shape(IMAGE)
+        return
+    assert [each.text for each in layer.projection(IMAGE)] == projection
+
+
+def test_a_projection_is_drawn_as_the_network_or_the_residual_says() -> None:
+    texts = [["residual", "conv 6 1"], ["residual init=he-uniform", "conv 7 1"], "flatten"]
+    layers = Network.read(texts, "orthogonal").complete(3)
+    inits = [each.projection(shape)[0].init for each, shape in zip(layers, (IMAGE, (7, 10, 6)), strict=False)]  # type: ignore[attr-defined]
+    assert inits == ["orthogonal", "he-uniform"]
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "what"),
+    [
+        ("shortcut=identity", ["conv 6 1"], "the identity cannot be added to 7 × 10 × 6"),
+        ("", ["conv 4 3"], "no shortcut leads to 5 × 8 × 4"),
+        ("shortcut=pad", ["conv 4 3"], "no shortcut leads to 5 × 8 × 4"),
+        ("shortcut=pad", ["conv 3 1"], "shortcut=pad cannot take channels away: the body has 3"),
+        ("", ["global-average-pool"], "no shortcut leads to 4"),
+        ("shortcut=pad", ["flatten", "dense 4"], "no shortcut leads to 4"),
+    ],
+)
+def test_what_cannot_be_summed_is_an_error(head: str, body: list[str], what: str) -> None:
+    network = Network.read([[f"residual {head}", *body], "flatten"])
+    with pytest.raises(NetworkError) as caught:
+        list(network.walk(IMAGE, 10))
+    (problem,) = caught.value.problems
+    assert problem.what.startswith(what)
+    assert problem.where.startswith('layer 1, "residual')
+    assert problem.got == "an input of 7 × 10 × 4"
+    assert "body" in problem.allowed
+
+
+def test_branches_of_different_sizes_are_an_error() -> None:
+    network = Network.read([["concat", ["branch"], ["branch", "max-pool 2"]], "flatten"])
+    with pytest.raises(NetworkError, match="the branches do not go together: 7 × 10 × 4, 3 × 5 × 4"):
+        list(network.walk(IMAGE, 10))
+
+
+def test_a_layer_that_does_not_fit_inside_is_named_by_its_path() -> None:
+    network = Network.read(
+        ["conv 4 3", ["residual", "conv 4 1", ["concat", ["branch"], ["branch", "conv 2 30"]]]]
+    )
+    with pytest.raises(NetworkError, match=r'layer 2\.2\.2\.1, "conv 2 30": kernel 30 does not fit'):
+        list(network.walk(IMAGE, 10))
+
+
+def test_the_smallest_stride_that_leads_there_is_taken() -> None:
+    for size, stride, expected in ((7, 2, 2), (4, 3, 2), (1, 2, 1), (9, 3, 3), (2, 2, 2)):
+        layer = residual("shortcut=pad", f"conv 5 1 stride={stride}")
+        assert layer.stride((size, size, 4)) == expected
+        module_of(layer, (size, size, 4))(some((size, size, 4)))
+
+
+def test_a_relu_moves_behind_its_pool_inside_a_body_too() -> None:
+    layers = residual("shortcut=identity-or-none", "conv 3 3 relu", "max-pool 2").body
+    made = sequence(layers, IMAGE, torch.Generator().manual_seed(1))
+    assert [type(each).__name__ for each in made[1]] == ["MaxPool2d", "ReLU"]  # type: ignore[arg-type]
+
+
+def test_start_weights_are_drawn_for_the_body_first_and_named_by_the_tree() -> None:
+    network = Network.read(
+        [["residual", "conv 6 1", "batch-norm"], ["concat", ["branch"], ["branch", "conv 2 1"]], "flatten"]
+    )
+    model = build_network(network, IMAGE, 3, torch.Generator().manual_seed(4))
+    assert isinstance(model[1], ChannelConcat)
+    assert [name for name, _ in model.named_parameters() if name.endswith("weight")] == [
+        "0.body.0.0.weight",
+        "0.body.1.weight",
+        "0.shortcut.0.0.weight",
+        "0.shortcut.1.weight",
+        "1.branches.1.0.0.weight",
+        "3.weight",
+    ]
+    again = build_network(network, IMAGE, 3, torch.Generator().manual_seed(4))
+    assert all(
+        torch.equal(one, other) for one, other in zip(model.parameters(), again.parameters(), strict=True)
+    )
+    alone = build_network(Network.read(["conv 6 1", "flatten"]), IMAGE, 3, torch.Generator().manual_seed(4))
+    assert torch.equal(alone[0][0].weight, model[0].body[0][0].weight)  # type: ignore[index]
