@@ -238,7 +238,7 @@ def test_blocks_that_list_each_other_many_times_end_at_once() -> None:
     """Without repeats, and without layers that can be read: 500²⁰ texts."""
     blocks = (
         *tuple(Block(f"b{i}", (f"block b{i + 1}",) * 500) for i in range(18)),
-        Block("b18", ("flaten",)),
+        Block("b18", ("conv",)),
     )
     with pytest.raises(NetworkError) as caught:
         read("block b0", blocks=blocks)
