@@ -130,7 +130,7 @@ def made_up(fit: Any) -> Any:
     """Return a record as this fit might have left it."""
     import hashlib
 
-    from convstudy.data import dataset_info, split_sizes
+    from convstudy.data import split_sizes
     from convstudy.record import Environment, Epoch, Record
 
     luck = random.Random(fit.id)
@@ -151,7 +151,7 @@ def made_up(fit: Any) -> Any:
     here = Environment(
         "Linux x86_64", "made up", 2, 1, "cpu", "3.11", "2.13.0", "2.4", "0.1.0, source 0", "1.9"
     )
-    n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+    n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
     return Record(
         fit_id=fit.id,
         status="done",
@@ -213,9 +213,7 @@ def _predictions(path: Path, fit: Any) -> None:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from convstudy.data import dataset_info
-
-    info = dataset_info(fit.dataset)
+    info = fit.dataset
     luck = np.random.default_rng(int(fit.id, 16))
     labels = np.random.default_rng(0).integers(0, info.n_classes, info.n_test)
     probabilities = luck.dirichlet(np.full(info.n_classes, 0.1), info.n_test).astype(np.float32)

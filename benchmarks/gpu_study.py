@@ -33,7 +33,6 @@ import torch
 from arguments import at_least
 
 from convstudy import __version__
-from convstudy.data import load_dataset
 from convstudy.engine.bfloat16 import computes_bfloat16
 from convstudy.engine.devices import device_name, find_device
 from convstudy.errors import ConvstudyError, UsageError
@@ -128,7 +127,7 @@ def main() -> int:
         if asked.subset is not None:
             changes["study.subset"] = asked.subset
         study = load_study(asked.study, changes)
-        load_dataset(study.dataset)
+        study.dataset.load()
     except ConvstudyError as error:
         print(error, file=sys.stderr)
         return 2

@@ -32,7 +32,7 @@ import numpy as np
 from arguments import at_least
 from formats import emulated, fast_format, skipped
 
-from convstudy.data import Holdout, load_dataset, split_indices
+from convstudy.data import BUILT_IN_DATASETS, Holdout, split_indices
 from convstudy.history import History
 
 CONTENDER = Path(__file__).parent / "contenders" / "keras_grid.py"
@@ -120,7 +120,7 @@ def ours(size: Size, method: str, precision: str) -> Outcome:
 
 def subset_images(subset: int, folder: Path) -> Path:
     """Write the images that convstudy's subset holds, for the peer."""
-    train = load_dataset("mnist").train
+    train = BUILT_IN_DATASETS["mnist"].load().train
     rows = np.sort(np.concatenate(split_indices(train.labels, Holdout(0.1, 0, subset))))
     images = train.take(rows)
     path = folder / "images.npz"

@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from arguments import at_least
 
-from convstudy.data import load_dataset
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.engine.environment import environment
 from convstudy.errors import ConvstudyError
 
@@ -54,7 +54,7 @@ class Epoch:
 
 def write_images(path: Path, subset: int | None) -> tuple[int, int]:
     """Write MNIST's images for the peer, the first ``subset`` training images or all; return how many of each part."""
-    data = load_dataset("mnist")
+    data = BUILT_IN_DATASETS["mnist"].load()
     test = data.test.open(lambda: print("the test images are opened for the peer", file=sys.stderr))
     train = data.train if subset is None else data.train.take(np.arange(min(subset, len(data.train))))
     np.savez(

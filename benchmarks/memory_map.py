@@ -22,7 +22,6 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from types import MappingProxyType
 from typing import Any
 
 BIG, SMALL, N_TEST = 1_000_000, 80_000, 10_000
@@ -60,7 +59,8 @@ def write(folder: Path, n_train: int) -> None:
 
 def measure(folder: Path, n_train: int, in_memory: bool) -> None:
     """Load, split, train one epoch, evaluate and test in this process, and print what it took."""
-    from convstudy.data import CATALOGUE, DatasetInfo, Holdout, catalogue, load_dataset, sources
+    from convstudy.data import Dataset, Holdout
+    from convstudy.data.sources import npy
     from convstudy.engine.fit import run_fit
     from convstudy.engine.opening import open_test
     from convstudy.engine.weights import write_tensors
@@ -69,16 +69,15 @@ def measure(folder: Path, n_train: int, in_memory: bool) -> None:
     from convstudy.studyfile import Recipe
 
     digests = json.loads((folder / "digests.json").read_text(encoding="utf-8"))
-    source = sources.ArraySource(SHAPE, n_train, N_TEST, digests["train"], digests["test"])
+    source = npy.NpySource(str(folder), SHAPE, n_train, N_TEST, digests["train"], digests["test"])
     names = tuple("0123456789")
-    info = DatasetInfo(folder.name, folder.name, SHAPE, names, n_train, N_TEST, source)
-    catalogue.CATALOGUE = MappingProxyType({**CATALOGUE, folder.name: info})
-    sources.MOST_BYTES_IN_MEMORY = 1 << 40 if in_memory else 0
+    info = Dataset(folder.name, folder.name, SHAPE, names, n_train, N_TEST, source)
+    npy.MOST_BYTES_IN_MEMORY = 1 << 40 if in_memory else 0
     before = time.perf_counter(), time.process_time()
-    dataset = load_dataset(folder.name)
+    dataset = info.load()
     loaded = time.perf_counter(), time.process_time()
     recipe = Recipe(epochs=1, batch_size=100)
-    fit = Fit(folder.name, info.digest, Network.read(LAYERS), recipe, Holdout(0.1, 0), 0, 1)
+    fit = Fit(info, Network.read(LAYERS), recipe, Holdout(0.1, 0), 0, 1)
     trained = run_fit(fit, dataset.train)
     fitted = time.perf_counter(), time.process_time()
     if not trained.record.done:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data import image_facts, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, image_facts
 from convstudy.data.audit.duplicates import NEAR, _candidates
 from convstudy.data.audit.fingerprints import at_mean_0_and_length_1, fingerprints
 
@@ -124,7 +124,7 @@ def main() -> None:
     print("| --- |" + " ---: |" * (3 + len(BITS) + len(CORRELATIONS)))
     test_pixels = {}
     for name in names:
-        dataset = load_dataset(name)
+        dataset = BUILT_IN_DATASETS[name].load()
         test = dataset.test.open(lambda: None)
         test_pixels[name] = test.pixels[:N_COPIES]
         by_bits, by_pixels = count_pairs(dataset.train.pixels, test.pixels)

@@ -33,7 +33,7 @@ from arguments import at_least
 from filling import fill
 from formats import emulated, skipped
 
-from convstudy.data import Holdout, Images, load_dataset, split_indices
+from convstudy.data import BUILT_IN_DATASETS, Holdout, Images, split_indices
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.schedules import SCHEDULES
@@ -55,12 +55,10 @@ def pairs(seeds: int, epochs: int, subset: int, schedule: str) -> Iterator[dict[
     """Yield the two fits of each seed and network, by precision; the networks take turns."""
     changes = {"recipe.epochs": epochs, "recipe.schedule": schedule, "recipe.measure_at_most": 500}
     study = load_study("mnist", changes)
-    digest = load_dataset("mnist").info.digest
     for seed in range(seeds):
         for name in NETWORKS:
             fit = Fit(
-                "mnist",
-                digest,
+                study.dataset,
                 study.network[name].network(),
                 study.recipe,
                 Holdout(0.1, seed, subset),
@@ -81,7 +79,7 @@ def unseen(images: Images, split: Holdout) -> Images:
 
 def judged(history: History, fit: Fit, images: ImageTensors) -> tuple[Any, Any]:
     """Return what a trained model makes of images: 1 where it is right, and its cross-entropies, each ``(n,)``."""
-    info = load_dataset(fit.dataset).info
+    info = fit.dataset
     model = build_network(fit.network, info.image_shape, info.n_classes, torch.Generator())
     weights = {
         name: torch.from_numpy(array) for name, array in history.artefacts.read(fit.id, "weights").items()
@@ -97,7 +95,7 @@ def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> s
     """Return a Markdown table: a row for each network, float32 beside bfloat16."""
     history = History.open(runs)
     every = list(pairs(seeds, epochs, subset, schedule))
-    images = ImageTensors.of(unseen(load_dataset("mnist").train, Holdout(0.1, 0, subset)))
+    images = ImageTensors.of(unseen(BUILT_IN_DATASETS["mnist"].load().train, Holdout(0.1, 0, subset)))
     rows = [
         "| network | pairs | float32 | bfloat16 | bfloat16 − float32, points (95 % interval) | each pair | verdict "
         "| loss, bfloat16 − float32 |\n|---|---:|---:|---:|---:|---|---|---:|"

@@ -33,7 +33,7 @@ from typing import Any
 import torch
 from arguments import at_least
 
-from convstudy.data import Dataset, Holdout, load_dataset
+from convstudy.data import Holdout, LoadedDataset
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import logits_of
@@ -60,15 +60,17 @@ class Result:
     labels: torch.Tensor
 
 
-def fits_of(study: Study, network: str, seeds: range, split_seed: int | None, data: Dataset) -> Iterator[Fit]:
+def fits_of(
+    study: Study, network: str, seeds: range, split_seed: int | None, data: LoadedDataset
+) -> Iterator[Fit]:
     """Yield a fit of the study's network for each seed; a split seed has all validate on the same images."""
     layers = study.network[network].network()
     for seed in seeds:
         split = Holdout(study.validation, seed if split_seed is None else split_seed, study.subset)
-        yield Fit(study.dataset, data.info.digest, layers, study.recipe, split, seed, study.threads)
+        yield Fit(study.dataset, layers, study.recipe, split, seed, study.threads)
 
 
-def train(fit: Fit, data: Dataset) -> tuple[TrainedFit, float, float]:
+def train(fit: Fit, data: LoadedDataset) -> tuple[TrainedFit, float, float]:
     """Return what a fit leaves, its seconds of training, and those of all that it did."""
     started = time.perf_counter()
     trained = run_fit(fit, data.train)
@@ -78,7 +80,7 @@ def train(fit: Fit, data: Dataset) -> tuple[TrainedFit, float, float]:
     return trained, sum(epoch.train_seconds for epoch in trained.record.history), in_all
 
 
-def on_validation(fit: Fit, data: Dataset) -> Result:
+def on_validation(fit: Fit, data: LoadedDataset) -> Result:
     """Train, and score on the validation images."""
     trained, seconds, in_all = train(fit, data)
     rows = trained.validation["indices"].numpy()
@@ -93,7 +95,7 @@ def on_validation(fit: Fit, data: Dataset) -> Result:
     return Result(fit.seed, accuracy, seconds, in_all, probabilities, part.labels)
 
 
-def on_test(fit: Fit, data: Dataset, openings: Path) -> Result:
+def on_test(fit: Fit, data: LoadedDataset, openings: Path) -> Result:
     """Train, write the opening down, and score on the sealed test set."""
     trained, seconds, in_all = train(fit, data)
     opened_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -148,7 +150,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         study = fix_precision(load_study(asked.study, dict(read_change(text) for text in asked.changes)))
-        data = load_dataset(study.dataset)
+        data = study.dataset.load()
     except ConvstudyError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

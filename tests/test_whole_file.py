@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from convstudy.data import image_facts, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, image_facts
 from convstudy.engine.weights import write_tensors
 from convstudy.errors import StoreError
 from convstudy.report.files import write_file
@@ -22,7 +22,7 @@ from convstudy.whole_file import remove_abandoned, whole_file
 
 
 def _write_facts(path: Path) -> None:
-    data = load_dataset("digits")
+    data = BUILT_IN_DATASETS["digits"].load()
     some = data.train.take(np.arange(20))
     write_facts(path, image_facts(data.info, some, some).as_json())
 

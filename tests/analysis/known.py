@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.record import Opening
@@ -25,7 +26,7 @@ def study_of(dataset: str, networks: int = 2, seeds: int = 5, region: float = 0.
     pattern = base.network["one-conv"]
     return base.model_copy(
         update={
-            "dataset": dataset,
+            "dataset": BUILT_IN_DATASETS[dataset],
             "seeds": seeds,
             "region": region,
             "network": dict.fromkeys(names, pattern),

@@ -11,14 +11,14 @@ import pytest
 
 from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
-from convstudy.data import ImageFacts, dataset_info
+from convstudy.data import BUILT_IN_DATASETS, ImageFacts
 from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.facts import PartFacts
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
 from tests.checks.made import results
 
-MNIST = dataset_info("mnist")
+MNIST = BUILT_IN_DATASETS["mnist"]
 NONE = Pairs(0, 0, 0, ())
 # MNIST as it is: its one near pair and its largest class of 1.2 times the smallest are nothing to point out.
 CLEAN = ImageFacts(

@@ -25,7 +25,8 @@ def results_of(run: dict[str, Any]) -> Results:
     """Return a run as it was exported; what lay beside its records is lost."""
     study = study_of(run["study"])
     records, openings = {}, {}
-    for fit, values in [(Fit.from_json(f["fit"]), f) for each in run["candidates"] for f in each["fits"]]:
+    for values in (fit for each in run["candidates"] for fit in each["fits"]):
+        fit = Fit.from_json(values["fit"], study.dataset)
         history = tuple(Epoch(**epoch) for epoch in values["history"])
         ended = {key: values[key] for key in ("best_epoch", "counted_epoch", "n_train", "n_validation")}
         digest = values["weights_digest"]

@@ -22,13 +22,13 @@ def test_the_starter_file_is_a_study(convstudy: Call, tmp_path: Path, dataset: s
     ended = convstudy("init", path, "--dataset", dataset)
     assert ended.status == 0
     assert f"convstudy plan {path}" in ended.out
-    assert load_study(path).dataset == dataset
+    assert load_study(path).dataset.name == dataset
 
 
 def test_init_without_a_path(convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert convstudy("init").status == 0
-    assert load_study(tmp_path / "study.toml").dataset == "mnist"
+    assert load_study(tmp_path / "study.toml").dataset.name == "mnist"
 
 
 def test_init_overwrites_nothing_unless_told(convstudy: Call, tmp_path: Path) -> None:

@@ -7,13 +7,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
-from convstudy.data import CATALOGUE, DatasetInfo
+from convstudy.data import Dataset
 from convstudy.data.files import PublishedFile
-from convstudy.data.sources import IdxSource
+from convstudy.data.sources.idx import IdxSource
 
 N_TRAIN, N_TEST, SIDE = 12, 6, 4
 
@@ -34,7 +33,7 @@ def _content(name: str, labels: tuple[int, ...]) -> tuple[tuple[int, ...], bytes
 class Tiny:
     """The files of a tiny dataset: what they hold, and how they are published."""
 
-    info: DatasetInfo
+    info: Dataset
     contents: dict[str, bytes]
     archives: dict[str, bytes]
 
@@ -51,8 +50,8 @@ class Tiny:
 
 
 @pytest.fixture
-def make_tiny(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tiny]:
-    """Return a function that puts a dataset called "tiny" (12 + 6 images, 3 classes) into the catalogue."""
+def make_tiny() -> Callable[..., Tiny]:
+    """Return a function that makes a dataset called "tiny" (12 + 6 images, 3 classes) without its files."""
 
     def make(
         mirrors: tuple[str, ...] = (), content_known: bool = True, labels: tuple[int, ...] = (0, 1, 2)
@@ -70,11 +69,8 @@ def make_tiny(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tiny]:
                     content_digest=hashlib.sha256(content).hexdigest() if content_known else None,
                 )
             )
-        source = IdxSource((files[0], files[1]), (files[2], files[3]), mirrors)
-        info = DatasetInfo("tiny", "tiny", (SIDE, SIDE, 1), ("a", "b", "c"), N_TRAIN, N_TEST, source)
-        monkeypatch.setattr(
-            "convstudy.data.catalogue.CATALOGUE", MappingProxyType({**CATALOGUE, "tiny": info})
-        )
+        source = IdxSource("tiny", (files[0], files[1]), (files[2], files[3]), mirrors)
+        info = Dataset("tiny", "tiny", (SIDE, SIDE, 1), ("a", "b", "c"), N_TRAIN, N_TEST, source)
         return Tiny(info, contents, archives)
 
     return make

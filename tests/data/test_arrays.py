@@ -7,14 +7,14 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
 
-from convstudy.data import CATALOGUE, DatasetInfo, Images, load_dataset, sources
+from convstudy.data import Dataset, Images
 from convstudy.data.arrays import PixelFile, map_array
-from convstudy.data.sources import ArraySource
+from convstudy.data.sources import npy
+from convstudy.data.sources.npy import NpySource
 from convstudy.errors import DataError
 
 SHAPE = (7, 4, 3, 2)
@@ -129,50 +129,46 @@ def test_the_digest_is_that_of_the_whole_at_once() -> None:
     assert Images(PIXELS, LABELS).digest() == hashlib.sha256(whole).hexdigest()
 
 
-Make = Callable[..., ArraySource]
+Make = Callable[..., Dataset]
 
 
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """Return a function that writes a dataset called "mine" and puts it into the catalogue."""
+def make(tmp_path: Path) -> Make:
+    """Return a function that writes a dataset called "mine"."""
 
-    def write(labels: np.ndarray = LABELS) -> ArraySource:  # type: ignore[type-arg]
+    def write(labels: np.ndarray = LABELS) -> Dataset:  # type: ignore[type-arg]
         folder = tmp_path / "mine"
         folder.mkdir()
         for part, pixels in (("train", PIXELS), ("test", PIXELS[::-1].copy())):
             np.save(folder / f"{part}-images.npy", pixels)
             np.save(folder / f"{part}-labels.npy", labels)
-        source = ArraySource(
+        source = NpySource(
+            str(folder),
             (4, 3, 2),
             7,
             7,
             Images(PIXELS, LABELS).digest(),
             Images(PIXELS[::-1].copy(), LABELS).digest(),
         )
-        info = DatasetInfo("mine", "mine", (4, 3, 2), ("a", "b", "c"), 7, 7, source)
-        catalogue = MappingProxyType({**CATALOGUE, "mine": info})
-        monkeypatch.setattr("convstudy.data.catalogue.CATALOGUE", catalogue)
-        monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
-        monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
-        return source
+        return Dataset("mine", "mine", (4, 3, 2), ("a", "b", "c"), 7, 7, source)
 
     return write
 
 
 def test_labels_of_arrays_are_read_without_their_images(make: Make, tmp_path: Path) -> None:
-    source = make()
+    dataset = make()
     for part in ("train", "test"):
         (tmp_path / "mine" / f"{part}-images.npy").unlink()
-        assert np.array_equal(source.read_labels("mine", part), LABELS)
+        assert np.array_equal(dataset.source.read_labels(part), LABELS)
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 28])
 def test_a_dataset_of_arrays_is_held_or_stays_where_it_is_by_its_size(
     make: Make, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    make()
-    monkeypatch.setattr(sources, "MOST_BYTES_IN_MEMORY", limit)
-    dataset = load_dataset("mine")
+    made = make()
+    monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", limit)
+    dataset = made.load()
     assert (dataset.train.file is None) == (limit > 0)
     assert isinstance(dataset.train.pixels, np.memmap) == (limit == 0)
     assert np.array_equal(dataset.train.take(np.arange(7)).pixels, PIXELS)
@@ -186,16 +182,16 @@ def test_a_dataset_of_arrays_is_held_or_stays_where_it_is_by_its_size(
 def test_a_dataset_of_arrays_with_another_content_is_refused(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    make(LABELS[::-1].copy() + 1 - 1)
+    made = make(LABELS[::-1].copy())
     np.save(tmp_path / "mine" / "train-labels.npy", np.roll(LABELS, 1))
-    monkeypatch.setattr(sources, "MOST_BYTES_IN_MEMORY", limit)
+    monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", limit)
     with pytest.raises(DataError, match="the train part is not the known one"):
-        load_dataset("mine")
+        made.load()
 
 
 @pytest.mark.parametrize("name", ["train-images", "train-labels", "test-images", "test-labels"])
 def test_a_missing_array_shows_at_once(make: Make, tmp_path: Path, name: str) -> None:
-    make()
+    made = make()
     (tmp_path / "mine" / f"{name}.npy").unlink()
     with pytest.raises(DataError, match=f"there is no {name}.npy"):
-        load_dataset("mine")
+        made.load()

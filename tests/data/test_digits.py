@@ -7,14 +7,14 @@ import pytest
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
-from convstudy.data import load_dataset
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.data.digits import enlarge, is_test, read_digits
 from convstudy.data.images import Images
 from convstudy.errors import DataError
 
 
 def test_sizes_and_classes() -> None:
-    dataset = load_dataset("digits")
+    dataset = BUILT_IN_DATASETS["digits"].load()
     assert dataset.train.pixels.shape == (1_437, 28, 28, 1)
     test = dataset.test.open(lambda: None)
     assert test.pixels.shape == (360, 28, 28, 1)
@@ -51,4 +51,4 @@ def test_another_content_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     changed[0, 0, 0, 0] ^= 1
     monkeypatch.setattr("convstudy.data.digits.read_digits", lambda part: Images(changed, images.labels))
     with pytest.raises(DataError, match="train part is not the known one"):
-        load_dataset("digits")
+        BUILT_IN_DATASETS["digits"].load()

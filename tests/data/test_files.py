@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.data import load_dataset
 from convstudy.data.files import cache_folder
 from convstudy.errors import DataError
 
@@ -66,12 +65,13 @@ def test_your_folder_comes_before_the_cache(make_tiny: MakeTiny, folders: Folder
     tiny = make_tiny()
     tiny.write(folders[0])
     _spoil(tiny.write(folders[1]))
-    assert len(load_dataset("tiny").train) == 12
+    assert len(tiny.info.load().train) == 12
 
 
 def test_the_cache_comes_second(make_tiny: MakeTiny, folders: Folders) -> None:
-    make_tiny().write(folders[1])
-    assert len(load_dataset("tiny").train) == 12
+    tiny = make_tiny()
+    tiny.write(folders[1])
+    assert len(tiny.info.load().train) == 12
 
 
 def test_a_spoiled_file_of_yours_is_an_error_not_a_reason_to_look_elsewhere(
@@ -81,13 +81,14 @@ def test_a_spoiled_file_of_yours_is_an_error_not_a_reason_to_look_elsewhere(
     _spoil(tiny.write(folders[0]))
     tiny.write(folders[1])
     with pytest.raises(DataError, match="not a sound gzip file"):
-        load_dataset("tiny")
+        tiny.info.load()
 
 
 @pytest.mark.parametrize("variable", ["CONVSTUDY_DATA", "CONVSTUDY_CACHE"])
 def test_plain_files_are_taken_too(make_tiny: MakeTiny, folders: Folders, variable: str) -> None:
-    make_tiny().write(folders[0] if variable == "CONVSTUDY_DATA" else folders[1], plain=True)
-    assert len(load_dataset("tiny").train) == 12
+    tiny = make_tiny()
+    tiny.write(folders[0] if variable == "CONVSTUDY_DATA" else folders[1], plain=True)
+    assert len(tiny.info.load().train) == 12
 
 
 def test_a_file_compressed_anew_is_taken_if_its_content_is_known(
@@ -97,7 +98,7 @@ def test_a_file_compressed_anew_is_taken_if_its_content_is_known(
     folder = tiny.write(folders[0])
     for name, content in tiny.contents.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(content, compresslevel=1, mtime=7))
-    assert len(load_dataset("tiny").train) == 12
+    assert len(tiny.info.load().train) == 12
 
 
 def test_other_content_is_refused_with_both_digests(make_tiny: MakeTiny, folders: Folders) -> None:
@@ -106,7 +107,7 @@ def test_other_content_is_refused_with_both_digests(make_tiny: MakeTiny, folders
     other = tiny.contents["train-images"][:-1] + b"\xff"
     (folder / "train-images.gz").write_bytes(gzip.compress(other))
     with pytest.raises(DataError, match="content is not the published one") as caught:
-        load_dataset("tiny")
+        tiny.info.load()
     (problem,) = caught.value.problems
     assert problem.where == str(folder / "train-images.gz")
     assert problem.got.startswith("SHA-256 ")
@@ -119,15 +120,15 @@ def test_where_only_the_archive_is_known_it_has_to_be_that_archive(
 ) -> None:
     tiny = make_tiny(content_known=False)
     folder = tiny.write(folders[0])
-    assert len(load_dataset("tiny").train) == 12
+    assert len(tiny.info.load().train) == 12
     anew = gzip.compress(tiny.contents["train-images"], mtime=7)
     (folder / "train-images.gz").write_bytes(anew)
     with pytest.raises(DataError, match=r"\.gz file is not the published one"):
-        load_dataset("tiny")
+        tiny.info.load()
     (folder / "train-images.gz").unlink()
     tiny.write(folders[0], plain=True, only="train-images")
     with pytest.raises(DataError, match="cannot be verified"):
-        load_dataset("tiny")
+        tiny.info.load()
 
 
 def test_offline_and_not_here_is_one_error_that_says_what_to_do(
@@ -136,7 +137,7 @@ def test_offline_and_not_here_is_one_error_that_says_what_to_do(
     tiny = make_tiny(mirrors=("https://one.invalid/a/", "https://two.invalid/b/"))
     tiny.write(folders[0], only="train-images")
     with pytest.raises(DataError) as caught:
-        load_dataset("tiny")
+        tiny.info.load()
     (problem,) = caught.value.problems
     text = str(caught.value)
     assert "3 file(s)" in problem.what
@@ -157,9 +158,9 @@ def test_the_message_names_the_variable_where_it_is_not_set(
     make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONVSTUDY_DATA")
-    make_tiny(mirrors=("https://one.invalid/",))
+    tiny = make_tiny(mirrors=("https://one.invalid/",))
     with pytest.raises(DataError, match="set CONVSTUDY_DATA=FOLDER"):
-        load_dataset("tiny")
+        tiny.info.load()
 
 
 def test_what_is_not_here_is_downloaded_once(
@@ -168,12 +169,12 @@ def test_what_is_not_here_is_downloaded_once(
     monkeypatch.delenv("CONVSTUDY_OFFLINE")
     tiny = make_tiny(mirrors=(f"{mirror.url}gone/", f"{mirror.url}good/"))
     mirror.pages = {f"/good/{name}.gz": archive for name, archive in tiny.archives.items()}
-    assert len(load_dataset("tiny").train) == 12
+    assert len(tiny.info.load().train) == 12
     assert mirror.asked == [f"/{place}/{name}.gz" for name in tiny.archives for place in ("gone", "good")]
     assert sorted(path.name for path in (folders[1] / "tiny").iterdir()) == sorted(
         f"{name}.gz" for name in tiny.archives
     )
-    load_dataset("tiny")
+    tiny.info.load()
     assert len(mirror.asked) == 8
 
 
@@ -181,7 +182,7 @@ def test_convstudy_offline_asks_no_mirror(make_tiny: MakeTiny, folders: Folders,
     tiny = make_tiny(mirrors=(mirror.url,))
     mirror.pages = {f"/{name}.gz": archive for name, archive in tiny.archives.items()}
     with pytest.raises(DataError, match="CONVSTUDY_OFFLINE"):
-        load_dataset("tiny")
+        tiny.info.load()
     assert mirror.asked == []
 
 
@@ -196,7 +197,7 @@ def test_a_download_of_other_bytes_leaves_nothing_and_says_so(
         "/long/train-images.gz": archive + b"?",
     }
     with pytest.raises(DataError) as caught:
-        load_dataset("tiny")
+        tiny.info.load()
     assert f"{mirror.url}wrong/train-images.gz: " in caught.value.problems[0].got
     assert "longer than the published file" in caught.value.problems[0].got
     assert list((folders[1] / "tiny").iterdir()) == []

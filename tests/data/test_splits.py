@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convstudy.data import Fold, Holdout, Outer, Split, load_dataset, split_indices, split_sizes
+from convstudy.data import BUILT_IN_DATASETS, Fold, Holdout, Outer, Split, split_indices, split_sizes
 from convstudy.data.splits import allot
 from convstudy.errors import DataError
 
@@ -142,7 +142,7 @@ def test_the_seed_decides_and_nothing_else_does(make: Any) -> None:
 
 def test_splits_stay_what_they_are() -> None:
     """Records refer to a split by its fields: with other images behind them, they would tell lies."""
-    labels = load_dataset("digits").train.labels
+    labels = BUILT_IN_DATASETS["digits"].load().train.labels
     splits: list[Split] = [
         Holdout(0.2, 0),
         Fold(2, 5, 7),

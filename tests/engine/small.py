@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from convstudy.data import Dataset, Holdout, Split, dataset_info, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, Dataset, Holdout, Split
 from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
@@ -20,7 +20,7 @@ N_PARAMETERS = 40 + 8 + 370
 @cache
 def digits() -> Dataset:
     """Return the embedded dataset, read once."""
-    return load_dataset("digits")
+    return BUILT_IN_DATASETS["digits"].load()
 
 
 def small_fit(
@@ -29,8 +29,7 @@ def small_fit(
     """Return a fit of 418 parameters on 96 images, three epochs unless told."""
     values = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01, **recipe}
     return Fit(
-        dataset="digits",
-        dataset_digest=dataset_info("digits").digest,
+        dataset=BUILT_IN_DATASETS["digits"],
         network=Network.read(layers),
         recipe=Recipe(**values),
         split=split or Holdout(0.2, seed, subset=120),

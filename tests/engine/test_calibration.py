@@ -6,7 +6,6 @@ from itertools import product
 
 import pytest
 
-from convstudy.data import dataset_info
 from convstudy.engine import calibration
 from convstudy.engine.calibration import MOST_TIMED, calibrate
 from convstudy.networks import layer_table
@@ -21,7 +20,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[Fit]:
 
     def pace(fit: Fit, seconds: float) -> tuple[float, float]:
         found.append(fit)
-        info = dataset_info(fit.dataset)
+        info = fit.dataset
         work = layer_table(fit.network, info.image_shape, info.n_classes).multiply_adds
         factor = 3 if fit.recipe.optimizer == "muon" else 1
         n_images = min(fit.recipe.batch_size, 200)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from convstudy.data import Images, SealedTest, dataset_info
+from convstudy.data import BUILT_IN_DATASETS, Images, LockedTest
 from convstudy.data.arrays import PixelFile, map_array
-from convstudy.data.sources import DigitsSource
+from convstudy.data.sources.digits import DigitsSource
 from convstudy.engine.batches import ImageTensors, PixelsOnDisk, batches, epoch_order
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
@@ -61,7 +61,7 @@ def test_a_test_set_on_disk_scores_the_same(tmp_path: Path, monkeypatch: pytest.
     trained = run_fit(fit, digits().train)
     weights = tmp_path / "weights.safetensors"
     write_tensors(weights, trained.weights, {})
-    sealed = SealedTest(dataset_info("digits"))
+    sealed = LockedTest(BUILT_IN_DATASETS["digits"])
     first = open_test(fit, weights, trained.record.weights_digest, sealed, lambda: None)
     stayed = on_disk(sealed.open(lambda: None), tmp_path / "test.npy")
     monkeypatch.setattr(DigitsSource, "read", lambda *_: stayed)

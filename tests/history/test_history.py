@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.data import image_facts, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, image_facts
 from convstudy.errors import StoreError
 from convstudy.history import History, resolving
 from convstudy.plan import Fit, Plan, make_plan
 from convstudy.record import Record
 from convstudy.studyfile import Search
+from tests.datasets import DIGITS, MNIST
 from tests.plan.made import failed, finished, record, study
 from tests.run.studies import drop_record
 
@@ -160,11 +161,11 @@ def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: 
     run_id, plan, _ = _filled(history)
     first, second = plan.tested_fits[:2]
     begun = history.begin_opening(run_id, first, "digest", "why")
-    assert history.n_openings("digits") == 1
+    assert history.n_openings(DIGITS) == 1
     assert history.opening_of(first.id, "digest") is None
     # Stopped in between, and run again: the same opening.
     assert _again(history).begin_opening(run_id, first, "digest", "why") == begun
-    assert history.n_openings("digits") == 1
+    assert history.n_openings(DIGITS) == 1
     opening = history.end_opening(begun, 0.3, 0.9, 1.5)
     assert (opening.fit_id, opening.loss, opening.accuracy, opening.purpose) == (first.id, 0.3, 0.9, "why")
     assert opening.n_images == 360
@@ -173,8 +174,8 @@ def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: 
     assert history.opening_of(first.id, "other weights") is None
     assert history.begin_opening(run_id, first, "other weights", "why") != begun
     _tested(history, run_id, second)
-    assert history.n_openings("digits") == 3
-    assert history.n_openings("mnist") == 0
+    assert history.n_openings(DIGITS) == 3
+    assert history.n_openings(MNIST) == 0
     results = history.results(run_id)
     assert set(results.openings) == {first.id, second.id}
     assert (results.n_openings, results.n_openings_before) == (3, 0)
@@ -243,21 +244,21 @@ def test_a_run_whose_process_died_is_interrupted(history: History) -> None:
 
 
 def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_none(history: History) -> None:
-    data = load_dataset("digits")
+    data = BUILT_IN_DATASETS["digits"].load()
     some = data.train.take(np.arange(360))
     known = image_facts(replace(data.info, n_train=360), some, some)
-    assert history.image_facts("digits") is None
+    assert history.image_facts(DIGITS) is None
     whole = replace(
         known, train=replace(known.train, class_counts=tuple(np.bincount(data.train.labels).tolist()))
     )
     history.save_image_facts(whole)
-    assert _again(history).image_facts("digits") == whole
+    assert _again(history).image_facts(DIGITS) == whole
     path = history.layout.image_facts(data.info.digest)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     text = path.read_text()
-    for other in (text + " " * (1 << 20), text.replace(data.info.digest, "0" * 64), text[:-5], "\0"):
+    for other in (text + " " * (1 << 24), text.replace(data.info.digest, "0" * 64), text[:-5], "\0"):
         path.write_text(other)
-        assert history.image_facts("digits") is None
+        assert history.image_facts(DIGITS) is None
     half = path.with_name(f"{path.name}.123.partial")
     half.write_text("ha")
     with history.writing():

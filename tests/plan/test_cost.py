@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convstudy.data import Holdout, dataset_info
+from convstudy.data import BUILT_IN_DATASETS, Holdout
 from convstudy.networks import Network
 from convstudy.plan import (
     Cost,
@@ -24,11 +24,10 @@ from tests.plan.made import record, study
 
 
 def test_the_cost_of_a_fit_is_what_one_works_out_by_hand() -> None:
-    info = dataset_info("digits")
+    info = BUILT_IN_DATASETS["digits"]
     assert info.image_shape == (28, 28, 1)
     fit = Fit(
-        "digits",
-        info.digest,
+        info,
         Network.read(["conv 2 3 relu stride=2", "flatten", "dense 5"]),
         Recipe(epochs=3),
         Holdout(0.25, 0, subset=100),

@@ -16,14 +16,14 @@ from convstudy.networks import Network
 from convstudy.plan import Fit
 from convstudy.plan import fit as fit_module
 from convstudy.studyfile import Recipe
+from tests.datasets import dataset_of_digest
 
 DIGEST = "a" * 64
 
 
 def _fit(**changes: Any) -> Fit:
     values: dict[str, Any] = {
-        "dataset": "digits",
-        "dataset_digest": DIGEST,
+        "dataset": dataset_of_digest(DIGEST),
         "network": Network.read(
             ["conv 8 3 relu", "max-pool 2", "batch-norm", "dropout 0.3", "flatten", "dense 16 tanh"]
         ),
@@ -65,7 +65,7 @@ def test_known_fits_keep_their_ids(name: str) -> None:
 
 
 CHANGES: dict[str, Any] = {
-    "dataset_digest": "b" * 64,
+    "dataset": dataset_of_digest("b" * 64),
     "network": [
         Network.read(["conv 8 3 relu", "flatten"]),
         Network.read(
@@ -138,7 +138,7 @@ def test_every_determinant_changes_the_id() -> None:
 
 def test_what_determines_nothing_does_not_change_the_id() -> None:
     same = [
-        _fit(dataset="another-name"),
+        _fit(dataset=dataset_of_digest(DIGEST, name="another-name")),
         _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
         _fit(recipe=Recipe(nesterov=True)),
         _fit(recipe=Recipe(step_epochs=3, step_factor=0.5)),  # the schedule is constant
@@ -234,7 +234,7 @@ networks = st.builds(
     )
 )
 def test_a_fit_survives_json(fit: Fit) -> None:
-    again = Fit.from_json(json.loads(json.dumps(fit.as_json())))
+    again = Fit.from_json(json.loads(json.dumps(fit.as_json())), fit.dataset)
     assert again == fit
     assert again.id == fit.id
     assert len(fit.id) == 16

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.checks import check_plan
-from convstudy.data import Fold, Outer, load_dataset, split_indices
+from convstudy.data import BUILT_IN_DATASETS, Fold, Outer, split_indices
 from convstudy.plan import Candidate, Fit, epochs_added, make_plan, resolve
 from convstudy.record import Record
 from convstudy.studyfile import Recipe, Search, Study
 from tests.plan.made import ONE, finished, record, study
 
-LABELS = load_dataset("digits").train.labels
+LABELS = BUILT_IN_DATASETS["digits"].load().train.labels
 
 
 def _study(kernels: tuple[int, ...] = (2, 3, 5), **search: Any) -> Study:

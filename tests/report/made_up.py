@@ -11,7 +11,7 @@ import numpy as np
 
 from convstudy.analysis import Analysis, analyse
 from convstudy.checks import Findings, check_run
-from convstudy.data import ImageFacts, dataset_info, split_sizes
+from convstudy.data import ImageFacts, split_sizes
 from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.facts import PartFacts
 from convstudy.errors import Problem, StoreError
@@ -34,7 +34,7 @@ def digest(text: str) -> str:
 def made_up_record(fit: Fit, level: float, environment: Environment = HERE) -> Record:
     """Return the record of a fit that would come to about this validation accuracy."""
     luck = random.Random(fit.lineage_id)  # whoever goes on from a paused fit has its history
-    n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+    n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
     history = []
     for number in range(1, fit.n_epochs + 1):
         gap = 0.5 * 0.45**number + luck.gauss(0, 0.002)
@@ -142,7 +142,7 @@ def made_up_results(
 
 def made_up_facts(study: Study) -> ImageFacts:
     """Return facts of images among which two of three test images are training images too, one otherwise labelled."""
-    info = dataset_info(study.dataset)
+    info = study.dataset
     exact = (Pair(7, 3, 1, 1, 1.0), Pair(9, 5, 2, 1, 1.0))
     return ImageFacts(
         info.digest,
@@ -198,7 +198,7 @@ def made_up_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.97)
 
     Some images are harder than others for all models.
     """
-    info = dataset_info(study.dataset)
+    info = study.dataset
     luck = np.random.RandomState(int(fit_id[:6], 16))
     if what == "weights":
         return {

@@ -8,7 +8,7 @@ import pytest
 
 from convstudy.analysis import calibration_of
 from convstudy.analysis.predictions import predictions_in
-from convstudy.data import dataset_info
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.data.audit.duplicates import Pairs
 from convstudy.report.calibration_tables import bins_table, calibration_words
 from convstudy.report.document import document
@@ -18,7 +18,7 @@ from convstudy.stats import Interval
 from convstudy.studyfile import load_study
 from tests.report.made_up import gathered, made_up_arrays, made_up_facts, made_up_results
 
-STUDY, INFO = load_study("digits"), dataset_info("digits")
+STUDY, INFO = load_study("digits"), BUILT_IN_DATASETS["digits"]
 FACTS = made_up_facts(STUDY)
 NONE = Pairs(0, 0, 0, ())
 

@@ -6,12 +6,11 @@ import csv
 import io
 import json
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 import pytest
 
-from convstudy.data import catalogue
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.history.results import Results
 from convstudy.report.background_tables import MOST_CLASSES, MOST_PAIRS
 from convstudy.report.contents import Contents
@@ -25,28 +24,27 @@ from tests.report.made_up import gathered, made_up_results
 
 STUDY = Study(
     name="many",
-    dataset="many",
+    dataset="digits",
     recipe=Recipe(epochs=2),
     network={name: NetworkPattern(layers=("max-pool 4", "flatten")) for name in ("one", "two")},
     compare={"both": Compare(networks=("one", "two"))},
 )
 
 
-def _results(n_classes: int, monkeypatch: pytest.MonkeyPatch) -> Results:
+def _results(n_classes: int) -> Results:
     info = replace(
-        catalogue.dataset_info("digits"),
+        BUILT_IN_DATASETS["digits"],
         name="many",
         class_names=tuple(f"class {number}" for number in range(n_classes)),
         n_train=4 * n_classes,
         n_test=3 * n_classes,
     )
-    monkeypatch.setattr(catalogue, "CATALOGUE", MappingProxyType({**catalogue.CATALOGUE, "many": info}))
-    return made_up_results(STUDY, images=False, level=lambda name: 0.8)
+    return made_up_results(STUDY.model_copy(update={"dataset": info}), images=False, level=lambda name: 0.8)
 
 
 @pytest.fixture
-def contents(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Contents:
-    return gathered(_results(request.param, monkeypatch))
+def contents(request: pytest.FixtureRequest) -> Contents:
+    return gathered(_results(request.param))
 
 
 @pytest.mark.parametrize("contents", [MOST_CLASSES], indirect=True)
@@ -89,12 +87,10 @@ def _data(spec: object) -> list[dict[str, object]]:
     return [row for value in spec.values() for row in _data(value)] if isinstance(spec, dict) else []
 
 
-def test_the_size_of_a_report_grows_with_the_classes_not_with_their_square(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_size_of_a_report_grows_with_the_classes_not_with_their_square() -> None:
     sizes = []
     for n_classes in (250, 1_000):
-        found = gathered(_results(n_classes, monkeypatch))
+        found = gathered(_results(n_classes))
         tables = "".join(as_csv(table) for table in found.tables)
         sizes.append([len(page(found)), len(markdown(found)), len(json.dumps(document(found))), len(tables)])
     few, many = np.array(sizes)

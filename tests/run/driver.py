@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from convstudy.data import load_dataset
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.engine import training, weights
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.history import History
@@ -126,7 +126,7 @@ def main() -> None:
     """Fork a process for each moment that comes in as a line; it runs up to its moment."""
     runs, study = Path(sys.argv[1]), STUDIES[sys.argv[2]]()
     # What a start takes is mostly imports: torch, scikit-learn, and what torch loads with the first optimizer.
-    load_dataset("digits")
+    BUILT_IN_DATASETS["digits"].load()
     build_optimizer(Recipe(), [torch.nn.Parameter(torch.zeros(1))])
     for line in sys.stdin:
         # Nothing was trained here, so there are no threads that a fork would lose.

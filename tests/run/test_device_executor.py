@@ -25,6 +25,7 @@ from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
 from convstudy.store import Layout
 from convstudy.studyfile import Compare
+from tests.datasets import DIGITS
 from tests.run.studies import facts, ran, small_study
 
 
@@ -239,7 +240,7 @@ def test_leaving_does_not_wait_until_images_were_looked_over(
 
     monkeypatch.setattr(perform, "perform", look)
     with pytest.raises(KeyboardInterrupt), DeviceExecutor(Layout(tmp_path), "cpu", 2) as executor:
-        executor.submit(Inspect("digits"))
+        executor.submit(Inspect(DIGITS))
         assert isinstance(executor.next_message(), Started)
         raise KeyboardInterrupt
     assert not ended.is_set()

@@ -27,6 +27,7 @@ from convstudy.run.tasks import (
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
 from convstudy.store import Layout
+from tests.datasets import DIGITS
 from tests.run.studies import small_study
 
 PLACES: dict[str, Callable[[Layout], Executor]] = {
@@ -96,7 +97,7 @@ def test_every_task_starts_goes_on_and_ends_once(
         assert isinstance(scored, Scored)
         assert (scored.task, scored.error) == (test, "")
         assert 0.0 <= scored.accuracy <= 1.0
-        *_, inspected = _all_messages(executor, [Inspect("digits")])
+        *_, inspected = _all_messages(executor, [Inspect(DIGITS)])
         assert isinstance(inspected, Inspected)
         assert inspected.facts is not None, inspected.error
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from convstudy.data import dataset_info
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.run import ChoiceMade, Event, ImagesInspected, perform, run_study
 from convstudy.run import TestOpened as Opened
 from convstudy.run.executors import InlineExecutor
@@ -16,7 +16,7 @@ from convstudy.store import Layout
 from convstudy.studyfile import Recipe, Study
 from tests.run.studies import facts, ran, small_study, stored
 
-DIGITS = dataset_info("digits")
+DIGITS = BUILT_IN_DATASETS["digits"]
 
 
 def _study(**changes: Any) -> Study:
@@ -104,7 +104,9 @@ def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pyte
 
 
 def test_facts_that_cannot_be_written_fail_no_run(tmp_path: Path) -> None:
-    (tmp_path / "datasets").write_text("a file where the folder should be")
+    (tmp_path / "datasets" / DIGITS.digest / "facts.json").mkdir(
+        parents=True
+    )  # a folder where the file should be
     events: list[Event] = []
     results = run_study(_study(), tmp_path, 0, events.append)
     assert results.complete

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convstudy.data import dataset_info, image_facts, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, image_facts
 from convstudy.errors import Problem, StoreError
 from convstudy.plan import Fit, make_plan
 from convstudy.run.executors import processes
@@ -42,6 +42,7 @@ from convstudy.run.tasks import (
     Tested as Scored,
 )
 from convstudy.store import Layout
+from tests.datasets import DIGITS
 from tests.run.studies import small_study, worker_pids, zombie_children
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for processes in /proc")
@@ -293,10 +294,10 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
             assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
             said_from_json(task, {"said": "lost", "reason": "only an executor says so"})
-    look = Inspect("digits")
+    look = Inspect(DIGITS)
     assert task_from_json(json.loads(json.dumps(task_as_json(look)))) == look
-    part = load_dataset("digits").train
-    shown = image_facts(dataset_info("digits"), part, part.take(np.arange(360)))
+    part = BUILT_IN_DATASETS["digits"].load().train
+    shown = image_facts(BUILT_IN_DATASETS["digits"], part, part.take(np.arange(360)))
     for said in (Inspected(look, shown), Inspected(look, error="no")):
         assert said_from_json(look, json.loads(json.dumps(said_as_json(said)))) == said
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from convstudy.data import dataset_info
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.networks import LayerTable, Network, layer_table
 from convstudy.studyfile import Recipe, load_study
 
@@ -16,7 +16,7 @@ FIVE_ROWS = [320, 9_248, 128, 8_256, 16_448, 256, 204_928, 512, 33_024, 32_896, 
 
 
 def table(network: Network) -> LayerTable:
-    info = dataset_info("mnist")
+    info = BUILT_IN_DATASETS["mnist"]
     return layer_table(network, info.image_shape, info.n_classes)
 
 
@@ -118,7 +118,7 @@ def test_the_questions_are_the_notebooks() -> None:
     assert (
         Recipe(optimizer="adam", learning_rate=0.001, batch_size=100, epochs=20, keep="last") == MNIST.recipe
     )
-    assert (MNIST.name, MNIST.dataset, MNIST.seeds, MNIST.subset) == ("mnist", "mnist", 5, None)
+    assert (MNIST.name, MNIST.dataset.name, MNIST.seeds, MNIST.subset) == ("mnist", "mnist", 5, None)
     search = MNIST.search["kernel-size"]
     assert (search.network, search.vary, search.folds) == ("two-conv", {"kernel": (2, 3, 5, 7, 11)}, 5)
     assert MNIST.network["two-conv"].parameters == {"kernel": 7}
@@ -140,7 +140,7 @@ def test_a_taste_of_mnist_may_be_had() -> None:
 
 def test_digits_asks_every_question_and_stays_small() -> None:
     study = load_study("digits")
-    info = dataset_info("digits")
+    info = BUILT_IN_DATASETS["digits"]
     assert study.search and study.compare
     assert study.ablate["best"].network == "best"
     tables = {
@@ -171,7 +171,7 @@ def test_every_network_that_may_be_best_is_changed_by_every_variant() -> None:
 @pytest.mark.parametrize("name", ["mnist-speedrun", "mnist-accuracy"])
 def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -> None:
     study = load_study(name)
-    assert (study.dataset, study.threads, study.recipe.precision) == ("mnist", 2, "auto")
+    assert (study.dataset.name, study.threads, study.recipe.precision) == ("mnist", 2, "auto")
     # The seconds of a short fit are for training, and its last epoch is what a falling schedule is made for.
     assert (study.recipe.measure_at_most or 60_000) <= 6_000
     assert study.recipe.keep == "last"

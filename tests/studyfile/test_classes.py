@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.data import load_labels, split_indices
+from convstudy.data import BUILT_IN_DATASETS, split_indices
 from convstudy.errors import DataError, StudyError
 from convstudy.plan import make_plan
 from convstudy.studyfile import Study, check_classes, check_study, load_study, places
@@ -21,7 +21,7 @@ Labels = npt.NDArray[np.int64]
 
 @pytest.fixture(scope="module")
 def labels() -> Labels:
-    return load_labels("digits", "train")
+    return BUILT_IN_DATASETS["digits"].load_labels("train")
 
 
 def searched(folds: int, **values: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from convstudy.errors import Problem, StudyError
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant, check_study
+from tests.datasets import DIGITS
 
 
 def study(**changes: Any) -> Study:
@@ -49,17 +50,29 @@ def test_single_values_are_checked_by_building_it() -> None:
 def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
     problems = problems_of(
         study(
-            dataset="digts",
             search={"s": Search(network="o", vary={"kernel": [3]})},
             ablate={"a": Ablate(network="n", variants={"v": Variant(without=["dropout"]), "w": Variant()})},
         )
     )
     assert [problem.where for problem in problems] == [
-        "study.dataset",
         "search.s.network",
         "ablate.a.v.without",
         "ablate.a.w",
     ]
+
+
+def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
+    assert study(dataset="digits").dataset is DIGITS
+    assert study(dataset=DIGITS).dataset is DIGITS
+    with pytest.raises(ValidationError, match='no dataset called "digts"; it must be one of digits, mnist'):
+        study(dataset="digts")
+    with pytest.raises(ValidationError, match="must be the name of a built-in one, or a Dataset"):
+        study(dataset=7)
+
+
+def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
+    (problem,) = problems_of(study().model_copy(update={"dataset": "mnist"}))
+    assert (problem.where, problem.got) == ("study.dataset", '"mnist", a text')
 
 
 def test_shapes_are_checked() -> None:

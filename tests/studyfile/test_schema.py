@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 
-from convstudy.data import CATALOGUE
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.networks import LAYERS
 from convstudy.studyfile import (
     BUILT_IN_STUDIES,
@@ -39,7 +39,7 @@ def test_the_built_in_studies_are_valid(name: str) -> None:
     VALIDATOR.validate(study_document(load_study(name)))
 
 
-@pytest.mark.parametrize("dataset", CATALOGUE)
+@pytest.mark.parametrize("dataset", BUILT_IN_DATASETS)
 def test_the_starter_files_are_valid(dataset: str) -> None:
     VALIDATOR.validate(tomllib.loads(starter_file(dataset)))
 

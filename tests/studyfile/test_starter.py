@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.data import CATALOGUE
+from convstudy.data import BUILT_IN_DATASETS
 from convstudy.errors import DataError
 from convstudy.studyfile import load_study, starter_file
 
 
-@pytest.mark.parametrize("dataset", CATALOGUE)
+@pytest.mark.parametrize("dataset", BUILT_IN_DATASETS)
 def test_it_is_a_study(tmp_path: Path, dataset: str) -> None:
     path = tmp_path / "study.toml"
     path.write_text(starter_file(dataset), encoding="utf-8")
     study = load_study(path)
-    assert study.dataset == dataset
+    assert study.dataset.name == dataset
     assert study.search and study.compare and study.ablate
 
 
-@pytest.mark.parametrize("dataset", CATALOGUE)
+@pytest.mark.parametrize("dataset", BUILT_IN_DATASETS)
 def test_what_is_commented_out_may_be_taken_in(tmp_path: Path, dataset: str) -> None:
     commented = [
         line for line in starter_file(dataset).splitlines() if line.startswith("# ") and " = " in line

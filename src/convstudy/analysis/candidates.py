@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from convstudy.data import Fold, dataset_info
+from convstudy.data import Fold
 from convstudy.history.results import Results
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
@@ -198,7 +198,7 @@ def part_text(fit: Fit) -> str:
 
 def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> CandidateRow:
     """Return the row of one candidate."""
-    info = dataset_info(results.study.dataset)
+    info = results.study.dataset
     table = layer_table(candidate.network, info.image_shape, info.n_classes)
     fits = tuple(fit_row(results, stage, candidate, fit) for fit in candidate.fits)
     done = [fit for fit in fits if fit.status == "done"]

@@ -16,7 +16,6 @@ from convstudy.analysis.nested import Nested, nested
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.searches import SearchCourse, search_course
 from convstudy.analysis.selection import Selection, selection
-from convstudy.data import dataset_info
 from convstudy.history.results import Results
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
@@ -170,7 +169,7 @@ def contest(
         rows,
         leader,
         runner_up,
-        compare_seeds(pairs, region, predictions, dataset_info(results.study.dataset).n_test),
+        compare_seeds(pairs, region, predictions, results.study.dataset.n_test),
         compare_losses(pairs, predictions),
         interactions_of(together, leader, region, predictions) if together and leader else (),
         {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convstudy.analysis.candidates import part_text
-from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.data import Fold, split_sizes
 from convstudy.history.ledger import Entry
 from convstudy.history.results import Results
 from convstudy.plan import Stage
@@ -87,7 +87,7 @@ class Protocol:
 
 def protocol(results: Results) -> Protocol:
     """Return the protocol of a run."""
-    info = dataset_info(results.study.dataset)
+    info = results.study.dataset
     names: dict[str, list[str]] = {}
     parts: dict[str, str] = {}
     for stage in results.plan.stages:
@@ -140,7 +140,7 @@ def _acceptances(results: Results) -> Iterator[AcceptanceRow]:
 
 
 def _stage_images(results: Results, stage: Stage) -> StageImages:
-    info = dataset_info(results.study.dataset)
+    info = results.study.dataset
     split = stage.candidates[0].fits[0].split
     n_train, n_validation = split_sizes(info.n_train, split)
     if stage.question == "nested":

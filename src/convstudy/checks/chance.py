@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convstudy.analysis import Analysis
-from convstudy.data import Split, dataset_info
+from convstudy.data import Split
 from convstudy.plan import Fit
 from convstudy.stats import balance_of
 
@@ -36,7 +36,7 @@ class LargestShares:
         results = self._analysis.results
         if results.images is not None:
             return balance_of(results.images.train.class_counts).majority
-        return 1 / dataset_info(results.study.dataset).n_classes
+        return 1 / results.study.dataset.n_classes
 
 
 def chance_level(largest_share: float) -> float:

@@ -12,7 +12,6 @@ from convstudy.analysis import Analysis
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot
 from convstudy.checks.words import points
-from convstudy.data import dataset_info
 from convstudy.figures import percent
 from convstudy.stats import balance_of
 
@@ -48,7 +47,7 @@ def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
     facts = analysis.results.images
     if facts is None:
         return
-    names = dataset_info(analysis.results.study.dataset).class_names
+    names = analysis.results.study.dataset.class_names
     for part, counts in (("training", facts.train.class_counts), ("test", facts.test.class_counts)):
         balance = balance_of(counts)
         if balance.ratio < UNEVEN:

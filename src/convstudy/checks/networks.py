@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
-from convstudy.data import dataset_info, split_sizes
+from convstudy.data import split_sizes
 from convstudy.networks import Layer, layer_table
 from convstudy.networks.layers.norm import BatchNorm
 from convstudy.networks.layers.residual import Residual
@@ -24,7 +24,7 @@ LARGER_BATCHES = "batch_size = 2 or more, or no batch-norm over single values (l
 
 def idle_layers(planned: Planned) -> Iterator[Spot]:
     """Layers that do nothing, such as a pool over 1 × 1."""
-    info = dataset_info(planned.plan.study.dataset)
+    info = planned.plan.study.dataset
     for name, pattern in planned.plan.study.network.items():
         table = layer_table(pattern.network(), info.image_shape, info.n_classes)
         for row in table.rows:
@@ -138,7 +138,7 @@ def lone_norm(candidate: Candidate) -> str:
     """
     if candidate.recipe.batch_size > 1:
         return ""
-    info = dataset_info(candidate.fits[0].dataset)
+    info = candidate.fits[0].dataset
     for path, layer, shape, _ in candidate.network.walk(info.image_shape, info.n_classes):
         if isinstance(layer, BatchNorm) and math.prod(shape[:-1]) == 1:
             return (
@@ -154,7 +154,7 @@ def n_steps(candidate: Candidate) -> int:
     The last batch of an epoch may be a smaller one.
     """
     fit = candidate.fits[0]
-    n_train, _ = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+    n_train, _ = split_sizes(fit.dataset.n_train, fit.split)
     return fit.n_epochs * math.ceil(n_train / candidate.recipe.batch_size)
 
 

@@ -11,7 +11,6 @@ from convstudy.analysis import Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import SURE, Spot
 from convstudy.checks.words import listed, points
-from convstudy.data import dataset_info
 from convstudy.figures import counted, percent
 from convstudy.stats import Kind
 from convstudy.studyfile import Range
@@ -144,7 +143,7 @@ def overfitted(analysis: Analysis) -> Iterator[Spot]:
 
 def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
     """Seeds that lie far from the others of their candidate."""
-    n_test = dataset_info(analysis.results.study.dataset).n_test
+    n_test = analysis.results.study.dataset.n_test
     for each in tested_candidates(analysis):
         scores, n_images = each.row.scores("test_accuracy"), n_test
         if len(scores) < len(each.row.scores("validation_accuracy")):
@@ -202,9 +201,9 @@ def often_opened_test_sets(analysis: Analysis) -> Iterator[Spot]:
     if told.openings and told.n_questions_elsewhere >= OFTEN:
         yield Spot(
             "study.dataset",
-            f"the test set of {results.study.dataset} has answered {told.n_questions:,} questions in this runs folder, "
-            f"{told.n_questions_elsewhere:,} of them asked by other runs: who looks so often finds good figures by "
-            "chance",
+            f"the test set of {results.study.dataset.name} has answered {told.n_questions:,} questions in this "
+            f"runs folder, {told.n_questions_elsewhere:,} of them asked by other runs: who looks so often finds good "
+            "figures by chance",
             "settle questions on validation images, and keep fresh images for the last word",
         )
 

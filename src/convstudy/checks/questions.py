@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
-from convstudy.data import Fold, dataset_info, split_sizes
+from convstudy.data import Fold, split_sizes
 from convstudy.figures import counted
 from convstudy.plan import Stage
 from convstudy.stats.needed import RULE_OF_THREE
@@ -110,10 +110,10 @@ def _n_validating(stage: Stage) -> int:
     """Return by how many different images a stage chooses, at most."""
     fits = stage.candidates[0].fits
     split = fits[0].split
-    n_images = dataset_info(fits[0].dataset).n_train if split.subset is None else split.subset
+    n_images = fits[0].dataset.n_train if split.subset is None else split.subset
     if isinstance(split, Fold):
         return n_images
-    return min(n_images, len(fits) * split_sizes(dataset_info(fits[0].dataset).n_train, split)[1])
+    return min(n_images, len(fits) * split_sizes(fits[0].dataset.n_train, split)[1])
 
 
 def choices_after_openings(planned: Planned) -> Iterator[Spot]:
@@ -122,7 +122,7 @@ def choices_after_openings(planned: Planned) -> Iterator[Spot]:
     if planned.n_openings and (study.search or study.compare):
         yield Spot(
             "study.dataset",
-            f"the test set of {study.dataset} has been opened {counted(planned.n_openings, 'time')} here, and this "
-            "study still chooses: if its changes were made after looking, its test scores are too good",
+            f"the test set of {study.dataset.name} has been opened {counted(planned.n_openings, 'time')} here, and "
+            "this study still chooses: if its changes were made after looking, its test scores are too good",
             "say so where you publish, or keep fresh images for the last word",
         )

@@ -13,7 +13,7 @@ from convstudy.cli.words import say_json, table
 from convstudy.errors import DataError, Problem, UsageError
 
 if TYPE_CHECKING:
-    from convstudy.data import DatasetInfo
+    from convstudy.data import Dataset
 
 
 @click.command()
@@ -65,9 +65,9 @@ def schema() -> None:
 @json_option
 def datasets(as_json: bool) -> None:
     """List the datasets, and whether they are here."""
-    from convstudy.data import CATALOGUE
+    from convstudy.data import BUILT_IN_DATASETS
 
-    here = {name: _is_here(info) for name, info in CATALOGUE.items()}
+    here = {name: _is_here(info) for name, info in BUILT_IN_DATASETS.items()}
     if as_json:
         say_json(
             [
@@ -81,22 +81,22 @@ def datasets(as_json: bool) -> None:
                     "digest": info.digest,
                     "here": here[name],
                 }
-                for name, info in CATALOGUE.items()
+                for name, info in BUILT_IN_DATASETS.items()
             ]
         )
         return
     rows = [
         (name, info.n_train, info.n_test, info.n_classes, "yes" if here[name] else "no", info.title)
-        for name, info in CATALOGUE.items()
+        for name, info in BUILT_IN_DATASETS.items()
     ]
     click.echo(table(("dataset", "training", "test", "classes", "here", "title"), rows, right=(1, 2, 3)))
     if not all(here.values()):
         click.echo("\nWhat is not here is downloaded when a study first needs it.")
 
 
-def _is_here(info: DatasetInfo) -> bool:
+def _is_here(info: Dataset) -> bool:
     try:
-        info.source.fetch(info.name, download=False)
+        info.source.fetch(download=False)
     except DataError:
         return False
     return True

@@ -47,7 +47,9 @@ def networks(context: click.Context, source: str, name: str | None, as_json: boo
             raise UsageError(unknown("network", name, names, context.command_path))
         every = [each for each in every if each.name == name]
     if as_json:
-        say_json({"study": study.name, "dataset": study.dataset, "networks": [_json(each) for each in every]})
+        say_json(
+            {"study": study.name, "dataset": study.dataset.name, "networks": [_json(each) for each in every]}
+        )
     else:
         click.echo("\n\n".join(_text(each) for each in every))
 
@@ -58,11 +60,10 @@ def networks_of(study: Study) -> list[Named]:
 
     Variants of ``"best"`` are left out: what they change is known after the comparison only.
     """
-    from convstudy.data import dataset_info
     from convstudy.networks import layer_table
     from convstudy.studyfile import BEST, pairs_of
 
-    info = dataset_info(study.dataset)
+    info = study.dataset
     found = {name: pattern.network() for name, pattern in study.network.items()}
     for section, ablate in study.ablate.items():
         if ablate.network == BEST:

@@ -169,15 +169,14 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
         StudyError: where a class has too few images for the study's folds or validation part.
         DataError: where a label names no class, or the labels are damaged.
     """
-    from convstudy.data import dataset_info, load_labels
     from convstudy.studyfile import check_classes, places
 
     try:
-        dataset_info(study.dataset).source.fetch(study.dataset, download=False)
+        study.dataset.source.fetch(download=False)
     except DataError:  # not here yet: `run` downloads it, and checks it then
         return
-    check_classes(study, load_labels(study.dataset, "train"), places(source, changes_of(context)))
-    load_labels(study.dataset, "test")
+    check_classes(study, study.dataset.load_labels("train"), places(source, changes_of(context)))
+    study.dataset.load_labels("test")
 
 
 def command_line(context: click.Context, name: str, source: str) -> str:

@@ -78,7 +78,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     """Return the estimate for a person."""
     study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
-    head = f"{study.name}: {study.dataset}, {images}, {counted(study.seeds, 'seed')}"
+    head = f"{study.name}: {study.dataset.name}, {images}, {counted(study.seeds, 'seed')}"
     columns = ["stage", "candidates", "fits", "done", "images to train", "operations"]
     rows: list[list[object]] = [
         [
@@ -201,7 +201,7 @@ def _json(estimated: Estimate) -> dict[str, Any]:
     study = estimated.plan.study
     return {
         "study": study.name,
-        "dataset": study.dataset,
+        "dataset": study.dataset.name,
         "stages": [
             {
                 "stage": work.stage.key,

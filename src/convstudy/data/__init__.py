@@ -1,11 +1,12 @@
 """Images, labels and which of them train: everything that convstudy knows about data.
 
 ====================  ==========================================================================
-:mod:`.catalogue`     which datasets there are: sizes, classes, digests, sources
-:mod:`.dataset`       loading one: training images at hand, the test set sealed
+:mod:`.dataset`       a dataset as a value; loading it: training images at hand, the test set locked
+:mod:`.built_in`      the datasets that convstudy knows by name
 :mod:`.images`        images and labels, as uint8 and int64 arrays
 :mod:`.splits`        which images train and which validate; folds; subsets
-:mod:`.sources`       the kinds of places that a dataset can come from
+:mod:`.source`        what a source of a dataset must do
+:mod:`.sources`       the kinds of sources, one file each
 :mod:`.files`         finding, downloading and verifying the files of a source
 :mod:`.idx`           the IDX file format, read strictly
 :mod:`.arrays`        NumPy's file format, read strictly; images that stay in a file
@@ -21,28 +22,25 @@ Importing this package loads neither NumPy nor scikit-learn nor pooch; using it 
 from __future__ import annotations
 
 from convstudy.data.audit.facts import ImageFacts, image_facts
-from convstudy.data.catalogue import CATALOGUE, DatasetInfo, dataset_info
-from convstudy.data.dataset import Dataset, SealedTest, load_dataset, load_labels
+from convstudy.data.built_in import BUILT_IN_DATASETS
+from convstudy.data.dataset import Dataset, LoadedDataset, LockedTest
 from convstudy.data.images import Images, Part
 from convstudy.data.splits import Fold, Holdout, Outer, Shortage, Split, shortage, split_indices, split_sizes
 
 __all__ = [
-    "CATALOGUE",
+    "BUILT_IN_DATASETS",
     "Dataset",
-    "DatasetInfo",
     "Fold",
     "Holdout",
     "ImageFacts",
     "Images",
+    "LoadedDataset",
+    "LockedTest",
     "Outer",
     "Part",
-    "SealedTest",
     "Shortage",
     "Split",
-    "dataset_info",
     "image_facts",
-    "load_dataset",
-    "load_labels",
     "shortage",
     "split_indices",
     "split_sizes",

@@ -1,114 +1,267 @@
-"""Loading a dataset: its training images at hand, its test images sealed."""
+"""A dataset as a value, and its images once they are loaded: training images at hand, the test set locked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from convstudy.data.catalogue import DatasetInfo, dataset_info
 from convstudy.data.images import Images, Part
+from convstudy.data.source import Source
+from convstudy.data.sources import SOURCES
 from convstudy.errors import DataError, Problem
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""What the name of a dataset must match."""
+MOST_CLASSES = 100_000
+LONGEST_TEXT = 1_000
+_KEYS = {"name", "title", "digest", "image_shape", "class_names", "n_train", "n_test", "kind", "source"}
+
 
 @dataclass(frozen=True)
-class SealedTest:
-    """The test images of a dataset, unread until they are opened. Labels are not sealed."""
+class Dataset:
+    """What is known of a dataset before an image is read; a hashable value.
 
-    info: DatasetInfo
+    Args:
+        name: what a study file and a report call it.
+        title: one line that says what it is.
+        image_shape: (height, width, channels) of every image.
+        class_names: the name of each class, in the order of the labels 0, 1, …
+        n_train: the number of training images.
+        n_test: the number of test images.
+        source: where the images are; it knows and checks the digests.
+
+    Raises:
+        DataError: where a value is out of its range, or a class name is empty or there twice.
+
+    >>> from convstudy.data import BUILT_IN_DATASETS
+    >>> digits = BUILT_IN_DATASETS["digits"]
+    >>> digits.image_shape, digits.n_classes, digits.n_train, digits.n_test
+    ((28, 28, 1), 10, 1437, 360)
+    >>> digits.load().train.pixels.shape
+    (1437, 28, 28, 1)
+    """
+
+    name: str
+    title: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    n_train: int
+    n_test: int
+    source: Source
+
+    def __post_init__(self) -> None:
+        wrong = _wrong_value(self)
+        if wrong is not None:
+            raise DataError(wrong)
+
+    def __hash__(self) -> int:
+        """Return the hash of the digest: equal datasets have equal digests, and thousands of fits share one."""
+        return hash(self.digest)
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @cached_property
+    def digest(self) -> str:
+        """One SHA-256 (hex) of the whole content; each part is verified when it is read."""
+        return self.source.digest
+
+    def load(self, download: bool = True) -> LoadedDataset:
+        """Return the images: the training part read and verified, the test part locked.
+
+        The test images are not read. Their files are located, and downloaded where ``download`` allows, so that
+        missing files show before a study trains.
+
+        Raises:
+            DataError: where the files are missing, damaged, or not what they must be.
+        """
+        self.source.fetch(download)
+        return LoadedDataset(self, _read(self, "train"), LockedTest(self))
+
+    def load_labels(self, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
+        """Return the labels of a part, int64 of shape (n,), each of them the index of a class.
+
+        No image is read. Labels show before anything trains whether each class has enough images, and whether the
+        test part can be scored.
+
+        Raises:
+            DataError: where the labels are missing, damaged, or not what they must be.
+        """
+        self.source.fetch(download)
+        labels = self.source.read_labels(part)
+        expected = self.n_train if part == "train" else self.n_test
+        if labels.shape != (expected,):
+            what = f"the {part} part has another number of labels"
+            raise DataError(Problem(what, self.name, got=str(labels.shape), allowed=str((expected,))))
+        _check_labels(self, part, labels)
+        return labels
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back."""
+        kind = next(name for name, kind in SOURCES.items() if isinstance(self.source, kind.type))
+        return {
+            "name": self.name,
+            "title": self.title,
+            "digest": self.digest,
+            "image_shape": list(self.image_shape),
+            "class_names": list(self.class_names),
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "kind": kind,
+            "source": self.source.as_json(),
+        }
+
+    @classmethod
+    def from_json(cls, values: object, folder: Path = Path()) -> Dataset:
+        """Return the dataset of these plain values, which any program may have written.
+
+        Args:
+            values: what :meth:`as_json` returned.
+            folder: what relative paths start from.
+
+        Raises:
+            DataError: where they are not the values of a dataset.
+        """
+        if not isinstance(values, Mapping) or set(values) != _KEYS:
+            raise DataError(Problem("this does not describe a dataset", allowed=", ".join(sorted(_KEYS))))
+        kind = SOURCES.get(values["kind"]) if isinstance(values["kind"], str) else None
+        shape, names = values["image_shape"], values["class_names"]
+        if kind is None or not isinstance(shape, list) or not isinstance(names, list):
+            raise DataError(
+                Problem("this does not describe a dataset", allowed="a kind, a shape and class names")
+            )
+        try:
+            source = kind.type.from_json(values["source"], folder)
+        except (TypeError, ValueError) as error:
+            what = f'the source of a dataset is not one of kind "{kind.name}"'
+            raise DataError(Problem(what, got=" ".join(str(error).split())[:200])) from None
+        height_width_channels: Any = tuple(shape)  # checked by the value
+        dataset = cls(
+            values["name"],
+            values["title"],
+            height_width_channels,
+            tuple(names),
+            values["n_train"],
+            values["n_test"],
+            source,
+        )
+        if dataset.digest != values["digest"]:
+            what = "the digest of a dataset is not that of its source"
+            raise DataError(Problem(what, got=str(values["digest"])[:64], allowed=dataset.digest))
+        return dataset
+
+
+@dataclass(frozen=True)
+class LockedTest:
+    """The test images of a dataset, unread until they are opened. Labels are not locked."""
+
+    info: Dataset
 
     def __len__(self) -> int:
-        """Return how many images there are; known from the catalogue, nothing is read."""
+        """Return the number of images; nothing is read."""
         return self.info.n_test
 
     def open(self, record_opening: Callable[[], None]) -> Images:
-        """Record the opening, then read the test images.
+        """Record the test-set evaluation, then read the test images.
 
-        Nothing is kept: each call is an opening of its own and reads anew.
+        Nothing is kept: each call is an evaluation of its own and reads the images again.
 
         Args:
-            record_opening: writes down that the test set is being opened. It is called first; if it raises,
-                the test images stay sealed, so that no opening ever goes unrecorded.
+            record_opening: records that the test set is evaluated. It is called first; if it raises, no test image is
+                read, so that no evaluation is ever unrecorded.
 
         Raises:
-            DataError: if the test images are missing, damaged or not what they should be.
+            DataError: where the test images are missing, damaged, or not what they must be.
         """
         record_opening()
         return _read(self.info, "test")
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
-    """What a study works on: ``train`` to train and validate on, ``test`` sealed."""
+class LoadedDataset:
+    """A dataset whose training images are read: ``train`` to train and validate on, ``test`` locked."""
 
-    info: DatasetInfo
+    info: Dataset
     train: Images
-    test: SealedTest
+    test: LockedTest
 
 
-def load_dataset(name: str, download: bool = True) -> Dataset:
-    """Return a dataset by its name in the catalogue.
-
-    The training images are read and verified. The test images are not read; but their files are located, and
-    downloaded if need be and ``download`` allows, so that a study does not find out at its end that they are missing.
-
-    Raises:
-        DataError: if there is no such dataset, or its files are missing, damaged or not what they should be.
-    """
-    info = dataset_info(name)
-    info.source.fetch(name, download)
-    return Dataset(info, _read(info, "train"), SealedTest(info))
-
-
-def _read(info: DatasetInfo, part: Part) -> Images:
-    images = info.source.read(info.name, part)
-    expected = (info.n_train if part == "train" else info.n_test, *info.image_shape)
+def _read(dataset: Dataset, part: Part) -> Images:
+    images = dataset.source.read(part)
+    expected = (dataset.n_train if part == "train" else dataset.n_test, *dataset.image_shape)
     if images.pixels.shape != expected:
         raise DataError(
             Problem(
                 f"the {part} images have the wrong shape",
-                where=info.name,
+                where=dataset.name,
                 got=str(images.pixels.shape),
                 allowed=str(expected),
             )
         )
-    _check_labels(info, part, images.labels)
+    _check_labels(dataset, part, images.labels)
     return images
 
 
-def load_labels(name: str, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
-    """Return the labels of a part, int64 of shape (n,), each of them the index of a class.
-
-    No image is read. Labels show before anything trains whether each class has images enough, and whether the test
-    part can be scored.
-
-    Raises:
-        DataError: if there is no such dataset, or the labels are missing, damaged or not what they should be.
-    """
-    info = dataset_info(name)
-    info.source.fetch(name, download)
-    labels = info.source.read_labels(name, part)
-    expected = info.n_train if part == "train" else info.n_test
-    if labels.shape != (expected,):
-        what = f"the {part} part has another number of labels"
-        raise DataError(Problem(what, name, got=str(labels.shape), allowed=str((expected,))))
-    _check_labels(info, part, labels)
-    return labels
-
-
-def _check_labels(info: DatasetInfo, part: Part, labels: npt.NDArray[np.int64]) -> None:
+def _check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) -> None:
     """Raise :class:`DataError` where a label is not the index of a class."""
     lowest, highest = int(labels.min()), int(labels.max())
-    if lowest < 0 or highest >= info.n_classes:
+    if lowest < 0 or highest >= dataset.n_classes:
         raise DataError(
             Problem(
                 f"a label of the {part} images names no class",
-                where=info.name,
+                where=dataset.name,
                 got=f"labels from {lowest} to {highest}",
-                allowed=f"0 to {info.n_classes - 1}",
+                allowed=f"0 to {dataset.n_classes - 1}",
             )
         )
+
+
+def _wrong_value(dataset: Dataset) -> Problem | None:
+    """Return what is wrong with the values of a dataset, if anything."""
+    if not isinstance(dataset.name, str) or not re.fullmatch(NAME_PATTERN, dataset.name):
+        allowed = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+        return Problem("the name of a dataset must be a plain name", got=_cut(dataset.name), allowed=allowed)
+    if not _is_text(dataset.title):
+        return Problem("the title of a dataset must be a text", got=_cut(dataset.title))
+    sizes = dataset.image_shape
+    if len(sizes) != 3 or not all(_is_count(size, 1 << 16) for size in sizes):
+        what = "the image shape must be (height, width, channels)"
+        return Problem(what, got=_cut(sizes), allowed="three whole numbers from 1 to 65,536")
+    if not all(_is_count(count, 1 << 48) for count in (dataset.n_train, dataset.n_test)):
+        got = f"{_cut(dataset.n_train)} and {_cut(dataset.n_test)}"
+        return Problem("both parts of a dataset must have images", got=got, allowed="1 or more in each")
+    names = dataset.class_names
+    if not 2 <= len(names) <= MOST_CLASSES:
+        allowed = f"from 2 to {MOST_CLASSES:,}"
+        return Problem("a dataset must have two or more classes", got=str(len(names)), allowed=allowed)
+    if not all(_is_text(name) for name in names):
+        allowed = f"texts of 1 to {LONGEST_TEXT:,} letters"
+        return Problem(
+            "a class name must be a text", got=_cut([n for n in names if not _is_text(n)]), allowed=allowed
+        )
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        return Problem("two classes have the same name", got=_cut(twice), allowed="each name once")
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and bool(value.strip())
+
+
+def _is_count(value: object, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most
+
+
+def _cut(value: object) -> str:
+    return repr(value)[:80]

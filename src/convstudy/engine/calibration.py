@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from convstudy.data import dataset_info, split_sizes
+from convstudy.data import Dataset, split_sizes
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
@@ -55,7 +55,7 @@ Pace = tuple[float, float]
 class _Kind:
     """Fits whose steps take equally long: ``recipe`` has the keys that a step depends on, without defaults."""
 
-    dataset: str
+    dataset: Dataset
     network: Network
     recipe: tuple[tuple[str, object], ...]
     n_images: int
@@ -64,8 +64,8 @@ class _Kind:
     @cached_property
     def work(self) -> int:
         """Multiply-adds of one step."""
-        info = dataset_info(self.dataset)
-        return self.n_images * layer_table(self.network, info.image_shape, info.n_classes).multiply_adds
+        shape, n_classes = self.dataset.image_shape, self.dataset.n_classes
+        return self.n_images * layer_table(self.network, shape, n_classes).multiply_adds
 
     @cached_property
     def family(self) -> frozenset[tuple[str, object]]:
@@ -112,7 +112,7 @@ def calibrate(fits: Iterable[Fit], seconds: float = 3.0) -> Expected:
     expected: dict[str, float] = {}
     for kind, fit in zip(kinds, every, strict=True):
         train, evaluation = paces[kind]
-        n_train, n_validation = split_sizes(dataset_info(fit.dataset).n_train, fit.split)
+        n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
         n_evaluated = images_to_evaluate(fit.recipe, n_train, n_validation)
         expected[fit.id] = fit.n_epochs * (n_train * train + n_evaluated * evaluation)
     return Expected(expected, len(examples), len(timed))
@@ -205,7 +205,7 @@ def _n_images(fit: Fit) -> int:
 
 def _pace(fit: Fit, seconds: float) -> Pace:
     """Return seconds an image in training and in evaluation, on random images."""
-    info = dataset_info(fit.dataset)
+    info = fit.dataset
     n_images = _n_images(fit)
     generator = torch_generator(0, "calibration")
     images = ImageTensors(

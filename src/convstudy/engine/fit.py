@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from convstudy.data import Images, dataset_info, split_indices
+from convstudy.data import Images, split_indices
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -157,7 +157,7 @@ def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> I
 
 def _start(fit: Fit, image_shape: tuple[int, int, int], device: torch.device) -> Progress:
     """Return the fit before its first epoch."""
-    n_classes = dataset_info(fit.dataset).n_classes
+    n_classes = fit.dataset.n_classes
     model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
     model.to(device)
     average = None if fit.recipe.average is None else WeightAverage(model)

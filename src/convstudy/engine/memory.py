@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from convstudy.data import dataset_info
 from convstudy.engine.cuda.memory import has_room, is_out_of_memory
 from convstudy.engine.evaluation import BATCH_SIZE, BATCH_SIZE_ON_DEVICE
 from convstudy.errors import OutOfMemory, Problem
@@ -35,7 +34,7 @@ def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
 
 def step_bytes(fit: Fit, device: torch.device) -> int:
     """Return the bytes that the largest step of a fit needs: every layer's output and its gradient, in float32."""
-    info = dataset_info(fit.dataset)
+    info = fit.dataset
     rows = layer_table(fit.network, info.image_shape, info.n_classes).rows
     numbers = math.prod(info.image_shape) + sum(math.prod(row.output_shape) for row in rows)
     evaluated = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from convstudy.data import SealedTest
+from convstudy.data import LockedTest
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import Score, logits_of, score_of
@@ -42,7 +42,7 @@ def open_test(
     fit: Fit,
     weights: Path,
     digest: str,
-    test: SealedTest,
+    test: LockedTest,
     record_opening: Callable[[], None],
     device: str = "cpu",
 ) -> Opened:

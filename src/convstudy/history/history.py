@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from convstudy.data import ImageFacts, dataset_info
+from convstudy.data import Dataset, ImageFacts
 from convstudy.errors import Problem, StoreError, nearest
+from convstudy.history.documents import read_study, run_id_of, write_study
 from convstudy.history.ledger import ledger, n_before
 from convstudy.history.outcomes import AsAccepted
 from convstudy.history.resolving import resolved
@@ -19,7 +18,7 @@ from convstudy.history.summary import INTERRUPTED, RUNNING, RunSummary, summary_
 from convstudy.plan import Choice, Fit, Plan
 from convstudy.record import Brief, Opening, Record
 from convstudy.store import Store, StoredRun
-from convstudy.studyfile import Study, study_document, study_of
+from convstudy.studyfile import Study
 
 
 class History:
@@ -74,13 +73,8 @@ class History:
 
     @staticmethod
     def run_id_of(study: Study) -> str:
-        """Return how the run of exactly this study is called: its name and six digits of its content's digest.
-
-        Which checks it silences is left out: that changes nothing that is trained.
-        """
-        document = {key: table for key, table in study_document(study).items() if key != "silence"}
-        text = json.dumps(document, sort_keys=True)
-        return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+        """Return the id of the run of exactly this study, see :func:`~convstudy.history.documents.run_id_of`."""
+        return run_id_of(study)
 
     def has_run(self, study: Study) -> bool:
         """Tell whether exactly this study was run here, to its end or not."""
@@ -96,7 +90,7 @@ class History:
         run_id = self.run_id_of(study)
         # One process writes at a time, so that any other run with this status was killed.
         self.store.replace_status(RUNNING, INTERRUPTED)
-        self.store.save_run(run_id, study.name, study_document(study), RUNNING)
+        self.store.save_run(run_id, study.name, write_study(self.store, study), RUNNING)
         return run_id
 
     def end_run(self, run_id: str, status: str) -> str:
@@ -143,8 +137,8 @@ class History:
 
     def begin_opening(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
         """Write down that the test set is about to be opened for these weights; return the opening's number."""
-        n_images = dataset_info(fit.dataset).n_test
-        return self.store.begin_opening(run_id, fit.id, fit.dataset_digest, weights_digest, purpose, n_images)
+        digest, n_images = fit.dataset.digest, fit.dataset.n_test
+        return self.store.begin_opening(run_id, fit.id, digest, weights_digest, purpose, n_images)
 
     def end_opening(self, number: int, loss: float, accuracy: float, seconds: float) -> Opening:
         """Write down what an opening showed, and return it."""
@@ -154,12 +148,12 @@ class History:
         """Return the scored opening for these weights, if there was one."""
         return self.store.opening_of(fit_id, weights_digest)
 
-    def n_openings(self, dataset: str, before_run: str = "") -> int:
+    def n_openings(self, dataset: Dataset, before_run: str = "") -> int:
         """Return how often a dataset's test set has been opened in this runs folder, by any study.
 
         With ``before_run``, a run's id, only those before that run's first opening count (all, if it has none).
         """
-        return n_before(self.store.openings(dataset_info(dataset).digest), before_run)
+        return n_before(self.store.openings(dataset.digest), before_run)
 
     def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
         """Return a run's plan with every choice that the records allow, and these choices.
@@ -168,20 +162,19 @@ class History:
         """
 
         def scored() -> set[str]:
-            openings = self.store.openings(dataset_info(study.dataset).digest)
+            openings = self.store.openings(study.dataset.digest)
             return {each.opening.fit_id for each in openings if each.opening.accuracy is not None}
 
         return resolved(study, self.outcomes(run_id), self.store.choices(run_id), scored)
 
-    def image_facts(self, dataset: str) -> ImageFacts | None:
+    def image_facts(self, dataset: Dataset) -> ImageFacts | None:
         """Return what is known of a dataset's images, ``None`` where they were not looked over.
 
         The images can be looked over again, so that a damaged file is as good as none.
         """
-        info = dataset_info(dataset)
-        facts = self.store.image_facts(info.digest)
+        facts = self.store.image_facts(dataset.digest)
         with contextlib.suppress(ValueError, RecursionError):
-            return None if facts is None else ImageFacts.from_json(facts, info)
+            return None if facts is None else ImageFacts.from_json(facts, dataset)
         return None
 
     def save_image_facts(self, facts: ImageFacts) -> None:
@@ -215,9 +208,9 @@ class History:
             return self._results(run)
 
     def _summary(self, run: StoredRun) -> RunSummary:
-        study = _study_of(run)
+        study = read_study(self.store, run)
         plan, _ = self.resolved(study, run.run_id)
-        return summary_of(run, study.dataset, plan, self.briefs, self.store.is_written)
+        return summary_of(run, study.dataset.name, plan, self.briefs, self.store.is_written)
 
     def _results(self, name: str) -> Results:
         run = self.store.find_run(name)
@@ -225,14 +218,14 @@ class History:
             names = [each.run_id for each in self.store.runs()]
             what, where = f'there is no run called "{name}"', str(self.layout.folder)
             raise StoreError(Problem(what, where, name, ", ".join(names) or "none yet", nearest(name, names)))
-        study = _study_of(run)
+        study = read_study(self.store, run)
         plan, choices = self.resolved(study, run.run_id)
         acceptances = self.store.acceptances(run.run_id)
         counted = AsAccepted(self.records, acceptances)
         records = {fit_id: counted[fit_id] for fit_id in trained(plan, self.briefs)}
         found = {i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done}
         # Of this moment: a record may be replaced while the results are read.
-        logged, artefacts = self.store.openings(dataset_info(study.dataset).digest), self.artefacts
+        logged, artefacts = self.store.openings(study.dataset.digest), self.artefacts
         digests = {fit_id: record.weights_digest for fit_id, record in records.items()}
         return Results(
             run_id=run.run_id,
@@ -246,11 +239,7 @@ class History:
             created_at=run.created_at,
             updated_at=run.updated_at,
             arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
-            ledger=ledger(logged),
+            ledger=ledger(logged, study.dataset),
             images=self.image_facts(study.dataset),
             acceptances=acceptances,
         )
-
-
-def _study_of(run: StoredRun) -> Study:
-    return study_of(run.document, f"run {run.run_id}")

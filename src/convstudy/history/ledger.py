@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from convstudy.data import Dataset
 from convstudy.plan import Fit
 from convstudy.record import Opening
 from convstudy.store import LoggedOpening
@@ -28,12 +29,12 @@ class Entry:
         return self.opening.accuracy is not None
 
 
-def ledger(openings: Iterable[LoggedOpening]) -> tuple[Entry, ...]:
-    """Return the openings of a test set with the question that each helped to answer."""
+def ledger(openings: Iterable[LoggedOpening], dataset: Dataset) -> tuple[Entry, ...]:
+    """Return the openings of a dataset's test set with the question that each helped to answer."""
     entries: list[Entry] = []
     for logged in openings:
         # A fit that has no record now, because its weights are lost, stands for itself.
-        question = question_of(Fit.from_json(logged.fit)) if logged.fit else logged.opening.fit_id
+        question = question_of(Fit.from_json(logged.fit, dataset)) if logged.fit else logged.opening.fit_id
         entries.append(Entry(logged.opening, logged.run_id, question))
     return tuple(entries)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from convstudy.data import dataset_info, split_sizes
+from convstudy.data import split_sizes
 from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
 from convstudy.plan.stages import Plan
@@ -43,7 +43,7 @@ def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
 
 def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
     """Return the cost of one fit with all its epochs, or so many of them (early stopping may end it sooner)."""
-    info = dataset_info(fit.dataset)
+    info = fit.dataset
     n_epochs = fit.n_epochs if n_epochs is None else n_epochs
     n_train, n_validation = split_sizes(info.n_train, fit.split)
     multiply_adds = layer_table(fit.network, info.image_shape, info.n_classes).multiply_adds

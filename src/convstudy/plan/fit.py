@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from convstudy.data import Fold, Holdout, Outer, Split
+from convstudy.data import Dataset, Fold, Holdout, Outer, Split
 from convstudy.errors import Problem, StudyError
 from convstudy.networks import Network
 from convstudy.studyfile.recipe import Recipe
@@ -25,16 +25,16 @@ ID_LENGTH = 16
 class Fit:
     """Everything that determines what one training comes to.
 
-    ``dataset_digest`` is the SHA-256 of the images' content; ``threads`` counts because sums are formed in another
-    order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises ``StudyError``.
+    Of the dataset its digest counts, which is that of the images' content; ``threads`` counts because sums are formed
+    in another order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises
+    ``StudyError``.
 
     ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
     epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
     pause at the recipe's end is none, and ``until`` is None then.
     """
 
-    dataset: str
-    dataset_digest: str
+    dataset: Dataset
     network: Network
     recipe: Recipe
     split: Split
@@ -78,18 +78,16 @@ class Fit:
         a later version changes no id, and a dataset counts by its content, not by its name.
         """
         values = self.as_json()
-        del values["dataset"]
         values["recipe"] = self.recipe.determinants()
         values["engine"] = ENGINE_VERSION
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
+        """Return plain values that :meth:`from_json` reads back; of the dataset they have only the digest."""
         kind = "fold" if isinstance(self.split, Fold) else "holdout"
         return {
-            "dataset": self.dataset,
-            "dataset_digest": self.dataset_digest,
+            "dataset_digest": self.dataset.digest,
             "layers": self.network.as_json(),
             "init": self.network.init,
             "recipe": self.recipe.model_dump(),
@@ -100,15 +98,20 @@ class Fit:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Fit:
-        """Return the fit of these plain values."""
+    def from_json(cls, values: dict[str, Any], dataset: Dataset) -> Fit:
+        """Return the fit of these plain values.
+
+        Raises:
+            ValueError: where it was a fit of another dataset.
+        """
+        if values["dataset_digest"] != dataset.digest:
+            raise ValueError(f"a fit of another dataset: {values['dataset_digest']}, not {dataset.digest}")
         split = dict(values["split"])
         kind = {"fold": Fold, "holdout": Holdout}[split.pop("kind")]
         if split.get("within"):
             split["within"] = Outer(**split["within"])
         return cls(
-            dataset=values["dataset"],
-            dataset_digest=values["dataset_digest"],
+            dataset=dataset,
             network=Network.read(values["layers"], values["init"]),
             recipe=Recipe(**values["recipe"]),
             split=kind(**split),

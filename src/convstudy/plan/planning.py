@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from convstudy.data import Fold, Holdout, Split, dataset_info
+from convstudy.data import Dataset, Fold, Holdout, Split
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.plan.nested import nested_stages
@@ -30,7 +30,7 @@ NOTHING_TRAINED: Mapping[str, Outcome] = MappingProxyType({})
 
 
 @lru_cache(maxsize=1)
-def _searched(study: str) -> dict[tuple[object, ...], dict[str, Candidate]]:
+def _searched(study: str, dataset: Dataset) -> dict[tuple[object, ...], dict[str, Candidate]]:
     """Return the candidates of this study's searches so far, by what their stage depends on and by their values.
 
     A run plans again after each choice, and a search by TPE after each four trials. Candidates are values, so each is
@@ -54,8 +54,7 @@ class _Planner:
         self.study = study
         self.choices = choices
         self.records = records
-        self.digest = dataset_info(study.dataset).digest
-        self.searched = _searched(study.model_dump_json())
+        self.searched = _searched(study.model_dump_json(exclude={"dataset"}), study.dataset)
         self.networks = {name: _Settled({}) for name in study.network}
         self.best: tuple[str, tuple[str, ...]] | None = None
         self.judging: list[Stage] = []
@@ -75,7 +74,7 @@ class _Planner:
         subset = search.subset_within(self.study.subset)
 
         def make_on(splits: Sequence[Fold]) -> Make:
-            made = self.searched.setdefault((self.digest, name, tuple(splits), repr(settled)), {})
+            made = self.searched.setdefault((name, tuple(splits), repr(settled)), {})
 
             def candidate(values: Mapping[str, Tried]) -> Candidate:
                 text = repr(values)  # equal values such as 1 and 1.0 differ
@@ -164,7 +163,7 @@ class _Planner:
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
     def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:
-        return Fit(self.study.dataset, self.digest, network, recipe, split, seed, self.study.threads)
+        return Fit(self.study.dataset, network, recipe, split, seed, self.study.threads)
 
 
 def make_plan(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from convstudy.analysis import Contest
 from convstudy.analysis.candidates import Failure
 from convstudy.checks import Findings
-from convstudy.data import dataset_info
+from convstudy.data import Dataset
 from convstudy.figures import counted
 from convstudy.history.results import Results
 from convstudy.networks import Network, layer_table, shape_text
@@ -33,21 +33,20 @@ if TYPE_CHECKING:
 
 
 def class_table(
-    dataset: str, train: npt.NDArray[np.generic] | None, test: npt.NDArray[np.generic] | None
+    dataset: Dataset, train: npt.NDArray[np.generic] | None, test: npt.NDArray[np.generic] | None
 ) -> Table:
     """Return how many images each class has; labels int (n,), ``None`` where they are not at hand."""
-    info = dataset_info(dataset)
     counts = [None if labels is None else Counter(labels.tolist()) for labels in (train, test)]
     rows: list[tuple[Value, ...]] = [
         (name, *(None if count is None else count[label] for count in counts))
-        for label, name in enumerate(info.class_names)
+        for label, name in enumerate(dataset.class_names)
     ]
     columns = (
         Column("class", "Class"),
         Column("train", "Training", "count"),
         Column("test", "Test", "count"),
     )
-    caption = f"{info.title}: images per class. The test counts are known once the test set was opened."
+    caption = f"{dataset.title}: images per class. The test counts are known once the test set was opened."
     return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
@@ -70,10 +69,9 @@ def networks_of(results: Results) -> dict[str, Network]:
     return networks
 
 
-def layers_table(name: str, network: Network, dataset: str, number: int) -> Table:
+def layers_table(name: str, network: Network, dataset: Dataset, number: int) -> Table:
     """Return the layer table of a network."""
-    info = dataset_info(dataset)
-    layers = layer_table(network, info.image_shape, info.n_classes)
+    layers = layer_table(network, dataset.image_shape, dataset.n_classes)
     columns = (
         Column("number", "No."),
         Column("layer", "Layer"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convstudy.analysis import Analysis, Calibration, Headline, Predictions
-from convstudy.data import DatasetInfo, Images, dataset_info, load_dataset
+from convstudy.data import Dataset, Images
 from convstudy.errors import ConvstudyError
 from convstudy.figures import counted, percent
 from convstudy.history.results import Results
@@ -53,7 +53,7 @@ def gather_beside(analysis: Analysis) -> Beside:
     import numpy as np
 
     results = analysis.results
-    info = dataset_info(results.study.dataset)
+    info = results.study.dataset
     found: dict[str, Any] = {}
     notes: list[str] = []
     head = analysis.headline
@@ -127,9 +127,9 @@ def _calibration(analysis: Analysis, head: Headline) -> dict[str, Any]:
     }
 
 
-def _at_hand(dataset: str) -> Images:
+def _at_hand(dataset: Dataset) -> Images:
     """Return the training images if they are on this machine; a report downloads nothing."""
-    return load_dataset(dataset, download=False).train
+    return dataset.load(download=False).train
 
 
 def _read(
@@ -172,7 +172,7 @@ def _done(results: Results, head: Headline) -> list[str]:
     return [record.fit_id for record in results.records_of(head.candidate) if record.done]
 
 
-def _with_sound_pictures(found: Predictions, info: DatasetInfo) -> Guesses:
+def _with_sound_pictures(found: Predictions, info: Dataset) -> Guesses:
     """Return predictions with their pictures of mistakes, or with none where they are no pictures of test images."""
     import numpy as np
 
@@ -193,7 +193,7 @@ def _with_sound_pictures(found: Predictions, info: DatasetInfo) -> Guesses:
     return Guesses(found.predicted, found.confidence, np.zeros(0, np.int64), nothing)
 
 
-def _pictures(mistakes: tuple[Mistake, ...], info: DatasetInfo) -> Iterator[Picture]:
+def _pictures(mistakes: tuple[Mistake, ...], info: Dataset) -> Iterator[Picture]:
     for mistake in mistakes:
         true, taken = info.class_names[mistake.label], info.class_names[mistake.prediction]
         sure = percent(mistake.confidence)

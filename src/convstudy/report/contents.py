@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from convstudy.analysis import Analysis, Contest, Protocol
 from convstudy.checks import Findings
-from convstudy.data import DatasetInfo, dataset_info
+from convstudy.data import Dataset
 from convstudy.history.results import Results
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Environment, Record
@@ -63,7 +63,7 @@ class Contents:
     """A whole report, before it takes a format."""
 
     results: Results
-    info: DatasetInfo
+    info: Dataset
     conclusions: tuple[Conclusion, ...]
     sections: tuple[Section, ...]
     verdicts: Table
@@ -169,7 +169,7 @@ def _gather(analysis: Analysis, checked: Findings | None) -> Contents:
     )
     return Contents(
         results=results,
-        info=dataset_info(results.study.dataset),
+        info=results.study.dataset,
         conclusions=conclusions(analysis),
         sections=tuple(_section(results, contest) for contest in analysis.asked),
         verdicts=verdict_tables.verdict_table(found, results.study.region),

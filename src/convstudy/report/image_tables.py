@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from convstudy.data import DatasetInfo, ImageFacts
+from convstudy.data import Dataset, ImageFacts
 from convstudy.data.audit.duplicates import NEAR, Pairs
 from convstudy.figures import counted, percent
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import balance_of
 
 
-def image_words(facts: ImageFacts | None, info: DatasetInfo) -> tuple[str, ...]:
+def image_words(facts: ImageFacts | None, info: Dataset) -> tuple[str, ...]:
     """Return in a sentence each what is known of the images, what matters most first."""
     if facts is None:
         return (
@@ -21,7 +21,7 @@ def image_words(facts: ImageFacts | None, info: DatasetInfo) -> tuple[str, ...]:
     return tuple(_sentences(facts, info))
 
 
-def _sentences(facts: ImageFacts, info: DatasetInfo) -> Iterator[str]:
+def _sentences(facts: ImageFacts, info: Dataset) -> Iterator[str]:
     exact, near = facts.exact, facts.near
     if exact.n_pairs:
         told = _told(exact, "a training image too, pixel by pixel", "training images too, pixel by pixel")
@@ -72,7 +72,7 @@ def _told(pairs: Pairs, one: str, many: str) -> str:
     return told
 
 
-def parts_table(facts: ImageFacts, info: DatasetInfo) -> Table:
+def parts_table(facts: ImageFacts, info: Dataset) -> Table:
     """Return what is known of the training and the test images."""
     columns = (
         Column("part", "Images"),
@@ -110,7 +110,7 @@ def parts_table(facts: ImageFacts, info: DatasetInfo) -> Table:
     return Table("image-facts", "The images looked over", caption, columns, tuple(rows))
 
 
-def duplicates_table(facts: ImageFacts, info: DatasetInfo) -> Table:
+def duplicates_table(facts: ImageFacts, info: Dataset) -> Table:
     """Return the first pairs of a test and a training image that are the same, or nearly."""
     columns = (
         Column("kind", "Pixels"),

@@ -43,7 +43,8 @@ def fix_precision(study: Study, device: str = "auto") -> Study:
     from convstudy.engine.devices import find_device
 
     found = find_device(device)
-    return study_of(_with_precision(document, "bfloat16" if computes_bfloat16(found) else "float32"))
+    fixed = _with_precision(document, "bfloat16" if computes_bfloat16(found) else "float32")
+    return study_of({**fixed, "dataset": study.dataset})
 
 
 def _with_precision(document: dict[str, Any], precision: str) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from convstudy.data import Dataset
 from convstudy.history import History
 from convstudy.run.events import ImagesInspected, Listener
 from convstudy.run.tasks import Inspect, Inspected, Lost
 from convstudy.run.watching import Watched
 
 
-def inspect_images(dataset: str, history: History, executor: Watched, listener: Listener) -> None:
+def inspect_images(dataset: Dataset, history: History, executor: Watched, listener: Listener) -> None:
     """Have the images looked over unless that is done, and keep what is found.
 
     This reads the test images, so that it must follow all choices. It answers no question of a study: where it fails,

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 
-from convstudy.data import Dataset, image_facts, load_dataset
+from convstudy.data import Dataset, LoadedDataset, image_facts
 from convstudy.engine.devices import device_name
 from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
@@ -33,13 +33,13 @@ from convstudy.run.tasks import (
 from convstudy.store import Layout
 
 _reading = threading.Lock()
-_read = lru_cache(maxsize=1)(load_dataset)
+_read = lru_cache(maxsize=1)(Dataset.load)
 
 
-def _dataset(name: str) -> Dataset:
+def _loaded(dataset: Dataset) -> LoadedDataset:
     """Return a dataset, read once a process, by whichever thread needs it first."""
     with _reading:
-        return _read(name)
+        return _read(dataset)
 
 
 def perform(
@@ -76,7 +76,7 @@ def _trained(
         _check_presence(layout)
         trained = run_fit(
             fit,
-            _dataset(fit.dataset).train,
+            _loaded(fit.dataset).train,
             layout.artefact(fit.lineage_id, "checkpoint"),
             lambda epoch: tell(Advanced(task, epoch)),
             device,
@@ -109,7 +109,7 @@ def _tested(task: Test, layout: Layout, device: str) -> Tested:
             fit,
             layout.artefact(fit.id, "weights"),
             task.weights_digest,
-            _dataset(fit.dataset).test,
+            _loaded(fit.dataset).test,
             lambda: None,
             device,
         )
@@ -123,10 +123,10 @@ def _tested(task: Test, layout: Layout, device: str) -> Tested:
 
 def _inspected(task: Inspect) -> Inspected:
     try:
-        dataset = _dataset(task.dataset)
+        loaded = _loaded(task.dataset)
         # No opening of its own: it answers no question, and those that came before it are on record.
-        test = dataset.test.open(lambda: None)
-        return Inspected(task, image_facts(dataset.info, dataset.train, test))
+        test = loaded.test.open(lambda: None)
+        return Inspected(task, image_facts(loaded.info, loaded.train, test))
     except Exception as error:  # as above
         return Inspected(task, error=_sentence(error))
 

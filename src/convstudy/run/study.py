@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from convstudy.cores import n_cores
-from convstudy.data import load_dataset, load_labels
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.history import History, Results
 from convstudy.history.summary import COMPLETE, FAILED_FITS, INTERRUPTED
@@ -77,8 +76,8 @@ def run_study(
     check_study(study)
     found = chosen_device(device)
     study = fix_precision(study, found)
-    check_classes(study, load_dataset(study.dataset).train.labels)
-    load_labels(study.dataset, "test")  # a label that names no class would show after everything is trained
+    check_classes(study, study.dataset.load().train.labels)
+    study.dataset.load_labels("test")  # a label that names no class would show after everything is trained
     history = History.open(Path(runs), create=True)
     try:
         with history.writing():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from convstudy.data import ImageFacts, dataset_info
+from convstudy.data import Dataset, ImageFacts
 from convstudy.errors import Problem
 from convstudy.plan import Fit
 from convstudy.record import Epoch, Record
@@ -43,7 +43,7 @@ class Inspect:
     It is asked for when the test set was opened and all choices are made; no model has a part in it.
     """
 
-    dataset: str
+    dataset: Dataset
 
 
 Task = Train | Test | Inspect
@@ -119,14 +119,15 @@ Tell = Callable[[Said], None]
 
 
 def task_as_json(task: Task) -> dict[str, Any]:
-    """Return a task as plain values that :func:`task_from_json` reads back."""
-    if isinstance(task, Train):
-        return {"task": "train", "fit": task.fit.as_json(), "weights_digest": task.weights_digest}
+    """Return a task as plain values that :func:`task_from_json` reads back; its dataset has paths and digests."""
     if isinstance(task, Inspect):
-        return {"task": "inspect", "dataset": task.dataset}
+        return {"task": "inspect", "dataset": task.dataset.as_json()}
+    values = {"dataset": task.fit.dataset.as_json(), "fit": task.fit.as_json()}
+    if isinstance(task, Train):
+        return {"task": "train", **values, "weights_digest": task.weights_digest}
     return {
         "task": "test",
-        "fit": task.fit.as_json(),
+        **values,
         "weights_digest": task.weights_digest,
         "opening": task.opening,
     }
@@ -134,9 +135,10 @@ def task_as_json(task: Task) -> dict[str, Any]:
 
 def task_from_json(values: dict[str, Any]) -> Task:
     """Return the task of these plain values."""
+    dataset = Dataset.from_json(values["dataset"])
     if values["task"] == "inspect":
-        return Inspect(values["dataset"])
-    fit = Fit.from_json(values["fit"])
+        return Inspect(dataset)
+    fit = Fit.from_json(values["fit"], dataset)
     if values["task"] == "train":
         return Train(fit, values["weights_digest"])
     return Test(fit, values["weights_digest"], values["opening"])
@@ -181,7 +183,7 @@ def said_from_json(task: Task, values: dict[str, Any]) -> Said:
             return Tested(task, *figures, values["error"], values.get("error_kind", ""))
         case "inspected":
             assert isinstance(task, Inspect)  # nothing else ends so
-            facts = values["facts"] and ImageFacts.from_json(values["facts"], dataset_info(task.dataset))
+            facts = values["facts"] and ImageFacts.from_json(values["facts"], task.dataset)
             return Inspected(task, facts, values["error"])
         case "halted":
             return Halted(task, tuple(Problem(**problem) for problem in values["problems"]))

@@ -7,7 +7,7 @@
       lock                    held by the one process that writes
       workers.log             what worker processes had to say
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
-      datasets/<digest>.json  what is known of a dataset's images
+      datasets/<digest>/      dataset.json: what the dataset is; facts.json: what is known of its images
       <run id>/               the report of a run, and what it was made of
 """
 
@@ -56,16 +56,24 @@ class Layout:
     def partial_artefacts(self) -> Iterator[Path]:
         """Yield the files that a process was writing when it was killed (it renames them when they are whole)."""
         yield from self.folder.glob("fits/*/*.partial")
-        yield from self.folder.glob("datasets/*.partial")
+        yield from self.folder.glob("datasets/*/*.partial")
 
     def has_trained_fits(self) -> bool:
         """Tell whether there are files of a fit that was trained to its end."""
         kinds = ("weights", "validation", "test")
         return any(next(self.folder.glob(f"fits/*/{kind}.safetensors"), None) for kind in kinds)
 
-    def image_facts(self, dataset_digest: str) -> Path:
+    def dataset_folder(self, digest: str) -> Path:
+        """The folder of a dataset; its digest has hexadecimal digits only."""
+        return self.folder / "datasets" / digest
+
+    def dataset(self, digest: str) -> Path:
+        """The file of what a dataset is."""
+        return self.dataset_folder(digest) / "dataset.json"
+
+    def image_facts(self, digest: str) -> Path:
         """The file of what is known of a dataset's images."""
-        return self.folder / "datasets" / f"{dataset_digest}.json"
+        return self.dataset_folder(digest) / "facts.json"
 
     def report(self, run_id: str) -> Path:
         """The folder of a run's report."""

@@ -14,7 +14,7 @@ from convstudy.record import Acceptance, Opening, Record
 from convstudy.store.access import has_database, open_database
 from convstudy.store.artefacts import Artefacts
 from convstudy.store.database import Database
-from convstudy.store.facts import read_facts, write_facts
+from convstudy.store.json_file import read_json, write_json
 from convstudy.store.layout import Layout
 from convstudy.store.lock import is_locked, locked
 from convstudy.store.presence import Presence
@@ -237,9 +237,23 @@ class Store:
             for row in self._connection.rows(query, (dataset_digest,))
         )
 
+    def dataset(self, digest: str) -> Any:
+        """Return the JSON of what a dataset is, ``None`` where there is none that can be read."""
+        return read_json(self.layout.dataset(digest))
+
+    def save_dataset(self, digest: str, values: dict[str, Any]) -> None:
+        """Keep what a dataset is, as JSON.
+
+        Raises:
+            OSError: where that cannot be written.
+            StoreError: where the folder was deleted or replaced.
+        """
+        self.check_presence()
+        write_json(self.layout.dataset(digest), values)
+
     def image_facts(self, dataset_digest: str) -> Any:
         """Return the JSON that is kept of a dataset's images, ``None`` where there is none that can be read."""
-        return read_facts(self.layout.image_facts(dataset_digest))
+        return read_json(self.layout.image_facts(dataset_digest))
 
     def save_image_facts(self, dataset_digest: str, facts: dict[str, Any]) -> None:
         """Keep what is known of a dataset's images, as JSON.
@@ -249,7 +263,7 @@ class Store:
             StoreError: where the folder was deleted or replaced.
         """
         self.check_presence()
-        write_facts(self.layout.image_facts(dataset_digest), facts)
+        write_json(self.layout.image_facts(dataset_digest), facts)
 
 
 def _now() -> str:

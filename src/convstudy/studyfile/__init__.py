@@ -7,6 +7,7 @@
 ``part``          what the parts of a study share: names, values, their base
 ``patterns``      networks and blocks as they are written
 ``parameters``    whether these have names and parameters that can be
+``images``        which images a study is about
 ``silence``       checks that a study silences, and why
 ``reading``       a file or document to a Study; the checks of a Study built in Python
 ``files``         where the text of a study comes from

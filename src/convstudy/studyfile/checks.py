@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from convstudy.data.catalogue import CATALOGUE, DatasetInfo
+from convstudy.data.dataset import Dataset
 from convstudy.data.splits import Holdout, split_sizes
 from convstudy.errors import NetworkError
 from convstudy.networks import LAYERS
@@ -116,11 +116,7 @@ def _check_data(draft: Draft) -> None:
     if draft.head is None:
         return
     dataset = draft.dataset
-    if dataset is None:
-        if not _reported(draft, ("study", "dataset")):
-            draft.report_unknown("dataset", draft.head.dataset, tuple(CATALOGUE), ("study", "dataset"))
-        return
-    if not _check_subset(draft, dataset, draft.subset, ("study", "subset")):
+    if dataset is None or not _check_subset(draft, dataset, draft.subset, ("study", "subset")):
         return
     split = Holdout(draft.head.validation, 0, draft.subset)
     n_train, n_validation = split_sizes(dataset.n_train, split)
@@ -146,7 +142,7 @@ def _check_data(draft: Draft) -> None:
             )
 
 
-def _check_subset(draft: Draft, dataset: DatasetInfo, subset: int | None, path: KeyPath) -> bool:
+def _check_subset(draft: Draft, dataset: Dataset, subset: int | None, path: KeyPath) -> bool:
     """Report a subset that the dataset cannot give; return whether it can."""
     if subset is None or dataset.n_classes <= subset <= dataset.n_train:
         return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from convstudy.data.catalogue import dataset_info
 from convstudy.data.splits import Fold, Holdout, Shortage, shortage
 from convstudy.errors import StudyError
 from convstudy.studyfile.mistake import KeyPath, Mistake
@@ -31,7 +30,7 @@ def check_classes(
     Raises:
         StudyError: with each key that asks for too much, and the class with too few images.
     """
-    names = dataset_info(study.dataset).class_names
+    names = study.dataset.class_names
     mistakes = [
         mistake
         for name, search in study.search.items()

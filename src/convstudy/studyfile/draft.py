@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from convstudy.data.catalogue import CATALOGUE, DatasetInfo
+from convstudy.data.built_in import BUILT_IN_DATASETS
+from convstudy.data.dataset import Dataset
 from convstudy.errors import nearest, unknown
 from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, mistakes_of
 from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
@@ -31,7 +32,7 @@ UNNAMED = ("study", "recipe", "silence")
 RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
 """The keys of ``[ablate.NAME]`` that are no variants."""
 M = TypeVar("M", bound=BaseModel)
-_NONE: Mapping[str, str] = {}
+_NONE: Mapping[str, object] = {}
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Draft:
 
     Args:
         head: the ``[study]`` section, without its bad keys; None where too little is left.
+        dataset: the images; None where they could not be read.
         recipe: the recipe, without its bad keys.
         blocks, networks, searches, compares, ablates: the sections that could be read.
         silence: check -> reason, without those whose reason is none.
@@ -48,6 +50,7 @@ class Draft:
     """
 
     head: Head | None = None
+    dataset: Dataset | None = None
     recipe: Recipe = field(default_factory=Recipe)
     blocks: dict[str, BlockPattern] = field(default_factory=dict)
     networks: dict[str, NetworkPattern] = field(default_factory=dict)
@@ -57,11 +60,6 @@ class Draft:
     silence: dict[str, str] = field(default_factory=dict)
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
-
-    @property
-    def dataset(self) -> DatasetInfo | None:
-        """The dataset, where there is one of that name."""
-        return CATALOGUE.get(self.head.dataset) if self.head else None
 
     @property
     def subset(self) -> int | None:
@@ -81,8 +79,9 @@ class Draft:
 def draft_of_study(study: Study) -> Draft:
     """Return the draft of a study that was built in Python."""
     head = Head.model_construct(**{key: getattr(study, key) for key in Head.model_fields})
-    return Draft(
+    draft = Draft(
         head=head,
+        dataset=study.dataset,
         recipe=study.recipe,
         blocks=study.block,
         networks=study.network,
@@ -95,13 +94,19 @@ def draft_of_study(study: Study) -> Draft:
             for key in ("block", "network", "search", "compare", "ablate", "silence")
         },
     )
+    dataset: object = study.dataset
+    if not isinstance(dataset, Dataset):  # pydantic does not check what model_copy(update=...) sets
+        draft.dataset = None
+        what, allowed = "dataset needs a Dataset", "a Dataset; only Study(dataset=NAME) takes a name"
+        draft.report(("study", "dataset"), what, _what(study.dataset), allowed)
+    return draft
 
 
 def draft_of_document(document: Mapping[str, Any]) -> Draft:
     """Return what can be read of a document as TOML or JSON gives it, with everything that cannot."""
     draft = Draft()
     for key in document:
-        if key not in SECTIONS:
+        if key not in SECTIONS and not isinstance(document[key], Dataset):
             misplaced = [name for name in ("study", "recipe") if key in _KEYS[name]]
             draft.report(
                 (key,),
@@ -111,9 +116,7 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
                 f"put it under [{misplaced[0]}]" if misplaced else nearest(key, SECTIONS),
             )
     if "study" in document:
-        draft.head = _read(
-            draft, Head, document["study"], ("study",), stand_ins={"name": "unnamed", "dataset": ""}
-        )
+        _read_head(draft, document)
     else:
         draft.report((), "there is no [study] section", mend="add [study] with name = ... and dataset = ...")
     draft.recipe = _read(draft, Recipe, document.get("recipe", {}), ("recipe",)) or Recipe()
@@ -143,6 +146,20 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
     return draft
 
 
+def _read_head(draft: Draft, document: Mapping[str, Any]) -> None:
+    """Read the ``[study]`` section and the dataset, which ``document["dataset"]`` can be as a value."""
+    table = document["study"]
+    given = document.get("dataset")
+    if isinstance(table, Mapping) and given is not None:
+        table = {**table, "dataset": given}
+    stand_ins = {"name": "unnamed", "dataset": _STAND_IN}
+    draft.head = _read(draft, Head, table, ("study",), stand_ins=stand_ins)
+    if draft.head is not None and draft.head.dataset is not _STAND_IN:
+        draft.dataset = draft.head.dataset
+
+
+# So that the other keys of [study] can be checked where its dataset is missing or bad.
+_STAND_IN = replace(BUILT_IN_DATASETS["digits"])
 _KEYS: Mapping[str, Mapping[str, Any]] = {"study": Head.model_fields, "recipe": Recipe.model_fields}
 
 
@@ -226,7 +243,7 @@ def _read(
     values: object,
     path: KeyPath,
     refused: tuple[str, ...] = (),
-    stand_ins: Mapping[str, str] = _NONE,
+    stand_ins: Mapping[str, object] = _NONE,
 ) -> M | None:
     """Return a part without its bad keys, which are reported; None where nothing can be made of the rest.
 

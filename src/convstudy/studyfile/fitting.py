@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import product
 
-from convstudy.data.catalogue import DatasetInfo
+from convstudy.data.dataset import Dataset
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks import Network
 from convstudy.networks.tree import LayerPath, LayerProblem, Source
@@ -179,7 +179,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: V
 
 
 def _misfits(
-    pattern: NetworkPattern, dataset: DatasetInfo | None, choices: Mapping[str, Sequence[Tried]]
+    pattern: NetworkPattern, dataset: Dataset | None, choices: Mapping[str, Sequence[Tried]]
 ) -> list[Misfit]:
     """Return the combinations of values with which a network cannot be built, where that is news."""
     known = _problems(pattern, dataset, {})
@@ -247,7 +247,7 @@ def _by_cause(
 
 def _problems(
     pattern: NetworkPattern,
-    dataset: DatasetInfo | None,
+    dataset: Dataset | None,
     values: Values,
     change: Callable[[Network], Network] | None = None,
 ) -> tuple[Problem, ...]:

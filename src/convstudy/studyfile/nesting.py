@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convstudy.data.catalogue import DatasetInfo
+from convstudy.data.dataset import Dataset
 from convstudy.data.splits import Fold, split_sizes
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.mistake import KeyPath
@@ -40,7 +40,7 @@ def most_folds(n_images: int, n_classes: int, folds: str = "folds") -> str:
     return f"at most {most} {folds}, or more images" if most > 1 else "more images"
 
 
-def _check_images(draft: Draft, dataset: DatasetInfo, search: Search, path: KeyPath) -> None:
+def _check_images(draft: Draft, dataset: Dataset, search: Search, path: KeyPath) -> None:
     """Check that there are images enough for the outer folds, and in the training part of each for the inner ones."""
     n_images = min(search.subset_within(draft.subset) or dataset.n_train, dataset.n_train)
     n_outer = search.outer_folds or search.folds

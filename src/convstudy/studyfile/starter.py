@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convstudy.data.catalogue import CATALOGUE, dataset_info
+from convstudy.data.built_in import BUILT_IN_DATASETS
+from convstudy.errors import DataError, unknown
 
 _TEXT = """\
 # A study: a dataset, networks, a recipe, and questions. Change what you like; "convstudy plan FILE" says what the
@@ -83,7 +84,7 @@ def starter_file(dataset: str) -> str:
     """Return the text of a commented study file for a dataset, ready to run.
 
     Args:
-        dataset: a name of the catalogue.
+        dataset: the name of a built-in dataset.
 
     Raises:
         DataError: if there is no dataset of that name.
@@ -91,11 +92,13 @@ def starter_file(dataset: str) -> str:
     >>> starter_file("digits").splitlines()[4]
     'name = "my-digits"'
     """
-    is_small = dataset_info(dataset).n_train < 10_000
+    if dataset not in BUILT_IN_DATASETS:
+        raise DataError(unknown("dataset", dataset, BUILT_IN_DATASETS))
+    is_small = BUILT_IN_DATASETS[dataset].n_train < 10_000
     return _TEXT.format(
         dataset=dataset,
         dataset_key=f'dataset = "{dataset}"',
-        datasets=", ".join(CATALOGUE),
+        datasets=", ".join(BUILT_IN_DATASETS),
         validation=0.2 if is_small else 0.1,
         subset="# subset = 500           # use so many training images only: quick and rough"
         if is_small

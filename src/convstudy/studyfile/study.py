@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from convstudy.data.catalogue import CATALOGUE
 from convstudy.networks import Network
+from convstudy.studyfile.images import DatasetField
 from convstudy.studyfile.part import Activation, Init, Many, Name, Part, Tried, gathered
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
@@ -154,7 +154,7 @@ class Head(Part):
     """The keys of ``[study]``: what it is called, which images, how many repeats."""
 
     name: Name = Field(description="What the study and its results are called.")
-    dataset: str = Field(description="The images.", json_schema_extra={"enum": list(CATALOGUE)})
+    dataset: DatasetField
     seeds: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=3, description="How often each network and variant is trained, each time with another seed."
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from convstudy.data.built_in import BUILT_IN_DATASETS
+from convstudy.data.dataset import Dataset
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, Recipe
 from convstudy.studyfile.study import METHODS_OF, Head, Search, Study, Variant
@@ -23,8 +25,11 @@ def study_document(study: Study) -> dict[str, Any]:
     head = set(Head.model_fields) - (
         {"region"} if study.region == Head.model_fields["region"].default else set()
     )
+    written = _plain(study.model_dump(include=head, exclude={"dataset"}, exclude_none=True))
+    name, table = _dataset_document(study.dataset)
     document: dict[str, Any] = {
-        "study": _plain(study.model_dump(include=head, exclude_none=True)),
+        "study": {"name": study.name, **({"dataset": name} if name else {}), **written},
+        "dataset": table,
         "recipe": _plain(_recipe_document(study.recipe)),
         "block": {
             name: {**_plain(block.parameters), "layers": _plain(block.layers)}
@@ -47,6 +52,16 @@ def study_document(study: Study) -> dict[str, Any]:
         "silence": dict(study.silence),
     }
     return {section: tables for section, tables in document.items() if tables}
+
+
+def _dataset_document(dataset: Dataset) -> tuple[str, dict[str, Any]]:
+    """Return the name of a built-in dataset and no table, or no name and the ``[dataset]`` table of another one.
+
+    The table of arrays that are in memory names no file, so that it cannot be read back.
+    """
+    if BUILT_IN_DATASETS.get(dataset.name) == dataset:
+        return dataset.name, {}
+    return "", {"name": dataset.name, "digest": dataset.digest}
 
 
 def _recipe_document(recipe: Recipe) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.data import Images, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, Images
 from convstudy.data.audit import duplicates
 from convstudy.data.audit.duplicates import NEAR, Pair, exact_pairs, near_pairs, repeats
 from convstudy.data.audit.fingerprints import at_mean_0_and_length_1, fingerprints
@@ -115,7 +115,7 @@ def test_images_of_any_size_have_fingerprints(shape: tuple[int, int]) -> None:
 
 def test_blocks_find_what_all_pairs_at_once_find(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the digits, whose threshold is lowered so that there is something to find: the slow twin agrees."""
-    data = load_dataset("digits")
+    data = BUILT_IN_DATASETS["digits"].load()
     train, test = data.train, data.test.open(lambda: None)
     first, second = (at_mean_0_and_length_1(part.pixels).astype(np.float64) for part in (train, test))
     correlations = second @ first.T

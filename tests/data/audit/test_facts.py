@@ -10,27 +10,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.data import DatasetInfo, ImageFacts, Images, dataset_info, image_facts, load_dataset
+from convstudy.data import BUILT_IN_DATASETS, Dataset, ImageFacts, Images, image_facts
 from convstudy.data.audit.facts import PartFacts
 
 
 @pytest.fixture(scope="module")
-def info() -> DatasetInfo:
-    return dataset_info("digits")
+def info() -> Dataset:
+    return BUILT_IN_DATASETS["digits"]
 
 
 @pytest.fixture(scope="module")
-def facts(info: DatasetInfo) -> ImageFacts:
+def facts(info: Dataset) -> ImageFacts:
     """Return the facts of the digits, one test image in each of three places being a training image."""
-    data = load_dataset("digits")
+    data = BUILT_IN_DATASETS["digits"].load()
     test = data.test.open(lambda: None)
     test.pixels[[5, 6]] = data.train.pixels[[100, 101]]
     test.pixels[7] = 9
     return image_facts(info, data.train, test)
 
 
-def test_facts_of_the_digits_with_three_images_exchanged(facts: ImageFacts, info: DatasetInfo) -> None:
-    data = load_dataset("digits")
+def test_facts_of_the_digits_with_three_images_exchanged(facts: ImageFacts, info: Dataset) -> None:
+    data = BUILT_IN_DATASETS["digits"].load()
     assert facts.digest == info.digest
     assert facts.train == PartFacts(tuple(np.bincount(data.train.labels).tolist()), 0, 0, 0)
     assert (facts.test.n_images, facts.test.n_constant, facts.test.n_repeated) == (360, 1, 0)
@@ -39,7 +39,7 @@ def test_facts_of_the_digits_with_three_images_exchanged(facts: ImageFacts, info
     assert [(pair.train_row, pair.test_row) for pair in facts.near.shown] == [(1169, 304)]
 
 
-def test_facts_come_back_from_json(facts: ImageFacts, info: DatasetInfo) -> None:
+def test_facts_come_back_from_json(facts: ImageFacts, info: Dataset) -> None:
     assert ImageFacts.from_json(json.loads(json.dumps(facts.as_json())), info) == facts
     without = {**facts.as_json(), "near": None}
     again = ImageFacts.from_json(json.loads(json.dumps(without)), info)
@@ -82,7 +82,7 @@ def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
     ],
 )
 def test_other_values_are_refused(
-    facts: ImageFacts, info: DatasetInfo, spoil: Callable[[dict[str, Any]], object]
+    facts: ImageFacts, info: Dataset, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
     values = copy.deepcopy(json.loads(json.dumps(facts.as_json())))
     spoil(values)
@@ -91,11 +91,11 @@ def test_other_values_are_refused(
 
 
 @pytest.mark.parametrize("values", [None, [], "", 3, {}])
-def test_what_is_no_object_is_refused(info: DatasetInfo, values: object) -> None:
+def test_what_is_no_object_is_refused(info: Dataset, values: object) -> None:
     with pytest.raises(ValueError, match="expected"):
         ImageFacts.from_json(values, info)
 
 
-def test_a_class_without_images_counts_none(info: DatasetInfo) -> None:
+def test_a_class_without_images_counts_none(info: Dataset) -> None:
     some = Images(np.arange(28 * 28 * 2).astype(np.uint8).reshape(2, 28, 28, 1), np.array([3, 3]))
     assert image_facts(info, some, some).train.class_counts == (0, 0, 0, 2, 0, 0, 0, 0, 0, 0)

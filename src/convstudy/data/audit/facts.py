@@ -15,7 +15,7 @@ from convstudy.data.audit.duplicates import MOST_SHOWN, Pair, Pairs, exact_pairs
 from convstudy.data.audit.fingerprints import Fingerprints, fingerprints
 
 if TYPE_CHECKING:
-    from convstudy.data.catalogue import DatasetInfo
+    from convstudy.data.dataset import Dataset
     from convstudy.data.images import Images
 
 VERSION = 1
@@ -68,7 +68,7 @@ class ImageFacts:
         return {"version": VERSION, **asdict(self)}
 
     @classmethod
-    def from_json(cls, values: object, info: DatasetInfo) -> ImageFacts:
+    def from_json(cls, values: object, info: Dataset) -> ImageFacts:
         """Return the facts of these plain values, which anybody may have written.
 
         Raises:
@@ -87,7 +87,7 @@ class ImageFacts:
         )
 
 
-def image_facts(info: DatasetInfo, train: Images, test: Images) -> ImageFacts:
+def image_facts(info: Dataset, train: Images, test: Images) -> ImageFacts:
     """Return what is to be known of a dataset's images; labels are taken to be classes, as readers see to."""
     first, second = fingerprints(train), fingerprints(test)
     return ImageFacts(
@@ -137,7 +137,7 @@ def _part(values: object, n_classes: int, n_images: int) -> PartFacts:
     return part
 
 
-def _pairs(values: object, info: DatasetInfo) -> Pairs:
+def _pairs(values: object, info: Dataset) -> Pairs:
     n_pairs, n_test, n_otherwise, shown = _members(
         values, ("n_pairs", "n_test", "n_otherwise_labelled", "shown")
     )
@@ -146,7 +146,7 @@ def _pairs(values: object, info: DatasetInfo) -> Pairs:
     return Pairs(n_pairs, _count(n_test, min(n_pairs, info.n_test)), _count(n_otherwise, n_pairs), pairs)
 
 
-def _pair(values: object, info: DatasetInfo) -> Pair:
+def _pair(values: object, info: Dataset) -> Pair:
     keys = ("train_row", "test_row", "train_label", "test_label", "correlation")
     train_row, test_row, train_label, test_label, correlation = _members(values, keys)
     if type(correlation) not in (int, float) or not math.isfinite(correlation):

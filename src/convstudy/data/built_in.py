@@ -1,64 +1,23 @@
-"""Which datasets there are. A new one is one more entry of :data:`CATALOGUE`."""
+"""The datasets that convstudy knows by name. A new one is one more entry of :data:`BUILT_IN_DATASETS`.
+
+Only the reader of study files and ``convstudy datasets`` look in here: everything else is given a
+:class:`~convstudy.data.dataset.Dataset`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from convstudy.data.dataset import Dataset
 from convstudy.data.files import PublishedFile
-from convstudy.data.sources import DigitsSource, IdxSource, Source
-from convstudy.errors import DataError, unknown
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a dataset before anything of it is read.
-
-    Args:
-        name: what a study file calls it.
-        title: what a person reads.
-        image_shape: (height, width, channels).
-        class_names: the name of each class, in the order of the labels.
-        n_train: how many training images there are.
-        n_test: how many test images there are.
-        source: where it comes from; it knows and checks the digests.
-    """
-
-    name: str
-    title: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    n_train: int
-    n_test: int
-    source: Source
-
-    @property
-    def n_classes(self) -> int:
-        """How many classes there are."""
-        return len(self.class_names)
-
-    @property
-    def digest(self) -> str:
-        """One SHA-256 (hex) that stands for the whole content; each part is verified when it is read."""
-        return self.source.digest
-
-
-def dataset_info(name: str) -> DatasetInfo:
-    """Return the entry of the catalogue with this name.
-
-    Raises:
-        DataError: if there is none; it lists all names, and the nearest one.
-    """
-    if name not in CATALOGUE:
-        raise DataError(unknown("dataset", name, CATALOGUE))
-    return CATALOGUE[name]
-
+from convstudy.data.sources.digits import DigitsSource
+from convstudy.data.sources.idx import IdxSource
 
 _TRAIN_IMAGES, _TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 _TEST_IMAGES, _TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
-_DIGITS = DatasetInfo(
+_DIGITS = Dataset(
     name="digits",
     title="scikit-learn's digits, scaled to 28 × 28",
     image_shape=(28, 28, 1),
@@ -71,7 +30,7 @@ _DIGITS = DatasetInfo(
     ),
 )
 
-_MNIST = DatasetInfo(
+_MNIST = Dataset(
     name="mnist",
     title="MNIST handwritten digits (Y. LeCun, C. Cortes, C. Burges)",
     image_shape=(28, 28, 1),
@@ -79,6 +38,7 @@ _MNIST = DatasetInfo(
     n_train=60_000,
     n_test=10_000,
     source=IdxSource(
+        folder="mnist",
         train=(
             PublishedFile(
                 _TRAIN_IMAGES,
@@ -120,9 +80,9 @@ _MNIST = DatasetInfo(
 
 # Of the next two, only the digests of the .gz files are known to us (TensorFlow Datasets publishes them, with
 # the sizes), not those of the content. So the .gz files must be the published ones; one that was compressed
-# anew is refused. Whoever has the real files can add content_digest, which changes the dataset's digest.
+# again is refused. Add content_digest from the real files, which changes the dataset's digest.
 
-_FASHION_MNIST = DatasetInfo(
+_FASHION_MNIST = Dataset(
     name="fashion-mnist",
     title="Fashion-MNIST articles of clothing (H. Xiao, K. Rasul, R. Vollgraf)",
     image_shape=(28, 28, 1),
@@ -141,6 +101,7 @@ _FASHION_MNIST = DatasetInfo(
     n_train=60_000,
     n_test=10_000,
     source=IdxSource(
+        folder="fashion-mnist",
         train=(
             PublishedFile(
                 _TRAIN_IMAGES,
@@ -176,7 +137,7 @@ _FASHION_MNIST = DatasetInfo(
     ),
 )
 
-_KMNIST = DatasetInfo(
+_KMNIST = Dataset(
     name="kmnist",
     title="Kuzushiji-MNIST cursive Japanese characters (CODH, from NIJL's Kuzushiji dataset)",
     image_shape=(28, 28, 1),
@@ -184,6 +145,7 @@ _KMNIST = DatasetInfo(
     n_train=60_000,
     n_test=10_000,
     source=IdxSource(
+        folder="kmnist",
         train=(
             PublishedFile(
                 _TRAIN_IMAGES,
@@ -219,7 +181,7 @@ _KMNIST = DatasetInfo(
     ),
 )
 
-CATALOGUE: Mapping[str, DatasetInfo] = MappingProxyType(
-    {info.name: info for info in (_DIGITS, _MNIST, _FASHION_MNIST, _KMNIST)}
+BUILT_IN_DATASETS: Mapping[str, Dataset] = MappingProxyType(
+    {dataset.name: dataset for dataset in (_DIGITS, _MNIST, _FASHION_MNIST, _KMNIST)}
 )
-"""Every dataset by its name."""
+"""Every built-in dataset by its name."""

@@ -1,4 +1,4 @@
-"""The catalogue: complete, consistent, cheap; its digests are pinned, because records refer to them."""
+"""The built-in datasets: complete, consistent, cheap; its digests are pinned, because records refer to them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 import convstudy.data
-from convstudy.data import CATALOGUE, dataset_info
-from convstudy.data.sources import IdxSource
-from convstudy.errors import DataError
+from convstudy.data import BUILT_IN_DATASETS
+from convstudy.data.sources.idx import IdxSource
 
 
 def test_the_four_datasets() -> None:
-    assert list(CATALOGUE) == ["digits", "mnist", "fashion-mnist", "kmnist"]
-    for name, info in CATALOGUE.items():
+    assert list(BUILT_IN_DATASETS) == ["digits", "mnist", "fashion-mnist", "kmnist"]
+    for name, info in BUILT_IN_DATASETS.items():
         assert info.name == name
-        assert dataset_info(name) is info
         assert info.image_shape == (28, 28, 1)
         assert info.n_classes == len(set(info.class_names)) == 10
 
 
 def test_digests_are_what_records_of_today_say() -> None:
-    assert dataset_info("digits").digest == "31c8a1b7ae8fd4b6683fab4ce98e829251c1b154f7c95dec7a146ba9e21e2484"
-    assert dataset_info("mnist").digest == "60908b7762abb7b009183e4974fde6175b9ef311909d51c08f2c8d1d1032a109"
+    assert (
+        BUILT_IN_DATASETS["digits"].digest
+        == "31c8a1b7ae8fd4b6683fab4ce98e829251c1b154f7c95dec7a146ba9e21e2484"
+    )
+    assert (
+        BUILT_IN_DATASETS["mnist"].digest
+        == "60908b7762abb7b009183e4974fde6175b9ef311909d51c08f2c8d1d1032a109"
+    )
 
 
 def test_published_digests_are_well_formed_and_all_different() -> None:
     files = [
         file
-        for info in CATALOGUE.values()
+        for info in BUILT_IN_DATASETS.values()
         if isinstance(info.source, IdxSource)
         for file in (*info.source.train, *info.source.test)
     ]
@@ -39,26 +41,17 @@ def test_published_digests_are_well_formed_and_all_different() -> None:
     digests = [file.archive_digest for file in files] + [d for file in files if (d := file.content_digest)]
     assert len(digests) == 16
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
-    assert len({*digests, *(info.digest for info in CATALOGUE.values())}) == 20
+    assert len({*digests, *(info.digest for info in BUILT_IN_DATASETS.values())}) == 20
 
 
 def test_idx_files_have_the_shapes_that_the_entry_says() -> None:
-    for info in CATALOGUE.values():
+    for info in BUILT_IN_DATASETS.values():
         if isinstance(info.source, IdxSource):
             for (images, labels), n in ((info.source.train, info.n_train), (info.source.test, info.n_test)):
                 assert images.shape == (n, *info.image_shape[:2])
                 assert labels.shape == (n,)
             assert len(info.source.mirrors) == 2
             assert all(mirror.endswith("/") for mirror in info.source.mirrors)
-
-
-def test_an_unknown_name_is_told_with_all_names_and_the_nearest() -> None:
-    with pytest.raises(DataError) as caught:
-        dataset_info("mnits")
-    (problem,) = caught.value.problems
-    assert problem.got == "mnits"
-    assert problem.allowed == "digits, mnist, fashion-mnist, kmnist"
-    assert problem.mend == 'did you mean "mnist"?'
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -70,7 +63,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_nothing_here_loads_torch() -> None:
     code = (
-        "import sys; from convstudy.data import *; d = load_dataset('digits'); d.test.open(lambda: None);"
+        "import sys; from convstudy.data import *; d = BUILT_IN_DATASETS['digits'].load(); d.test.open(lambda: None);"
         "split_indices(d.train.labels, Fold(0, 5, 0)); print('torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,86 @@
+"""Four IDX files that were published under some mirrors, as MNIST was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convstudy.data.files import PublishedFile, locate
+from convstudy.data.source import SourceKind, combine, from_plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from convstudy.data.images import Images, Part
+
+
+@dataclass(frozen=True)
+class IdxSource:
+    """Four IDX files, published under some mirrors.
+
+    Args:
+        folder: the name of the folder that has them, in ``$CONVSTUDY_DATA`` and in the cache.
+        train: the files of the training images and labels.
+        test: those of the test set.
+        mirrors: URLs ending in ``/``; each file is there with ``.gz`` appended to its name.
+    """
+
+    folder: str
+    train: tuple[PublishedFile, PublishedFile]
+    test: tuple[PublishedFile, PublishedFile]
+    mirrors: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in (self.folder, *(file.name for file in (*self.train, *self.test))):
+            if not name or name in (".", "..") or not set(name).isdisjoint("/\\\0:"):
+                raise ValueError(f"a folder or file must have a plain name; got {name!r}")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the identities of train images, train labels, test images, test labels."""
+        return combine(file.identity for file in (*self.train, *self.test))
+
+    def fetch(self, download: bool = True) -> None:
+        """Find the four files or download them; see :func:`convstudy.data.files.locate`."""
+        locate(self.folder, (*self.train, *self.test), self.mirrors, download)
+
+    def read(self, part: Part) -> Images:
+        """Read the two files of one part; see :meth:`~convstudy.data.source.Source.read`."""
+        import numpy as np
+
+        from convstudy.data.images import Images
+
+        files = self.train if part == "train" else self.test
+        pixels, labels = (self._values(file) for file in files)
+        return Images(pixels[..., np.newaxis], labels.astype(np.int64))
+
+    def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
+        """Read and verify the labels of one part; see :meth:`~convstudy.data.source.Source.read_labels`."""
+        import numpy as np
+
+        _, file = self.train if part == "train" else self.test
+        return self._values(file).astype(np.int64)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], folder: Path) -> IdxSource:
+        """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
+        return from_plain(cls, values)
+
+    def _values(self, file: PublishedFile) -> npt.NDArray[np.uint8]:
+        """Return the values of one file, verified."""
+        from convstudy.data.idx import read_idx
+
+        (path,) = locate(self.folder, (file,), self.mirrors)
+        found = read_idx(path, file.shape)
+        file.verify(path, found)
+        return found.values
+
+
+SOURCE = SourceKind("idx", IdxSource)

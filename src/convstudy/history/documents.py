@@ -1,0 +1,78 @@
+"""Studies as a runs folder keeps them: a document in the database, and what its dataset is in a file of its digest.
+
+So results are read without the images, and without the names that this version has for datasets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from typing import Any
+
+from convstudy.data import Dataset
+from convstudy.errors import DataError, Problem, StoreError
+from convstudy.store import Store, StoredRun
+from convstudy.studyfile import Study, study_document, study_of
+
+
+def run_id_of(study: Study) -> str:
+    """Return the id of the run of exactly this study: its name and six digits of its content's digest.
+
+    Which checks it silences is left out: that changes nothing that is trained. A dataset that is not built in counts
+    by its digest, wherever its files are.
+    """
+    document = {key: table for key, table in study_document(study).items() if key != "silence"}
+    if "dataset" in document:
+        document["dataset"] = {"digest": study.dataset.digest}
+    text = json.dumps(document, sort_keys=True)
+    return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
+def write_study(store: Store, study: Study) -> dict[str, Any]:
+    """Write what a study's dataset is, unless that is written; return the study's document for the database.
+
+    Raises:
+        StoreError: where the file cannot be written.
+    """
+    document, digest = study_document(study), study.dataset.digest
+    document["dataset"] = {**document.get("dataset", {}), "digest": digest}
+    if read_dataset(store, digest) != study.dataset:
+        try:
+            store.save_dataset(digest, study.dataset.as_json())
+        except OSError as error:
+            what = f"cannot write what the dataset is: {error.strerror or error}"
+            raise StoreError(Problem(what, where=str(store.layout.dataset(digest)))) from None
+    return document
+
+
+def read_study(store: Store, run: StoredRun) -> Study:
+    """Return the study of a run, with its dataset as the runs folder describes it.
+
+    Documents of earlier versions have the name of a built-in dataset only.
+
+    Raises:
+        StoreError: where the description of the dataset is missing or damaged, and the dataset is not built in.
+        StudyError: where the document is not one of a study.
+    """
+    document, where = dict(run.document), f"run {run.run_id}"
+    digest = document.pop("dataset", {}).get("digest", "")
+    if digest:
+        dataset = read_dataset(store, digest)
+        if dataset is not None:
+            return study_of({**document, "dataset": dataset}, where)
+        if "dataset" not in document["study"]:
+            what, path = "the description of the dataset is missing or damaged", store.layout.dataset(digest)
+            raise StoreError(Problem(what, where=str(path), mend="run the study again: that writes the file"))
+    return study_of(document, where)
+
+
+def read_dataset(store: Store, digest: str) -> Dataset | None:
+    """Return the dataset with this digest; ``None`` where the folder does not describe it.
+
+    Relative paths in a description start from its folder.
+    """
+    with suppress(DataError):
+        dataset = Dataset.from_json(store.dataset(digest), store.layout.dataset_folder(digest))
+        return dataset if dataset.digest == digest else None
+    return None
