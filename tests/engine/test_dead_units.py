@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.dead_units import dead_units, watched_relus
-from convstudy.networks import Network
+from convstudy.networks import Network, read_layer
 from convstudy.networks.build import build_network
 from convstudy.record import DeadUnits, Record
 from tests.engine.small import small_fit, trained
@@ -68,6 +68,19 @@ def test_a_unit_that_speaks_once_is_alive() -> None:
         assert dead_units(highest) == (DeadUnits((1,), 2, 3),)
         model(torch.tensor([[0.0, 0.5]]))
     assert dead_units(highest) == (DeadUnits((1,), 1, 3),)
+
+
+@pytest.mark.parametrize(
+    ("name", "dying", "alive"), [("relu", 0.0, 0.1), ("relu6", 0.0, 7.0), ("hardswish", -3.0, -2.9)]
+)
+def test_activations_without_a_slope_can_die(name: str, dying: float, alive: float) -> None:
+    dense = read_layer(f"dense 3 {name}").module((1,), torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        dense[0].weight.zero_()  # type: ignore[index]
+        dense[0].bias.copy_(torch.tensor([dying, alive, dying - 5.0]))  # type: ignore[index]
+    with watched_relus(nn.Sequential(dense)) as highest, torch.inference_mode():
+        dense(torch.ones(4, 1))
+    assert dead_units(highest) == (DeadUnits((1,), 2, 3),)
 
 
 def test_a_model_is_left_as_it_was() -> None:

@@ -1,6 +1,7 @@
 """Units that say nothing: those whose relu was 0 for every image, wherever in the picture.
 
-Other activations keep a slope below 0, so that their units cannot die this way (Lu et al. 2020, section 2).
+relu6 and hardswish are 0 without a slope too, below 0 and below -3. Other activations keep a slope there, so that their
+units cannot die this way (Lu et al. 2020, section 2).
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from convstudy.networks.modules.residual import ResidualSum
 from convstudy.networks.tree import LayerPath
 from convstudy.record import DeadUnits
 
+DYING = (nn.ReLU, nn.ReLU6, nn.Hardswish)
+
 
 @contextmanager
 def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
     """Yield the highest value of each relu's units, float ``(units,)`` by layer, as the model looks at images.
 
+    Of a hardswish it is the highest absolute value, because values from -3 to 0 are below 0 there and have a slope.
     A unit is a channel of ``(n, channels, height, width)`` or a value of ``(n, values)``. Its layer is the one with the
     kernels that it comes from, or the residual or concat where it comes from a sum or a concatenation. The model is a
     sequence of layers, as ``build_network`` makes it.
@@ -29,6 +33,7 @@ def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
 
     def watch(relu: nn.Module, layer: LayerPath) -> torch.utils.hooks.RemovableHandle:
         def look(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
+            values = values.abs() if isinstance(relu, nn.Hardswish) else values
             found = values.amax(dim=[axis for axis in range(values.dim()) if axis != 1])
             highest[layer] = torch.maximum(highest[layer], found) if layer in highest else found
 
@@ -50,7 +55,7 @@ def dead_units(highest: dict[LayerPath, torch.Tensor]) -> tuple[DeadUnits, ...]:
 
 def _relus(
     parts: nn.Module, prefix: LayerPath, before: LayerPath | None
-) -> Iterator[tuple[nn.ReLU, LayerPath]]:
+) -> Iterator[tuple[nn.Module, LayerPath]]:
     """Yield each relu of a sequence of layers, with the layer that its values come from.
 
     Args:
@@ -62,7 +67,7 @@ def _relus(
         path = (*prefix, number)
         if isinstance(part, ResidualSum):
             yield from _relus(part.body, path, before)
-            if isinstance(part.then, nn.ReLU):
+            if isinstance(part.then, DYING):
                 yield part.then, path
         elif isinstance(part, ChannelConcat):
             for branch, inside in enumerate(part.branches.children(), start=1):
@@ -73,5 +78,5 @@ def _relus(
         if any(parameter.dim() > 1 for parameter in part.parameters()):
             before = path
         for module in part.modules():
-            if isinstance(module, nn.ReLU):
+            if isinstance(module, DYING):
                 yield module, before or path
