@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from convstudy.networks import read_layer
 from convstudy.networks.modules.batch_norm import KerasBatchNorm, moments
 
 
@@ -169,3 +170,29 @@ def test_evaluation_and_training_agree_where_the_averages_are_the_batchs() -> No
     norm = KerasBatchNorm(3, 1.0, 0.001)
     images = torch.randn(4, 3, 5, 6, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(norm(images), norm.eval()(images), atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5, 6)])
+def test_batch_norm_torch_is_torchs(shape: tuple[int, ...], precision: torch.dtype) -> None:
+    ours = read_layer("batch-norm torch").module((*shape[2:], shape[1]), torch.Generator())
+    theirs = nn.BatchNorm1d(3) if len(shape) == 2 else nn.BatchNorm2d(3)
+    generator = torch.Generator().manual_seed(1)
+    tolerance = 1e-5 if precision == torch.float32 else 2e-2
+    for _ in range(3):
+        values = torch.randn(shape, generator=generator).mul_(2).add_(1).to(precision)
+        made, expected = ours(values), theirs(values)
+        torch.testing.assert_close(made, expected, rtol=tolerance, atol=tolerance)
+    assert isinstance(ours, KerasBatchNorm)
+    assert theirs.running_mean is not None
+    assert theirs.running_var is not None
+    torch.testing.assert_close(ours.running_mean, theirs.running_mean, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(ours.running_variance, theirs.running_var, rtol=1e-5, atol=1e-6)
+    values = torch.randn(shape, generator=generator)
+    torch.testing.assert_close(ours.eval()(values), theirs.eval()(values), rtol=1e-5, atol=1e-5)
+
+
+def test_unbiased_variance_of_one_value_a_channel_is_zero() -> None:
+    norm = KerasBatchNorm(3, 0.1, 1e-5, unbiased=True)
+    norm(torch.tensor([[1.0, -2.0, 30.0]]))
+    assert norm.running_variance.tolist() == pytest.approx([0.9, 0.9, 0.9])

@@ -38,7 +38,7 @@ def test_every_kind_of_layer_is_among_the_examples() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
         word for word, layer in LAYERS.items() if not layer.holds
     }
-    assert len(EXAMPLES) >= 44
+    assert len(EXAMPLES) >= 54
 
 
 @pytest.mark.parametrize(("text", "before", "after"), EXAMPLES)

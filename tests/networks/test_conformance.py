@@ -111,6 +111,11 @@ def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
         ("depthwise-conv 3 prelu stride=2 padding=same", (9, 11, 6), 5 * 6 * 6 * 9, 6 * (9 + 1) + 6),
         ("dense 7 bias=no", (6,), 6 * 7, 6 * 7),
         ("dense 7 prelu", (6,), 6 * 7, 7 * 7 + 7),
+        # Two dense layers, 6 to 3 and 3 to 6; with a ratio above the channels, 6 to 1 and 1 to 6.
+        ("squeeze-excite 2", (9, 11, 6), 6 * 3 + 3 * 6, (6 + 1) * 3 + (3 + 1) * 6),
+        ("squeeze-excite 16 prelu", (9, 11, 6), 6 + 6, (6 + 1) + (1 + 1) * 6 + 1),
+        ("stochastic-depth 0.5", (9, 11, 6), 0, 0),
+        ("adaptive-average-pool 4", (9, 11, 6), 0, 0),
         ("activation prelu", (9, 11, 6), 0, 6),
         ("activation hardswish", (9, 11, 6), 0, 0),
     ],

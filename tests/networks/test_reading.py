@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -9,52 +8,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.errors import NetworkError
-from convstudy.networks import ACTIVATIONS, INITIALISERS, LAYERS, read_layer
+from convstudy.networks import LAYERS, read_layer
+from convstudy.networks.layers.adaptive_average_pool import AdaptiveAveragePool
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.dense import Dense
 from convstudy.networks.layers.depthwise_conv import DepthwiseConv
-from convstudy.networks.layers.layer import Layer, arguments_of
+from convstudy.networks.layers.layer import Argument, Decimal, Layer, OneOf, Whole, arguments_of, yes_no
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation, Dropout
 from convstudy.networks.layers.pool import MaxPool
+from convstudy.networks.layers.squeeze_excite import SqueezeExcite
+from convstudy.networks.layers.stochastic_depth import StochasticDepth
 from convstudy.networks.reading import LONGEST_TEXT
 from tests.networks.examples import EXAMPLES
 
-NAMES: dict[str, Iterable[str]] = {
-    "activation": ACTIVATIONS,
-    "init": INITIALISERS,
-    "padding": ("valid", "same"),
-}
-LARGEST = {
-    "filters": 65536,
-    "multiplier": 1024,
-    "dilation": 1024,
-    "kernel": 1024,
-    "stride": 1024,
-    "size": 1024,
-    "groups": 65536,
-    "units": 1 << 20,
-}
-SMALLEST = {"epsilon": 1e-12, "momentum": 0.0, "rate": 0.0}
 
-
-def values_of(name: str, default: Any) -> st.SearchStrategy[Any]:
-    """Return every value that a field of this name may have."""
-    if name in NAMES:
-        values: st.SearchStrategy[Any] = st.sampled_from(sorted(NAMES[name]))
-    elif isinstance(default, bool):
-        values = st.booleans()
-    elif name in LARGEST:
-        values = st.integers(1, LARGEST[name])
-    else:
-        # -0.0 equals 0.0 but is written differently, and reading never makes one.
-        values = st.floats(SMALLEST[name], 1.0, exclude_max=True).map(abs)
+def values_of(how: Argument, default: Any) -> st.SearchStrategy[Any]:
+    """Return every value that an argument may have."""
+    values: st.SearchStrategy[Any]
+    match how.read:
+        case OneOf(names):
+            values = st.sampled_from(names)
+        case Whole(smallest, largest):
+            values = st.integers(smallest, largest)
+        case Decimal(smallest, below):
+            # -0.0 equals 0.0 but is written differently, and reading never makes one.
+            values = st.floats(smallest, below, exclude_max=True).map(abs)
+        case _:
+            assert how.read is yes_no
+            values = st.booleans()
     return st.none() | values if default is None else values
 
 
 def layers_of(layer: type[Layer]) -> st.SearchStrategy[Layer]:
-    """Return every layer of a class."""
-    return st.builds(layer, **{item.name: values_of(item.name, item.default) for item in fields(layer)})  # type: ignore[arg-type]
+    """Return every layer of a class, half of them with the values of a preset, if it has presets."""
+    defaults = {item.name: item.default for item in fields(layer)}  # type: ignore[arg-type]
+    every = {name: values_of(how, defaults[name]) for name, how in arguments_of(layer).items()}
+    preset = st.sampled_from([{}, *layer.presets.values()])
+    return preset.flatmap(
+        lambda given: st.builds(layer, **{**every, **{name: st.just(value) for name, value in given.items()}})
+    )
 
 
 ANY_LAYER = st.one_of(*(layers_of(layer) for layer in LAYERS.values() if not layer.holds))
@@ -112,7 +105,14 @@ def test_any_text_is_a_layer_or_a_network_error(text: str) -> None:
         ("max-pool 2 stride=1", MaxPool(2, 1)),
         ("batch-norm", BatchNorm(0.99, 0.001)),
         ("batch-norm epsilon=1e-5 momentum=.9", BatchNorm(0.9, 1e-5)),
+        ("batch-norm torch", BatchNorm(0.9, 1e-5, "unbiased")),
+        ("batch-norm variance=unbiased epsilon=1e-5 momentum=0.9", BatchNorm(0.9, 1e-5, "unbiased")),
         ("layer-norm", LayerNorm(0.001)),
+        ("squeeze-excite 16", SqueezeExcite(16)),
+        ("squeeze-excite silu 4", SqueezeExcite(4, "silu")),
+        ("adaptive-average-pool 7", AdaptiveAveragePool(7)),
+        ("stochastic-depth .2", StochasticDepth(0.2)),
+        ("stochastic-depth 0.2 linear", StochasticDepth(0.2, "linear")),
         ("group-norm 8", GroupNorm(8, 0.001)),
         ("dropout .5", Dropout(0.5)),
         ("dense 10 gelu", Dense(10, "gelu")),
@@ -127,7 +127,7 @@ def test_every_word_has_an_example_whose_text_is_canonical() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
         word for word, layer in LAYERS.items() if not layer.holds
     }
-    assert len(LAYERS) >= 14
+    assert len(LAYERS) >= 17
     for text, _, _ in EXAMPLES:
         assert read_layer(text).text == text
 
@@ -148,8 +148,8 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
 @pytest.mark.parametrize(
     ("text", "what", "got", "allowed", "mend"),
     [
-        ("", "a layer text is empty", "", "activation, average-pool, ", ""),
-        (" \t", "a layer text is empty", "", "activation, average-pool, ", ""),
+        ("", "a layer text is empty", "", "activation, ", ""),
+        (" \t", "a layer text is empty", "", "activation, ", ""),
         (
             "x" * 201,
             "this layer text is too long",
@@ -157,8 +157,8 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
             "at most 200",
             "split it into several layers",
         ),
-        ("cnov 64 3", 'no layer called "cnov"', "cnov", "activation, average-pool, ", '"conv"'),
-        ("Conv 64 3", 'no layer called "Conv"', "Conv", "activation, average-pool, ", '"conv"'),
+        ("cnov 64 3", 'no layer called "cnov"', "cnov", "activation, ", '"conv"'),
+        ("Conv 64 3", 'no layer called "Conv"', "Conv", "activation, ", '"conv"'),
         ("conv", "lacks its filters and kernel", "conv", Conv.usage, ""),
         ("conv 64", "lacks its kernel", "conv 64", Conv.usage, ""),
         ("conv 64 relu", "lacks its kernel", "conv 64 relu", Conv.usage, ""),
@@ -196,6 +196,21 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
         ("batch-norm 0.9", 'says more than "batch-norm" takes', "0.9", BatchNorm.usage, ""),
         ("batch-norm momentum=1", "its momentum a value", "1", "from 0 to below 1", ""),
         ("batch-norm epsilon=0", "its epsilon a value", "0", "from 1e-12", ""),
+        ("batch-norm torch momentum=0.1", "gives momentum twice", "momentum=0.1", BatchNorm.usage, ""),
+        ("batch-norm variance=biased torch", "gives variance twice", "torch", BatchNorm.usage, ""),
+        (
+            "batch-norm torch torch",
+            "gives momentum and epsilon and variance twice",
+            "torch",
+            BatchNorm.usage,
+            "",
+        ),
+        ("batch-norm keras", 'says more than "batch-norm" takes', "keras", BatchNorm.usage, ""),
+        ("squeeze-excite", "lacks its ratio", "squeeze-excite", SqueezeExcite.usage, ""),
+        ("squeeze-excite 0", "its ratio a value", "0", "a whole number", ""),
+        ("adaptive-average-pool 0", "its size a value", "0", "a whole number", ""),
+        ("stochastic-depth 1", "its rate a value", "1", "from 0 to below 1", ""),
+        ("stochastic-depth 0.1 linaer", "its schedule a value", "linaer", "linear", '"linear"'),
         ("group-norm 0", "its groups a value", "0", "a whole number", ""),
         ("dense 1048577", "its units a value", "1048577", "a whole number", ""),
         ("dense 99999999999999999999", "its units a value", "99999999999999999999", "a whole number", ""),

@@ -15,7 +15,15 @@ from convstudy.networks.tree import LayerPath, path_text
 from convstudy.plan import Candidate
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
-PASS_ON_VARIANCE = ("dropout", "flatten", "activation", "max-pool", "average-pool", "global-average-pool")
+PASS_ON_VARIANCE = (
+    "dropout",
+    "flatten",
+    "activation",
+    "max-pool",
+    "average-pool",
+    "adaptive-average-pool",
+    "global-average-pool",
+)
 MOST_OF_START = 0.1
 """The share of its start values that a moving average may still hold when training ends."""
 WANTED_OF_START = 0.01

@@ -13,6 +13,7 @@ from convstudy.networks.expanding import BRANCH, expand
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
 from convstudy.networks.layers import Layer
 from convstudy.networks.layers.dense import Dense
+from convstudy.networks.layers.stochastic_depth import with_rates
 from convstudy.networks.parameters import Spec
 from convstudy.networks.shapes import Shape
 from convstudy.networks.tree import LayerPath, LayerProblem, Step, every_layer, mapped, walk
@@ -97,12 +98,15 @@ class Network:
         return Network(mapped(self.layers, lambda layer: (_with_init(layer, None),)), name)
 
     def complete(self, n_classes: int) -> tuple[Layer, ...]:
-        """Return all layers with the output layer (no activation: the loss takes logits), each init filled in."""
+        """Return all layers with the output layer (no activation: the loss takes logits).
+
+        Each init is filled in, and each rate of stochastic depth that rises with depth.
+        """
 
         def change(layer: Layer) -> tuple[Layer, ...]:
             return (_with_init(layer, self.init) if getattr(layer, "init", "") is None else layer,)
 
-        return mapped((*self.layers, Dense(n_classes)), change)
+        return with_rates(mapped((*self.layers, Dense(n_classes)), change))
 
     def walk(self, input_shape: Shape, n_classes: int) -> Iterator[Step]:
         """Yield each layer, output layer included, with its path and the shapes before and after it.

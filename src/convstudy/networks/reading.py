@@ -49,6 +49,14 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
     values: dict[str, Any] = {}
     waiting = _arguments(layer, "position")
     for word in words:
+        if word in layer.presets and not waiting:
+            given = layer.presets[word]
+            if twice := [name for name in given if name in values]:
+                raise NetworkError(
+                    Problem(f'"{text}" gives {" and ".join(twice)} twice', got=word, allowed=layer.usage)
+                )
+            values |= given
+            continue
         name, argument, written = _argument_of(layer, word, waiting, text)
         if name in values:
             raise NetworkError(Problem(f'"{text}" gives {name} twice', got=word, allowed=layer.usage))

@@ -117,8 +117,16 @@ def shape_after(layers: tuple[Layer, ...], shape: Shape) -> Shape:
     return shape
 
 
-def walk(layers: Iterable[Layer], shape: Shape, prefix: LayerPath = ()) -> Iterator[Step]:
+def walk(
+    layers: Iterable[Layer], shape: Shape, prefix: LayerPath = (), around: tuple[str, ...] = ()
+) -> Iterator[Step]:
     """Yield each layer of a tree with the shapes before and after it, before the layers inside it.
+
+    Args:
+        layers: layers that follow each other.
+        shape: the shape before the first.
+        prefix: the path to them.
+        around: the words of the layers around them.
 
     Raises:
         NetworkError: at the first layer that does not fit, with a :class:`LayerProblem` that has its path.
@@ -127,8 +135,11 @@ def walk(layers: Iterable[Layer], shape: Shape, prefix: LayerPath = ()) -> Itera
         path = (*prefix, number)
         inner: list[Step] = []
         try:
+            if layer.only_inside and layer.only_inside not in around:
+                what = f'"{layer.word}" must be inside a {layer.only_inside}'
+                raise NetworkError(Problem(what, got=layer.text, allowed=f"layers of a {layer.only_inside}"))
             for steps, inside in layer.inside(shape):
-                inner += walk(inside, shape, (*path, *steps))
+                inner += walk(inside, shape, (*path, *steps), (*around, layer.word))
             after = layer.output_shape(shape)
         except NetworkError as error:
             found = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
-from convstudy.networks.layers.layer import Layer, argument, one_of, whole, yes_no
+from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Dense(Layer):
     word: ClassVar[str] = "dense"
     usage: ClassVar[str] = "dense UNITS [ACTIVATION] [init=NAME] [bias=yes|no]"
 
-    units: int = argument("position", whole(1, 1 << 20), "a whole number of units, 1 or more")
+    units: int = argument("position", Whole(1, 1 << 20), "a whole number of units, 1 or more")
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from convstudy.networks.activations import ACTIVATIONS
 from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers.conv import Conv
-from convstudy.networks.layers.layer import Layer, argument, one_of, whole, yes_no
+from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class DepthwiseConv(Layer):
         "[dilation=1]"
     )
 
-    kernel: int = argument("position", whole(1, 1024), "a whole number, 1 or more (kernels are square)")
-    multiplier: int = argument("key", whole(1, 1024), "a whole number of filters a channel, 1 or more", 1)
+    kernel: int = argument("position", Whole(1, 1024), "a whole number, 1 or more (kernels are square)")
+    multiplier: int = argument("key", Whole(1, 1024), "a whole number of filters a channel, 1 or more", 1)
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
-    stride: int = argument("key", whole(1, 1024), "a whole number, 1 or more", 1)
+    stride: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
     padding: str = argument("key", one_of(("valid", "same")), "valid, same", "valid")
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)
-    dilation: int = argument("key", whole(1, 1024), "a whole number, 1 or more", 1)
+    dilation: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(height, width, multiplier · channels)`` after the convolution."""

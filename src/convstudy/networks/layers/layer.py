@@ -39,30 +39,37 @@ def argument(how: str, read: Callable[[str], Any], allowed: str, default: Any = 
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
-def whole(smallest: int, largest: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers between two bounds, both included."""
+@dataclass(frozen=True)
+class Whole:
+    """A reader of whole numbers between two bounds, both included."""
 
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or len(text) > 9 or not smallest <= int(text) <= largest:
+    smallest: int
+    largest: int
+
+    def __call__(self, text: str) -> int:
+        """Return the number; raise ``ValueError`` for what is none."""
+        is_number = text.isascii() and text.isdigit() and len(text) <= 9
+        if not is_number or not self.smallest <= int(text) <= self.largest:
             raise ValueError(text)
         return int(text)
 
-    return read
 
+@dataclass(frozen=True)
+class Decimal:
+    """A reader of decimal numbers from ``smallest`` (included) to ``below`` (not included)."""
 
-def decimal(smallest: float, below: float) -> Callable[[str], float]:
-    """Return a reader of decimal numbers from ``smallest`` (included) to ``below`` (not included)."""
+    smallest: float
+    below: float
 
-    def read(text: str) -> float:
+    def __call__(self, text: str) -> float:
+        """Return the number; raise ``ValueError`` for what is none."""
         # Digits of other scripts and "1_0" are numbers to Python; here they would be a second way to say the same.
         if not text.isascii() or "_" in text:
             raise ValueError(text)
         value = abs(float(text)) if float(text) == 0 else float(text)
-        if not smallest <= value < below:
+        if not self.smallest <= value < self.below:
             raise ValueError(text)
         return value
-
-    return read
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,22 @@ class Layer:
     holds: ClassVar[str] = ""
     """``"layers"`` or ``"branches"``, where layers are inside this one."""
 
+    only_inside: ClassVar[str] = ""
+    """The word of the layer that this one must be inside of, at any depth."""
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Word -> values that it stands for: ``batch-norm torch``."""
+
     @property
     def text(self) -> str:
         """The canonical text, without what is at its default and without the layers inside."""
-        words = [self.word]
+        presets = self.presets.items()
+        preset = [key for key, given in presets if all(getattr(self, name) == given[name] for name in given)][
+            :1
+        ]
+        words = [self.word, *preset]
         for name, how in arguments_of(type(self)).items():
+            if preset and name in self.presets[preset[0]]:
+                continue
             value = getattr(self, name)
             if how.how == "position":
                 words.append(number_text(value))

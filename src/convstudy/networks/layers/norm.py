@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from convstudy.networks.layers.layer import Layer, argument, decimal, whole
+from convstudy.networks.layers.layer import Decimal, Layer, Whole, argument, one_of
 from convstudy.networks.shapes import Shape, n_values
 
 if TYPE_CHECKING:
@@ -17,25 +17,35 @@ if TYPE_CHECKING:
 class BatchNorm(Layer):
     """``batch-norm``: each channel to mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015), as Keras does it.
 
-    ``momentum`` is Keras': the share of the old moving average that a batch leaves (0.99), the variance in that
-    average is the biased one, and ``epsilon`` is 0.001.
+    ``momentum`` is Keras': the share of the old moving average that a batch leaves (0.99). ``variance`` says which one
+    is averaged: Keras' biased one, or torch's, with ``n - 1``. ``epsilon`` is 0.001. ``batch-norm torch`` has torch's
+    defaults: a momentum of 0.9 (0.1 in torch's sense), the unbiased variance, and an epsilon of 0.00001.
+
+    >>> BatchNorm().n_parameters((8, 8, 16))
+    (32, 32)
+    >>> BatchNorm(0.9, 1e-5, "unbiased").text
+    'batch-norm torch'
     """
 
     word: ClassVar[str] = "batch-norm"
-    usage: ClassVar[str] = "batch-norm [momentum=0.99] [epsilon=0.001]"
+    usage: ClassVar[str] = "batch-norm [torch] [momentum=0.99] [epsilon=0.001] [variance=biased|unbiased]"
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "torch": {"momentum": 0.9, "epsilon": 1e-5, "variance": "unbiased"}
+    }
 
-    momentum: float = argument("key", decimal(0.0, 1.0), "a number from 0 to below 1", 0.99)
-    epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+    momentum: float = argument("key", Decimal(0.0, 1.0), "a number from 0 to below 1", 0.99)
+    epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+    variance: str = argument("key", one_of(("biased", "unbiased")), "biased, unbiased", "biased")
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
         """Return scale and shift, and the two moving averages, of each channel."""
         return (2 * shape[-1], 2 * shape[-1])
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return batch normalisation with Keras' moving averages."""
+        """Return batch normalisation with these moving averages."""
         from convstudy.networks.modules.batch_norm import KerasBatchNorm
 
-        return KerasBatchNorm(shape[-1], 1.0 - self.momentum, self.epsilon)
+        return KerasBatchNorm(shape[-1], 1.0 - self.momentum, self.epsilon, self.variance == "unbiased")
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class LayerNorm(Layer):
     word: ClassVar[str] = "layer-norm"
     usage: ClassVar[str] = "layer-norm [epsilon=0.001]"
 
-    epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+    epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape as it was; a single channel would become 0 everywhere, so there have to be two."""
@@ -74,8 +84,8 @@ class GroupNorm(Layer):
     word: ClassVar[str] = "group-norm"
     usage: ClassVar[str] = "group-norm GROUPS [epsilon=0.001]"
 
-    groups: int = argument("position", whole(1, 65536), "a whole number that divides the channels")
-    epsilon: float = argument("key", decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+    groups: int = argument("position", Whole(1, 65536), "a whole number that divides the channels")
+    epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape as it was; the groups have to divide the channels, into more than single values."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
-from convstudy.networks.layers.layer import Layer, argument, decimal, one_of
+from convstudy.networks.layers.layer import Decimal, Layer, argument, one_of
 from convstudy.networks.shapes import Shape, n_values
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Dropout(Layer):
     word: ClassVar[str] = "dropout"
     usage: ClassVar[str] = "dropout RATE"
 
-    rate: float = argument("position", decimal(0.0, 1.0), "a number from 0 to below 1")
+    rate: float = argument("position", Decimal(0.0, 1.0), "a number from 0 to below 1")
 
     def idle_reason(self, shape: Shape) -> str:
         """Tell a rate of 0."""

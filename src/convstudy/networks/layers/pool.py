@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.layers.layer import Layer, argument, whole
+from convstudy.networks.layers.layer import Layer, Whole, argument
 from convstudy.networks.layers.windows import n_windows
 from convstudy.networks.shapes import Shape
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Pool(Layer):
     """Base of the pooling layers: a square window, by default side by side, "valid"."""
 
-    size: int = argument("position", whole(1, 1024), "a whole number, 1 or more (windows are square)")
-    stride: int | None = argument("key", whole(1, 1024), "a whole number, 1 or more", None)
+    size: int = argument("position", Whole(1, 1024), "a whole number, 1 or more (windows are square)")
+    stride: int | None = argument("key", Whole(1, 1024), "a whole number, 1 or more", None)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of windows in height and width, and the channels as they were."""

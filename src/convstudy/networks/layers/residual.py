@@ -13,8 +13,9 @@ from convstudy.networks.layers.dense import Dense
 from convstudy.networks.layers.layer import Layer, argument, one_of
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation
+from convstudy.networks.layers.stochastic_depth import never_dropped
 from convstudy.networks.shapes import Shape, shape_text
-from convstudy.networks.tree import SHORTCUT, Branch, shape_after
+from convstudy.networks.tree import SHORTCUT, Branch, mapped, shape_after
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +72,8 @@ class Residual(Layer):
 
     def left_out(self) -> tuple[Layer, ...]:
         """Return the body without the shortcut, and the activation: the plain network of He et al. 2016."""
-        return (*self.body, Activation(self.then)) if self.then else self.body
+        stays = mapped(self.body, lambda layer: () if layer.only_inside == self.word else (layer,))
+        return (*stays, Activation(self.then)) if self.then else stays
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape after the body; the shortcut must be able to have it."""
@@ -133,7 +135,9 @@ class Residual(Layer):
         from convstudy.networks.modules.residual import PadShortcut, ResidualSum
 
         after = self.output_shape(shape)
-        body = sequence(self.body, shape, generator)
+        adds = after == shape or self.shortcut != "identity-or-none"
+        # Without a shortcut nothing would be left of an image whose body is left out.
+        body = sequence(self.body if adds else never_dropped(self.body), shape, generator)
         shortcut: nn.Module | None = None
         if self.shortcut == "pad" and after != shape:
             stride = 1 if len(shape) == 1 else self.stride(shape) or 1
@@ -141,7 +145,7 @@ class Residual(Layer):
         elif projection := self.projection(shape):
             shortcut = sequence(projection, shape, generator)
         then = activation_module(self.then, after[-1]) if self.then else None
-        return ResidualSum(body, shortcut, then, adds=after == shape or shortcut is not None)
+        return ResidualSum(body, shortcut, then, adds)
 
 
 LAYERS = (Residual,)

@@ -14,23 +14,27 @@ BLOCK = 1 << 16
 class KerasBatchNorm(nn.Module):
     """Normalise each channel of ``(n, c)`` or ``(n, c, h, w)`` over the batch (Ioffe & Szegedy 2015).
 
-    It differs from torch's in two ways. The variance in its moving average is the biased one, as in Keras. And in
-    float32 mean and variance are summed in blocks: torch adds up a channels-last batch one value after the other,
-    which puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In bfloat16, whose own
-    rounding is ten times that, torch's kernel does the sums: it is faster. On a device it does them in float32, too:
-    its sums there are made of partial ones.
+    It differs from torch's in two ways. The variance in its moving average is the biased one, as in Keras, unless
+    torch's is asked for. And in float32 mean and variance are summed in blocks: torch adds up a channels-last batch one
+    value after the other, which puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In
+    bfloat16, whose own rounding is ten times that, torch's kernel does the sums: it is faster. On a device it does them
+    in float32, too: its sums there are made of partial ones.
 
     Args:
         n_channels: the number of channels.
         weight_of_batch: the share of a new batch in the moving averages (1 - Keras' momentum).
         epsilon: added to the variance before the root.
+        unbiased: whether the moving average has torch's variance, of ``n - 1`` values; of a single one it is 0.
     """
 
     running_mean: torch.Tensor
     running_variance: torch.Tensor
 
-    def __init__(self, n_channels: int, weight_of_batch: float, epsilon: float) -> None:
+    def __init__(
+        self, n_channels: int, weight_of_batch: float, epsilon: float, unbiased: bool = False
+    ) -> None:
         super().__init__()
+        self.unbiased = unbiased
         self.weight_of_batch = weight_of_batch
         self.epsilon = epsilon
         self.weight = nn.Parameter(torch.ones(n_channels))
@@ -54,7 +58,9 @@ class KerasBatchNorm(nn.Module):
             return self._normalise_by_torch(values)
         mean, variance = moments(values.detach())
         self.running_mean.lerp_(mean, self.weight_of_batch)
-        self.running_variance.lerp_(variance, self.weight_of_batch)
+        n_values = values.numel() // values.shape[1]
+        averaged = variance * (n_values / max(1, n_values - 1)) if self.unbiased else variance
+        self.running_variance.lerp_(averaged, self.weight_of_batch)
         normalised: torch.Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
             values, self.weight, self.bias, mean, variance, self.epsilon
         )
@@ -74,6 +80,9 @@ class KerasBatchNorm(nn.Module):
             self.weight_of_batch,
             self.epsilon,
         )
+        if self.unbiased:
+            self.running_variance.copy_(variance)
+            return normalised
         # torch moved by w · V · n / (n - 1). Scaling all of it by (n - 1) / n mends that part and shrinks the old one,
         # (1 - w) · old, by 1 / n of itself, which is put back.
         n_values = values.numel() // values.shape[1]

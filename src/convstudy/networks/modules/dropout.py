@@ -1,4 +1,4 @@
-"""Dropout whose masks come from raw random bits."""
+"""Dropout, of values and of whole images, whose masks come from raw random bits."""
 
 from __future__ import annotations
 
@@ -40,18 +40,17 @@ class BitsDropout(nn.Module):
         """Return the values with some of them zeroed, in training; as they are otherwise."""
         if not self.training:
             return values
+        return values * self._mask(values).as_strided(values.shape, _dense_strides(values))
+
+    def _mask(self, values: torch.Tensor) -> torch.Tensor:
+        """Return 0 or the scale for each value, flat, in the values' dtype."""
         words = self._words(values)
         # In place, words become 1 (kept) or 0: a comparison that makes booleans, and a conversion from these, cost six
         # times as much. The mask of a bfloat16 is its bits, since 1 times the bits of the scale is the scale.
         if values.dtype == BFLOAT16:
-            mask = (
-                words.ge_(self.n_half_dropped_levels - N_LEVELS // 2)
-                .mul_(self.half_scale_bits)
-                .view(BFLOAT16)
-            )
-        else:
-            mask = words.ge_(self.n_dropped_levels - N_LEVELS // 2).to(values.dtype).mul_(self.scale)
-        return values * mask.as_strided(values.shape, _dense_strides(values))
+            threshold = self.n_half_dropped_levels - N_LEVELS // 2
+            return words.ge_(threshold).mul_(self.half_scale_bits).view(BFLOAT16)
+        return words.ge_(self.n_dropped_levels - N_LEVELS // 2).to(values.dtype).mul_(self.scale)
 
     def _words(self, values: torch.Tensor) -> torch.Tensor:
         """Return a random int16 for each value, flat."""
@@ -67,6 +66,20 @@ class BitsDropout(nn.Module):
     def extra_repr(self) -> str:
         """Return the rate, for the module's printed form."""
         return f"rate={self.n_dropped_levels / N_LEVELS:g}"
+
+
+class ImageDropout(BitsDropout):
+    """Zero all values of an image with probability ``rate`` in training and scale the other images.
+
+    Inside a residual this is stochastic depth (Huang et al. 2016). One 16-bit word is drawn for each image.
+    """
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return ``(n, c, h, w)`` or ``(n, features)`` with some images zeroed, in training; as it is otherwise."""
+        if not self.training:
+            return values
+        first = values[:, 0] if values.ndim == 2 else values[:, 0, 0, 0]  # one value of each image, (n,)
+        return values * self._mask(first).view(-1, *[1] * (values.ndim - 1))
 
 
 def seed_dropout(model: nn.Module, seed: int) -> None:
