@@ -131,7 +131,7 @@ def made_up(fit: Any) -> Any:
     import hashlib
 
     from convstudy.data import split_sizes
-    from convstudy.record import Environment, Epoch, Record
+    from convstudy.record import Environment, Epoch, Record, Scores
 
     luck = random.Random(fit.id)
     level = luck.gauss(0.96, 0.01) + (0.02 if fit.network.texts[-1].startswith("dense 32") else 0.0)
@@ -145,9 +145,15 @@ def made_up(fit: Any) -> Any:
         )
         seconds = luck.uniform(4.0, 5.0), luck.uniform(0.5, 0.6)
         history.append(
-            Epoch(number, fit.recipe.learning_rate, losses[0], train, losses[1], validation, *seconds)
+            Epoch(
+                number,
+                fit.recipe.learning_rate,
+                Scores({"log-loss": losses[0], "accuracy": train}),
+                Scores({"log-loss": losses[1], "accuracy": validation}),
+                *seconds,
+            )
         )
-    best = min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.number)).number
+    best = min(history, key=lambda e: (-e.validation["accuracy"], e.validation["log-loss"], e.number)).number
     here = Environment(
         "Linux x86_64", "made up", 2, 1, "cpu", "3.11", "2.13.0", "2.4", "0.1.0, source 0", "1.9"
     )
@@ -170,6 +176,7 @@ def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
     """Fill a store with all records but the last ``n_left``, and with what lies beside them."""
     from convstudy.history import History
     from convstudy.plan import resolve
+    from convstudy.record import Scores
 
     study = asked(n_fits, dataset)
     history = History.open(folder, create=True)
@@ -194,9 +201,10 @@ def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
         for fit in plan.tested_fits:
             if fit.id in history.records:
                 number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "made up")
-                accuracy = history.records[fit.id].counted.validation_accuracy
+                accuracy = history.records[fit.id].counted.validation["accuracy"]
                 _predictions(history.layout.artefact(fit.id, "test"), fit)
-                history.end_opening(number, (1 - accuracy) * 3.4, accuracy, 0.5)
+                scored = Scores({"log-loss": (1 - accuracy) * 3.4, "accuracy": accuracy})
+                history.end_opening(number, scored, 0.5)
         history.end_run(run_id, "interrupted" if n_left else "complete")
     history.close()
 
@@ -261,6 +269,7 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
     """Go on with the run to its end, in a copy of the store; a stand-in for the workers hands in made-up records."""
     from shutil import copytree
 
+    from convstudy.record import Scores
     from convstudy.run import run_study
     from convstudy.run import study as run_module
     from convstudy.run.tasks import Inspect, Inspected, Message, Task, Tested, Train, Trained
@@ -280,9 +289,9 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
             task = self.tasks.pop(0)
             if isinstance(task, Inspect):
                 return Inspected(task, error="made up")
-            return (
-                Trained(task, made_up(task.fit)) if isinstance(task, Train) else Tested(task, 0.1, 0.97, 0.5)
-            )
+            if isinstance(task, Train):
+                return Trained(task, made_up(task.fit))
+            return Tested(task, Scores({"log-loss": 0.1, "accuracy": 0.97}), 0.5)
 
         def __enter__(self) -> MadeUp:
             return self

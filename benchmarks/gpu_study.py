@@ -85,7 +85,7 @@ def test_accuracies(results: Results) -> dict[str, float]:
     for stage in results.plan.stages:
         for candidate in stage.candidates:
             opened = [results.openings[fit.id] for fit in candidate.fits if fit.id in results.openings]
-            scores = [opening.accuracy for opening in opened if opening.accuracy is not None]
+            scores = [opening.scores["accuracy"] for opening in opened if opening.scores is not None]
             if scores:
                 found[f"{stage.key} {candidate.name}"] = round(fmean(scores), 4)
     return found

@@ -18,7 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convstudy.record import Scores
 
 HERE = Path(__file__).resolve().parents[1]
 COMMAND = "from convstudy.cli import main; main()"
@@ -172,15 +175,17 @@ def fill(folder: Path) -> None:
             history.save_choice(run_id, choice)
         for fit in plan.tested_fits:
             number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "made up")
-            history.end_opening(number, *predictions(history.layout.artefact(fit.id, "test"), fit), 0.5)
+            history.end_opening(number, predictions(history.layout.artefact(fit.id, "test"), fit), 0.5)
         history.end_run(run_id, "complete")
     history.close()
 
 
-def predictions(path: Path, fit: Any) -> tuple[float, float]:
-    """Write the predictions of a model that gets about 70 % right; return its loss and accuracy."""
+def predictions(path: Path, fit: Any) -> Scores:
+    """Write the predictions of a model that gets about 70 % right; return its scores."""
     import numpy as np
     from safetensors.numpy import save_file
+
+    from convstudy.record import Scores
 
     luck = np.random.default_rng(int(fit.id, 16))
     labels = np.arange(N_TEST) % N_CLASSES
@@ -200,7 +205,7 @@ def predictions(path: Path, fit: Any) -> tuple[float, float]:
         path,
     )
     true = probabilities[np.arange(N_TEST), labels].astype(np.float64)
-    return float(-np.log(true).mean()), float((said == labels).mean())
+    return Scores({"log-loss": float(-np.log(true).mean()), "accuracy": float((said == labels).mean())})
 
 
 def write(folder: Path, target: Path) -> None:

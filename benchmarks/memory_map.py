@@ -96,7 +96,7 @@ def measure(folder: Path, n_train: int, in_memory: bool) -> None:
         "fit_cpu": fitted[1] - loaded[1],
         "train_images_a_second": trained.record.n_train / epoch.train_seconds,
         "cpu_microseconds_an_image": 1e6 * (fitted[1] - loaded[1]) / n_passes,
-        "test_accuracy": opened.score.accuracy,
+        "test_accuracy": opened.scores["accuracy"],
         "weights_digest": trained.record.weights_digest,
         **{f"{key}_megabytes": int(status[key].split()[0]) / 1024 for key in ("VmHWM", "RssAnon", "RssFile")},
     }

@@ -33,6 +33,7 @@ from notebook_pairs import pairs_table
 if TYPE_CHECKING:
     from convstudy.history import Results
     from convstudy.plan import Candidate
+    from convstudy.record import Epoch
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "notebook-replay"
@@ -114,12 +115,23 @@ def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
                 "n_validation": record.n_validation,
                 "counted_epoch": record.counted_epoch,
                 "best_epoch": record.best_epoch,
-                "history": [asdict(epoch) for epoch in record.history],
-                "test_loss": opening.loss if opening else None,
-                "test_accuracy": opening.accuracy if opening else None,
+                "history": [_flat(epoch) for epoch in record.history],
+                "test_loss": opening.scores["log-loss"] if opening and opening.scores else None,
+                "test_accuracy": opening.scores["accuracy"] if opening and opening.scores else None,
             }
         )
     return fits
+
+
+def _flat(epoch: Epoch) -> dict[str, float]:
+    """Return an epoch as replay.json has it: each score by part and name."""
+    scores = {
+        f"{part}_{name}": each[metric]
+        for part, each in (("train", epoch.train), ("validation", epoch.validation))
+        for name, metric in (("loss", "log-loss"), ("accuracy", "accuracy"))
+    }
+    seconds = {"train_seconds": epoch.train_seconds, "evaluation_seconds": epoch.evaluation_seconds}
+    return {"number": epoch.number, "learning_rate": epoch.learning_rate, **scores, **seconds}
 
 
 def write() -> None:

@@ -191,7 +191,7 @@ def _grid_scores(size: Size, records: Mapping[str, Record], repetition: int) -> 
     """Return candidate -> its validation accuracy on each fold of the grid."""
     return {
         candidate.name: [
-            records[repeated(fit, repetition).id].counted.validation_accuracy for fit in candidate.fits
+            records[repeated(fit, repetition).id].counted.validation["accuracy"] for fit in candidate.fits
         ]
         for candidate in _grid(size).candidates
     }

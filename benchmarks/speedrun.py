@@ -91,7 +91,7 @@ def on_validation(fit: Fit, data: LoadedDataset) -> Result:
     with repeatable(fit.threads):
         probabilities = logits_of(model, part, fit.recipe.precision, fit.recipe.views).softmax(1)
     seconds += time.perf_counter() - started
-    accuracy = trained.record.counted.validation_accuracy
+    accuracy = trained.record.counted.validation["accuracy"]
     return Result(fit.seed, accuracy, seconds, in_all, probabilities, part.labels)
 
 
@@ -113,7 +113,7 @@ def on_test(fit: Fit, data: LoadedDataset, openings: Path) -> Result:
     probabilities, labels = opened.predictions["probabilities"], opened.predictions["labels"]
     return Result(
         fit.seed,
-        opened.score.accuracy,
+        opened.scores["accuracy"],
         seconds + opened.seconds,
         in_all + opened.seconds,
         probabilities,

@@ -16,7 +16,8 @@ from benchmarks.search_methods import (
     table,
 )
 from convstudy.plan import Fit, make_plan
-from convstudy.record import Epoch, Record
+from convstudy.record import Record
+from tests.scores import epoch_of
 
 SIZE = Size(dataset="digits", subset=200, epochs=8, folds=3)
 
@@ -34,7 +35,7 @@ def _grid(repetition: int, crossing: bool = False) -> dict[str, Record]:
         for number in range(1, SIZE.epochs + 1):
             early = crossing and number <= SIZE.epochs // 2
             accuracy = 0.5 + number / 100 + (-place if early else place) / 50 + fit.seed % 7 / 10_000
-            history.append(Epoch(number, 0.1, 1.0, 0.5, 1 - accuracy, accuracy, 1.0, 0.1))
+            history.append(epoch_of(number, 0.1, (1.0, 0.5), (1 - accuracy, accuracy), 1.0, 0.1))
         records[fit.id] = Record(fit.id, "done", tuple(history), 8, 8, 100, 50, 1000, "digest")
     return records
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 # A loss that is no finite number is so again in the next run; any other error may have passed by then.
 LASTING_ERRORS = ("diverged",)
@@ -15,23 +16,72 @@ RUNS_UNTIL_LASTING = 3
 _PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}")
 
 
+class Scores(dict[str, float]):
+    """The values of metrics on one set of images, by the metrics' names; it cannot be changed.
+
+    ``"log-loss"`` (mean cross-entropy, nats per image) and ``"accuracy"`` (a fraction) are always there; the study's
+    metric is there too, if it is another one.
+
+    >>> scores = Scores({"log-loss": 0.25, "accuracy": 0.9})
+    >>> scores["accuracy"]
+    0.9
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("Scores cannot be changed; make another one")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __deepcopy__(self, _: object) -> Scores:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Scores({super().__repr__()})"
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One pass over the training images.
 
-    Losses are mean cross-entropies (nats an image), accuracies fractions; all four are measured in evaluation mode
-    after the epoch, on the fit's training part (or the sample of it that the recipe's ``measure_at_most`` allows) and
-    on its whole validation part (over the recipe's ``views``). ``learning_rate`` is that of the last step.
+    Scores are measured in evaluation mode after the epoch: ``train`` on the fit's training part (or the sample of it
+    that the recipe's ``measure_at_most`` allows), ``validation`` on its whole validation part (over the recipe's
+    ``views``). ``learning_rate`` is that of the last step.
     """
 
     number: int
     learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
+    train: Scores
+    validation: Scores
     train_seconds: float
     evaluation_seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Epoch:
+        """Return the epoch of these plain values; raise ``TypeError`` or ``KeyError`` for others."""
+        return cls(
+            values["number"],
+            values["learning_rate"],
+            _scores(values, "train"),
+            _scores(values, "validation"),
+            values["train_seconds"],
+            values["evaluation_seconds"],
+        )
+
+
+def _scores(values: Mapping[str, Any], part: str) -> Scores:
+    """Return the scores on one part; before records had scores, an epoch had a loss and an accuracy of each part."""
+    if part in values:
+        return Scores(values[part])
+    return Scores({"log-loss": values[f"{part}_loss"], "accuracy": values[f"{part}_accuracy"]})
 
 
 @dataclass(frozen=True)
@@ -135,7 +185,7 @@ class Record:
         return cls(
             **{
                 **values,
-                "history": tuple(Epoch(**epoch) for epoch in values["history"]),
+                "history": tuple(Epoch.from_json(epoch) for epoch in values["history"]),
                 "environment": None if environment is None else Environment(**environment),
                 "dead_units": tuple(
                     DeadUnits(**{**each, "layer": tuple(each["layer"])})
@@ -213,8 +263,8 @@ class Acceptance:
 class Opening:
     """One look at the sealed test set: which weights, why, when, and what they scored.
 
-    ``loss`` and ``accuracy`` are measured in evaluation mode on all test images, with the weights whose digest is
-    ``weights_digest``. ``opened_at`` is ISO 8601, UTC.
+    ``scores`` are measured in evaluation mode on all test images, with the weights whose digest is
+    ``weights_digest``; there are none while the test set is only about to be opened. ``opened_at`` is ISO 8601, UTC.
     """
 
     fit_id: str
@@ -222,6 +272,5 @@ class Opening:
     purpose: str
     opened_at: str
     n_images: int
-    loss: float | None = None
-    accuracy: float | None = None
+    scores: Scores | None = None
     seconds: float = field(default=0.0, compare=False)

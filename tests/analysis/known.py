@@ -15,6 +15,7 @@ from convstudy.history.results import Results
 from convstudy.record import Opening
 from convstudy.studyfile import Ablate, Study, Variant, load_study
 from tests.report.made_up import made_up_results
+from tests.scores import scores
 
 Wrong = Callable[[int], npt.NDArray[np.int64]]
 
@@ -72,7 +73,7 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
         probabilities[wrong_rows(fit.seed), :2] = (0.1, 0.9)
         right = probabilities.argmax(axis=1) == labels
         loss = float(-np.log(probabilities[:, 0].astype(np.float64)).mean())
-        openings[fit.id] = replace(made.openings[fit.id], accuracy=float(right.mean()), loss=loss)
+        openings[fit.id] = replace(made.openings[fit.id], scores=scores(loss, float(right.mean())))
         tests[fit.id] = {"labels": labels, "probabilities": probabilities}
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:

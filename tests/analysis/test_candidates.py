@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from convstudy.analysis import candidate_rows
+from convstudy.analysis import TEST, VALIDATION, candidate_rows
 from tests.report.made_up import digest, made_up_results
 
 
@@ -17,9 +17,11 @@ def test_rows_stand_on_the_epoch_that_counts() -> None:
         records = [results.records[fit.id] for fit in candidate.fits]
         counted = [record.history[record.counted_epoch - 1] for record in records if record.counted_epoch]
         assert len(counted) == 3
-        assert row.train_loss.mean == pytest.approx(sum(epoch.train_loss for epoch in counted) / 3)
-        assert row.test_accuracy.mean == pytest.approx(
-            sum(results.openings[fit.id].accuracy or 0 for fit in candidate.fits) / 3
+        assert row.train["log-loss"].mean == pytest.approx(
+            sum(epoch.train["log-loss"] for epoch in counted) / 3
+        )
+        assert row.test["accuracy"].mean == pytest.approx(
+            sum(results.openings[fit.id].scores["accuracy"] for fit in candidate.fits) / 3
         )
         assert row.weights_digests == tuple(digest(fit.id) for fit in candidate.fits)
         assert row.seconds.mean == pytest.approx(8 * 1.75)
@@ -41,17 +43,17 @@ def test_parameters_count_what_is_kept_and_what_is_trained() -> None:
 def test_folds_count_from_one_and_search_has_no_test_score() -> None:
     results = made_up_results()
     row = candidate_rows(results, results.plan.stage("search.kernel-size"))[0]
-    assert list(row.scores("validation_accuracy")) == ["fold 1", "fold 2", "fold 3"]
-    assert row.test_accuracy.n == 0
+    assert list(row.scores(VALIDATION)) == ["fold 1", "fold 2", "fold 3"]
+    assert row.test["accuracy"].n == 0
 
 
 def test_a_failed_fit_counts_as_failed_and_in_no_mean() -> None:
     results = made_up_results(fails=["plain"])
     row = candidate_rows(results, results.plan.stage("ablate.best"))[1]
-    assert (row.name, row.n_done, row.n_failed, row.validation_accuracy.n) == ("plain", 2, 1, 2)
+    assert (row.name, row.n_done, row.n_failed, row.validation["accuracy"].n) == ("plain", 2, 1, 2)
     failed = row.fits[0]
-    assert (failed.status, failed.error_kind, failed.validation_accuracy) == ("failed", "diverged", None)
-    assert list(row.scores("test_accuracy")) == ["seed 1", "seed 2"]
+    assert (failed.status, failed.error_kind, failed.validation) == ("failed", "diverged", None)
+    assert list(row.scores(TEST)) == ["seed 1", "seed 2"]
 
 
 def test_what_is_not_trained_is_said_to_be_missing() -> None:
@@ -70,5 +72,5 @@ def test_a_test_score_of_other_weights_is_not_this_rows() -> None:
     wrong = replace(results.openings[fit.id], weights_digest=digest("another model"))
     mixed = replace(results, openings={**results.openings, fit.id: wrong})
     row = candidate_rows(mixed, stage)[0]
-    assert row.fits[0].test_accuracy is None
-    assert row.test_accuracy.n == 2
+    assert row.fits[0].test is None
+    assert row.test["accuracy"].n == 2

@@ -9,6 +9,7 @@ from convstudy.analysis import Contest, analyse
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.history.results import Results
 from tests.analysis.known import results_of, rows, study_of
+from tests.scores import scores
 
 
 def only(results: Results) -> Contest:
@@ -141,7 +142,7 @@ def test_predictions_that_do_not_fit_the_record_count_as_lost() -> None:
 
     results = results_of(study_of("digits", seeds=2), {"a": lambda s: rows(0, 5), "b": lambda s: rows(0, 9)})
     fit_id = next(iter(results.openings))
-    other = replace(results.openings[fit_id], accuracy=0.5)
+    other = replace(results.openings[fit_id], scores=scores(0.1, 0.5))
     assert PredictionReader(results).of(fit_id) is not None
     assert PredictionReader(replace(results, openings={**results.openings, fit_id: other})).of(fit_id) is None
     assert PredictionReader(results).of("no such fit") is None

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from convstudy.analysis import analyse
+from convstudy.analysis import TEST, VALIDATION, analyse
 from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 
@@ -32,8 +32,8 @@ def test_the_chosen_leads_and_the_next_best_follows() -> None:
 
 def test_choices_rest_on_validation_and_verdicts_of_models_on_test() -> None:
     search, compare, ablate = analyse(made_up_results()).contests
-    assert search.measure == "validation_accuracy"
-    assert compare.measure == ablate.measure == "test_accuracy"
+    assert search.measure == VALIDATION
+    assert compare.measure == ablate.measure == TEST
 
 
 def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
@@ -41,8 +41,8 @@ def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
     compare = analyse(results).contests[1]
     verdict = compare.verdict_on("one-conv")
     assert verdict and compare.leader
-    mine = compare.leader.scores("test_accuracy")
-    other = next(row for row in compare.rows if row.name == "one-conv").scores("test_accuracy")
+    mine = compare.leader.scores(TEST)
+    other = next(row for row in compare.rows if row.name == "one-conv").scores(TEST)
     assert verdict.difference.pairs == pytest.approx([mine[s] - other[s] for s in ("seed 1", "seed 2")])
     assert set(verdict.evidence.fit_ids) >= {fit.fit_id for fit in compare.leader.fits}
 

@@ -18,6 +18,7 @@ from convstudy.stats.crossed import images_of
 from convstudy.stats.intervals import bonett_price
 from convstudy.studyfile import Search, load_study
 from tests.report.made_up import gathered, made_up_results
+from tests.scores import rescored
 
 FOLDS = 5
 
@@ -38,7 +39,7 @@ def searched(wrong: dict[str, int | tuple[int, ...]], labels: bool = True) -> Re
     for fit_id, (name, fold) in named.items():
         record = records[fit_id]
         accuracy = 1 - n_wrong(name, fold) / record.n_validation
-        history = tuple(replace(epoch, validation_accuracy=accuracy) for epoch in record.history)
+        history = tuple(rescored(epoch, accuracy=accuracy) for epoch in record.history)
         records[fit_id] = replace(record, history=history)
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from convstudy.stats.resampled import fold_mean
 from convstudy.studyfile import Search, Study, load_study
 from tests.plan.made import finished
 from tests.report.made_up import gathered, made_up_record, made_up_results, notes_of_first
+from tests.scores import rescored
 
 # kernel -> its accuracy on folds 1, 2 and 3, trained on the other two
 SCORES = {3: (0.90, 0.94, 0.95), 5: (0.96, 0.93, 0.96)}
@@ -42,7 +43,7 @@ def _record(candidate: Candidate, fit: Fit) -> Record:
     elif isinstance(fit.split, Fold):
         accuracy = SCORES[kernel][fit.split.index] if fit.split.of == 3 else 0.9 + fit.split.index / 100
     made = made_up_record(fit, 0.9)
-    last = replace(made.history[-1], validation_accuracy=accuracy)
+    last = rescored(made.history[-1], accuracy=accuracy)
     history = (*made.history[:-1], last)
     return replace(made, history=history, counted_epoch=len(history))
 
@@ -84,9 +85,7 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
             best = {"inner": (2, 3, 3), "nested": (4, 4, 4)}.get(stage.question)
             if best is None or (stage.question == "inner" and fit.id in records and number > 2):
                 continue
-            history = tuple(
-                replace(each, validation_accuracy=0.9 + each.number / 1000) for each in made.history[:4]
-            )
+            history = tuple(rescored(each, accuracy=0.9 + each.number / 1000) for each in made.history[:4])
             records[fit.id] = replace(made, history=history, counted_epoch=best[number % 3])
     found = analyse(replace(results, records=records)).contests[0].nested
     assert found is not None

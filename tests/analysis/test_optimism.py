@@ -12,6 +12,7 @@ from convstudy.report.protocol_tables import optimism_table
 from convstudy.report.table import cell_text
 from tests.analysis.known import results_of, rows, study_of
 from tests.report.made_up import gathered, made_up_results
+from tests.scores import rescored
 
 
 def _known() -> Results:
@@ -47,7 +48,7 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
     records = dict(results.records)
     for number, fit in enumerate(head.candidate.fits):
         epochs = [
-            replace(records[fit.id].history[0], number=n + 1, validation_accuracy=accuracy)
+            rescored(replace(records[fit.id].history[0], number=n + 1), accuracy=accuracy)
             for n, accuracy in enumerate((0.9, 0.95 + number / 100, 0.93))
         ]
         records[fit.id] = replace(records[fit.id], history=tuple(epochs), counted_epoch=2)

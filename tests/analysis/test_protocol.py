@@ -9,6 +9,7 @@ from convstudy.report.protocol_tables import ledger_table
 from convstudy.report.words import answer
 from convstudy.studyfile import load_study
 from tests.report.made_up import digest, made_up_results
+from tests.scores import scores
 
 
 def test_who_saw_which_images() -> None:
@@ -59,11 +60,11 @@ def test_questions_are_counted_once_over_all_studies() -> None:
     own = analyse(made).protocol.openings
     # 3 networks and 3 variants, each over 3 seeds; "as it is" is the comparison's winner.
     entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in own]
-    other = Opening("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
+    other = Opening("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
     entries += [
         _entry(other, "another-1", "theirs"),
         _entry(replace(other, fit_id="e" * 16), "another-1", "theirs"),
-        _entry(replace(other, fit_id="c" * 16, accuracy=None), "another-1", "only begun"),
+        _entry(replace(other, fit_id="c" * 16, scores=None), "another-1", "only begun"),
     ]
     results = replace(made, ledger=tuple(entries))
     told = analyse(results).protocol
@@ -97,7 +98,7 @@ def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
 def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
     made = made_up_results()
     entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in analyse(made).protocol.openings]
-    left = Opening("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, 0.1, 0.9)
+    left = Opening("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
     told = analyse(replace(made, ledger=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
     assert [entry.opening for entry in told.others] == [left]
     assert (told.n_questions, told.n_questions_elsewhere) == (7, 0)

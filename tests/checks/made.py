@@ -15,6 +15,7 @@ from convstudy.plan import Candidate, Fit
 from convstudy.record import DeadUnits, Epoch, Opening, Record
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Search, Study, Variant
 from tests.plan.made import finished
+from tests.scores import epoch_of, scores
 
 ONE = NetworkPattern(layers=("conv 4 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
 TWO = NetworkPattern(layers=("conv 6 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
@@ -45,14 +46,13 @@ def study(**changes: Any) -> Study:
     return Study(**{**values, **changes})
 
 
-def epoch(number: int, train: float, validation: float, loss: float | None = None, **more: Any) -> Epoch:
+def epoch(
+    number: int, train: float, validation: float, loss: float | None = None, train_loss: float | None = None
+) -> Epoch:
     """Return an epoch of these accuracies; losses follow from them unless told."""
-    losses = {
-        "train_loss": 3 * (1 - train),
-        "validation_loss": 3 * (1 - validation) if loss is None else loss,
-    }
-    values = {"number": number, "learning_rate": 0.001, "train_seconds": 1.0, "evaluation_seconds": 0.1}
-    return Epoch(**{**values, **losses, "train_accuracy": train, "validation_accuracy": validation, **more})
+    train_loss = 3 * (1 - train) if train_loss is None else train_loss
+    loss = 3 * (1 - validation) if loss is None else loss
+    return epoch_of(number, 0.001, (train_loss, train), (loss, validation), 1.0, 0.1)
 
 
 def settled(level: float, n_epochs: int = N_EPOCHS, gap: float = 0.005) -> list[Epoch]:
@@ -94,7 +94,7 @@ def results(
         if kind := fails(name, number):
             return Record(fit.id, "failed", error_kind=kind, error="it went wrong")
         history = tuple(course(name, number)[: fit.n_epochs])
-        best = max(history, key=lambda each: each.validation_accuracy).number
+        best = max(history, key=lambda each: each.validation["accuracy"]).number
         return Record(
             fit.id,
             "done",
@@ -112,7 +112,12 @@ def results(
     tested = {fit.id: test(*names[fit.id]) for fit in plan.tested_fits if records[fit.id].done}
     openings = {
         fit_id: Opening(
-            fit_id, records[fit_id].weights_digest, "made", "", N_TEST, 0.1, 1 - _n_wrong(accuracy) / N_TEST
+            fit_id,
+            records[fit_id].weights_digest,
+            "made",
+            "",
+            N_TEST,
+            scores(0.1, 1 - _n_wrong(accuracy) / N_TEST),
         )
         for fit_id, accuracy in tested.items()
     }
@@ -143,7 +148,7 @@ def _entries(own: Iterable[Opening], n_elsewhere: int) -> Iterator[Entry]:
     for opening in own:
         yield Entry(opening, "made-0a1b2c", opening.fit_id)
     for number in range(n_elsewhere):
-        opening = Opening(f"other {number}", "other weights", "another", "", N_TEST, 0.1, 0.9)
+        opening = Opening(f"other {number}", "other weights", "another", "", N_TEST, scores(0.1, 0.9))
         yield Entry(opening, "another-1", f"question {number}")
 
 

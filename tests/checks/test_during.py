@@ -27,6 +27,7 @@ from convstudy.history.results import Results
 from convstudy.record import DeadUnits, Epoch, Record
 from convstudy.studyfile import Ablate, NetworkPattern, Recipe, Variant
 from tests.checks.made import ONE, Course, epoch, level_of, results, settled, study
+from tests.scores import rescored
 
 
 def heard(made: Results) -> tuple[Finding, ...]:
@@ -47,13 +48,13 @@ def losing(level: float, lowest: int = 4, factor: float = 1.6) -> list[Epoch]:
     losses = [0.1 * (1 + 0.2 * (lowest - each.number)) for each in history[:lowest]]
     n_left = len(history) - lowest
     losses += [0.1 * (1 + (factor - 1) * (i + 1) / n_left) for i in range(n_left)]
-    return [replace(each, validation_loss=loss) for each, loss in zip(history, losses, strict=True)]
+    return [rescored(each, loss=loss) for each, loss in zip(history, losses, strict=True)]
 
 
 def swinging(level: float, fall: float = 0.03) -> list[Epoch]:
     """Return a settled history that loses this much accuracy in the last epoch but one."""
     history = settled(level)
-    history[-2] = replace(history[-2], validation_accuracy=history[-2].validation_accuracy - fall)
+    history[-2] = rescored(history[-2], accuracy=history[-2].validation["accuracy"] - fall)
     return history
 
 
@@ -234,7 +235,7 @@ def test_short_histories_say_too_little() -> None:
 
 def test_accuracy_that_rises_while_the_loss_rises_too_is_left_alone() -> None:
     def worse(level: float) -> list[Epoch]:
-        return [replace(each, validation_loss=0.1 + 0.001 * each.number) for each in rising(level)]
+        return [rescored(each, loss=0.1 + 0.001 * each.number) for each in rising(level)]
 
     assert heard(results(course=only("two", worse))) == ()
 
@@ -259,7 +260,7 @@ def test_a_small_or_late_rise_is_none_and_training_loss_must_fall_on() -> None:
     assert rise_of(record(losing(0.98))) is not None
     assert rise_of(record(losing(0.98, factor=1.2))) is None
     assert rise_of(record(losing(0.98, lowest=9))) is None
-    stuck = [replace(each, train_loss=0.1) for each in losing(0.98)]
+    stuck = [rescored(each, train_loss=0.1) for each in losing(0.98)]
     assert rise_of(record(stuck)) is None
     assert rise_of(record(losing(0.98)[:5])) is None, "too short"
 

@@ -17,6 +17,7 @@ from convstudy.plan import Fit, resolve
 from convstudy.record import Epoch, Opening, Record
 from convstudy.stats import Verdict
 from convstudy.studyfile import study_of
+from tests.scores import scores
 
 REPLAY = Path(__file__).resolve().parents[2] / "docs" / "notebook-replay" / "replay.json"
 
@@ -27,13 +28,13 @@ def results_of(run: dict[str, Any]) -> Results:
     records, openings = {}, {}
     for values in (fit for each in run["candidates"] for fit in each["fits"]):
         fit = Fit.from_json(values["fit"], study.dataset)
-        history = tuple(Epoch(**epoch) for epoch in values["history"])
+        history = tuple(Epoch.from_json(epoch) for epoch in values["history"])
         ended = {key: values[key] for key in ("best_epoch", "counted_epoch", "n_train", "n_validation")}
         digest = values["weights_digest"]
         records[fit.id] = Record(fit.id, "done", history, n_parameters=1, weights_digest=digest, **ended)
         if values["test_accuracy"] is not None:
-            scores = {"loss": values["test_loss"], "accuracy": values["test_accuracy"]}
-            openings[fit.id] = Opening(fit.id, digest, "replay", "", 10_000, **scores)
+            scored = scores(values["test_loss"], values["test_accuracy"])
+            openings[fit.id] = Opening(fit.id, digest, "replay", "", 10_000, scored)
 
     def lost(fit_id: str, what: str) -> Any:
         raise StoreError(Problem("there is no such file"))

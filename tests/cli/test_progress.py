@@ -27,6 +27,7 @@ from convstudy.run.progress import Progress
 from convstudy.run.restoring import LostFile
 from convstudy.studyfile import load_study
 from tests.run.test_progress import Clock, done, epoch
+from tests.scores import scores
 
 
 def test_plain_lines(tiny: Path) -> None:
@@ -42,10 +43,10 @@ def test_plain_lines(tiny: Path) -> None:
     listener(EpochEnded(first, epoch(2)))
     listener(FitEnded(first, done(first)))
     listener(FitEnded(second, Record(second.id, "failed", error_kind="diverged", error="it broke\nmore")))
-    score = CandidateScore("kernel=5", 0.5, 1.0, 100, 0)
+    score = CandidateScore("kernel=5", scores(1.0, 0.5), 100, 0)
     listener(ChoiceMade(Choice("search.kernel", "kernel=5", (score,)), plan))
     listener(ChoiceMade(Choice("compare.both", "", ()), plan))
-    listener(events.TestOpened(first, Opening(first.id, "digest", "tiny", "now", 360, 1.0, 0.25)))
+    listener(events.TestOpened(first, Opening(first.id, "digest", "tiny", "now", 360, scores(1.0, 0.25))))
     assert len(lines) == 6
     assert lines[0] == "tiny-1: 10 fits; 2 workers"
     assert lines[1].startswith("[ 1/10] search.kernel kernel=3, fold 1 of 2: validation accuracy 50.00 %")
@@ -132,7 +133,7 @@ def test_the_live_display(tiny: Path, width: int) -> None:
     assert display.take(FitEnded(plan.fits[1], failed)) == [
         "search.kernel kernel=3, fold 2 of 2 failed: it broke"
     ]
-    score = CandidateScore("kernel=5", 0.5, 1.0, 100, 0)
+    score = CandidateScore("kernel=5", scores(1.0, 0.5), 100, 0)
     assert len(display.take(ChoiceMade(Choice("search.kernel", "kernel=5", (score,)), plan))) == 1
     assert "chose" in drawn(display, width)
 

@@ -14,7 +14,7 @@ from convstudy.cli.run import TASTE_OF_MNIST
 from tests.cli.conftest import N_FITS, Ended, process_words
 
 Call = Callable[..., Ended]
-FIGURES = ("validation_accuracy", "test_accuracy", "test_loss", "n_done", "n_failed", "n_parameters")
+FIGURES = ("validation", "test", "n_done", "n_failed", "n_parameters")
 
 
 def table_of(ended: Ended) -> list[object]:

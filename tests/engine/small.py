@@ -69,10 +69,10 @@ def story(result: TrainedFit) -> list[tuple[float, ...]]:
         (
             e.number,
             e.learning_rate,
-            e.train_loss,
-            e.train_accuracy,
-            e.validation_loss,
-            e.validation_accuracy,
+            e.train["log-loss"],
+            e.train["accuracy"],
+            e.validation["log-loss"],
+            e.validation["accuracy"],
         )
         for e in result.record.history
     ]

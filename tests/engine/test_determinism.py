@@ -59,7 +59,7 @@ def test_the_record_says_what_the_fit_was() -> None:
     assert probabilities.shape == (24, 10)
     labels = torch.from_numpy(digits().train.labels[indices])
     accuracy = float((probabilities.argmax(dim=1) == labels).double().mean())
-    assert accuracy == pytest.approx(record.counted.validation_accuracy, abs=1e-12)
+    assert accuracy == pytest.approx(record.counted.validation["accuracy"], abs=1e-12)
 
 
 WAYS = {

@@ -165,7 +165,7 @@ def _losses(fit: Any, way: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatc
             if loop == "c":
                 patch.setattr(engine_fit, "_loop", captured)
             if goes_on:
-                return [epoch.train_loss for epoch in trained(fit, checkpoint).record.history]
+                return [epoch.train["log-loss"] for epoch in trained(fit, checkpoint).record.history]
             stopped(fit, checkpoint, 1)
     raise AssertionError
 

@@ -18,7 +18,7 @@ from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.calibration import calibrate
 from convstudy.engine.environment import environment
-from convstudy.engine.evaluation import evaluate, score_of
+from convstudy.engine.evaluation import evaluate, scores_of
 from convstudy.engine.fit import best_epoch, run_fit
 from convstudy.engine.gate import GATE
 from convstudy.engine.randomness import numpy_generator, stream, torch_generator
@@ -26,10 +26,11 @@ from convstudy.engine.weights import take_over
 from convstudy.networks.build import build_network
 from convstudy.record import Epoch
 from tests.engine.small import digits, small_fit, stopped, story, trained
+from tests.scores import epoch_of
 
 
 def _epoch(number: int, accuracy: float, loss: float) -> Epoch:
-    return Epoch(number, 0.1, 1.0, 0.5, loss, accuracy, 0.0, 0.0)
+    return epoch_of(number, 0.1, (1.0, 0.5), (loss, accuracy), 0.0, 0.0)
 
 
 def test_the_best_epoch_is_the_most_accurate_then_the_least_lossy_then_the_first() -> None:
@@ -49,7 +50,7 @@ def _measured(weights: dict[str, torch.Tensor], part: int, **recipe: Any) -> tup
         fit.recipe.precision,
         fit.recipe.views if part else "none",
     )
-    return score.loss, score.accuracy
+    return score["log-loss"], score["accuracy"]
 
 
 UNSTEADY = {"optimizer": "sgd", "learning_rate": 1.0, "epochs": 6}
@@ -66,10 +67,10 @@ def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precisio
     # The history is what these weights score with dropout off, on both parts.
     counted = record.counted
     assert _measured(result.weights, 0, **UNSTEADY, precision=precision) == pytest.approx(
-        (counted.train_loss, counted.train_accuracy), rel=1e-6
+        (counted.train["log-loss"], counted.train["accuracy"]), rel=1e-6
     )
     assert _measured(result.weights, 1, **UNSTEADY, precision=precision) == pytest.approx(
-        (counted.validation_loss, counted.validation_accuracy), rel=1e-6
+        (counted.validation["log-loss"], counted.validation["accuracy"]), rel=1e-6
     )
 
 
@@ -80,15 +81,17 @@ def test_an_average_and_views_are_what_is_measured_and_kept(keep: str) -> None:
     assert result.record.weights_digest != plain.record.weights_digest
     counted = result.record.counted
     assert _measured(result.weights, 0, **recipe) == pytest.approx(
-        (counted.train_loss, counted.train_accuracy), rel=1e-6
+        (counted.train["log-loss"], counted.train["accuracy"]), rel=1e-6
     )
     on_validation = _measured(result.weights, 1, **recipe)
-    assert on_validation == pytest.approx((counted.validation_loss, counted.validation_accuracy), rel=1e-6)
+    assert on_validation == pytest.approx(
+        (counted.validation["log-loss"], counted.validation["accuracy"]), rel=1e-6
+    )
     # The views do count, and the predictions that are kept are theirs.
     assert _measured(result.weights, 1, **{**recipe, "views": "none"}) != on_validation
     labels = torch.from_numpy(digits().train.labels[result.validation["indices"].numpy()])
     chances = result.validation["probabilities"].gather(1, labels[:, None])
-    assert float(-chances.log().mean()) == pytest.approx(counted.validation_loss, rel=1e-4)
+    assert float(-chances.log().mean()) == pytest.approx(counted.validation["log-loss"], rel=1e-4)
 
 
 def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no_training() -> None:
@@ -101,12 +104,12 @@ def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
     whole, sampled = trained(small_fit()), trained(small_fit(measure_at_most=10))
     assert sampled.record.weights_digest == whole.record.weights_digest
     for one, other in zip(whole.record.history, sampled.record.history, strict=True):
-        assert (one.validation_loss, one.validation_accuracy) == (
-            other.validation_loss,
-            other.validation_accuracy,
+        assert (one.validation["log-loss"], one.validation["accuracy"]) == (
+            other.validation["log-loss"],
+            other.validation["accuracy"],
         )
-        assert one.train_loss != other.train_loss
-        assert other.train_accuracy * 10 == pytest.approx(round(other.train_accuracy * 10))
+        assert one.train["log-loss"] != other.train["log-loss"]
+        assert other.train["accuracy"] * 10 == pytest.approx(round(other.train["accuracy"] * 10))
     assert sampled.record.n_train == 96
     assert story(trained(small_fit(measure_at_most=96))) == story(whole)
     # Images of both halves of the training part, not its first ones, and the same after every epoch.
@@ -125,7 +128,7 @@ def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:
 
 
 def test_patience_ends_a_fit_after_so_many_epochs_without_a_lower_validation_loss() -> None:
-    losses = [e.validation_loss for e in trained(small_fit(**UNSTEADY)).record.history]
+    losses = [e.validation["log-loss"] for e in trained(small_fit(**UNSTEADY)).record.history]
     for patience in (1, 2):
         history = trained(small_fit(**UNSTEADY, patience=patience)).record.history
         expected = 6
@@ -135,7 +138,7 @@ def test_patience_ends_a_fit_after_so_many_epochs_without_a_lower_validation_los
                 expected = n
                 break
         assert len(history) == expected
-        assert [e.validation_loss for e in history] == losses[: len(history)]
+        assert [e.validation["log-loss"] for e in history] == losses[: len(history)]
 
 
 def test_the_learning_rate_of_the_last_step_is_in_the_history() -> None:
@@ -163,7 +166,7 @@ def test_a_loss_that_is_no_number_becomes_a_record(seed: int) -> None:
 
 
 def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = score_of(torch.tensor([[math.nan, 1.0]]), torch.tensor([0]))
+    bad = scores_of(torch.tensor([[math.nan, 1.0]]), torch.tensor([0]))
     monkeypatch.setattr(engine_fit, "evaluate", lambda *_: bad)
     record = run_fit(small_fit(), digits().train).record
     assert (record.error_kind, record.counted_epoch) == ("diverged", None)

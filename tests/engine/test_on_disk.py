@@ -66,7 +66,7 @@ def test_a_test_set_on_disk_scores_the_same(tmp_path: Path, monkeypatch: pytest.
     stayed = on_disk(sealed.open(lambda: None), tmp_path / "test.npy")
     monkeypatch.setattr(DigitsSource, "read", lambda *_: stayed)
     second = open_test(fit, weights, trained.record.weights_digest, sealed, lambda: None)
-    assert second.score == first.score
+    assert second.scores == first.scores
     assert len(first.predictions["mistake_rows"]) > 0
     for name, tensor in first.predictions.items():
         assert torch.equal(second.predictions[name], tensor), name

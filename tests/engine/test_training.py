@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
-from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, score_of
+from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, scores_of
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.pace import paces_of_epoch
 from convstudy.engine.training import PlainLoop, Step, train_epoch
@@ -123,7 +123,7 @@ def test_labels_are_smoothed_in_training_only() -> None:
     # Evaluation knows no smoothing: the plain cross-entropy.
     logits = logits_of(model, part, "float32")
     by_hand = -logits.double().log_softmax(1)[torch.arange(9), part.labels].mean()
-    assert before.loss == pytest.approx(float(by_hand), rel=1e-6)
+    assert before["log-loss"] == pytest.approx(float(by_hand), rel=1e-6)
     _train(model, smooth, part, 1)
     twin.train()
     logits = twin(network_input(part.pixels))
@@ -149,10 +149,10 @@ def test_a_loss_that_is_no_number_ends_the_training() -> None:
 
 def test_a_score_is_the_mean_over_images() -> None:
     logits = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
-    score = score_of(logits, torch.tensor([0, 0, 0]))
+    score = scores_of(logits, torch.tensor([0, 0, 0]))
     losses = [np.log(2), np.log(1 + np.exp(-2)), np.log(1 + np.exp(1))]
-    assert score.loss == pytest.approx(float(np.mean(losses)), rel=1e-6)
-    assert score.accuracy == pytest.approx(2 / 3)
+    assert score["log-loss"] == pytest.approx(float(np.mean(losses)), rel=1e-6)
+    assert score["accuracy"] == pytest.approx(2 / 3)
 
 
 def test_moved_images_are_the_slow_twins() -> None:

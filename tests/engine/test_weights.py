@@ -149,9 +149,9 @@ def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -
     test = digits().test.open(lambda: None)
     labels, probabilities = opened.predictions["labels"].numpy(), opened.predictions["probabilities"].numpy()
     assert np.array_equal(labels, test.labels)
-    assert opened.score.accuracy == pytest.approx(float((probabilities.argmax(1) == labels).mean()))
+    assert opened.scores["accuracy"] == pytest.approx(float((probabilities.argmax(1) == labels).mean()))
     own = probabilities[np.arange(len(labels)), labels]
-    assert opened.score.loss == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
+    assert opened.scores["log-loss"] == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
     rows = opened.predictions["mistake_rows"].numpy()
     wrong = np.flatnonzero(probabilities.argmax(1) != labels)
     assert 0 < len(rows) <= MOST_MISTAKES

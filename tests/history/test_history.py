@@ -21,6 +21,7 @@ from convstudy.studyfile import Search
 from tests.datasets import DIGITS, MNIST
 from tests.plan.made import failed, finished, record, study
 from tests.run.studies import drop_record
+from tests.scores import scores
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_choice_is_written_once_and_again_only_when_it_changes(history: Histor
 
 def _tested(history: History, run_id: str, fit: Fit, accuracy: float = 0.9) -> None:
     number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "why")
-    history.end_opening(number, 0.3, accuracy, 1.5)
+    history.end_opening(number, scores(0.3, accuracy), 1.5)
 
 
 def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: History) -> None:
@@ -166,8 +167,8 @@ def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: 
     # Stopped in between, and run again: the same opening.
     assert _again(history).begin_opening(run_id, first, "digest", "why") == begun
     assert history.n_openings(DIGITS) == 1
-    opening = history.end_opening(begun, 0.3, 0.9, 1.5)
-    assert (opening.fit_id, opening.loss, opening.accuracy, opening.purpose) == (first.id, 0.3, 0.9, "why")
+    opening = history.end_opening(begun, scores(0.3, 0.9), 1.5)
+    assert (opening.fit_id, opening.scores, opening.purpose) == (first.id, scores(0.3, 0.9), "why")
     assert opening.n_images == 360
     assert _again(history).opening_of(first.id, "digest") == opening
     # Other weights of the same fit are another opening; so is another fit.
@@ -298,6 +299,37 @@ def test_a_database_of_the_first_version_is_read_and_its_failures_count_as_one_r
     again.accept_failures(run_id, [again.records[fit]], "known")
     assert again.outcomes(run_id)[fit].final and not again.outcomes("another")[fit].final
     again.close()
+
+
+def test_test_scores_of_a_database_of_the_second_version_are_read_to_the_last_digit(history: History) -> None:
+    run_id, plan, records = _filled(history)
+    for fit in plan.tested_fits:
+        number = history.begin_opening(run_id, fit, records[fit.id].weights_digest, "why")
+        history.end_opening(number, scores(0.5, 0.5), 1.0)
+    scored = history.results(run_id).openings
+    assert scored
+    exact = scores(0.1 + 0.2, 2 / 3)
+    connection = sqlite3.connect(history.layout.database)
+    connection.execute("ALTER TABLE openings ADD COLUMN loss REAL")
+    connection.execute("ALTER TABLE openings ADD COLUMN accuracy REAL")
+    connection.execute("UPDATE openings SET loss = ?, accuracy = ?", (exact["log-loss"], exact["accuracy"]))
+    connection.execute(
+        "INSERT INTO openings SELECT 999, run_id, 'begun', dataset_digest, weights_digest, purpose, opened_at,"
+        " n_images, NULL, 0, NULL, NULL FROM openings LIMIT 1"
+    )
+    connection.execute("ALTER TABLE openings DROP COLUMN scores")
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()
+    connection.close()
+    for _ in range(2):  # the second time there is nothing to bring up to date
+        again = _again(history)
+        found = again.results(run_id)
+        assert found.openings.keys() == scored.keys()
+        assert {opening.scores for opening in found.openings.values()} == {exact}
+        assert [each.answered for each in found.ledger if each.opening.fit_id == "begun"] == [False]
+        again.close()
+    columns = sqlite3.connect(history.layout.database).execute("PRAGMA table_info(openings)").fetchall()
+    assert {"loss", "accuracy"}.isdisjoint(column[1] for column in columns)
 
 
 def failed_by_crash(fit_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from convstudy.history.ledger import question_of
 from convstudy.plan import make_plan
 from tests.plan.made import record, study
 from tests.run.studies import drop_record
+from tests.scores import scores
 
 
 def test_seeds_answer_one_question_together() -> None:
@@ -40,7 +41,7 @@ def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
         run = run_ids[number % 2]
         opening = history.begin_opening(run, fit, "digest", "why")
         if number != 5:
-            history.end_opening(opening, 0.1, 0.9, 1.0)
+            history.end_opening(opening, scores(0.1, 0.9), 1.0)
     drop_record(history, fits[0].id)
     entries = history.results(run_ids[0]).ledger
     assert [entry.opening.fit_id for entry in entries] == [fit.id for fit in fits]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from convstudy.plan import Candidate, Choice, Fit, Plan, resolve
-from convstudy.record import Epoch, Record
+from convstudy.record import Record
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Search, Study, Variant
+from tests.scores import epoch_of
 
 ONE = NetworkPattern(layers=("conv 4 {kernel} relu stride=4", "flatten"), parameters={"kernel": 3})
 TWO = NetworkPattern(layers=("average-pool 4", "flatten", "dense 6 tanh"))
@@ -30,7 +31,7 @@ def study(**changes: Any) -> Study:
 
 def record(fit: Fit, accuracy: float = 0.5, loss: float = 1.0, n_parameters: int = 10) -> Record:
     """Return the record of a fit that came to these figures."""
-    epoch = Epoch(1, 0.1, 0.2, 0.99, loss, accuracy, 1.0, 1.0)
+    epoch = epoch_of(1, 0.1, (0.2, 0.99), (loss, accuracy), 1.0, 1.0)
     return Record(fit.id, "done", (epoch,), 1, 1, 80, 20, n_parameters, "digest")
 
 

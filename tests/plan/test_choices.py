@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from convstudy.plan import Candidate, Choice, Fit, choose, make_plan, resolve
 from convstudy.record import Record
 from tests.plan.made import failed, finished, record, study
+from tests.scores import scores
 
 COMPARE = make_plan(study(search={}, ablate={})).stages[0]
 
@@ -46,7 +47,7 @@ def test_a_candidate_with_a_failed_fit_is_not_chosen_but_is_told() -> None:
     choice = _choice(one=0.5, two=None, three=0.4)
     assert choice.chosen == "one"
     two = choice.scores[1]
-    assert (two.name, two.n_failed, two.accuracy) == ("two", 1, 1.0)
+    assert (two.name, two.n_failed, two.scores["accuracy"]) == ("two", 1, 1.0)
     nobody = _choice(one=None, two=None, three=None)
     assert nobody.chosen == ""
     assert [score.n_failed for score in nobody.scores] == [1, 1, 1]
@@ -59,11 +60,7 @@ def test_scores_are_means_over_fits() -> None:
             records[fit.id] = record(fit, accuracy, loss, 7)
     choice = choose(COMPARE, records)
     assert choice is not None
-    assert (choice.scores[0].accuracy, choice.scores[0].loss, choice.scores[0].n_parameters) == (
-        0.625,
-        2.0,
-        7,
-    )
+    assert (choice.scores[0].scores, choice.scores[0].n_parameters) == (scores(2.0, 0.625), 7)
 
 
 def test_nothing_is_chosen_while_a_fit_is_missing_or_may_yet_succeed_or_a_candidate_waits() -> None:
@@ -137,12 +134,8 @@ def test_no_choice_depends_on_anything_but_validation(seed: int, accuracy: float
         if not found.done:
             return replace(found, error_kind="crashed", error="otherwise", n_failed_runs=3)
         (epoch,) = found.history
-        counted = replace(
-            epoch, train_accuracy=accuracy, train_loss=loss, train_seconds=9.0, learning_rate=loss
-        )
-        later = replace(
-            counted, number=2, validation_accuracy=1 - epoch.validation_accuracy, validation_loss=0.0
-        )
+        counted = replace(epoch, train=scores(loss, accuracy), train_seconds=9.0, learning_rate=loss)
+        later = replace(counted, number=2, validation=scores(0.0, 1 - epoch.validation["accuracy"]))
         return replace(found, history=(counted, later), n_train=1, weights_digest="another")
 
     assert resolve(study(), {fit_id: other(found) for fit_id, found in records.items()}) == (plan, choices)

@@ -18,9 +18,10 @@ from convstudy.plan import (
     resolve,
 )
 from convstudy.plan.cost import images_to_evaluate
-from convstudy.record import Epoch, Record
+from convstudy.record import Record
 from convstudy.studyfile import Recipe, Search
 from tests.plan.made import record, study
+from tests.scores import epoch_of
 
 
 def test_the_cost_of_a_fit_is_what_one_works_out_by_hand() -> None:
@@ -80,7 +81,7 @@ def test_fits_of_one_lineage_go_on_from_one_another() -> None:
 
 
 def test_each_epoch_of_a_lineage_is_counted_once() -> None:
-    history = tuple(Epoch(n, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0, 0.5) for n in range(1, 6))
+    history = tuple(epoch_of(n, 0.1, (1.0, 0.5), (1.0, 0.5), 1.0, 0.5) for n in range(1, 6))
     records = {
         fit.id: Record(fit.id, "done", history[: fit.until], best_epoch=1, counted_epoch=1)
         for fit in (FIVE, TWO)

@@ -155,7 +155,7 @@ def test_the_best_of_those_drawn_is_chosen() -> None:
     luck = random.Random(1)
     plan, choices, _ = finished(randomly(), lambda candidate, fit: record(fit, luck.random()))
     assert choices[0].chosen in {candidate.name for candidate in _stage_of(plan).candidates}
-    scores = {score.name: score.accuracy for score in choices[0].scores}
+    scores = {score.name: score.scores["accuracy"] for score in choices[0].scores}
     assert scores[choices[0].chosen] == max(scores.values())
     assert choose(_stage_of(plan), {}) is None
     one = plan.stage("compare.all").candidate("one")

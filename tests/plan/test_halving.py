@@ -170,7 +170,7 @@ def test_who_was_dropped_is_not_chosen_however_good_its_score_looks() -> None:
 
     _, choices, _ = finished(halved(), make)
     assert choices[0].chosen == "kernel=3"
-    assert choices[0].scores[3].accuracy == 0.96
+    assert choices[0].scores[3].scores["accuracy"] == 0.96
 
 
 def test_a_candidate_with_a_failed_fit_is_dropped() -> None:

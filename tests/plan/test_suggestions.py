@@ -206,7 +206,7 @@ def test_a_stage_comes_by_its_candidates_four_at_a_time() -> None:
     done = plan.stage("search.kernel")
     assert (len(done.candidates), done.to_come) == (10, ())
     assert done.candidates[:8] == after.candidates
-    scores = {score.name: score.accuracy for score in choices[0].scores if not score.n_failed}
+    scores = {score.name: score.scores["accuracy"] for score in choices[0].scores if not score.n_failed}
     assert scores[choices[0].chosen] == max(scores.values())
     assert plan.fits == plan.settled_fits
     # More trials go on from these.
@@ -220,7 +220,7 @@ def test_what_is_told_is_the_mean_over_folds_and_failures_are_told_as_failures()
     for candidate in plan.stage("search.kernel").candidates[:8]:
         found = [records[fit.id] for fit in candidate.fits]
         mean = (
-            sum(each.counted.validation_accuracy for each in found) / 2
+            sum(each.counted.validation["accuracy"] for each in found) / 2
             if all(r.done for r in found)
             else None
         )

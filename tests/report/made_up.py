@@ -17,10 +17,11 @@ from convstudy.data.audit.facts import PartFacts
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.plan import Fit, Plan, resolve
-from convstudy.record import Environment, Epoch, Opening, Record
+from convstudy.record import Environment, Opening, Record
 from convstudy.report.contents import Contents, gather
 from convstudy.report.words import conclusions
 from convstudy.studyfile import Study, load_study
+from tests.scores import epoch_of, scores
 
 HERE = Environment("Linux x86_64", "a made-up processor", 2, 1, "cpu", "3.11.2", "2.13.0", "2.4.6", "0.1.0")
 N_MISTAKES = 12
@@ -42,9 +43,11 @@ def made_up_record(fit: Fit, level: float, environment: Environment = HERE) -> R
         train = min(1.0, level + 0.012 - gap * 0.9)
         losses = ((1 - train) * 3 + 0.01, (1 - validation) * 3.4 + 0.02)
         history.append(
-            Epoch(number, fit.recipe.learning_rate, losses[0], train, losses[1], validation, 1.5, 0.25)
+            epoch_of(number, fit.recipe.learning_rate, (losses[0], train), (losses[1], validation), 1.5, 0.25)
         )
-    best = min(history, key=lambda epoch: (-epoch.validation_accuracy, epoch.validation_loss)).number
+    best = min(
+        history, key=lambda epoch: (-epoch.validation["accuracy"], epoch.validation["log-loss"])
+    ).number
     return Record(
         fit_id=fit.id,
         status="done",
@@ -166,7 +169,7 @@ def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
         record = records.get(fit.id)
         if record is not None and record.done:
             luck = random.Random(f"test of {fit.id}")
-            targets[fit.id] = min(1.0, record.counted.validation_accuracy + luck.gauss(0, 0.003))
+            targets[fit.id] = min(1.0, record.counted.validation["accuracy"] + luck.gauss(0, 0.003))
     return targets
 
 
@@ -186,8 +189,10 @@ def _openings(
             purpose="the last word",
             opened_at=f"2026-01-02T03:08:{number:02d}Z",
             n_images=len(labels),
-            loss=float(-np.log(probabilities[np.arange(len(labels)), labels]).mean()),
-            accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
+            scores=scores(
+                float(-np.log(probabilities[np.arange(len(labels)), labels]).mean()),
+                float((probabilities.argmax(axis=1) == labels).mean()),
+            ),
             seconds=0.1,
         )
     return openings

@@ -38,7 +38,7 @@ def test_every_figure_in_the_answer_is_in_the_statistics() -> None:
 def _figures(contest: object) -> list[float]:
     found: list[float] = []
     for row in contest.rows:  # type: ignore[attr-defined]
-        for summary in (row.validation_accuracy, row.test_accuracy):
+        for summary in (row.validation["accuracy"], row.test["accuracy"]):
             found += [value for value in (summary.mean, summary.sd) if value is not None]
     for verdict in contest.verdicts:  # type: ignore[attr-defined]
         difference = verdict.difference

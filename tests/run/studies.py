@@ -92,7 +92,7 @@ def facts(results: Results) -> str:
         return values
 
     openings = {
-        fit_id: [opening.weights_digest, opening.loss, opening.accuracy, opening.n_images]
+        fit_id: [opening.weights_digest, opening.scores, opening.n_images]
         for fit_id, opening in results.openings.items()
     }
     plan = [

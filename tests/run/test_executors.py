@@ -96,7 +96,7 @@ def test_every_task_starts_goes_on_and_ends_once(
         *_, scored = _all_messages(executor, [test])
         assert isinstance(scored, Scored)
         assert (scored.task, scored.error) == (test, "")
-        assert 0.0 <= scored.accuracy <= 1.0
+        assert 0.0 <= scored.scores["accuracy"] <= 1.0
         *_, inspected = _all_messages(executor, [Inspect(DIGITS)])
         assert isinstance(inspected, Inspected)
         assert inspected.facts is not None, inspected.error

@@ -66,12 +66,12 @@ def test_it_sees_what_the_grid_would_have_seen(tmp_path: Path) -> None:
     first = stage.rungs[0]
     best = {
         f"kernel={kernel}": max(
-            e.validation_accuracy
+            e.validation["accuracy"]
             for e in grid.records[grid.plan.stage(KEY).candidate(f"kernel={kernel}").fits[0].id].history[:1]
         )
         for kernel in KERNELS
     }
-    assert {score.name: score.accuracy for score in first.scores} == best
+    assert {score.name: score.scores["accuracy"] for score in first.scores} == best
 
 
 @pytest.mark.parametrize("after", [1, 4, 5, 6, 8, 9, 10])

@@ -44,6 +44,7 @@ from convstudy.run.tasks import (
 from convstudy.store import Layout
 from tests.datasets import DIGITS
 from tests.run.studies import small_study, worker_pids, zombie_children
+from tests.scores import scores
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for processes in /proc")
 
@@ -69,7 +70,7 @@ for line in sys.stdin:
     if way == 9:
         signal.pause()
     if task["task"] == "test":
-        say(said="tested", loss=0.5, accuracy=0.25, seconds=0.0, error="")
+        say(said="tested", scores={{"log-loss": 0.5, "accuracy": 0.25}}, seconds=0.0, error="")
     else:
         say(said="trained", record=record)
     if way == 5:
@@ -122,7 +123,7 @@ def test_a_worker_is_kept_for_the_next_task(layout: Layout) -> None:
         assert first[-1].record.fit_id == second[-1].record.fit_id  # its process id
         executor.submit(Score(_fit(WELL), "digest", 3))
         executor.next_message()
-        assert executor.next_message() == Scored(Score(_fit(WELL), "digest", 3), 0.5, 0.25, 0.0)
+        assert executor.next_message() == Scored(Score(_fit(WELL), "digest", 3), scores(0.5, 0.25), 0.0)
         assert len(worker_pids(layout.folder)) == 1
 
 
@@ -290,7 +291,7 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
         halted = Halted(task, (Problem("no space", where="a file", mend="make room"),))
-        for message in (Started(task), Scored(task, 0.1, 0.2, 0.3, "no"), halted):
+        for message in (Started(task), Scored(task, scores(0.1, 0.2), 0.3, "no"), halted):
             assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
             said_from_json(task, {"said": "lost", "reason": "only an executor says so"})

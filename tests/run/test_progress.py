@@ -15,6 +15,7 @@ from convstudy.run import ChoiceMade, EpochEnded, FitEnded, FitStarted, RunStart
 from convstudy.run.progress import Progress
 from convstudy.studyfile import load_study
 from tests.cli.conftest import N_FITS, TINY
+from tests.scores import epoch_of
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ class Clock:
 
 
 def epoch(number: int, accuracy: float = 0.5) -> Epoch:
-    return Epoch(number, 0.001, 1.0, 0.5, 1.0, accuracy, 0.5, 0.1)
+    return epoch_of(number, 0.001, (1.0, 0.5), (1.0, accuracy), 0.5, 0.1)
 
 
 def done(fit: Fit, n_epochs: int = 2) -> Record:

@@ -18,9 +18,10 @@ from convstudy.run.schedule import N_RETRIES, Again, Begun, Keep, Reached, Sched
 from convstudy.run.tasks import Advanced, Halted, Inspect, Inspected, Lost, Message, Started, Train, Trained
 from convstudy.studyfile import Compare, Range, Search, Study
 from tests.plan.made import ONE, TWO, study
+from tests.scores import epoch_of as epoch_with
 
 KERNELS = (1, 2, 3, 4, 5)
-EPOCH = Epoch(1, 0.1, 0.5, 0.9, 0.5, 0.5, 0.0, 0.0)
+EPOCH = epoch_with(1, 0.1, (0.5, 0.9), (0.5, 0.5), 0.0, 0.0)
 
 
 def searches() -> Study:
@@ -46,7 +47,7 @@ STUDIES = {"questions": study(), "searches": searches()}
 
 def epoch_of(fit: Fit) -> Epoch:
     """Return an epoch whose accuracy follows from the fit alone."""
-    return Epoch(1, 0.1, 0.5, 0.9, 0.5, int(fit.id[:6], 16) / 2**24, 0.0, 0.0)
+    return epoch_with(1, 0.1, (0.5, 0.9), (0.5, int(fit.id[:6], 16) / 2**24), 0.0, 0.0)
 
 
 def done(fit: Fit) -> Record:

@@ -14,7 +14,7 @@ import pytest
 from convstudy.errors import StoreError
 from convstudy.history import Results
 from convstudy.plan import Fit, make_plan
-from convstudy.record import Epoch, Record
+from convstudy.record import Record
 from convstudy.run import ChoiceMade, Event, FitEnded, restoring, run_study
 from convstudy.run import TestOpened as Opened
 from convstudy.run import study as run_module
@@ -23,6 +23,7 @@ from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
 from convstudy.studyfile import Range, Search, Study
 from tests.run.studies import NETWORKS, small_study, stored
+from tests.scores import epoch_of, scores
 
 
 def accuracy_of(fit: Fit) -> float:
@@ -68,8 +69,8 @@ class Pretending:
         if self._dies(task, self.submitted[f"{type(task).__name__} {task.fit.id}"]):
             return Lost(task, "killed by the test")
         if isinstance(task, Score):
-            return Scored(task, 0.5, accuracy_of(task.fit), 0.0)
-        epoch = Epoch(1, 0.1, 0.5, 0.9, 0.5, accuracy_of(task.fit), 0.0, 0.0)
+            return Scored(task, scores(0.5, accuracy_of(task.fit)), 0.0)
+        epoch = epoch_of(1, 0.1, (0.5, 0.9), (0.5, accuracy_of(task.fit)), 0.0, 0.0)
         record = Record(task.fit.id, "done", (epoch,), 1, 1, 80, 20, 100, f"weights of {task.fit.id}")
         return Trained(task, record)
 

@@ -29,6 +29,7 @@ from convstudy.run import (
 from convstudy.store import Layout
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Variant
 from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, started, stored
+from tests.scores import scores
 
 
 def test_events_come_in_order(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float
 
     def evaluate(*arguments: Any) -> Any:
         score = measured(*arguments)
-        return type(score)(loss, score.accuracy) if fails(under_way[0]) else score
+        return scores(loss, score["accuracy"]) if fails(under_way[0]) else score
 
     monkeypatch.setattr(engine_fit, "_start", start)
     monkeypatch.setattr(engine_fit, "evaluate", evaluate)

@@ -12,7 +12,7 @@ import pytest
 from convstudy.errors import StoreError, UsageError
 from convstudy.history import History
 from convstudy.plan import make_plan
-from convstudy.record import Epoch, Record
+from convstudy.record import Record
 from convstudy.run import Event, restoring, run_study
 from convstudy.run import study as run_module
 from convstudy.run.events import NoMessage
@@ -22,12 +22,13 @@ from convstudy.run.tasks import Test as Score
 from convstudy.run.watching import Watched
 from tests.run.studies import drop_record, ran, small_study, stored
 from tests.run.test_scheduling import Pretending
+from tests.scores import epoch_of
 
 ONE, TWO = (Train(fit) for fit in make_plan(small_study(search={}, ablate={})).fits)
 
 
 def advanced(task: Train) -> Advanced:
-    return Advanced(task, Epoch(1, 0.1, 0.5, 0.9, 0.5, 0.9, 0.0, 0.0))
+    return Advanced(task, epoch_of(1, 0.1, (0.5, 0.9), (0.5, 0.9), 0.0, 0.0))
 
 
 def ended(task: Train) -> Trained:

@@ -12,9 +12,10 @@ import pytest
 from convstudy.errors import StoreError
 from convstudy.history import History
 from convstudy.plan import Fit, resolve
-from convstudy.record import Epoch, Record
+from convstudy.record import Record
 from tests.plan.made import failed, finished, record, study
 from tests.run.studies import drop_record
+from tests.scores import epoch_of
 
 
 @pytest.fixture
@@ -27,7 +28,8 @@ def history(tmp_path: Path) -> Iterator[History]:
 def _long(fit: Fit, counted_epoch: int) -> Record:
     """Return a record of four epochs with figures that only shortest-digits writing keeps."""
     history = tuple(
-        Epoch(n, 0.1 / 3, 1 / n, n / 7, 1e-17 * n, 1 - n / 11, 123456.789, 2.5e-08) for n in range(1, 5)
+        epoch_of(n, 0.1 / 3, (1 / n, n / 7), (1e-17 * n, 1 - n / 11), 123456.789, 2.5e-08)
+        for n in range(1, 5)
     )
     return replace(record(fit), history=history, best_epoch=2, counted_epoch=counted_epoch)
 
@@ -83,7 +85,7 @@ def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) ->
     history.save_record(fit, failed(fit))
     assert not late.briefs[fit.id].done
     history.save_record(fit, record(fit, 0.75))
-    assert late.briefs[fit.id].counted.validation_accuracy == 0.75
+    assert late.briefs[fit.id].counted.validation["accuracy"] == 0.75
     for each in (reader, late):
         each.close()
 

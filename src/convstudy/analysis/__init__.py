@@ -23,6 +23,7 @@ docs/statistics.md has the source of each method, why it was chosen, and its mea
 from convstudy.analysis.analyse import Analysis, analyse
 from convstudy.analysis.calibration import Bin, Calibration, calibration_of
 from convstudy.analysis.candidates import CandidateRow, FitRow, candidate_row, candidate_rows
+from convstudy.analysis.comparisons import TEST, VALIDATION
 from convstudy.analysis.curves import CurvePoint, curve
 from convstudy.analysis.findings import Contest, Headline
 from convstudy.analysis.nested import Nested, OuterFold
@@ -33,6 +34,8 @@ from convstudy.analysis.searches import SearchCourse, search_course
 from convstudy.analysis.selection import Selection
 
 __all__ = [
+    "TEST",
+    "VALIDATION",
     "Analysis",
     "Bin",
     "Calibration",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +10,13 @@ from convstudy.data import Fold
 from convstudy.history.results import Results
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
-from convstudy.record import LASTING_ERRORS, Opening, Record
+from convstudy.record import LASTING_ERRORS, Opening, Record, Scores
+from convstudy.stats.measure import Measure, Part
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
 
+METRICS = ("log-loss", "accuracy")
+"""The metrics that rows have."""
 Status = Literal["done", "failed", "not trained"]
 Failure = Literal["", "may yet succeed", "lasting", "repeated", "accepted"]
 """Of a failed fit: whether it counts as failed for good, and if so why: its kind of error lasts, the same error came in
@@ -35,12 +39,9 @@ class FitRow:
     status: Status
     n_epochs: int
     counted_epoch: int | None
-    train_loss: float | None
-    train_accuracy: float | None
-    validation_loss: float | None
-    validation_accuracy: float | None
-    test_loss: float | None
-    test_accuracy: float | None
+    train: Scores | None
+    validation: Scores | None
+    test: Scores | None
     weights_digest: str
     n_train: int
     n_validation: int
@@ -50,11 +51,18 @@ class FitRow:
     until: int | None = None
     failure: Failure = ""
 
+    def score(self, measure: Measure) -> float | None:
+        """Return the fit's value of a metric on a part of the images; ``None`` where there is none."""
+        scores = {"train": self.train, "validation": self.validation, "test": self.test}[measure.part]
+        return None if scores is None else scores[measure.metric]
+
 
 @dataclass(frozen=True)
 class CandidateRow:
     """One candidate over its fits that are done.
 
+    ``train``, ``validation`` and ``test`` have a summary for each metric of the study, by its name; where no fit has a
+    score, a summary of no values.
     ``n_parameters`` counts every number of the network, ``n_trainable`` those that training changes.
     ``settled`` tells whether no open choice can change the candidate any more; ``chosen`` whether its stage
     chose it.
@@ -68,12 +76,9 @@ class CandidateRow:
     chosen: bool
     n_parameters: int
     n_trainable: int
-    train_loss: Summary
-    train_accuracy: Summary
-    validation_loss: Summary
-    validation_accuracy: Summary
-    test_loss: Summary
-    test_accuracy: Summary
+    train: Mapping[str, Summary]
+    validation: Mapping[str, Summary]
+    test: Mapping[str, Summary]
     seconds: Summary
     fits: tuple[FitRow, ...]
 
@@ -130,18 +135,22 @@ class CandidateRow:
             fit.part: (
                 fit.until,
                 fit.weights_digest,
-                fit.validation_loss,
-                fit.validation_accuracy,
-                fit.test_loss,
-                fit.test_accuracy,
+                fit.validation,
+                fit.test,
             )
             for fit in self.fits
             if fit.status == "done"
         }
 
-    def scores(self, measure: str) -> dict[str, float]:
-        """Return part -> figure of a measure such as ``"test_accuracy"``, for the fits that have it."""
-        found = {fit.part: getattr(fit, measure) for fit in self.fits}
+    def summary(self, measure: Measure) -> Summary:
+        """Return the summary of a metric on a part of the images."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[measure.part][
+            measure.metric
+        ]
+
+    def scores(self, measure: Measure) -> dict[str, float]:
+        """Return seed or fold -> value of a metric on a part of the images, for the fits that have it."""
+        found = {fit.part: fit.score(measure) for fit in self.fits}
         return {part: value for part, value in found.items() if value is not None}
 
 
@@ -161,12 +170,9 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         status="not trained" if record is None else "done" if record.done else "failed",
         n_epochs=len(record.history) if record else 0,
         counted_epoch=counted.number if counted else None,
-        train_loss=counted.train_loss if counted else None,
-        train_accuracy=counted.train_accuracy if counted else None,
-        validation_loss=counted.validation_loss if counted else None,
-        validation_accuracy=counted.validation_accuracy if counted else None,
-        test_loss=opening.loss if opening else None,
-        test_accuracy=opening.accuracy if opening else None,
+        train=counted.train if counted else None,
+        validation=counted.validation if counted else None,
+        test=opening.scores if opening else None,
         weights_digest=record.weights_digest if record else "",
         n_train=record.n_train if record else 0,
         n_validation=record.n_validation if record else 0,
@@ -204,9 +210,12 @@ def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> Candi
     done = [fit for fit in fits if fit.status == "done"]
     choice = results.choice(stage.key)
 
-    def over_fits(measure: str) -> Summary:
-        values = (getattr(fit, measure) for fit in done)
-        return summarise(value for value in values if value is not None)
+    def over_fits(part: Part) -> dict[str, Summary]:
+        found = {}
+        for metric in METRICS:
+            values = (fit.score(Measure(part, metric)) for fit in done)
+            found[metric] = summarise(value for value in values if value is not None)
+        return found
 
     return CandidateRow(
         stage=stage.key,
@@ -217,13 +226,10 @@ def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> Candi
         chosen=choice is not None and choice.chosen == candidate.name,
         n_parameters=table.n_parameters,
         n_trainable=table.n_trainable,
-        train_loss=over_fits("train_loss"),
-        train_accuracy=over_fits("train_accuracy"),
-        validation_loss=over_fits("validation_loss"),
-        validation_accuracy=over_fits("validation_accuracy"),
-        test_loss=over_fits("test_loss"),
-        test_accuracy=over_fits("test_accuracy"),
-        seconds=over_fits("seconds"),
+        train=over_fits("train"),
+        validation=over_fits("validation"),
+        test=over_fits("test"),
+        seconds=summarise(fit.seconds for fit in done),
         fits=fits,
     )
 

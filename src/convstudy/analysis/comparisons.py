@@ -17,12 +17,15 @@ from convstudy.stats.crossed import (
 )
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
+from convstudy.stats.measure import Measure
 from convstudy.stats.needed import needed_images, needed_seeds
 from convstudy.stats.resampled import fold_difference, probabilities
 from convstudy.stats.verdicts import Verdict, corrected, judge
 
 if TYPE_CHECKING:
     from convstudy.stats.crossed import Figures
+
+VALIDATION, TEST = Measure("validation", "accuracy"), Measure("test", "accuracy")
 
 
 def compare_folds(
@@ -42,17 +45,16 @@ def compare_folds(
     """
     found = []
     for second in others:
-        pairs = _shared(first, second, "validation_accuracy")
+        pairs = _shared(first, second, VALIDATION)
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
-        mine = [a.validation_accuracy for a, _ in pairs if a.validation_accuracy is not None]
-        theirs = [b.validation_accuracy for _, b in pairs if b.validation_accuracy is not None]
+        mine, theirs = _both(pairs, VALIDATION)
         measured = pooled_images(pairs, held_out)
         images, n_pooled = measured or (most_of_pooled_images(pairs) if pairs else (None, 0))
         difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled)
         each = judge(
             first.name,
             second.name,
-            "validation accuracy",
+            VALIDATION,
             difference,
             region,
             first.evidence + second.evidence,
@@ -97,7 +99,10 @@ def compare_losses(
         if tables is not None:
             difference = crossed_difference(*tables)
             evidence = first.evidence + second.evidence
-            found.append(judge(first.name, second.name, "test loss", difference, 0.0, evidence))
+            loss = Measure("test", "log-loss")
+            found.append(
+                judge(first.name, second.name, loss, difference, 0.0, evidence, lower_is_better=True)
+            )
     return corrected(found)
 
 
@@ -105,7 +110,7 @@ def intervals_of(row: CandidateRow, predictions: PredictionReader) -> tuple[Inte
     """Return the intervals of a candidate's test accuracy and test loss, ``None`` where predictions are lost."""
     import numpy as np
 
-    read = [predictions.of(fit.fit_id) for fit in row.fits if fit.test_accuracy is not None]
+    read = [predictions.of(fit.fit_id) for fit in row.fits if fit.test is not None]
     found = [each for each in read if each is not None]
     if not found or len(found) < len(read):
         return None, None
@@ -114,14 +119,21 @@ def intervals_of(row: CandidateRow, predictions: PredictionReader) -> tuple[Inte
     return accuracy, loss_interval(np.stack(losses)) if len(losses) == len(found) else None
 
 
-def _shared(first: CandidateRow, second: CandidateRow, measure: str) -> list[tuple[FitRow, FitRow]]:
+def _shared(first: CandidateRow, second: CandidateRow, measure: Measure) -> list[tuple[FitRow, FitRow]]:
     """Return the fits of both that belong together, by seed or fold, where both have the measure."""
-    theirs = {fit.part: fit for fit in second.fits if getattr(fit, measure) is not None}
+    theirs = {fit.part: fit for fit in second.fits if fit.score(measure) is not None}
     return [
-        (fit, theirs[fit.part])
-        for fit in first.fits
-        if getattr(fit, measure) is not None and fit.part in theirs
+        (fit, theirs[fit.part]) for fit in first.fits if fit.score(measure) is not None and fit.part in theirs
     ]
+
+
+def _both(
+    pairs: list[tuple[FitRow, FitRow]], measure: Measure
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the values of both sides of these pairs, all of which have the measure."""
+    scores = [(a.score(measure), b.score(measure)) for a, b in pairs]
+    found = [(mine, other) for mine, other in scores if mine is not None and other is not None]
+    return tuple(mine for mine, _ in found), tuple(other for _, other in found)
 
 
 def _tables(
@@ -131,7 +143,7 @@ def _tables(
     import numpy as np
 
     tables = []
-    pairs = _shared(first, second, "test_accuracy")
+    pairs = _shared(first, second, TEST)
     for side in zip(*pairs, strict=True):
         read = [predictions.of(fit.fit_id) for fit in side]
         figures = [None if each is None else each.losses if losses else each.right for each in read]
@@ -149,14 +161,12 @@ def _by_images(
     evidence, same = first.evidence + second.evidence, first.shares_models(second)
     tables = _tables(first, second, predictions)
     if tables is None:
-        pairs = _shared(first, second, "test_accuracy")
-        mine = tuple(a.test_accuracy for a, _ in pairs if a.test_accuracy is not None)
-        theirs = tuple(b.test_accuracy for _, b in pairs if b.test_accuracy is not None)
-        difference = seeds_only_difference(mine, theirs, n_images)
-        judged = judge(first.name, second.name, "test accuracy", difference, region, evidence)
+        pairs = _shared(first, second, TEST)
+        difference = seeds_only_difference(*_both(pairs, TEST), n_images)
+        judged = judge(first.name, second.name, TEST, difference, region, evidence)
         return replace(judged, bounded=bool(pairs), same_models=same)
     models = tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True))
-    judged = judge(first.name, second.name, "test accuracy", crossed_difference(*tables), region, evidence)
+    judged = judge(first.name, second.name, TEST, crossed_difference(*tables), region, evidence)
     return replace(judged, models=models, same_models=same)
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from convstudy.record import Epoch, Record
+from convstudy.record import Epoch, Record, Scores
 from convstudy.stats.summary import Summary, summarise
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One epoch over all fits that came so far."""
+    """One epoch over all fits that came so far: metric -> summary, on training and on validation images."""
 
     epoch: int
-    train_loss: Summary
-    train_accuracy: Summary
-    validation_loss: Summary
-    validation_accuracy: Summary
+    train: Mapping[str, Summary]
+    validation: Mapping[str, Summary]
 
 
 def curve(records: Iterable[Record]) -> tuple[CurvePoint, ...]:
@@ -32,10 +30,14 @@ def curve(records: Iterable[Record]) -> tuple[CurvePoint, ...]:
         points.append(
             CurvePoint(
                 epoch=index + 1,
-                train_loss=summarise(epoch.train_loss for epoch in epochs),
-                train_accuracy=summarise(epoch.train_accuracy for epoch in epochs),
-                validation_loss=summarise(epoch.validation_loss for epoch in epochs),
-                validation_accuracy=summarise(epoch.validation_accuracy for epoch in epochs),
+                train=_over_fits([epoch.train for epoch in epochs]),
+                validation=_over_fits([epoch.validation for epoch in epochs]),
             )
         )
     return tuple(points)
+
+
+def _over_fits(scores: Sequence[Scores]) -> dict[str, Summary]:
+    """Return the summary of each metric that all fits have."""
+    shared = [metric for metric in scores[0] if all(metric in each for each in scores)]
+    return {metric: summarise(each[metric] for each in scores) for metric in shared}

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from convstudy.analysis.candidates import CandidateRow, candidate_rows
-from convstudy.analysis.comparisons import compare_folds, compare_losses, compare_seeds, intervals_of
+from convstudy.analysis.comparisons import (
+    TEST,
+    VALIDATION,
+    compare_folds,
+    compare_losses,
+    compare_seeds,
+    intervals_of,
+)
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.interactions import interactions_of
 from convstudy.analysis.nested import Nested, nested
@@ -21,9 +28,8 @@ from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.groups import groups, letters
 from convstudy.stats.intervals import Interval
+from convstudy.stats.measure import Measure
 from convstudy.stats.verdicts import Verdict
-
-VALIDATION, TEST = "validation_accuracy", "test_accuracy"
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Contest:
     stage: str
     question: str
     name: str
-    measure: str
+    measure: Measure
     rows: tuple[CandidateRow, ...]
     leader: CandidateRow | None = None
     runner_up: CandidateRow | None = None
@@ -81,8 +87,8 @@ class Contest:
     @property
     def ranking(self) -> tuple[CandidateRow, ...]:
         """The candidates that have a score, the best mean first."""
-        scored = [row for row in self.rows if getattr(row, self.measure).mean is not None]
-        return tuple(sorted(scored, key=lambda row: -getattr(row, self.measure).mean))
+        scored = [row for row in self.rows if row.summary(self.measure).mean is not None]
+        return tuple(sorted(scored, key=lambda row: -(row.summary(self.measure).mean or 0.0)))
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -136,7 +142,7 @@ def contest(
             nested=nested(results, stage, leader),
             # A choice that stays has no score while its fits have no records.
             selection=selection(rows, leader, held_out)
-            if leader and leader.validation_accuracy.mean is not None
+            if leader and leader.validation["accuracy"].mean is not None
             else None,
         )
     if not stage.tested:  # what judges a search
@@ -154,7 +160,7 @@ def contest(
         others = tuple(row for row in rows if row is not leader)
         runner_up = _next_best(leader, others)
         # Where a failed fit left the choice open, the models that were tested can be compared all the same.
-        tested = tuple(row for row in others if row.test_accuracy.n)
+        tested = tuple(row for row in others if row.test["accuracy"].n)
         pairs = list(combinations((leader, *others) if leader else tested, 2))
     else:
         leader = rows[0]
@@ -201,11 +207,11 @@ def headline(results: Results) -> Headline | None:
 
 def _next_best(leader: CandidateRow | None, others: tuple[CandidateRow, ...]) -> CandidateRow | None:
     """Return the candidate that validation puts second, ``None`` where nobody is first."""
-    scored = [row for row in others if row.validation_accuracy.mean is not None]
+    scored = [row for row in others if row.validation["accuracy"].mean is not None]
     return min(scored, key=_rank, default=None) if leader else None
 
 
 def _rank(row: CandidateRow) -> tuple[float, float]:
-    accuracy, loss = row.validation_accuracy.mean, row.validation_loss.mean
+    accuracy, loss = row.validation["accuracy"].mean, row.validation["log-loss"].mean
     assert accuracy is not None and loss is not None  # callers leave out what has no score
     return (-accuracy, loss)

@@ -101,7 +101,7 @@ class HeldOutReader:
             return None
         right = probabilities.argmax(axis=1) == labels
         if not len(labels) == len(images) == record.n_validation or not has_accuracy(
-            right, record.counted.validation_accuracy
+            right, record.counted.validation["accuracy"]
         ):
             return None
         own = images.astype(np.int64)
@@ -149,6 +149,9 @@ def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Sourc
     """
     n_all = max(a.n_train + a.n_validation for a, _ in pairs)
     n_validation = sum(a.n_validation for a, _ in pairs)
-    wrong = sum((1 - (fit.validation_accuracy or 0.0)) * fit.n_validation for pair in pairs for fit in pair)
+    fits = [fit for pair in pairs for fit in pair]
+    wrong = sum(
+        (1 - (fit.validation["accuracy"] if fit.validation else 0.0)) * fit.n_validation for fit in fits
+    )
     n = max(1, min(n_validation, n_all))  # repeated folds hold no more images than there are
     return most_of_images(wrong / max(1, n_validation), n), n

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.comparisons import TEST
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.stats.crossed import components, crossed_difference
 from convstudy.stats.differences import CONFIDENCE, Difference
@@ -29,7 +30,6 @@ from convstudy.stats.verdicts import Evidence, Verdict, corrected, judge
 if TYPE_CHECKING:
     from convstudy.stats.crossed import Figures
 
-MEASURE = "interaction in test accuracy"
 MADE_UP = (2.0, -2.0)
 """The figures of the images that are added."""
 
@@ -98,7 +98,7 @@ def _alone(
     else:
         found = crossed_interaction(table)
     evidence = sum((row.evidence for row in rows), Evidence())
-    return judge(first.name, second.name, MEASURE, found, region, evidence)
+    return judge(first.name, second.name, TEST, found, region, evidence)
 
 
 def _table(rows: Sequence[CandidateRow], predictions: PredictionReader) -> Figures | None:
@@ -118,7 +118,7 @@ def _table(rows: Sequence[CandidateRow], predictions: PredictionReader) -> Figur
 
 def _shared_scores(rows: Sequence[CandidateRow]) -> Mapping[str, tuple[float, ...]]:
     """Return seed -> the test accuracies of all candidates, for the seeds that all have."""
-    scores = [row.scores("test_accuracy") for row in rows]
+    scores = [row.scores(TEST) for row in rows]
     shared = [part for part in scores[0] if all(part in each for each in scores)]
     return {part: tuple(each[part] for each in scores) for part in shared}
 

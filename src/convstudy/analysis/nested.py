@@ -106,7 +106,7 @@ def nested(results: Results, stage: Stage, leader: CandidateRow | None) -> Neste
         interval=(
             fold_mean(scores, [fold.n_images for fold in folds], 1 / (len(folds) - 1)) if whole else None
         ),
-        searched=leader.validation_accuracy.mean if leader else None,
+        searched=leader.validation["accuracy"].mean if leader else None,
         as_far=leader is not None and {fit.until for fit in leader.fits} == reached,
         n_train=folds[0].n_train,
         n_train_searched=leader.fits[0].n_train if leader else 0,
@@ -119,7 +119,10 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
     if choice is None or not choice.chosen or won.waits_for:
         return OuterFold(number)
     # A choice that stays has no score while a fit of it has no record.
-    searched = next((score.accuracy for score in choice.scores if score.name == choice.chosen), None)
+    searched = next(
+        (score.scores["accuracy"] for score in choice.scores if score.name == choice.chosen and score.scores),
+        None,
+    )
     record = results.records.get(won.fits[0].id)
     if record is None or not record.done:
         return OuterFold(number, choice.chosen, searched)
@@ -131,7 +134,7 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
         choice.chosen,
         searched,
         epoch,
-        record.history[epoch - 1].validation_accuracy,
+        record.history[epoch - 1].validation["accuracy"],
         record.n_train,
         record.n_validation,
     )

@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import Literal
 
 from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.comparisons import TEST
 from convstudy.analysis.findings import Contest, Headline
 from convstudy.history.results import Results
 
@@ -67,18 +68,18 @@ def keepsakes(results: Results, found: tuple[Contest, ...], head: Headline | Non
 
 def _of_tests(contest: Contest, row: CandidateRow) -> Iterator[Keepsake]:
     """Yield the best seed, the best network, and the best seed of any network."""
-    mean = row.test_accuracy.mean
+    mean = row.test["accuracy"].mean
     if mean is None:
         return
-    own = list(row.scores("test_accuracy").values())
+    own = list(row.scores(TEST).values())
     if len(own) > 1:
         yield Keepsake("seed", row.name, len(own), max(own), mean, "test")
-    scored = [each for each in contest.rows if each.test_accuracy.mean is not None]
+    scored = [each for each in contest.rows if each.test["accuracy"].mean is not None]
     if contest.question != "compare" or len(scored) < 2:
         return
-    means = [each.test_accuracy.mean for each in scored if each.test_accuracy.mean is not None]
+    means = [each.test["accuracy"].mean for each in scored if each.test["accuracy"].mean is not None]
     yield Keepsake("network", row.name, len(scored), max(means), mean, "test")
-    every = [score for each in scored for score in each.scores("test_accuracy").values()]
+    every = [score for each in scored for score in each.scores(TEST).values()]
     if len(own) > 1:
         yield Keepsake("seed and network", row.name, len(every), max(every), mean, "test")
 
@@ -88,8 +89,8 @@ def _of_epochs(results: Results, row: CandidateRow, keep: str) -> Iterator[Keeps
     histories = [results.records[fit.fit_id].history for fit in row.fits if fit.status == "done"]
     longest = max((len(history) for history in histories), default=0)
     if longest > 1:
-        best = fmean(max(epoch.validation_accuracy for epoch in history) for history in histories)
-        last = fmean(history[-1].validation_accuracy for history in histories)
+        best = fmean(max(epoch.validation["accuracy"] for epoch in history) for history in histories)
+        last = fmean(history[-1].validation["accuracy"] for history in histories)
         kind: Kind = "kept epoch" if keep == "best" else "epoch"
         yield Keepsake(kind, row.name, longest, best, last, "validation")
 

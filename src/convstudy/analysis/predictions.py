@@ -95,7 +95,7 @@ class PredictionReader:
         import numpy as np
 
         opening = self._results.openings.get(fit_id)
-        if opening is None or opening.accuracy is None:
+        if opening is None or opening.scores is None:
             return None
         try:
             test = self._results.arrays(fit_id, "test")
@@ -106,15 +106,15 @@ class PredictionReader:
         if (
             found is None
             or test["probabilities"].shape != (opening.n_images, self._n_classes)
-            or not has_accuracy(found.right, opening.accuracy)
+            or not has_accuracy(found.right, opening.scores["accuracy"])
         ):
             return None
         if self._labels is None:
             self._labels = found.labels
         if not np.array_equal(found.labels, self._labels):
             return None
-        losses, loss = losses_of_true(found.true), opening.loss
-        near = loss is not None and abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
+        losses, loss = losses_of_true(found.true), opening.scores["log-loss"]
+        near = abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
         images = fit_id in self._with_images
         return replace(
             found,

@@ -67,7 +67,7 @@ def selection(rows: tuple[CandidateRow, ...], leader: CandidateRow, held_out: He
     Only candidates count that were trained on the same folds, as far, without a failed fit: of a search that halves
     those of the last rung. What earlier rungs chose by is not in it.
     """
-    accuracy = leader.validation_accuracy.mean
+    accuracy = leader.validation["accuracy"].mean
     assert accuracy is not None  # who was chosen has a score
     among = [row for row in rows if row.trained_like(leader) and row.n_done == len(row.fits)]
     if len(among) < 2:

@@ -59,11 +59,11 @@ def collapsed_fits(analysis: Analysis) -> Iterator[Spot]:
             if record is None or not record.done or not record.history or fit.lineage_id in seen:
                 continue
             last = record.history[-1]
-            if max(last.train_accuracy, last.validation_accuracy) <= chance_level(shares.of(fit)):
+            if max(last.train["accuracy"], last.validation["accuracy"]) <= chance_level(shares.of(fit)):
                 seen.add(fit.lineage_id)
                 found.setdefault(owners[fit.id], []).append(fit)
         for name, fits in found.items():
-            lowest = min(results.records[fit.id].history[-1].train_accuracy for fit in fits)
+            lowest = min(results.records[fit.id].history[-1].train["accuracy"] for fit in fits)
             guessing = max(map(shares.of, fits))
             yield Spot(
                 f"{stage.key}: {name}",
@@ -103,8 +103,8 @@ def still_improving(analysis: Analysis) -> Iterator[Spot]:
         if n_epochs < LEAST_EPOCHS:
             continue
         k = window(n_epochs)
-        accuracies = [[e.validation_accuracy for e in record.history[-2 * k :]] for record in records]
-        losses = [[e.validation_loss for e in record.history[-2 * k :]] for record in records]
+        accuracies = [[e.validation["accuracy"] for e in record.history[-2 * k :]] for record in records]
+        losses = [[e.validation["log-loss"] for e in record.history[-2 * k :]] for record in records]
         gain, error = gain_of(accuracies)
         if gain > max(region, SURE * error) and gain_of(losses)[0] < 0:
             yield Spot(
@@ -137,7 +137,7 @@ def unstable_ends(analysis: Analysis) -> Iterator[Spot]:
         if not histories:
             continue
         n_last = max(3, window(min(map(len, histories))))
-        last = [[epoch.validation_accuracy for epoch in history[-n_last:]] for history in histories]
+        last = [[epoch.validation["accuracy"] for epoch in history[-n_last:]] for history in histories]
         fall = median(map(largest_fall, last))
         level = fmean(fmean(accuracies) for accuracies in last)
         n_images = min(fit.record.n_validation for fit in each.fits)
@@ -177,11 +177,13 @@ def rise_of(record: Record) -> tuple[int, float] | None:
     if n < LEAST_EPOCHS:
         return None
     k = window(n)
-    validation = [fmean(e.validation_loss for e in record.history[i : i + k]) for i in range(n - k + 1)]
+    validation = [
+        fmean(e.validation["log-loss"] for e in record.history[i : i + k]) for i in range(n - k + 1)
+    ]
     lowest = min(range(len(validation)), key=validation.__getitem__)
     middle = lowest + (k + 1) / 2  # counted from epoch 1
-    train_then = fmean(e.train_loss for e in record.history[lowest : lowest + k])
-    train_last = fmean(e.train_loss for e in record.history[-k:])
+    train_then = fmean(e.train["log-loss"] for e in record.history[lowest : lowest + k])
+    train_last = fmean(e.train["log-loss"] for e in record.history[-k:])
     factor = validation[-1] / validation[lowest] if validation[lowest] > 0 else 1.0
     early = middle <= (n + 1) / 2
     return (round(middle), factor) if early and factor >= RISE and train_last < train_then else None

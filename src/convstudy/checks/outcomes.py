@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Literal
 
-from convstudy.analysis import Analysis
+from convstudy.analysis import TEST, VALIDATION, Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import SURE, Spot
 from convstudy.checks.words import listed, points
@@ -128,7 +128,7 @@ def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
 def overfitted(analysis: Analysis) -> Iterator[Spot]:
     """Networks that are far better on the images they were trained on than on validation images."""
     for each in tested_candidates(analysis):
-        train, validation = each.row.train_accuracy.mean, each.row.validation_accuracy.mean
+        train, validation = each.row.train["accuracy"].mean, each.row.validation["accuracy"].mean
         if train is None or validation is None:
             continue
         gap = train - validation
@@ -145,9 +145,9 @@ def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
     """Seeds that lie far from the others of their candidate."""
     n_test = analysis.results.study.dataset.n_test
     for each in tested_candidates(analysis):
-        scores, n_images = each.row.scores("test_accuracy"), n_test
-        if len(scores) < len(each.row.scores("validation_accuracy")):
-            scores, n_images = each.row.scores("validation_accuracy"), _n_validation(each)
+        scores, n_images = each.row.scores(TEST), n_test
+        if len(scores) < len(each.row.scores(VALIDATION)):
+            scores, n_images = each.row.scores(VALIDATION), _n_validation(each)
         outliers = outlying(scores, n_images)
         if outliers:
             middle = median(scores.values())
@@ -181,7 +181,7 @@ def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
     region = analysis.results.study.region / 100
     for each in tested_candidates(analysis):
         interval = each.contest.accuracy_intervals.get(each.candidate.name)
-        validation, test = each.row.validation_accuracy.mean, each.row.test_accuracy.mean
+        validation, test = each.row.validation["accuracy"].mean, each.row.test["accuracy"].mean
         if interval is None or validation is None or test is None:
             continue
         error = _error(validation, _n_validation(each))

@@ -83,7 +83,7 @@ class PlainProgress:
             last = epoch.number >= fit.n_epochs
             if last or progress.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
                 return ""
-            accuracy = percent(epoch.validation_accuracy)
+            accuracy = percent(epoch.validation["accuracy"])
             return f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, validation accuracy {accuracy}"
         if isinstance(event, FitEnded):
             width = len(str(progress.n_fits))
@@ -150,7 +150,7 @@ class Display:
             for running in progress.running.values():
                 epoch = running.epoch
                 number = epoch.number if epoch else 0
-                score = f", validation accuracy {percent(epoch.validation_accuracy)}" if epoch else ""
+                score = f", validation accuracy {percent(epoch.validation['accuracy'])}" if epoch else ""
                 body.add_row(
                     Text(f"  ▸ {progress.name(running.fit)}"),
                     Text(f"epoch {number} of {running.fit.n_epochs}{score}"),
@@ -170,8 +170,8 @@ def news(event: Event, progress: Progress) -> str:
         return choice_text(event.choice)
     if isinstance(event, SearchAdvanced):
         return rung_text(event.plan.stage(event.stage))
-    if isinstance(event, TestOpened) and event.opening.accuracy is not None:
-        return f"test set opened for {progress.name(event.fit)}: accuracy {percent(event.opening.accuracy)}"
+    if isinstance(event, TestOpened) and event.opening.scores is not None:
+        return f"test set opened for {progress.name(event.fit)}: accuracy {percent(event.opening.scores['accuracy'])}"
     if isinstance(event, NoMessage):
         if event.fit is None:
             return f"no message from the inspection of the images for {event.seconds:,.0f} s"
@@ -196,7 +196,7 @@ def ended(event: FitEnded, progress: Progress) -> str:
         reason = record.error.splitlines()[0] if record.error else record.error_kind
         return f"{name} failed: {reason}"
     epoch = record.counted
-    accuracy = percent(epoch.validation_accuracy)
+    accuracy = percent(epoch.validation["accuracy"])
     return f"{name}: validation accuracy {accuracy} (epoch {epoch.number}), {duration(record.seconds)}"
 
 
@@ -218,8 +218,8 @@ def choice_text(choice: Choice) -> str:
     """Return what a stage chose, and by which score."""
     if not choice.chosen:
         return f"{choice.stage}: nothing could be chosen, every candidate has a failed fit"
-    accuracy = next((score.accuracy for score in choice.scores if score.name == choice.chosen), None)
-    by = f" (validation accuracy {percent(accuracy)})" if accuracy is not None else ""
+    scores = next((score.scores for score in choice.scores if score.name == choice.chosen), None)
+    by = f" (validation accuracy {percent(scores['accuracy'])})" if scores else ""
     return f"{choice.stage} chose {choice.chosen}{by}"
 
 

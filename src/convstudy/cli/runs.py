@@ -175,7 +175,7 @@ def _stages(results: Results) -> tuple[StageProgress, ...]:
                 n_rungs=len(stage.rungs),
                 n_rungs_decided=sum(rung.decided for rung in stage.rungs),
                 chosen=choice.chosen if choice else None,
-                validation_accuracy=score.accuracy if score else None,
+                validation_accuracy=score.scores["accuracy"] if score and score.scores else None,
             )
         )
     return tuple(stages)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -66,7 +66,7 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
     steps = [group.get("n_steps", 0) for group in progress.optimizer.param_groups]
     facts = {
         "fit_id": fit_id,
-        "history": json.dumps([asdict(epoch) for epoch in progress.history]),
+        "history": json.dumps([epoch.as_json() for epoch in progress.history]),
         "n_steps": json.dumps(steps),
         "devices": json.dumps(progress.devices),
     }
@@ -89,7 +89,7 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
             whole = facts.pop("digest") == _digest(tensors, facts)
         if not whole or facts["fit_id"] != fit_id:
             return False
-        history = [Epoch(**epoch) for epoch in json.loads(facts["history"])]
+        history = [Epoch.from_json(epoch) for epoch in json.loads(facts["history"])]
         # One pair for each group: no more, no fewer.
         steps = list(zip(groups, json.loads(facts["n_steps"]), strict=True))
         # Before there were other devices, a checkpoint did not say.

@@ -7,7 +7,6 @@ each epoch too: a choice by validation accuracy then knows what the views are wo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import torch
@@ -17,6 +16,7 @@ from torch.nn.functional import pad
 from convstudy.engine.batches import ImageTensors, network_input
 from convstudy.engine.devices import CPU, wait_for
 from convstudy.engine.gate import GATE
+from convstudy.record import Scores
 
 BATCH_SIZE = 500
 # A device is fast at many images, and each batch costs the processor its launches.
@@ -27,14 +27,6 @@ VIEWS: dict[str, tuple[tuple[int, int], ...]] = {
     "none": ((0, 0),),
     "shift": ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)),
 }
-
-
-@dataclass(frozen=True)
-class Score:
-    """Mean cross-entropy in nats an image, and the fraction of images whose most probable class is the label."""
-
-    loss: float
-    accuracy: float
 
 
 def half_precision(precision: str, device: torch.device = CPU) -> torch.autocast:
@@ -70,17 +62,17 @@ def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:
     return pad(pixels, (0, 0, right, -right, down, -down)) if down or right else pixels
 
 
-def score_of(logits: torch.Tensor, labels: torch.Tensor) -> Score:
-    """Return loss and accuracy of logits ``(n, n_classes)``."""
+def scores_of(logits: torch.Tensor, labels: torch.Tensor) -> Scores:
+    """Return log-loss and accuracy of logits ``(n, n_classes)``."""
     losses = nn.functional.cross_entropy(logits, labels, reduction="none")
     hits = logits.argmax(dim=1) == labels
     # Both at once: each look at a device waits for it.
     both = torch.stack([losses.double().mean(), hits.double().sum()])
     wait_for(both.device)
     loss, n_hits = both.tolist()
-    return Score(loss, n_hits / len(labels))
+    return Scores({"log-loss": loss, "accuracy": n_hits / len(labels)})
 
 
-def evaluate(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> Score:
-    """Return loss and accuracy on a part."""
-    return score_of(logits_of(model, part, precision, views), part.labels)
+def evaluate(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> Scores:
+    """Return log-loss and accuracy on a part."""
+    return scores_of(logits_of(model, part, precision, views), part.labels)

@@ -142,7 +142,7 @@ def _train(
 
 def best_epoch(history: list[Epoch]) -> int:
     """Return the number of the epoch with the highest validation accuracy; then the lowest loss; then the first."""
-    return min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.number)).number
+    return min(history, key=lambda e: (-e.validation["accuracy"], e.validation["log-loss"], e.number)).number
 
 
 @contextmanager
@@ -201,15 +201,13 @@ def _one_epoch(
     trained = time.perf_counter()
     on_train = evaluate(progress.judged, measured, recipe.precision)
     on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views)
-    if not (math.isfinite(on_train.loss) and math.isfinite(on_validation.loss)):
+    if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     return Epoch(
         number=number,
         learning_rate=lr,
-        train_loss=on_train.loss,
-        train_accuracy=on_train.accuracy,
-        validation_loss=on_validation.loss,
-        validation_accuracy=on_validation.accuracy,
+        train=on_train,
+        validation=on_validation,
         train_seconds=trained - started,
         evaluation_seconds=time.perf_counter() - trained,
     )
@@ -221,5 +219,5 @@ def _at_end(fit: Fit, history: list[Epoch]) -> bool:
         return True
     if fit.recipe.patience is None or not history:
         return False
-    lowest = min(history, key=lambda epoch: epoch.validation_loss).number
+    lowest = min(history, key=lambda epoch: epoch.validation["log-loss"]).number
     return len(history) - lowest >= fit.recipe.patience

@@ -12,7 +12,7 @@ import torch
 from convstudy.data import LockedTest
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.devices import working_on
-from convstudy.engine.evaluation import Score, logits_of, score_of
+from convstudy.engine.evaluation import logits_of, scores_of
 from convstudy.engine.memory import memory_errors
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
@@ -20,6 +20,7 @@ from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_d
 from convstudy.errors import Problem, StoreError
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
+from convstudy.record import Scores
 
 MOST_MISTAKES = 25
 
@@ -33,7 +34,7 @@ class Opened:
     ``(k, height, width, channels)``: a report can then show them without another look.
     """
 
-    score: Score
+    scores: Scores
     predictions: Tensors
     seconds: float
 
@@ -73,7 +74,7 @@ def open_test(
     with repeatable(fit.threads, where), memory_errors(fit, where), working_on(where):
         there = images.to(where)
         logits = logits_of(model.to(where), there, fit.recipe.precision, fit.recipe.views)
-        score = score_of(logits, there.labels)
+        scores = scores_of(logits, there.labels)
         probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()
@@ -84,4 +85,4 @@ def open_test(
         "mistake_rows": rows,
         "mistake_pixels": images.pixels[rows],
     }
-    return Opened(score, predictions, time.perf_counter() - started)
+    return Opened(scores, predictions, time.perf_counter() - started)

@@ -16,7 +16,7 @@ from convstudy.history.resolving import resolved
 from convstudy.history.results import Results
 from convstudy.history.summary import INTERRUPTED, RUNNING, RunSummary, summary_of, trained
 from convstudy.plan import Choice, Fit, Plan
-from convstudy.record import Brief, Opening, Record
+from convstudy.record import Brief, Opening, Record, Scores
 from convstudy.store import Store, StoredRun
 from convstudy.studyfile import Study
 
@@ -140,9 +140,9 @@ class History:
         digest, n_images = fit.dataset.digest, fit.dataset.n_test
         return self.store.begin_opening(run_id, fit.id, digest, weights_digest, purpose, n_images)
 
-    def end_opening(self, number: int, loss: float, accuracy: float, seconds: float) -> Opening:
+    def end_opening(self, number: int, scores: Scores, seconds: float) -> Opening:
         """Write down what an opening showed, and return it."""
-        return self.store.end_opening(number, loss, accuracy, seconds)
+        return self.store.end_opening(number, scores, seconds)
 
     def opening_of(self, fit_id: str, weights_digest: str) -> Opening | None:
         """Return the scored opening for these weights, if there was one."""
@@ -163,7 +163,7 @@ class History:
 
         def scored() -> set[str]:
             openings = self.store.openings(study.dataset.digest)
-            return {each.opening.fit_id for each in openings if each.opening.accuracy is not None}
+            return {each.opening.fit_id for each in openings if each.opening.scores is not None}
 
         return resolved(study, self.outcomes(run_id), self.store.choices(run_id), scored)
 

@@ -26,7 +26,7 @@ class Entry:
     @property
     def answered(self) -> bool:
         """Whether it came to a score; one that was only begun has shown nobody anything."""
-        return self.opening.accuracy is not None
+        return self.opening.scores is not None
 
 
 def ledger(openings: Iterable[LoggedOpening], dataset: Dataset) -> tuple[Entry, ...]:

@@ -62,7 +62,7 @@ class Results:
     def openings_of(self, candidate: Candidate) -> tuple[Opening, ...]:
         """Return the scored openings for a candidate's fits, in the order of its seeds."""
         found = [self.openings[fit.id] for fit in candidate.fits if fit.id in self.openings]
-        return tuple(opening for opening in found if opening.accuracy is not None)
+        return tuple(opening for opening in found if opening.scores is not None)
 
     def epochs_of(self, stage: Stage) -> int:
         """Return how many epochs a stage's fits were trained, each epoch of a lineage once."""
@@ -97,7 +97,7 @@ class Results:
         """The fits that are done and whose model has no test score yet."""
         done = (fit for fit in self.plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return tuple(
-            fit for fit in done if fit.id not in self.openings or self.openings[fit.id].accuracy is None
+            fit for fit in done if fit.id not in self.openings or self.openings[fit.id].scores is None
         )
 
     @property

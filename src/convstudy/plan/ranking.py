@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from convstudy.plan.fit import Fit
-from convstudy.record import Outcome
+from convstudy.record import Outcome, Scores
 
 
 @dataclass(frozen=True)
 class CandidateScore:
-    """Mean validation accuracy and loss of a candidate over its fits; ``n_failed`` of them failed for good."""
+    """Mean validation scores of a candidate over its fits that are done; ``n_failed`` of them failed for good."""
 
     name: str
-    accuracy: float | None
-    loss: float | None
+    scores: Scores | None
     n_parameters: int
     n_failed: int
 
@@ -32,8 +31,7 @@ def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> 
     done = [record for record in found if record.done]
     return CandidateScore(
         name=name,
-        accuracy=fmean(record.counted.validation_accuracy for record in done) if done else None,
-        loss=fmean(record.counted.validation_loss for record in done) if done else None,
+        scores=_means([record.counted.validation for record in done]) if done else None,
         n_parameters=done[0].n_parameters if done else 0,
         n_failed=len(found) - len(done),
     )
@@ -49,6 +47,11 @@ def ranked(scores: Iterable[CandidateScore]) -> list[CandidateScore]:
 
 
 def _rank(score: CandidateScore) -> tuple[float, float, int]:
-    accuracy, loss = score.accuracy, score.loss
-    assert accuracy is not None and loss is not None  # no failed fit: every mean is there
-    return (-accuracy, loss, score.n_parameters)
+    assert score.scores is not None  # no failed fit: every mean is there
+    return (-score.scores["accuracy"], score.scores["log-loss"], score.n_parameters)
+
+
+def _means(scores: Sequence[Scores]) -> Scores:
+    """Return the mean of each metric that all of these have."""
+    shared = [metric for metric in scores[0] if all(metric in each for each in scores)]
+    return Scores({metric: fmean(each[metric] for each in scores) for metric in shared})

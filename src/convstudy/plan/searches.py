@@ -101,7 +101,7 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
         scores = None if waits else _scores({each.name: each.fits for each in batch}, records)
         if scores is None:
             break
-        outcomes += tuple(None if score.n_failed else score.accuracy for score in scores)
+        outcomes += tuple(_outcome(score) for score in scores)
     # The candidates to come are not known yet: others take their places, one each.
     known = {candidate.name for candidate in candidates}
     others = (make(values) for values in drawn(search.vary, 2 * search.trials))  # enough of them are new
@@ -132,6 +132,11 @@ def _scores(fits: Mapping[str, tuple[Fit, ...]], records: Records) -> tuple[Cand
             return None
         scores.append(score)
     return tuple(scores)
+
+
+def _outcome(score: CandidateScore) -> float | None:
+    """Return what TPE maximises; ``None`` where a fit failed."""
+    return None if score.n_failed or score.scores is None else score.scores["accuracy"]
 
 
 def _paused(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:

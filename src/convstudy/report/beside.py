@@ -165,7 +165,7 @@ def _tested(analysis: Analysis, candidate: Candidate) -> tuple[str, ...]:
     results = analysis.results
     done = [record.fit_id for record in results.records_of(candidate) if record.done]
     openings = {fit_id: results.openings.get(fit_id) for fit_id in done}
-    return tuple(fit_id for fit_id, each in openings.items() if each and each.accuracy is not None)
+    return tuple(fit_id for fit_id, each in openings.items() if each and each.scores is not None)
 
 
 def _done(results: Results, head: Headline) -> list[str]:

@@ -20,7 +20,6 @@ from convstudy.report.figure import (
     named_scale,
     phone_legend,
 )
-from convstudy.stats import Summary
 
 
 def curves_chart(name: str, title: str, records: Sequence[Record], measure: Measure) -> Figure:
@@ -28,16 +27,22 @@ def curves_chart(name: str, title: str, records: Sequence[Record], measure: Meas
     import altair as alt
 
     sides = ("train", "validation")
+    metric = "log-loss" if measure == "loss" else measure
     means: list[dict[str, Any]] = []
     for point in curve(records):
         for side in sides:
-            summary: Summary = getattr(point, f"{side}_{measure}")
+            summary = (point.train if side == "train" else point.validation)[metric]
             spread = summary.sd or 0.0
             assert summary.mean is not None  # a point has at least one fit
             row = {"epoch": point.epoch, "on": side, "mean": summary.mean, "n": summary.n}
             means.append({**row, "low": summary.mean - spread, "high": summary.mean + spread})
     single = [
-        {"epoch": epoch.number, "on": side, "fit": number, "value": getattr(epoch, f"{side}_{measure}")}
+        {
+            "epoch": epoch.number,
+            "on": side,
+            "fit": number,
+            "value": (epoch.train if side == "train" else epoch.validation)[metric],
+        }
         for number, record in enumerate(records)
         for epoch in record.history
         for side in sides
@@ -85,7 +90,7 @@ def overview_chart(
     import altair as alt
 
     rows: list[dict[str, Any]] = [
-        {"epoch": point.epoch, "candidate": candidate.name, "mean": point.validation_accuracy.mean}
+        {"epoch": point.epoch, "candidate": candidate.name, "mean": point.validation["accuracy"].mean}
         for candidate, records in candidates
         for point in curve(records)
     ]

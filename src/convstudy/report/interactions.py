@@ -87,7 +87,7 @@ def interactions_table(contest: Contest) -> Table | None:
     found = contest.interactions
     if all(verdict.difference.mean is None for verdict in found):
         return None
-    scores = {row.name: row.test_accuracy for row in contest.rows}
+    scores = {row.name: row.test["accuracy"] for row in contest.rows}
     columns = (
         Column("first", "Variant"),
         Column("second", "with"),
@@ -114,7 +114,7 @@ def interactions_table(contest: Contest) -> Table | None:
             verdict.difference.n,
             verdict.adjusted_p,
             needed_short(verdict),
-            contest.leader.test_accuracy if contest.leader else None,
+            contest.leader.test["accuracy"] if contest.leader else None,
             scores[verdict.first],
             scores[verdict.second],
             scores[f"{verdict.first} + {verdict.second}"],

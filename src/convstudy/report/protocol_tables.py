@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convstudy.analysis import Keepsake, Protocol
 from convstudy.history.results import Results
+from convstudy.record import Scores
 from convstudy.report.table import Column, Table, Value
 
 # Kind -> what would have been kept, and what stands in its place.
@@ -84,9 +85,7 @@ def choices_table(results: Results) -> Table:
             if score.name == choice.chosen:
                 marked.add(len(rows))
             chosen = "chosen" if score.name == choice.chosen else ""
-            rows.append(
-                (str(number), choice.stage, score.name, score.accuracy, score.loss, score.n_failed, chosen)
-            )
+            rows.append((str(number), choice.stage, score.name, *_two(score.scores), score.n_failed, chosen))
     caption = (
         "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
         "fewer parameters."
@@ -121,8 +120,7 @@ def openings_table(told: Protocol) -> Table:
             row.part,
             row.opening.weights_digest,
             row.opening.n_images,
-            row.opening.loss,
-            row.opening.accuracy,
+            *reversed(_two(row.opening.scores)),
             row.opening.purpose,
         )
         for row in told.openings
@@ -218,7 +216,7 @@ def ledger_table(told: Protocol) -> Table:
             entry.run_id,
             entry.opening.fit_id,
             entry.opening.weights_digest,
-            entry.opening.accuracy,
+            _two(entry.opening.scores)[0],
         )
         for entry in told.others[-MOST_OPENINGS:]
     ]
@@ -229,3 +227,8 @@ def ledger_table(told: Protocol) -> Table:
     if len(told.others) > MOST_OPENINGS:
         caption += f" These are the latest {MOST_OPENINGS} of {len(told.others):,}."
     return Table("ledger", "Other openings", caption, columns, tuple(rows))
+
+
+def _two(scores: Scores | None) -> tuple[float | None, float | None]:
+    """Return accuracy and loss."""
+    return (None, None) if scores is None else (scores["accuracy"], scores["log-loss"])

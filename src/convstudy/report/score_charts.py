@@ -6,7 +6,6 @@ from convstudy.analysis import Contest
 from convstudy.figures import percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, chart_size, drawn_from, measure_axis, names_axis
-from convstudy.stats import Summary
 
 ROW = 38
 """Height of one candidate, in pixels."""
@@ -18,7 +17,7 @@ def scores_chart(contest: Contest, title: str) -> Figure:
 
     rows, summaries = [], []
     for row in contest.rows:
-        summary: Summary = getattr(row, contest.measure)
+        summary = row.summary(contest.measure)
         for part, value in row.scores(contest.measure).items():
             rows.append({"candidate": row.name, "value": value, "part": part})
         if summary.mean is not None:
@@ -32,7 +31,7 @@ def scores_chart(contest: Contest, title: str) -> Figure:
                     "chosen": row.chosen,
                 }
             )
-    words = contest.measure.replace("_", " ")
+    words = f"{contest.measure.part} {contest.measure.metric}"
     # What tells the candidates of a search apart is often the end of their names.
     axis = names_axis(240) if contest.question == "search" else names_axis()
     y = alt.Y("candidate:N", title=None, sort=[row.name for row in contest.rows], axis=axis)

@@ -31,11 +31,11 @@ def rungs_chart(contest: Contest, title: str) -> Figure | None:
             {
                 "rung": labels[-1],
                 "candidate": score.name,
-                "mean": score.accuracy,
+                "mean": score.scores["accuracy"],
                 "fate": _fate(contest, score.name, rung.went_on),
             }
             for score in rung.scores
-            if score.accuracy is not None
+            if score.scores is not None
         ]
     kinds = ["chosen", "went on", "dropped"]
     x = alt.X(
@@ -142,7 +142,7 @@ def values_chart(
 
 def _mean(row: CandidateRow) -> float | None:
     """Return a candidate's mean accuracy, if all its fits are done."""
-    return row.validation_accuracy.mean if row.n_done == len(row.fits) else None
+    return row.validation["accuracy"].mean if row.n_done == len(row.fits) else None
 
 
 def _fate(contest: Contest, name: str, went_on: tuple[str, ...]) -> str:

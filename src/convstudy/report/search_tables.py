@@ -31,15 +31,15 @@ def search_table(contest: Contest) -> Table:
     )
     rows: list[tuple[Value, ...]] = []
     for row in contest.rows:
-        scores = row.scores("validation_accuracy")
+        scores = row.scores(contest.measure)
         folds = (scores.get(part) for part in parts)
         rows.append(
             (
                 row.name,
-                row.validation_accuracy,
+                row.validation["accuracy"],
                 *(_reached(contest, row) if halves else ()),
                 *folds,
-                row.validation_loss,
+                row.validation["log-loss"],
                 row.n_parameters,
                 row.seconds,
                 "chosen" if row.chosen else "",
@@ -80,7 +80,7 @@ def rungs_table(contest: Contest) -> Table | None:
                 rung.size.n_folds,
                 rung.size.n_epochs,
                 best[0].name if best else "",
-                best[0].accuracy if best else None,
+                best[0].scores["accuracy"] if best and best[0].scores else None,
                 _names_or_number(rung),
             )
         )

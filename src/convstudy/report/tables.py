@@ -7,7 +7,7 @@ from convstudy.figures import counted
 from convstudy.history.results import Results
 from convstudy.plan import epochs_added, fit_cost, own_epochs
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Interval
+from convstudy.stats import Interval, Measure
 
 MEASURED = (
     "All figures are measured in evaluation mode, on the weights of the epoch that counts; those on training images "
@@ -37,14 +37,14 @@ def scores_table(contest: Contest) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             row.name,
-            row.test_accuracy,
+            row.test["accuracy"],
             *_ends(contest.accuracy_intervals.get(row.name)),
             *([letters.get(row.name, "")] if letters else []),
-            row.test_loss,
+            row.test["log-loss"],
             *_ends(contest.loss_intervals.get(row.name)),
-            row.validation_accuracy,
-            row.train_accuracy,
-            row.train_loss,
+            row.validation["accuracy"],
+            row.train["accuracy"],
+            row.train["log-loss"],
             row.n_parameters,
             row.seconds,
             row.weights_digests,
@@ -109,12 +109,12 @@ def results_table(contests: tuple[Contest, ...]) -> Table:
             fit.status,
             fit.n_epochs or None,
             fit.counted_epoch,
-            fit.train_loss,
-            fit.train_accuracy,
-            fit.validation_loss,
-            fit.validation_accuracy,
-            fit.test_loss,
-            fit.test_accuracy,
+            fit.score(Measure("train", "log-loss")),
+            fit.score(Measure("train", "accuracy")),
+            fit.score(Measure("validation", "log-loss")),
+            fit.score(Measure("validation", "accuracy")),
+            fit.score(Measure("test", "log-loss")),
+            fit.score(Measure("test", "accuracy")),
             fit.weights_digest,
             fit.fit_id,
         )

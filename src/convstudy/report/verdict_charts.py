@@ -48,7 +48,7 @@ def ranking_chart(contest: Contest, title: str) -> Figure:
     rows: list[dict[str, Any]] = []
     letters = contest.letters
     for row in contest.ranking:
-        mean = row.test_accuracy.mean
+        mean = row.test["accuracy"].mean
         assert mean is not None  # the ranking holds no others
         interval = contest.accuracy_intervals.get(row.name)
         rows.append(

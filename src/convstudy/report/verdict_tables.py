@@ -45,7 +45,7 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
             verdict.p,
             verdict.adjusted_p,
             needed_short(verdict),
-            verdict.measure,
+            f"{verdict.measure.part} {verdict.measure.metric}",
             contest.stage,
         )
         for contest in contests

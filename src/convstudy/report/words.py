@@ -58,7 +58,7 @@ def _about_search(contest: Contest) -> Conclusion:
     leader = contest.leader
     if leader is None:
         return Conclusion("search", f"{head} {_not_chosen(contest)}", _evidence(contest))
-    accuracy = leader.validation_accuracy
+    accuracy = leader.validation["accuracy"]
     n_epochs = {fit.until for fit in leader.fits if fit.until}
     far = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
     more = (*search_optimism(contest), *_course(contest))
@@ -108,13 +108,13 @@ def _about_comparison(contest: Contest) -> Conclusion:
     if leader is None:
         # Whoever was tested is judged all the same; without a chosen one no sentence can be about it.
         return Conclusion("compare", f"{head} {_not_chosen(contest)}", _evidence(contest), _judged(contest))
-    if leader.test_accuracy.mean is None:
+    if leader.test["accuracy"].mean is None:
         text = f"{head} {leader.name} was chosen by validation; its test score is still to come."
         return Conclusion("compare", text, leader.evidence)
     text = f"{head} {leader.name} ({_tested(leader)}) was chosen by validation"
     verdicts = contest.verdicts_on_leader
     notes = [
-        f"{leader.name} has a validation accuracy of {with_spread(leader.validation_accuracy, percent)} and scores "
+        f"{leader.name} has a validation accuracy of {with_spread(leader.validation['accuracy'], percent)} and scores "
         f"{_scored(contest, leader)}.",
         *_judged(contest),
     ]
@@ -124,7 +124,7 @@ def _about_comparison(contest: Contest) -> Conclusion:
         return Conclusion(
             "compare", f"{text}; there is nothing else to compare.", leader.evidence, tuple(notes)
         )
-    text += f"; it {standing(verdicts, 'seed', leader.test_accuracy.n)}."
+    text += f"; it {standing(verdicts, 'seed', leader.test['accuracy'].n)}."
     return Conclusion("compare", text, _evidence_of_leader(contest), tuple(notes))
 
 
@@ -134,12 +134,12 @@ def _about_ablation(contest: Contest) -> Conclusion:
     if not contest.settled:
         return Conclusion("ablate", f"Ablation {contest.name}: {_WAITS}")
     head = f"Ablation of {base.network}:"
-    if base.test_accuracy.mean is None:
+    if base.test["accuracy"].mean is None:
         return Conclusion("ablate", f"{head} the test scores are still to come.", _evidence(contest))
-    told = changes(contest.verdicts, base.test_accuracy.n)
-    seeds = _fits(base, base.test_accuracy, "seed")
+    told = changes(contest.verdicts, base.test["accuracy"].n)
+    seeds = _fits(base, base.test["accuracy"], "seed")
     together = interactions.clause(contest.interactions)
-    text = f"{head} {_mean(base.test_accuracy)} on test images as it is ({seeds}); {told}{together}."
+    text = f"{head} {_mean(base.test['accuracy'])} on test images as it is ({seeds}); {told}{together}."
     notes = (
         f"As it is, it scores {_scored(contest, base)}.",
         *_judged(contest),
@@ -153,9 +153,9 @@ def _about_final(contest: Contest) -> Conclusion:
     head = f"Final training of {row.network}:"
     if not row.settled:
         return Conclusion("final", f"{head} {_WAITS}")
-    if row.test_accuracy.mean is None:
+    if row.test["accuracy"].mean is None:
         return Conclusion("final", f"{head} its test score is still to come.", row.evidence)
-    seeds = counted(row.test_accuracy.n, "seed")
+    seeds = counted(row.test["accuracy"].n, "seed")
     return Conclusion("final", f"{head} it scores {_scored(contest, row)} over {seeds}.", row.evidence)
 
 
@@ -230,15 +230,15 @@ def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
 
 def _tested(row: CandidateRow) -> str:
     """Return a candidate's mean test accuracy and the seeds that it is over, for brackets."""
-    return f"{_mean(row.test_accuracy)} on test images, {_fits(row, row.test_accuracy, 'seed')}"
+    return f"{_mean(row.test['accuracy'])} on test images, {_fits(row, row.test['accuracy'], 'seed')}"
 
 
 def _scored(contest: Contest, row: CandidateRow) -> str:
     """Return a candidate's test accuracy with its spread and interval."""
-    told = ["one seed"] if row.test_accuracy.n == 1 else []
+    told = ["one seed"] if row.test["accuracy"].n == 1 else []
     told += [within(contest.accuracy_intervals.get(row.name))]
     more = ", ".join(text for text in told if text)
-    accuracy = with_spread(row.test_accuracy, percent)
+    accuracy = with_spread(row.test["accuracy"], percent)
     return f"{accuracy} on the sealed test images{f' ({more})' if more else ''}"
 
 

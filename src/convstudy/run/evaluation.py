@@ -52,7 +52,7 @@ def evaluate_models(
                     raise untestable(task.fit, message.error)
                 if not is_untested(history, task.fit):
                     continue  # only its predictions were lost: the score stays
-                opening = history.end_opening(task.opening, message.loss, message.accuracy, message.seconds)
+                opening = history.end_opening(task.opening, message.scores, message.seconds)
                 listener(TestOpened(task.fit, opening))
             case Lost(task=Test() as task, reason=reason, timed_out=timed_out):
                 n_under_way -= 1

@@ -115,7 +115,7 @@ def _tested(task: Test, layout: Layout, device: str) -> Tested:
         )
         facts = _facts(fit, task.weights_digest, opened.predictions)
         write_tensors(layout.artefact(fit.id, "test"), opened.predictions, facts)
-        return Tested(task, opened.score.loss, opened.score.accuracy, opened.seconds)
+        return Tested(task, opened.scores, opened.seconds)
     except Exception as error:  # as above
         kind = error.kind if isinstance(error, FitError) else "failed"
         return Tested(task, error=_sentence(error), error_kind=kind)

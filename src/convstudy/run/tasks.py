@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from convstudy.data import Dataset, ImageFacts
 from convstudy.errors import Problem
 from convstudy.plan import Fit
-from convstudy.record import Epoch, Record
+from convstudy.record import Epoch, Record, Scores
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,13 @@ class Trained:
 
 @dataclass(frozen=True)
 class Tested:
-    """A test has ended: mean loss, accuracy, and seconds.
+    """A test has ended: scores and seconds.
 
     Where it could not be done, ``error`` is a sentence, and ``error_kind`` a word as in a record.
     """
 
     task: Task
-    loss: float = 0.0
-    accuracy: float = 0.0
+    scores: Scores = field(default_factory=Scores)
     seconds: float = 0.0
     error: str = ""
     error_kind: str = ""
@@ -150,14 +149,13 @@ def said_as_json(message: Said) -> dict[str, Any]:
         case Started():
             return {"said": "started"}
         case Advanced():
-            return {"said": "advanced", "epoch": asdict(message.epoch)}
+            return {"said": "advanced", "epoch": message.epoch.as_json()}
         case Trained():
             return {"said": "trained", "record": message.record.as_json()}
         case Tested():
             return {
                 "said": "tested",
-                "loss": message.loss,
-                "accuracy": message.accuracy,
+                "scores": message.scores,
                 "seconds": message.seconds,
                 "error": message.error,
                 "error_kind": message.error_kind,
@@ -175,11 +173,11 @@ def said_from_json(task: Task, values: dict[str, Any]) -> Said:
         case "started":
             return Started(task)
         case "advanced":
-            return Advanced(task, Epoch(**values["epoch"]))
+            return Advanced(task, Epoch.from_json(values["epoch"]))
         case "trained":
             return Trained(task, Record.from_json(values["record"]))
         case "tested":
-            figures = values["loss"], values["accuracy"], values["seconds"]
+            figures = Scores(values["scores"]), values["seconds"]
             return Tested(task, *figures, values["error"], values.get("error_kind", ""))
         case "inspected":
             assert isinstance(task, Inspect)  # nothing else ends so

@@ -3,6 +3,7 @@
 ==================  ==========================================================================
 ``summary``         mean, standard deviation and range of some figures
 ``differences``     a mean difference, the sources of its uncertainty, its interval
+``measure``         what a statement is about: a metric on one part of the images
 ``intervals``       of shares: one model's accuracy, two models' difference
 ``mcnemar``         two trained models on the same images
 ``resampled``       over folds: Nadeau and Bengio's interval, Benavoli's probabilities
@@ -26,6 +27,7 @@ from convstudy.stats.counts import CountsVerdict, verdict_on_counts
 from convstudy.stats.differences import Difference, Source, paired_difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import Discordance
+from convstudy.stats.measure import Measure
 from convstudy.stats.mistakes import Guesses, Mistake, mistakes_of
 from convstudy.stats.needed import Needed
 from convstudy.stats.resampled import Probabilities
@@ -44,6 +46,7 @@ __all__ = [
     "Guesses",
     "Interval",
     "Kind",
+    "Measure",
     "MeasuredFit",
     "Mistake",
     "Needed",

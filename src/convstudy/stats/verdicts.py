@@ -19,6 +19,7 @@ from convstudy.stats.crossed import seeds_only_difference
 from convstudy.stats.differences import ROUNDING, Difference
 from convstudy.stats.holm import holm
 from convstudy.stats.mcnemar import Discordance
+from convstudy.stats.measure import Measure
 from convstudy.stats.needed import RULE_OF_THREE, Needed
 from convstudy.stats.resampled import Probabilities
 
@@ -74,11 +75,12 @@ class Verdict:
         models: seed by seed, on how many images the two models differ; empty where that is not known.
         bounded: whether the images' part is an upper bound, because predictions are missing.
         same_models: whether both have the same weights and scores in every pair, so that no data can tell them apart.
+        lower_is_better: whether a lower value of the metric is better, as of a loss.
     """
 
     first: str
     second: str
-    measure: str
+    measure: Measure
     kind: Kind
     difference: Difference
     region: float
@@ -91,6 +93,7 @@ class Verdict:
     models: tuple[Discordance, ...] = ()
     bounded: bool = False
     same_models: bool = False
+    lower_is_better: bool = False
 
     @property
     def clear(self) -> bool:
@@ -120,7 +123,7 @@ class Verdict:
 def verdict(
     first: str,
     second: str,
-    measure: str,
+    measure: Measure,
     first_scores: Sequence[float],
     second_scores: Sequence[float],
     n_images: int,
@@ -135,7 +138,7 @@ def verdict(
     Args:
         first: the name of the first candidate.
         second: the name of the other.
-        measure: the name of the accuracy.
+        measure: of which images the accuracies are.
         first_scores: the first candidate's accuracy for each seed.
         second_scores: those of the other, for the same seeds.
         n_images: the number of test images, the same ones for every seed.
@@ -154,16 +157,17 @@ def verdict(
 def judge(
     first: str,
     second: str,
-    measure: str,
+    measure: Measure,
     difference: Difference,
     region: float,
     evidence: Evidence = Evidence(),
+    lower_is_better: bool = False,
 ) -> Verdict:
-    """Return the verdict on a difference as the only comparison; a measure that ends in "loss" is better if lower."""
+    """Return the verdict on a difference as the only comparison."""
     claim = claim_of(difference, region)
     p = difference.error_of(claim.distance) if claim else 1.0
     found = Verdict(first, second, measure, "unclear", difference, region, evidence, p, p)
-    return _with_kind(found)
+    return _with_kind(replace(found, lower_is_better=lower_is_better))
 
 
 def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verdict, ...]:
@@ -207,5 +211,5 @@ def _with_kind(found: Verdict) -> Verdict:
     if difference.n < 2:
         kind = "too few to say"
     elif claim and found.adjusted_p <= 1 - difference.confidence:
-        kind = OPPOSITE.get(claim.kind, claim.kind) if found.measure.endswith("loss") else claim.kind
+        kind = OPPOSITE.get(claim.kind, claim.kind) if found.lower_is_better else claim.kind
     return replace(found, kind=kind)

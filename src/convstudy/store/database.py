@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from convstudy.errors import Problem, StoreError
 
 # Raise it with every change of the tables, and read the older ones.
 # 2: the failures that a run has accepted.
-SCHEMA_VERSION = 2
+# 3: the scores of an opening by metric, as JSON, instead of a loss and an accuracy.
+SCHEMA_VERSION = 3
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -27,7 +29,7 @@ CREATE TABLE IF NOT EXISTS choices (
 CREATE TABLE IF NOT EXISTS openings (
     number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL,
     dataset_digest TEXT NOT NULL, weights_digest TEXT NOT NULL, purpose TEXT NOT NULL, opened_at TEXT NOT NULL,
-    n_images INTEGER NOT NULL, loss REAL, accuracy REAL, seconds REAL NOT NULL
+    n_images INTEGER NOT NULL, scores TEXT, seconds REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS openings_by_fit ON openings (fit_id, weights_digest);
 CREATE TABLE IF NOT EXISTS acceptances (
@@ -84,12 +86,37 @@ def connect(path: Path) -> Database:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if version < SCHEMA_VERSION:
-            # An older version lacks tables and is read as it is. In one transaction: with half of the tables it would
-            # look like another program's.
-            connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            _bring_up_to_date(connection)
         return connection
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
+
+
+def _bring_up_to_date(connection: Database) -> None:
+    """Make the tables that are missing, and give older ones the columns of today.
+
+    In one transaction: with half of the tables the file would look like another program's. Another process may have
+    been faster: the columns that are there decide, not the version that was read before.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in filter(str.strip, TABLES.split(";")):
+            connection.execute(statement)
+        columns = {row["name"] for row in connection.rows("PRAGMA table_info(openings)")}
+        if "scores" not in columns:
+            connection.execute("ALTER TABLE openings ADD COLUMN scores TEXT")
+            # Written by Python: SQLite's json_object has fewer digits than a float.
+            scored = "SELECT number, loss, accuracy FROM openings WHERE accuracy IS NOT NULL"
+            for row in connection.rows(scored):
+                scores = json.dumps({"log-loss": row["loss"], "accuracy": row["accuracy"]})
+                connection.execute("UPDATE openings SET scores = ? WHERE number = ?", (scores, row["number"]))
+            connection.execute("ALTER TABLE openings DROP COLUMN loss")
+            connection.execute("ALTER TABLE openings DROP COLUMN accuracy")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> StoreError:

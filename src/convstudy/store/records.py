@@ -93,7 +93,7 @@ class Briefs(_Stored[Brief]):
                 row["n_parameters"],
                 row["weights_digest"],
                 row["error_kind"],
-                Epoch(**json.loads(row["epoch"])) if row["epoch"] else None,
+                Epoch.from_json(json.loads(row["epoch"])) if row["epoch"] else None,
                 row["n_failed_runs"] or 0,
             )
             for row in rows

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from convstudy.record import Opening
+from convstudy.record import Opening, Scores
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,6 @@ def opening_of_row(row: sqlite3.Row) -> Opening:
         row["purpose"],
         row["opened_at"],
         row["n_images"],
-        row["loss"],
-        row["accuracy"],
+        Scores(json.loads(row["scores"])) if row["scores"] else None,
         row["seconds"],
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from convstudy.record import Acceptance, Opening, Record
+from convstudy.record import Acceptance, Opening, Record, Scores
 from convstudy.store.access import has_database, open_database
 from convstudy.store.artefacts import Artefacts
 from convstudy.store.database import Database
@@ -196,9 +196,7 @@ class Store:
 
         Where that is written down already its number is returned: the same weights have the same score.
         """
-        query = (
-            "SELECT number FROM openings WHERE fit_id = ? AND weights_digest = ? ORDER BY accuracy IS NULL"
-        )
+        query = "SELECT number FROM openings WHERE fit_id = ? AND weights_digest = ? ORDER BY scores IS NULL"
         begun = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
         if begun:
             return int(begun["number"])
@@ -210,11 +208,11 @@ class Store:
         assert cursor.lastrowid is not None  # an INSERT has one
         return cursor.lastrowid
 
-    def end_opening(self, number: int, loss: float, accuracy: float, seconds: float) -> Opening:
+    def end_opening(self, number: int, scores: Scores, seconds: float) -> Opening:
         """Write down what an opening showed, and return it."""
         self._write(
-            "UPDATE openings SET loss = ?, accuracy = ?, seconds = ? WHERE number = ?",
-            (loss, accuracy, seconds, number),
+            "UPDATE openings SET scores = ?, seconds = ? WHERE number = ?",
+            (json.dumps(scores), seconds, number),
         )
         return opening_of_row(
             self._connection.execute("SELECT * FROM openings WHERE number = ?", (number,)).fetchone()
@@ -222,7 +220,7 @@ class Store:
 
     def opening_of(self, fit_id: str, weights_digest: str) -> Opening | None:
         """Return the scored opening for these weights, if there was one."""
-        query = "SELECT * FROM openings WHERE fit_id = ? AND weights_digest = ? AND accuracy IS NOT NULL"
+        query = "SELECT * FROM openings WHERE fit_id = ? AND weights_digest = ? AND scores IS NOT NULL"
         row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
         return opening_of_row(row) if row else None
 

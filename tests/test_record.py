@@ -1,0 +1,64 @@
+"""Scores are a value; records are read back as they were written, those of earlier versions too."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from convstudy.record import Epoch, Record, Scores
+from tests.scores import epoch_of, scores
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.update(accuracy=1.0),
+        lambda s: s.__setitem__("accuracy", 1.0),
+        lambda s: s.pop("accuracy"),
+        lambda s: s.clear(),
+        lambda s: s.setdefault("kappa", 1.0),
+        lambda s: s.__delitem__("accuracy"),
+        lambda s: s.__ior__({"accuracy": 1.0}),
+    ],
+)
+def test_scores_refuse_every_change(change: Any) -> None:
+    found = scores(0.25, 0.9)
+    with pytest.raises(TypeError, match="cannot be changed"):
+        change(found)
+    assert found == {"log-loss": 0.25, "accuracy": 0.9}
+
+
+def test_equal_scores_have_one_hash_and_survive_copies_and_json() -> None:
+    found = scores(0.1 + 0.2, 1 / 3)
+    other = Scores({"accuracy": 1 / 3, "log-loss": 0.1 + 0.2})
+    assert (found, hash(found)) == (other, hash(other))
+    assert copy.deepcopy(found) == found
+    assert Scores(json.loads(json.dumps(found))) == found
+
+
+def test_an_epoch_is_read_back_from_its_json() -> None:
+    epoch = epoch_of(3, 0.1 / 3, (1 / 3, 0.7), (1e-17, 1.0), 2.5, 0.1)
+    assert Epoch.from_json(json.loads(json.dumps(epoch.as_json()))) == epoch
+
+
+def test_a_record_with_a_loss_and_an_accuracy_of_each_part_is_read_as_scores() -> None:
+    record = Record("f" * 16, "done", (epoch_of(1, 0.1, (0.5, 0.8), (0.6, 0.7)),), 1, 1)
+    old = record.as_json()
+    old["history"] = [
+        {
+            "number": 1,
+            "learning_rate": 0.1,
+            "train_loss": 0.5,
+            "train_accuracy": 0.8,
+            "validation_loss": 0.6,
+            "validation_accuracy": 0.7,
+            "train_seconds": 1.0,
+            "evaluation_seconds": 1.0,
+        }
+    ]
+    assert Record.from_json(old) == record
+    assert asdict(Record.from_json(old)) == asdict(record)
