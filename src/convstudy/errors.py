@@ -18,9 +18,81 @@ All of them carry :class:`Problem` values, so that a program can read what a per
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+KeyPath = tuple[str | int, ...]
+"""The path of a key, with places in lists: ``("search", "kernel-size", "vary", "kernel", 4)``."""
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_PART = 78
+"""Of a quoted part of a key in a message, in letters."""
+
+
+LayerPath = tuple[int | str, ...]
+"""The path of a layer, each place counted from 1: ``(4, 2)`` is the second layer inside the fourth. A word leads to the
+layers of a part that has a name, ``(4, "shortcut", 1)``; :data:`OUTPUT` is the output layer."""
+OUTPUT: LayerPath = ("output",)
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a problem is. Parts are left empty where they do not apply.
+
+    Attributes:
+        file: the path of a file or folder, as the user wrote it.
+        line: the line of the file, from 1.
+        key: the path of a key of a study, or of an argument of a function.
+        column: the column of the line, from 1.
+        subject: what has a name and is no file: ``"fit 1f2e"``, ``"mnist"``, ``"--set recipe.epochs"``.
+        layer: the path of a layer in its network, or in the layers of ``block``.
+        layer_text: the text of that layer.
+        block: the name of the block in whose layers it is written.
+
+    >>> print(Location("study.toml", 12, ("search", "size", "vary", "kernel", 4)))
+    study.toml:12: search.size.vary.kernel
+    >>> print(Location(layer=(2,), layer_text="conv {filters} 3", block="basic"))
+    layer 2 of block "basic", "conv {filters} 3"
+    """
+
+    file: str = ""
+    line: int | None = None
+    key: KeyPath = ()
+    column: int | None = None
+    subject: str = ""
+    layer: LayerPath = ()
+    layer_text: str = ""
+    block: str = ""
+
+    def __str__(self) -> str:
+        numbers = [str(number) for number in (self.line, self.column) if number is not None]
+        return ": ".join(
+            filter(
+                None, (":".join((self.file, *numbers)), self.subject, key_text(self.key), self.layer_words)
+            )
+        )
+
+    @property
+    def layer_words(self) -> str:
+        """The layer in words, with its text; empty where there is none."""
+        layer = "the output layer" if self.layer == OUTPUT else f"layer {'.'.join(map(str, self.layer))}"
+        layer += f' of block "{self.block}"' if self.block else ""
+        text = f'"{self.layer_text}"' if self.layer_text else ""
+        return ", ".join(filter(None, (layer if self.layer else "", text)))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the parts as plain values that :meth:`from_json` reads back."""
+        return {**asdict(self), "key": list(self.key), "layer": list(self.layer)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Location:
+        """Return the location of these plain values."""
+        return cls(**{**values, "key": tuple(values["key"]), "layer": tuple(values["layer"])})
+
+
+NOWHERE = Location()
 
 
 @dataclass(frozen=True)
@@ -31,18 +103,28 @@ class Problem:
     """
 
     what: str
-    where: str = ""
+    where: Location = NOWHERE
     got: str = ""
     allowed: str = ""
     mend: str = ""
 
     def __str__(self) -> str:
-        head = f"{self.where}: {self.what}" if self.where else self.what
-        lines = [head]
+        where = str(self.where)
+        lines = [f"{where}: {self.what}" if where else self.what]
         for label, text in (("got", self.got), ("allowed", self.allowed), ("mend", self.mend)):
             if text:
                 lines.append(f"  {label}: {text}")
         return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the parts as plain values that :meth:`from_json` reads back."""
+        words = {"got": self.got, "allowed": self.allowed, "mend": self.mend}
+        return {"what": self.what, "where": self.where.as_json(), **words}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Problem:
+        """Return the problem of these plain values."""
+        return cls(**{**values, "where": Location.from_json(values["where"])})
 
 
 class ConvstudyError(Exception):
@@ -59,9 +141,9 @@ class ConvstudyError(Exception):
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
 
-    def as_json(self) -> list[dict[str, str]]:
+    def as_json(self) -> list[dict[str, Any]]:
         """Return the problems as plain dictionaries, for ``--json``."""
-        return [asdict(problem) for problem in self.problems]
+        return [problem.as_json() for problem in self.problems]
 
 
 class UsageError(ConvstudyError):
@@ -106,13 +188,28 @@ class OutOfMemory(FitError):
     kind = "out-of-memory"
 
 
+def key_text(path: KeyPath) -> str:
+    """Return a path as TOML writes keys, without places in lists: ``search.kernel-size.vary.kernel``.
+
+    A part that TOML would not take bare is quoted, with each letter that cannot be printed replaced by ``�``.
+    """
+    return ".".join(
+        part if _BARE.fullmatch(part) else _quoted(part) for part in path if isinstance(part, str)
+    )
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return f'"{shown}"' if len(shown) <= _LONGEST_PART else f'"{shown[: _LONGEST_PART - 1]}…'
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return ``'did you mean "x"?'`` for the closest allowed word, or an empty string if none is close."""
     close = difflib.get_close_matches(word, [str(name) for name in allowed], n=1, cutoff=0.5)
     return f'did you mean "{close[0]}"?' if close else ""
 
 
-def unknown(noun: str, word: str, allowed: Iterable[str], where: str = "") -> Problem:
+def unknown(noun: str, word: str, allowed: Iterable[str], where: Location = NOWHERE) -> Problem:
     """Return the problem "there is no NOUN called WORD", with what is allowed and the nearest name."""
     names = list(allowed)
     return Problem(

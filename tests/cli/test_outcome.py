@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_the_answer(
     assert "partial" not in ended.err and "bug" not in ended.err
     assert "--output DIR" in ended.err and "everything that was trained is kept" in ended.err
     (problem,) = convstudy(*words, "--json").json["errors"]
-    assert problem["where"].endswith("report.html")
+    assert problem["where"]["file"].endswith("report.html")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other words for it")

@@ -152,7 +152,7 @@ def test_every_study_is_valid_and_every_kind_of_question_is_among_them() -> None
     assert (len(set(QUICK)), len(SLOW)) == (15, 300)
     for seeds in (QUICK, SLOW):
         some = [random_study(seed) for seed in seeds]
-        assert all(study_of(study, "a random study") for study in some)
+        assert all(study_of(study) for study in some)
         searches = [search for study in some for search in study.get("search", {}).values()]
         assert {search.get("method", "grid") for search in searches} == {"grid", "halving", "random", "tpe"}
         assert any(search.get("nested") for search in searches)

@@ -274,7 +274,7 @@ def test_a_database_that_fails_in_use_is_said(history: History) -> None:
         for number in range(1000):
             history.begin_run(study(name=f"other{number}"))
     assert "full" in caught.value.problems[0].got
-    assert caught.value.problems[0].where == str(history.layout.database)
+    assert str(caught.value.problems[0].where) == str(history.layout.database)
     history.close()
     sqlite3.connect(history.layout.database, isolation_level=None).execute("DROP TABLE runs")
     with pytest.raises(StoreError):

@@ -39,7 +39,7 @@ def test_shapes_are_the_notebooks(name: str, expected: str) -> None:
 def test_reading_tells_every_bad_layer_with_its_number() -> None:
     with pytest.raises(NetworkError) as caught:
         Network.read(["conv 64", "flatten", "dens 10"], init="he-norml")
-    told = [(problem.where, problem.what) for problem in caught.value.problems]
+    told = [(str(problem.where), problem.what) for problem in caught.value.problems]
     assert told == [
         ("init", 'there is no initialiser called "he-norml"'),
         ("layer 1", '"conv 64" lacks its kernel'),
@@ -138,7 +138,7 @@ def test_layers_that_do_not_fit_are_told(
     with pytest.raises(NetworkError) as caught:
         list(Network.read(texts).walk(MNIST, 10))
     (problem,) = caught.value.problems
-    assert problem.where.startswith(where)
+    assert str(problem.where).startswith(where)
     assert what in problem.what
     assert got in problem.got
     assert allowed in problem.allowed

@@ -201,25 +201,25 @@ def test_what_cannot_be_read_is_one_clear_error(
     assert got in problem.got
     assert allowed in problem.allowed
     assert mend in problem.mend
-    assert problem.where == "layer 2"
+    assert str(problem.where) == "layer 2"
 
 
 def test_a_bad_layer_of_a_block_is_reported_once_with_its_place() -> None:
     bad = Block("bad", ("conv 8 3", "conv {filters} 3 rellu"), {"filters": 3})
     problem = problem_of("residual bad x3", "block bad", ["residual", "block bad"], blocks=(bad,))
-    assert problem.where == 'layer 2 of block "bad"'
+    assert str(problem.where) == 'layer 2 of block "bad"'
     assert problem.source == Source("bad", (1,), Source("", (0,)))
 
 
 def test_a_block_that_contains_itself_is_one_error() -> None:
     problem = problem_of("block a", blocks=(Block("a", ("conv 3 1", "residual a x3")),))
     assert (problem.what, problem.got) == ('block "a" contains itself', "a → a")
-    assert problem.where == 'layer 2 of block "a"'
+    assert str(problem.where) == 'layer 2 of block "a"'
     circle = (Block("b", ("block c",)), Block("c", ("flatten", "block a")), Block("a", ("block b",)))
     for start in "abc":
         problem = problem_of(f"block {start}", blocks=circle)
         assert (problem.what, problem.got) == ('block "a" contains itself', "a → b → c → a")
-        assert problem.where == 'layer 2 of block "c"'
+        assert str(problem.where) == 'layer 2 of block "c"'
 
 
 @pytest.mark.parametrize("n", [3, 7])

@@ -112,7 +112,7 @@ def test_a_file_that_the_system_refuses_halts_a_training(place: str, layout: Lay
         *_, halted = _all_messages(executor, [Train(fit)])
     assert isinstance(halted, Halted)
     (problem,) = halted.problems
-    assert problem.what == "this file cannot be written" and fit.id in problem.where
+    assert problem.what == "this file cannot be written" and fit.id in str(problem.where)
     assert executor.waiting == ()
 
 

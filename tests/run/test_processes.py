@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from convstudy.data import BUILT_IN_DATASETS, image_facts
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.plan import Fit, make_plan
 from convstudy.run.executors import processes
 from convstudy.run.executors.processes import ProcessExecutor
@@ -290,7 +290,8 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
     fit = _fit(WELL)
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
-        halted = Halted(task, (Problem("no space", where="a file", mend="make room"),))
+        where = Location("a file", 3, ("a", 1), layer=(2, "shortcut"))
+        halted = Halted(task, (Problem("no space", where, mend="make room"),))
         for message in (Started(task), Scored(task, scores(0.1, 0.2), 0.3, "no"), halted):
             assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):

@@ -97,4 +97,4 @@ def test_a_damaged_record_is_said(history: History) -> None:
     connection.close()
     with pytest.raises(StoreError, match="cannot be used") as caught:
         _ = fits[0].id in history.briefs
-    assert caught.value.problems[0].where == str(history.layout.database)
+    assert str(caught.value.problems[0].where) == str(history.layout.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,9 @@ def problems_in(tmp_path: Path) -> Callable[[str], list[Problem]]:
         path.write_text(text, encoding="utf-8")
         with pytest.raises(StudyError) as caught:
             load_study(path)
-        prefix = f"{tmp_path}/"
         return [
-            Problem(p.what, p.where.removeprefix(prefix), p.got, p.allowed, p.mend)
-            for p in caught.value.problems
+            replace(each, where=replace(each.where, file=Path(each.where.file).name))
+            for each in caught.value.problems
         ]
 
     return read

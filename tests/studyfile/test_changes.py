@@ -52,7 +52,7 @@ def test_changes_are_read(text: str, expected: tuple[str, object]) -> None:
 def test_what_is_no_change_is_refused(text: str) -> None:
     with pytest.raises(StudyError) as caught:
         read_change(text)
-    assert caught.value.problems[0].where == f"--set {text}"
+    assert str(caught.value.problems[0].where) == f"--set {text}"
 
 
 @given(st.text(max_size=30))
@@ -115,7 +115,7 @@ def test_the_changes_given_are_left_alone(tmp_path: Path, good_text: str) -> Non
 
 def test_a_wrong_value_is_placed_at_the_change(tmp_path: Path, good_text: str) -> None:
     problems = problems_of(tmp_path, good_text, {"recipe.epochs": 0, "study.seeds": "x", "recip.epochs": 3})
-    assert {problem.where for problem in problems} == {
+    assert {str(problem.where) for problem in problems} == {
         "--set recipe.epochs: recipe.epochs",
         "--set study.seeds: study.seeds",
         "--set recip.epochs: recip",
@@ -126,7 +126,7 @@ def test_a_change_to_what_is_not_there_is_refused(tmp_path: Path, good_text: str
     problems = problems_of(
         tmp_path, good_text, {"network.two-con.kernel": 3, "study.name.x": 3, "search.s.folds": 2, "bad": 1}
     )
-    assert [(problem.where, problem.mend) for problem in problems] == [
+    assert [(str(problem.where), problem.mend) for problem in problems] == [
         ("--set network.two-con.kernel", 'did you mean "two-conv"?'),
         ("--set study.name.x", ""),
         ("--set search.s.folds", ""),

@@ -79,7 +79,7 @@ def test_every_key_that_asks_for_too_much_is_named_with_class_and_count(labels: 
     study = small_study(subset=None, search=searched(5) | {"two": searched(3)["kernel"]})
     error = refused(study, some)
     assert error is not None
-    assert [problem.where for problem in error.problems] == [
+    assert [str(problem.where) for problem in error.problems] == [
         "search.kernel.folds",
         "search.two.folds",
         "study.validation",
@@ -104,7 +104,7 @@ def test_nested_folds(labels: Labels, outer_folds: int | None, n_rare: int, key:
     error = refused(study, uneven(labels, n_rare))
     assert error is not None
     (problem,) = error.problems
-    assert (problem.where, problem.got) == (f"search.kernel.{key}", got)
+    assert (str(problem.where), problem.got) == (f"search.kernel.{key}", got)
 
 
 def test_the_number_of_images_alone_does_not_show_it(labels: Labels) -> None:
@@ -134,11 +134,11 @@ def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
     )
     with pytest.raises(StudyError) as caught:
         check_classes(load_study(path), labels, places(path))
-    assert caught.value.problems[0].where == f"{path}:11: search.k.folds"
+    assert str(caught.value.problems[0].where) == f"{path}:11: search.k.folds"
     changes = {"search.k.folds": 99}
     with pytest.raises(StudyError) as caught:
         check_classes(load_study(path, changes), labels, places(path, changes))
-    assert caught.value.problems[0].where == "--set search.k.folds: search.k.folds"
+    assert str(caught.value.problems[0].where) == "--set search.k.folds: search.k.folds"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(b'[study]\nname = "caf\xe9"\n')
     problem = problem_of(path)
-    assert problem.where == f"{path}:2"
+    assert str(problem.where) == f"{path}:2"
     assert problem.got == "the byte 0xe9"
 
 
@@ -76,7 +76,7 @@ def test_a_byte_order_mark_and_carriage_returns_do_no_harm(tmp_path: Path, good_
     path.write_bytes(b"\xef\xbb\xbf" + good_text.replace("\n", "\r\n").encode())
     assert load_study(path).name == "good"
     path.write_bytes(path.read_bytes().replace(b"epochs = 3", b"epochs = 0"))
-    assert problem_of(path).where == f"{path}:7: recipe.epochs"
+    assert str(problem_of(path).where) == f"{path}:7: recipe.epochs"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_not_toml_is_told_with_line_and_column(
     path = tmp_path / "broken.toml"
     path.write_text(text)
     problem = problem_of(path)
-    assert problem.where == f"{path}{place}"
+    assert str(problem.where) == f"{path}{place}"
     assert problem.what.startswith("this is not TOML: ")
     assert problem.got == got
 

@@ -14,7 +14,7 @@ HEAD = '[study]\nname = "a"\ndataset = "digits"\n'
 
 def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
     (problem,) = spoil(("kernel = 5", "kernel = 15"))
-    assert problem.where == "study.toml:13: network.two-conv.layers"
+    assert str(problem.where) == "study.toml:13: network.two-conv.layers"
     assert problem.what == (
         'layer 2: kernel 15 does not fit: this layer would get 14 × 14 (network "two-conv" with kernel = 15)'
     )
@@ -24,7 +24,9 @@ def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
 
 def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
     problems = spoil(("[3, 5]", "[3, 15, 29]"))
-    assert [problem.where for problem in problems] == ["study.toml:23: search.kernel-size.vary.kernel"] * 2
+    assert [str(problem.where) for problem in problems] == [
+        "study.toml:23: search.kernel-size.vary.kernel"
+    ] * 2
     assert [problem.what.partition(" (")[0] for problem in problems] == [
         "layer 2: kernel 15 does not fit: this layer would get 14 × 14",
         "layer 1: kernel 29 does not fit: this layer would get 28 × 28",
@@ -33,18 +35,21 @@ def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
 
 def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
     problems = spoil(("vary = { kernel = [3, 5] }", "vary.kernel = [\n  3,\n  15,\n  29,\n]"))
-    assert [problem.where.partition(": ")[0] for problem in problems] == ["study.toml:25", "study.toml:26"]
+    assert [str(problem.where).partition(": ")[0] for problem in problems] == [
+        "study.toml:25",
+        "study.toml:26",
+    ]
 
 
 def test_a_network_without_flatten(spoil: Spoil) -> None:
     (problem,) = spoil((', "flatten"]', "]"))
     assert problem.what == 'the output layer: "dense" needs a flat input (network "plain")'
-    assert problem.where == "study.toml:19: network.plain.layers"
+    assert str(problem.where) == "study.toml:19: network.plain.layers"
 
 
 def test_a_variant_that_does_not_fit(spoil: Spoil) -> None:
     (problem,) = spoil(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
-    assert problem.where == "study.toml:30: ablate.two-conv.bare"
+    assert str(problem.where) == "study.toml:30: ablate.two-conv.bare"
     assert problem.what == (
         'layer 5: "dense" needs a flat input (variant "bare" of network "two-conv" with kernel = 5)'
     )
@@ -57,7 +62,7 @@ def test_a_variant_that_fits_at_its_own_values_but_not_at_those_of_a_search(prob
         '[ablate.n]\nshallow = { without = ["conv"] }\n'
     )
     (problem,) = problems_in(text)
-    assert problem.where == "study.toml:11: ablate.n.shallow"
+    assert str(problem.where) == "study.toml:11: ablate.n.shallow"
     assert problem.what == (
         'layer 1: 2 groups do not divide 1 channels (variant "shallow" of network "n" with groups = 2)'
     )
@@ -71,7 +76,7 @@ def test_the_best_may_be_any_compared_network(problems_in: ProblemsIn) -> None:
         '[compare.all]\nnetworks = ["a", "b", "c"]\n[ablate.best]\nimage = { without = ["flatten"] }\n'
     )
     problems = problems_in(text)
-    assert [problem.where for problem in problems] == ["study.toml:13: ablate.best.image"] * 3
+    assert [str(problem.where) for problem in problems] == ["study.toml:13: ablate.best.image"] * 3
     assert [name for name in "abc" for problem in problems if f'of network "{name}"' in problem.what] == list(
         "abc"
     )
@@ -84,7 +89,7 @@ def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: Pro
         '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], learning_rate = [0.1, 0.2] }\n'
     )
     (problem,) = problems_in(text)
-    assert problem.where == "study.toml:10: search.s.vary"
+    assert str(problem.where) == "study.toml:10: search.s.vary"
     assert problem.what == (
         'layer 2: kernel 9 does not fit: this layer would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
     )
@@ -107,13 +112,13 @@ def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsI
         '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4] }\n[search.t]\nnetwork = "n"\nvary = { kernel = [3, 9] }\n'
     )
     (problem,) = problems_in(text)
-    assert problem.where == "study.toml:13: search.t.vary"
+    assert str(problem.where) == "study.toml:13: search.t.vary"
     assert "with pool = 4, kernel = 9" in problem.what
 
 
 def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -> None:
     problems = spoil(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
-    assert [problem.where for problem in problems] == [
+    assert [str(problem.where) for problem in problems] == [
         "study.toml:15: network.two-conv.layers",
         "study.toml:23: search.kernel-size.vary.kernel",
     ]
@@ -121,7 +126,7 @@ def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -
 
 def test_without_a_dataset_layers_are_read_all_the_same(spoil: Spoil) -> None:
     problems = spoil(('"digits"', '"nothing"'), ('"flatten",\n', '"flaten",\n'))
-    assert [problem.where for problem in problems] == [
+    assert [str(problem.where) for problem in problems] == [
         "study.toml:3: study.dataset",
         "study.toml:14: network.two-conv.layers",
     ]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convstudy.errors import StudyError
+from convstudy.errors import Location, StudyError
 from convstudy.studyfile import BUILT_IN_STUDIES, load_study, study_document, study_of
 from convstudy.studyfile.files import FOLDER, parsed
 from convstudy.studyfile.recipe import RECIPE_KEYS
@@ -43,7 +43,7 @@ TEXTS = {name: (FOLDER / f"{name}.toml").read_text(encoding="utf-8") for name in
 def read(document: Any) -> None:
     """Read a document; an error has a sentence for every problem."""
     try:
-        study_of(document, "study.toml")
+        study_of(document, Location("study.toml"))
     except StudyError as error:
         assert error.problems
         assert all(problem.what for problem in error.problems)

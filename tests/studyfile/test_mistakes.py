@@ -137,7 +137,9 @@ def test_one_mistake(
     problems = spoil((old, new))
     told = "\n".join(map(str, problems))
     fitting = [
-        problem for problem in problems if problem.where == f"study.toml:{where}" and what in problem.what
+        problem
+        for problem in problems
+        if str(problem.where) == f"study.toml:{where}" and what in problem.what
     ]
     assert len(fitting) == 1, told
     assert got in fitting[0].got and bool(got) == bool(fitting[0].got), told
@@ -166,7 +168,7 @@ def test_all_mistakes_are_told_at_once(spoil: Spoil) -> None:
         ('without = ["batch-norm", "dropout"]', 'without = ["x"], activation = "y"'),
         ('init = "glorot-normal"', 'init = "z", epochs = 0'),
     )
-    wheres = [problem.where.removeprefix("study.toml:") for problem in problems]
+    wheres = [str(problem.where).removeprefix("study.toml:") for problem in problems]
     assert wheres == [
         "1: study",
         "2: study.nme",
@@ -193,12 +195,12 @@ def test_all_mistakes_are_told_at_once(spoil: Spoil) -> None:
 
 def test_a_network_may_not_be_called_best(spoil: Spoil) -> None:
     problems = spoil(("[network.plain]", "[network.best]"), ('"two-conv", "plain"', '"two-conv", "best"'))
-    assert [problem.where for problem in problems] == ["study.toml:18: network.best"]
+    assert [str(problem.where) for problem in problems] == ["study.toml:18: network.best"]
 
 
 def test_a_variant_may_not_be_called_network(spoil: Spoil) -> None:
     (problem,) = spoil(("bare = {", "network = {"))
-    assert problem.where == "study.toml:30: ablate.two-conv.network"
+    assert str(problem.where) == "study.toml:30: ablate.two-conv.network"
     assert "needs a text" in problem.what
 
 
@@ -223,7 +225,7 @@ def test_no_compared_network_has_the_layer(spoil: Spoil) -> None:
 
 def test_two_searches_of_one_key_clash(problems_in: ProblemsIn, good_text: str) -> None:
     (problem,) = problems_in(good_text + '[search.again]\nnetwork = "two-conv"\nvary = { kernel = [7] }\n')
-    assert problem.where == "study.toml:34: search.again.vary.kernel"
+    assert str(problem.where) == "study.toml:34: search.again.vary.kernel"
     assert "[search.kernel-size] varies kernel" in problem.what
 
 
@@ -232,7 +234,7 @@ def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
         ("{ kernel = [3, 5] }", "{ momentum = [0.0, 0.9] }"),
         ('optimizer = "sgd"', 'optimizer = "sgd", nesterov = true'),
     )
-    assert [problem.where for problem in problems] == ["study.toml:31: ablate.two-conv.tanh.nesterov"]
+    assert [str(problem.where) for problem in problems] == ["study.toml:31: ablate.two-conv.tanh.nesterov"]
 
 
 def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> None:
@@ -242,7 +244,7 @@ def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> Non
         "the study has no network",
     ]
     assert problems[0].allowed == "[search.NAME], [compare.NAME], [ablate.NAME]"
-    assert problems[0].where == "study.toml"
+    assert str(problems[0].where) == "study.toml"
 
 
 def test_an_empty_file(problems_in: ProblemsIn) -> None:
@@ -255,7 +257,7 @@ def test_an_empty_file(problems_in: ProblemsIn) -> None:
 
 def test_keys_outside_a_section_are_sent_there(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in("epochs = 3\nsubset = 100\n" + good_text)
-    assert [(problem.where, problem.mend) for problem in problems] == [
+    assert [(str(problem.where), problem.mend) for problem in problems] == [
         ("study.toml:1: epochs", "put it under [recipe]"),
         ("study.toml:2: subset", "put it under [study]"),
     ]

@@ -54,7 +54,7 @@ def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
             ablate={"a": Ablate(network="n", variants={"v": Variant(without=["dropout"]), "w": Variant()})},
         )
     )
-    assert [problem.where for problem in problems] == [
+    assert [str(problem.where) for problem in problems] == [
         "search.s.network",
         "ablate.a.v.without",
         "ablate.a.w",
@@ -78,7 +78,7 @@ def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
 def test_shapes_are_checked() -> None:
     wrong = study(search={"s": Search(network="n", vary={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
-    assert problem.where == "search.s.vary.kernel"
+    assert str(problem.where) == "search.s.vary.kernel"
     assert "layer 1: kernel 29 does not fit: this layer would get 28 × 28" in problem.what
 
 
@@ -89,7 +89,7 @@ def test_recipe_changes_are_checked() -> None:
         )
     }
     wrong = study(recipe=Recipe(epochs=2), ablate=ablate)
-    assert [problem.where for problem in problems_of(wrong)] == ["ablate.a.v.epoch", "ablate.a.w.epochs"]
+    assert [str(problem.where) for problem in problems_of(wrong)] == ["ablate.a.v.epoch", "ablate.a.w.epochs"]
 
 
 def test_names_that_no_file_could_have_are_refused() -> None:
@@ -98,7 +98,7 @@ def test_names_that_no_file_could_have_are_refused() -> None:
         network={"n": network, "m": network},
         ablate={"a": Ablate(network="n", variants={"network": Variant(init="he-uniform")})},
     )
-    assert {problem.where for problem in problems_of(wrong)} == {
+    assert {str(problem.where) for problem in problems_of(wrong)} == {
         "network.n.init",
         "network.m.init",
         "ablate.a.network",

@@ -93,7 +93,7 @@ def test_a_mistake_is_told_with_its_place(
 ) -> None:
     (problem,) = problems_in(f"{good_text}\n[silence]\n{line}\n")
     n_lines = len(good_text.splitlines()) + 3
-    assert problem.where == f"study.toml:{n_lines}: {where}"
+    assert str(problem.where) == f"study.toml:{n_lines}: {where}"
     assert what in problem.what
     assert got in problem.got
     assert allowed in problem.allowed

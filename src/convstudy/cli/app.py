@@ -12,7 +12,7 @@ from convstudy.cli import check, files, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
 from convstudy.cli.streams import NotPrinted, ReaderGone, safe_streams
 from convstudy.cli.words import say_json, tell
-from convstudy.errors import ConvstudyError, UsageError, unknown
+from convstudy.errors import ConvstudyError, Location, UsageError, unknown
 
 
 class _Commands(click.Group):
@@ -25,7 +25,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise UsageError(unknown("command", args[0], self.commands, ctx.command_path))
+            raise UsageError(unknown("command", args[0], self.commands, Location(subject=ctx.command_path)))
         return super().resolve_command(ctx, args)
 
 

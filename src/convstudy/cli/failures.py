@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from convstudy.errors import ConvstudyError, Problem, UsageError, unknown
+from convstudy.errors import ConvstudyError, Location, Problem, UsageError, unknown
 
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 # What writing meets without a name at hand, on stdout too: a full disk, a quota.
@@ -33,7 +33,7 @@ def as_convstudy_error(error: Exception, where: str = "") -> ConvstudyError:
         return UsageError(_usage_problem(error))
     if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_ROOM):
         what = f"the system refused: {(error.strerror or str(error)).lower()}"
-        return UsageError(Problem(what, where=str(error.filename or "")))
+        return UsageError(Problem(what, where=Location(str(error.filename or ""))))
     return _bug(error, where)
 
 
@@ -49,17 +49,17 @@ def _usage_problem(error: click.ClickException) -> Problem:
             if isinstance(parameter, click.Option)
             for name in parameter.opts
         ]
-        found = unknown("option", error.option_name, sorted(options), path)
+        found = unknown("option", error.option_name, sorted(options), Location(subject=path))
         return Problem(found.what, found.where, found.got, found.allowed, found.mend or mend)
     if isinstance(error, click.MissingParameter) and error.param is not None:
         name = error.param.make_metavar(context) if context is not None else error.param.human_readable_name
-        return Problem(f"{name.strip('[]')} is missing", where=path, mend=mend)
+        return Problem(f"{name.strip('[]')} is missing", where=Location(subject=path), mend=mend)
     where = path
     if isinstance(error, click.BadParameter) and error.param is not None:
         option = isinstance(error.param, click.Option)
         where = f"{path} {error.param.opts[0] if option else error.param.make_metavar(error.ctx)}"  # type: ignore[arg-type]
     message = error.message.rstrip(".")
-    return Problem(message[:1].lower() + message[1:], where=where, mend=mend)
+    return Problem(message[:1].lower() + message[1:], where=Location(subject=where), mend=mend)
 
 
 def _bug(error: Exception, place: str) -> Bug:
@@ -81,4 +81,4 @@ def _bug(error: Exception, place: str) -> Bug:
         where = "nowhere: the folder for temporary files cannot be written"
     mend = f"please report it, with the file that holds the details: {where}"
     what = "this should not have happened: it is a bug in convstudy"
-    return Bug(Problem(what, place, got=f"{name}: {first_line}", mend=mend))
+    return Bug(Problem(what, Location(subject=place), got=f"{name}: {first_line}", mend=mend))

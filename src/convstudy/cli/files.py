@@ -10,7 +10,7 @@ import click
 
 from convstudy.cli.options import json_option
 from convstudy.cli.words import say_json, table
-from convstudy.errors import DataError, Problem, UsageError
+from convstudy.errors import DataError, Location, Problem, UsageError
 
 if TYPE_CHECKING:
     from convstudy.data import Dataset
@@ -31,7 +31,9 @@ def init(path: Path, dataset: str, force: bool) -> None:
     if path.is_dir():
         mend = "name a file in it"
         raise UsageError(
-            Problem("this is a folder", where=str(path), allowed="a new study file (.toml)", mend=mend)
+            Problem(
+                "this is a folder", where=Location(str(path)), allowed="a new study file (.toml)", mend=mend
+            )
         )
     try:
         # "x" refuses what is there already, without a moment in between.
@@ -45,10 +47,10 @@ def init(path: Path, dataset: str, force: bool) -> None:
                 raise
     except FileExistsError:
         what, mend = "this file is there already, and was left as it is", "name another PATH, or give --force"
-        raise UsageError(Problem(what, where=str(path), mend=mend)) from None
+        raise UsageError(Problem(what, where=Location(str(path)), mend=mend)) from None
     except OSError as error:
         what = f"the study file cannot be written: {(error.strerror or str(error)).lower()}"
-        raise UsageError(Problem(what, where=str(path), mend="name another PATH")) from None
+        raise UsageError(Problem(what, where=Location(str(path)), mend="name another PATH")) from None
     click.echo(f"{path}: a study of {dataset}, to change as you like")
     click.echo(f"next: convstudy plan {shlex.quote(str(path))}")
 

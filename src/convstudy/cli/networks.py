@@ -9,7 +9,7 @@ import click
 
 from convstudy.cli.options import json_option, study_argument, study_of
 from convstudy.cli.words import say_json, table
-from convstudy.errors import UsageError, unknown
+from convstudy.errors import Location, UsageError, unknown
 
 if TYPE_CHECKING:
     from convstudy.networks import LayerTable
@@ -44,7 +44,7 @@ def networks(context: click.Context, source: str, name: str | None, as_json: boo
     if name is not None:
         names = [each.name for each in every]
         if name not in names:
-            raise UsageError(unknown("network", name, names, context.command_path))
+            raise UsageError(unknown("network", name, names, Location(subject=context.command_path)))
         every = [each for each in every if each.name == name]
     if as_json:
         say_json(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from convstudy.cli.words import program
-from convstudy.errors import ConvstudyError, DataError, Problem, StudyError, UsageError
+from convstudy.errors import ConvstudyError, DataError, Location, Problem, StudyError, UsageError
 
 if TYPE_CHECKING:
     from convstudy.history import History
@@ -33,7 +33,11 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versi
             return int(text)
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
-        raise UsageError(Problem("this is not a count", f"{path}{option}", text, "a whole number, 1 or more"))
+        raise UsageError(
+            Problem(
+                "this is not a count", Location(subject=f"{path}{option}"), text, "a whole number, 1 or more"
+            )
+        )
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
@@ -50,7 +54,9 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in some ver
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
         what = "this is no time"
-        raise UsageError(Problem(what, f"{path}{option}", str(value), "a number of seconds above 0"))
+        raise UsageError(
+            Problem(what, Location(subject=f"{path}{option}"), str(value), "a number of seconds above 0")
+        )
 
 
 # How `[study]` keys are called here.
@@ -142,7 +148,12 @@ def changes_of(context: click.Context) -> dict[str, object]:
     for key, value in pairs:
         if key in changes and changes[key] != value:
             problems.append(
-                Problem(f"{key} is changed twice", "--set", f"{changes[key]} and {value}", mend="say it once")
+                Problem(
+                    f"{key} is changed twice",
+                    Location(subject="--set"),
+                    f"{changes[key]} and {value}",
+                    mend="say it once",
+                )
             )
         changes[key] = value
     if problems:

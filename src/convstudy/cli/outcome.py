@@ -17,7 +17,7 @@ from convstudy.cli.options import runs_words
 from convstudy.cli.reporting import write_files
 from convstudy.cli.streams import NotPrinted, ReaderGone
 from convstudy.cli.words import say_json, tell
-from convstudy.errors import ConvstudyError, Problem, StoreError
+from convstudy.errors import ConvstudyError, Location, Problem, StoreError
 
 if TYPE_CHECKING:
     from convstudy.analysis import CandidateRow
@@ -75,7 +75,9 @@ class Outcome:
         from convstudy.history import History
 
         if not History.is_at(self._runs):
-            raise StoreError(Problem("this runs folder was deleted after the run", where=str(self._runs)))
+            raise StoreError(
+                Problem("this runs folder was deleted after the run", where=Location(str(self._runs)))
+            )
 
     def look_over(self) -> None:
         """Run the checks."""

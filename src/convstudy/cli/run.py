@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,5 +122,5 @@ def _interrupted(progress: Progress, runs: Path, again: str, as_json: bool) -> i
             kept += "; those under way go on from their last whole epoch"
     tell(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")
     if as_json:
-        say_json({"errors": [asdict(Problem("interrupted", got=kept, mend=again))]})
+        say_json({"errors": [Problem("interrupted", got=kept, mend=again).as_json()]})
     return INTERRUPTED

@@ -11,7 +11,7 @@ import click
 from convstudy.cli.options import json_option, open_history, runs_option, runs_words
 from convstudy.cli.reporting import write_files
 from convstudy.cli.words import say_json, table, tell
-from convstudy.errors import Problem, UsageError, unknown
+from convstudy.errors import Location, Problem, UsageError, unknown
 from convstudy.figures import counted, moment, percent
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
         _say_nothing_there(runs, as_json, empty={"run": None})
         return
     if history is None:
-        raise UsageError(Problem("there are no runs here", where=str(runs), got=run or "", mend=HOW_TO_START))
+        raise UsageError(
+            Problem("there are no runs here", where=Location(str(runs)), got=run or "", mend=HOW_TO_START)
+        )
     results = history.results(run if run is not None else summaries[-1].run_id)
     summary = next(each for each in summaries if each.run_id == results.run_id)
     if as_json:
@@ -101,7 +103,7 @@ def report(
     written is an error (exit status 2); the others are still written.
     """
     wanted = tuple(dict.fromkeys(name.strip() for text in formats for name in text.split(","))) or ("html",)
-    where = f"{context.command_path} --format"
+    where = Location(subject=f"{context.command_path} --format")
     problems = [unknown("format", name, FORMATS, where) for name in wanted if name not in FORMATS]
     if problems:
         raise UsageError(*problems)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from convstudy.errors import Problem, UsageError
+from convstudy.errors import Location, Problem, UsageError
 
 _ASCII = str.maketrans(
     {
@@ -85,7 +85,7 @@ class _Results(_Stream):
         except (OSError, ValueError) as error:  # the latter from a stream that Python has closed
             reason = getattr(error, "strerror", None) or str(error)
             what = f"the result cannot be printed: {reason.lower()}"
-            raise NotPrinted(Problem(what, where="stdout")) from None
+            raise NotPrinted(Problem(what, where=Location(subject="stdout"))) from None
 
 
 class _Messages(_Stream):

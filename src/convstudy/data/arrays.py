@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 
 if TYPE_CHECKING:
@@ -48,17 +48,23 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
             offset, n_bytes = file.tell(), os.fstat(file.fileno()).st_size
     except OSError as error:
         what = "cannot read the file"
-        raise DataError(Problem(what, str(path), got=error.strerror or str(error))) from None
+        raise DataError(Problem(what, Location(str(path)), got=error.strerror or str(error))) from None
     except Exception as error:  # what NumPy raises over a header made up by somebody is not told anywhere
-        raise DataError(Problem("this is not a sound .npy file", str(path), got=_short(error))) from None
+        raise DataError(
+            Problem("this is not a sound .npy file", Location(str(path)), got=_short(error))
+        ) from None
     if found_dtype.str != dtype or found_shape != shape or is_fortran:
         found = f"{found_dtype.str} of shape {found_shape}{', in Fortran order' if is_fortran else ''}"
         allowed = f"{dtype} of shape {shape}"
-        raise DataError(Problem("an array of another type or shape", str(path), got=found, allowed=allowed))
+        raise DataError(
+            Problem("an array of another type or shape", Location(str(path)), got=found, allowed=allowed)
+        )
     expected = offset + prod(shape) * found_dtype.itemsize
     if n_bytes != expected:
         what = "bytes follow the last value" if n_bytes > expected else "the file ends too early"
-        raise DataError(Problem(what, str(path), f"{n_bytes:,} bytes", f"exactly {expected:,} bytes"))
+        raise DataError(
+            Problem(what, Location(str(path)), f"{n_bytes:,} bytes", f"exactly {expected:,} bytes")
+        )
     return np.memmap(path, dtype=found_dtype, mode="r", offset=offset, shape=shape)
 
 
@@ -107,7 +113,11 @@ class PixelFile:
             with open_regular(self.path).detach() as file:
                 if _stamp(os.fstat(file.fileno())) != self.stamp:
                     raise DataError(
-                        Problem("this file was changed while it was in use", str(self.path), mend="run again")
+                        Problem(
+                            "this file was changed while it was in use",
+                            Location(str(self.path)),
+                            mend="run again",
+                        )
                     )
                 for start, end, row in zip(
                     starts.tolist(), ends.tolist(), rows[starts].tolist(), strict=True
@@ -116,7 +126,9 @@ class PixelFile:
                     self._fill(file, space[start * size : end * size])
         except OSError as error:
             what = "cannot read the file any more"
-            raise DataError(Problem(what, str(self.path), got=error.strerror or str(error))) from None
+            raise DataError(
+                Problem(what, Location(str(self.path)), got=error.strerror or str(error))
+            ) from None
         return pixels
 
     def _fill(self, file: io.RawIOBase, space: memoryview) -> None:
@@ -124,7 +136,7 @@ class PixelFile:
         while space:
             n_read = file.readinto(space)
             if not n_read:
-                raise DataError(Problem("the file ends too early", str(self.path)))
+                raise DataError(Problem("the file ends too early", Location(str(self.path))))
             space = space[n_read:]
 
 

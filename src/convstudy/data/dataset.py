@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from convstudy.data.images import Images, Part
 from convstudy.data.source import Source
 from convstudy.data.sources import SOURCES
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +102,9 @@ class Dataset:
         expected = self.n_train if part == "train" else self.n_test
         if labels.shape != (expected,):
             what = f"the {part} part has another number of labels"
-            raise DataError(Problem(what, self.name, got=str(labels.shape), allowed=str((expected,))))
+            raise DataError(
+                Problem(what, Location(subject=self.name), got=str(labels.shape), allowed=str((expected,)))
+            )
         _check_labels(self, part, labels)
         return labels
 
@@ -203,7 +205,7 @@ def _read(dataset: Dataset, part: Part) -> Images:
         raise DataError(
             Problem(
                 f"the {part} images have the wrong shape",
-                where=dataset.name,
+                where=Location(subject=dataset.name),
                 got=str(images.pixels.shape),
                 allowed=str(expected),
             )
@@ -219,7 +221,7 @@ def _check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) -
         raise DataError(
             Problem(
                 f"a label of the {part} images names no class",
-                where=dataset.name,
+                where=Location(subject=dataset.name),
                 got=f"labels from {lowest} to {highest}",
                 allowed=f"0 to {dataset.n_classes - 1}",
             )

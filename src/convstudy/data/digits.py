@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.data.images import Images, Part
 from convstudy.data.splits import allot
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ def read_digits(part: Part) -> Images:
         raise DataError(
             Problem(
                 "scikit-learn's digits are not what they were",
-                where="digits",
+                where=Location(subject="digits"),
                 got=f"shape {values.shape}, values {values.min()} to {values.max()}",
                 allowed=f"{_SMALL} × {_SMALL} images of values 0 to {_MAXIMUM}",
             )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from convstudy.data.idx import HOW_TO_MEND, IdxFile
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class PublishedFile:
             raise DataError(
                 Problem(
                     "a decompressed file of this dataset cannot be verified",
-                    str(path),
+                    Location(str(path)),
                     got="a plain file",
                     allowed=f"{self.name}.gz as published, SHA-256 {self.archive_digest}",
                     mend="put the published .gz there instead",
@@ -181,7 +181,7 @@ def _wrong_digest(what: str, path: Path, got: str, expected: str) -> DataError:
     return DataError(
         Problem(
             f"the {what} is not the published one",
-            str(path),
+            Location(str(path)),
             got=f"SHA-256 {got}",
             allowed=f"SHA-256 {expected}",
             mend=HOW_TO_MEND,
@@ -201,7 +201,7 @@ def _unavailable(
     return DataError(
         Problem(
             f"{len(missing)} file(s) are neither here nor could they be downloaded: {names}",
-            where=dataset,
+            where=Location(subject=dataset),
             got=got,
             allowed=f"the files in {looked}, or in the cache {cache_folder() / dataset}, or a network",
             mend=f"on a machine with a network, download{urls}{others}\n    and put them into {folder}; "

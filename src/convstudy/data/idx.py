@@ -17,7 +17,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _largest_archive(shape: tuple[int, ...]) -> int:
 
 
 def _refusal(path: Path, what: str, got: str, allowed: str = "") -> DataError:
-    return DataError(Problem(what, str(path), got, allowed, HOW_TO_MEND))
+    return DataError(Problem(what, Location(str(path)), got, allowed, HOW_TO_MEND))
 
 
 def _read_limited(path: Path, limit: int) -> bytes:

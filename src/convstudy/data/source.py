@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +119,7 @@ def verified(images: Images, expected: str, part: Part, where: str, mend: str) -
     got = images.digest()
     if got != expected:
         what = f"the {part} part is not the known one"
-        raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", mend))
+        raise DataError(Problem(what, Location(subject=where), f"SHA-256 {got}", f"SHA-256 {expected}", mend))
     return images
 
 

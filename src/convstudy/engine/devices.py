@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from convstudy.engine.cuda.streams import wait_for_stream, working_on_stream
-from convstudy.errors import Problem, UsageError, nearest
+from convstudy.errors import Location, Problem, UsageError, nearest
 
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ def find_device(name: str) -> torch.device:
             mend += f"finds {len(there) - 1} CUDA devices here"
         else:
             mend += "finds no CUDA device here" if torch.version.cuda else "was built without CUDA"
-    raise UsageError(Problem(what, "device", name, ", ".join(["auto", *there]), mend))
+    raise UsageError(Problem(what, Location(subject="device"), name, ", ".join(["auto", *there]), mend))
 
 
 def why_unusable(device: torch.device) -> str:

@@ -17,7 +17,7 @@ from convstudy.engine.memory import memory_errors
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Scores
@@ -64,7 +64,7 @@ def open_test(
     tensors, _ = read_tensors(weights)
     if weights_digest(tensors) != digest:
         what = "these weights are not those of the record"
-        raise StoreError(Problem(what, where=str(weights)))
+        raise StoreError(Problem(what, where=Location(str(weights))))
     info = test.info
     model = build_network(fit.network, info.image_shape, info.n_classes, torch_generator(fit.seed, "weights"))
     take_over(model, tensors)

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import check_regular
 from convstudy.whole_file import whole_file
 
@@ -48,7 +48,7 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mappin
             "this file cannot be written",
             "make room or restore access, then run the same command again",
         )
-        raise StoreError(Problem(what, where=str(path), got=str(error), mend=mend)) from None
+        raise StoreError(Problem(what, where=Location(str(path)), got=str(error), mend=mend)) from None
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
@@ -60,7 +60,7 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
             return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         what = "this file cannot be read as safetensors"
-        raise StoreError(Problem(what, where=str(path), got=str(error))) from None
+        raise StoreError(Problem(what, where=Location(str(path)), got=str(error))) from None
 
 
 def take_over(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:

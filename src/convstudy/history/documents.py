@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from convstudy.data import Dataset
-from convstudy.errors import DataError, Problem, StoreError
+from convstudy.errors import DataError, Location, Problem, StoreError
 from convstudy.store import Store, StoredRun
 from convstudy.studyfile import Study, study_document, study_of
 
@@ -42,7 +42,7 @@ def write_study(store: Store, study: Study) -> dict[str, Any]:
             store.save_dataset(digest, study.dataset.as_json())
         except OSError as error:
             what = f"cannot write what the dataset is: {error.strerror or error}"
-            raise StoreError(Problem(what, where=str(store.layout.dataset(digest)))) from None
+            raise StoreError(Problem(what, where=Location(str(store.layout.dataset(digest))))) from None
     return document
 
 
@@ -55,7 +55,7 @@ def read_study(store: Store, run: StoredRun) -> Study:
         StoreError: where the description of the dataset is missing or damaged, and the dataset is not built in.
         StudyError: where the document is not one of a study.
     """
-    document, where = dict(run.document), f"run {run.run_id}"
+    document, where = dict(run.document), Location(subject=f"run {run.run_id}")
     digest = document.pop("dataset", {}).get("digest", "")
     if digest:
         dataset = read_dataset(store, digest)
@@ -63,7 +63,9 @@ def read_study(store: Store, run: StoredRun) -> Study:
             return study_of({**document, "dataset": dataset}, where)
         if "dataset" not in document["study"]:
             what, path = "the description of the dataset is missing or damaged", store.layout.dataset(digest)
-            raise StoreError(Problem(what, where=str(path), mend="run the study again: that writes the file"))
+            raise StoreError(
+                Problem(what, where=Location(str(path)), mend="run the study again: that writes the file")
+            )
     return study_of(document, where)
 
 

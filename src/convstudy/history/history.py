@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from convstudy.data import Dataset, ImageFacts
-from convstudy.errors import Problem, StoreError, nearest
+from convstudy.errors import Location, Problem, StoreError, nearest
 from convstudy.history.documents import read_study, run_id_of, write_study
 from convstudy.history.ledger import ledger, n_before
 from convstudy.history.outcomes import AsAccepted
@@ -216,7 +216,7 @@ class History:
         run = self.store.find_run(name)
         if run is None:
             names = [each.run_id for each in self.store.runs()]
-            what, where = f'there is no run called "{name}"', str(self.layout.folder)
+            what, where = f'there is no run called "{name}"', Location(str(self.layout.folder))
             raise StoreError(Problem(what, where, name, ", ".join(names) or "none yet", nearest(name, names)))
         study = read_study(self.store, run)
         plan, choices = self.resolved(study, run.run_id)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from convstudy.errors import NetworkError, Problem, nearest, unknown
+from convstudy.errors import Location, NetworkError, Problem, nearest, unknown
 from convstudy.networks.block import Block
 from convstudy.networks.blocks import BLOCKS
 from convstudy.networks.layers import LAYERS, Layer
@@ -106,7 +106,7 @@ class _Expansion:
 
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = blocks
-        self.problems: dict[tuple[str, str], Problem] = {}  # in their order, each once
+        self.problems: dict[tuple[Location, str], Problem] = {}  # in their order, each once
         self.n_read = 0
 
     def sequence(self, specs: tuple[Spec, ...], scope: _Scope, at: LayerPath = ()) -> tuple[_Node, ...]:
@@ -126,7 +126,7 @@ class _Expansion:
             except NetworkError as error:
                 for problem in error.problems:
                     if not isinstance(problem, LayerProblem):
-                        problem = at_layer(problem, where=str(source), source=source)
+                        problem = at_layer(problem, where=source.location, source=source)
                     self.problems.setdefault((problem.where, problem.what), problem)
                 if isinstance(error, _TooMany):
                     raise _TooMany(*self.problems.values()) from None
@@ -292,7 +292,7 @@ def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
     names = [name for name, _ in (*uses[start:], *uses[: start + 1])]
     what = f'block "{names[0]}" contains itself'
     place = uses[start][1]
-    problem = Problem(what, where=str(place), got=" → ".join(names), allowed="other blocks")
+    problem = Problem(what, where=place.location, got=" → ".join(names), allowed="other blocks")
     return at_layer(problem, source=place)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from convstudy.errors import NetworkError, Problem, unknown
+from convstudy.errors import Location, NetworkError, Problem, unknown
 from convstudy.networks.block import Block
 from convstudy.networks.expanding import BRANCH, expand
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
@@ -44,7 +44,7 @@ class Network:
         """
         problems: list[Problem] = []
         if init not in INITIALISERS:
-            problems.append(unknown("initialiser", init, INITIALISERS, where="init"))
+            problems.append(unknown("initialiser", init, INITIALISERS, where=Location(key=("init",))))
         try:
             expanded = expand(texts, {}, blocks)
         except NetworkError as error:
@@ -144,7 +144,7 @@ class Network:
             return problem
         if problem.path == (len(self.layers) + 1,):
             problem = replace(problem, text="")
-        return replace(problem, where=f'{problem.layer}, "{problem.text}"' if problem.text else problem.layer)
+        return replace(problem, where=problem.location)
 
 
 def _with_init(layer: Layer, init: str | None) -> Layer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from convstudy.errors import NetworkError, Problem
+from convstudy.errors import NOWHERE, OUTPUT, Location, NetworkError, Problem
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ class Source:
     places: LayerPath
     used_at: Source | None = None
 
-    def __str__(self) -> str:
-        layer = f"layer {'.'.join(str(place + 1) for place in self.places)}"
-        return f'{layer} of block "{self.block}"' if self.block else layer
+    @property
+    def location(self) -> Location:
+        """The layer among those of the network or the block, for messages."""
+        return Location(layer=tuple(place + 1 for place in self.places), block=self.block)
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,14 @@ class LayerProblem(Problem):
     source: Source | None = None
 
     @property
-    def layer(self) -> str:
-        """Which layer it is, in words."""
+    def location(self) -> Location:
+        """Which layer it is, for messages."""
         if not self.path:
-            return str(self.source or "")
-        return f"layer {path_text(self.path)}" if self.text else "the output layer"
+            return self.source.location if self.source else NOWHERE
+        return Location(layer=named_path(self.path), layer_text=self.text) if self.text else OUTPUT_LAYER
+
+
+OUTPUT_LAYER = Location(layer=OUTPUT)
 
 
 def at_layer(problem: Problem, **places: object) -> LayerProblem:
@@ -89,7 +93,12 @@ def path_text(path: LayerPath) -> str:
     >>> path_text((4, 2)), path_text((4, SHORTCUT, 1))
     ('4.2', '4.shortcut.1')
     """
-    return ".".join("shortcut" if step == SHORTCUT else str(step) for step in path)
+    return ".".join(map(str, named_path(path)))
+
+
+def named_path(path: LayerPath) -> tuple[int | str, ...]:
+    """Return a path with a word for what leads to a shortcut."""
+    return tuple("shortcut" if step == SHORTCUT else step for step in path)
 
 
 def every_layer(layers: Iterable[Layer]) -> Iterator[Layer]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from convstudy.data import Dataset, Fold, Holdout, Outer, Split
-from convstudy.errors import Problem, StudyError
+from convstudy.errors import Location, Problem, StudyError
 from convstudy.networks import Network
 from convstudy.studyfile.recipe import Recipe
 
@@ -46,7 +46,9 @@ class Fit:
         if self.recipe.precision == "auto":
             what = "no device has fixed the precision"
             mend = "run the study anew, or call fix_precision on it"
-            raise StudyError(Problem(what, "precision", "auto", "float32, bfloat16", mend))
+            raise StudyError(
+                Problem(what, Location(key=("recipe", "precision")), "auto", "float32, bfloat16", mend)
+            )
         if self.until is not None and self.until >= self.recipe.epochs:
             object.__setattr__(self, "until", None)
 

@@ -13,7 +13,7 @@ from convstudy.engine.environment import environment
 from convstudy.engine.fit import run_fit
 from convstudy.engine.opening import open_test
 from convstudy.engine.weights import Tensors, weights_digest, write_tensors
-from convstudy.errors import ConvstudyError, DataError, FitError, OutOfMemory, Problem, StoreError
+from convstudy.errors import ConvstudyError, DataError, FitError, Location, OutOfMemory, Problem, StoreError
 from convstudy.plan import Fit
 from convstudy.record import Record
 from convstudy.run.tasks import (
@@ -134,7 +134,7 @@ def _inspected(task: Inspect) -> Inspected:
 def _check_presence(layout: Layout) -> None:
     """Write nothing where the runs folder was deleted: it would be there again, without its database."""
     if not layout.database.exists():
-        raise StoreError(Problem("this runs folder was deleted", where=str(layout.folder)))
+        raise StoreError(Problem("this runs folder was deleted", where=Location(str(layout.folder))))
 
 
 def _facts(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict[str, str]:
@@ -154,7 +154,7 @@ def _halting(error: Exception) -> tuple[Problem, ...]:
     if isinstance(error, OSError) and error.errno != errno.ENOMEM:
         what = f"the system refused a worker: {error.strerror or error}"
         mend = "make room or restore access, then run the same command again"
-        return (Problem(what, where=str(error.filename or ""), mend=mend),)
+        return (Problem(what, where=Location(str(error.filename or "")), mend=mend),)
     return ()
 
 

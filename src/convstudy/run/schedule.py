@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from convstudy.errors import ConvstudyError, Problem, UsageError
+from convstudy.errors import ConvstudyError, Location, Problem, UsageError
 from convstudy.plan import Fit, Plan, in_turn
 from convstudy.record import Epoch, Record
 from convstudy.run.stopping import halted, unstartable
@@ -194,4 +194,4 @@ def _unexpected(message: Message) -> UsageError:
     what = "an executor must send messages only about tasks under way"
     task = message.task
     about = type(task).__name__ + (f" {task.fit.id}" if isinstance(task, Train) else "")
-    return UsageError(Problem(what, "executor", f"{type(message).__name__} about {about}"))
+    return UsageError(Problem(what, Location(key=("executor",)), f"{type(message).__name__} about {about}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.errors import NOWHERE, Location, Problem, StoreError, UsageError
 from convstudy.plan import Fit
 
 
@@ -31,12 +31,13 @@ def untestable(fit: Fit, reason: str, timed_out: bool = False) -> StoreError:
     """Return the error of a model that could not be scored on the test set."""
     what = f"a model could not be tested: {reason}"
     mend = LONGER if timed_out else "run the study again: it resumes from here"
-    return StoreError(Problem(what, where=f"fit {fit.id}", mend=mend))
+    return StoreError(Problem(what, where=Location(subject=f"fit {fit.id}"), mend=mend))
 
 
 def halted(fit: Fit, problems: Iterable[Problem]) -> StoreError:
     """Return the error of a training whose data or files the system refused."""
-    return StoreError(*(replace(each, where=each.where or f"fit {fit.id}") for each in problems))
+    where = Location(subject=f"fit {fit.id}")
+    return StoreError(*(replace(each, where=where) if each.where == NOWHERE else each for each in problems))
 
 
 def unstartable(reason: str, timed_out: bool = False) -> StoreError:

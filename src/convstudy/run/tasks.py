@@ -164,7 +164,7 @@ def said_as_json(message: Said) -> dict[str, Any]:
             facts = message.facts.as_json() if message.facts else None
             return {"said": "inspected", "facts": facts, "error": message.error}
         case Halted():
-            return {"said": "halted", "problems": [asdict(problem) for problem in message.problems]}
+            return {"said": "halted", "problems": [problem.as_json() for problem in message.problems]}
 
 
 def said_from_json(task: Task, values: dict[str, Any]) -> Said:
@@ -184,5 +184,5 @@ def said_from_json(task: Task, values: dict[str, Any]) -> Said:
             facts = values["facts"] and ImageFacts.from_json(values["facts"], task.dataset)
             return Inspected(task, facts, values["error"])
         case "halted":
-            return Halted(task, tuple(Problem(**problem) for problem in values["problems"]))
+            return Halted(task, tuple(Problem.from_json(problem) for problem in values["problems"]))
     raise KeyError(values["said"])

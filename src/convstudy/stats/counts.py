@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from convstudy.errors import Problem, UsageError
+from convstudy.errors import Location, Problem, UsageError
 from convstudy.stats.differences import ROUNDING
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
@@ -177,19 +177,26 @@ def _check(
     """Raise :class:`UsageError` with everything that cannot be about the counts."""
     problems = []
     if n < 1:
-        raise UsageError(Problem("there are no images", "n", str(n), "1 or more"))
+        raise UsageError(Problem("there are no images", Location(subject="n"), str(n), "1 or more"))
     for count in (first, second):
         if not 0 <= count <= n:
-            problems.append(Problem("so many cannot be right", "successes", str(count), f"0 to {n:,}"))
+            problems.append(
+                Problem("so many cannot be right", Location(subject="successes"), str(count), f"0 to {n:,}")
+            )
     if not (0 <= region <= 1):
         problems.append(
-            Problem("this is no region", "region", str(region), "0 to 1, a fraction: 0 to 100 points")
+            Problem(
+                "this is no region",
+                Location(subject="region"),
+                str(region),
+                "0 to 1, a fraction: 0 to 100 points",
+            )
         )
     if both is not None and discordant is not None:
         problems.append(
             Problem(
                 "pairing is told twice",
-                "both right, discordant",
+                Location(subject="both right, discordant"),
                 mend="say one of the two, the other follows",
             )
         )
@@ -197,7 +204,9 @@ def _check(
         least, most = max(0, first + second - n), min(first, second)
         if both is not None and not least <= both <= most:
             allowed = f"{least:,} to {most:,} with these successes"
-            problems.append(Problem("so many cannot be right in both", "both right", str(both), allowed))
+            problems.append(
+                Problem("so many cannot be right in both", Location(subject="both right"), str(both), allowed)
+            )
         if discordant is not None:
             problems += _check_discordant(first, second, discordant, least, most)
     if problems:
@@ -213,8 +222,8 @@ def _check_discordant(
     if one - other != first - second:
         what = "the images that only one gets right do not fit the successes"
         allowed = f"a difference of {first - second:,}, as between the successes"
-        return [Problem(what, "discordant", got, allowed)]
+        return [Problem(what, Location(subject="discordant"), got, allowed)]
     if not least <= first - one <= most:
         allowed = f"{first - most:,} to {first - least:,} for the first"
-        return [Problem("so many cannot be right in one only", "discordant", got, allowed)]
+        return [Problem("so many cannot be right in one only", Location(subject="discordant"), got, allowed)]
     return []

@@ -13,7 +13,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import check_regular
 from convstudy.store.database import Database, connect
 from convstudy.store.layout import Layout
@@ -40,18 +40,20 @@ def open_database(layout: Layout, create: bool) -> Database:
                 "there are no runs here",
                 "start one with `convstudy run digits`, or name another --runs",
             )
-            raise StoreError(Problem(what, where=str(layout.folder), mend=mend))
+            raise StoreError(Problem(what, where=Location(str(layout.folder)), mend=mend))
         try:
             layout.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             what, got = "this folder for runs cannot be made", error.strerror or ""
-            raise StoreError(Problem(what, str(layout.folder), got, mend="name another --runs")) from None
+            raise StoreError(
+                Problem(what, Location(str(layout.folder)), got, mend="name another --runs")
+            ) from None
     for each in (path, layout.write_ahead_log, layout.shared_memory):
         if os.path.lexists(each):
             try:
                 check_regular(each)
             except OSError as error:
-                raise StoreError(Problem(error.strerror or str(error), where=str(each))) from None
+                raise StoreError(Problem(error.strerror or str(error), where=Location(str(each)))) from None
     if not create and not _is_writable(layout):
         return _connect_to_copy(layout)
     connection = connect(path)
@@ -89,7 +91,7 @@ def _lost(layout: Layout, got: str) -> StoreError:
     restore = f"restore {layout.database.name} (and {layout.write_ahead_log.name}, if you have it)"
     fresh = "to start over here with a new log of test-set evaluations, delete fits/ and these files"
     mend = f"{restore}, or use another folder with --runs; {fresh}"
-    return StoreError(Problem(what, where=str(layout.database), got=got, mend=mend))
+    return StoreError(Problem(what, where=Location(str(layout.database)), got=got, mend=mend))
 
 
 def _is_writable(layout: Layout) -> bool:
@@ -120,12 +122,14 @@ def _connect_to_copy(layout: Layout) -> Database:
                 "another process writes to this read-only runs folder all the time",
                 "try it again later",
             )
-            raise StoreError(Problem(what, where=str(layout.folder), mend=mend))
+            raise StoreError(Problem(what, where=Location(str(layout.folder)), mend=mend))
         connection = connect(copy.database)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         what = "this runs folder is read-only, and its database cannot be copied to a temporary folder"
-        raise StoreError(Problem(what, where=str(layout.folder), got=error.strerror or str(error))) from None
+        raise StoreError(
+            Problem(what, where=Location(str(layout.folder)), got=error.strerror or str(error))
+        ) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import check_regular
 from convstudy.store.layout import Layout
 
@@ -117,4 +117,4 @@ def _set_aside(path: Path) -> Path:
 
 
 def _unreadable(path: Path, kind: str, got: str) -> StoreError:
-    return StoreError(Problem(f"the {kind} of this fit cannot be read", str(path), got, mend=AGAIN))
+    return StoreError(Problem(f"the {kind} of this fit cannot be read", Location(str(path)), got, mend=AGAIN))

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 
 # Raise it with every change of the tables, and read the older ones.
 # 2: the failures that a run has accepted.
@@ -77,12 +77,16 @@ def connect(path: Path) -> Database:
             what = "this runs folder was written by a later version of convstudy"
             raise StoreError(
                 Problem(
-                    what, where=str(path), got=str(version), allowed=f"up to {SCHEMA_VERSION}", mend="update"
+                    what,
+                    where=Location(str(path)),
+                    got=str(version),
+                    allowed=f"up to {SCHEMA_VERSION}",
+                    mend="update",
                 )
             )
         if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             what, mend = "this database belongs to another program", "use another folder with --runs"
-            raise StoreError(Problem(what, where=str(path), mend=mend))
+            raise StoreError(Problem(what, where=Location(str(path)), mend=mend))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if version < SCHEMA_VERSION:
@@ -128,4 +132,4 @@ def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
     # The low byte is SQLite's primary code; errors of the module itself have none.
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
         mend = "make room on this disk, then run the same command again"
-    return StoreError(Problem(what, where=str(path), got=str(error), mend=mend))
+    return StoreError(Problem(what, where=Location(str(path)), got=str(error), mend=mend))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import append_regular, open_regular
 
 if sys.platform == "win32":
@@ -48,12 +48,14 @@ def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
         file = append_regular(path)
     except OSError as error:
         what, mend = "this runs folder cannot be written to", "name another --runs"
-        raise StoreError(Problem(what, where=str(path.parent), got=error.strerror or "", mend=mend)) from None
+        raise StoreError(
+            Problem(what, where=Location(str(path.parent)), got=error.strerror or "", mend=mend)
+        ) from None
     with file:
         if not _taken(file.fileno(), patience):
             what = "another convstudy process is writing to this runs folder"
             mend = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
-            raise StoreError(Problem(what, where=str(path.parent), mend=mend))
+            raise StoreError(Problem(what, where=Location(str(path.parent)), mend=mend))
         yield file.fileno()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.store.layout import Layout
 
 Identity = tuple[int, int]
@@ -64,7 +64,7 @@ def _gone(path: Path, found: Identity | None) -> StoreError:
     return StoreError(
         Problem(
             "this runs folder, or a file of its database, was deleted or replaced while it was in use",
-            where=str(path.parent),
+            where=Location(str(path.parent)),
             got=f"{path.name} {happened}",
             mend="leave the folder alone while a run writes to it; what it holds now can be run again",
         )

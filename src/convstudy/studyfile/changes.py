@@ -8,8 +8,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from convstudy.errors import Problem, StudyError, nearest, unknown
-from convstudy.studyfile.mistake import KeyPath, key_text, shown
+from convstudy.errors import KeyPath, Location, Problem, StudyError, key_text, nearest, unknown
+from convstudy.studyfile.mistake import shown
 
 NAMED_SECTIONS = ("block", "network", "search", "compare", "ablate")
 
@@ -28,7 +28,7 @@ def read_change(text: str) -> tuple[str, object]:
         StudyError: if it is not of that form.
     """
     key, equals, written = (part.strip() for part in text.partition("="))
-    where = f"--set {text}"
+    where = Location(subject=f"--set {text}")
     if not equals or not key:
         raise StudyError(
             Problem("this is not a change", where, shown(text), "KEY=VALUE, such as recipe.epochs=3")
@@ -37,7 +37,7 @@ def read_change(text: str) -> tuple[str, object]:
     return key, _value(written, where)
 
 
-def key_path(key: str, where: str) -> tuple[str, ...]:
+def key_path(key: str, where: Location) -> tuple[str, ...]:
     """Return the parts of a dotted key: ``network.'a.b'.kernel`` has three.
 
     Raises:
@@ -70,7 +70,7 @@ def changed(
     paths: list[KeyPath] = []
     problems: list[Problem] = []
     for key, value in changes.items():
-        where = f"--set {key}"
+        where = Location(subject=f"--set {key}")
         try:
             path = key_path(key, where)
             _change(result, path, value, where)
@@ -82,7 +82,7 @@ def changed(
     return result, paths
 
 
-def _change(document: dict[str, Any], path: tuple[str, ...], value: object, where: str) -> None:
+def _change(document: dict[str, Any], path: tuple[str, ...], value: object, where: Location) -> None:
     """Set one value; sections with names have to be there, so that a typing error makes no new one."""
     if path[0] in NAMED_SECTIONS:
         tables = document.get(path[0])
@@ -99,7 +99,7 @@ def _change(document: dict[str, Any], path: tuple[str, ...], value: object, wher
     table[path[-1]] = copy.deepcopy(value)
 
 
-def _value(written: str, where: str) -> object:
+def _value(written: str, where: Location) -> object:
     """Return what is written after the equals sign."""
     try:
         values = tomllib.loads(f"value = {written}")

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from convstudy.data.dataset import Dataset
 from convstudy.data.splits import Holdout, split_sizes
-from convstudy.errors import NetworkError
+from convstudy.errors import KeyPath, NetworkError
 from convstudy.networks import LAYERS
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.messages import mistakes_of
-from convstudy.studyfile.mistake import KeyPath, shown
+from convstudy.studyfile.mistake import shown
 from convstudy.studyfile.nesting import check_nested, most_folds
 from convstudy.studyfile.pairs import pairs_apart, pairs_of
 from convstudy.studyfile.parameters import check_block, check_network

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from convstudy.data.splits import Fold, Holdout, Shortage, shortage
-from convstudy.errors import StudyError
-from convstudy.studyfile.mistake import KeyPath, Mistake
+from convstudy.errors import NOWHERE, KeyPath, Location, StudyError
+from convstudy.studyfile.mistake import Mistake
 from convstudy.studyfile.study import Search, Study
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_classes(
-    study: Study, labels: npt.NDArray[np.int64], place: Callable[[KeyPath], str] = lambda path: ""
+    study: Study, labels: npt.NDArray[np.int64], place: Callable[[KeyPath], Location] = lambda path: NOWHERE
 ) -> None:
     """Check that every split of a study can be made of these training images.
 
@@ -25,7 +25,7 @@ def check_classes(
     Args:
         study: a study that was checked.
         labels: of all training images of its dataset, int64 of shape (n,).
-        place: says where the key of an error is, as :func:`~convstudy.studyfile.places` does.
+        place: returns where the key of an error is, as that of :func:`~convstudy.studyfile.places` does.
 
     Raises:
         StudyError: with each key that asks for too much, and the class with too few images.

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
-from convstudy.errors import nearest, unknown
+from convstudy.errors import KeyPath, key_text, nearest, unknown
 from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, mistakes_of
-from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.studyfile.mistake import Mistake, kind, shown
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.recipe import Recipe

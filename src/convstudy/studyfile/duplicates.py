@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from convstudy.errors import KeyPath
 from convstudy.studyfile.draft import Draft
-from convstudy.studyfile.mistake import KeyPath, shown
+from convstudy.studyfile.mistake import shown
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.study import Ablate, candidate_name
 

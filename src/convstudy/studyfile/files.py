@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from convstudy.errors import Problem, StudyError, nearest
+from convstudy.errors import Location, Problem, StudyError, nearest
 from convstudy.regular_file import open_regular
 
 FOLDER = Path(__file__).parent.parent / "studies"
@@ -22,7 +22,7 @@ _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def read_text(source: str | Path) -> tuple[str, str]:
-    """Return the text of a study and what to call the file in messages.
+    """Return the text of a study and the name of the file for messages.
 
     Args:
         source: a path, or (as a string) the name of a built-in study.
@@ -45,7 +45,9 @@ def read_text(source: str | Path) -> tuple[str, str]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         what = f"the study file cannot be read: {reason}"
-        raise StudyError(Problem(what, where=str(path), mend="look at its name and permissions")) from None
+        raise StudyError(
+            Problem(what, where=Location(str(path)), mend="look at its name and permissions")
+        ) from None
     if len(content) > MOST_BYTES:
         raise _refusal(path, "this file is too large for a study", f"at most {MOST_BYTES:,} bytes")
     try:
@@ -54,7 +56,9 @@ def read_text(source: str | Path) -> tuple[str, str]:
         line = content.count(b"\n", 0, error.start) + 1
         got = f"the byte 0x{content[error.start]:02x}"
         raise StudyError(
-            Problem("this file is not UTF-8 text", f"{path}:{line}", got, "UTF-8", "save it as UTF-8")
+            Problem(
+                "this file is not UTF-8 text", Location(str(path), line), got, "UTF-8", "save it as UTF-8"
+            )
         ) from None
 
 
@@ -67,23 +71,23 @@ def parsed(text: str, file: str) -> dict[str, Any]:
     try:
         document = tomllib.loads(text)
     except RecursionError:
-        raise _too_deep(file) from None
+        raise _too_deep(Location(file)) from None
     except ValueError as error:
         message = str(error)
         place = _PLACE.search(message)
-        where = file
+        where = Location(file)
         if place and place[1]:
-            where = f"{file}:{place[1]}:{place[2]}"
+            where = Location(file, int(place[1]), column=int(place[2]))
         elif place:
-            where = f"{file}:{text.count(chr(10)) + 1}"
+            where = Location(file, text.count("\n") + 1)
         what = message[: place.start()] if place else message
         got = _line(text, int(place[1])) if place and place[1] else ""
         raise StudyError(Problem(f"this is not TOML: {what[:1].lower()}{what[1:]}", where, got)) from None
-    check_depth(document, file)
+    check_depth(document, Location(file))
     return document
 
 
-def check_depth(document: object, file: str) -> None:
+def check_depth(document: object, where: Location) -> None:
     """Refuse a document that goes too deep for the rest of the reading; raise :class:`StudyError`."""
     level: list[object] = [document]
     for _ in range(DEEPEST):
@@ -94,7 +98,7 @@ def check_depth(document: object, file: str) -> None:
             for item in (value.values() if isinstance(value, dict) else value)
         ]
     if level:
-        raise _too_deep(file)
+        raise _too_deep(where)
 
 
 def _line(text: str, number: int) -> str:
@@ -122,10 +126,10 @@ def _missing(source: str | Path, path: Path) -> StudyError:
 
 
 def _refusal(path: Path, what: str, allowed: str) -> StudyError:
-    return StudyError(Problem(what, where=str(path), allowed=allowed))
+    return StudyError(Problem(what, where=Location(str(path)), allowed=allowed))
 
 
-def _too_deep(file: str) -> StudyError:
+def _too_deep(where: Location) -> StudyError:
     return StudyError(
-        Problem("tables and lists go too deep into each other", file, allowed=f"{DEEPEST} levels")
+        Problem("tables and lists go too deep into each other", where, allowed=f"{DEEPEST} levels")
     )

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from convstudy.data.dataset import Dataset
-from convstudy.errors import NetworkError, Problem
+from convstudy.errors import NOWHERE, KeyPath, NetworkError, Problem
 from convstudy.networks import Network
 from convstudy.networks.tree import LayerPath, LayerProblem, Source
 from convstudy.studyfile.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.studyfile.draft import Draft
-from convstudy.studyfile.mistake import KeyPath, Mistake, shown
+from convstudy.studyfile.mistake import Mistake, shown
 from convstudy.studyfile.pairs import pairs_of
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -69,8 +69,8 @@ def check_shapes(draft: Draft) -> None:
 
 def fit_text(problem: Problem) -> str:
     """Return what does not fit, with the layer before it: "layer 2: kernel 11 does not fit"."""
-    layer = problem.layer if isinstance(problem, LayerProblem) else ""
-    return f"{layer}: {problem.what}" if layer else problem.what
+    where = replace(problem.location, layer_text="") if isinstance(problem, LayerProblem) else NOWHERE
+    return f"{where}: {problem.what}" if where != NOWHERE else problem.what
 
 
 def _n_layers(pattern: NetworkPattern) -> int:

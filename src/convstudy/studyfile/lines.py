@@ -11,7 +11,7 @@ import re
 import tomllib
 from contextlib import suppress
 
-from convstudy.studyfile.mistake import KeyPath
+from convstudy.errors import KeyPath
 
 _KEY_PART = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[A-Za-z0-9_-]+')
 _STRING = re.compile(

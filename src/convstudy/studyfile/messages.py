@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from convstudy.errors import nearest, unknown
-from convstudy.studyfile.mistake import KeyPath, Mistake, key_text, kind, shown
+from convstudy.errors import KeyPath, key_text, nearest, unknown
+from convstudy.studyfile.mistake import Mistake, kind, shown
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
@@ -59,8 +59,13 @@ def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     return keys + RECIPE_KEYS if model is Variant else keys
 
 
-def in_words(schema: Mapping[str, Any], null: str = "") -> str:
-    """Return what a JSON Schema allows, in words; ``null`` is the word for nothing at all, if there is one.
+def in_words(schema: Mapping[str, Any], null: str = "", bounds: bool = True) -> str:
+    """Return what a JSON Schema allows, in words.
+
+    Args:
+        schema: the schema.
+        null: the word for nothing at all, if there is one.
+        bounds: whether to add the bounds of numbers and sizes.
 
     >>> in_words({"type": "integer", "minimum": 1, "maximum": 100000})
     'a whole number from 1 to 100,000'
@@ -68,14 +73,14 @@ def in_words(schema: Mapping[str, Any], null: str = "") -> str:
     if "enum" in schema:
         return ", ".join(str(value) for value in schema["enum"])
     if "anyOf" in schema:
-        options = [in_words(option, null) for option in schema["anyOf"]]
+        options = [in_words(option, null, bounds) for option in schema["anyOf"]]
         return ", or ".join(dict.fromkeys(option for option in options if option))
     if schema.get("type") == "null":
         return null
     if schema.get("pattern") == NAME_PATTERN:
         return NAME_WORDS
     words = _TYPES.get(schema.get("type", ""), "")
-    return " ".join(part for part in (words, _range(schema)) if part)
+    return " ".join(part for part in (words, _range(schema) if bounds else "") if part)
 
 
 _TYPES = {
@@ -98,17 +103,12 @@ def _range(schema: Mapping[str, Any]) -> str:
         return "that is not empty"
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    start = f"from {low:,}" if low is not None else f"above {above:,}" if above is not None else ""
-    if high is not None:
-        end = f"to {high:,}" if low is not None else f"at most {high:,}"
-    else:
-        end = f"below {below:,}" if below is not None else ""
-    if start and not end:
-        return start.replace("from ", "") + " or more" if low is not None else start
-    if start and end:
-        joint = " to " if low is not None and below is not None else " " if low is not None else ", "
-        return start + joint + end
-    return end
+    end = f"at most {high:,}" if high is not None else f"below {below:,}" if below is not None else ""
+    if low is None:
+        return ", ".join(part for part in (f"above {above:,}" if above is not None else "", end) if part)
+    if not end:
+        return f"{low:,} or more"
+    return f"from {low:,} to {high:,}" if high is not None else f"from {low:,} to below {below:,}"
 
 
 def _mistake(
@@ -117,7 +117,7 @@ def _mistake(
     """Return one error of pydantic in plain words."""
     type_, value = detail["type"], detail.get("input")
     key = key_text(path) or key_text(at[-1:])
-    allowed = in_words(schema, null=shown(NONE) if model is Recipe else "")
+    allowed = in_words(schema, shown(NONE) if model is Recipe else "")
     names = _names(schema)
     in_range = model is Search and path[:1] == ("vary",)
     if type_ == "extra_forbidden":
@@ -141,7 +141,7 @@ def _mistake(
         size = len(value) if isinstance(value, (str, list, tuple, Mapping)) else 0
         what = f"{key} is too long" if most else f"{key} holds too little"
         return Mistake(at + path, what, f"{size:,}", f"at most {most:,}" if most else allowed)
-    what = f"{key} needs {'a text' if names else allowed.split(' from ')[0].split(' above ')[0]}"
+    what = f"{key} needs {'a text' if names else in_words(schema, bounds=False)}"
     mend = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
     return Mistake(at + path, what, f"{shown(value)}, {kind(value)}", allowed, mend)
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from convstudy.errors import Problem
+from convstudy.errors import KeyPath, Location, Problem
 
-KeyPath = tuple[str | int, ...]
-"""Where a value is in a study file: ``("search", "kernel-size", "vary", "kernel", 4)``."""
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 80
 
 
@@ -26,15 +21,10 @@ class Mistake:
     allowed: str = ""
     mend: str = ""
 
-    def problem(self, place: Callable[[KeyPath], str]) -> Problem:
-        """Return it as a problem; ``place`` says where a path is (``"file.toml:12"``), or nothing."""
-        where = ": ".join(part for part in (place(self.path), key_text(self.path)) if part)
+    def problem(self, place: Callable[[KeyPath], Location]) -> Problem:
+        """Return it as a problem; ``place`` returns the file and line of a path, as far as there are any."""
+        where = replace(place(self.path), key=self.path)
         return Problem(self.what, where, self.got, self.allowed, self.mend)
-
-
-def key_text(path: KeyPath) -> str:
-    """Return a path as TOML writes keys, without places in lists: ``search.kernel-size.vary.kernel``."""
-    return ".".join(part if _BARE.fullmatch(part) else shown(part) for part in path if isinstance(part, str))
 
 
 def shown(value: object) -> str:

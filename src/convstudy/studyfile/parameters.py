@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from convstudy.errors import KeyPath
 from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.parameters import parameter_names
 from convstudy.networks.uses import IDENTITY
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.messages import keys_of
-from convstudy.studyfile.mistake import KeyPath
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.recipe import RECIPE_KEYS
 from convstudy.studyfile.study import BEST

@@ -7,14 +7,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from convstudy.errors import Problem, StudyError
+from convstudy.errors import NOWHERE, KeyPath, Location, Problem, StudyError, key_text
 from convstudy.studyfile.changes import changed
 from convstudy.studyfile.checks import check_parts
 from convstudy.studyfile.draft import Draft, draft_of_document, draft_of_study
 from convstudy.studyfile.files import check_depth, parsed, read_text
 from convstudy.studyfile.fitting import check_shapes
 from convstudy.studyfile.lines import key_lines, nearest_line
-from convstudy.studyfile.mistake import KeyPath, Mistake, key_text
+from convstudy.studyfile.mistake import Mistake
 from convstudy.studyfile.study import Study
 
 MOST_PROBLEMS = 1_000
@@ -37,12 +37,12 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
     """
     text, file = read_text(source)
     document, changed_paths = changed(parsed(text, file), changes)
-    check_depth(document, file)
-    return _study(document, file, lambda: _places(text, file, changed_paths))
+    check_depth(document, Location(file))
+    return _study(document, lambda: _places(text, file, changed_paths))
 
 
-def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], str]:
-    """Return what says where a key of a study is: in which line of its file, or in which change.
+def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], Location]:
+    """Return a function that returns where a key of a study is: the line of its file, or the change.
 
     Args:
         source: the path or name that :func:`load_study` read.
@@ -53,18 +53,18 @@ def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Ca
     return _places(text, file, changed_paths)
 
 
-def study_of(document: Mapping[str, Any], file: str = "") -> Study:
+def study_of(document: Mapping[str, Any], where: Location = NOWHERE) -> Study:
     """Return the study of a document: what TOML or JSON holds, and ``study_document`` returns.
 
     Args:
         document: section -> keys, as in a study file.
-        file: what messages call it.
+        where: the document, in messages.
 
     Raises:
         StudyError: with every mistake in it.
     """
-    check_depth(document, file)
-    return _study(document, file, lambda: lambda path: file)
+    check_depth(document, where)
+    return _study(document, lambda: lambda path: where)
 
 
 def check_study(study: Study) -> None:
@@ -80,11 +80,11 @@ def check_study(study: Study) -> None:
     draft = draft_of_study(study)
     _check(draft)
     if draft.mistakes:
-        raise _error(draft.mistakes, lambda path: "")
+        raise _error(draft.mistakes, lambda path: NOWHERE)
 
 
-def _study(document: Mapping[str, Any], file: str, places: Callable[[], Callable[[KeyPath], str]]) -> Study:
-    """Return the study of a document; ``places`` is asked for lines only when there is something to place."""
+def _study(document: Mapping[str, Any], places: Callable[[], Callable[[KeyPath], Location]]) -> Study:
+    """Return the study of a document; ``places`` is called only where there is a mistake."""
     draft = draft_of_document(document)
     _check(draft)
     if draft.mistakes or draft.head is None:
@@ -106,31 +106,28 @@ def _check(draft: Draft) -> None:
     check_shapes(draft)
 
 
-def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[KeyPath], str]:
-    """Return what says where a path is: which line of the file, or which change."""
+def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[KeyPath], Location]:
+    """Return a function that returns where a path is: the line of the file, or the change."""
     lines = key_lines(text)
 
-    def place(path: KeyPath) -> str:
+    def place(path: KeyPath) -> Location:
         for change in changed_paths:
             if path[: len(change)] == change or (path and path == change[: len(path)] and path not in lines):
-                return f"--set {key_text(change)}"
-        line = nearest_line(lines, path)
-        return file if line is None else f"{file}:{line}"
+                return Location(subject=f"--set {key_text(change)}")
+        return Location(file, nearest_line(lines, path))
 
     return place
 
 
-def _error(mistakes: list[Mistake], place: Callable[[KeyPath], str]) -> StudyError:
+def _error(mistakes: list[Mistake], place: Callable[[KeyPath], Location]) -> StudyError:
     """Return all mistakes as one error, each once, in the order of the file."""
-    problems = list(dict.fromkeys(mistake.problem(place) for mistake in mistakes))
-    problems.sort(key=_line)
+    # Two items of one list may have the same mistake, and read the same.
+    read: dict[str, Problem] = {}
+    for mistake in mistakes:
+        problem = mistake.problem(place)
+        read.setdefault(str(problem), problem)
+    problems = sorted(read.values(), key=lambda problem: problem.where.line or 0)
     if len(problems) > MOST_PROBLEMS:
         more = Problem(f"and {len(problems) - MOST_PROBLEMS:,} more mistakes")
         problems = [*problems[:MOST_PROBLEMS], more]
     return StudyError(*problems)
-
-
-def _line(problem: Problem) -> int:
-    """Return the line that a problem is in; 0 where it has none."""
-    digits = problem.where.rpartition(": ")[0].rpartition(":")[2]
-    return int(digits) if digits.isdigit() else 0

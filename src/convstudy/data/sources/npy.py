@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.source import SourceKind, combine, from_plain, verified
-from convstudy.errors import DataError, Problem
+from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +97,9 @@ class NpySource:
         """Return the path of a file."""
         path = Path(self.folder) / name
         if not path.exists():
-            raise DataError(Problem(f"there is no {name}", where=self.folder, mend="restore the file"))
+            raise DataError(
+                Problem(f"there is no {name}", where=Location(self.folder), mend="restore the file")
+            )
         return path
 
 

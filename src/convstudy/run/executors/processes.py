@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import append_regular
 from convstudy.run.tasks import (
     Halted,
@@ -150,7 +150,7 @@ class ProcessExecutor:
             self._log = append_regular(self._layout.log)
         except OSError as error:
             what, mend = "this file cannot be written", "make room or restore access"
-            where = str(self._layout.log)
+            where = Location(str(self._layout.log))
             raise StoreError(Problem(what, where=where, got=error.strerror or "", mend=mend)) from None
         return self
 

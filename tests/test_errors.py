@@ -1,0 +1,81 @@
+"""Errors: their parts for a program, and the same parts as one text for a person."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from convstudy.errors import (
+    NOWHERE,
+    OUTPUT,
+    ConvstudyError,
+    KeyPath,
+    Location,
+    Problem,
+    StudyError,
+    key_text,
+    unknown,
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (NOWHERE, ""),
+        (Location("study.toml"), "study.toml"),
+        (Location("study.toml", 12), "study.toml:12"),
+        (Location("study.toml", 12, column=3), "study.toml:12:3"),
+        (Location("study.toml", 12, ("recipe", "epochs")), "study.toml:12: recipe.epochs"),
+        (Location(key=("search", "size", "vary", "kernel", 4)), "search.size.vary.kernel"),
+        (Location(key=("recip e", "x")), '"recip e".x'),
+        (Location(key=("epochs",), subject="--set recipe.epochs"), "--set recipe.epochs: epochs"),
+        (Location(layer=(2,)), "layer 2"),
+        (Location(layer=(4, "shortcut", 1), layer_text="conv 8 1"), 'layer 4.shortcut.1, "conv 8 1"'),
+        (Location(layer=(2,), block="basic"), 'layer 2 of block "basic"'),
+        (Location(layer=OUTPUT), "the output layer"),
+    ],
+)
+def test_location_is_written_from_its_parts_and_survives_json(where: Location, text: str) -> None:
+    assert str(where) == text
+    assert Location.from_json(json.loads(json.dumps(where.as_json()))) == where
+
+
+def test_problem_without_location_begins_with_its_sentence() -> None:
+    assert str(Problem("no space")) == "no space"
+    assert str(Problem("no space", Location("a"), "0 bytes", mend="make room")) == (
+        "a: no space\n  got: 0 bytes\n  mend: make room"
+    )
+
+
+def test_error_as_json_gives_the_parts_of_each_location() -> None:
+    error = StudyError(Problem("too large", Location("a.toml", 3, ("study", "seeds"))), "and more")
+    first, second = json.loads(json.dumps(error.as_json()))
+    assert (first["what"], first["where"]["file"], first["where"]["line"]) == ("too large", "a.toml", 3)
+    assert first["where"]["key"] == ["study", "seeds"]
+    assert second["where"] == NOWHERE.as_json()
+    assert [Problem.from_json(each) for each in (first, second)] == list(error.problems)
+    assert isinstance(error, ConvstudyError)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ((), ""),
+        (("a", 0, "b-c"), "a.b-c"),
+        (("a.b",), '"a.b"'),
+        (("a\n",), '"a�"'),
+        (("x" * 90 + "!",), None),
+    ],
+)
+def test_key_text_quotes_what_toml_would_not_take_bare(path: KeyPath, text: str | None) -> None:
+    if text is None:
+        assert len(key_text(path)) < 90 and key_text(path).endswith("…")
+    else:
+        assert key_text(path) == text
+
+
+def test_unknown_name_comes_with_the_nearest() -> None:
+    problem = unknown("layer", "dens", ["dense", "conv"], Location(layer=(1,)))
+    assert str(problem).splitlines()[0] == 'layer 1: there is no layer called "dens"'
+    assert problem.mend == 'did you mean "dense"?'
