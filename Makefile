@@ -47,30 +47,30 @@ test-slow: $(VENV)/.installed-test ## run the tests marked slow
 # machine, please, and a day. speedrun.py opens MNIST's test set, once a seed, and writes that down.
 .PHONY: bench
 bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers; prints tables; takes hours
-	$(BIN)/python benchmarks/throughput.py --peers $(PEERS)/bin/python --rounds 3
-	$(BIN)/python benchmarks/loop_overhead.py --rounds 7 --steps 60
-	$(BIN)/python benchmarks/fast_paths.py --rounds 9
-	$(BIN)/python benchmarks/where_time_goes.py --repeats 9
-	$(BIN)/python benchmarks/without_gain.py --rounds 9
-	$(BIN)/python benchmarks/gpu_study.py --where-there-is-one
-	$(BIN)/python benchmarks/speedrun.py final --seeds 5 --first-seed 1000 --openings runs/bench-openings.jsonl
-	$(BIN)/python benchmarks/keras_route.py --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
-	$(BIN)/python benchmarks/grid_search.py --peers $(PEERS)/bin/python --rounds 3
-	$(BIN)/python benchmarks/search_methods.py train --runs runs/bench-search $(SEARCH_SIZE) --workers 2
-	$(BIN)/python benchmarks/search_methods.py replay --runs runs/bench-search $(SEARCH_SIZE)
-	$(BIN)/python benchmarks/precision.py train --runs runs/bench-precision --subset 10000 --seeds 10
-	$(BIN)/python benchmarks/precision.py report --runs runs/bench-precision --subset 10000 --seeds 10
-	$(BIN)/python benchmarks/around_fits.py --repeats 2
-	$(BIN)/python benchmarks/large_studies.py plan
-	$(BIN)/python benchmarks/large_studies.py report
-	$(BIN)/python benchmarks/memory_map.py
-	$(BIN)/python benchmarks/convolution_faults.py
-	$(BIN)/python benchmarks/convolution_faults.py --layers
-	$(BIN)/python benchmarks/statistics_simulation.py
-	$(BIN)/python benchmarks/verdict_simulation.py
-	$(BIN)/python benchmarks/coverage_simulation.py
-	$(BIN)/python benchmarks/fold_simulation.py
-	$(BIN)/python benchmarks/interaction_simulation.py
+	$(BIN)/python -m benchmarks.throughput.throughput --peers $(PEERS)/bin/python --rounds 3
+	$(BIN)/python -m benchmarks.throughput.loop_overhead --rounds 7 --steps 60
+	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 9
+	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 9
+	$(BIN)/python -m benchmarks.throughput.without_gain --rounds 9
+	$(BIN)/python -m benchmarks.gpu.gpu_study --where-there-is-one
+	$(BIN)/python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000 --openings runs/bench-openings.jsonl
+	$(BIN)/python -m benchmarks.accuracy.keras_route --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
+	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --rounds 3
+	$(BIN)/python -m benchmarks.search.search_methods train --runs runs/bench-search $(SEARCH_SIZE) --workers 2
+	$(BIN)/python -m benchmarks.search.search_methods replay --runs runs/bench-search $(SEARCH_SIZE)
+	$(BIN)/python -m benchmarks.accuracy.precision train --runs runs/bench-precision --subset 10000 --seeds 10
+	$(BIN)/python -m benchmarks.accuracy.precision report --runs runs/bench-precision --subset 10000 --seeds 10
+	$(BIN)/python -m benchmarks.scale.around_fits --repeats 2
+	$(BIN)/python -m benchmarks.scale.large_studies plan
+	$(BIN)/python -m benchmarks.scale.large_studies report
+	$(BIN)/python -m benchmarks.scale.memory_map
+	$(BIN)/python -m benchmarks.faults.convolution_faults
+	$(BIN)/python -m benchmarks.faults.convolution_faults --layers
+	$(BIN)/python -m benchmarks.statistics.statistics_simulation
+	$(BIN)/python -m benchmarks.statistics.verdict_simulation
+	$(BIN)/python -m benchmarks.statistics.coverage_simulation
+	$(BIN)/python -m benchmarks.statistics.fold_simulation
+	$(BIN)/python -m benchmarks.statistics.interaction_simulation
 
 SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5
 

@@ -1,4 +1,4 @@
-"""What is said of the benchmarks: that all are listed, and that ``make bench`` runs those that RESULTS.md quotes."""
+"""The list of the benchmarks is complete, and ``make bench`` runs those that RESULTS.md quotes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import throughput
+from benchmarks.throughput.throughput import throughput
 
 HOME = Path(__file__).parents[1]
 BENCHMARKS = HOME / "benchmarks"
 # It looks for faults in torch, also in emulated bfloat16, and times nothing.
 NOT_ASKING = ("convolution_faults.py",)
+FOLDERS = tuple(sorted(path for path in BENCHMARKS.iterdir() if path.is_dir() and path.name != "__pycache__"))
+SCRIPTS = tuple(
+    path for folder in FOLDERS if folder.name != "contenders" for path in sorted(folder.glob("*.py"))
+)
 
 
 def test_the_table_of_the_benchmarks_names_every_script() -> None:
@@ -22,27 +26,30 @@ def test_the_table_of_the_benchmarks_names_every_script() -> None:
         for line in (BENCHMARKS / "README.md").read_text(encoding="utf-8").splitlines()
         if line.startswith("| `")
     ]
-    named = [name for row in rows for name in re.findall(r"`(\w+\.py)`", row.split("|")[1])]
-    there = [path.name for path in BENCHMARKS.glob("*.py")]
-    assert len(there) > 20
-    assert sorted(named) == sorted(there)
+    named = [name for row in rows for name in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[1])]
+    assert len(SCRIPTS) == 31
+    assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in SCRIPTS)
+    assert not list(BENCHMARKS.glob("*.py"))
 
 
 def test_make_bench_runs_what_the_results_quote() -> None:
     quoted = set(
-        re.findall(r"`python benchmarks/(\w+\.py)", (BENCHMARKS / "RESULTS.md").read_text(encoding="utf-8"))
+        re.findall(
+            r"`python -m benchmarks\.(\w+\.\w+)", (BENCHMARKS / "RESULTS.md").read_text(encoding="utf-8")
+        )
     )
     recipe = (HOME / "Makefile").read_text(encoding="utf-8").partition("\nbench:")[2].partition("\n\n")[0]
-    run = set(re.findall(r"benchmarks/(\w+\.py)", recipe))
+    run = set(re.findall(r"-m benchmarks\.(\w+\.\w+)", recipe))
     assert len(quoted) > 5
     assert quoted <= run
-    assert all((BENCHMARKS / name).is_file() for name in run)
+    assert len(run) > 15
+    assert all((BENCHMARKS / f"{name.replace('.', '/')}.py").is_file() for name in run)
 
 
 @pytest.fixture
 def without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor that would emulate bfloat16, whatever this machine is."""
-    monkeypatch.setattr("formats.fast_format", lambda: "float32")
+    monkeypatch.setattr("benchmarks.parts.formats.fast_format", lambda: "float32")
 
 
 @pytest.mark.usefixtures("without_bfloat16")
@@ -58,19 +65,19 @@ def test_throughput_skips_what_is_emulated_and_says_so() -> None:
 
 
 def test_throughput_measures_all_where_nothing_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("formats.fast_format", lambda: "bfloat16")
+    monkeypatch.setattr("benchmarks.parts.formats.fast_format", lambda: "bfloat16")
     assert throughput.measured(throughput.ALL, with_emulated=False) == ([*throughput.ALL], "")
 
 
 def test_every_script_that_computes_in_bfloat16_asks_whether_it_is_emulated() -> None:
     asking = []
-    for path in sorted(BENCHMARKS.glob("*.py")):
+    for path in SCRIPTS:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = {each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)} | {
             each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)
         }
         modules = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
         if "bfloat16" in names and path.name not in NOT_ASKING:
-            assert {"formats", "convstudy.engine.bfloat16"} & modules, path.name
+            assert {"benchmarks.parts.formats", "convstudy.engine.bfloat16"} & modules, path.name
             asking.append(path.name)
     assert len(asking) >= 6

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.convolution_faults import MACHINES, MOST_MULTIPLY_ADDS, drawn, drawn_with_groups
+from benchmarks.faults.convolution_faults import MACHINES, MOST_MULTIPLY_ADDS, drawn, drawn_with_groups
 
 HOME = Path(__file__).parents[1]
 
@@ -53,12 +53,12 @@ def test_the_layers_of_convstudy_show_no_fault(groups: list[str]) -> None:
         ctypes.CDLL("libc_malloc_debug.so.0")
     except OSError:
         pytest.skip("there is no checking allocator of glibc here")
-    script = HOME / "benchmarks" / "convolution_faults.py"
     said = subprocess.run(
-        [sys.executable, str(script), "--layers", "--cases", "60", *groups],
+        [sys.executable, "-m", "benchmarks.faults.convolution_faults", "--layers", "--cases", "60", *groups],
         capture_output=True,
         text=True,
         check=True,
+        cwd=HOME,
     )
     rows = [line for line in said.stdout.splitlines() if line.startswith("| all |")]
     assert rows == ["| all | 60 | 60 | 0 | 0 | 0 | 0 | 0 |"] * len(MACHINES)

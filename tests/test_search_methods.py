@@ -1,10 +1,10 @@
-"""The replay of halving in ``benchmarks/search_methods.py``, on grids whose histories are made up."""
+"""The replay of halving in ``benchmarks/search/search_methods.py``, on grids whose histories are made up."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.search_methods import (
+from benchmarks.search.search_methods import (
     KERNELS,
     KEY,
     Replay,

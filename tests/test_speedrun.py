@@ -1,8 +1,7 @@
-"""benchmarks/speedrun.py on a small study: what it prints, and that each opening is written down."""
+"""benchmarks/accuracy/speedrun.py on a small study: what it prints, and that each opening is written down."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,23 +9,18 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "speedrun.py"
+from benchmarks.accuracy import speedrun as script
+
 SMALL = ["--study", "digits", "--set", "study.subset=120", "--set", "recipe.epochs=1", "--seeds", "2"]
 
 
 @pytest.fixture
 def speedrun(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Return a function that runs the script and returns its last line."""
-    spec = importlib.util.spec_from_file_location("speedrun", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "speedrun", module)
-    spec.loader.exec_module(module)
 
     def run(*words: str) -> dict[str, Any]:
         monkeypatch.setattr(sys, "argv", ["speedrun.py", *words])
-        module.main()
+        script.main()
         found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
         return found
 

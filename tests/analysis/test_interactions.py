@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,25 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
+from benchmarks.statistics import interaction_simulation as simulation
 from convstudy.analysis import analyse
 from convstudy.analysis.interactions import crossed_interaction, interaction_figures
 from convstudy.history.results import Results
 from convstudy.studyfile import Ablate, Study, Variant
 from tests.analysis.known import Wrong, ablation_of, results_of
-
-
-def simulation() -> ModuleType:
-    """Return benchmarks/interaction_simulation.py as a module."""
-    path = Path(__file__).parents[2] / "benchmarks" / "interaction_simulation.py"
-    spec = importlib.util.spec_from_file_location("interaction_simulation", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-SIMULATION = simulation()
 
 
 def right(n_images: int, *wrong: int) -> np.ndarray:
@@ -192,9 +175,9 @@ def test_before_the_test_is_opened_there_is_none() -> None:
 @pytest.mark.parametrize("n_seeds", [1, 2, 5])
 def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
     n_images = 800
-    table, truth = SIMULATION.figures_of(np.random.default_rng(3), SIMULATION.TWICE, 6, n_seeds, n_images)
-    covers, above, half = SIMULATION.coverage(
-        np.random.default_rng(3), SIMULATION.TWICE, 6, n_seeds, n_images
+    table, truth = simulation.figures_of(np.random.default_rng(3), simulation.TWICE, 6, n_seeds, n_images)
+    covers, above, half = simulation.coverage(
+        np.random.default_rng(3), simulation.TWICE, 6, n_seeds, n_images
     )
     for number in range(6):
         figures = np.zeros((n_seeds, n_images))
@@ -208,16 +191,16 @@ def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
 
 def shares(world: str, n_seeds: int, n_images: int, n_studies: int) -> tuple[float, float]:
     """Return how often the interval holds the truth, and how often all of it lies above."""
-    chosen = next(each for each in SIMULATION.TRUTHS if each.name == world)
+    chosen = next(each for each in simulation.TRUTHS if each.name == world)
     found = [
-        SIMULATION.coverage(np.random.default_rng([part, n_seeds]), chosen, 250, n_seeds, n_images)
+        simulation.coverage(np.random.default_rng([part, n_seeds]), chosen, 250, n_seeds, n_images)
         for part in range(n_studies // 250)
     ]
     covers, above = (np.concatenate([each[i] for each in found]).mean() for i in (0, 1))
     return float(covers), float(above)
 
 
-NAMES = [world.name for world in SIMULATION.TRUTHS]
+NAMES = [world.name for world in simulation.TRUTHS]
 
 
 def test_every_world_is_simulated() -> None:

@@ -1,8 +1,8 @@
 """A run without dropout follows Keras on TensorFlow, step by step, for each optimizer.
 
-The figures come from ``benchmarks/keras_reference.py``. Two claims: in float64, at the notebook's learning rates, the
-two agree to what float64 can hold, so they mean the same; in float32 they stay within 1e-4 at learning rates where
-rounding is not amplified (``benchmarks/README.md`` says why).
+The figures come from ``benchmarks/parity/keras_reference.py``. Two claims: in float64, at the notebook's learning
+rates, the two agree to what float64 can hold, so they mean the same; in float32 they stay within 1e-4 at learning
+rates where rounding is not amplified (``benchmarks/README.md`` says why).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.keras_parity import RECORDED, REFERENCE, averages_deviation, deviation, follow
-from benchmarks.keras_reference import N_STEPS, RUNS, Run
+from benchmarks.parity.keras_parity import RECORDED, REFERENCE, averages_deviation, deviation, follow
+from benchmarks.parity.keras_reference import N_STEPS, RUNS, Run
 from convstudy.engine.optimizers import EPSILON
 
 # The largest relative deviation that is allowed.

@@ -1,4 +1,4 @@
-"""Single layers against what Keras made of the same input (``benchmarks/keras_reference.py``)."""
+"""Single layers against what Keras made of the same input (``benchmarks/parity/keras_reference.py``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import keras_reference as keras
+from benchmarks.parity import keras_reference as keras
 from convstudy.networks import ACTIVATIONS, INITIALISERS, Network, layer_table, read_layer
 from convstudy.networks.activations import activation_module
 from convstudy.networks.initialisers import initialise

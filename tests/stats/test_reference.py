@@ -1,6 +1,6 @@
 """Our statistics beside those of baycomp, mlxtend, statsmodels, SciPy and scikit-learn on the same figures.
 
-The figures were made by ``benchmarks/statistics_reference.py``.
+The figures were made by ``benchmarks/statistics/statistics_reference.py``.
 """
 
 from __future__ import annotations

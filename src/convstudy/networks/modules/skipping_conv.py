@@ -15,7 +15,8 @@ class SkippingConv(nn.Conv2d):
     - The weight gradient of a 1 × 1 kernel writes outside its buffer (oneDNN issue 6035; seen on processors with AVX2
       but without AVX-512).
     - In bfloat16, the weight gradient of a convolution that pads reads memory that was never written
-      (``benchmarks/convolution_faults.py``), and the output is wrong on processors with AMX (oneDNN pull request 5568).
+      (``benchmarks/faults/convolution_faults.py``), and the output is wrong on processors with AMX (oneDNN pull
+      request 5568).
 
     All machines use this form, so that a fit means the same everywhere. Weights, their names and shapes are the
     convolution's.

@@ -5,7 +5,7 @@ checkpoint and a listener, and bare steps of the same network on one batch that 
 optimizer), with the same evaluations. The overhead is what the first takes longer than the second. The process is like
 a worker's, the format bfloat16, or float32 where the processor would emulate it::
 
-    python benchmarks/loop_overhead.py [--networks five-conv] [--rounds 7] [--steps 60]
+    python -m benchmarks.throughput.loop_overhead [--networks five-conv] [--rounds 7] [--steps 60]
 
 An epoch of so few steps has its checkpoint sooner than one of MNIST's 540, so that the overhead is the larger.
 """
@@ -19,12 +19,12 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from arguments import at_least
-from as_worker import start_as_worker
-from formats import fast_format
 from torch import nn
-from training_steps import BATCH_SIZE, NETWORKS, images, layers
 
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.formats import fast_format
+from benchmarks.throughput.as_worker import start_as_worker
+from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS, images, layers
 from convstudy.data import Holdout, Images
 from convstudy.engine.batches import ImageTensors, network_input
 from convstudy.engine.evaluation import evaluate, half_precision

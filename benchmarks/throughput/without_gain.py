@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/without_gain.py [--rounds 9]
+    python -m benchmarks.throughput.without_gain [--rounds 9]
 
 Each line has two forms that take turns; "×" is how often the tried form's time goes into the engine's, so that below 1
 the tried one is slower. bfloat16 and one thread, but for OpenMP's settings, which mean nothing without threads that
@@ -20,14 +20,14 @@ import time
 from typing import Any
 
 import torch
-from arguments import at_least
-from as_worker import start_as_worker
-from fast_paths import compare, fast_dtype, forward_and_back, picture, row
-from formats import emulated, fast_format, skipped
-from throughput import CORES, STEPS, Contender, take_turns
 from torch import nn
-from training_steps import NETWORKS, n_steps_of, steps_of
 
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.formats import emulated, fast_format, skipped
+from benchmarks.throughput.as_worker import start_as_worker
+from benchmarks.throughput.fast_paths import compare, fast_dtype, forward_and_back, picture, row
+from benchmarks.throughput.throughput import CORES, STEPS, Contender, take_turns
+from benchmarks.throughput.training_steps import NETWORKS, n_steps_of, steps_of
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout
 from convstudy.run.executors.processes import KEEP_BLOCKS

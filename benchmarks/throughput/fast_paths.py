@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/fast_paths.py [--rounds 15]
+    python -m benchmarks.throughput.fast_paths [--rounds 15]
 
 "Plain" is what the fast path stands for: torch's dropout, a convolution over its whole input, relu before the pool,
 torch filling new tensors, all training images measured after an epoch (and not a sample: these two are not the same to
@@ -22,13 +22,13 @@ from statistics import median
 from typing import Any
 
 import torch
-from arguments import at_least
-from as_worker import start_as_worker
-from formats import fast_format
-from throughput import STEPS, Contender, take_turns
 from torch import nn
-from training_steps import BATCH_SIZE, NETWORKS, Steps, n_steps_of, steps_of
 
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.formats import fast_format
+from benchmarks.throughput.as_worker import start_as_worker
+from benchmarks.throughput.throughput import STEPS, Contender, take_turns
+from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS, Steps, n_steps_of, steps_of
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
 from convstudy.engine.settings import repeatable

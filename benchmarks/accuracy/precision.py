@@ -5,8 +5,8 @@ order, the same dropout. All seeds share a subset of MNIST's training images, of
 its own; every model is then scored on all training images outside that subset, some tens of thousands. The test set
 stays closed: ``precision = "auto"`` is chosen by this, and a choice must not see it::
 
-    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/precision.py train --runs runs/precision --workers 2
-    python benchmarks/precision.py report --runs runs/precision
+    CONVSTUDY_DATA=FOLDER python -m benchmarks.accuracy.precision train --runs runs/precision --workers 2
+    python -m benchmarks.accuracy.precision report --runs runs/precision
 
 The rule, laid down before the pairs were trained: bfloat16 costs nothing that matters if, for each network, the
 interval of its difference in accuracy lies above −0.1 points. By default the learning rate falls to 0 along a cosine:
@@ -29,9 +29,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from arguments import at_least
-from filling import fill
-from formats import emulated, skipped
 
 from convstudy.data import BUILT_IN_DATASETS, Holdout, Images, split_indices
 from convstudy.engine.batches import ImageTensors

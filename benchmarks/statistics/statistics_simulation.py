@@ -1,9 +1,9 @@
 """How well convstudy's statistics keep their word: studies of known truth, simulated, and the tables of
 docs/statistics.md.
 
-    python benchmarks/statistics_simulation.py                # 10,000 studies a line: some minutes on one core
-    python benchmarks/statistics_simulation.py --studies 1000
-    python benchmarks/statistics_simulation.py power --chart docs/statistics-power.svg
+    python -m benchmarks.statistics.statistics_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.statistics_simulation --studies 1000
+    python -m benchmarks.statistics.statistics_simulation power --chart docs/statistics-power.svg
 
 Whether verdicts are right when several are made at once is simulated in verdict_simulation.py, and the intervals of
 nested searches, of scores without predictions and of plain counts in coverage_simulation.py, in the same worlds.

@@ -4,7 +4,7 @@
 TensorFlow is not a dependency of convstudy, so this runs in a virtual environment of its own::
 
     python3.11 -m venv .venv-keras && .venv-keras/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1
-    .venv-keras/bin/python benchmarks/keras_reference.py tests/engine/keras_reference.json
+    .venv-keras/bin/python -m benchmarks.parity.keras_reference tests/engine/keras_reference.json
 
 It takes about five minutes on one core. The file holds figures and seeds only: start weights, images and labels
 are derived from raw PCG64 bits (:func:`uniform`), whose stream numpy guarantees, by functions that the tests import
@@ -406,7 +406,7 @@ def main(path: Path) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(1)
     reference = {
-        "made_by": "benchmarks/keras_reference.py",
+        "made_by": "benchmarks/parity/keras_reference.py",
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__},
         "seeds": {"weights": WEIGHT_SEED, "images": IMAGE_SEED, "facts": FACT_SEED},
         "layer_counts": layer_counts(),

@@ -1,7 +1,7 @@
 """How often a search claims a difference that is not there, where folds hardly scatter, and one that is, where they do.
 
-    python benchmarks/fold_simulation.py                  # 10,000 studies a line: about two minutes on one core
-    python benchmarks/fold_simulation.py ceiling --studies 2000
+    python -m benchmarks.statistics.fold_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.fold_simulation ceiling --studies 2000
 
 It prints tables of docs/statistics.md. Verdicts are convstudy's own functions, called once a study.
 """
@@ -13,8 +13,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from statistics_simulation import head, percent, row, run
 
+from benchmarks.statistics.statistics_simulation import head, percent, row, run
 from convstudy.stats.crossed import images_of
 from convstudy.stats.differences import Source
 from convstudy.stats.resampled import fold_difference, fold_mean, probabilities

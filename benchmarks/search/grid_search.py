@@ -6,7 +6,7 @@ it on the test images. What is timed is a command from its start to its end, imp
 another one begins each round; the table is printed after each round, so that a stop loses none that is over::
 
     make .venv-peers/.installed
-    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/grid_search.py --peers .venv-peers/bin/python
+    CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.search.grid_search --peers .venv-peers/bin/python
 
 A small size that takes a minute or two: ``--subset 500 --epochs 2 --kernels 2 3 --rounds 1``.
 """
@@ -29,13 +29,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from arguments import at_least
-from formats import emulated, fast_format, skipped
 
 from convstudy.data import BUILT_IN_DATASETS, Holdout, split_indices
 from convstudy.history import History
 
-CONTENDER = Path(__file__).parent / "contenders" / "keras_grid.py"
+CONTENDER = Path(__file__).parents[1] / "contenders" / "keras_grid.py"
 PEER = "GridSearchCV, SKLearnClassifier"
 STUDY = """
 [study]

@@ -2,9 +2,9 @@
 
 Choosing looks at validation images only; the last word opens the sealed test set, once for each seed::
 
-    python benchmarks/speedrun.py choose --seeds 3 --set recipe.epochs=2
-    python benchmarks/speedrun.py final --seeds 5 --first-seed 1000
-    python benchmarks/speedrun.py final --study mnist-accuracy --seeds 5 --first-seed 1000
+    python -m benchmarks.accuracy.speedrun choose --seeds 3 --set recipe.epochs=2
+    python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000
+    python -m benchmarks.accuracy.speedrun final --study mnist-accuracy --seeds 5 --first-seed 1000
 
 Each fit is the package's own (``run_fit``, then ``open_test``), one at a time, on the threads that the study gives it.
 "seconds" are those of training with its augmentation and of the final evaluation (of the validation images in
@@ -31,7 +31,6 @@ from statistics import fmean, stdev
 from typing import Any
 
 import torch
-from arguments import at_least
 
 from convstudy.data import Holdout, LoadedDataset
 from convstudy.engine.batches import ImageTensors

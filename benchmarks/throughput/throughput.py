@@ -5,7 +5,7 @@ batches of 100 each. Each is run as one fit with all cores' threads and as one f
 better counts, and a second table has both. Peers come from another environment::
 
     make .venv-peers/.installed
-    python benchmarks/throughput.py --peers .venv-peers/bin/python [--rounds 5] [--networks five-conv] [--json FILE]
+    python -m benchmarks.throughput.throughput --peers .venv-peers/bin/python [--rounds 5] [--json FILE]
 
 What would be emulated is skipped, and the output says so: bfloat16 where the processor has no instructions for it, or
 may not use them (``ONEDNN_MAX_CPU_ISA`` and others). ``--emulated`` measures it all the same.
@@ -25,12 +25,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-from arguments import at_least
-from formats import emulated, skipped
-
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.formats import emulated, skipped
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
-CONTENDERS = Path(__file__).parent / "contenders"
+CONTENDERS = Path(__file__).parents[1] / "contenders"
 CORES = os.cpu_count() or 1
 BATCH_SIZE = 100
 # Batches of a turn: about as many seconds for each network.
@@ -271,10 +270,8 @@ def ways_table(rows: Sequence[Row]) -> str:
 
 def operations_of(network: str) -> int:
     """Return the floating-point operations of training on one image: forward, and twice as much backward."""
+    from benchmarks.contenders.turns import layers
     from convstudy.networks import Network, layer_table
-
-    sys.path.insert(0, str(CONTENDERS))
-    from turns import layers
 
     texts = [" ".join(words) for words in layers(network)]
     return 6 * layer_table(Network.read(texts), (28, 28, 1), 10).multiply_adds

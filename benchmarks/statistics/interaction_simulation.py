@@ -1,8 +1,8 @@
 """How well the interval of an interaction keeps its word: ablations of known truth, simulated, and the table of
 docs/statistics.md.
 
-    python benchmarks/interaction_simulation.py                # 10,000 studies a line: some minutes on one core
-    python benchmarks/interaction_simulation.py --studies 1000
+    python -m benchmarks.statistics.interaction_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.interaction_simulation --studies 1000
 
 Four candidates, the network as it is, two variants and both together, in worlds of ``statistics_simulation.py``: all
 are equally good, so that the true interaction is 0, or both together err twice as often as each of the others. In a
@@ -17,7 +17,8 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from statistics_simulation import (
+
+from benchmarks.statistics.statistics_simulation import (
     WORLDS,
     Array,
     World,

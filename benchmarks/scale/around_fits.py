@@ -3,9 +3,9 @@
 Nothing is trained: the store is filled, through its own API, with made-up records of 20 epochs, as a study of that size
 would have left them. Each figure is then measured in processes of its own, in turns, several times::
 
-    python benchmarks/around_fits.py                 # some minutes, most of them to fill two stores
-    python benchmarks/around_fits.py --json          # the same figures for a program
-    python benchmarks/around_fits.py --keep FOLDER   # fill the stores in FOLDER once, and use them again
+    python -m benchmarks.scale.around_fits                 # some minutes, most of them to fill two stores
+    python -m benchmarks.scale.around_fits --json          # the same figures for a program
+    python -m benchmarks.scale.around_fits --keep FOLDER   # fill the stores in FOLDER once, and use them again
 
 Wall seconds are what somebody waits on this machine, as busy as it is; CPU seconds are those of the process, user and
 system together.

@@ -1,7 +1,7 @@
 """How often convstudy's other intervals hold the truth: nested searches, lost predictions, plain counts.
 
-    python benchmarks/coverage_simulation.py                  # 10,000 studies a line: a few minutes on one core
-    python benchmarks/coverage_simulation.py counts --studies 1000
+    python -m benchmarks.statistics.coverage_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.coverage_simulation counts --studies 1000
 
 It prints tables of docs/statistics.md. The intervals are convstudy's own functions, called once a study; the worlds are
 those of statistics_simulation.py.
@@ -15,8 +15,18 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
-from statistics_simulation import WORLDS, Array, World, batches, head, percent, row, run, wrong_answers
 
+from benchmarks.statistics.statistics_simulation import (
+    WORLDS,
+    Array,
+    World,
+    batches,
+    head,
+    percent,
+    row,
+    run,
+    wrong_answers,
+)
 from convstudy.stats.crossed import accuracy_interval, seeds_only_difference
 from convstudy.stats.intervals import bonett_price, newcombe, wilson
 from convstudy.stats.resampled import fold_mean

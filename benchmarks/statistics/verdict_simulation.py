@@ -1,7 +1,7 @@
 """How often convstudy's verdicts are wrong, all those of a study together: tables of docs/statistics.md.
 
-    python benchmarks/verdict_simulation.py                   # 10,000 studies a line: some ten minutes on one core
-    python benchmarks/verdict_simulation.py few --studies 1000
+    python -m benchmarks.statistics.verdict_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.verdict_simulation few --studies 1000
 
 The worlds are those of statistics_simulation.py. Verdicts are made as a study makes them, by ``judge`` and
 ``corrected``; only the mean squares that they start from are reckoned for many studies at once.
@@ -15,7 +15,8 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from statistics_simulation import (
+
+from benchmarks.statistics.statistics_simulation import (
     WORLDS,
     Array,
     Squares,
@@ -28,7 +29,6 @@ from statistics_simulation import (
     run,
     wrong_answers,
 )
-
 from convstudy.stats.crossed import MADE_UP
 from convstudy.stats.differences import Difference, Source
 from convstudy.stats.summary import summarise

@@ -1,6 +1,6 @@
 """convstudy's side of ``keras_reference.py``: the same runs, and how far they are from Keras'.
 
-``python benchmarks/keras_parity.py`` prints the tables of ``benchmarks/README.md``, and
+``python -m benchmarks.parity.keras_parity`` prints the tables of ``benchmarks/README.md``, and
 ``tests/engine/test_keras_parity.py`` holds each run to its tolerance. The networks are those of the built-in study
 ``mnist``, without their dropout.
 """
@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,11 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
-from benchmarks.keras_reference import (  # noqa: E402  # found from the repository's root only
+from benchmarks.parity.keras_reference import (
     INPUT_SHAPE,
     N_CLASSES,
     N_STEPS,
@@ -32,14 +27,14 @@ from benchmarks.keras_reference import (  # noqa: E402  # found from the reposit
     start_kernels,
     summary,
 )
-from convstudy.engine.optimizers import build_optimizer, make_step  # noqa: E402
-from convstudy.networks import Network  # noqa: E402
-from convstudy.networks.build import build_network  # noqa: E402
-from convstudy.networks.modules.batch_norm import KerasBatchNorm, moments  # noqa: E402
-from convstudy.studyfile import Recipe, load_study  # noqa: E402
+from convstudy.engine.optimizers import build_optimizer, make_step
+from convstudy.networks import Network
+from convstudy.networks.build import build_network
+from convstudy.networks.modules.batch_norm import KerasBatchNorm, moments
+from convstudy.studyfile import Recipe, load_study
 
 REFERENCE: dict[str, Any] = json.loads(
-    (ROOT / "tests" / "engine" / "keras_reference.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "tests" / "engine" / "keras_reference.json").read_text(encoding="utf-8")
 )
 RECORDED = {(entry["network"], entry["optimizer"], entry["precision"]): entry for entry in REFERENCE["runs"]}
 

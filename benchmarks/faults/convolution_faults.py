@@ -3,9 +3,9 @@
 Random convolutions run forward and backward under glibc's checking allocator, each in a forked child with one thread,
 twice: limited to AVX2, and with all instructions of this processor. Needs Linux with glibc 2.34 or newer::
 
-    python benchmarks/convolution_faults.py [--cases 2000] [--seed 0]
-    python benchmarks/convolution_faults.py --layers          # the same through the layer "conv" of convstudy
-    python benchmarks/convolution_faults.py --groups          # with groups and dilation; with --layers, too
+    python -m benchmarks.faults.convolution_faults [--cases 2000] [--seed 0]
+    python -m benchmarks.faults.convolution_faults --layers    # the same through the layer "conv" of convstudy
+    python -m benchmarks.faults.convolution_faults --groups    # with groups and dilation; with --layers, too
 
 It prints counts for each kind of convolution. First it proves that the allocator sees a write of one byte past a block
 of malloc and past a tensor. ``--show`` prints the cases that failed to stderr; keep these out of the repository.
@@ -31,7 +31,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arguments import at_least
+
+from benchmarks.parts.arguments import at_least
 
 CHECKING = {
     "LD_PRELOAD": "libc_malloc_debug.so.0",
@@ -279,7 +280,8 @@ def work_through(seed: int, n_cases: int, layers: bool, groups: bool) -> None:
 
 def outcomes(limits: dict[str, str], asked: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
     """Yield kind, outcome and case, one after the other, from a process under the checking allocator."""
-    command = [sys.executable, __file__, "--work", "--cases", str(asked.cases), "--seed", str(asked.seed)]
+    module = "benchmarks.faults.convolution_faults"
+    command = [sys.executable, "-m", module, "--work", "--cases", str(asked.cases), "--seed", str(asked.seed)]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     with subprocess.Popen(
         [*command, *(["--layers"] if asked.layers else []), *(["--groups"] if asked.groups else [])],

@@ -1,6 +1,6 @@
 """Which test images a perceptual hash and the correlation of pixels call duplicates: the tables of docs/statistics.md.
 
-    CONVSTUDY_DATA=FOLDER python benchmarks/near_duplicates.py    # MNIST (no download if it is there) and digits
+    CONVSTUDY_DATA=FOLDER python -m benchmarks.statistics.near_duplicates  # MNIST (no download where it is) and digits
 
 The first table counts the pairs of a training and a test image that each threshold calls alike, how many pairs are left
 by their fingerprints to be compared pixel by pixel, and the images with the pixels of another one, of their own part or

@@ -2,9 +2,9 @@
 
 ::
 
-    python benchmarks/gpu_study.py                                # one seed: 25 fits of the search and 7 more
-    python benchmarks/gpu_study.py --set study.seeds=5
-    python benchmarks/gpu_study.py --device cpu --subset 300 --set recipe.epochs=1    # a trial without a device
+    python -m benchmarks.gpu.gpu_study                                # one seed: 25 fits of the search and 7 more
+    python -m benchmarks.gpu.gpu_study --set study.seeds=5
+    python -m benchmarks.gpu.gpu_study --device cpu --subset 300 --set recipe.epochs=1    # a trial without a device
 
 It runs the study as ``convstudy run`` does, into a folder of its own that is removed afterwards: training, evaluation
 after each epoch, checkpoints, choices, openings of the test set. "seconds" begins when the plan is made (the images are
@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import torch
-from arguments import at_least
 
+from benchmarks.parts.arguments import at_least
 from convstudy import __version__
 from convstudy.engine.bfloat16 import computes_bfloat16
 from convstudy.engine.devices import device_name, find_device

@@ -4,8 +4,8 @@ It writes 3.07 GB of noise with labels into a temporary folder, and a smaller da
 figure is measured in a process of its own, which loads the dataset (and verifies its digest), splits it, trains one
 epoch, evaluates both parts, and opens the test set::
 
-    python benchmarks/memory_map.py                  # some minutes
-    python benchmarks/memory_map.py --folder FOLDER  # where there are 4 GB to spare
+    python -m benchmarks.scale.memory_map                  # some minutes
+    python -m benchmarks.scale.memory_map --folder FOLDER  # where there are 4 GB to spare
 
 Peak memory is VmHWM of /proc/self/status: anonymous memory and pages of files together, so that the map counts. (Linux
 only.) The smaller dataset is trained on in turns, from memory and from its file.

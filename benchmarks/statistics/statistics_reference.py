@@ -2,7 +2,7 @@
 
     python3.11 -m venv .venv-reference
     .venv-reference/bin/pip install baycomp mlxtend statsmodels scipy scikit-learn
-    .venv-reference/bin/python benchmarks/statistics_reference.py
+    .venv-reference/bin/python -m benchmarks.statistics.statistics_reference
 
 writes tests/stats/reference.json, which the tests compare convstudy's statistics with; these packages are then not
 needed.
@@ -32,7 +32,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-PLACE = Path(__file__).parents[1] / "tests" / "stats" / "reference.json"
+PLACE = Path(__file__).parents[2] / "tests" / "stats" / "reference.json"
 PACKAGES = ("baycomp", "mlxtend", "statsmodels", "scipy", "scikit-learn")
 
 

@@ -3,9 +3,9 @@
 Each measurement is a process of its own. With ``--against`` the same is measured for another checkout, in turns, so
 that both see the machine equally busy::
 
-    python benchmarks/large_studies.py plan
-    python benchmarks/large_studies.py plan --against ../convstudy-before
-    python benchmarks/large_studies.py report
+    python -m benchmarks.scale.large_studies plan
+    python -m benchmarks.scale.large_studies plan --against ../convstudy-before
+    python -m benchmarks.scale.large_studies report
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convstudy.record import Scores
 
-HERE = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parents[2]
 COMMAND = "from convstudy.cli import main; main()"
 # Filters × units × learning rates.
 GRIDS = {1_000: (10, 10, 10), 3_000: (10, 30, 10), 10_000: (10, 100, 10)}
@@ -156,8 +156,7 @@ def with_classes() -> Any:
 def fill(folder: Path) -> None:
     """Fill a store with the records and predictions of 15 fits that were not trained."""
     study = with_classes()
-    from around_fits import made_up
-
+    from benchmarks.scale.around_fits import made_up
     from convstudy.history import History
     from convstudy.plan import resolve
 

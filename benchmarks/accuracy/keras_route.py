@@ -5,7 +5,7 @@ the test images as validation data after each epoch, one fit on all cores. It is
 beside, so that test accuracy is read off after every epoch here, as the notebook did, and as convstudy never does::
 
     make .venv-peers/.installed
-    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/keras_route.py --peers .venv-peers/bin/python
+    CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.accuracy.keras_route --peers .venv-peers/bin/python
 
 A size that takes half a minute: ``--epochs 1 --subset 1000``. ``--policy mixed_bfloat16`` is Keras' own half precision.
 
@@ -31,13 +31,12 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from arguments import at_least
 
 from convstudy.data import BUILT_IN_DATASETS
 from convstudy.engine.environment import environment
 from convstudy.errors import ConvstudyError
 
-CONTENDER = Path(__file__).parent / "contenders" / "keras_mnist.py"
+CONTENDER = Path(__file__).parents[1] / "contenders" / "keras_mnist.py"
 NETWORK = "two-conv-7"
 
 

@@ -6,17 +6,17 @@ of the whole fit's. Every repetition is replayed with each fold as the first, as
 
 Train (it goes on where it stopped), then replay; both may be done while more repetitions are still to come::
 
-    CONVSTUDY_DATA=<folder that holds mnist/> python benchmarks/search_methods.py train --runs runs
-    python benchmarks/search_methods.py replay --runs runs
+    CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.search.search_methods train --runs runs
+    python -m benchmarks.search.search_methods replay --runs runs
 
 The kernel that halving names is the grid's winner, or another one; of the latter the table says what the verdict on the
 whole grid's folds is: the winner is better, the two tie, it is unclear, or there are too few folds to say. Only a tie
 says that both are as good.
 
-A small size that takes seconds::
+A small size that takes seconds, with ``SMALL="--dataset digits --subset 200 --epochs 4 --repetitions 2"``::
 
-    python benchmarks/search_methods.py train --runs small --dataset digits --subset 200 --epochs 4 --repetitions 2
-    python benchmarks/search_methods.py replay --runs small --dataset digits --subset 200 --epochs 4 --repetitions 2
+    python -m benchmarks.search.search_methods train --runs small $SMALL
+    python -m benchmarks.search.search_methods replay --runs small $SMALL
 
 It trains in bfloat16, or in float32 where the processor would emulate it; ``--precision`` says otherwise.
 
@@ -33,10 +33,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from arguments import at_least
-from filling import fill
-from formats import fast_format
-
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.filling import fill
+from benchmarks.parts.formats import fast_format
 from convstudy.data import Fold
 from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve

@@ -6,8 +6,8 @@ Run the study, then collect it, then write the page (each step can be done alone
         --set search.kernel-size.subset=10000 --set 'search.kernel-size.recipe={epochs = 6}'
     CONVSTUDY_DATA=... convstudy run docs/notebook-replay/kernel-7.toml
     CONVSTUDY_DATA=... convstudy run docs/notebook-replay/five-seeds.toml
-    python benchmarks/notebook_replay.py collect runs:mnist runs:mnist-kernel-7 runs:mnist-five-seeds
-    python benchmarks/notebook_replay.py write
+    python -m benchmarks.replay.notebook_replay collect runs:mnist runs:mnist-kernel-7 runs:mnist-five-seeds
+    python -m benchmarks.replay.notebook_replay write
 
 The search named another kernel size than the notebook's, so two-conv with kernel 7 is a study of its own; so are five
 seeds of the two runs whose single seed lay further than 0.25 points from the notebook's. ``collect`` writes
@@ -28,14 +28,14 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any
 
-from notebook_pairs import pairs_table
+from benchmarks.replay.notebook_pairs import pairs_table
 
 if TYPE_CHECKING:
     from convstudy.history import Results
     from convstudy.plan import Candidate
     from convstudy.record import Epoch
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "notebook-replay"
 # What a candidate is called in ours -> what the notebook called the run.
 RUNS = {
@@ -199,7 +199,8 @@ def _head(runs: list[Any]) -> list[str]:
         "",
         *_paragraph(
             "convstudy grew from a Keras notebook on MNIST. Its study is built in as `mnist`; this page sets what it",
-            "came to beside what the notebook printed. `python benchmarks/notebook_replay.py write` makes it from",
+            "came to beside what the notebook printed. `python -m benchmarks.replay.notebook_replay write` makes it",
+            "from",
             "[`replay.json`](notebook-replay/replay.json) and the notebook's 120 printed epochs,",
             "[`notebook_history.csv`](notebook-replay/notebook_history.csv); the head of that script has the commands.",
         ),

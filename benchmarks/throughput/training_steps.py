@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
-from formats import fast_format
 from torch import nn
 
+from benchmarks.contenders.turns import BATCH_SIZE, images, layers
+from benchmarks.parts.formats import fast_format
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.training import PlainLoop, Step, train_epoch
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from convstudy.studyfile import Recipe
-
-sys.path.insert(0, str(Path(__file__).parent / "contenders"))
-from turns import BATCH_SIZE, images, layers
 
 NETWORKS = ("two-conv-3", "two-conv-7", "five-conv", "six-conv")
 

@@ -3,7 +3,7 @@
 A few steps of each of the notebook's networks under torch's profiler, with one thread, in a process like a worker's; in
 bfloat16, or in float32 where the processor would emulate it::
 
-    python benchmarks/where_time_goes.py [--precision float32] [--repeats 9]
+    python -m benchmarks.throughput.where_time_goes [--precision float32] [--repeats 9]
 
 A kind's share is its time in kernels (without those they call) by the time of all steps; "the rest" belongs to no kind:
 Python, and torch's own bookkeeping, which the profiler makes larger.
@@ -25,8 +25,8 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from arguments import at_least
-from as_worker import start_as_worker
+from benchmarks.parts.arguments import at_least
+from benchmarks.throughput.as_worker import start_as_worker
 
 # kind -> the kernels that count for it, as the profiler names them.
 KINDS = {
@@ -49,8 +49,7 @@ KIND_OF = {kernel: kind for kind, kernels in KINDS.items() for kernel in kernels
 
 def shares(network: str, precision: Any, n_repeats: int) -> tuple[float, dict[str, float]]:
     """Return a step's milliseconds without the profiler, and each kind's share of the profiled time in percent."""
-    from training_steps import n_steps_of, steps_of
-
+    from benchmarks.throughput.training_steps import n_steps_of, steps_of
     from convstudy.engine.settings import repeatable
     from convstudy.networks.modules.dropout import BitsDropout
 
@@ -121,9 +120,9 @@ def _mark(module: Any) -> None:
 def main() -> None:
     """Print the table."""
     start_as_worker()
-    from formats import fast_format
-    from throughput import operations_of
-    from training_steps import BATCH_SIZE, NETWORKS
+    from benchmarks.parts.formats import fast_format
+    from benchmarks.throughput.throughput import operations_of
+    from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
