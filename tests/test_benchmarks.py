@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.throughput.throughput import throughput
+from benchmarks.throughput import throughput
 
 HOME = Path(__file__).parents[1]
 BENCHMARKS = HOME / "benchmarks"

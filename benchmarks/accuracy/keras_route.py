@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parts.arguments import at_least
 from convstudy.data import BUILT_IN_DATASETS
 from convstudy.engine.environment import environment
 from convstudy.errors import ConvstudyError

@@ -30,6 +30,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.filling import fill
+from benchmarks.parts.formats import emulated, skipped
 from convstudy.data import BUILT_IN_DATASETS, Holdout, Images, split_indices
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import logits_of

@@ -32,6 +32,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.parts.arguments import at_least
 from convstudy.data import Holdout, LoadedDataset
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.environment import environment

@@ -30,6 +30,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parts.arguments import at_least
+from benchmarks.parts.formats import emulated, fast_format, skipped
 from convstudy.data import BUILT_IN_DATASETS, Holdout, split_indices
 from convstudy.history import History
 

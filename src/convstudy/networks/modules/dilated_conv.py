@@ -11,8 +11,8 @@ class DilatedConv(nn.Conv2d):
 
     In bfloat16 on a CPU, torch 2.13 (oneDNN 3.12) has faults in such convolutions with stride 1: the weight gradient
     reads memory that was never written where there are groups, and a few without groups end the process
-    (``benchmarks/faults/convolution_faults.py --groups``). Therefore the layer computes in float32 there and rounds the output
-    to bfloat16. Weights, their names and shapes are the convolution's.
+    (``benchmarks/faults/convolution_faults.py --groups``). Therefore the layer computes in float32 there and
+    rounds the output to bfloat16. Weights, their names and shapes are the convolution's.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
