@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import BUILT_IN_DATASETS
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.record import Opening
 from convstudy.studyfile import Ablate, Study, Variant, load_study
@@ -78,7 +78,7 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         if lost or what != "test" or fit_id not in tests:
-            raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
+            raise StoreError(Problem("there is no such file", Location(f"{fit_id}/{what}")))
         return tests[fit_id]
 
     return replace(made, openings=openings, arrays=arrays)

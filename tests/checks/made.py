@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.history.ledger import Entry
 from convstudy.history.results import Results
 from convstudy.plan import Candidate, Fit
@@ -124,7 +124,7 @@ def results(
 
     def arrays(fit_id: str, what: str) -> Any:
         if what != "test" or fit_id not in tested:
-            raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
+            raise StoreError(Problem("there is no such file", Location(f"{fit_id}/{what}")))
         return predictions(fit_id, tested[fit_id])
 
     return Results(

@@ -14,7 +14,7 @@ from convstudy.checks import Findings, check_run
 from convstudy.data import ImageFacts, split_sizes
 from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.facts import PartFacts
-from convstudy.errors import Problem, StoreError
+from convstudy.errors import Location, Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.plan import Fit, Plan, resolve
 from convstudy.record import Environment, Opening, Record
@@ -124,7 +124,7 @@ def made_up_results(
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         if not with_arrays or fit_id not in records:
-            raise StoreError(Problem("there is no such file", where=f"{fit_id}/{what}"))
+            raise StoreError(Problem("there is no such file", Location(f"{fit_id}/{what}")))
         return made_up_arrays(study, fit_id, what, targets.get(fit_id, 0.97))
 
     return Results(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstudy.errors import Problem, StoreError, UsageError
+from convstudy.errors import Location, Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Epoch, Outcome, Record
 from convstudy.run.schedule import N_RETRIES, Again, Begun, Keep, Reached, Schedule, Stop
@@ -283,7 +283,7 @@ def test_what_the_system_refuses_a_worker_ends_the_run() -> None:
     task = started(schedule)
     answer = schedule.take(Halted(task, (Problem("no space"),)))
     assert isinstance(answer, Stop) and isinstance(answer.error, StoreError)
-    assert answer.error.problems == (Problem("no space", where=f"fit {task.fit.id}"),)
+    assert answer.error.problems == (Problem("no space", Location(subject=f"fit {task.fit.id}")),)
 
 
 def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
