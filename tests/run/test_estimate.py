@@ -12,7 +12,7 @@ from convstudy.history import History
 from convstudy.plan import Cost, Fit, make_plan
 from convstudy.run import estimate_study
 from convstudy.run.estimate import together
-from tests.plan.made import record, study
+from tests.plan.made import ONE, record, study
 
 
 @pytest.fixture
@@ -71,4 +71,4 @@ def test_what_cannot_be_run_is_not_estimated(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="fewer than no workers"):
         estimate_study(study(), tmp_path / "runs", workers=-1)
     with pytest.raises(StudyError):
-        estimate_study(study(dataset="no such data"), tmp_path / "runs")
+        estimate_study(study(network={"one": ONE}), tmp_path / "runs")

@@ -1,145 +1,122 @@
-"""What every executor keeps to, in whichever place it has tasks done."""
+"""The executors of this package keep to what all executors keep to, and what a caller can pass is checked."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from convstudy.history import History
-from convstudy.plan import Fit, make_plan
-from convstudy.record import Record
+from convstudy.errors import StudyError, UsageError
+from convstudy.run import run_study
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
-from convstudy.run.tasks import (
-    Advanced,
-    Halted,
-    Inspect,
-    Inspected,
-    Lost,
-    Message,
-    Started,
-    Task,
-    Train,
-    Trained,
-)
-from convstudy.run.tasks import Test as Score
-from convstudy.run.tasks import Tested as Scored
+from convstudy.run.tasks import Message, Started, Task, Train
 from convstudy.store import Layout
-from tests.datasets import DIGITS
-from tests.run.studies import small_study
-
-PLACES: dict[str, Callable[[Layout], Executor]] = {
-    "inline": InlineExecutor,
-    "processes": lambda layout: ProcessExecutor(layout, 2, 1),
-    "device": lambda layout: DeviceExecutor(layout, "cpu", 2),
-}
+from convstudy.studyfile import Recipe
+from tests.run.conformance import ExecutorConformance, fits, study
 
 
-def fits() -> tuple[Fit, ...]:
-    """Return the two fits of a study that compares two networks; each takes a fraction of a second."""
-    return make_plan(small_study(search={}, ablate={})).fits
+class TestInline(ExecutorConformance):
+    begins_at_once = False
+
+    def make(self, layout: Layout) -> Executor:
+        return InlineExecutor(layout)
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    """A runs folder."""
-    History.open(tmp_path, create=True).close()
-    return Layout(tmp_path)
+class TestProcesses(ExecutorConformance):
+    def make(self, layout: Layout) -> Executor:
+        return ProcessExecutor(layout, 2, 1)
 
 
-def _all_messages(executor: Executor, tasks: list[Task]) -> list[Message]:
-    """Have tasks done, as many at once as may be, and return all that was said."""
-    waiting, said, n_under_way = list(tasks), [], 0
-    while waiting or n_under_way:
-        while waiting and n_under_way < executor.n_workers:
-            executor.submit(waiting.pop(0))
-            n_under_way += 1
-        said.append(executor.next_message())
-        n_under_way -= isinstance(said[-1], Trained | Scored | Inspected | Halted | Lost)
-    return said
+class TestDevice(ExecutorConformance):
+    def make(self, layout: Layout) -> Executor:
+        return DeviceExecutor(layout, "cpu", 2)
 
 
-def _without_moment(record: Record) -> dict[str, object]:
-    """Return a record without seconds and machine."""
-    values = record.as_json()
-    for epoch in values["history"]:
-        del epoch["train_seconds"], epoch["evaluation_seconds"]
-    return {**values, "environment": None}
+def test_every_executor_of_the_package_has_its_conformance_test() -> None:
+    tested = {each.__name__.removeprefix("Test") for each in ExecutorConformance.__subclasses__()}
+    assert tested >= {"Inline", "Processes", "Device"}
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
-    """The records of the fits, by id, from the slow twin of all executors."""
-    runs = tmp_path_factory.mktemp("inline")
-    History.open(runs, create=True).close()
-    with InlineExecutor(Layout(runs)) as executor:
-        said = _all_messages(executor, [Train(fit) for fit in fits()])
-    return {m.record.fit_id: _without_moment(m.record) for m in said if isinstance(m, Trained)}
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_every_task_starts_goes_on_and_ends_once(
-    place: str, layout: Layout, expected: dict[str, dict[str, object]]
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"workers": 2}, "workers must be None with an executor"),
+        ({"workers": 0}, "workers must be None with an executor"),
+        ({"device": "cpu"}, 'device must be "auto" with an executor'),
+        ({"executor": "inline"}, "executor must be a class or a function"),
+    ],
+)
+def test_what_an_executor_replaces_must_not_be_given(
+    options: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
-    with PLACES[place](layout) as executor:
-        said = _all_messages(executor, [Train(fit) for fit in fits()])
-        for fit in fits():
-            own = [message for message in said if message.task == Train(fit)]
-            assert [type(message) for message in own] == [Started, Advanced, Advanced, Trained]
-            assert isinstance(own[-1], Trained)
-            assert _without_moment(own[-1].record) == expected[fit.id]
-            assert layout.artefact(fit.id, "weights").exists()
-        (record,) = [m.record for m in said if isinstance(m, Trained) and m.record.fit_id == fits()[0].id]
-        test = Score(fits()[0], record.weights_digest, 1)
-        *_, scored = _all_messages(executor, [test])
-        assert isinstance(scored, Scored)
-        assert (scored.task, scored.error) == (test, "")
-        assert 0.0 <= scored.scores["accuracy"] <= 1.0
-        *_, inspected = _all_messages(executor, [Inspect(DIGITS)])
-        assert isinstance(inspected, Inspected)
-        assert inspected.facts is not None, inspected.error
+    with pytest.raises(UsageError, match=words):
+        run_study(study(), tmp_path / "runs", **{"executor": InlineExecutor, **options})
+    assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_file_that_the_system_refuses_halts_a_training(place: str, layout: Layout) -> None:
-    fit = fits()[0]
-    # A file in place of the folder of the checkpoint.
-    layout.artefact(fit.lineage_id, "checkpoint").parent.parent.mkdir()
-    layout.artefact(fit.lineage_id, "checkpoint").parent.write_bytes(b"")
-    with PLACES[place](layout) as executor:
-        *_, halted = _all_messages(executor, [Train(fit)])
-    assert isinstance(halted, Halted)
-    (problem,) = halted.problems
-    assert problem.what == "this file cannot be written" and fit.id in str(problem.where)
-    assert executor.waiting == ()
+def test_an_executor_of_the_callers_needs_a_number_format(tmp_path: Path) -> None:
+    auto = study().model_copy(update={"recipe": Recipe(epochs=2, precision="auto")})
+    with pytest.raises(UsageError, match="precision must be a number format"):
+        run_study(auto, tmp_path / "runs", executor=InlineExecutor)
+    assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_an_error_of_a_task_is_told_and_another_task_is_done(place: str, layout: Layout) -> None:
-    with PLACES[place](layout) as executor:
-        *_, scored = _all_messages(executor, [Score(fits()[0], "no such weights", 1)])
-        assert isinstance(scored, Scored)
-        assert "weights" in scored.error
-        *_, trained = _all_messages(executor, [Train(fits()[1])])
-        assert isinstance(trained, Trained)
-        assert trained.record.done
+def test_an_instance_is_no_function_that_makes_an_executor(tmp_path: Path) -> None:
+    made: Any = InlineExecutor(Layout(tmp_path))
+    with pytest.raises(UsageError, match=r"executor must be[\s\S]*got: InlineExecutor"):
+        run_study(study(), tmp_path / "runs", executor=made)
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_leaving_stops_what_is_under_way_and_it_goes_on_another_time(
-    place: str, layout: Layout, expected: dict[str, dict[str, object]]
+def test_an_executor_without_a_method_is_refused_by_name(tmp_path: Path) -> None:
+    class Incomplete:
+        n_workers = 1
+
+        def submit(self, task: Task) -> None: ...
+
+        def next_message(self, timeout: float | None = None) -> Message | None: ...
+
+    make: Any = lambda layout: Incomplete()  # noqa: E731
+    with pytest.raises(UsageError, match="Incomplete without cancel, __enter__, __exit__, waiting"):
+        run_study(study(), tmp_path / "runs", executor=make)
+
+
+def sends(change: Callable[[Message], Any]) -> Callable[[Layout], Executor]:
+    """Return what makes an executor whose messages are changed."""
+
+    class Changed(InlineExecutor):
+        def next_message(self, timeout: float | None = None) -> Any:
+            message = super().next_message()
+            assert message is not None
+            return change(message)
+
+    return Changed
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda message: {"said": "started"}, "must send messages of convstudy.run.tasks"),
+        (lambda message: Started(Train(fits()[0], "another")), "only about tasks under way"),
+    ],
+)
+def test_a_message_that_breaks_the_protocol_ends_the_run_with_one_error(
+    change: Callable[[Message], Any], words: str, tmp_path: Path
 ) -> None:
-    task = Train(fits()[0])
-    n_threads = threading.active_count()
-    with pytest.raises(KeyboardInterrupt), PLACES[place](layout) as executor:
-        executor.submit(task)
-        while not isinstance(executor.next_message(), Advanced):
-            pass
-        raise KeyboardInterrupt
-    assert threading.active_count() == n_threads
-    with PLACES[place](layout) as executor:
-        *_, trained = _all_messages(executor, [task])
-    assert isinstance(trained, Trained)
-    assert _without_moment(trained.record) == expected[task.fit.id]
+    with pytest.raises(UsageError, match=words):
+        run_study(study(), tmp_path / "runs", executor=sends(change))
+    assert run_study(study(), tmp_path / "runs", executor=InlineExecutor).complete
+
+
+def test_a_study_that_cannot_be_run_makes_no_executor(tmp_path: Path) -> None:
+    def make(layout: Layout) -> Executor:
+        raise AssertionError
+
+    wrong = {"network": {"none": study().network["one"]}}
+    with pytest.raises(StudyError):
+        run_study(
+            study().model_copy(update={"network": {"none": study().network["one"]}}),
+            tmp_path / "runs",
+            executor=make,
+        )

@@ -17,6 +17,7 @@ from convstudy.record import Epoch, Outcome, Record
 from convstudy.run.schedule import N_RETRIES, Again, Begun, Keep, Reached, Schedule, Stop
 from convstudy.run.tasks import Advanced, Halted, Inspect, Inspected, Lost, Message, Started, Train, Trained
 from convstudy.studyfile import Compare, Range, Search, Study
+from tests.datasets import DIGITS
 from tests.plan.made import ONE, TWO, study
 from tests.scores import epoch_of as epoch_with
 
@@ -318,7 +319,7 @@ def messages_out_of_place(schedule: Schedule, under_way: Train) -> list[Message]
     other = schedule.waiting[-1]
     wrong: list[Message] = [Started(other), Trained(other, done(other.fit)), Lost(other, "killed")]
     wrong += [
-        Inspected(Inspect("digits")),
+        Inspected(Inspect(DIGITS)),
         Inspected(under_way),
         Started(Train(under_way.fit, "another digest")),
     ]

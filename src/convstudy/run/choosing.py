@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,19 @@ def fix_precision(study: Study, device: str = "auto") -> Study:
     found = find_device(device)
     fixed = _with_precision(document, "bfloat16" if computes_bfloat16(found) else "float32")
     return study_of({**fixed, "dataset": study.dataset})
+
+
+def precisions_of(study: Study) -> set[str]:
+    """Return every ``precision`` that a study's recipe, searches and variants name."""
+    return set(_precisions(study_document(study)))
+
+
+def _precisions(document: dict[str, Any]) -> Iterator[str]:
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from _precisions(value)
+        elif key == "precision":
+            yield from value if isinstance(value, list) else [value]
 
 
 def _with_precision(document: dict[str, Any], precision: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from convstudy.history import History, Results
 from convstudy.history.summary import COMPLETE, FAILED_FITS, INTERRUPTED
 from convstudy.plan import Choice, Fit, Plan, Stage
 from convstudy.record import Record
-from convstudy.run.choosing import chosen_device, fix_precision
+from convstudy.run.choosing import chosen_device, fix_precision, precisions_of
 from convstudy.run.evaluation import evaluate_models, has_test_score
 from convstudy.run.events import (
     ChoiceMade,
@@ -28,6 +28,7 @@ from convstudy.run.events import (
 )
 from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.device import N_AT_ONCE
+from convstudy.run.executors.own import MakeExecutor, check_own, make_own
 from convstudy.run.inspecting import inspect_images
 from convstudy.run.restoring import Restoration, is_same, replaces
 from convstudy.run.schedule import Begun, Keep, Reached, Schedule, Stop
@@ -45,6 +46,7 @@ def run_study(
     device: str = "auto",
     accept_failures: str | None = None,
     fit_timeout: float | None = None,
+    executor: MakeExecutor | None = None,
 ) -> Results:
     """Run a study, or go on with it where it stopped, and return what it came to.
 
@@ -62,20 +64,29 @@ def run_study(
             failed fit that has not diverged or failed with the same error in three runs, and no test image is read.
         fit_timeout: after how many seconds without a message, which follows each epoch, a fit is ended and counts as
             failed until another run succeeds; no limit by default, and none with ``workers`` 0.
+        executor: makes the executor that does the tasks, from the :class:`~convstudy.store.Layout` of the runs folder:
+            a class that has what :class:`~convstudy.run.executors.Executor` has, or a function that returns one. It
+            replaces ``workers`` and ``device``, which must keep their defaults. Results do not depend on it, apart from
+            the last bits of sums on another kind of device.
 
     Raises:
         StudyError: where the study cannot be run as it is, a class with too few images for its folds included.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used or written, or another process writes to it.
-        UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, ``fit_timeout`` is not positive, or
-            there is no such device.
+        UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, ``fit_timeout`` is not positive,
+            there is no such device, ``executor`` comes with ``workers``, ``device`` or ``precision = "auto"``, or the
+            executor breaks its protocol.
     """
     checked_workers(workers)
     reason = None if accept_failures is None else checked_reason(accept_failures)
     limit = checked_timeout(fit_timeout)
     check_study(study)
-    found = chosen_device(device)
-    study = fix_precision(study, found)
+    if executor is not None:
+        check_own(executor, workers, device, precisions_of(study))
+        found = "cpu"
+    else:
+        found = chosen_device(device)
+        study = fix_precision(study, found)
     check_classes(study, study.dataset.load().train.labels)
     study.dataset.load_labels("test")  # a label that names no class would show after everything is trained
     history = History.open(Path(runs), create=True)
@@ -83,9 +94,11 @@ def run_study(
         with history.writing():
             run_id = history.begin_run(study)
             try:
-                _Run(study, history, run_id, listener, reason).go(
-                    _executor(study, history, workers, found), limit
-                )
+                if executor is not None:
+                    chosen = make_own(executor, history.layout)
+                else:
+                    chosen = _executor(study, history, workers, found)
+                _Run(study, history, run_id, listener, reason).go(chosen, limit)
             except BaseException:
                 # Where the folder is gone or full, the first error tells so.
                 with suppress(StoreError):
@@ -101,7 +114,7 @@ def run_study(
 
 
 def _executor(study: Study, history: History, workers: int | None, device: str) -> Executor:
-    """Return where the tasks are done."""
+    """Return the executor for a device and a number of workers."""
     if workers == 0:
         return InlineExecutor(history.layout, device)
     if device != "cpu":

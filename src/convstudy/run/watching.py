@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from convstudy.errors import Problem, UsageError
+from convstudy.errors import Location, Problem, UsageError
 from convstudy.run.events import Listener, NoMessage
 from convstudy.run.executors import Executor
 from convstudy.run.tasks import Advanced, Inspect, Lost, Message, Started, Task
@@ -65,7 +65,7 @@ class Watched:
             hung = self._look()
             if hung is not None:
                 return hung
-            message = self._executor.next_message(self._patience())
+            message = _checked(self._executor.next_message(self._patience()))
             if message is None:
                 continue
             if isinstance(message, Started | Advanced):
@@ -107,3 +107,11 @@ class Watched:
     def _forget(self, task: Task) -> None:
         self._heard.pop(task, None)
         self._due.pop(task, None)
+
+
+def _checked(message: object) -> Message | None:
+    """Return a message; raise :class:`UsageError` where an executor sends something else."""
+    if message is None or isinstance(message, Message):
+        return message
+    what = "an executor must send messages of convstudy.run.tasks"
+    raise UsageError(Problem(what, Location(key=("executor",)), repr(message)))

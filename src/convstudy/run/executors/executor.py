@@ -9,11 +9,15 @@ from convstudy.run.tasks import Message, Task
 
 
 class Executor(Protocol):
-    """Takes tasks and says what comes of them.
+    """Takes tasks and sends messages about them.
 
-    Every task that was submitted and not cancelled ends in exactly one ``Trained``, ``Tested``, ``Inspected``,
-    ``Halted`` or ``Lost`` message. Leaving the ``with`` block stops all tasks; a training that was stopped resumes from
-    its checkpoint in the next run. ``n_workers`` may decrease and increase between two messages.
+    :func:`convstudy.run.perform.perform` does a task wherever it is called and sends its messages; an executor decides
+    where and when. Every task that was submitted and not cancelled ends in exactly one ``Trained``, ``Tested``,
+    ``Inspected``, ``Halted`` or ``Lost`` message. Messages about one task arrive in the order in which they were sent.
+    Leaving the ``with`` block stops all tasks; a training that was stopped resumes from its checkpoint in the next run.
+
+    Attributes:
+        n_workers: how many tasks can be under way at once, at least 1. It may change between two messages.
     """
 
     n_workers: int
