@@ -115,8 +115,4 @@ def test_a_study_that_cannot_be_run_makes_no_executor(tmp_path: Path) -> None:
 
     wrong = {"network": {"none": study().network["one"]}}
     with pytest.raises(StudyError):
-        run_study(
-            study().model_copy(update={"network": {"none": study().network["one"]}}),
-            tmp_path / "runs",
-            executor=make,
-        )
+        run_study(study().model_copy(update=wrong), tmp_path / "runs", executor=make)
