@@ -24,6 +24,7 @@ Contents, by layer (imports point down only):
 - ``studyfile``: study file -> Study
 - ``data``: images, labels, splits, the sealed test set
 - ``networks``: layers -> shapes, parameter counts, modules
+- ``metrics``: labels and probabilities -> one number
 - ``record``: what a fit left
 - ``stats``: arrays -> intervals, tests, verdicts
 - ``errors``: everything that is raised on purpose
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from convstudy.errors import ConvstudyError
+    from convstudy.metrics import Metric
     from convstudy.run import run_study
     from convstudy.stats import verdict_on_counts
     from convstudy.studyfile import Study, load_study
@@ -45,13 +47,14 @@ if TYPE_CHECKING:
 # To export a name: a line here, one above for type checkers, and one in __all__ (a test compares the three).
 _HOME_OF = {
     "ConvstudyError": "convstudy.errors",
+    "Metric": "convstudy.metrics",
     "Study": "convstudy.studyfile",
     "load_study": "convstudy.studyfile",
     "run_study": "convstudy.run",
     "verdict_on_counts": "convstudy.stats",
 }
 
-__all__ = ["ConvstudyError", "Study", "__version__", "load_study", "run_study", "verdict_on_counts"]
+__all__ = ["ConvstudyError", "Metric", "Study", "__version__", "load_study", "run_study", "verdict_on_counts"]
 
 
 def __getattr__(name: str) -> object:
