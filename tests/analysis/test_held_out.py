@@ -12,12 +12,12 @@ import pytest
 from convstudy.analysis import analyse
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
 from convstudy.history.results import Results
+from convstudy.report.conclusions import conclusions
 from convstudy.report.verdict_notes import judged
-from convstudy.report.words import conclusions
 from convstudy.stats.crossed import images_of
 from convstudy.stats.intervals import bonett_price
 from convstudy.studyfile import Search, load_study
-from tests.report.made_up import gathered, made_up_results
+from tests.report.made_up import gathered, made_up_results, table_of
 from tests.scores import rescored
 
 FOLDS = 5
@@ -96,7 +96,7 @@ def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None
     # 25 wrong predictions of both together, against 5 images on which they differ.
     assert most and least and most == pytest.approx(1.96 * (27**0.5) / 1437, rel=0.01) and most > least
     assert "upper bound" in judged(bounded) and "upper bound" not in judged(known)
-    tables = [gathered(each).verdicts for each in (there, lost)]
+    tables = [table_of(gathered(each), "verdicts") for each in (there, lost)]
     assert ["upper bound" in table.caption for table in tables] == [False, True]
     assert [any("upper bound" in row for row in table.rows) for table in tables] == [False, True]
 

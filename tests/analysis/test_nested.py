@@ -14,7 +14,7 @@ from convstudy.history.results import Results
 from convstudy.plan import Candidate, Fit
 from convstudy.record import Record
 from convstudy.report.document import document
-from convstudy.report.write import markdown
+from convstudy.report.markdown import markdown
 from convstudy.stats.differences import t_quantile
 from convstudy.stats.resampled import fold_mean
 from convstudy.studyfile import Search, Study, load_study
@@ -116,10 +116,16 @@ def test_the_answer_and_the_report_tell_of_it() -> None:
     assert "| 1 of 3 | kernel=3 | 92.00 % | 8 | 90.00 % | 958 | 479 |" in markdown(contents)
     told = document(contents)["searches"]["search.s"]["nested"]
     assert told["optimism"] == pytest.approx(0.02)
-    assert [row.stage for row in contents.protocol.stages][-1] == "nested.s"
-    assert [stage for stage, _ in contents.protocol.choices] == ["search.s"]
-    # A section for each question; what judges a search stands in its section.
-    assert [section.contest.stage for section in contents.sections] == ["search.s", "final.two-conv"]
+    protocol = analyse(results).protocol
+    assert [row.stage for row in protocol.stages][-1] == "nested.s"
+    assert [stage for stage, _ in protocol.choices] == ["search.s"]
+    # A section for each question, and one for the outer folds that judge the search.
+    ids = [section.id for section in contents.sections]
+    assert [each for each in ids if each.partition("-")[0] in ("search", "final", "nested", "inner")] == [
+        "final-two-conv",
+        "search-s",
+        "nested-s",
+    ]
     fits = next(table for table in contents.tables if table.name == "results")
     assert sum(row[0].startswith("inner.s.") for row in fits.rows) == 3 * 6  # type: ignore[union-attr]
 

@@ -8,10 +8,10 @@ import pytest
 
 from convstudy.analysis import analyse
 from convstudy.history.results import Results
-from convstudy.report.protocol_tables import optimism_table
+from convstudy.report.sections.optimism import optimism_table
 from convstudy.report.table import cell_text
 from tests.analysis.known import results_of, rows, study_of
-from tests.report.made_up import gathered, made_up_results
+from tests.report.made_up import gathered, made_up_results, table_of
 from tests.scores import rescored
 
 
@@ -72,8 +72,8 @@ def test_the_table_says_what_it_is_about() -> None:
     ]
     assert first == ["the best of 3 seeds", "their mean", "a", "test", "95.00 %", "92.50 %", "+2.50"]
     made = made_up_results()
-    assert gathered(made).optimism == optimism_table(analyse(made).keepsakes)
-    assert len(gathered(made).optimism.rows) == 4
+    assert table_of(gathered(made), "optimism") == optimism_table(analyse(made).keepsakes)
+    assert len(table_of(gathered(made), "optimism").rows) == 4
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from convstudy.analysis import analyse
 from convstudy.history.ledger import Entry
 from convstudy.record import Opening
-from convstudy.report.protocol_tables import ledger_table
-from convstudy.report.words import answer
+from convstudy.report.conclusions import answer
+from convstudy.report.sections.protocol import ledger_table
 from convstudy.studyfile import load_study
 from tests.report.made_up import digest, made_up_results
 from tests.scores import scores

@@ -18,7 +18,7 @@ import convstudy.run.perform
 from convstudy.cli import main
 from convstudy.data import digits
 from convstudy.history import History, Results
-from convstudy.report.reproduce import toml_text
+from convstudy.report.toml import toml_text
 from convstudy.run import run_study
 from convstudy.studyfile import study_of
 from tests.fuzz.formats import Report, assert_formats_agree

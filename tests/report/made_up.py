@@ -18,8 +18,11 @@ from convstudy.errors import Location, Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.plan import Fit, Plan, resolve
 from convstudy.record import Environment, Opening, Record
-from convstudy.report.contents import Contents, gather
-from convstudy.report.words import conclusions
+from convstudy.report.conclusions import conclusions
+from convstudy.report.figure import Figure
+from convstudy.report.report import Report, gather
+from convstudy.report.section import Text
+from convstudy.report.table import Table
 from convstudy.studyfile import Study, load_study
 from tests.scores import epoch_of, scores
 
@@ -239,9 +242,27 @@ def analysed(results: Results) -> tuple[Analysis, Findings]:
     return analysis, check_run(analysis)
 
 
-def gathered(results: Results) -> Contents:
-    """Return the contents of a report."""
+def gathered(results: Results) -> Report:
+    """Return a report."""
     return gather(*analysed(results))
+
+
+def table_of(report: Report, name: str) -> Table:
+    """Return a table of a report."""
+    (table,) = [table for table in report.tables if table.name == name]
+    return table
+
+
+def figure_of(report: Report, name: str) -> Figure:
+    """Return a figure of a report."""
+    (figure,) = [figure for figure in report.figures if figure.name == name]
+    return figure
+
+
+def texts_of(report: Report, section: str) -> list[str]:
+    """Return the paragraphs of a section of a report."""
+    (found,) = [each for each in report.sections if each.id == section]
+    return [block.plain for block in found.every_block if isinstance(block, Text)]
 
 
 def notes_of_first(results: Results) -> str:

@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from convstudy.analysis import Analysis
 from convstudy.checks import Findings
-from convstudy.report.contents import Contents
 from convstudy.report.document import document
+from convstudy.report.markdown import markdown
 from convstudy.report.page import page
-from convstudy.report.write import markdown
+from convstudy.report.report import Report, gather
 from convstudy.studyfile import load_study
-from tests.report.made_up import gathered, made_up_results
+from tests.report.made_up import analysed, made_up_results
 
 REASON = "the others are <small> on purpose"
 
 
 @pytest.fixture(scope="module")
-def contents() -> Contents:
+def material() -> tuple[Analysis, Findings]:
     study = load_study("digits", {"study.seeds": 1, "silence.unequal-tuning": REASON})
-    return gathered(made_up_results(study))
+    return analysed(made_up_results(study))
 
 
-def section(contents: Contents) -> str:
+@pytest.fixture(scope="module")
+def contents(material: tuple[Analysis, Findings]) -> Report:
+    return gather(*material)
+
+
+def section(contents: Report) -> str:
     """Return the page's section on checks."""
     _, _, rest = page(contents).partition('<section id="checks">')
     return rest.partition("</section>")[0]
 
 
-def test_the_page_tells_each_finding_with_its_level_and_how_to_mend_it(contents: Contents) -> None:
-    told = section(contents)
-    assert len(contents.checked.heard) >= 4
-    assert told.count('<li class="is-') == len(contents.checked.heard)
-    for finding in contents.checked.heard:
-        assert (
-            f'<li class="is-{finding.level}"><h3>{finding.check} <small>{finding.level}</small></h3>' in told
-        )
+def test_the_page_tells_each_finding_with_its_level_and_how_to_mend_it(
+    material: tuple[Analysis, Findings], contents: Report
+) -> None:
+    told, heard = section(contents), material[1].heard
+    assert len(heard) >= 4
+    assert told.count('<div class="card is-') == len(heard)
+    for finding in heard:
+        title = f"<h3>{finding.check} <small>{finding.level}</small></h3>"
+        assert f'<div class="card is-{finding.level}">{title}' in told
     assert "one seed shows no spread: no difference can be told from chance.</p>" in told
     assert "Mend: seeds = 5 or more.</p>" in told.replace("\u00a0", " ")
     assert "docs/checks.md" in told
 
 
-def test_the_page_tells_what_is_silenced_and_why(contents: Contents) -> None:
+def test_the_page_tells_what_is_silenced_and_why(contents: Report) -> None:
     head, _, silenced = section(contents).partition("Silenced by the study")
     assert "unequal-tuning" not in head
-    assert silenced.count("<li>") == 1
-    assert "<h4>unequal-tuning</h4>" in silenced
+    assert silenced.count('<div class="card">') == 1
+    assert "<h3>unequal-tuning</h3>" in silenced
     assert "Silenced because: the others are &lt;small&gt; on purpose" in silenced
 
 
-def test_tables_and_the_bundle_have_both(contents: Contents) -> None:
+def test_tables_and_the_bundle_have_both(contents: Report) -> None:
     text = markdown(contents)
     assert "| single-seed | warning | study.seeds |" in text
-    assert "## Silenced checks" in text
+    assert "### Silenced checks" in text
     bundle = json.loads(json.dumps(document(contents)))
     assert [each["check"] for each in bundle["checks"]["heard"]] == [
         row["check"] for row in bundle["tables"]["findings"]["rows"]
@@ -65,8 +71,13 @@ def test_tables_and_the_bundle_have_both(contents: Contents) -> None:
     assert bundle["study"]["silence"] == {"unequal-tuning": REASON}
 
 
-def test_a_run_without_findings_says_so(contents: Contents) -> None:
-
-    told = section(replace(contents, checked=Findings()))
+def test_a_run_without_findings_says_so(material: tuple[Analysis, Findings]) -> None:
+    told = section(gather(material[0], Findings()))
     assert "The checks found nothing to point out." in told
     assert "Silenced" not in told
+
+
+def test_checks_that_failed_are_no_checks_without_findings(material: tuple[Analysis, Findings]) -> None:
+    report = gather(material[0], None)
+    assert "The checks failed, so that nothing is known" in section(report)
+    assert document(report)["checks"] is None

@@ -10,13 +10,13 @@ from convstudy.analysis import calibration_of
 from convstudy.analysis.predictions import predictions_in
 from convstudy.data import BUILT_IN_DATASETS
 from convstudy.data.audit.duplicates import Pairs
-from convstudy.report.calibration_tables import bins_table, calibration_words
 from convstudy.report.document import document
-from convstudy.report.image_tables import duplicates_table, image_words, parts_table
+from convstudy.report.sections.calibration import bins_table, calibration_words
+from convstudy.report.sections.images import duplicates_table, image_words, parts_table
 from convstudy.report.table import as_records
 from convstudy.stats import Interval
 from convstudy.studyfile import load_study
-from tests.report.made_up import gathered, made_up_arrays, made_up_facts, made_up_results
+from tests.report.made_up import gathered, made_up_arrays, made_up_facts, made_up_results, table_of, texts_of
 
 STUDY, INFO = load_study("digits"), BUILT_IN_DATASETS["digits"]
 FACTS = made_up_facts(STUDY)
@@ -72,8 +72,7 @@ def test_tables_hold_the_facts() -> None:
 
 def test_images_that_nobody_looked_over_are_no_clean_images() -> None:
     contents = gathered(made_up_results(images=False))
-    (said,) = contents.beside.image_words
-    assert "were not looked over" in said
+    assert "were not looked over" in texts_of(contents, "data")[1]
     assert document(contents)["images"] is None
     assert document(gathered(made_up_results()))["images"] == FACTS.as_json()
 
@@ -81,15 +80,14 @@ def test_images_that_nobody_looked_over_are_no_clean_images() -> None:
 def test_calibration_stands_for_every_candidate_and_the_bins_of_the_best() -> None:
     results = made_up_results()
     contents = gathered(results)
-    table = contents.beside.calibration_table
-    assert table is not None
+    table = table_of(contents, "calibration")
     stage = results.plan.stage("compare.architectures")
     assert [row["candidate"] for row in as_records(table)] == [each.name for each in stage.candidates]
     chosen = stage.candidate(str(table.rows[next(iter(table.marked))][0]))
     own = calibration_of(map(predictions_in, [results.arrays(fit.id, "test") for fit in chosen.fits]))
     assert own is not None
-    assert contents.beside.calibration_bins == bins_table(own, chosen.name)
-    assert contents.beside.calibration_words == calibration_words(own)
+    assert table_of(contents, "calibration-bins") == bins_table(own, chosen.name)
+    assert texts_of(contents, "calibration") == [calibration_words(own)]
     assert sum(row["predictions"] for row in as_records(bins_table(own, "x"))) == 360 * own.n_models
 
 

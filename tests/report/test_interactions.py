@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from convstudy.analysis import analyse
 from convstudy.report import answer
+from convstudy.report.conclusions import conclusions
 from convstudy.report.document import document
-from convstudy.report.interactions import clause, interactions_table, judged
+from convstudy.report.interaction_words import clause, judged
+from convstudy.report.markdown import markdown
 from convstudy.report.page import page
-from convstudy.report.reproduce import toml_text
+from convstudy.report.sections.interactions import interactions_table
 from convstudy.report.table import as_records
-from convstudy.report.words import conclusions
-from convstudy.report.write import markdown
+from convstudy.report.toml import toml_text
 from convstudy.stats import Verdict, paired_difference
 from convstudy.stats.verdicts import corrected, judge
 from convstudy.studyfile import load_study, study_document, study_of

@@ -12,7 +12,7 @@ import pytest
 from convstudy.analysis import analyse
 from convstudy.history import Results
 from convstudy.report import answer
-from convstudy.report.words import conclusions
+from convstudy.report.conclusions import conclusions
 from convstudy.studyfile import load_study
 from tests.analysis.known import ablation_of, results_of, rows, study_of
 from tests.report.made_up import made_up_results

@@ -67,7 +67,7 @@ def test_two_fits_with_the_same_weights_each_have_their_digest() -> None:
     )
     text = page(gathered(results))
     for fit_id in (base, variant):
-        assert f"{fit_id}&nbsp;→&nbsp;{shared[:8]}" in text
+        assert f"{fit_id}\u00a0→\u00a0{shared[:8]}" in text
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:
@@ -92,7 +92,7 @@ def test_every_chart_has_its_place_and_its_words() -> None:
     specs = json.loads(reader.scripts[0])["specs"]
     places = [a for a in reader.all("div") if "data-chart" in a]
     assert sorted(str(a["data-chart"]) for a in places) == sorted(specs)
-    assert len(places) == len(specs) == 33
+    assert len(places) == len(specs) == 36
     assert all(len(str(a["aria-label"])) > 20 and a["role"] == "img" for a in places)
     assert "http" not in reader.scripts[0]
 
@@ -200,7 +200,7 @@ def test_sentences_have_a_space_between_them() -> None:
     ledger = [Entry(opening, made.run_id, fit_id) for fit_id, opening in made.openings.items()]
     results = replace(made, ledger=tuple(ledger))
     text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gathered(results)), flags=re.DOTALL)
-    shown = re.sub(r"<[^>]*>", "\n", text)
+    shown = re.sub(r"<[^>]*>", "\n", text).replace("\u00a0", " ")
     assert "After the choices its images were also looked over" in shown
     assert "all seeds of one candidate answer one question together." in shown
     assert re.findall(r"\w{3,}[.:;][A-Z]\w+", shown) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convstudy.report.reproduce import toml_text
+from convstudy.report.toml import toml_text
 from convstudy.studyfile import BUILT_IN_STUDIES, load_study, study_document, study_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import altair as alt
 import pytest
 import vl_convert
 
 from convstudy.analysis import analyse, search_course
 from convstudy.history import Results
 from convstudy.report import answer
-from convstudy.report.contents import Section
+from convstudy.report.conclusions import conclusions
 from convstudy.report.document import document
+from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.table import as_records
-from convstudy.report.words import conclusions
-from convstudy.report.write import figure_spec, markdown
+from convstudy.report.write import figure_spec
 from convstudy.studyfile import Range, Recipe, Search, Study, load_study
-from tests.report.made_up import gathered, made_up_results
+from tests.report.made_up import gathered, made_up_results, table_of
 
 
 def _study(**search: Any) -> Study:
@@ -47,13 +48,10 @@ def _drawn(method: str) -> Results:
     return made_up_results(_study(vary=DRAWN, method=method, trials=6, folds=2))
 
 
-def _section(results: Results) -> Section:
-    return next(section for section in gathered(results).sections if section.contest.question == "search")
-
-
 def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
-    section = _section(_halved())
-    rows = {row["candidate"]: row for row in as_records(section.table)}
+    report = gathered(_halved())
+    search, rungs = table_of(report, "search-kernel-size"), table_of(report, "rungs-kernel-size")
+    rows = {row["candidate"]: row for row in as_records(search)}
     assert [(row["reached"], row["dropped"]) for row in rows.values()] == [
         ("1 fold × 1 epoch", "rung 1"),
         ("1 fold × 1 epoch", "rung 1"),
@@ -63,14 +61,13 @@ def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
     ]
     assert [row["fold_2"] is None for row in rows.values()] == [True, True, True, False, False]
     assert rows["kernel=6"]["chosen"] == "chosen"
-    assert "trained 17 epochs, where the grid would train 40 (42 %)" in section.table.caption
-    assert section.rungs is not None
-    assert [list(row.values())[:5] for row in as_records(section.rungs)] == [
+    assert "trained 17 epochs, where the grid would train 40 (42 %)" in search.caption
+    assert [list(row.values())[:5] for row in as_records(rungs)] == [
         ["1", 5, 1, 1, "kernel=6"],
         ["2", 3, 1, 3, "kernel=6"],
         ["3", 2, 2, 3, "kernel=6"],
     ]
-    assert [row["went_on"] for row in as_records(section.rungs)] == [
+    assert [row["went_on"] for row in as_records(rungs)] == [
         "kernel=4; kernel=5; kernel=6",
         "kernel=5; kernel=6",
         "kernel=6",
@@ -104,12 +101,13 @@ def test_the_answer_tells_of_a_search_that_halves() -> None:
 def test_costs_count_each_epoch_once() -> None:
     results = _halved()
     stage = results.plan.stage("search.kernel-size")
-    rows = [row for row in as_records(gathered(results).costs) if row["stage"] == stage.key]
+    rows = [row for row in as_records(table_of(gathered(results), "costs")) if row["stage"] == stage.key]
     assert len(rows) == len(stage.fits) == 10
     seconds = sum(row["train_seconds"] for row in rows)
     assert seconds == pytest.approx(17 * 1.5)  # the made-up epochs take 1.5 seconds each
     everything = sum(
-        row["train_seconds"] + row["evaluation_seconds"] for row in as_records(gathered(results).costs)
+        row["train_seconds"] + row["evaluation_seconds"]
+        for row in as_records(table_of(gathered(results), "costs"))
     )
     assert everything == pytest.approx(results.seconds)
     n_train = {record.n_train for fit, record in results.records.items() if fit == stage.fits[0].id}.pop()
@@ -133,18 +131,19 @@ def test_a_program_reads_the_rungs() -> None:
 def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     results = _drawn(method)
     contents = gathered(results)
-    section = _section(results)
-    names = [figure.name for figure in section.figures if figure.name.startswith("values-")]
+    search = table_of(contents, "search-kernel-size")
+    names = [figure.name for figure in contents.figures if figure.name.startswith("values-")]
     assert names == [
         "values-kernel-size-01",
         "values-kernel-size-02",
         "values-kernel-size-03",
     ]
-    log = next(figure for figure in section.figures if figure.title.endswith("over learning_rate"))
-    assert log.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
-    assert section.rungs is None
-    assert all("learning_rate=" in row["candidate"] for row in as_records(section.table))
-    assert "ranges have no grid" in section.table.caption
+    log = next(figure for figure in contents.figures if figure.title == "Over learning_rate")
+    assert log.full_title == "Search kernel-size: over learning_rate"
+    assert log.draw()["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    assert "rungs-kernel-size" not in [table.name for table in contents.tables]
+    assert all("learning_rate=" in row["candidate"] for row in as_records(search))
+    assert "ranges have no grid" in search.caption
     said = conclusions(analyse(results))[0]
     assert f"was chosen of 6 drawn {'at random' if method == 'random' else 'by TPE'}; it " in said.text
     # The others' names, several values each, would fill the sentence.
@@ -158,10 +157,12 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
 
 def test_a_grid_is_told_as_before() -> None:
     results = made_up_results()
-    section = _section(results)
-    assert section.rungs is None
-    assert not {"reached", "dropped"} & {column.key for column in section.table.columns}
-    assert [figure.name for figure in section.figures] == [
+    report = gathered(results)
+    assert "rungs-kernel-size" not in [table.name for table in report.tables]
+    search = table_of(report, "search-kernel-size")
+    assert not {"reached", "dropped"} & {column.key for column in search.columns}
+    assert [figure.name for figure in report.figures if figure.name.endswith("search-kernel-size")] == [
+        "answer-search-kernel-size",
         "scores-search-kernel-size",
         "overview-search-kernel-size",
     ]
@@ -176,7 +177,7 @@ def test_its_charts_can_be_drawn(results: Results) -> None:
     figures = [figure for figure in contents.figures if figure.name.startswith(("rungs-", "values-"))]
     assert figures
     for figure in figures:
-        figure.chart.to_dict()  # raises where it breaks the schema
+        alt.Chart.from_dict(figure.draw())  # raises where it breaks the schema
         assert vl_convert.vegalite_to_svg(figure_spec(figure)).startswith("<svg")
         assert figure.name in page(contents)
     assert "Search kernel-size" in markdown(contents)

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 from convstudy.analysis import analyse
 from convstudy.record import Environment
-from convstudy.report.search_tables import search_table
+from convstudy.report.scores import scores_table
+from convstudy.report.section import Gallery
+from convstudy.report.sections.fits import results_table
+from convstudy.report.sections.search import search_table
 from convstudy.report.table import as_csv, as_records
-from convstudy.report.tables import results_table, scores_table
 from convstudy.studyfile import load_study
-from tests.report.made_up import HERE, gathered, made_up_results
+from tests.report.made_up import HERE, gathered, made_up_results, table_of, texts_of
 
 
 def test_results_hold_no_time_no_date_and_no_place() -> None:
@@ -60,19 +62,19 @@ def test_search_shows_each_fold() -> None:
 
 def test_layer_tables_of_the_notebook_have_its_totals() -> None:
     contents = gathered(made_up_results(load_study("mnist").model_copy(update={"seeds": 1})))
-    totals = {table.title: table.caption for table in contents.layers}
+    layers = [table for table in contents.tables if table.name.startswith("layers-")]
+    totals = {table.title: table.caption for table in layers}
     assert "307,306 parameters, of which 306,858 trainable and 448 not" in totals["five-conv"]
     assert "1,074,890 parameters" in totals["six-conv"]
     assert "306,410 parameters, of which 306,410 trainable" in totals["five-conv, plain"]
-    notes = [row[-1] for table in contents.layers if table.title == "six-conv" for row in table.rows]
+    notes = [row[-1] for table in layers if table.title == "six-conv" for row in table.rows]
     assert sum(str(note).startswith("does nothing") for note in notes) == 4
-    assert [row[0] for row in contents.findings.rows].count("idle-layer") == 4
+    assert [row[0] for row in table_of(contents, "findings").rows].count("idle-layer") == 4
 
 
 def test_class_counts_come_from_the_labels() -> None:
     contents = gathered(made_up_results())
-    assert contents.beside.classes
-    rows = as_records(contents.beside.classes)
+    rows = as_records(table_of(contents, "classes"))
     assert sum(row["train"] for row in rows) == 1437
     assert sum(row["test"] for row in rows) == 360
 
@@ -80,15 +82,18 @@ def test_class_counts_come_from_the_labels() -> None:
 def test_environments_are_told_apart() -> None:
     elsewhere = replace(HERE, machine="Darwin arm64")
     contents = gathered(made_up_results(environment=lambda n: HERE if n < 20 else elsewhere))
-    assert [column.title for column in contents.environment.columns[1:]] == ["20 fits", "7 fits"]
-    assert contents.environment.rows[0] == ("Machine", "Linux x86_64", "Darwin arm64")
+    table = table_of(contents, "environment")
+    assert [column.title for column in table.columns[1:]] == ["20 fits", "7 fits"]
+    assert table.rows[0] == ("Machine", "Linux x86_64", "Darwin arm64")
 
 
 def test_what_is_missing_leaves_a_note() -> None:
     contents = gathered(made_up_results(with_arrays=False))
-    assert contents.beside.confusion is None and contents.beside.kernels == ()
-    assert len(contents.beside.notes) == 4
-    assert contents.beside.first_images
+    assert not {"confusion", "calibration"} & {table.name for table in contents.tables}
+    assert texts_of(contents, "kernels") == ["There are none to show."]
+    assert len(contents.notes) == 4
+    (data,) = [section for section in contents.sections if section.id == "data"]
+    assert [len(block.pictures) for block in data.blocks if isinstance(block, Gallery)] == [25]
 
 
 def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
@@ -101,7 +106,7 @@ def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
 def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
     def caption(region: float) -> str:
         study = load_study("digits").model_copy(update={"region": region})
-        return gathered(made_up_results(study)).verdicts.caption
+        return table_of(gathered(made_up_results(study)), "verdicts").caption
 
     assert caption(0.5).endswith("the difference that these data can show.")
     assert "“To tell 0.5” is a rough range" in caption(0.5)
@@ -127,7 +132,7 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
 
 def test_where_failures_leave_one_pair_the_caption_tells_both() -> None:
     study = load_study("digits").model_copy(update={"seeds": 2})
-    caption = gathered(made_up_results(study, fails=["plain"])).verdicts.caption
+    caption = table_of(gathered(made_up_results(study, fails=["plain"])), "verdicts").caption
     assert (
         "counts both other seeds and other test images; where there is one pair, other test images" in caption
     )

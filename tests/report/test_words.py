@@ -7,7 +7,7 @@ import pytest
 
 from convstudy.analysis import analyse
 from convstudy.report import answer
-from convstudy.report.words import conclusions
+from convstudy.report.conclusions import conclusions
 from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 

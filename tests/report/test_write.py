@@ -27,7 +27,7 @@ def test_every_format_writes_what_it_says(tmp_path: Path) -> None:
         content = path.read_bytes()
         assert content.lstrip().startswith(STARTS.get(path.suffix, b"")) and len(content) > 20
     assert sorted(files) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
-    assert len([path for path in files if path.suffix == ".svg"]) == 4 + 2 * 3 + 4
+    assert len([path for path in files if path.suffix == ".svg"]) == 5 + 2 * 3 + 4
 
 
 def test_html_is_what_is_written_unless_told(tmp_path: Path) -> None:

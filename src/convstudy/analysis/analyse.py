@@ -16,6 +16,7 @@ from convstudy.analysis.optimism import Keepsake, keepsakes
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.protocol import Protocol, protocol
 from convstudy.history.results import Results
+from convstudy.plan import Candidate
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,13 @@ class Analysis:
     def keepsakes(self) -> tuple[Keepsake, ...]:
         """What a notebook would have reported of this run."""
         return keepsakes(self.results, self.contests, self.headline)
+
+    def tested(self, candidate: Candidate) -> tuple[str, ...]:
+        """Return the fits of a candidate that are done and whose model has a test score."""
+        results = self.results
+        done = [record.fit_id for record in results.records_of(candidate) if record.done]
+        openings = {fit_id: results.openings.get(fit_id) for fit_id in done}
+        return tuple(fit_id for fit_id, each in openings.items() if each and each.scores is not None)
 
     def calibration(self, fit_ids: tuple[str, ...]) -> Calibration | None:
         """Return the calibration of these fits' models together; ``None`` where predictions of one are missing."""

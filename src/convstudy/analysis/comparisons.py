@@ -19,7 +19,7 @@ from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.measure import Measure
 from convstudy.stats.needed import needed_images, needed_seeds
-from convstudy.stats.resampled import fold_difference, probabilities
+from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
 from convstudy.stats.verdicts import Verdict, corrected, judge
 
 if TYPE_CHECKING:
@@ -117,6 +117,20 @@ def intervals_of(row: CandidateRow, predictions: PredictionReader) -> tuple[Inte
     accuracy = accuracy_interval(np.stack([each.right for each in found]).astype(np.float64))
     losses = [each.losses for each in found if each.losses is not None]
     return accuracy, loss_interval(np.stack(losses)) if len(losses) == len(found) else None
+
+
+def fold_intervals(rows: tuple[CandidateRow, ...]) -> dict[str, Interval]:
+    """Return the interval of the mean validation accuracy of each candidate that has all its folds, by its name."""
+    found = {}
+    for row in rows:
+        scores = list(row.scores(VALIDATION).values())
+        if len(scores) < len(row.fits):
+            continue
+        ratio = max(fit.n_validation / fit.n_train for fit in row.fits)
+        interval = fold_mean(scores, [fit.n_validation for fit in row.fits], ratio)
+        if interval is not None:
+            found[row.name] = interval
+    return found
 
 
 def _shared(first: CandidateRow, second: CandidateRow, measure: Measure) -> list[tuple[FitRow, FitRow]]:

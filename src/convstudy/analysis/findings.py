@@ -15,6 +15,7 @@ from convstudy.analysis.comparisons import (
     compare_folds,
     compare_losses,
     compare_seeds,
+    fold_intervals,
     intervals_of,
 )
 from convstudy.analysis.held_out import HeldOutReader
@@ -48,6 +49,8 @@ class Contest:
         losses: the same pairs by test loss.
         interactions: of an ablation that asks for them, each two variants together against what they add up to.
         accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
+        fold_intervals: of the mean validation accuracy of each candidate of a search that has all its folds, by its
+            name (Nadeau and Bengio's, :func:`convstudy.stats.resampled.fold_mean`).
         course: how a search went about it.
         nested: what the outer folds of a nested search say of its score.
         selection: how much of a search's best score is due to its being the best of several.
@@ -65,6 +68,7 @@ class Contest:
     interactions: tuple[Verdict, ...] = ()
     accuracy_intervals: Mapping[str, Interval] = field(default_factory=dict)
     loss_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    fold_intervals: Mapping[str, Interval] = field(default_factory=dict)
     course: SearchCourse | None = None
     nested: Nested | None = None
     selection: Selection | None = None
@@ -138,6 +142,7 @@ def contest(
             leader,
             _next_best(leader, others),
             verdicts,
+            fold_intervals=fold_intervals(rows),
             course=search_course(results, stage),
             nested=nested(results, stage, leader),
             # A choice that stays has no score while its fits have no records.

@@ -18,11 +18,9 @@ _MARK = "window.vegaEmbed="
 
 def chart_library() -> str:
     """Return the script, which sets ``window.vegaEmbed``; from the cache if it is there and whole."""
-    import altair
     import vl_convert
 
-    # Altair says which Vega-Lite its charts are written in: "v6.4.1".
-    vega_lite = ".".join(altair.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    vega_lite = max(vl_convert.get_vegalite_versions(), key=lambda name: tuple(map(int, name.split("."))))
     place = cache_folder() / f"charts-{version('vl-convert-python')}-{vega_lite}.js"
     kept = _kept(place)
     if kept:

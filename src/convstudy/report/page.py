@@ -1,45 +1,35 @@
-"""The contents as one HTML file that works offline: text, tables, images, charts and the library that draws them."""
+"""The report as one HTML file that works offline: text, tables, images, charts and the library that draws them."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from convstudy import figures
-from convstudy.duration import duration
-from convstudy.report import numbers, theme
+from convstudy.figures import moment
+from convstudy.report import theme
 from convstudy.report.bundle import chart_library
-from convstudy.report.contents import Contents
-from convstudy.report.reproduce import toml_text
-from convstudy.studyfile import BUILT_IN_STUDIES, study_document
+from convstudy.report.report import Report
+from convstudy.report.table import Column, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(contents: Contents) -> str:
+def page(report: Report) -> str:
     """Return the page. Everything is inside it; its own policy forbids it to load anything else."""
-    results = contents.results
-    study = results.study
     return (
         _environment()
         .get_template("page.html")
         .render(
-            c=contents,
-            results=results,
-            study=study,
-            file=toml_text(study_document(study)),
-            built_in=study.name in BUILT_IN_STUDIES,
-            seconds=duration(results.seconds),
-            charts=_charts(contents),
+            report=report,
+            results=report.results,
+            charts=_charts(report),
             library=Markup(_for_script(chart_library())),
             style=_own("page.css"),
             script=_own("page.js"),
-            numbers=numbers,
         )
     )
 
@@ -53,19 +43,42 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["counted"] = figures.counted
-    environment.filters["moment"] = figures.moment
+    environment.filters["moment"] = moment
     environment.filters["tied"] = _tied
+    environment.filters["rows"] = _rows
     return environment
 
 
-def _charts(contents: Contents) -> Markup:
+def _rows(table: Table) -> Markup:
+    """Return the rows of a table; a template would take several times as long for 1,000 fits."""
+    attributes = [_attribute(column, first=number == 0) for number, column in enumerate(table.columns)]
+    lines = []
+    for number, texts in enumerate(table.texts):
+        cells = "".join(
+            f"<td{attribute}>{escape(text)}</td>"
+            for attribute, text in zip(attributes[1:], texts[1:], strict=True)
+        )
+        marked = ' class="marked"' if number in table.marked else ""
+        lines.append(f'<tr{marked}><th scope="row"{attributes[0]}>{escape(texts[0])}</th>{cells}</tr>')
+    return Markup("\n".join(lines))
+
+
+def _attribute(column: Column, first: bool) -> str:
+    """Return how the cells of a column look."""
+    kinds = {"prose": "prose", "code": "code", "digest": "code", "digests": "code digests"}
+    if first:
+        kinds = {"code": "code"}
+    name = "number" if column.numeric and not first else kinds.get(column.kind, "")
+    return f' class="{name}"' if name else ""
+
+
+def _charts(report: Report) -> Markup:
     """Return every chart's specification as JSON that no text in it can break out of."""
-    specs: dict[str, dict[str, Any]] = {}
-    for figure in contents.figures:
-        # The schema is an address, and the page has none; page.js says that this is Vega-Lite.
-        specs[figure.name] = {key: value for key, value in figure.spec.items() if key != "$schema"}
-    text = json.dumps({"config": theme.for_page(), "specs": specs}, separators=(",", ":"), allow_nan=False)
+    specs = ",".join(
+        f"{json.dumps(figure.name)}:{json.dumps(figure.draw(), separators=(',', ':'), allow_nan=False)}"
+        for figure in report.figures
+    )
+    text = f'{{"config":{json.dumps(theme.for_page())},"specs":{{{specs}}}}}'
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from convstudy import figures
 from convstudy.duration import duration
@@ -58,6 +58,8 @@ class Table:
     ``name`` is what files are called; ``caption`` says what the figures are, in a sentence or two. ``marked`` are
     the numbers of rows that stand out (a stage's choice).
     """
+
+    shape: ClassVar[str] = "table"
 
     name: str
     title: str
@@ -125,9 +127,9 @@ def as_csv(table: Table) -> str:
 
 def as_markdown(table: Table) -> str:
     """Return the table as GitHub-flavoured Markdown, written as for people."""
-    head = "| " + " | ".join(_markdown(column.title) for column in table.columns) + " |"
+    head = "| " + " | ".join(escaped(column.title) for column in table.columns) + " |"
     rule = "|" + "|".join(" ---: " if column.numeric else " --- " for column in table.columns) + "|"
-    body = ["| " + " | ".join(map(_markdown, row)) + " |" for row in table.texts]
+    body = ["| " + " | ".join(map(escaped, row)) + " |" for row in table.texts]
     return "\n".join([head, rule, *body]) + "\n"
 
 
@@ -169,7 +171,12 @@ def _csv_cell(value: Any) -> str:
     return repr(value)
 
 
-def _markdown(text: str) -> str:
-    for letter in "\\`*_{}[]<>|#":
-        text = text.replace(letter, f"\\{letter}")
-    return " ".join(text.split())
+_SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>|#"})
+
+
+def escaped(text: str, keep_ends: bool = False) -> str:
+    """Return a text in one line that Markdown shows as it is; ``keep_ends`` keeps spaces before and after it."""
+    line = " ".join(text.split())
+    if keep_ends:
+        line = f"{' ' * text.startswith(' ')}{line}{' ' * (text.endswith(' ') and line != '')}"
+    return line.translate(_SPECIAL)

@@ -173,3 +173,13 @@ def within(found: Interval | None) -> str:
         return ""
     share = f"{found.confidence * 100:g} %"
     return f"{share} interval {percent(found.low).removesuffix(' %')} to {percent(found.high)}"
+
+
+def over_seeds(verdicts: Sequence[Verdict]) -> str:
+    """Return what an interval over seeds counts: of one seed there is no spread to tell others from."""
+    numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
+    alone = "other test images alone, for the trained models: of other seeds nothing is known"
+    if numbers == {1}:
+        return f"With one seed the interval counts {alone}."
+    both = "Over seeds the interval counts both other seeds and other test images"
+    return f"{both}; where there is one pair, {alone}." if 1 in numbers else f"{both}."

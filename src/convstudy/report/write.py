@@ -12,16 +12,13 @@ from convstudy.analysis import Analysis
 from convstudy.checks import Findings
 from convstudy.errors import UsageError, unknown
 from convstudy.report import theme
-from convstudy.report.contents import Contents, gather
 from convstudy.report.document import document
-from convstudy.report.figure import Figure
+from convstudy.report.figure import Figure, Spec
 from convstudy.report.files import write_file
+from convstudy.report.markdown import markdown
 from convstudy.report.page import page
-from convstudy.report.table import as_csv, as_markdown
-
-WIDTHS = {"confusion": 420, "calibration": 420}
-WIDTH = 640
-"""Width of a figure as a file, in pixels, unless it is in ``WIDTHS``."""
+from convstudy.report.report import Report, gather
+from convstudy.report.table import as_csv
 
 
 def write_report(
@@ -49,9 +46,9 @@ def write_report(
     wrong = [name for name in formats if name not in FORMATS]
     if wrong:
         raise UsageError(*(unknown("format", name, FORMATS) for name in wrong))
-    contents = gather(analysis, findings)
+    report = gather(analysis, findings)
     files: list[Path] = []
-    for path, make in (piece for name in FORMATS if name in formats for piece in _PIECES[name](contents)):
+    for path, make in (piece for name in FORMATS if name in formats for piece in _PIECES[name](report)):
         try:
             files.append(write_file(folder / path, make()))
         except Exception as error:
@@ -61,48 +58,39 @@ def write_report(
     return tuple(files)
 
 
-def markdown(contents: Contents) -> str:
-    """Return the answer and every table as one Markdown text."""
-    title = f"# {contents.results.study.name}: report"
-    parts = [title, *contents.answer]
-    for table in contents.tables:
-        parts.append(f"## {table.title}\n\n{table.caption}\n\n{as_markdown(table).rstrip()}")
-    return "\n\n".join(parts) + "\n"
-
-
-def figure_spec(figure: Figure) -> dict[str, Any]:
+def figure_spec(figure: Figure) -> Spec:
     """Return a figure as a Vega-Lite specification for paper: with its title, of a fixed width, dark on white."""
-    width = WIDTHS.get(figure.name, WIDTH)
-    return {**figure.spec, "width": width, "title": figure.title, "config": theme.for_paper()}
+    title = figure.full_title or figure.title
+    return {**figure.draw(), "width": figure.width, "title": title, "config": theme.for_paper()}
 
 
 Piece = tuple[str, Callable[[], str | bytes]]
 """A file of a report: its path below the report's folder, and what returns its content."""
 
 
-def _html(contents: Contents) -> Iterator[Piece]:
-    yield "report.html", lambda: page(contents)
+def _html(report: Report) -> Iterator[Piece]:
+    yield "report.html", lambda: page(report)
 
 
-def _csv(contents: Contents) -> Iterator[Piece]:
-    for table in contents.tables:
+def _csv(report: Report) -> Iterator[Piece]:
+    for table in report.tables:
         yield f"tables/{table.name}.csv", partial(as_csv, table)
 
 
-def _markdown(contents: Contents) -> Iterator[Piece]:
-    yield "report.md", lambda: markdown(contents)
+def _markdown(report: Report) -> Iterator[Piece]:
+    yield "report.md", lambda: markdown(report)
 
 
-def _json(contents: Contents) -> Iterator[Piece]:
+def _json(report: Report) -> Iterator[Piece]:
     yield (
         "report.json",
-        lambda: json.dumps(document(contents), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        lambda: json.dumps(document(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     )
 
 
-def _figures(kind: str) -> Callable[[Contents], Iterator[Piece]]:
-    def pieces(contents: Contents) -> Iterator[Piece]:
-        for figure in contents.figures:
+def _figures(kind: str) -> Callable[[Report], Iterator[Piece]]:
+    def pieces(report: Report) -> Iterator[Piece]:
+        for figure in report.figures:
             yield f"figures/{figure.name}.{kind}", partial(_drawn, figure, kind)
 
     return pieces
@@ -120,7 +108,7 @@ def _drawn(figure: Figure, kind: str) -> str | bytes:
     return draw[kind](figure_spec(figure))
 
 
-_PIECES: dict[str, Callable[[Contents], Iterator[Piece]]] = {
+_PIECES: dict[str, Callable[[Report], Iterator[Piece]]] = {
     "html": _html,
     "csv": _csv,
     "markdown": _markdown,

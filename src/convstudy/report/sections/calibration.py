@@ -1,13 +1,42 @@
-"""Whether confidence is accuracy: a row a candidate, the bins of one, and the same in words."""
+"""Whether confidence is accuracy: the reliability diagram of the headline, and a row for each candidate."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from convstudy.analysis import Calibration
 from convstudy.analysis.calibration import N_BINS
 from convstudy.figures import counted, percent
+from convstudy.report import theme
+from convstudy.report.figure import Figure, Layer, Spec, chart, quantity
+from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section, where all predictions of the headline are there."""
+    analysis, head = material.analysis, material.analysis.headline
+    if head is None:
+        return
+    found: dict[str, Calibration] = {}
+    for candidate in head.stage.candidates:
+        calibration = analysis.calibration(analysis.tested(candidate))
+        if calibration is not None:
+            found[candidate.name] = calibration
+    name = head.candidate.name
+    if name in found:
+        own = found[name]
+        yield Section(
+            "calibration",
+            f"Calibration of {head.candidate.network_name}",
+            (
+                Text((calibration_words(own),)),
+                calibration_chart(own),
+                calibration_table(found, name),
+                Details("Bins of confidence as a table", (bins_table(own, name),)),
+            ),
+        )
 
 
 def calibration_words(calibration: Calibration) -> str:
@@ -110,3 +139,76 @@ def bins_table(calibration: Calibration, name: str) -> Table:
         "of as many images as there are different ones in the bin."
     )
     return Table("calibration-bins", "Bins of confidence", caption, columns, rows)
+
+
+def calibration_chart(calibration: Calibration) -> Figure:
+    """Return the reliability diagram (DeGroot and Fienberg 1983) over a histogram of the confidences.
+
+    Both are shares, so that they stand on one axis: bars are shares of all predictions, points shares of right ones.
+    """
+    n = sum(each.n for each in calibration.bins)
+    rows: list[dict[str, Any]] = [
+        {
+            "low": each.low,
+            "high": each.high,
+            "n": each.n,
+            "share": each.n / n,
+            "none": 0,
+            "confidence": each.confidence,
+            "accuracy": each.accuracy,
+            "from": each.interval.low,
+            "to": each.interval.high,
+        }
+        for each in calibration.bins
+        if each.interval is not None
+    ]
+    last, full_title = rows[-1], "Confidence and accuracy"
+    text = (
+        f"{full_title}: of {n:,} predictions {percent(last['share'])} are more than {percent(last['low'], 0)} sure, "
+        f"and {percent(last['accuracy'])} of these are right."
+    )
+    title = "On the dashed line confidence is accuracy; bars show where the predictions are"
+    return Figure("calibration", title, text, lambda: _draw(rows), full_title, width=420, is_narrow=True)
+
+
+def _draw(rows: list[dict[str, Any]]) -> Spec:
+    scale = {"domain": [0, 1], "nice": False}
+    axis = {"format": "~%", "tickCount": 5}
+    y = quantity("accuracy", title="right (bars: share of predictions)", scale=scale, axis=axis)
+    tips = [
+        quantity("confidence", title="mean confidence", format=".2%"),
+        quantity("accuracy", title="right", format=".2%"),
+        quantity("from", format=".2%"),
+        quantity("to", format=".2%"),
+        quantity("n", title="predictions", format=","),
+    ]
+    bars = {
+        "x": quantity("low", title="confidence", scale=scale, axis=axis),
+        "x2": {"field": "high"},
+        "y": quantity("none", scale=scale),
+        "y2": {"field": "share"},
+        "tooltip": tips,
+    }
+    x = quantity("confidence", scale=scale)
+    return chart(
+        Layer({"type": "rect", "color": theme.GREY, "opacity": 0.28, "stroke": None}, bars, rows),
+        Layer(
+            {"type": "line", "color": theme.GREY, "strokeDash": [5, 4], "strokeWidth": 1.4},
+            {"x": quantity("x", scale=scale), "y": quantity("y", scale=scale)},
+            [{"x": 0, "y": 0}, {"x": 1, "y": 1}],
+        ),
+        Layer(
+            {"type": "rule", "color": theme.BLUE, "strokeWidth": 2.4, "opacity": 0.6},
+            {"x": x, "y": quantity("from", scale=scale), "y2": {"field": "to"}},
+            rows,
+        ),
+        Layer(
+            {"type": "point", "color": theme.BLUE, "filled": True, "size": 80, "opacity": 1},
+            {"x": x, "y": y, "tooltip": tips},
+            rows,
+        ),
+        height=320,
+    )
+
+
+SECTION = Topic(62, sections)

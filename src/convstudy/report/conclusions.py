@@ -5,12 +5,13 @@ What a sentence leaves out stands in the conclusion's notes, in the tables and o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from convstudy.analysis import Analysis, CandidateRow, Contest
 from convstudy.figures import counted, listed, percent
 from convstudy.history.results import Results
-from convstudy.report import interactions, verdict_notes
+from convstudy.report import interaction_words, verdict_notes
 from convstudy.report.failure_words import failures_text
 from convstudy.report.numbers import with_spread
 from convstudy.report.optimism_words import search_optimism, test_set_text
@@ -27,13 +28,25 @@ class Conclusion:
     """One sentence, what it leaves out, and the fits and weights that both stand on.
 
     ``question`` is ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``, or ``"run"`` for what is to be known of
-    the run itself. ``notes`` are sentences for those who want to know more.
+    the run itself. ``subject`` is what the statement is about, empty of a run; ``notes`` are sentences for those who
+    want to know more.
     """
 
     question: str
-    text: str
+    subject: str
+    statement: str
     evidence: Evidence = NO_EVIDENCE
     notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Subject and statement."""
+        return f"{self.subject}: {self.statement}" if self.subject else self.statement
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the conclusion as plain values."""
+        evidence = asdict(self.evidence)
+        return {"question": self.question, "text": self.text, "evidence": evidence, "notes": list(self.notes)}
 
 
 def answer(analysis: Analysis) -> tuple[str, ...]:
@@ -50,31 +63,31 @@ def conclusions(analysis: Analysis) -> tuple[Conclusion, ...]:
 
 def _with_failures(results: Results, contest: Contest, said: Conclusion) -> Conclusion:
     """Return a conclusion with what failed fits mean for it."""
-    return replace(said, text=said.text + failures_text(results, results.plan.stage(contest.stage)))
+    return replace(said, statement=said.statement + failures_text(results, results.plan.stage(contest.stage)))
 
 
 def _about_search(contest: Contest) -> Conclusion:
-    head = f"Search {contest.name}:"
+    head = f"Search {contest.name}"
     leader = contest.leader
     if leader is None:
-        return Conclusion("search", f"{head} {_not_chosen(contest)}", _evidence(contest))
+        return Conclusion("search", head, _not_chosen(contest), _evidence(contest))
     accuracy = leader.validation["accuracy"]
     n_epochs = {fit.until for fit in leader.fits if fit.until}
     far = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
     more = (*search_optimism(contest), *_course(contest))
     text = (
-        f"{head} {leader.name} ({_mean(accuracy)} on validation images, {_fits(leader, accuracy, 'fold')}{far}) "
+        f"{leader.name} ({_mean(accuracy)} on validation images, {_fits(leader, accuracy, 'fold')}{far}) "
         f"was chosen{_how(contest)}"
     )
     if all(verdict.difference.mean is None for verdict in contest.verdicts_on_leader):
         alone = "it was the only candidate" if len(contest.rows) == 1 else "no other was scored as far"
-        return Conclusion("search", f"{text}; {alone}.", leader.evidence, more)
+        return Conclusion("search", head, f"{text}; {alone}.", leader.evidence, more)
     # Folds are parts of one another's training images: what is clear on them may not be so on new ones.
     text += f"; it {standing(contest.verdicts_on_leader, 'fold', leader.n_done, ' on these folds')}."
     runner_up = contest.verdict_on(contest.runner_up.name) if contest.runner_up else None
     likely = verdict_notes.probability(runner_up) if runner_up else ""
     notes = (*_judged(contest), *([likely] if likely else []), *more)
-    return Conclusion("search", text, _evidence_of_leader(contest), notes)
+    return Conclusion("search", head, text, _evidence_of_leader(contest), notes)
 
 
 def _how(contest: Contest) -> str:
@@ -103,15 +116,15 @@ def _course(contest: Contest) -> tuple[str, ...]:
 
 
 def _about_comparison(contest: Contest) -> Conclusion:
-    head = f"Comparison {contest.name}:"
+    head = f"Comparison {contest.name}"
     leader = contest.leader
     if leader is None:
         # Whoever was tested is judged all the same; without a chosen one no sentence can be about it.
-        return Conclusion("compare", f"{head} {_not_chosen(contest)}", _evidence(contest), _judged(contest))
+        return Conclusion("compare", head, _not_chosen(contest), _evidence(contest), _judged(contest))
     if leader.test["accuracy"].mean is None:
-        text = f"{head} {leader.name} was chosen by validation; its test score is still to come."
-        return Conclusion("compare", text, leader.evidence)
-    text = f"{head} {leader.name} ({_tested(leader)}) was chosen by validation"
+        text = f"{leader.name} was chosen by validation; its test score is still to come."
+        return Conclusion("compare", head, text, leader.evidence)
+    text = f"{leader.name} ({_tested(leader)}) was chosen by validation"
     verdicts = contest.verdicts_on_leader
     notes = [
         f"{leader.name} has a validation accuracy of {with_spread(leader.validation['accuracy'], percent)} and scores "
@@ -122,41 +135,41 @@ def _about_comparison(contest: Contest) -> Conclusion:
     notes += [apart] if apart else []
     if not verdicts:
         return Conclusion(
-            "compare", f"{text}; there is nothing else to compare.", leader.evidence, tuple(notes)
+            "compare", head, f"{text}; there is nothing else to compare.", leader.evidence, tuple(notes)
         )
     text += f"; it {standing(verdicts, 'seed', leader.test['accuracy'].n)}."
-    return Conclusion("compare", text, _evidence_of_leader(contest), tuple(notes))
+    return Conclusion("compare", head, text, _evidence_of_leader(contest), tuple(notes))
 
 
 def _about_ablation(contest: Contest) -> Conclusion:
     base = contest.leader
     assert base is not None  # an ablation always has the network as it is
     if not contest.settled:
-        return Conclusion("ablate", f"Ablation {contest.name}: {_WAITS}")
-    head = f"Ablation of {base.network}:"
+        return Conclusion("ablate", f"Ablation {contest.name}", _WAITS)
+    head = f"Ablation of {base.network}"
     if base.test["accuracy"].mean is None:
-        return Conclusion("ablate", f"{head} the test scores are still to come.", _evidence(contest))
+        return Conclusion("ablate", head, "the test scores are still to come.", _evidence(contest))
     told = changes(contest.verdicts, base.test["accuracy"].n)
     seeds = _fits(base, base.test["accuracy"], "seed")
-    together = interactions.clause(contest.interactions)
-    text = f"{head} {_mean(base.test['accuracy'])} on test images as it is ({seeds}); {told}{together}."
+    together = interaction_words.clause(contest.interactions)
+    text = f"{_mean(base.test['accuracy'])} on test images as it is ({seeds}); {told}{together}."
     notes = (
         f"As it is, it scores {_scored(contest, base)}.",
         *_judged(contest),
-        *(interactions.judged(verdict) for verdict in contest.interactions),
+        *(interaction_words.judged(verdict) for verdict in contest.interactions),
     )
-    return Conclusion("ablate", text, _evidence(contest), notes)
+    return Conclusion("ablate", head, text, _evidence(contest), notes)
 
 
 def _about_final(contest: Contest) -> Conclusion:
     row = contest.rows[0]
-    head = f"Final training of {row.network}:"
+    head = f"Final training of {row.network}"
     if not row.settled:
-        return Conclusion("final", f"{head} {_WAITS}")
+        return Conclusion("final", head, _WAITS)
     if row.test["accuracy"].mean is None:
-        return Conclusion("final", f"{head} its test score is still to come.", row.evidence)
+        return Conclusion("final", head, "its test score is still to come.", row.evidence)
     seeds = counted(row.test["accuracy"].n, "seed")
-    return Conclusion("final", f"{head} it scores {_scored(contest, row)} over {seeds}.", row.evidence)
+    return Conclusion("final", head, f"it scores {_scored(contest, row)} over {seeds}.", row.evidence)
 
 
 _ABOUT = {
@@ -177,7 +190,9 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
             f"{counted(len(found), 'fit')} of {len(results.plan.fits)} failed ({kinds}) and may yet succeed: the same "
             f"command trains {them} again, and with --accept-failures REASON {they_count} as failed for good."
         )
-        said.append(Conclusion("run", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in found))))
+        said.append(
+            Conclusion("run", "", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in found)))
+        )
     failed = [record for record in results.failed if record.final]
     if failed:
         kinds = listed(sorted({record.error_kind or "failed" for record in failed}))
@@ -185,8 +200,10 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
             f"{counted(len(failed), 'fit')} of {len(results.plan.fits)} failed ({kinds}); no mean counts "
             f"{'it' if len(failed) == 1 else 'them'}, and a candidate with a failed fit is not chosen."
         )
-        said.append(Conclusion("run", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in failed))))
-    said += [Conclusion("run", text) for text in [test_set_text(analysis.protocol)] if text]
+        said.append(
+            Conclusion("run", "", text, Evidence(tuple(MeasuredFit(record.fit_id) for record in failed)))
+        )
+    said += [Conclusion("run", "", text) for text in [test_set_text(analysis.protocol)] if text]
     if not results.complete:
         n_fits, settled = len(results.plan.fits), results.plan.settled_fits
         there = {fit_id for fit_id, record in results.records.items() if record.final}
@@ -199,7 +216,7 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
             )
         else:
             text = "This run is unfinished: not every model was scored on the test images yet."
-        said.append(Conclusion("run", text))
+        said.append(Conclusion("run", "", text))
     return tuple(said)
 
 

@@ -1,13 +1,29 @@
-"""The tables of verdicts: by accuracy, by loss, as probabilities over folds, and model against model."""
+"""Verdicts: by accuracy, by loss, as probabilities over folds, and model against model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from convstudy.analysis import Contest
+from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_words import needed_short
+from convstudy.report.verdict_words import needed_short, over_seeds
 from convstudy.stats import Verdict
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section."""
+    contests, region = material.analysis.contests, material.results.study.region
+    more = (loss_table(contests), probability_table(contests, region), models_table(contests))
+    verdicts = verdict_table(contests, region)
+    if verdicts.rows:
+        yield Section(
+            "verdicts",
+            verdicts.title,
+            (verdicts, *(Details(table.title, (table,)) for table in more if table.rows)),
+        )
+    else:
+        yield Section("verdicts", verdicts.title, (Text(("There is nothing to compare yet.",)),))
 
 
 def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
@@ -67,16 +83,6 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         f"border of the region, or this far within. {_what_it_takes(region)}"
     )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
-
-
-def over_seeds(verdicts: Sequence[Verdict]) -> str:
-    """Return what an interval over seeds counts: of one seed there is no spread to tell others from."""
-    numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
-    alone = "other test images alone, for the trained models: of other seeds nothing is known"
-    if numbers == {1}:
-        return f"With one seed the interval counts {alone}."
-    both = "Over seeds the interval counts both other seeds and other test images"
-    return f"{both}; where there is one pair, {alone}." if 1 in numbers else f"{both}."
 
 
 def _what_it_takes(region: float) -> str:
@@ -192,3 +198,6 @@ def models_table(contests: tuple[Contest, ...]) -> Table:
 
 def _width(verdict: Verdict, source: str) -> float | None:
     return verdict.difference.half_width_of(source)
+
+
+SECTION = Topic(20, sections)

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.analysis import analyse
+from convstudy.analysis import PredictionReader, analyse
 from convstudy.history.results import Results
-from convstudy.report.beside import gather_beside
 from convstudy.report.page import page
-from tests.report.made_up import gathered, made_up_results
+from tests.report.made_up import gathered, made_up_results, table_of, texts_of
 
 Spoil = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -77,10 +76,10 @@ def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(what: str) -> None:
     results, fit_id = spoilt(made_up_results(), SPOILT[what])
-    found = gather_beside(analyse(results))
-    assert found.confusion is not None and found.confusion.n_models == 2
-    assert found.class_accuracy_table is not None and found.mistakes
-    assert found.calibration_table is None or not found.calibration_words
+    found = gathered(results)
+    assert any(", 2 seeds together." in text for text in texts_of(found, "mistakes"))
+    assert table_of(found, "class-accuracy").rows and table_of(found, "mistakes").rows
+    assert "calibration" not in [section.id for section in found.sections]
     (note,) = found.notes[:1]
     assert note == f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
     # Verdicts on this candidate go by scores, and so claim less.
@@ -108,15 +107,16 @@ def test_the_page_is_made_all_the_same(what: str) -> None:
     ],
 )
 def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> None:
-    whole = gather_beside(analyse(made_up_results()))
-    found = gather_beside(analyse(spoilt(made_up_results(), spoil)[0]))
-    assert found.confusion == whole.confusion
-    assert 0 < len(found.mistakes) <= len(whole.mistakes)
-    assert found.mistakes != whole.mistakes
+    whole, found = gathered(made_up_results()), gathered(spoilt(made_up_results(), spoil)[0])
+    assert table_of(found, "confusion") == table_of(whole, "confusion")
+    mistakes = table_of(found, "mistakes").rows
+    assert 0 < len(mistakes) <= len(table_of(whole, "mistakes").rows)
+    assert mistakes != table_of(whole, "mistakes").rows
 
 
 def test_if_the_first_file_has_other_labels_nobody_is_set_beside_it() -> None:
     results, _ = spoilt(made_up_results(), in_another_order, place=0)
-    found = gather_beside(analyse(results))
-    assert found.confusion is not None and found.confusion.n_models == 1
-    assert len(found.notes) >= 2
+    reader = PredictionReader(results)
+    head = analyse(results).headline
+    assert head is not None
+    assert [reader.of(fit.id) is not None for fit in head.candidate.fits] == [True, False, False]

@@ -1,15 +1,105 @@
-"""What is known of the dataset's images, in words and as tables: balance of classes, constant images, duplicates."""
+"""The dataset's images: classes, balance, constant images, duplicates, and the first of them."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from convstudy.data import Dataset, ImageFacts
+from convstudy.analysis import Analysis
+from convstudy.data import Dataset, ImageFacts, Images
 from convstudy.data.audit.duplicates import NEAR, Pairs
+from convstudy.errors import ConvstudyError
 from convstudy.figures import counted, percent
+from convstudy.report import pictures
+from convstudy.report.class_charts import classes_chart
+from convstudy.report.pictures import Picture
+from convstudy.report.section import Block, Code, Details, Gallery, Heading, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import balance_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Labels = npt.NDArray[np.integer]
+
+N_FIRST_IMAGES = 25
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section."""
+    results = material.results
+    info = results.study.dataset
+    notes: tuple[str, ...] = ()
+    images: Images | None = None
+    try:
+        # A report downloads nothing.
+        images = results.study.dataset.load(download=False).train
+    except ConvstudyError as error:
+        notes = (f"The training images are not at hand: {error.problems[0].what}.",)
+    test = _test_labels(material.analysis)
+    blocks: list[Block] = [_about(info)]
+    if images is not None or test is not None:
+        classes = class_table(info, images.labels if images else None, test)
+        counts = [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows]
+        blocks += [classes_chart(counts), Details("Images per class as a table", (classes,))]
+    blocks += [Heading("Balance and duplicates"), Text((" ".join(image_words(results.images, info)),))]
+    if results.images is not None:
+        tables = (parts_table(results.images, info), duplicates_table(results.images, info))
+        blocks += [Details(table.title, (table,)) for table in tables if table.rows]
+    if images is not None:
+        blocks += [Heading("The first training images"), Gallery(_first(images, info), "small")]
+    yield Section("data", "Data", tuple(blocks), notes=notes)
+
+
+def data(material: Material) -> dict[str, Any]:
+    """Return what is known of the images."""
+    return {"images": material.results.images.as_json() if material.results.images else None}
+
+
+def _about(info: Dataset) -> Text:
+    shape = " × ".join(map(str, info.image_shape))
+    return Text(
+        (
+            f"{info.title}: {info.n_train:,} training and {info.n_test:,} test images of {shape}, {info.n_classes} "
+            "classes. Digest ",
+            Code(info.digest[:16]),
+            ".",
+        )
+    )
+
+
+def _test_labels(analysis: Analysis) -> Labels | None:
+    """Return the labels of the test images, once the headline's models were scored on them."""
+    head = analysis.headline
+    found = map(analysis.predictions.of, analysis.tested(head.candidate) if head else ())
+    return next((each.labels for each in found if each is not None), None)
+
+
+def _first(images: Images, info: Dataset) -> tuple[Picture, ...]:
+    labels = [info.class_names[int(images.labels[i])] for i in range(min(N_FIRST_IMAGES, len(images)))]
+    return tuple(
+        Picture(pictures.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
+        for i, label in enumerate(labels)
+    )
+
+
+def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Table:
+    """Return how many images each class has; labels int (n,), ``None`` where they are not at hand."""
+    counts = [None if labels is None else Counter(labels.tolist()) for labels in (train, test)]
+    rows: list[tuple[Value, ...]] = [
+        (name, *(None if count is None else count[label] for count in counts))
+        for label, name in enumerate(info.class_names)
+    ]
+    columns = (
+        Column("class", "Class"),
+        Column("train", "Training", "count"),
+        Column("test", "Test", "count"),
+    )
+    caption = f"{info.title}: images per class. The test counts are known once the test set was opened."
+    return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
 def image_words(facts: ImageFacts | None, info: Dataset) -> tuple[str, ...]:
@@ -138,3 +228,10 @@ def duplicates_table(facts: ImageFacts, info: Dataset) -> Table:
     some = f" The first {len(rows)} of {n_pairs:,} pairs." if n_pairs > len(rows) else ""
     caption = f"Test images that are training images too, or nearly; images are counted from 0.{some}"
     return Table("duplicates", "Duplicates between training and test images", caption, columns, rows)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+SECTION = Topic(70, sections, data)

@@ -1,37 +1,71 @@
-"""The tables of the protocol: images, choices, openings of the test set, and what a notebook would have reported."""
+"""The protocol: which images each question used, the choices, and every test-set evaluation."""
 
 from __future__ import annotations
 
-from convstudy.analysis import Keepsake, Protocol
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from convstudy.analysis import Protocol
+from convstudy.figures import counted
 from convstudy.history.results import Results
 from convstudy.record import Scores
+from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 
-# Kind -> what would have been kept, and what stands in its place.
-_KEPT = {
-    "seed": ("the best of {n} seeds", "their mean"),
-    "network": ("the best of {n} networks by test score", "the one that validation chose"),
-    "seed and network": ("the best of {n} trainings of all networks", "the chosen one’s mean"),
-    "epoch": ("the best of {n} epochs looked at", "the last epoch on the same images"),
-    "kept epoch": (
-        "the best of {n} epochs, by which this study keeps its weights",
-        "the last epoch on the same images",
-    ),
-    "nested search": (
-        "the best score of {n} candidates",
-        "winners on outer folds that their search did not see",
-    ),
-    "search": (
-        "the best score of {n} candidates",
-        "about the same without the luck of being the best of these",
-    ),
-    "halved search": (
-        "the best score of {n} candidates of the last rung",
-        "about the same without the luck of being the best of these; earlier rungs are not in it",
-    ),
-}
 MOST_OPENINGS = 50
 """How many of the openings that this run does not use a report lists."""
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section."""
+    results, told = material.results, material.analysis.protocol
+    tables = (
+        images_table(told),
+        choices_table(results),
+        acceptances_table(told),
+        openings_table(told),
+        ledger_table(told),
+    )
+    words = Text((protocol_words(told, results.images is not None),))
+    yield Section("protocol", "Protocol", (words, *(table for table in tables if table.rows)))
+
+
+def data(material: Material) -> dict[str, Any]:
+    """Return choices, accepted failures and test-set evaluations."""
+    told = material.analysis.protocol
+    return {
+        "choices": [asdict(choice) for choice in material.results.choices],
+        "acceptances": [asdict(row) for row in told.acceptances],
+        "test_set": {
+            "openings": [asdict(row) for row in told.openings],
+            "openings_in_this_folder": told.n_openings,
+            "openings_before_this_run": told.n_openings_before,
+            "openings_by_this_run": told.n_opened,
+            "questions_in_this_folder": told.n_questions,
+            "questions_of_other_runs": told.n_questions_elsewhere,
+        },
+    }
+
+
+def protocol_words(told: Protocol, looked_over: bool) -> str:
+    """Return in sentences how often the test set was opened; ``looked_over`` says whether its images were."""
+    choices = (
+        f"after {counted(len(told.choices), 'choice')}" if told.choices else "and no choice was made before"
+    )
+    text = (
+        f"This run rests on {counted(len(told.openings), 'opening')} of the test set, {choices}. In this runs folder "
+        f"it was opened {counted(told.n_openings, 'time')} by any study so far, {told.n_openings_before} of them "
+        "before this run’s first."
+    )
+    if told.n_questions:
+        text += (
+            f" It has now answered {counted(told.n_questions, 'question')} there, {told.n_questions_elsewhere} of them "
+            "asked by other runs; all seeds of one candidate answer one question together."
+        )
+    if looked_over:
+        text += " After the choices its images were also looked over for duplicates, without any model."
+    return text
 
 
 def images_table(told: Protocol) -> Table:
@@ -161,44 +195,6 @@ def acceptances_table(told: Protocol) -> Table:
     return Table("acceptances", "Accepted failures", caption, columns, tuple(rows))
 
 
-def optimism_table(kept: tuple[Keepsake, ...]) -> Table:
-    """Return what a notebook would have reported of this study, beside what is honest."""
-    columns = (
-        Column("kept", "Kept", "prose"),
-        Column("instead", "Instead of", "prose"),
-        Column("about", "Of"),
-        Column("images", "Images"),
-        Column("reported", "Reported", "percent"),
-        Column("honest", "Honest", "percent"),
-        Column("difference", "Difference", "points"),
-    )
-    rows: list[tuple[Value, ...]] = [
-        (
-            _KEPT[each.kind][0].format(n=f"{each.of:,}"),
-            _KEPT[each.kind][1],
-            each.about,
-            each.images,
-            each.kept,
-            each.honest,
-            each.difference,
-        )
-        for each in kept
-    ]
-    caption = (
-        "Each figure on the left is the highest of several, and the next training need not be so lucky. The networks’ "
-        "difference may be merit as well as luck; that of epochs is told of the validation images, for the test "
-        "images are never scored epoch by epoch."
-    )
-    if any(each.kind == "kept epoch" for each in kept):
-        caption += (
-            " With keep = “best” the validation accuracies in this report are of that kind; test accuracies are not, "
-            "for the epoch was chosen by other images."
-        )
-    return Table(
-        "optimism", "What a notebook would have reported", caption, columns, tuple(rows) if kept else ()
-    )
-
-
 def ledger_table(told: Protocol) -> Table:
     """Return the openings of the test set that this run does not use, the latest of them."""
     columns = (
@@ -232,3 +228,6 @@ def ledger_table(told: Protocol) -> Table:
 def _two(scores: Scores | None) -> tuple[float | None, float | None]:
     """Return accuracy and loss."""
     return (None, None) if scores is None else (scores["accuracy"], scores["log-loss"])
+
+
+SECTION = Topic(74, sections, data)

@@ -1,4 +1,4 @@
-"""What two variants of an ablation do together, in words and as a table.
+"""What two variants of an ablation do together, in words.
 
 A verdict on an interaction is "better" where both together come out higher than their two differences add up to, and
 "worse" where lower; whether that is good news hangs on what each does alone. So it is told as more or less.
@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convstudy.analysis import Contest
 from convstudy.figures import listed
 from convstudy.report.numbers import points
-from convstudy.report.table import Column, Table, Value
-from convstudy.report.tables import stage_title
-from convstudy.report.verdict_tables import over_seeds
-from convstudy.report.verdict_words import Saying, in_points, needed_short, saying, signed
+from convstudy.report.verdict_words import Saying, in_points, saying, signed
 from convstudy.stats import Verdict
 
 FEW = 2
 """So many interactions are told in the answer; of more it says how many are clear."""
-_SHORT: dict[Saying, str] = {
+SHORT: dict[Saying, str] = {
     "better": "more than they add up to",
     "worse": "less than they add up to",
     "ahead": "perhaps more than they add up to",
@@ -30,7 +26,7 @@ _SHORT: dict[Saying, str] = {
     "one seed": "too few seeds to say",
     "no pair": "no seed of all four",
 }
-_FULL: dict[Saying, str] = {
+FULL: dict[Saying, str] = {
     "better": "together they do more than they add up to",
     "worse": "together they do less than they add up to",
     "ahead": "perhaps more than they add up to, but not clearly by more than {region}",
@@ -79,67 +75,11 @@ def judged(verdict: Verdict) -> str:
             share = f"{difference.confidence * 100:g} % interval"
             text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
         text += ", "
-    return f"{text}{_worded(verdict, _FULL)}."
+    return f"{text}{worded(verdict, FULL)}."
 
 
-def interactions_table(contest: Contest) -> Table | None:
-    """Return an ablation's interactions; ``None`` where it asks for none, or none is measured yet."""
-    found = contest.interactions
-    if all(verdict.difference.mean is None for verdict in found):
-        return None
-    scores = {row.name: row.test["accuracy"] for row in contest.rows}
-    columns = (
-        Column("first", "Variant"),
-        Column("second", "with"),
-        Column("verdict", "Verdict"),
-        Column("interaction", "Interaction", "points"),
-        Column("low", "From", "points"),
-        Column("high", "To", "points"),
-        Column("seeds", "Seeds", "count"),
-        Column("adjusted_p", "p, Holm", "p"),
-        Column("needed", f"To tell {found[0].region * 100:g}"),
-        Column("as_it_is", "As it is", "percent"),
-        Column("first_alone", "Variant alone", "percent"),
-        Column("second_alone", "Other alone", "percent"),
-        Column("together", "Together", "percent"),
-    )
-    rows: list[tuple[Value, ...]] = [
-        (
-            verdict.first,
-            verdict.second,
-            _worded(verdict, _SHORT),
-            verdict.difference.mean,
-            verdict.difference.low,
-            verdict.difference.high,
-            verdict.difference.n,
-            verdict.adjusted_p,
-            needed_short(verdict),
-            contest.leader.test["accuracy"] if contest.leader else None,
-            scores[verdict.first],
-            scores[verdict.second],
-            scores[f"{verdict.first} + {verdict.second}"],
-        )
-        for verdict in found
-    ]
-    name, title = f"interactions-{contest.name}", f"{stage_title(contest)}: interactions"
-    return Table(name, title, _caption(found), columns, tuple(rows))
-
-
-def _caption(found: Sequence[Verdict]) -> str:
-    region = in_points(found[0].region)
-    holm = "" if len(found) == 1 else f", after Holm’s correction for all {len(found)} interactions"
-    lost = any(verdict.difference.n > 1 and verdict.difference.low is None for verdict in found)
-    return (
-        "Test accuracy with both variants, minus that with each alone, plus that of the network as it is: by how many "
-        "points both together come out above (+) or below (−) what their two differences add up to, with 95 % "
-        "intervals. "
-        f"{over_seeds(found)} “More” and “less” need the whole interval beyond ±{region}, "
-        f"“none” needs it within{holm}. Points of accuracy near 100 % leave little room for two gains to add up."
-        f"{' Where predictions are lost, there is no interval.' if lost else ''}"
-    )
-
-
-def _worded(verdict: Verdict, words: dict[Saying, str]) -> str:
+def worded(verdict: Verdict, words: dict[Saying, str]) -> str:
+    """Return what a verdict says in these words."""
     return words[saying(verdict)].format(region=in_points(verdict.region))
 
 

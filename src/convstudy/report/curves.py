@@ -1,0 +1,135 @@
+"""Charts over epochs: learning curves of one candidate, and candidates next to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convstudy.analysis import curve
+from convstudy.figures import percent
+from convstudy.plan import Candidate
+from convstudy.record import Record
+from convstudy.report import theme
+from convstudy.report.figure import (
+    Figure,
+    Layer,
+    Measure,
+    chart,
+    epoch_axis,
+    measure_axis,
+    named_scale,
+    nominal,
+    phone_legend,
+    quantity,
+)
+
+SIDES = ("train", "validation")
+
+
+def curves_chart(
+    name: str, subject: str, candidate: str, records: Sequence[Record], measure: Measure
+) -> Figure:
+    """Return learning curves of one candidate: mean, spread over fits, and each fit as a thin line."""
+    metric = "log-loss" if measure == "loss" else measure
+    n_epochs = max((len(record.history) for record in records), default=1)
+    means: list[dict[str, Any]] = []
+    for point in curve(records):
+        for side in SIDES:
+            summary = (point.train if side == "train" else point.validation)[metric]
+            spread = summary.sd or 0.0
+            assert summary.mean is not None  # a point has at least one fit
+            row = {"epoch": point.epoch, "on": side, "mean": summary.mean, "n": summary.n}
+            means.append({**row, "low": summary.mean - spread, "high": summary.mean + spread})
+    last = [row for row in means if row["epoch"] == n_epochs]
+    ends = ", ".join(f"{row['on']} {_written(row['mean'], measure)}" for row in last)
+
+    def draw() -> dict[str, Any]:
+        single = [
+            {
+                "epoch": epoch.number,
+                "on": side,
+                "fit": number,
+                "value": (epoch.train if side == "train" else epoch.validation)[metric],
+            }
+            for number, record in enumerate(records)
+            for epoch in record.history
+            for side in SIDES
+        ]
+        x = quantity("epoch", title="epoch", axis=epoch_axis(n_epochs), scale={"nice": False})
+        colour = nominal(
+            "on",
+            title=None,
+            legend={"symbolType": "stroke", "symbolStrokeWidth": 2.2},
+            scale=named_scale(SIDES, [theme.BLUE, theme.VERMILLION]),
+        )
+        dash = nominal("on", title=None, scale=named_scale(SIDES, [list(theme.DASHES[0]), [5, 3]]))
+        y = quantity("mean", title=measure, scale={"zero": False}, axis=measure_axis(measure))
+        tips = [
+            nominal("on", title="images"),
+            quantity("epoch"),
+            quantity("mean", title=f"mean {measure}", format=".4f" if measure == "loss" else ".2%"),
+            quantity("n", title="fits"),
+        ]
+        band = {"x": x, "y": quantity("low"), "y2": {"field": "high"}, "color": colour}
+        layers = [
+            Layer({"type": "area", "opacity": 0.15}, band, means),
+            Layer(
+                {"type": "line", "strokeWidth": 0.8, "opacity": 0.45},
+                {"x": x, "y": quantity("value"), "color": colour, "detail": nominal("fit")},
+                single,
+            ),
+            Layer({"type": "line"}, {"x": x, "y": y, "color": colour, "strokeDash": dash}, means),
+            Layer({"type": "circle", "size": 60, "opacity": 0}, {"x": x, "y": y, "tooltip": tips}, means),
+        ]
+        return chart(*layers[1 if len(records) < 2 else 0 :], height=170)
+
+    alt = f"{subject}: mean {measure} by epoch over {len(records)} fits; after epoch {n_epochs}: {ends}."
+    return Figure(f"curves-{name}-{measure}", f"{candidate}: {measure}", alt, draw, f"{subject}: {measure}")
+
+
+def overview_chart(
+    name: str, subject: str, candidates: Sequence[tuple[Candidate, Sequence[Record]]]
+) -> Figure:
+    """Return the mean validation accuracy by epoch of several candidates, next to each other."""
+    names = [candidate.name for candidate, _ in candidates]
+
+    def draw() -> dict[str, Any]:
+        rows: list[dict[str, Any]] = [
+            {"epoch": point.epoch, "candidate": candidate.name, "mean": point.validation["accuracy"].mean}
+            for candidate, records in candidates
+            for point in curve(records)
+        ]
+        n_epochs = max((row["epoch"] for row in rows), default=1)
+        shared = {"title": None, "sort": names, "legend": phone_legend(names)}
+        encoding = {
+            "x": quantity("epoch", axis=epoch_axis(n_epochs), scale={"nice": False}),
+            "y": quantity(
+                "mean", title="mean validation accuracy", scale={"zero": False}, axis=measure_axis("accuracy")
+            ),
+            "color": nominal("candidate", scale=named_scale(names, theme.PALETTE), **shared),
+            "opacity": {"condition": {"param": "picked", "value": 1}, "value": 0.12},
+        }
+        tips = [nominal("candidate"), quantity("epoch"), quantity("mean", format=".2%")]
+        shape = nominal("candidate", scale=named_scale(names, theme.SHAPES), **shared)
+        picked = {
+            "name": "picked",
+            "select": {"type": "point", "fields": ["candidate"]},
+            "bind": "legend",
+        }
+        return chart(
+            Layer({"type": "line"}, encoding, rows),
+            Layer(
+                {"type": "point", "size": 46, "filled": True, "opacity": 1},
+                {**encoding, "shape": shape, "tooltip": tips},
+                rows,
+                (picked,),
+            ),
+            height=240,
+        )
+
+    alt = f"{subject}: by epoch: mean validation accuracy by epoch of {', '.join(names)}."
+    return Figure(f"overview-{name}", "By epoch", alt, draw, f"{subject}: by epoch")
+
+
+def _written(value: float, measure: Measure) -> str:
+    return percent(value) if measure == "accuracy" else f"{value:.4f}"

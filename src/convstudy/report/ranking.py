@@ -1,0 +1,104 @@
+"""The picture of an answer: candidates ranked by their mean with its interval, the selected one marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from convstudy.analysis import CandidateRow, Contest
+from convstudy.figures import percent
+from convstudy.report.figure import (
+    Figure,
+    Layer,
+    Spec,
+    chart,
+    either,
+    measure_axis,
+    nominal,
+    quantity,
+    rows_of,
+)
+from convstudy.report.stages import CHOSEN, stage_title
+from convstudy.stats import Interval
+
+MOST = 12
+"""The number of candidates that the picture shows; the section of the question has all of them."""
+HEIGHT = 30
+"""Height of one candidate, in pixels."""
+
+
+def picture(contest: Contest) -> Figure | None:
+    """Return the candidates that can be compared, the best mean first; ``None`` where none has a score.
+
+    Of a search these are the candidates that were trained on the same folds, as far as the selected one.
+    """
+    ranking = contest.ranking
+    if contest.question == "search" and contest.leader is not None:
+        leader = contest.leader
+        ranking = tuple(row for row in ranking if row.trained_like(leader))
+    shown = shortened(ranking)
+    if not shown:
+        return None
+    measure, intervals = _measure(contest)
+    rows = [_row(contest, row, intervals) for row in shown]
+    title = measure if len(shown) == len(ranking) else f"{measure}, the best {MOST} of {len(ranking)}"
+    subject = stage_title(contest)
+    means = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in rows)
+    marked = contest.leader.name if contest.leader and contest.question != "final" else ""
+    alt = f"{subject}, {title}: {means}.{f' Selected: {marked}.' if marked else ''}"
+    name = f"answer-{contest.question}-{contest.name}"
+    return Figure(name, f"{subject}: {title}", alt, lambda: _draw(rows))
+
+
+def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
+    """Return the first ``MOST`` of a ranking; the selected one has the last place where it is further down."""
+    if len(ranking) <= MOST or any(row.chosen for row in ranking[:MOST]):
+        return ranking[:MOST]
+    chosen = [row for row in ranking[MOST:] if row.chosen]
+    return (*ranking[: MOST - len(chosen)], *chosen)
+
+
+def _measure(contest: Contest) -> tuple[str, Mapping[str, Interval]]:
+    """Return what the picture shows in words, and the intervals."""
+    search = contest.question == "search"
+    intervals = contest.fold_intervals if search else contest.accuracy_intervals
+    images, parts = ("validation", "folds") if search else ("test", "seeds")
+    sure = "mean and 95 % interval" if intervals else "mean"
+    return f"{images.capitalize()} accuracy, {sure} over {parts}", intervals
+
+
+def _row(contest: Contest, row: CandidateRow, intervals: Mapping[str, Interval]) -> dict[str, Any]:
+    mean = row.summary(contest.measure).mean
+    interval = intervals.get(row.name)
+    return {
+        "candidate": row.name,
+        "mean": mean,
+        "low": interval.low if interval else mean,
+        "high": interval.high if interval else mean,
+        "chosen": row.chosen,
+    }
+
+
+def _draw(rows: list[dict[str, Any]]) -> Spec:
+    y = rows_of([row["candidate"] for row in rows], widest=200)
+    scale = {"zero": False, "padding": 14}
+    x = quantity("mean", title=None, scale=scale, axis=measure_axis("accuracy"))
+    tips = [nominal("candidate")]
+    tips += [
+        quantity(key, title=words, format=".2%")
+        for key, words in (("mean", "mean"), ("low", "from"), ("high", "to"))
+    ]
+    shape = either("datum.chosen", "diamond", "circle")
+    return chart(
+        Layer(
+            {"type": "rule", "strokeWidth": 2.4, "opacity": 0.7},
+            {"x": quantity("low", scale=scale, title=None), "x2": {"field": "high"}, "y": y, "color": CHOSEN},
+            rows,
+        ),
+        Layer(
+            {"type": "point", "size": 110, "filled": True, "opacity": 1},
+            {"x": x, "y": y, "color": CHOSEN, "shape": shape, "tooltip": tips},
+            rows,
+        ),
+        height=HEIGHT * len(rows),
+    )

@@ -1,0 +1,62 @@
+"""A whole report, before it takes a format: the sections of every topic, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from convstudy.analysis import Analysis
+from convstudy.checks import Findings
+from convstudy.discovery import members
+from convstudy.history.results import Results
+from convstudy.report.figure import Figure
+from convstudy.report.section import Material, Section, Topic
+from convstudy.report.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The sections of a run's report, and what topics add to ``report.json`` besides their tables."""
+
+    results: Results
+    sections: tuple[Section, ...]
+    data: Mapping[str, Any]
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, in the order of the report."""
+        return tuple(table for section in self.sections for table in section.every_table)
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure once, in the order of the report."""
+        found: dict[str, Figure] = {}
+        for section in self.sections:
+            for block in section.every_block:
+                if isinstance(block, Figure):
+                    found.setdefault(block.name, block)
+        return tuple(found.values())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is missing, each note once."""
+        return tuple(dict.fromkeys(note for section in self.sections for note in section.notes))
+
+
+def topics() -> tuple[Topic, ...]:
+    """Return the topic of each module in ``report/sections/``, by its place on the page."""
+    found: list[Topic] = [
+        module.SECTION for module in members("convstudy.report.sections") if hasattr(module, "SECTION")
+    ]
+    return tuple(sorted(found, key=lambda topic: topic.order))
+
+
+def gather(analysis: Analysis, findings: Findings | None) -> Report:
+    """Return the report of a run; whatever is missing leaves a gap or a note, never an error."""
+    material = Material(analysis, findings)
+    found = topics()
+    sections = tuple(section for topic in found for section in topic.sections(material))
+    data = {key: value for topic in found for key, value in topic.data(material).items()}
+    return Report(analysis.results, sections, data)

@@ -1,0 +1,64 @@
+"""The table of scores of a comparison, an ablation or a final training."""
+
+from __future__ import annotations
+
+from convstudy.analysis import Contest
+from convstudy.report.stages import MEASURED, chosen_rows, ends, seeds_text, stage_title, table_name
+from convstudy.report.table import Column, Table, Value
+
+
+def scores_table(contest: Contest) -> Table:
+    """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
+    letters = contest.letters if contest.groups else {}
+    columns = (
+        Column("candidate", "Candidate"),
+        Column("test_accuracy", "Test accuracy", "percent"),
+        Column("accuracy_low", "From", "percent"),
+        Column("accuracy_high", "To", "percent"),
+        *([Column("group", "Group")] if letters else []),
+        Column("test_loss", "Test loss", "loss"),
+        Column("loss_low", "From", "loss"),
+        Column("loss_high", "To", "loss"),
+        Column("validation_accuracy", "Validation accuracy", "percent"),
+        Column("train_accuracy", "Train accuracy", "percent"),
+        Column("train_loss", "Train loss", "loss"),
+        Column("parameters", "Parameters", "count"),
+        Column("seconds", "Time a fit", "seconds"),
+        Column("weights_digests", "Weights measured", "digests"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            row.name,
+            row.test["accuracy"],
+            *ends(contest.accuracy_intervals.get(row.name)),
+            *([letters.get(row.name, "")] if letters else []),
+            row.test["log-loss"],
+            *ends(contest.loss_intervals.get(row.name)),
+            row.validation["accuracy"],
+            row.train["accuracy"],
+            row.train["log-loss"],
+            row.n_parameters,
+            row.seconds,
+            row.weights_digests,
+        )
+        for row in contest.rows
+    ]
+    seeds = seeds_text(contest.rows)
+    counts = (
+        "other test images, for these models"
+        if seeds == "1 seed"
+        else "both other seeds and other test images"
+    )
+    apart = (
+        "Networks that share a letter of “group” cannot be told apart beyond the region. " if letters else ""
+    )
+    caption = (
+        f"Mean ± standard deviation over {seeds}. {MEASURED} “From” and “to” are 95 % intervals that count {counts}. "
+        f"{apart}Each digest names the "
+        "weights of one seed."
+    )
+    if not contest.settled:
+        caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
+    return Table(
+        table_name(contest), stage_title(contest), caption, columns, tuple(rows), chosen_rows(contest)
+    )

@@ -1,0 +1,65 @@
+"""The first screen: the answer in a sentence for each question, a picture for each, and the run in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from convstudy.analysis import Contest
+from convstudy.duration import duration
+from convstudy.figures import counted
+from convstudy.report.effects import forest_chart
+from convstudy.report.figure import Figure
+from convstudy.report.ranking import HEIGHT, MOST, picture
+from convstudy.report.section import Facts, Material, Row, Section, Text, Topic
+from convstudy.report.stages import stage_title
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section that stands in front of all others."""
+    sentences = tuple(
+        Text((said.statement,), "warning" if said.question == "run" else "plain", said.subject)
+        for said in material.conclusions
+    )
+    found = [_picture(contest) for contest in material.analysis.asked]
+    pictures = tuple(figure for figure in found if figure is not None)
+    yield Section(
+        "answer",
+        "",
+        (*sentences, *((Row(pictures),) if pictures else ()), _facts(material)),
+    )
+
+
+def data(material: Material) -> dict[str, Any]:
+    """Return the sentences with what they rest on."""
+    said = material.conclusions
+    return {"answer": [each.text for each in said], "conclusions": [each.as_json() for each in said]}
+
+
+def _picture(contest: Contest) -> Figure | None:
+    """Return the picture of an answer: candidates ranked, or of an ablation its effects."""
+    if contest.question != "ablate":
+        return picture(contest)
+    named = [(verdict.first, verdict) for verdict in contest.verdicts]
+    subject, title = stage_title(contest), "Change in test accuracy, with 95 % intervals"
+    found = forest_chart(f"answer-ablate-{contest.name}", subject, title, named, HEIGHT, MOST)
+    return found and replace(found, title=f"{subject}: {found.title}")
+
+
+def _facts(material: Material) -> Facts:
+    results = material.results
+    n_trained = sum(fit.id in results.records and results.records[fit.id].done for fit in results.plan.fits)
+    return Facts(
+        (
+            ("Dataset", results.study.dataset.name),
+            ("Fits", f"{n_trained} of {len(results.plan.fits)}"),
+            ("Failed", str(len(results.failed))),
+            ("Seeds", str(results.study.seeds)),
+            ("Training time", duration(results.seconds)),
+            ("Test set opened", counted(len(material.analysis.protocol.openings), "time")),
+        )
+    )
+
+
+SECTION = Topic(0, sections, data)

@@ -1,0 +1,115 @@
+"""A comparison: its scores, who is ahead of whom, and who cannot be told from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convstudy.analysis import Contest
+from convstudy.figures import listed, percent
+from convstudy.report import theme
+from convstudy.report.curves import overview_chart
+from convstudy.report.effects import forest_chart
+from convstudy.report.figure import Figure, Layer, Spec, chart, measure_axis, nominal, quantity, rows_of
+from convstudy.report.scores import scores_table
+from convstudy.report.section import Material, Section, Topic
+from convstudy.report.stages import CHOSEN, ROW, scores_chart, stage_title, table_name, trained
+
+_BAR = 16
+"""Pixels from one group's bar to the next."""
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield a section for each comparison."""
+    results = material.results
+    for contest in material.analysis.asked:
+        if contest.question != "compare":
+            continue
+        title, candidates = stage_title(contest), list(trained(results, results.plan.stage(contest.stage)))
+        pairs = [(f"{verdict.first} − {verdict.second}", verdict) for verdict in contest.verdicts]
+        differences = forest_chart(f"differences-{contest.name}", title, "Differences", pairs)
+        found = [
+            ranking_chart(contest) if differences else None,
+            differences,
+            scores_chart(contest),
+            overview_chart(table_name(contest), title, candidates) if len(candidates) > 1 else None,
+        ]
+        figures = tuple(figure for figure in found if figure is not None)
+        yield Section(table_name(contest), title, (scores_table(contest), *figures))
+
+
+def ranking_chart(contest: Contest) -> Figure:
+    """Return the candidates of a comparison by mean test accuracy, with intervals and a bar over each group.
+
+    A bar joins candidates of which no two can be told apart, as in a critical-difference diagram; a ring on it
+    marks each member, for a group may leave out one in between.
+    """
+    rows: list[dict[str, Any]] = []
+    letters = contest.letters
+    for row in contest.ranking:
+        mean = row.test["accuracy"].mean
+        assert mean is not None  # the ranking holds no others
+        interval = contest.accuracy_intervals.get(row.name)
+        rows.append(
+            {
+                "candidate": row.name,
+                "mean": mean,
+                "low": interval.low if interval else mean,
+                "high": interval.high if interval else mean,
+                "chosen": row.chosen,
+                "groups": letters[row.name],
+            }
+        )
+    together = [group for group in contest.groups if len(group) > 1]
+    ends = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in rows)
+    told = "; ".join(listed(list(group)) for group in together) or "none"
+    title = stage_title(contest)
+    words = f"{title}: ranking, mean test accuracy: {ends}. Groups that cannot be told apart: {told}."
+    name = f"ranking-{contest.name}"
+    return Figure(name, "Ranking", words, lambda: _ranking(rows, together), f"{title}: ranking")
+
+
+def _ranking(rows: list[dict[str, Any]], together: list[tuple[str, ...]]) -> Spec:
+    y = rows_of([row["candidate"] for row in rows])
+    # Room on the right, where the bars stand.
+    scale = {"zero": False, "padding": 14 + _BAR * len(together)}
+    x = quantity(
+        "mean",
+        title="mean test accuracy, 95 % interval (grey bars: not told apart)",
+        scale=scale,
+        axis=measure_axis("accuracy"),
+    )
+    tips = [nominal("candidate"), nominal("groups", title="group")]
+    tips += [
+        quantity(key, title=words, format=".2%")
+        for key, words in (("mean", "mean"), ("low", "from"), ("high", "to"))
+    ]
+    layers = [
+        Layer(
+            {"type": "rule", "strokeWidth": 2.4, "opacity": 0.7},
+            {"x": quantity("low", scale=scale), "x2": {"field": "high"}, "y": y, "color": CHOSEN},
+            rows,
+        ),
+        Layer(
+            {"type": "point", "size": 110, "filled": True, "opacity": 1},
+            {"x": x, "y": y, "color": CHOSEN, "tooltip": tips},
+            rows,
+        ),
+    ]
+    for number, group in enumerate(together):
+        layers += _group_bar(group, y, -_BAR * (len(together) - 1 - number))
+    return chart(*layers, height=ROW * len(rows))
+
+
+def _group_bar(group: tuple[str, ...], y: Spec, offset: int) -> list[Layer]:
+    """Return a bar at the right edge from a group's first member to its last, with a dot for each member."""
+    encoding = {"x": {"value": "width"}, "y": y}
+    rows = [{"candidate": name} for name in group]
+    look = {"color": theme.GREY, "xOffset": offset}
+    return [
+        Layer({"type": "line", "strokeWidth": 4, "opacity": 0.75, **look}, encoding, rows),
+        Layer({"type": "point", "size": 46, "filled": True, "opacity": 1, **look}, encoding, rows),
+    ]
+
+
+SECTION = Topic(30, sections)

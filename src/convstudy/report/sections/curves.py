@@ -1,0 +1,105 @@
+"""Learning curves of every candidate, and the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from convstudy.analysis import Contest
+from convstudy.report import theme
+from convstudy.report.curves import curves_chart
+from convstudy.report.figure import Figure, Layer, Spec, chart, epoch_axis, named_scale, nominal, quantity
+from convstudy.report.section import Block, Heading, Material, Row, Section, Text, Topic
+from convstudy.report.stages import stage_title, trained
+
+_ORDER = ("compare", "final", "ablate", "search")
+_HOW = (
+    "The thick line is the mean over seeds or folds, the band one standard deviation to each side, a thin line one "
+    "fit. Training and validation images are both measured after each epoch in evaluation mode, so that the two can be "
+    "compared; of more training images than the recipe’s measure_at_most, a sample is measured."
+)
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section."""
+    asked = sorted(material.analysis.asked, key=lambda contest: _ORDER.index(contest.question))
+    blocks = [block for contest in asked for block in _of(material, contest)]
+    yield Section("curves", "Learning curves", (Text((_HOW,)), *blocks, *_rates(material)))
+
+
+def _of(material: Material, contest: Contest) -> Iterator[Block]:
+    """Yield a title and the curves of a stage, for each candidate the loss and the accuracy."""
+    results, title = material.results, stage_title(contest)
+    candidates = list(trained(results, results.plan.stage(contest.stage)))
+    if candidates:
+        yield Heading(title)
+    for number, (candidate, records) in enumerate(candidates, start=1):
+        name = f"{contest.question}-{contest.name}-{number:02d}"
+        yield Row(
+            tuple(
+                curves_chart(name, f"{title}, {candidate.name}", candidate.name, records, measure)
+                for measure in ("loss", "accuracy")
+            )
+        )
+
+
+def _rates(material: Material) -> Iterator[Block]:
+    """Yield the learning rate by epoch, or say that it was the same all along."""
+    rates = rates_chart(material)
+    if rates is not None:
+        yield Heading("Learning rate")
+        yield rates
+        return
+    records = material.results.records
+    fits = [fit for fit in material.results.plan.fits if fit.id in records]
+    found = {epoch.learning_rate for fit in fits for epoch in records[fit.id].history}
+    if len(found) == 1:
+        yield Text((f"The learning rate was {found.pop()} all along, in every fit.",))
+
+
+def rates_chart(material: Material) -> Figure | None:
+    """Return the learning rate by epoch, one line for all candidates that share it; ``None`` where it is constant."""
+    results = material.results
+    shared: dict[tuple[float, ...], list[str]] = {}
+    for stage in results.plan.stages:
+        for candidate, records in trained(results, stage):
+            longest = max(records, key=lambda record: len(record.history))
+            key = tuple(epoch.learning_rate for epoch in longest.history)
+            shared.setdefault(key, []).append(f"{stage.key}: {candidate.name}")
+    if len({rate for rates in shared for rate in rates}) < 2:
+        return None  # a flat line says nothing that the recipe does not
+    named = [
+        (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", rates)
+        for rates, names in shared.items()
+    ]
+    title = "Learning rate by epoch"
+    alt = f"{title} of {', '.join(name for name, _ in named)}."
+    return Figure("learning-rate", title, alt, lambda: _draw(named))
+
+
+def _draw(named: Sequence[tuple[str, Sequence[float]]]) -> Spec:
+    rows: list[dict[str, Any]] = [
+        {"epoch": epoch, "who": name, "rate": rate}
+        for name, rates in named
+        for epoch, rate in enumerate(rates, start=1)
+    ]
+    names = [name for name, _ in named]
+    n_epochs = max((len(rates) for _, rates in named), default=1)
+    colour = nominal(
+        "who",
+        title=None,
+        legend={"symbolType": "stroke", "labelLimit": 400},
+        scale=named_scale(names, theme.PALETTE),
+        sort=names,
+    )
+    encoding = {
+        "x": quantity("epoch", axis=epoch_axis(n_epochs), scale={"nice": False}),
+        "y": quantity("rate", title="learning rate"),
+        "color": colour,
+        "strokeDash": nominal("who", title=None, scale=named_scale(names, theme.DASHES), sort=names),
+        "tooltip": [nominal("who", title="recipe"), quantity("epoch"), quantity("rate", format=".3g")],
+    }
+    return chart(Layer({"type": "line", "point": {"size": 36}}, encoding, rows), height=150)
+
+
+SECTION = Topic(50, sections)

@@ -1,0 +1,54 @@
+"""The fits that failed, with their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from convstudy.analysis import Contest
+from convstudy.analysis.candidates import Failure
+from convstudy.record import RUNS_UNTIL_LASTING
+from convstudy.report.section import Material, Section, Topic
+from convstudy.report.table import Column, Table, Value
+
+_FAILURES: Mapping[Failure, str] = {
+    "": "",
+    "may yet succeed": "not yet: it may succeed in another run",
+    "lasting": "yes: it would fail again",
+    "repeated": f"yes: the same error in {RUNS_UNTIL_LASTING} runs",
+    "accepted": "yes: accepted, see the protocol",
+}
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section, where a fit failed."""
+    table = failures_table(material.analysis.contests)
+    if table.rows:
+        yield Section("failures", table.title, (table,))
+
+
+def failures_table(contests: tuple[Contest, ...]) -> Table:
+    """Return the fits that failed, with their errors."""
+    columns = (
+        Column("stage", "Question"),
+        Column("candidate", "Candidate"),
+        Column("part", "Seed or fold"),
+        Column("kind", "Kind"),
+        Column("error", "Error", "prose"),
+        Column("counts", "Counts as failed", "prose"),
+        Column("fit_id", "Fit", "code"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (fit.stage, fit.candidate, fit.part, fit.error_kind, fit.error, _FAILURES[fit.failure], fit.fit_id)
+        for contest in contests
+        for row in contest.rows
+        for fit in row.fits
+        if fit.status == "failed"
+    ]
+    caption = (
+        "Fits that could not be finished. While one of them may yet succeed, nothing is chosen from its stage, and no "
+        "test image is read."
+    )
+    return Table("failures", "Failed fits", caption, columns, tuple(rows))
+
+
+SECTION = Topic(82, sections)

@@ -1,0 +1,21 @@
+"""The final training of a study that compares nothing: its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convstudy.report.scores import scores_table
+from convstudy.report.section import Block, Material, Section, Topic
+from convstudy.report.stages import scores_chart, stage_title, table_name
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield a section for each final training."""
+    for contest in material.analysis.asked:
+        if contest.question == "final":
+            blocks: list[Block | None] = [scores_table(contest), scores_chart(contest)]
+            shown = tuple(block for block in blocks if block is not None)
+            yield Section(table_name(contest), stage_title(contest), shown)
+
+
+SECTION = Topic(32, sections)

@@ -1,0 +1,155 @@
+"""The rungs of a search that halves: which candidates went on, by which scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convstudy.analysis import Contest
+from convstudy.figures import counted
+from convstudy.plan import Rung, ranked
+from convstudy.report import theme
+from convstudy.report.figure import Figure, Layer, Spec, chart, measure_axis, nominal, quantity
+from convstudy.report.section import Block, Material, Section, Topic
+from convstudy.report.stages import stage_title
+from convstudy.report.table import Column, Table, Value
+
+FEW_NAMES = 4
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield a section for each search that halves."""
+    for contest in material.analysis.asked:
+        table = rungs_table(contest)
+        if table is not None:
+            found: list[Block | None] = [table, rungs_chart(contest)]
+            blocks = tuple(block for block in found if block is not None)
+            yield Section(table.name, table.title, blocks)
+
+
+def rungs_table(contest: Contest) -> Table | None:
+    """Return the rungs of a search that halves, as far as they were reached; ``None`` for others."""
+    if contest.course is None or not contest.course.rungs:
+        return None
+    columns = (
+        Column("rung", "Rung"),
+        Column("candidates", "Candidates", "count"),
+        Column("folds", "Folds", "count"),
+        Column("epochs", "Epochs", "count"),
+        Column("best", "Best"),
+        Column("accuracy", "Its validation accuracy", "percent"),
+        Column("went_on", "Went on", "prose"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for number, rung in enumerate(contest.course.rungs, start=1):
+        if not rung.took_part:
+            continue
+        best = ranked(rung.scores)
+        rows.append(
+            (
+                str(number),
+                len(rung.took_part),
+                rung.size.n_folds,
+                rung.size.n_epochs,
+                best[0].name if best else "",
+                best[0].scores["accuracy"] if best and best[0].scores else None,
+                _names_or_number(rung),
+            )
+        )
+    caption = (
+        "Each rung trains those who are left on the first so many folds, up to so many epochs of the same training; "
+        "the better half by mean validation accuracy goes on. What a rung trained is not trained again in the next."
+    )
+    return Table(f"rungs-{contest.name}", f"Rungs of search {contest.name}", caption, columns, tuple(rows))
+
+
+def _names_or_number(rung: Rung) -> str:
+    """Return who went on from a rung, or only how many where a list would be long; the search's table has them all."""
+    if len(rung.went_on) <= FEW_NAMES:
+        return "; ".join(rung.went_on)
+    return f"{len(rung.went_on)} of {len(rung.took_part)}"
+
+
+def rungs_chart(contest: Contest) -> Figure | None:
+    """Return each candidate's mean validation accuracy from rung to rung; ``None`` before the first is decided."""
+    decided = [
+        (number, rung)
+        for number, rung in enumerate(contest.course.rungs if contest.course else (), start=1)
+        if rung.decided
+    ]
+    if not decided:
+        return None
+    told = "; ".join(
+        f"rung {number}, {len(rung.went_on)} of {len(rung.took_part)} went on" for number, rung in decided
+    )
+    subject, title = stage_title(contest), "From rung to rung"
+    alt = f"{subject}: from rung to rung, mean validation accuracy: {told}."
+    full_title = f"{subject}: from rung to rung"
+    return Figure(f"rungs-{contest.name}", title, alt, lambda: _draw(contest, decided), full_title)
+
+
+def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
+    rows: list[dict[str, Any]] = []
+    labels: list[str] = []
+    for number, rung in decided:
+        folds, epochs = counted(rung.size.n_folds, "fold"), counted(rung.size.n_epochs, "epoch")
+        labels.append(f"{number}: {folds} × {epochs}")
+        rows += [
+            {
+                "rung": labels[-1],
+                "candidate": score.name,
+                "mean": score.scores["accuracy"],
+                "fate": _fate(contest, score.name, rung.went_on),
+            }
+            for score in rung.scores
+            if score.scores is not None
+        ]
+    kinds = ["chosen", "went on", "dropped"]
+    x = nominal(
+        "rung",
+        sort=labels,
+        title="rung",
+        axis={"labelAngle": 0, "grid": False},
+        scale={"padding": 0.3},
+    )
+    y = quantity(
+        "mean", title="mean validation accuracy", scale={"zero": False}, axis=measure_axis("accuracy")
+    )
+    colours = {"domain": kinds, "range": [theme.VERMILLION, theme.BLUE, theme.GREY]}
+    shapes = {"domain": kinds, "range": ["diamond", "circle", "cross"]}
+    tips = [
+        nominal("candidate"),
+        nominal("rung"),
+        quantity("mean", title="accuracy", format=".2%"),
+        nominal("fate", title="then"),
+    ]
+    return chart(
+        Layer(
+            {"type": "line", "strokeWidth": 1.2, "opacity": 0.5, "color": theme.GREY},
+            {"x": x, "y": y, "detail": nominal("candidate")},
+            rows,
+        ),
+        Layer(
+            {"type": "point", "size": 70, "filled": True, "opacity": 1},
+            {
+                "x": x,
+                "y": y,
+                "color": nominal("fate", title=None, scale=colours, sort=kinds),
+                "shape": nominal("fate", title=None, scale=shapes, sort=kinds),
+                "tooltip": tips,
+            },
+            rows,
+        ),
+        height=260,
+    )
+
+
+def _fate(contest: Contest, name: str, went_on: tuple[str, ...]) -> str:
+    """Return what became of a candidate in a rung."""
+    leader = contest.leader
+    if leader is not None and leader.name == name:
+        return "chosen"
+    return "went on" if name in went_on else "dropped"
+
+
+SECTION = Topic(42, sections)

@@ -1,0 +1,49 @@
+"""The kernels of the headline's first convolution as images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convstudy.errors import ConvstudyError
+from convstudy.report import pictures
+from convstudy.report.pictures import Picture
+from convstudy.report.section import Gallery, Material, Section, Text, Topic
+
+N_KERNELS = 64
+_HOW = "Blue is negative, red positive, each kernel by its own scale; the first seed's weights."
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section, once the study has a headline."""
+    results, head = material.results, material.analysis.headline
+    if head is None:
+        return
+    title = f"First-layer kernels of {head.candidate.network_name}"
+    fit_id = next(record.fit_id for record in results.records_of(head.candidate) if record.done)
+    found: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+    try:
+        found = tuple(_kernels(results.arrays(fit_id, "weights")))
+    except ConvstudyError as error:
+        notes = (f"The weights file of fit {fit_id} could not be read: {error.problems[0].what}.",)
+    if found:
+        yield Section("kernels", title, (Text((_HOW,), "note"), Gallery(found, "small")), notes=notes)
+    else:
+        yield Section("kernels", title, (Text(("There are none to show.",)),), notes=notes)
+
+
+def _kernels(weights: dict[str, Any]) -> Iterator[Picture]:
+    kernels = pictures.first_kernels(weights)
+    if kernels is None:
+        return
+    for number, kernel in enumerate(kernels[:N_KERNELS]):
+        largest = float(abs(kernel).max())
+        pixels = pictures.kernel_pixels(kernel, largest)
+        yield Picture(
+            pictures.data_uri(pixels),
+            f"kernel {number}, weights from {kernel.min():.2f} to {kernel.max():.2f}",
+        )
+
+
+SECTION = Topic(64, sections)

@@ -1,0 +1,78 @@
+"""The layers of every network: shapes, parameters and multiply-adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convstudy.data import Dataset
+from convstudy.history.results import Results
+from convstudy.networks import Network, layer_table, shape_text
+from convstudy.report.section import Details, Material, Section, Topic
+from convstudy.report.table import Column, Table, Value
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section, the first network's table open."""
+    info = material.results.study.dataset
+    tables = [
+        layers_table(name, network, info, number)
+        for number, (name, network) in enumerate(networks_of(material.results).items(), start=1)
+    ]
+    blocks = tuple(Details(table.title, (table,), is_open=table is tables[0]) for table in tables)
+    yield Section("layers", "Layers", blocks)
+
+
+def networks_of(results: Results) -> dict[str, Network]:
+    """Return every different network of the plan by a name that tells it: the first candidate that has it."""
+    found: dict[Network, str] = {}
+    networks: dict[str, Network] = {}
+    # Stages that judge a nested search train its networks, under names of their own.
+    asked = [stage for stage in results.plan.stages if stage.tested or stage.question == "search"]
+    stages = sorted(asked, key=lambda stage: stage.question == "search")
+    for stage in stages:
+        for candidate in stage.candidates:
+            key = candidate.network
+            if key in found:
+                continue
+            told = candidate.name in ("as it is", candidate.network_name)
+            name = candidate.network_name if told else f"{candidate.network_name}, {candidate.name}"
+            found[key] = name
+            networks[name] = candidate.network
+    return networks
+
+
+def layers_table(name: str, network: Network, info: Dataset, number: int) -> Table:
+    """Return the layer table of a network."""
+    layers = layer_table(network, info.image_shape, info.n_classes)
+    columns = (
+        Column("number", "No."),
+        Column("layer", "Layer"),
+        Column("output", "Output shape"),
+        Column("trainable", "Trainable", "count"),
+        Column("not_trainable", "Not trainable", "count"),
+        Column("multiply_adds", "Multiply-adds", "count"),
+        Column("note", "Note", "prose"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            row.number,
+            row.text,
+            shape_text(row.output_shape),
+            row.n_trainable,
+            row.n_not_trainable,
+            row.multiply_adds,
+            f"does nothing: {row.idle}" if row.idle else "",
+        )
+        for row in layers.rows
+    ]
+    rows.append(("", "total", "", layers.n_trainable, layers.n_not_trainable, layers.multiply_adds, ""))
+    caption = (
+        f"Input {shape_text(layers.input_shape)}; {layers.n_parameters:,} parameters, of which "
+        f"{layers.n_trainable:,} trainable and {layers.n_not_trainable:,} not."
+    )
+    n_shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    shown = tuple(row[:n_shown] for row in rows)
+    return Table(f"layers-{number:02d}", name, caption, columns[:n_shown], shown, frozenset({len(rows) - 1}))
+
+
+SECTION = Topic(72, sections)

@@ -1,0 +1,76 @@
+"""A nested search judged: its winners on the outer folds that their search did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convstudy.analysis import Contest
+from convstudy.figures import percent
+from convstudy.report.numbers import points
+from convstudy.report.optimism_words import winners
+from convstudy.report.section import Material, Section, Topic
+from convstudy.report.table import Column, Table, Value
+from convstudy.report.verdict_words import within
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield a section for each nested search."""
+    for contest in material.analysis.asked:
+        table = nested_table(contest)
+        if table is not None:
+            yield Section(table.name, table.title, (table,))
+
+
+def nested_table(contest: Contest) -> Table | None:
+    """Return the outer folds of a nested search; ``None`` for others."""
+    found = contest.nested
+    if found is None:
+        return None
+    columns = (
+        Column("outer_fold", "Outer fold"),
+        Column("winner", "Winner without it"),
+        Column("searched", "Validation accuracy that it won by", "percent"),
+        Column("epoch", "Scored at epoch", "count"),
+        Column("accuracy", "On the outer fold", "percent"),
+        Column("train", "Images trained on", "count"),
+        Column("images", "Images of the fold", "count"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            f"{fold.number} of {len(found.folds)}",
+            fold.winner,
+            fold.searched,
+            fold.epoch,
+            fold.accuracy,
+            fold.n_train or None,
+            fold.n_images or None,
+        )
+        for fold in found.folds
+    ]
+    caption = (
+        "The search done anew on the other images of each outer fold, and its winner, trained on these as far as its "
+        "search trained it, scored on the fold at the epoch that the inner folds agree on (the median of those that "
+        "count there). The winner that is used further on is that of the search on all folds. "
+    )
+    if found.accuracy.mean is None:
+        return _nested(contest, columns, rows, f"{caption}Not every outer fold has a score.")
+    caption += f"Mean {percent(found.accuracy.mean)}"
+    if found.interval:
+        caption += f" ({within(found.interval)}, Nadeau and Bengio’s)"
+    if found.searched is not None and found.optimism is not None:
+        caption += f"; the search chose by {percent(found.searched)}, a difference of {points(found.optimism)} points"
+        if abs(found.n_train - found.n_train_searched) > 1:
+            caption += f", with {found.n_train_searched:,} images to train on instead of {found.n_train:,}"
+    elif found.searched is not None:
+        caption += "; the search’s own winner was trained up to another epoch, so that no difference is told"
+    return _nested(contest, columns, rows, f"{caption}. Winners: {winners(found)}.")
+
+
+def _nested(
+    contest: Contest, columns: tuple[Column, ...], rows: list[tuple[Value, ...]], caption: str
+) -> Table:
+    title = f"Search {contest.name} judged on outer folds"
+    return Table(f"nested-{contest.name}", title, caption, columns, tuple(rows))
+
+
+SECTION = Topic(46, sections)

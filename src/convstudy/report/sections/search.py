@@ -1,0 +1,136 @@
+"""A search: the candidates that it tried, with the score of each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from convstudy.analysis import CandidateRow, Contest, SearchCourse
+from convstudy.figures import counted
+from convstudy.report.curves import overview_chart
+from convstudy.report.section import Block, Material, Section, Topic
+from convstudy.report.stages import MEASURED, chosen_rows, scores_chart, stage_title, table_name, trained
+from convstudy.report.table import Column, Table, Value
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield a section for each search."""
+    results = material.results
+    for contest in material.analysis.asked:
+        if contest.question != "search":
+            continue
+        candidates = list(trained(results, results.plan.stage(contest.stage)))
+        found: list[Block | None] = [
+            search_table(contest),
+            scores_chart(contest),
+            overview_chart(table_name(contest), stage_title(contest), candidates)
+            if len(candidates) > 1
+            else None,
+        ]
+        blocks = tuple(block for block in found if block is not None)
+        yield Section(table_name(contest), stage_title(contest), blocks)
+
+
+def data(material: Material) -> dict[str, Any]:
+    """Return how each search went about it, and how much too good its best score is."""
+    found = {
+        contest.stage: _course(contest.course) | _optimism(contest)
+        for contest in material.analysis.asked
+        if contest.course
+    }
+    return {"searches": found}
+
+
+def search_table(contest: Contest) -> Table:
+    """Return a search's candidates with each fold's validation accuracy, and how far each came where they differ."""
+    parts = list(dict.fromkeys(fit.part for row in contest.rows for fit in row.fits))
+    halves = contest.course is not None and bool(contest.course.rungs)
+    reached = (Column("reached", "Trained"), Column("dropped", "Dropped in")) if halves else ()
+    columns = (
+        Column("candidate", "Candidate"),
+        Column("validation_accuracy", "Validation accuracy", "percent"),
+        *reached,
+        *(Column(part.replace(" ", "_"), part.capitalize(), "percent") for part in parts),
+        Column("validation_loss", "Validation loss", "loss"),
+        Column("parameters", "Parameters", "count"),
+        Column("seconds", "Time a fit", "seconds"),
+        Column("chosen", "Chosen"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for row in contest.rows:
+        scores = row.scores(contest.measure)
+        folds = (scores.get(part) for part in parts)
+        rows.append(
+            (
+                row.name,
+                row.validation["accuracy"],
+                *(_reached(contest, row) if halves else ()),
+                *folds,
+                row.validation["log-loss"],
+                row.n_parameters,
+                row.seconds,
+                "chosen" if row.chosen else "",
+            )
+        )
+    folds_text = "the folds that each came to" if halves else counted(len(parts), "fold")
+    among = "Of the last rung, the highest" if halves else "The highest"
+    caption = (
+        f"Mean ± standard deviation over {folds_text}, and each fold by itself. {among} mean "
+        f"validation accuracy is chosen; the test images have no part in it. {_epochs_text(contest)}{MEASURED}"
+    )
+    title = f"Search {contest.name}"
+    return Table(table_name(contest), title, caption, columns, tuple(rows), chosen_rows(contest))
+
+
+def _reached(contest: Contest, row: CandidateRow) -> tuple[Value, Value]:
+    """Return how far a candidate came in folds and epochs, and in which rung it was dropped."""
+    course = contest.course
+    assert course is not None  # callers ask of searches only
+    rung, dropped = course.reached(row.name), course.dropped_in.get(row.name)
+    far = f"{counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}" if rung else ""
+    return far, f"rung {dropped}" if dropped else ""
+
+
+def _epochs_text(contest: Contest) -> str:
+    """Return what a search that is no grid trained beside the grid, as a sentence with a space after it."""
+    course = contest.course
+    if course is None or course.method == "grid":
+        return ""
+    epochs = f"It trained {counted(course.n_epochs, 'epoch')}"
+    if course.grid_epochs is None or course.share is None:
+        return f"{epochs}; ranges have no grid to set that beside. "
+    return f"{epochs}, where the grid would train {course.grid_epochs:,} ({course.share * 100:.0f} %). "
+
+
+def _course(course: SearchCourse) -> dict[str, Any]:
+    """Return how a search went about it; a rung's fits by their ids."""
+    return {
+        "method": course.method,
+        "n_candidates": course.n_candidates,
+        "n_epochs": course.n_epochs,
+        "grid_epochs": course.grid_epochs,
+        "dropped_in": course.dropped_in,
+        "rungs": [
+            {
+                **asdict(rung.size),
+                "took_part": list(rung.took_part),
+                "went_on": list(rung.went_on),
+                "scores": [asdict(score) for score in rung.scores],
+                "fits": [fit.id for fit in rung.fits],
+            }
+            for rung in course.rungs
+        ],
+    }
+
+
+def _optimism(contest: Contest) -> dict[str, Any]:
+    """Return what is known of how much too good a search's best score is."""
+    selection, nested = contest.selection, contest.nested
+    return {
+        "selection": selection and {**asdict(selection), "corrected": selection.corrected},
+        "nested": nested and {**asdict(nested), "optimism": nested.optimism, "winners": nested.winners},
+    }
+
+
+SECTION = Topic(40, sections, data)

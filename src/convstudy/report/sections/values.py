@@ -1,0 +1,91 @@
+"""The values that a search drew: the score of each candidate over the values of one key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from convstudy.analysis import CandidateRow, Contest
+from convstudy.figures import counted, percent
+from convstudy.report.figure import Figure, Layer, Spec, chart, either, measure_axis, nominal, quantity
+from convstudy.report.section import Material, Section, Topic
+from convstudy.report.stages import CHOSEN, stage_title
+from convstudy.studyfile import Range
+from convstudy.studyfile.part import Tried
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield a section for each search that draws values."""
+    results = material.results
+    for contest in material.analysis.asked:
+        if not contest.course or not results.study.search[contest.name].draws:
+            continue
+        stage = results.plan.stage(contest.stage)
+        found = [
+            values_chart(
+                contest, number, key, tried, {each.name: each.values[key] for each in stage.candidates}
+            )
+            for number, (key, tried) in enumerate(results.study.search[contest.name].vary.items(), start=1)
+        ]
+        figures = tuple(figure for figure in found if figure is not None)
+        if figures:
+            yield Section(f"values-{contest.name}", f"{stage_title(contest)} over its values", figures)
+
+
+def values_chart(
+    contest: Contest, number: int, key: str, tried: tuple[Tried, ...] | Range, values: Mapping[str, Tried]
+) -> Figure | None:
+    """Return the mean validation accuracy over the values of one key that a search drew.
+
+    Args:
+        contest: the search.
+        number: which of the search's keys this is, from 1; keys may have letters that no file name may.
+        key: a parameter or recipe key.
+        tried: what the search may try for it; a range with ``log`` gives a logarithmic axis.
+        values: candidate -> its value.
+    """
+    rows: list[dict[str, Any]] = [
+        {"candidate": row.name, "value": values[row.name], "mean": mean, "chosen": row.chosen}
+        for row in contest.rows
+        if (mean := _mean(row)) is not None
+    ]
+    if len({row["value"] for row in rows}) < 2:
+        return None
+    best = max(rows, key=lambda row: row["mean"])
+    subject, title = stage_title(contest), f"Over {key}"
+    alt = (
+        f"{subject}: over {key}, mean validation accuracy of {counted(len(rows), 'candidate')} over {key}; the "
+        f"highest, {percent(best['mean'])}, at {best['value']}."
+    )
+    name = f"values-{contest.name}-{number:02d}"
+    is_log = isinstance(tried, Range) and tried.log
+    return Figure(name, title, alt, lambda: _draw(rows, key, is_log), f"{subject}: over {key}")
+
+
+def _draw(rows: list[dict[str, Any]], key: str, is_log: bool) -> Spec:
+    if all(isinstance(row["value"], (int, float)) and not isinstance(row["value"], bool) for row in rows):
+        scale = {"type": "log", "nice": False, "padding": 12} if is_log else {"zero": False, "padding": 12}
+        x = quantity("value", title=key, scale=scale, axis={"tickCount": 6, "format": "~g"})
+    else:
+        rows = [{**row, "value": str(row["value"])} for row in rows]
+        x = nominal("value", title=key, axis={"labelAngle": 0})
+    encoding = {
+        "x": x,
+        "y": quantity(
+            "mean", title="mean validation accuracy", scale={"zero": False}, axis=measure_axis("accuracy")
+        ),
+        "color": CHOSEN,
+        "shape": either("datum.chosen", "diamond", "circle"),
+        "tooltip": [nominal("candidate"), quantity("mean", title="accuracy", format=".2%")],
+    }
+    return chart(
+        Layer({"type": "point", "size": 80, "filled": True, "opacity": 0.85}, encoding, rows), height=200
+    )
+
+
+def _mean(row: CandidateRow) -> float | None:
+    """Return a candidate's mean accuracy, if all its fits are done."""
+    return row.validation["accuracy"].mean if row.n_done == len(row.fits) else None
+
+
+SECTION = Topic(44, sections)

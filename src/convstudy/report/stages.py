@@ -1,0 +1,126 @@
+"""What the sections of stages share: titles and names, and the charts of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convstudy.analysis import CandidateRow, Contest
+from convstudy.figures import counted, percent
+from convstudy.history.results import Results
+from convstudy.plan import Candidate, Stage
+from convstudy.record import Record
+from convstudy.report import theme
+from convstudy.report.figure import Figure, Layer, chart, either, measure_axis, quantity, rows_of
+from convstudy.stats import Interval
+
+MEASURED = (
+    "All figures are measured in evaluation mode, on the weights of the epoch that counts; those on training images "
+    "on a sample, where there are more than the recipe’s measure_at_most."
+)
+ROW = 38
+"""Height of one candidate in a chart, in pixels."""
+CHOSEN = either("datum.chosen", theme.VERMILLION, theme.BLUE)
+
+
+def stage_title(contest: Contest) -> str:
+    """Return what people call a stage: ``"Ablation of three-conv"``."""
+    if contest.question == "ablate" and contest.settled:
+        return f"Ablation of {contest.rows[0].network}"
+    words = {"search": "Search", "compare": "Comparison", "ablate": "Ablation", "final": "Final training of"}
+    return f"{words[contest.question]} {contest.name}"
+
+
+def table_name(contest: Contest) -> str:
+    """Return what files call a stage's table."""
+    return f"{contest.question}-{contest.name}"
+
+
+def chosen_rows(contest: Contest) -> frozenset[int]:
+    """Return which row of a stage's table stands out: its choice."""
+    return frozenset(number for number, row in enumerate(contest.rows) if row.chosen)
+
+
+def ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    """Return the two ends of an interval, for two cells of a table."""
+    return (interval.low, interval.high) if interval else (None, None)
+
+
+def seeds_text(rows: tuple[CandidateRow, ...]) -> str:
+    """Return over how many seeds the candidates of a stage are: ``3 seeds``, ``1 to 3 seeds``."""
+    done = sorted({row.n_done for row in rows})
+    return counted(done[0], "seed") if len(done) == 1 else f"{done[0]} to {done[-1]} seeds"
+
+
+def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Record]]]:
+    """Yield the settled candidates of a stage that have a fit with a history, with the records of these."""
+    for candidate in stage.candidates:
+        records = [record for record in results.records_of(candidate) if record.done and record.history]
+        if records and not candidate.waits_for:
+            yield candidate, records
+
+
+def scores_chart(contest: Contest) -> Figure | None:
+    """Return each fold's or seed's accuracy as a ring, with mean and standard deviation per candidate.
+
+    ``None`` where there is no score, and of a search that halves: its candidates have scores of other folds and epochs.
+    """
+    halves = contest.course is not None and contest.course.rungs
+    rows, summaries = [], []
+    for row in contest.rows:
+        summary = row.summary(contest.measure)
+        for part, value in row.scores(contest.measure).items():
+            rows.append({"candidate": row.name, "value": value, "part": part})
+        if summary.mean is not None:
+            spread = summary.sd or 0.0
+            low, high = summary.mean - spread, summary.mean + spread
+            shown: dict[str, Any] = {"candidate": row.name, "mean": summary.mean, "low": low, "high": high}
+            summaries.append({**shown, "chosen": row.chosen})
+    if halves or not rows:
+        return None
+    words = f"{contest.measure.part} {contest.measure.metric}"
+    means = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in summaries)
+    title = stage_title(contest)
+
+    def draw() -> dict[str, Any]:
+        part = "fold" if contest.question == "search" else "seed"
+        # What tells the candidates of a search apart is often the end of their names.
+        names = [row.name for row in contest.rows]
+        y = rows_of(names, widest=240 if contest.question == "search" else 150)
+        scale = {"zero": False, "padding": 14}
+        x_title = f"{words}: each {part}, mean ± sd"
+        mean = quantity("mean", title=x_title, scale=scale, axis=measure_axis("accuracy"))
+        tips = [{"field": "candidate", "type": "nominal"}, quantity("mean", format=".2%")]
+        ring_tips = [
+            {"field": "candidate", "type": "nominal"},
+            {"field": "part", "type": "nominal", "title": "fit"},
+            quantity("value", title=words, format=".2%"),
+        ]
+        return chart(
+            Layer(
+                {"type": "rule", "strokeWidth": 5, "opacity": 0.3, "strokeCap": "round"},
+                {"x": quantity("low", scale=scale), "x2": {"field": "high"}, "y": y, "color": CHOSEN},
+                summaries,
+            ),
+            Layer(
+                {"type": "tick", "thickness": 3, "size": 22, "opacity": 1},
+                {"x": mean, "y": y, "color": CHOSEN, "tooltip": tips},
+                summaries,
+            ),
+            Layer(
+                {
+                    "type": "point",
+                    "size": 52,
+                    "strokeWidth": 1.4,
+                    "filled": False,
+                    "color": theme.GREY,
+                    "opacity": 1,
+                },
+                {"x": quantity("value", scale=scale), "y": y, "tooltip": ring_tips},
+                rows,
+            ),
+            height=ROW * len(names),
+        )
+
+    name = f"scores-{contest.question}-{contest.name}"
+    return Figure(name, "Scores", f"{title}, mean {words}: {means}.", draw, title)
