@@ -114,6 +114,9 @@ def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
         # Two dense layers, 6 to 3 and 3 to 6; with a ratio above the channels, 6 to 1 and 1 to 6.
         ("squeeze-excite 2", (9, 11, 6), 6 * 3 + 3 * 6, (6 + 1) * 3 + (3 + 1) * 6),
         ("squeeze-excite 16 prelu", (9, 11, 6), 6 + 6, (6 + 1) + (1 + 1) * 6 + 1),
+        ("expand-conv 3", (9, 11, 6), 9 * 11 * 18 * 6, 18 * (6 + 1)),
+        ("expand-conv 3 prelu bias=no", (9, 11, 6), 9 * 11 * 18 * 6, 18 * 6 + 18),
+        ("layer-scale 0.5", (9, 11, 6), 0, 6),
         ("stochastic-depth 0.5", (9, 11, 6), 0, 0),
         ("adaptive-average-pool 4", (9, 11, 6), 0, 0),
         ("activation prelu", (9, 11, 6), 0, 6),

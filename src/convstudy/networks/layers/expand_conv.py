@@ -1,0 +1,60 @@
+"""The 1 × 1 convolution that multiplies the channels, so that a block need not know how many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from convstudy.networks.activations import ACTIVATIONS
+from convstudy.networks.initialisers import INITIALISERS
+from convstudy.networks.layers.conv import Conv
+from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
+from convstudy.networks.shapes import Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ExpandConv(Layer):
+    """``expand-conv RATIO``: ``(h, w, c)`` to ``(h, w, ratio · c)`` by a 1 × 1 convolution.
+
+    It is the first layer of an inverted residual (Sandler et al. 2018), which is wider inside than at its ends.
+
+    >>> layer = ExpandConv(6, bias=False)
+    >>> layer.output_shape((8, 8, 16)), layer.n_parameters((8, 8, 16))
+    ((8, 8, 96), (1536, 0))
+    """
+
+    word: ClassVar[str] = "expand-conv"
+    usage: ClassVar[str] = "expand-conv RATIO [ACTIVATION] [init=NAME] [bias=yes|no]"
+
+    ratio: int = argument("position", Whole(1, 1024), "a whole number, 1 or more")
+    activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
+    init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
+    bias: bool = argument("key", yes_no, "yes, no", True)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``(height, width, ratio · channels)``."""
+        return self._conv(shape).output_shape(shape)
+
+    def n_parameters(self, shape: Shape) -> tuple[int, int]:
+        """Return weights, biases and what the activation has; nothing is kept untrained."""
+        return self._conv(shape).n_parameters(shape)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Return ratio × channels² for each pixel."""
+        return self._conv(shape).multiply_adds(shape)
+
+    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
+        """Return convolution and activation."""
+        return self._conv(shape).module(shape, generator)
+
+    def _conv(self, shape: Shape) -> Conv:
+        """Return the convolution that this layer is for an input of this shape."""
+        filters = self.ratio * self.need_image(shape)[2]
+        return Conv(filters, 1, self.activation, init=self.init, bias=self.bias)
+
+
+LAYERS = (ExpandConv,)
