@@ -1,0 +1,51 @@
+"""The pre-activation block against a twin in plain torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from convstudy.networks import Network
+from tests.networks.twins import Block, SameConv, check_values, norm, rows, twin_rows
+
+IMAGE = (8, 8, 3)
+TEXTS = (
+    "conv 4 3 padding=same bias=no",
+    "residual pre-activation x2 filters=4",
+    "residual pre-activation filters=6 stride=2",
+    "batch-norm",
+    "activation relu",
+    "global-average-pool",
+)
+
+
+class PreActivation(Block):
+    def __init__(self, n_in: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *(norm(n_in), nn.ReLU(), SameConv(n_in, n_out, 3, stride)),
+            *(norm(n_out), nn.ReLU(), SameConv(n_out, n_out, 3)),
+        )
+        self.shortcut = nn.Sequential()
+        if n_in != n_out:
+            self.shortcut = nn.Conv2d(n_in, n_out, 1, stride, bias=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.body(images) + self.shortcut(images)
+        return made
+
+
+def twin() -> nn.Sequential:
+    """Return the network in plain torch."""
+    return nn.Sequential(
+        *(SameConv(3, 4, 3), PreActivation(4, 4, 1), PreActivation(4, 4, 1), PreActivation(4, 6, 2)),
+        *(norm(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)),
+    )
+
+
+def test_rows_and_values_are_the_twins() -> None:
+    network = Network.read(TEXTS)
+    theirs = twin_rows(twin(), IMAGE)
+    assert rows(network, IMAGE) == theirs
+    assert len(theirs) == 1 + 3 * 7 + 1 + 4
+    check_values(network, twin(), IMAGE)
