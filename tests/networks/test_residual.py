@@ -209,7 +209,7 @@ def test_what_cannot_be_summed_is_an_error(head: str, body: list[str], what: str
         list(network.walk(IMAGE, 10))
     (problem,) = caught.value.problems
     assert problem.what.startswith(what)
-    assert problem.where.startswith('layer 1, "residual')
+    assert str(problem.where).startswith('layer 1, "residual')
     assert problem.got == "an input of 7 × 10 × 4"
     assert "body" in problem.allowed
 

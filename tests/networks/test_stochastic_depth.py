@@ -100,7 +100,7 @@ def test_it_must_be_inside_a_residual() -> None:
         list(Network.read(["stochastic-depth 0.1", "flatten"]).walk((4, 4, 4), 3))
     (problem,) = caught.value.problems
     assert problem.what == '"stochastic-depth" must be inside a residual'
-    assert problem.where == 'layer 1, "stochastic-depth 0.1"'
+    assert str(problem.where) == 'layer 1, "stochastic-depth 0.1"'
 
 
 def test_without_residuals_it_is_gone_too() -> None:
