@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import importlib
 import os
 import re
@@ -74,6 +75,27 @@ def test_every_public_name_can_be_had(name: str) -> None:
     if name in convstudy._HOME_OF:
         assert value is getattr(importlib.import_module(convstudy._HOME_OF[name]), name)
         assert vars(convstudy)[name] is value, "a second use should not ask for it again"
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the runs of all examples: the second of the same study trains nothing."""
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.mark.parametrize("name", sorted(convstudy._HOME_OF))
+def test_docstring_of_public_name_has_an_example_that_runs(
+    name: str, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(scratch)
+    value = getattr(convstudy, name)
+    module = importlib.import_module(value.__module__)
+    finder = doctest.DocTestFinder(recurse=False)
+    (found,) = finder.find(value, name, globs={**vars(module)})
+    assert found.examples
+    said: list[str] = []
+    doctest.DocTestRunner().run(found, out=said.append)
+    assert not said, "".join(said)
 
 
 def test_the_three_lists_of_public_names_agree() -> None:

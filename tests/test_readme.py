@@ -35,6 +35,8 @@ def test_the_study_file_can_be_planned(tmp_path: Path) -> None:
 
 def test_the_python_code_runs_and_says_what_a_file_says(tmp_path: Path) -> None:
     (text,) = blocks("python")
+    imported = [line for line in text.splitlines() if "import" in line]
+    assert len(imported) == 1 and imported[0].startswith("from convstudy import ")
     text += "from convstudy.studyfile import study_document, study_of\n"
     text += "assert study_of(study_document(study)) == study\n"
     script = tmp_path / "study.py"

@@ -32,7 +32,7 @@ from statistics import fmean
 import torch
 
 from benchmarks.parts.arguments import at_least
-from convstudy import __version__
+from convstudy._version import __version__
 from convstudy.engine.bfloat16 import computes_bfloat16
 from convstudy.engine.devices import device_name, find_device
 from convstudy.errors import ConvstudyError, UsageError

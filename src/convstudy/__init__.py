@@ -18,7 +18,8 @@ Contents, by layer (imports point down only):
 - ``checks``: plans and results -> what to be warned of
 - ``analysis``: results -> stage results, verdicts, protocol
 - ``run``: plan -> fits done
-- ``store``: facts on disk
+- ``history``: what a runs folder means: runs, results, choices that stay
+- ``store``: tables and files
 - ``engine``: one fit: data + network + recipe -> record
 - ``plan``: study -> stages of fits
 - ``studyfile``: study file -> Study
@@ -35,26 +36,55 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from convstudy._version import __version__
 
 if TYPE_CHECKING:
+    from convstudy.data import Dataset
     from convstudy.errors import ConvstudyError
+    from convstudy.history import Results
     from convstudy.metrics import Metric
+    from convstudy.networks import Network
     from convstudy.run import run_study
-    from convstudy.stats import verdict_on_counts
-    from convstudy.studyfile import Study, load_study
+    from convstudy.stats import Verdict, verdict_on_counts
+    from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, load_study
 
 # To export a name: a line here, one above for type checkers, and one in __all__ (a test compares the three).
 _HOME_OF = {
+    "Ablate": "convstudy.studyfile",
+    "Compare": "convstudy.studyfile",
     "ConvstudyError": "convstudy.errors",
+    "Dataset": "convstudy.data",
     "Metric": "convstudy.metrics",
+    "Network": "convstudy.networks",
+    "Recipe": "convstudy.studyfile",
+    "Results": "convstudy.history",
+    "Search": "convstudy.studyfile",
     "Study": "convstudy.studyfile",
+    "Variant": "convstudy.studyfile",
+    "Verdict": "convstudy.stats",
     "load_study": "convstudy.studyfile",
     "run_study": "convstudy.run",
     "verdict_on_counts": "convstudy.stats",
 }
 
-__all__ = ["ConvstudyError", "Metric", "Study", "__version__", "load_study", "run_study", "verdict_on_counts"]
+__all__ = [
+    "Ablate",
+    "Compare",
+    "ConvstudyError",
+    "Dataset",
+    "Metric",
+    "Network",
+    "Recipe",
+    "Results",
+    "Search",
+    "Study",
+    "Variant",
+    "Verdict",
+    "__version__",
+    "load_study",
+    "run_study",
+    "verdict_on_counts",
+]
 
 
 def __getattr__(name: str) -> object:

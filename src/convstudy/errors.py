@@ -128,7 +128,15 @@ class Problem:
 
 
 class ConvstudyError(Exception):
-    """Base of all errors raised on purpose; holds one or more :class:`Problem`."""
+    """Base of all errors raised on purpose; holds one or more :class:`Problem`.
+
+    >>> from convstudy import load_study
+    >>> try:
+    ...     load_study("digits", {"recipe.epochs": 0})
+    ... except ConvstudyError as error:
+    ...     print(error.problems[0].where, error.problems[0].allowed, sep="; ")
+    --set recipe.epochs: recipe.epochs; a whole number from 1 to 100,000
+    """
 
     exit_status: ClassVar[int] = 2
 

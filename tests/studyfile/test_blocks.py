@@ -152,7 +152,7 @@ def test_what_is_wrong_is_reported_at_its_line(
 ) -> None:
     text = TEXT.replace(old, new, 1)
     problems = [problem for problem in problems_in(text) if what in problem.what]
-    assert [problem.where.partition(": ")[0] for problem in problems][:1] == [at(text, line)]
+    assert [str(problem.where).partition(": ")[0] for problem in problems][:1] == [at(text, line)]
 
 
 def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems_in: ProblemsIn) -> None:
@@ -161,7 +161,7 @@ def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems
     )
     text = text.replace('"batch-norm"', '"conv"')  # a variant leaves it out
     (problem,) = problems_in(text)
-    assert problem.where.endswith(": block.pair.layers")
+    assert str(problem.where).endswith(": block.pair.layers")
     assert problem.mend == 'did you mean "batch-norm"?'
 
 
@@ -177,7 +177,7 @@ def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -
     text = TEXT + '[block.a]\nlayers = ["flatten", "residual b"]\n[block.b]\nlayers = ["block a x2"]\n'
     text = text.replace('"concat identity pair x1"', '"block b"')
     (problem,) = problems_in(text)
-    assert problem.where == f"{at(text, 'block a x2')}: block.b.layers"
+    assert str(problem.where) == f"{at(text, 'block a x2')}: block.b.layers"
     assert problem.what.startswith('layer 1 of block "b": block "a" contains itself')
     assert problem.got == "a → b → a"
 
@@ -187,7 +187,7 @@ def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
 ) -> None:
     text = TEXT.replace("residual pair x2 filters={2*width}", "residual basic x2 filters={width}.5")
     (problem, *_) = problems_in(text)
-    assert problem.where == f"{at(text, 'residual basic')}: network.n.layers"
+    assert str(problem.where) == f"{at(text, 'residual basic')}: network.n.layers"
     assert 'layer 1 of block "basic"' in problem.what
     assert "6.5" in problem.got
 
@@ -195,7 +195,7 @@ def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
 def test_a_value_of_a_search_that_does_not_fit_inside_a_block(problems_in: ProblemsIn) -> None:
     text = TEXT.replace("vary = { width = [2, 3] }", "vary = { width = [2, 0] }")
     (problem,) = problems_in(text)
-    assert problem.where == f"{at(text, 'vary =')}: search.width.vary.width"
+    assert str(problem.where) == f"{at(text, 'vary =')}: search.width.vary.width"
     assert "width = 0" in problem.what
 
 

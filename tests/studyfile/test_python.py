@@ -72,7 +72,7 @@ def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
 
 def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
     (problem,) = problems_of(study().model_copy(update={"dataset": "mnist"}))
-    assert (problem.where, problem.got) == ("study.dataset", '"mnist", a text')
+    assert (str(problem.where), problem.got) == ("study.dataset", '"mnist", a text')
 
 
 def test_shapes_are_checked() -> None:

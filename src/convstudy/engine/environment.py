@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from convstudy import __version__
+from convstudy._version import __version__
 from convstudy.cores import n_cores
 from convstudy.record import Environment
 

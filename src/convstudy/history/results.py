@@ -38,6 +38,19 @@ class Results:
         ledger: every opening of the dataset's test set in this runs folder, by any study, in order.
         images: what is known of the dataset's images; ``None`` where the test set was not opened yet.
         acceptances: the failures that this run has accepted, in order.
+
+    >>> from convstudy import Network, Study, Variant, run_study
+    >>> study = Study(
+    ...     name="quick", dataset="digits", seeds=1, subset=100, recipe={"epochs": 1},
+    ...     network={"small": Network.read(["conv 4 3 relu stride=4", "flatten"])},
+    ...     ablate={"small": {"network": "small", "variants": {"tanh": Variant(activation="tanh")}}},
+    ... )
+    >>> results = run_study(study, "runs", workers=0)
+    >>> for stage in results.plan.stages:
+    ...     for candidate in stage.candidates:
+    ...         print(stage.key, candidate.name, len(results.records_of(candidate)))
+    ablate.small as it is 1
+    ablate.small tanh 1
     """
 
     run_id: str

@@ -76,6 +76,16 @@ def run_study(
         UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, ``fit_timeout`` is not positive,
             there is no such device, ``executor`` comes with ``workers``, ``device`` or ``precision = "auto"``, or the
             executor breaks its protocol.
+
+    >>> from convstudy import Network, Study, Variant, run_study
+    >>> study = Study(
+    ...     name="quick", dataset="digits", seeds=1, subset=100, recipe={"epochs": 1},
+    ...     network={"small": Network.read(["conv 4 3 relu stride=4", "flatten"])},
+    ...     ablate={"small": {"network": "small", "variants": {"tanh": Variant(activation="tanh")}}},
+    ... )
+    >>> results = run_study(study, "runs", workers=0)
+    >>> results.complete, len(results.records), results.failed
+    (True, 2, ())
     """
     checked_workers(workers)
     reason = None if accept_failures is None else checked_reason(accept_failures)

@@ -67,7 +67,8 @@ class NetworkPattern(Part):
     """A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
 
     A list of texts is a layer and those inside it. In a study file the parameters stand beside ``layers``; here they
-    are one mapping. ``blocks`` are those of the study, which fills them in.
+    are one mapping. ``blocks`` are those of the study, which fills them in. Where a pattern is asked for, a
+    :class:`~convstudy.networks.Network` will do.
     """
 
     layers: Many[Written] = Field(
@@ -86,7 +87,9 @@ class NetworkPattern(Part):
     @model_validator(mode="before")
     @classmethod
     def _gather_parameters(cls, values: Any) -> Any:
-        """Move the keys that are not fields under ``parameters``."""
+        """Move the keys that are not fields under ``parameters``; take a network as it is."""
+        if isinstance(values, Network):
+            return {"layers": values.texts, "init": values.init}
         return gathered(values, tuple(cls.model_fields), "parameters")
 
     def network(self, /, **values: Tried) -> Network:

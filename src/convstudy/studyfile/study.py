@@ -57,6 +57,9 @@ class Search(Part):
     """Which values of a network's parameters or of recipe keys do best over folds.
 
     ``vary`` has a tuple of values for each key, or (for the methods that draw) a :class:`Range`.
+
+    >>> Search(network="small", vary={"kernel": (3, 5), "learning_rate": (0.01, 0.001)}).method
+    'grid'
     """
 
     network: str = Field(description="The network that is searched.")
@@ -106,13 +109,23 @@ class Search(Part):
 
 
 class Compare(Part):
-    """Which of these networks does best over seeds."""
+    """Which of these networks does best over seeds.
+
+    >>> Compare(networks=["small", "large"]).networks
+    ('small', 'large')
+    """
 
     networks: Many[str] = Field(min_length=2, description="The networks that are compared.")
 
 
 class Variant(Part):
-    """A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file."""
+    """A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file.
+
+    >>> from convstudy import Network
+    >>> network = Network.read(["conv 8 3 relu", "batch-norm", "flatten"])
+    >>> Variant(without=["batch-norm"], activation="tanh").network(network).texts
+    ('conv 8 3 tanh', 'flatten')
+    """
 
     without: Many[str] = Field(default=(), description="Layers that are left out, by their first word.")
     activation: Activation | None = Field(default=None, description="What every hidden activation becomes.")
@@ -139,7 +152,12 @@ class Variant(Part):
 
 
 class Ablate(Part):
-    """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison."""
+    """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison.
+
+    >>> plain = Variant(without=["dropout"])
+    >>> list(Ablate(network="best", variants={"plain": plain}).variants)
+    ['plain']
+    """
 
     network: str = Field(description='The network that is varied, or "best", the winner of the comparison.')
     interactions: bool = Field(
@@ -178,10 +196,21 @@ class Study(Head):
     Building one checks types and ranges of single values; :func:`convstudy.studyfile.check_study` checks the rest
     as it is checked for a file: names that exist, values that can be tried, layers that fit each other.
 
+    A network is a :class:`~convstudy.networks.Network`, or, with parameters, what a study file has: a mapping of
+    ``layers`` and the value of each parameter.
+
+    >>> from convstudy import Network
     >>> study = Study(
-    ...     name="first", dataset="digits",
-    ...     network={"small": NetworkPattern(layers=["conv 8 3 relu", "flatten"])},
+    ...     name="first",
+    ...     dataset="digits",
+    ...     network={
+    ...         "small": Network.read(["conv 8 3 relu", "flatten"]),
+    ...         "searched": {"layers": ["conv 8 {kernel} relu", "flatten"], "kernel": 3},
+    ...     },
+    ...     search={"kernel": Search(network="searched", vary={"kernel": (3, 5)})},
     ... )
+    >>> study.network["searched"].parameters
+    {'kernel': 3}
     """
 
     recipe: Recipe = Recipe()
