@@ -168,9 +168,9 @@ def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems
 def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.spare]\nlayers = ["conv 7"]\n[block.identity]\nlayers = ["conv 3 3"]\n'
     first, second = problems_in(text)
-    assert first.where == f"{at(text, 'conv 7')}: block.spare.layers"
+    assert str(first.where) == f"{at(text, 'conv 7')}: block.spare.layers"
     assert "lacks its kernel" in first.what
-    assert second.where == f"{at(text, '[block.identity]')}: block.identity"
+    assert str(second.where) == f"{at(text, '[block.identity]')}: block.identity"
 
 
 def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -> None:
