@@ -12,6 +12,7 @@ from convstudy.checks import Finding, check_plan
 from convstudy.plan import make_plan
 from convstudy.studyfile import (
     Ablate,
+    BlockPattern,
     Compare,
     NetworkPattern,
     Range,
@@ -29,7 +30,14 @@ DECAYLESS = Variant(recipe={"optimizer": "adamw", "weight_decay": 0.0})
 SGD = Variant(recipe={"optimizer": "sgd"})
 
 
-def with_layers(*layers: str) -> dict[str, Any]:
+BLOCKS = {
+    "used": BlockPattern(layers=("conv 1 1",)),
+    "outer": BlockPattern(layers=("residual used",)),
+    "spare": BlockPattern(layers=("block used",)),
+}
+
+
+def with_layers(*layers: Any) -> dict[str, Any]:
     """Return changes that add a network, compared without a search."""
     return {
         "network": {**FINE, "three": NetworkPattern(layers=layers)},
@@ -47,6 +55,10 @@ def searching(**search: Any) -> dict[str, Any]:
 FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "idle-layer": (with_layers("conv 4 3 relu", "max-pool 1", "flatten"), ("network.three",)),
     "unused-network": ({"network": {**FINE, "four": TWO}}, ("network.four",)),
+    "unused-block": (
+        {**with_layers("max-pool 4", "block outer", "flatten"), "block": BLOCKS},
+        ("block.spare",),
+    ),
     "dropout-before-batch-norm": (
         with_layers("max-pool 4", "dropout 0.5", "batch-norm", "flatten"),
         ("network.three",),
@@ -172,6 +184,64 @@ def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
     (finding,) = heard(study(**with_layers(*layers)))
     assert "layer 2" in finding.what
     assert "layer 5" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("layers", "dropout", "norm"),
+    [
+        (("dropout 0.5", ("residual", "batch-norm", "conv 1 1"), "flatten"), "1", "2.1"),
+        (("dropout 0.5", ("residual", "conv 1 1"), "batch-norm", "flatten"), "1", "3"),
+        ((("residual", "conv 1 1", "dropout 0.5"), "batch-norm", "flatten"), "1.2", "2"),
+        ((("residual", ("residual", "dropout 0.1"), "batch-norm"), "flatten"), "1.1.1", "1.2"),
+        (("dropout 0.5", ("concat", ("branch", "conv 1 1"), ("branch",)), "batch-norm", "flatten"), "1", "3"),
+        (
+            (("concat", ("branch", "conv 1 1"), ("branch", "dropout 0.5")), "batch-norm", "flatten"),
+            "1.2.1",
+            "2",
+        ),
+        (
+            (
+                "dropout 0.5",
+                ("concat", ("branch", "conv 1 1"), ("branch", "conv 2 1")),
+                "batch-norm",
+                "flatten",
+            ),
+            "",
+            "",
+        ),
+        (("dropout 0.5", "conv 1 1", ("residual", "batch-norm"), "flatten"), "", ""),
+    ],
+)
+def test_dropout_before_a_batch_norm_is_found_through_sums_and_branches(
+    layers: tuple[Any, ...], dropout: str, norm: str
+) -> None:
+    found = [each.what for each in heard(study(**with_layers("max-pool 4", "conv 1 1", *layers)))]
+    first, second = (f"{int(each[0]) + 2}{each[1:]}" if each else "" for each in (dropout, norm))
+    what = f"the dropout of layer {first} distorts the moving variance of the batch-norm of layer {second}"
+    assert found == ([what] if dropout else [])
+
+
+def test_an_idle_layer_of_a_block_is_found_at_each_use() -> None:
+    layers = (
+        "max-pool 4",
+        ("residual", "conv 1 1", "max-pool 1"),
+        ("residual", "max-pool 1", "conv 1 1"),
+        "flatten",
+    )
+    found = [each.what.partition(",")[0] for each in heard(study(**with_layers(*layers)))]
+    assert found == ["layer 2.2", "layer 3.1"]
+
+
+def test_a_batch_norm_inside_a_residual_is_looked_at_too() -> None:
+    layers = ("max-pool 28", "conv 4 1", ("residual", "conv 4 1", "batch-norm"), "flatten")
+    found = heard(study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=1)))
+    (one,) = [each.what for each in found if each.check == "norm-over-one-value"]
+    assert "the batch-norm of layer 3.2 sees one value" in one
+    few = {"subset": 3000, "recipe": Recipe(epochs=8), "region": 0.5}
+    (late,) = heard(
+        study(**{**with_layers("max-pool 4", ("residual", "conv 4 1", "batch-norm"), "flatten"), **few})
+    )
+    assert late.check == "batch-norm-at-its-start"
 
 
 def test_a_batch_norm_forgets_its_start_with_more_steps_or_less_momentum() -> None:

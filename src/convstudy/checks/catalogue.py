@@ -15,6 +15,7 @@ from convstudy.plan import Plan
 PLAN_CHECKS: tuple[Check[Planned], ...] = (
     Check("idle-layer", "before", "warning", "A layer that does nothing", networks.idle_layers),
     Check("unused-network", "before", "note", "A network that no question names", networks.unused_networks),
+    Check("unused-block", "before", "note", "A block that no network uses", networks.unused_blocks),
     Check(
         "dropout-before-batch-norm",
         "before",

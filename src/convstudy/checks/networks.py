@@ -11,7 +11,7 @@ from convstudy.data import split_sizes
 from convstudy.networks import Layer, layer_table
 from convstudy.networks.layers.norm import BatchNorm
 from convstudy.networks.layers.residual import Residual
-from convstudy.networks.tree import LayerPath, path_text
+from convstudy.networks.tree import LayerPath, Source, path_text
 from convstudy.plan import Candidate
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
@@ -56,6 +56,25 @@ def unused_networks(planned: Planned) -> Iterator[Spot]:
                 f"network.{name}",
                 f"no question names {name}, so it is not trained",
                 "name it in a [compare] section, or take it out",
+            )
+
+
+def unused_blocks(planned: Planned) -> Iterator[Spot]:
+    """Blocks that no network uses, directly or through another block."""
+    study = planned.plan.study
+    used: set[str] = set()
+    for pattern in study.network.values():
+        for source in pattern.expanded().sources.values():
+            place: Source | None = source
+            while place is not None:
+                used.add(place.block)
+                place = place.used_at
+    for name in study.block:
+        if name not in used:
+            yield Spot(
+                f"block.{name}",
+                f"no network uses the block {name}",
+                f'use it ("residual {name}", "block {name}"), or take it out',
             )
 
 

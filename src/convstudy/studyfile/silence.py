@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 CHECK_NAMES = (
     "idle-layer",
     "unused-network",
+    "unused-block",
     "dropout-before-batch-norm",
     "batch-norm-at-its-start",
     "norm-over-one-value",
