@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.cli.conftest import Ended
 
@@ -55,3 +56,46 @@ def test_what_two_variants_make_together_is_shown(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "--json", "--set", "ablate.five-conv.interactions=true")
     names = [each["name"] for each in ended.json["networks"] if " + " in each["name"]]
     assert names == ["ablate.five-conv.plain + tanh-glorot"]  # those with a recipe make no other network
+
+
+def test_layers_inside_layers_are_indented_and_numbered_by_their_path(
+    convstudy: Call, tmp_path: Path
+) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text(
+        """
+[study]
+name = "blocks"
+dataset = "digits"
+
+[network.small]
+layers = ["conv 4 3 stride=4", "residual basic filters=6 stride=2 then=relu", "flatten"]
+
+[ablate.small]
+plain = { without = ["residual"] }
+""",
+        encoding="utf-8",
+    )
+    ended = convstudy("networks", study, "small")
+
+    numbers = [line.split()[0] for line in ended.out.splitlines()[4:] if line]
+    assert numbers[:-1] == [
+        "1",
+        "2",
+        "2.1",
+        "2.2",
+        "2.3",
+        "2.4",
+        "2.5",
+        "2.shortcut.1",
+        "2.shortcut.2",
+        "3",
+        "4",
+    ]
+    (row,) = [line for line in ended.out.splitlines() if "2.shortcut.1" in line]
+    assert "conv 6 1 stride=2 bias=no" in row
+    by_name = {each["name"]: each for each in convstudy("networks", study, "--json").json["networks"]}
+    assert [layer["number"] for layer in by_name["small"]["layers"]] == numbers[:-1]
+    texts = [layer["text"] for layer in by_name["ablate.small.plain"]["layers"]]
+    assert texts[1] == "conv 6 3 stride=2 padding=same bias=no"
+    assert texts[6] == "activation relu"

@@ -40,7 +40,7 @@ def test_a_tree_trains_and_the_same_fit_gives_the_same_weights(optimizer: str, p
     fit = tree_fit(optimizer=optimizer, precision=precision, average=0.9)
     first, second = trained(fit), trained(fit)
     assert first.record.weights_digest == second.record.weights_digest
-    losses = [epoch.validation_loss for epoch in first.record.history]
+    losses = [epoch.validation["log-loss"] for epoch in first.record.history]
     assert all(map(math.isfinite, losses))
     assert first.record.n_parameters == sum(each.numel() for each in model().parameters())
 

@@ -58,6 +58,8 @@ def random_study(seed: int) -> Document:
     """Return the document of a valid study; the same one for the same seed."""
     random = Random(f"study {seed}")
     subset = random.choice((40, 60, 100, 150, 300, random.randint(40, 300)))
+    trees = Random(f"trees {seed}")  # apart, so that a study is otherwise what it was before there were any
+    blocks = _blocks(trees)
     names = random.sample(("a", "b-2", "c.3", "Net_4"), random.randint(1, 3))
     document: Document = {
         "study": {
@@ -70,7 +72,8 @@ def random_study(seed: int) -> Document:
             ),
         },
         "recipe": _recipe(random),
-        "network": {name: _network(random) for name in names},
+        **({"block": blocks} if blocks else {}),
+        "network": {name: _network(random, _tree(trees, tuple(blocks))) for name in names},
     }
     if random.random() < 0.3:
         document["study"]["region"] = random.choice((0.0, 2.5))
@@ -103,7 +106,44 @@ def _recipe(random: Random) -> Document:
     return recipe
 
 
-def _network(random: Random) -> Document:
+def _blocks(random: Random) -> Document:
+    """Return blocks of few multiply-adds that keep height and width; the later ones use the first."""
+    if random.random() < 0.6:
+        return {}
+    first: Document = {
+        "filters": random.randint(1, 4),
+        "stride": 1,
+        "layers": random.choice(
+            (
+                ["conv {filters} 3 padding=same stride={stride}", "batch-norm momentum=0.5"],
+                ["batch-norm", "activation relu", "conv {2*filters} 1 relu stride={stride} bias=no"],
+                [
+                    ["residual shortcut=pad then=tanh", "conv 5 1", "conv 9 1 stride={stride}"],
+                    "conv {filters} 1",
+                ],
+            )
+        ),
+    }
+    second = {"layers": ["block first stride=1", "dropout 0.1", "concat identity first"]}
+    return {"first": first, **random.choice(({}, {"second.b": second}))}
+
+
+def _tree(random: Random, blocks: tuple[str, ...]) -> list[str]:
+    """Return uses of these blocks, or of a built-in one; mostly none where there are no blocks."""
+    if not blocks and random.random() < 0.8:
+        return []
+    name = random.choice((*blocks, "basic"))
+    own = "" if name == "second.b" else " filters=3"
+    return random.choice(
+        (
+            [f"residual {name} x2{own} then=relu"],
+            [f"residual {name}{own} shortcut=identity-or-none"],
+            [f"block {name} x2{own}", f"concat identity {name}{own}"],
+        )
+    )
+
+
+def _network(random: Random, tree: list[str]) -> Document:
     """Return a network of few multiply-adds with a ``kernel`` and a number of ``units`` to vary."""
     activation = lambda: random.choice(("", f" {random.choice(ACTIVATIONS)}"))  # noqa: E731
     layers = [
@@ -132,6 +172,7 @@ def _network(random: Random) -> Document:
                 )
             )
         )
+    layers += tree
     layers.append(random.choice(("flatten", "flatten", "global-average-pool")))
     if random.random() < 0.6:
         layers.append(f"dense {{units}}{activation()}")

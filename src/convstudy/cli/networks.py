@@ -114,9 +114,17 @@ def _json(named: Named) -> dict[str, Any]:
     return {
         "name": named.name,
         "input_shape": list(layers.input_shape),
-        "layers": [{**asdict(row), "n_parameters": row.n_parameters} for row in layers.rows],
+        "layers": [
+            {"number": row.number, **_without_path(asdict(row)), "n_parameters": row.n_parameters}
+            for row in layers.rows
+        ],
         "n_parameters": layers.n_parameters,
         "n_trainable": layers.n_trainable,
         "n_not_trainable": layers.n_not_trainable,
         "multiply_adds": layers.multiply_adds,
     }
+
+
+def _without_path(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without the numbers of its path, which ``number`` has in words."""
+    return {key: value for key, value in row.items() if key != "path"}
