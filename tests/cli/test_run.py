@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from convstudy.cli.run import TASTE_OF_MNIST
+from convstudy.run import read_events
 from tests.cli.conftest import N_FITS, Ended, process_words
 
 Call = Callable[..., Ended]
@@ -132,3 +133,23 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_does(tiny: Path, tmp_path: Pa
     assert again.returncode == 0, again.stderr
     assert "of them trained before" in again.stderr
     assert json.loads(again.stdout)["complete"]
+
+
+def test_events_are_appended_to_a_file(convstudy: Call, tiny: Path, finished: Path, tmp_path: Path) -> None:
+    """Everything is trained already, so that no worker starts."""
+    path = tmp_path / "events.jsonl"
+    for n_runs in (1, 2):
+        ended = convstudy("run", tiny, "--runs", finished, "--events", path, "--no-report")
+        assert ended.status == 0, ended.err
+        events = list(read_events(path))
+        assert [event.kind for event in events].count("run-started") == n_runs
+    assert {event.kind for event in events} == {"run-started", "choice-made"}
+
+
+def test_a_file_of_events_that_cannot_be_written_is_one_error(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
+    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--events", tmp_path)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{tmp_path}: events cannot be written to this file" in ended.err
+    assert not (tmp_path / "runs").exists()

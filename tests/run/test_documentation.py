@@ -17,7 +17,7 @@ from convstudy.studyfile import load_study
 from tests.run.conformance import ExecutorConformance
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "running.md"
-N_EXAMPLES = 4
+N_EXAMPLES = 5
 SMALL = {"study.subset": 100, "study.seeds": 1, "recipe.epochs": 1, "search.kernel-size.recipe.epochs": 1}
 
 

@@ -34,7 +34,7 @@ def test_the_images_are_looked_over_once_and_last(tmp_path: Path) -> None:
     assert results.images is not None
     assert (results.images.digest, results.images.test.n_images) == (DIGITS.digest, 360)
     assert results.images.exact.n_pairs == 0
-    assert _inspections(events) == [ImagesInspected(results.images)]
+    assert _inspections(events) == [ImagesInspected(results.plan.study.dataset, results.images)]
     last = max(i for i, event in enumerate(events) if isinstance(event, Opened | ChoiceMade))
     assert last < events.index(_inspections(events)[0])
     assert results.n_openings == sum(isinstance(event, Opened) for event in events) == 2
@@ -86,7 +86,9 @@ def test_images_that_cannot_be_looked_over_fail_no_run(
         results, events = ran(_study(), tmp_path)
     assert results.complete
     assert results.images is None
-    assert _inspections(events) == [ImagesInspected(None, "MemoryError: too many")]
+    assert _inspections(events) == [
+        ImagesInspected(results.plan.study.dataset, None, "MemoryError: too many")
+    ]
     assert ran(_study(), tmp_path)[0].images is not None
 
 
@@ -100,7 +102,7 @@ def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(InlineExecutor, "next_message", die)
     results, events = ran(_study(), tmp_path)
     assert results.complete
-    assert _inspections(events) == [ImagesInspected(None, "it was killed")]
+    assert _inspections(events) == [ImagesInspected(results.plan.study.dataset, None, "it was killed")]
 
 
 def test_facts_that_cannot_be_written_fail_no_run(tmp_path: Path) -> None:

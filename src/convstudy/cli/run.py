@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from convstudy.figures import counted
 
 if TYPE_CHECKING:
     from convstudy.history import Results
+    from convstudy.run import Event, Listener
     from convstudy.run.progress import Progress
 
 TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
@@ -53,6 +55,12 @@ TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
     help="End a fit that sends no message for SECONDS (one follows each epoch); it counts as failed until another run "
     "succeeds.",
 )
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Append each event of the run to FILE as a line of JSON, at once; docs/running.md describes the lines.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report; `convstudy report` does so later.")
 @click.pass_context
 def run(
@@ -65,6 +73,7 @@ def run(
     strict: bool,
     accept_failures: str | None,
     fit_timeout: float | None,
+    events: Path | None,
     no_report: bool,
 ) -> int:
     """Answer the questions of STUDY; go on where it stopped.
@@ -82,7 +91,12 @@ def run(
 
     progress, again = Progress(), shlex.join([program(), *context.obj])
     try:
-        with showing(progress) as listener:
+        with _written(events) as write, showing(progress) as show:
+
+            def listener(event: Event) -> None:
+                show(event)
+                write(event)
+
             results = run_study(study, runs, workers, listener, device, accept_failures, fit_timeout)
     except KeyboardInterrupt:
         return _interrupted(progress, runs, again, as_json)
@@ -95,6 +109,13 @@ def run(
         following=next_command(context, source, results),
         strict=strict,
     )
+
+
+def _written(path: Path | None) -> AbstractContextManager[Listener]:
+    """Return a listener that appends events to a file, or one that does nothing where there is no path."""
+    from convstudy.run import JsonLines, silent
+
+    return nullcontext(silent) if path is None else JsonLines(path, tell)
 
 
 def next_command(context: click.Context, source: str, results: Results) -> str:

@@ -12,6 +12,7 @@
 ``ranking``         which candidate is better, by validation alone
 ``choices``         which candidate of a stage is chosen
 ``names``           what a fit is called in a plan
+``plain``           a plan and a choice as plain values, which JSON can hold
 ``cost``            images to train, floating-point work, and which fit is whose turn
 ==================  ==========================================================================
 """

@@ -13,6 +13,7 @@
 ``watching``        tasks that are silent: reported, and after a limit ended
 ``worker``          the main program of a worker process
 ``events``          what a run tells its listeners
+``event_lines``     events as lines of JSON, and back
 ``progress``        how far a run is, and the time left, from its events
 ``estimate``        what a study has left to train, its cost and its time, before anything is trained
 ==================  ==========================================================================
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from convstudy.run.choosing import fix_precision
 from convstudy.run.estimate import Estimate, StageEstimate, estimate_study
+from convstudy.run.event_lines import EventReader, JsonLines, event_of_json, read_events
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -46,10 +48,12 @@ __all__ = [
     "EpochEnded",
     "Estimate",
     "Event",
+    "EventReader",
     "FilesLost",
     "FitEnded",
     "FitStarted",
     "ImagesInspected",
+    "JsonLines",
     "Listener",
     "NoMessage",
     "NotReproduced",
@@ -60,7 +64,9 @@ __all__ = [
     "TestOpened",
     "default_workers",
     "estimate_study",
+    "event_of_json",
     "fix_precision",
+    "read_events",
     "run_study",
     "silent",
 ]

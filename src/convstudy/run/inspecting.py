@@ -30,4 +30,4 @@ def inspect_images(dataset: Dataset, history: History, executor: Watched, listen
             history.save_image_facts(facts)
         except OSError as problem:
             error = problem.strerror or str(problem)
-    listener(ImagesInspected(facts, error))
+    listener(ImagesInspected(dataset, facts, error))

@@ -1,0 +1,293 @@
+"""The events of a run as lines of JSON (https://jsonlines.org), written as they come and read back.
+
+>>> from convstudy import load_study, run_study
+>>> from convstudy.run import JsonLines, read_events
+>>> with JsonLines("events.jsonl") as listener:  # doctest: +SKIP
+...     run_study(load_study("digits"), listener=listener)
+>>> [event.kind for event in read_events("events.jsonl")][0]  # doctest: +SKIP
+'run-started'
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from convstudy.data import Dataset, ImageFacts
+from convstudy.errors import ConvstudyError, DataError, Location, Problem, UsageError
+from convstudy.plan import Fit
+from convstudy.plan.plain import choice_from_json, plan_from_json
+from convstudy.record import Epoch, Opening, Record, Scores
+from convstudy.regular_file import append_regular, open_regular
+from convstudy.run.events import (
+    ChoiceMade,
+    EpochEnded,
+    Event,
+    FilesLost,
+    FitEnded,
+    FitStarted,
+    ImagesInspected,
+    NoMessage,
+    NotReproduced,
+    RunStarted,
+    SearchAdvanced,
+    TestOpened,
+)
+from convstudy.run.restoring import LostFile
+
+
+class TextStream(Protocol):
+    """What takes lines of text: an open file, ``sys.stderr``, ``io.StringIO``."""
+
+    def write(self, text: str, /) -> object:
+        """Take some text."""
+        ...
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
+        ...
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+
+class JsonLines:
+    """A listener that writes each event as one line and passes it on at once; close it, or use it as a context.
+
+    A line has what ``as_json`` of the event returns and ``at``, the time in UTC (ISO 8601). Fits and the dataset are
+    written in full in the first line that names them. Where a line cannot be written (a full disk), ``on_error`` is
+    called once, no more lines are written, and the run continues.
+
+    Args:
+        target: a path, whose file is created or appended to, or a stream of text, which is not closed.
+        on_error: takes one sentence; by default it is a ``RuntimeWarning``.
+
+    Raises:
+        UsageError: where the file cannot be opened for appending, or is no regular file.
+    """
+
+    def __init__(self, target: Path | str | TextStream, on_error: Callable[[str], None] = _warn) -> None:
+        self._on_error = on_error
+        self._known: set[str] = set()
+        self._file: io.RawIOBase | None = None
+        self._stream: TextStream | None = None
+        self._name = "the stream"
+        if isinstance(target, Path | str):
+            self._name = str(target)
+            self._file = _opened(Path(target))
+        else:
+            self._stream = target
+        self._failed = False
+
+    def __call__(self, event: Event) -> None:
+        """Write an event."""
+        if self._failed:
+            return
+        if isinstance(event, RunStarted):
+            self._known.clear()
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({**self._shortened(event.as_json()), "at": now})
+        try:
+            self._write(line + "\n")
+        except (OSError, ValueError) as error:  # a closed stream raises ValueError
+            self._failed = True
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            self._on_error(f"events are no longer written to {self._name}: {reason}")
+
+    def close(self) -> None:
+        """Close the file; a stream stays open."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _shortened(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return an event without the fits and the dataset that earlier lines of this run have."""
+        new = {fit_id: fit for fit_id, fit in values.pop("fits", {}).items() if fit_id not in self._known}
+        self._known |= new.keys()
+        if new:
+            values["fits"] = new
+        if "dataset" in values:
+            digest = values["dataset"]["digest"]
+            if digest in self._known:
+                del values["dataset"]
+            self._known.add(digest)
+        return values
+
+    def _write(self, line: str) -> None:
+        if self._file is not None:
+            left = memoryview(line.encode())
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        elif self._stream is not None:
+            self._stream.write(line)
+            self._stream.flush()
+
+
+def _opened(path: Path) -> io.RawIOBase:
+    """Open a file to append lines to it; end the last line where a killed run left it without an end."""
+    try:
+        file = append_regular(path)
+        if file.seek(0, io.SEEK_END):
+            file.seek(-1, io.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+                file.flush()
+    except OSError as error:
+        what = "events cannot be written to this file"
+        raise UsageError(Problem(what, Location(str(path)), error.strerror or str(error))) from None
+    return file.detach()
+
+
+class EventReader:
+    """Turns plain values back into events; it remembers the fits and the dataset of earlier ones."""
+
+    def __init__(self) -> None:
+        self._fits: dict[str, Fit] = {}
+        self._dataset: Dataset | None = None
+
+    def read(self, values: Mapping[str, Any]) -> Event:
+        """Return the event of plain values, those of ``as_json`` or of a line.
+
+        Raises:
+            KeyError: where a value is missing, the kind is unknown, or a fit was never described.
+            TypeError, ValueError: where a value is not what it must be.
+            ConvstudyError: where a study, a dataset or a fit cannot be read.
+        """
+        if "dataset" in values:
+            self._dataset = Dataset.from_json(values["dataset"])
+        for fit_id, fit in values.get("fits", {}).items():
+            self._fits[fit_id] = Fit.from_json(fit, self._the_dataset)
+        return _READERS[values["kind"]](self, values)
+
+    @property
+    def _the_dataset(self) -> Dataset:
+        if self._dataset is None:
+            raise KeyError("dataset")
+        return self._dataset
+
+    def _fit(self, values: Mapping[str, Any]) -> Fit:
+        return self._fits[values["fit"]]
+
+    def _run_started(self, values: Mapping[str, Any]) -> RunStarted:
+        plan = plan_from_json(values["plan"], self._fits, self._the_dataset)
+        return RunStarted(values["run_id"], plan, frozenset(values["done"]), values["workers"])
+
+    def _fit_started(self, values: Mapping[str, Any]) -> FitStarted:
+        return FitStarted(self._fit(values))
+
+    def _epoch_ended(self, values: Mapping[str, Any]) -> EpochEnded:
+        return EpochEnded(self._fit(values), Epoch.from_json(values["epoch"]))
+
+    def _fit_ended(self, values: Mapping[str, Any]) -> FitEnded:
+        return FitEnded(self._fit(values), Record.from_json(values["record"]))
+
+    def _choice_made(self, values: Mapping[str, Any]) -> ChoiceMade:
+        plan = plan_from_json(values["plan"], self._fits, self._the_dataset)
+        return ChoiceMade(choice_from_json(values["choice"]), plan)
+
+    def _search_advanced(self, values: Mapping[str, Any]) -> SearchAdvanced:
+        return SearchAdvanced(values["stage"], plan_from_json(values["plan"], self._fits, self._the_dataset))
+
+    def _test_set_evaluated(self, values: Mapping[str, Any]) -> TestOpened:
+        found = dict(values["evaluation"])
+        found["scores"] = None if found["scores"] is None else Scores(found["scores"])
+        return TestOpened(self._fit(values), Opening(**found))
+
+    def _images_inspected(self, values: Mapping[str, Any]) -> ImagesInspected:
+        dataset, facts = self._the_dataset, values["facts"]
+        read = None if facts is None else ImageFacts.from_json(facts, dataset)
+        return ImagesInspected(dataset, read, values["error"])
+
+    def _files_lost(self, values: Mapping[str, Any]) -> FilesLost:
+        return FilesLost(
+            tuple(
+                LostFile(
+                    self._fit(file), file["file"], Path(file["set_aside"]) if file["set_aside"] else None
+                )
+                for file in values["files"]
+            )
+        )
+
+    def _not_reproduced(self, values: Mapping[str, Any]) -> NotReproduced:
+        return NotReproduced(self._fit(values))
+
+    def _no_message(self, values: Mapping[str, Any]) -> NoMessage:
+        fit = None if values["fit"] is None else self._fit(values)
+        return NoMessage(fit, values["seconds"])
+
+
+_READERS: Mapping[str, Callable[[EventReader, Mapping[str, Any]], Event]] = {
+    RunStarted.kind: EventReader._run_started,
+    FitStarted.kind: EventReader._fit_started,
+    EpochEnded.kind: EventReader._epoch_ended,
+    FitEnded.kind: EventReader._fit_ended,
+    ChoiceMade.kind: EventReader._choice_made,
+    SearchAdvanced.kind: EventReader._search_advanced,
+    TestOpened.kind: EventReader._test_set_evaluated,
+    ImagesInspected.kind: EventReader._images_inspected,
+    FilesLost.kind: EventReader._files_lost,
+    NotReproduced.kind: EventReader._not_reproduced,
+    NoMessage.kind: EventReader._no_message,
+}
+
+
+def event_of_json(values: Mapping[str, Any]) -> Event:
+    """Return the event of the plain values that its ``as_json`` returned; raises as :meth:`EventReader.read` does."""
+    return EventReader().read(values)
+
+
+def read_events(path: Path | str) -> Iterator[Event]:
+    """Yield the events of a file that :class:`JsonLines` wrote, those of all runs in it, in their order.
+
+    A line that was cut off because a run was killed or a disk was full is passed over: only such a line is followed by
+    the begin of another run or the end of the file.
+
+    Raises:
+        DataError: where the file cannot be read, or a line is no event of this version.
+    """
+    reader, cut_off = EventReader(), 0
+    try:
+        with open_regular(Path(path)) as file:
+            for number, line in enumerate(file, start=1):
+                values = _values(line)
+                if cut_off and (values is None or values.get("kind") != RunStarted.kind):
+                    raise _no_event(path, cut_off)
+                if values is None:
+                    cut_off = number
+                    continue
+                cut_off = 0
+                try:
+                    event = reader.read(values)
+                except (ConvstudyError, KeyError, TypeError, ValueError, AttributeError) as error:
+                    raise _no_event(path, number, f"{type(error).__name__}: {error}") from None
+                yield event
+    except OSError as error:
+        what = "events cannot be read from this file"
+        raise DataError(Problem(what, Location(str(path)), error.strerror or str(error))) from None
+
+
+def _values(line: bytes) -> dict[str, Any] | None:
+    """Return the values of a line; ``None`` where it is no JSON object."""
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _no_event(path: Path | str, line: int, got: str = "") -> DataError:
+    return DataError(Problem("this line is no event of this version", Location(str(path), line), got))
