@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from convstudy.errors import ConvstudyError
     from convstudy.history import Results
     from convstudy.metrics import Metric
-    from convstudy.networks import Network
+    from convstudy.networks import Block, Network
     from convstudy.run import run_study
     from convstudy.stats import Verdict, verdict_on_counts
     from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, load_study
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 # To export a name: a line here, one above for type checkers, and one in __all__ (a test compares the three).
 _HOME_OF = {
     "Ablate": "convstudy.studyfile",
+    "Block": "convstudy.networks",
     "Compare": "convstudy.studyfile",
     "ConvstudyError": "convstudy.errors",
     "Dataset": "convstudy.data",
@@ -69,6 +70,7 @@ _HOME_OF = {
 
 __all__ = [
     "Ablate",
+    "Block",
     "Compare",
     "ConvstudyError",
     "Dataset",

@@ -38,7 +38,8 @@ class BlockPattern(Part):
     """Layers under a name, for networks to use: ``"residual NAME x3 filters=32"``.
 
     A parameter has the value given here where a use gives none. In a study file the parameters stand beside
-    ``layers``; here they are one mapping.
+    ``layers``; here they are one mapping. Where a pattern is asked for, a :class:`~convstudy.networks.Block` will do;
+    the key of the study is its name.
 
     >>> pair = BlockPattern(layers=["conv {filters} 3", "batch-norm"], parameters={"filters": 8})
     >>> NetworkPattern(layers=["block pair", "flatten"], blocks={"pair": pair}).network().texts
@@ -55,7 +56,9 @@ class BlockPattern(Part):
     @model_validator(mode="before")
     @classmethod
     def _gather_parameters(cls, values: Any) -> Any:
-        """Move the keys that are not fields under ``parameters``."""
+        """Move the keys that are not fields under ``parameters``; take a block as it is."""
+        if isinstance(values, Block):
+            return {"layers": values.layers, "parameters": dict(values.parameters)}
         return gathered(values, tuple(cls.model_fields), "parameters")
 
     def block(self, name: str) -> Block:

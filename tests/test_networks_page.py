@@ -1,0 +1,85 @@
+"""What docs/networks.md shows works as it stands there, and what it lists exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from convstudy.cli import main
+from convstudy.networks import ACTIVATIONS, BLOCKS, INITIALISERS, LAYERS, Network, layer_table
+from convstudy.networks.layers.residual import SHORTCUTS
+from convstudy.plan import make_plan
+from convstudy.studyfile import load_study
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "networks.md").read_text("utf-8")
+
+
+def shown(language: str) -> list[str]:
+    """Return the code blocks of the page that are written in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.M)
+
+
+def test_the_study_can_be_planned_and_its_table_is_the_one_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study, _ = shown("toml")
+    Path("resnet.toml").write_text(study, encoding="utf-8")
+    assert [stage.key for stage in make_plan(load_study("resnet.toml")).stages] == [
+        "search.width",
+        "ablate.resnet",
+    ]
+    assert main(["networks", "resnet.toml", "resnet"]) == 0
+    (table,) = shown("console")
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == table.splitlines()
+
+
+def test_resnet_20_has_the_parameters_that_the_page_gives(tmp_path: Path) -> None:
+    _, network = shown("toml")
+    for shortcut, n in ((" shortcut=pad", "269,722"), ("", "272,474")):
+        text = '[study]\nname = "a"\ndataset = "mnist"\n' + network.replace(
+            "then=relu", f"then=relu{shortcut}"
+        )
+        path = tmp_path / "study.toml"
+        path.write_text(text + '[ablate.resnet-20]\ntanh = { activation = "tanh" }\n', encoding="utf-8")
+        built = load_study(path).network["resnet-20"].network()
+        assert f"{layer_table(built, (32, 32, 3), 10).n_trainable:,}" == n
+        assert n in PAGE
+
+
+def test_the_python_code_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,), (printed,) = shown("python"), shown("text")
+    exec(compile(code, "docs/networks.md", "exec"), {})  # our own page
+    assert capsys.readouterr().out == printed
+
+
+def test_what_the_page_lists_exists() -> None:
+    listed = re.findall(r"^\| `([a-z-]+)[^|]*\|", PAGE, re.M)
+    shortcuts = [word for word in listed if word in SHORTCUTS]
+    assert sorted(shortcuts) == sorted(SHORTCUTS)
+    words = [word for word in listed if word not in (*SHORTCUTS, "shortcut")]  # the head of a table
+    assert set(words) <= {*LAYERS, *BLOCKS, "block"}
+    assert len(words) >= 25
+    for name in ("basic", "bottleneck"):
+        (row,) = re.findall(rf"^\| `{name}` \| (.*) \| (.*) \|$", PAGE, re.M)
+        assert row == (
+            ", ".join(f"`{key}={value}`" for key, value in BLOCKS[name].parameters.items()),
+            BLOCKS[name].source,
+        )
+    names = re.search(r"^Activations: (.*?)\s+Initialisers: (.*?)\n\n", PAGE, re.DOTALL | re.M)
+    assert names is not None
+    activations, initialisers = (set(re.findall(r"`([a-z0-9-]+)`", part)) for part in names.groups())
+    assert activations <= set(ACTIVATIONS)
+    assert len(activations) > 10
+    assert initialisers <= set(INITIALISERS) and len(initialisers) == 7
+
+
+def test_a_value_may_be_a_whole_layer_as_the_page_says() -> None:
+    assert "`residual basic norm={norm}`" in PAGE
+    from convstudy.studyfile import NetworkPattern
+
+    pattern = NetworkPattern(layers=("residual basic norm={norm}",), parameters={"norm": "batch-norm torch"})
+    assert pattern.network().words.count("batch-norm") == 2
+    assert pattern.network() != Network.read(["residual basic"])
