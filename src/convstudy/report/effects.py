@@ -8,6 +8,7 @@ from typing import Any
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, nominal, quantity, rows_of
 from convstudy.report.numbers import points
+from convstudy.report.ranking import HEIGHT, MOST
 from convstudy.report.stages import ROW
 from convstudy.stats import Verdict
 
@@ -20,12 +21,7 @@ _OTHER = ("triangle-up", theme.GREY)
 
 
 def forest_chart(
-    name: str,
-    subject: str,
-    title: str,
-    named: Sequence[tuple[str, Verdict]],
-    height: int = ROW,
-    most: int = 0,
+    name: str, subject: str, title: str, named: Sequence[tuple[str, Verdict]], is_small: bool = False
 ) -> Figure | None:
     """Return differences with their intervals, the largest first, zero and the region marked; ``None`` without any.
 
@@ -34,20 +30,19 @@ def forest_chart(
         subject: the title of the stage.
         title: of the figure.
         named: what each verdict is called, and the verdict.
-        height: of one difference, in pixels.
-        most: how many of the largest are shown; all of them, if 0.
+        is_small: whether it is the picture of an answer: low rows, and no more than ``MOST`` of them.
     """
     rows = [_row(label, verdict) for label, verdict in named if verdict.difference.mean is not None]
     if not rows:
         return None
-    if most and len(rows) > most:
-        title = f"{title}, the {most} largest of {len(rows)}"
-        rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:most]
+    if is_small and len(rows) > MOST:
+        title = f"{title}, the {MOST} largest of {len(rows)}"
+        rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:MOST]
     rows.sort(key=lambda row: -row["mean"])
     region = named[0][1].region * 100
     ends = ", ".join(f"{row['pair']} {points(row['mean'] / 100)} ({row['verdict']})" for row in rows)
     alt = f"{subject}: {title.lower()}, in points: {ends}."
-    return Figure(name, title, alt, lambda: _draw(rows, region, height), f"{subject}: {title.lower()}")
+    return Figure(name, title, alt, lambda: _draw(rows, region, is_small), f"{subject}: {title.lower()}")
 
 
 def _row(label: str, verdict: Verdict) -> dict[str, Any]:
@@ -62,14 +57,15 @@ def _row(label: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _draw(rows: list[dict[str, Any]], region: float, height: int) -> Spec:
+def _draw(rows: list[dict[str, Any]], region: float, is_small: bool) -> Spec:
     kinds = list(dict.fromkeys(row["verdict"] for row in rows))
     look = [_MARKS.get(kind, _OTHER) for kind in kinds]
     y = rows_of([row["pair"] for row in rows], "pair", widest=220)  # two names with a minus between
     colour = nominal("verdict", title=None, scale={"domain": kinds, "range": [c for _, c in look]})
     shape = nominal("verdict", title=None, scale={"domain": kinds, "range": [s for s, _ in look]})
     within = f" (grey: ±{region:g} count as none)" if region else ""
-    x = quantity("low", title=f"difference in test accuracy, points{within}", axis={"tickCount": 6})
+    what = "points" if is_small else "difference in test accuracy, points"
+    x = quantity("low", title=f"{what}{within}", axis={"tickCount": 5 if is_small else 6})
     tips = [nominal("pair"), nominal("verdict")]
     tips += [
         quantity(key, title=words, format="+.2f")
@@ -96,5 +92,5 @@ def _draw(rows: list[dict[str, Any]], region: float, height: int) -> Spec:
             {"x": quantity("mean"), "y": y, "color": colour, "shape": shape, "tooltip": tips},
             rows,
         ),
-        height=height * len(rows),
+        height=(HEIGHT if is_small else ROW) * len(rows),
     )

@@ -85,8 +85,16 @@ def either(test: str, yes: Any, no: Any) -> Spec:
 
 
 def rows_of(names: Sequence[str], field: str = "candidate", widest: int = 150) -> Spec:
-    """Return the channel of names from top to bottom, a name cut off where it is wider than so many pixels."""
-    axis = {"labelLimit": widest, "labelFontSize": 13, "grid": True}
+    """Return the channel of names from top to bottom, each no wider than this many pixels.
+
+    A longer name loses its middle: what sets candidates apart is often at the end of their names.
+    """
+    most = widest // 7  # a letter of this size is 7 pixels wide
+    half = most // 2 - 1
+    short = f"slice(datum.label, 0, {half}) + '…' + slice(datum.label, length(datum.label) - {half})"
+    axis: Spec = {"labelLimit": widest, "labelFontSize": 13, "grid": True}
+    if any(len(name) > most for name in names):
+        axis["labelExpr"] = f"length(datum.label) > {most} ? {short} : datum.label"
     return nominal(field, title=None, sort=list(names), axis=axis)
 
 

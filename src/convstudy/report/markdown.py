@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convstudy.figures import counted
 from convstudy.report.figure import Figure
 from convstudy.report.report import Report
 from convstudy.report.section import (
@@ -12,6 +13,7 @@ from convstudy.report.section import (
     Code,
     Details,
     Facts,
+    Gallery,
     Heading,
     Items,
     Listing,
@@ -34,8 +36,10 @@ def _section(section: Section) -> Iterator[str]:
     if section.title:
         yield f"## {escaped(section.title)}"
     yield from (f"**{escaped(note)}**" for note in section.notes)
+    under = section.title
     for block in section.blocks:
-        yield from _block(block, section.title)
+        yield from _block(block, under)
+        under = block.title if isinstance(block, Heading) else under
     shown = {block.name for block in section.every_block if isinstance(block, Table)}
     for table in section.tables:
         if table.rows and table.name not in shown:
@@ -66,6 +70,8 @@ def _block(block: Block, under: str) -> Iterator[str]:
             yield f"### {escaped(block.title)}"
         for inner in block.blocks:
             yield from _block(inner, under)
+    elif isinstance(block, Gallery):
+        yield f"*{counted(len(block.pictures), 'image')}, on the page only.*"
     elif isinstance(block, Figure):
         yield f"*Figure {escaped(block.name)}: {escaped(block.alt)}*"
     elif isinstance(block, Row):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
-from convstudy.figures import percent
+from convstudy.figures import counted, percent
 from convstudy.report.figure import (
     Figure,
     Layer,
@@ -39,15 +39,16 @@ def picture(contest: Contest) -> Figure | None:
     shown = shortened(ranking)
     if not shown:
         return None
-    measure, intervals = _measure(contest)
+    measure, intervals = _measure(contest, shown)
     rows = [_row(contest, row, intervals) for row in shown]
     title = measure if len(shown) == len(ranking) else f"{measure}, the best {MOST} of {len(ranking)}"
+    marked = next((row["candidate"] for row in rows if row["chosen"]), "")
     subject = stage_title(contest)
     means = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in rows)
-    marked = contest.leader.name if contest.leader and contest.question != "final" else ""
     alt = f"{subject}, {title}: {means}.{f' Selected: {marked}.' if marked else ''}"
     name = f"answer-{contest.question}-{contest.name}"
-    return Figure(name, f"{subject}: {title}", alt, lambda: _draw(rows))
+    sign = " (◆\u00a0selected)" if marked else ""
+    return Figure(name, f"{subject}: {title}{sign}", alt, lambda: _draw(rows))
 
 
 def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
@@ -58,13 +59,16 @@ def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
     return (*ranking[: MOST - len(chosen)], *chosen)
 
 
-def _measure(contest: Contest) -> tuple[str, Mapping[str, Interval]]:
+def _measure(contest: Contest, shown: tuple[CandidateRow, ...]) -> tuple[str, Mapping[str, Interval]]:
     """Return what the picture shows in words, and the intervals."""
     search = contest.question == "search"
     intervals = contest.fold_intervals if search else contest.accuracy_intervals
-    images, parts = ("validation", "folds") if search else ("test", "seeds")
+    images, part = ("validation", "fold") if search else ("test", "seed")
     sure = "mean and 95 % interval" if intervals else "mean"
-    return f"{images.capitalize()} accuracy, {sure} over {parts}", intervals
+    numbers = sorted({row.summary(contest.measure).n for row in shown})
+    parts = counted(numbers[-1], part)
+    over = parts if len(numbers) == 1 else f"{numbers[0]} to {parts}"
+    return f"{images} accuracy, {sure} over {over}", intervals
 
 
 def _row(contest: Contest, row: CandidateRow, intervals: Mapping[str, Interval]) -> dict[str, Any]:
@@ -80,7 +84,7 @@ def _row(contest: Contest, row: CandidateRow, intervals: Mapping[str, Interval])
 
 
 def _draw(rows: list[dict[str, Any]]) -> Spec:
-    y = rows_of([row["candidate"] for row in rows], widest=200)
+    y = rows_of([row["candidate"] for row in rows], widest=150)
     scale = {"zero": False, "padding": 14}
     x = quantity("mean", title=None, scale=scale, axis=measure_axis("accuracy"))
     tips = [nominal("candidate")]
@@ -91,7 +95,7 @@ def _draw(rows: list[dict[str, Any]]) -> Spec:
     shape = either("datum.chosen", "diamond", "circle")
     return chart(
         Layer(
-            {"type": "rule", "strokeWidth": 2.4, "opacity": 0.7},
+            {"type": "rule", "strokeWidth": 2.4, "opacity": 0.85},
             {"x": quantity("low", scale=scale, title=None), "x2": {"field": "high"}, "y": y, "color": CHOSEN},
             rows,
         ),

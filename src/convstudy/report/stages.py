@@ -84,7 +84,6 @@ def scores_chart(contest: Contest) -> Figure | None:
 
     def draw() -> dict[str, Any]:
         part = "fold" if contest.question == "search" else "seed"
-        # What tells the candidates of a search apart is often the end of their names.
         names = [row.name for row in contest.rows]
         y = rows_of(names, widest=240 if contest.question == "search" else 150)
         scale = {"zero": False, "padding": 14}

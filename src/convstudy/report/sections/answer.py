@@ -11,7 +11,7 @@ from convstudy.duration import duration
 from convstudy.figures import counted
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure
-from convstudy.report.ranking import HEIGHT, MOST, picture
+from convstudy.report.ranking import picture
 from convstudy.report.section import Facts, Material, Row, Section, Text, Topic
 from convstudy.report.stages import stage_title
 
@@ -42,8 +42,8 @@ def _picture(contest: Contest) -> Figure | None:
     if contest.question != "ablate":
         return picture(contest)
     named = [(verdict.first, verdict) for verdict in contest.verdicts]
-    subject, title = stage_title(contest), "Change in test accuracy, with 95 % intervals"
-    found = forest_chart(f"answer-ablate-{contest.name}", subject, title, named, HEIGHT, MOST)
+    subject, title = stage_title(contest), "change in test accuracy, with 95 % intervals"
+    found = forest_chart(f"answer-ablate-{contest.name}", subject, title, named, is_small=True)
     return found and replace(found, title=f"{subject}: {found.title}")
 
 
