@@ -37,35 +37,84 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
     Raises:
         DataError: if the file cannot be read, or is anything but a file of that type and shape, in C order.
     """
-    import numpy as np
+    header = _header(path)
+    if header.dtype.str != dtype or header.shape != shape or header.is_fortran:
+        allowed = f"{dtype} of shape {shape}"
+        raise DataError(
+            Problem("an array of another type or shape", Location(str(path)), header.words, allowed)
+        )
+    return _mapped(path, header)
+
+
+def open_array(path: Path, kinds: str, what: str) -> np.memmap[Any, np.dtype[Any]]:
+    """Return the array of a ``.npy`` file as a read-only memory map, whatever its shape is.
+
+    Args:
+        path: the file.
+        kinds: the kinds of type that its values may have, as NumPy abbreviates them, such as ``"iu"``.
+        what: what the array must be, for the error.
+
+    Raises:
+        DataError: where the file cannot be read, is empty or damaged, or has values of another kind.
+    """
+    header = _header(path)
+    if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
+        raise DataError(Problem("this array cannot be used", Location(str(path)), header.words, what))
+    if header.is_fortran:
+        mend = "save it with np.save(path, np.ascontiguousarray(array))"
+        raise DataError(
+            Problem("this array is in Fortran order", Location(str(path)), header.words, "C order", mend)
+        )
+    return _mapped(path, header)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The header of a ``.npy`` file, where its values begin, and the size of the file."""
+
+    shape: tuple[int, ...]
+    is_fortran: bool
+    dtype: np.dtype[Any]
+    offset: int
+    n_bytes: int
+
+    @property
+    def words(self) -> str:
+        """The header in words."""
+        order = ", in Fortran order" if self.is_fortran else ""
+        return f"{self.dtype.str} of shape {self.shape}{order}"
+
+
+def _header(path: Path) -> _Header:
+    """Return what a ``.npy`` file says of its array."""
     from numpy.lib import format as npy
 
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
         with open_regular(path) as file:
             read = read_header[npy.read_magic(file)]
-            found_shape, is_fortran, found_dtype = read(file, max_header_size=LONGEST_HEADER)
-            offset, n_bytes = file.tell(), os.fstat(file.fileno()).st_size
+            shape, is_fortran, dtype = read(file, max_header_size=LONGEST_HEADER)
+            return _Header(shape, is_fortran, dtype, file.tell(), os.fstat(file.fileno()).st_size)
     except OSError as error:
         what = "cannot read the file"
         raise DataError(Problem(what, Location(str(path)), got=error.strerror or str(error))) from None
-    except Exception as error:  # what NumPy raises over a header made up by somebody is not told anywhere
+    except Exception as error:  # what NumPy raises over a header that another program wrote is not documented
         raise DataError(
             Problem("this is not a sound .npy file", Location(str(path)), got=_short(error))
         ) from None
-    if found_dtype.str != dtype or found_shape != shape or is_fortran:
-        found = f"{found_dtype.str} of shape {found_shape}{', in Fortran order' if is_fortran else ''}"
-        allowed = f"{dtype} of shape {shape}"
+
+
+def _mapped(path: Path, header: _Header) -> np.memmap[Any, np.dtype[Any]]:
+    """Return the map of an array whose header is fine; the file must have exactly its bytes."""
+    import numpy as np
+
+    expected = header.offset + prod(header.shape) * header.dtype.itemsize
+    if header.n_bytes != expected:
+        what = "bytes follow the last value" if header.n_bytes > expected else "the file ends too early"
         raise DataError(
-            Problem("an array of another type or shape", Location(str(path)), got=found, allowed=allowed)
+            Problem(what, Location(str(path)), f"{header.n_bytes:,} bytes", f"exactly {expected:,} bytes")
         )
-    expected = offset + prod(shape) * found_dtype.itemsize
-    if n_bytes != expected:
-        what = "bytes follow the last value" if n_bytes > expected else "the file ends too early"
-        raise DataError(
-            Problem(what, Location(str(path)), f"{n_bytes:,} bytes", f"exactly {expected:,} bytes")
-        )
-    return np.memmap(path, dtype=found_dtype, mode="r", offset=offset, shape=shape)
+    return np.memmap(path, dtype=header.dtype, mode="r", offset=header.offset, shape=header.shape)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.images import Images, Part
-from convstudy.data.source import Source
+from convstudy.data.source import Found, Source
 from convstudy.data.sources import SOURCES
 from convstudy.errors import DataError, Location, Problem
 
@@ -66,6 +66,51 @@ class Dataset:
         """Return the hash of the digest: equal datasets have equal digests, and thousands of fits share one."""
         return hash(self.digest)
 
+    @classmethod
+    def from_arrays(
+        cls,
+        x_train: npt.ArrayLike,
+        y_train: npt.ArrayLike,
+        x_test: npt.ArrayLike,
+        y_test: npt.ArrayLike,
+        class_names: Sequence[str] | None = None,
+        name: str = "arrays",
+    ) -> Dataset:
+        """Return the dataset of four arrays, as Keras and scikit-learn have them.
+
+        The arrays stay in memory, and must not be changed. :func:`convstudy.run_study` writes them once into the runs
+        folder, where worker processes read them.
+
+        Args:
+            x_train: training images, uint8 of shape (n, height, width) or (n, height, width, channels).
+            y_train: their labels, integers of shape (n,) or (n, 1): 0, 1, 2, …, each class with an image.
+            x_test: test images, of the same shape; they are locked until a study evaluates its models.
+            y_test: their labels.
+            class_names: a name for each class, in the order of the labels; ``"0"``, ``"1"``, … by default.
+            name: what reports call the dataset.
+
+        Raises:
+            DataError: where an array is of another type or shape, labels and images differ in number, a part is
+                empty, or a class has no training image.
+
+        >>> from sklearn.datasets import load_digits
+        >>> images, labels = load_digits(return_X_y=True)
+        >>> images = (15 * images).astype("uint8").reshape(-1, 8, 8)
+        >>> dataset = Dataset.from_arrays(images[:1500], labels[:1500], images[1500:], labels[1500:])
+        >>> dataset.image_shape, dataset.n_classes, dataset.n_train, dataset.n_test
+        ((8, 8, 1), 10, 1500, 297)
+        """
+        from convstudy.data.in_memory import found_in_arrays
+
+        found = found_in_arrays(x_train, y_train, x_test, y_test)
+        return cls.of(found, name, "arrays of a Python program", class_names)
+
+    @classmethod
+    def of(cls, found: Found, name: str, title: str, class_names: Sequence[str] | None = None) -> Dataset:
+        """Return the dataset of what a source holds; raise :class:`DataError` where the class names do not fit."""
+        names = _class_names(class_names, found.n_classes)
+        return cls(name, title, found.image_shape, names, found.n_train, found.n_test, found.source)
+
     @property
     def n_classes(self) -> int:
         """The number of classes."""
@@ -108,9 +153,17 @@ class Dataset:
         _check_labels(self, part, labels)
         return labels
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
-        kind = next(name for name, kind in SOURCES.items() if isinstance(self.source, kind.type))
+    @property
+    def kind(self) -> str:
+        """The kind of its source, such as ``"npy"``; empty for arrays in memory."""
+        return next((name for name, kind in SOURCES.items() if isinstance(self.source, kind.type)), "")
+
+    def as_json(self, folder: Path | None = None) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back; paths in ``folder`` are relative to it.
+
+        Raises:
+            DataError: for arrays in memory.
+        """
         return {
             "name": self.name,
             "title": self.title,
@@ -119,8 +172,8 @@ class Dataset:
             "class_names": list(self.class_names),
             "n_train": self.n_train,
             "n_test": self.n_test,
-            "kind": kind,
-            "source": self.source.as_json(),
+            "kind": self.kind,
+            "source": self.source.as_json(folder),
         }
 
     @classmethod
@@ -226,6 +279,23 @@ def _check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) -
                 allowed=f"0 to {dataset.n_classes - 1}",
             )
         )
+
+
+def _class_names(names: Sequence[object] | None, n_classes: int) -> tuple[str, ...]:
+    """Return the names of classes: those given, or the numbers of the classes.
+
+    Raises:
+        DataError: where there is not one for each class.
+    """
+    if names is None:
+        return tuple(str(number) for number in range(n_classes))
+    found = tuple(str(name) for name in names)
+    if len(found) != n_classes:
+        what = "there must be one name for each class"
+        raise DataError(
+            Problem(what, Location(key=("class_names",)), f"{len(found):,} names for {n_classes:,} classes")
+        )
+    return found
 
 
 def _wrong_value(dataset: Dataset) -> Problem | None:

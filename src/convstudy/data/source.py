@@ -54,8 +54,13 @@ class Source(Protocol):
         """
         ...
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
+    @property
+    def path(self) -> str:
+        """The path that a study file has for it; empty where a study file cannot name it."""
+        ...
+
+    def as_json(self, folder: Path | None = None) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back; a path in ``folder`` is relative to it."""
         ...
 
     @classmethod
@@ -114,12 +119,12 @@ def combine(identities: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{identity}\n" for identity in identities).encode("ascii")).hexdigest()
 
 
-def verified(images: Images, expected: str, part: Part, where: str, mend: str) -> Images:
+def verified(images: Images, expected: str, part: Part, where: Location, mend: str) -> Images:
     """Return the images of a part; raise :class:`DataError` where their digest is not the expected one."""
     got = images.digest()
     if got != expected:
         what = f"the {part} part is not the known one"
-        raise DataError(Problem(what, Location(subject=where), f"SHA-256 {got}", f"SHA-256 {expected}", mend))
+        raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", mend))
     return images
 
 

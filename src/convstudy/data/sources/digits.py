@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.source import SourceKind, combine, from_plain, verified
+from convstudy.errors import Location
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,7 @@ class DigitsSource:
 
         expected = self.train_digest if part == "train" else self.test_digest
         mend = "reinstall scikit-learn, or tell us which version of it you have"
-        return verified(read_digits(part), expected, part, "digits", mend)
+        return verified(read_digits(part), expected, part, Location(subject="digits"), mend)
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Return the labels of one part; see :meth:`~convstudy.data.source.Source.read_labels`."""
@@ -50,7 +51,12 @@ class DigitsSource:
 
         return read_digit_labels(part)
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def path(self) -> str:
+        """Nothing: no study file names it."""
+        return ""
+
+    def as_json(self, folder: Path | None = None) -> dict[str, Any]:
         """Return plain values that :meth:`from_json` reads back."""
         return asdict(self)
 

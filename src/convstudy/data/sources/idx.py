@@ -64,7 +64,12 @@ class IdxSource:
         _, file = self.train if part == "train" else self.test
         return self._values(file).astype(np.int64)
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def path(self) -> str:
+        """Nothing: no study file names it."""
+        return ""
+
+    def as_json(self, folder: Path | None = None) -> dict[str, Any]:
         """Return plain values that :meth:`from_json` reads back."""
         return asdict(self)
 

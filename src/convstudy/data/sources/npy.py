@@ -1,13 +1,14 @@
-"""Four arrays in a folder, as ``np.save`` writes them."""
+"""Four arrays in a folder, as ``np.save`` writes them: those of a user, and those that a run keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.source import SourceKind, combine, from_plain, verified
+from convstudy.data.parts import LABELS_WORDS, PIXELS_WORDS, images_of, n_classes_of
+from convstudy.data.source import Found, SourceKind, combine, from_plain, verified
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
 
 MOST_BYTES_IN_MEMORY = 1 << 28
 """Arrays of more pixels stay in their file: each worker would hold them, and its training part a second time."""
+PARTS: tuple[Part, Part] = ("train", "test")
 
 
 @dataclass(frozen=True)
 class NpySource:
     """Four arrays in a folder.
 
-    They are called ``train-images.npy`` (uint8, (n, height, width, channels)), ``train-labels.npy`` (int64, (n,)),
-    ``test-images.npy`` and ``test-labels.npy``. More pixels than ``MOST_BYTES_IN_MEMORY`` are not held in memory.
+    They are called ``train-images.npy`` (uint8, (n, height, width, channels) or (n, height, width)),
+    ``train-labels.npy`` (integers, (n,) or (n, 1)), ``test-images.npy`` and ``test-labels.npy``. More pixels than
+    ``MOST_BYTES_IN_MEMORY`` are not held in memory.
 
     Args:
-        folder: the path of the folder.
+        path: the folder.
         image_shape: (height, width, channels).
         n_train: the number of training images.
         n_test: the number of test images.
@@ -36,7 +39,7 @@ class NpySource:
         test_digest: that of the test part.
     """
 
-    folder: str
+    path: str
     image_shape: tuple[int, int, int]
     n_train: int
     n_test: int
@@ -50,57 +53,75 @@ class NpySource:
 
     def fetch(self, download: bool = True) -> None:
         """Find the four files; there is no place to download them from."""
-        for part in ("train", "test"):
+        for part in PARTS:
             for kind in ("images", "labels"):
-                self._found(f"{part}-{kind}.npy")
+                _file(self.path, part, kind)
 
     def read(self, part: Part) -> Images:
         """Map one part, or read it if it is small, and verify its digest; see :meth:`.Source.read`."""
-        import numpy as np
-
-        from convstudy.data.arrays import PixelFile, map_array
-        from convstudy.data.images import Images
-
-        n_images = self.n_train if part == "train" else self.n_test
-        path = self._found(f"{part}-images.npy")
-        pixels = map_array(path, "|u1", (n_images, *self.image_shape))
-        labels = self.read_labels(part)
-        if pixels.nbytes > MOST_BYTES_IN_MEMORY:
-            images = Images(pixels, labels, PixelFile.of(pixels, path))
-        else:
-            images = Images(np.array(pixels), labels)
+        images = read_part(self.path, part)
         expected = self.train_digest if part == "train" else self.test_digest
         return verified(
-            images, expected, part, self.folder, "restore the files, or use them as a new dataset"
+            images, expected, part, Location(self.path), "restore the files, or use them as a new dataset"
         )
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Read the file of one part's labels; see :meth:`.Source.read_labels`."""
-        import numpy as np
+        from convstudy.data.arrays import open_array
+        from convstudy.data.parts import checked_labels
 
-        from convstudy.data.arrays import map_array
+        path = _file(self.path, part, "labels")
+        n_images = self.n_train if part == "train" else self.n_test
+        return checked_labels(open_array(path, "iu", LABELS_WORDS), n_images, Location(str(path)))
 
-        shape = (self.n_train if part == "train" else self.n_test,)
-        return np.array(map_array(self._found(f"{part}-labels.npy"), "<i8", shape), dtype=np.int64)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
-        return asdict(self)
+    def as_json(self, folder: Path | None = None) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back; the path ``"."`` where it is this folder."""
+        values = asdict(self)
+        if folder is not None and Path(self.path) == folder.absolute():
+            values["path"] = "."
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpySource:
         """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
         read = from_plain(cls, values)
-        return cls(**{**asdict(read), "folder": str(folder / read.folder)})
-
-    def _found(self, name: str) -> Path:
-        """Return the path of a file."""
-        path = Path(self.folder) / name
-        if not path.exists():
-            raise DataError(
-                Problem(f"there is no {name}", where=Location(self.folder), mend="restore the file")
-            )
-        return path
+        return replace(read, path=str((folder / read.path).absolute()))
 
 
-SOURCE = SourceKind("npy", NpySource)
+def find(path: Path) -> Found:
+    """Return what the files in a folder hold; both parts are read once, for their digests."""
+    if not path.is_dir():
+        what = "this must be a folder with four arrays" if path.exists() else "there is no such folder"
+        raise DataError(Problem(what, Location(str(path)), allowed=PATH_WORDS))
+    train, test = (read_part(str(path), part) for part in PARTS)
+    n_classes = n_classes_of(train, test, Location(str(path)))
+    shape, counts, digests = train.image_shape, (len(train), len(test)), (train.digest(), test.digest())
+    return Found(NpySource(str(path.absolute()), shape, *counts, *digests), shape, *counts, n_classes)
+
+
+def read_part(folder: str, part: Part) -> Images:
+    """Map one part of a folder, or read it if it is small; nothing is verified but types and shapes."""
+    import numpy as np
+
+    from convstudy.data.arrays import PixelFile, open_array
+
+    path, labels_path = _file(folder, part, "images"), _file(folder, part, "labels")
+    where = Location(str(path)), Location(str(labels_path))
+    pixels, labels = open_array(path, "iufb", PIXELS_WORDS), open_array(labels_path, "iufb", LABELS_WORDS)
+    if pixels.nbytes <= MOST_BYTES_IN_MEMORY:
+        return images_of(np.array(pixels), labels, where)
+    images = images_of(pixels, labels, where)
+    assert isinstance(images.pixels, np.memmap)  # a view of it, with a last axis for one channel
+    return replace(images, file=PixelFile.of(images.pixels, path))
+
+
+def _file(folder: str, part: Part, kind: str) -> Path:
+    """Return the path of a file."""
+    path = Path(folder) / f"{part}-{kind}.npy"
+    if not path.exists():
+        raise DataError(Problem(f"there is no {path.name}", where=Location(folder), allowed=PATH_WORDS))
+    return path
+
+
+PATH_WORDS = "a folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy"
+SOURCE = SourceKind("npy", NpySource, find, PATH_WORDS)

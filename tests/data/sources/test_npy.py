@@ -1,0 +1,123 @@
+"""Four arrays in a folder, as ``np.save`` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convstudy.data import Dataset
+from convstudy.data.images import Part
+from convstudy.data.sources import npy
+from convstudy.errors import DataError
+from tests.data.sources.conformance import ARRAYS, X_TRAIN, Y_TRAIN, Example, SourceConformance
+
+FILES = ("train-images", "train-labels", "test-images", "test-labels")
+
+
+def write(folder: Path) -> Path:
+    """Write four sound files."""
+    folder.mkdir()
+    for name, array in zip(FILES, ARRAYS, strict=True):
+        np.save(folder / f"{name}.npy", array)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "mine")
+
+
+def dataset_in(folder: Path) -> Dataset:
+    return Dataset.of(npy.find(folder), "mine", "mine")
+
+
+class TestNpy(SourceConformance):
+    """A source of .npy files keeps to what all sources do."""
+
+    @pytest.fixture(params=["in memory", "in the file"])
+    def example(
+        self, folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> Example:
+        if request.param == "in the file":
+            monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", 0)
+
+        def damage(part: Part) -> None:
+            path = folder / f"{part}-images.npy"
+            np.save(path, np.load(path)[::-1].copy())
+
+        return Example(dataset_in(folder), folder, damage, labels_are_apart=True)
+
+
+def test_the_digest_is_that_of_the_same_arrays_in_python(folder: Path) -> None:
+    assert dataset_in(folder).digest == Dataset.from_arrays(*ARRAYS).digest
+
+
+def test_images_without_channels_and_labels_in_a_column_are_read(folder: Path) -> None:
+    for part in ("train", "test"):
+        images, labels = (folder / f"{part}-{kind}.npy" for kind in ("images", "labels"))
+        np.save(images, np.load(images)[..., 0])
+        np.save(labels, np.load(labels).astype(np.uint8)[:, None])
+    dataset = dataset_in(folder)
+    assert dataset.image_shape == (4, 3, 1)
+    train = dataset.load().train
+    assert np.array_equal(train.pixels, X_TRAIN[..., :1])
+    assert train.labels.tolist() == Y_TRAIN.tolist() == dataset.load_labels("train").tolist()
+
+
+def test_images_without_channels_stay_in_their_file_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", 0)
+    np.save(folder / "train-images.npy", X_TRAIN[..., 0])
+    np.save(folder / "test-images.npy", ARRAYS[2][..., 0])
+    train = dataset_in(folder).load().train
+    assert train.file is not None
+    rows = np.array([8, 0, 3])
+    assert np.array_equal(train.take(rows).pixels, X_TRAIN[rows][..., :1])
+
+
+def _without_class_1(labels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    return np.where(labels == 1, 2, labels)
+
+
+WRONG: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "missing": ("test-labels", lambda path: path.unlink(), "there is no test-labels.npy"),
+    "no array": ("train-images", lambda path: path.write_bytes(b"PK\3\4"), "not a sound .npy file"),
+    "cut": ("train-images", lambda path: path.write_bytes(path.read_bytes()[:-1]), "ends too early"),
+    "longer": ("test-images", lambda path: path.write_bytes(path.read_bytes() + b"\0"), "bytes follow"),
+    "floats": ("train-images", lambda path: np.save(path, X_TRAIN / 255), "images must be uint8, not floats"),
+    "wide": ("test-images", lambda path: np.save(path, X_TRAIN.astype(np.int64)), "images must be uint8"),
+    "flat": ("train-images", lambda path: np.save(path, X_TRAIN.reshape(9, -1)), "three or four dimensions"),
+    "empty": ("test-images", lambda path: np.save(path, X_TRAIN[:0]), "cannot be used"),
+    "objects": ("train-labels", lambda path: np.save(path, np.array(["a"] * 9, object)), "cannot be used"),
+    "Fortran": ("train-images", lambda path: np.save(path, np.asfortranarray(X_TRAIN)), "Fortran order"),
+    "counts": ("train-labels", lambda path: np.save(path, Y_TRAIN[:-1]), "one label for each image"),
+    "gap": (
+        "train-labels",
+        lambda path: np.save(path, _without_class_1(Y_TRAIN)),
+        "must have training images",
+    ),
+    "new class": ("test-labels", lambda path: np.save(path, np.full(5, 3)), "must be of a class that has"),
+    "shapes": ("test-images", lambda path: np.save(path, X_TRAIN[:5, :2]), "must have one shape"),
+    "folder": ("train-images", lambda path: (path.unlink(), path.mkdir()), "cannot read the file"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_files_are_one_error_each(folder: Path, name: str) -> None:
+    file, spoil, what = WRONG[name]
+    spoil(folder / f"{file}.npy")
+    with pytest.raises(DataError, match=what) as caught:
+        npy.find(folder)
+    (problem,) = caught.value.problems
+    assert problem.where.file.startswith(str(folder))
+
+
+def test_a_folder_that_is_missing_or_a_file_is_one_error(folder: Path) -> None:
+    with pytest.raises(DataError, match="there is no such folder"):
+        npy.find(folder / "elsewhere")
+    with pytest.raises(DataError, match="must be a folder"):
+        npy.find(folder / "train-images.npy")
