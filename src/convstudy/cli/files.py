@@ -92,8 +92,9 @@ def datasets(as_json: bool) -> None:
         for name, info in BUILT_IN_DATASETS.items()
     ]
     click.echo(table(("dataset", "training", "test", "classes", "here", "title"), rows, right=(1, 2, 3)))
+    click.echo("\nImages of your own: a [dataset] table in a study file, or Dataset.from_arrays in Python.")
     if not all(here.values()):
-        click.echo("\nWhat is not here is downloaded when a study first needs it.")
+        click.echo("What is not here is downloaded when a study first needs it.")
 
 
 def _is_here(info: Dataset) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
-from convstudy.errors import KeyPath, key_text, nearest, unknown
+from convstudy.errors import DataError, KeyPath, key_text, nearest, unknown
+from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, mistakes_of
 from convstudy.studyfile.mistake import Mistake, kind, shown
 from convstudy.studyfile.part import NAME_PATTERN
@@ -26,8 +28,8 @@ MOST_SECTIONS = 100
 MOST_VARIANTS = 1_000
 """How many variants all ablations together may have, and pairs of them where an ablation asks for interactions."""
 
-SECTIONS = ("study", "recipe", "block", "network", "search", "compare", "ablate", "silence")
-UNNAMED = ("study", "recipe", "silence")
+SECTIONS = ("study", "dataset", "recipe", "block", "network", "search", "compare", "ablate", "silence")
+UNNAMED = ("study", "dataset", "recipe", "silence")
 """The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
 RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
 """The keys of ``[ablate.NAME]`` that are no variants."""
@@ -102,11 +104,14 @@ def draft_of_study(study: Study) -> Draft:
     return draft
 
 
-def draft_of_document(document: Mapping[str, Any]) -> Draft:
-    """Return what can be read of a document as TOML or JSON gives it, with everything that cannot."""
+def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
+    """Return what can be read of a document as TOML or JSON gives it, with everything that cannot.
+
+    ``folder`` is what the path of its dataset is relative to.
+    """
     draft = Draft()
     for key in document:
-        if key not in SECTIONS and not isinstance(document[key], Dataset):
+        if key not in SECTIONS:
             misplaced = [name for name in ("study", "recipe") if key in _KEYS[name]]
             draft.report(
                 (key,),
@@ -116,7 +121,7 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
                 f"put it under [{misplaced[0]}]" if misplaced else nearest(key, SECTIONS),
             )
     if "study" in document:
-        _read_head(draft, document)
+        _read_head(draft, document, folder)
     else:
         draft.report((), "there is no [study] section", mend="add [study] with name = ... and dataset = ...")
     draft.recipe = _read(draft, Recipe, document.get("recipe", {}), ("recipe",)) or Recipe()
@@ -146,16 +151,48 @@ def draft_of_document(document: Mapping[str, Any]) -> Draft:
     return draft
 
 
-def _read_head(draft: Draft, document: Mapping[str, Any]) -> None:
-    """Read the ``[study]`` section and the dataset, which ``document["dataset"]`` can be as a value."""
-    table = document["study"]
-    given = document.get("dataset")
-    if isinstance(table, Mapping) and given is not None:
-        table = {**table, "dataset": given}
+def _read_head(draft: Draft, document: Mapping[str, Any], folder: Path) -> None:
+    """Read the ``[study]`` section and the dataset: a key of it, a ``[dataset]`` table, or (from Python) a value."""
+    table, given = document["study"], document.get("dataset")
+    if isinstance(table, Mapping):
+        if isinstance(given, Dataset):
+            table = {**table, "dataset": given}
+        elif "dataset" in document:
+            if "dataset" in table:
+                what, mend = (
+                    "the images are given twice: dataset under [study], and [dataset]",
+                    "take one out",
+                )
+                draft.report(("study", "dataset"), what, _what(table["dataset"]), mend=mend)
+            table = {**table, "dataset": _read_dataset(draft, given, folder) or _STAND_IN}
+        elif isinstance(table.get("dataset"), Mapping):
+            what, mend = "dataset needs a text", "put the table under [dataset]"
+            draft.report(
+                ("study", "dataset"), what, _what(table["dataset"]), ", ".join(BUILT_IN_DATASETS), mend
+            )
+            table = {**table, "dataset": _STAND_IN}
+        elif "dataset" not in table:
+            allowed = f"dataset = NAME with one of {', '.join(BUILT_IN_DATASETS)}, or a [dataset] table"
+            draft.report(("study",), "dataset is missing", "", allowed, "add dataset = ...")
+            table = {**table, "dataset": _STAND_IN}
     stand_ins = {"name": "unnamed", "dataset": _STAND_IN}
     draft.head = _read(draft, Head, table, ("study",), stand_ins=stand_ins)
     if draft.head is not None and draft.head.dataset is not _STAND_IN:
         draft.dataset = draft.head.dataset
+
+
+def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
+    """Return the dataset of a ``[dataset]`` table; None where it cannot be read."""
+    n_mistakes = len(draft.mistakes)
+    read = _read(draft, DatasetTable, table, ("dataset",))
+    if read is None or len(draft.mistakes) > n_mistakes:
+        return None
+    try:
+        return read.dataset(folder)
+    except DataError as error:
+        for problem in error.problems:
+            draft.report(problem.where.key, problem.what, problem.got, problem.allowed, problem.mend)
+        return None
 
 
 # So that the other keys of [study] can be checked where its dataset is missing or bad.

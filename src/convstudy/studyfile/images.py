@@ -1,25 +1,105 @@
-"""Which images a study is about: the name of a built-in dataset, or a :class:`~convstudy.data.Dataset`."""
+"""Which images a study is about: a built-in name, a ``[dataset]`` table, or a :class:`~convstudy.data.Dataset`."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
-from convstudy.data.dataset import Dataset
-from convstudy.errors import unknown
+from convstudy.data.dataset import LONGEST_TEXT, MOST_CLASSES, Dataset
+from convstudy.data.sources import SOURCES
+from convstudy.errors import DataError, Location, Problem, unknown
+from convstudy.studyfile.part import Many, Name, Part, one_of
+
+TABLE_SOURCES = {name: kind for name, kind in SOURCES.items() if kind.find is not None}
+"""The kinds of sources that a study file can name."""
+_PATH_WORDS = "; ".join(f"{name}: {kind.path_words}" for name, kind in TABLE_SOURCES.items())
+
+
+class DatasetTable(Part):
+    """The keys of ``[dataset]``: where images are that are not built in."""
+
+    source: Annotated[
+        str,
+        AfterValidator(one_of(TABLE_SOURCES)),
+        Field(json_schema_extra={"enum": list(TABLE_SOURCES)}, description="The kind of files."),
+    ]
+    path: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        description=f"Where they are, from the folder of the study file. {_PATH_WORDS}."
+    )
+    name: Name | None = Field(
+        default=None, description="What reports call the dataset; without it, the last part of the path."
+    )
+    classes: Many[Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=MOST_CLASSES,
+        description="The names of the classes, in the order of the labels 0, 1, 2, ...",
+    )
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="The SHA-256 that the content must have; without it, any content is taken."
+    )
+
+    def dataset(self, folder: Path) -> Dataset:
+        """Return the dataset that the table describes; both parts are read for their digests.
+
+        Args:
+            folder: what a relative path starts from.
+
+        Raises:
+            DataError: where the files are missing, damaged or no dataset, or do not fit the table's other keys;
+                ``where`` is the key.
+        """
+        path = (folder / Path(self.path).expanduser()).absolute()
+        find = TABLE_SOURCES[self.source].find
+        assert find is not None  # TABLE_SOURCES has those only
+        try:
+            found = find(path)
+        except DataError as error:
+            problems = (
+                Problem(
+                    f"{problem.where}: {problem.what}",
+                    _key("path"),
+                    problem.got,
+                    problem.allowed,
+                    problem.mend,
+                )
+                for problem in error.problems
+            )
+            raise DataError(*problems) from None
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:64]
+        try:
+            dataset = Dataset.of(found, self.name or plain or "dataset", f"files in {path}", self.classes)
+        except DataError as error:
+            raise DataError(
+                *(Problem(p.what, _key("classes"), p.got, p.allowed) for p in error.problems)
+            ) from None
+        if self.digest not in (None, dataset.digest):
+            what, mend = "the images are not those with this digest", "restore them, or take the key out"
+            raise DataError(
+                Problem(what, _key("digest"), f"SHA-256 {dataset.digest}", f"SHA-256 {self.digest}", mend)
+            )
+        return dataset
+
+
+def _key(name: str) -> Location:
+    """Return where a key of the table is."""
+    return Location(key=("dataset", name))
 
 
 def _dataset(value: object) -> Dataset:
-    """Return the dataset of a value of the key ``dataset``."""
+    """Return the dataset of a value of the key ``dataset``; a table's path is relative to the current folder."""
     if isinstance(value, Dataset):
         return value
+    if isinstance(value, dict):
+        return DatasetTable.model_validate(value).dataset(Path())
     if not isinstance(value, str):
-        raise PydanticCustomError(
-            "dataset_type", "a dataset must be the name of a built-in one, or a Dataset"
-        )
+        what = "a dataset must be the name of a built-in one, a table of source and path, or a Dataset"
+        raise PydanticCustomError("dataset_type", what)
     if value not in BUILT_IN_DATASETS:
         found = unknown("dataset", value, BUILT_IN_DATASETS)
         context = {"what": found.what, "allowed": found.allowed, "hint": found.mend}
@@ -37,6 +117,6 @@ DatasetField = Annotated[
     PlainValidator(_dataset),
     PlainSerializer(_plain),
     WithJsonSchema({"type": "string", "enum": list(BUILT_IN_DATASETS)}),
-    Field(description="The images."),
+    Field(description="The images: a built-in dataset; a [dataset] table has images of your own."),
 ]
-"""A field that takes the name of a built-in dataset, or a dataset."""
+"""A field that takes the name of a built-in dataset, the table of another one, or a dataset."""

@@ -22,7 +22,7 @@ Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that a list becomes: TOML and JSON know no tuples."""
 
 
-def _in(names: Iterable[str]) -> Callable[[str], str]:
+def one_of(names: Iterable[str]) -> Callable[[str], str]:
     """Return a validator that takes one of these names only."""
 
     def check(name: str) -> str:
@@ -34,10 +34,10 @@ def _in(names: Iterable[str]) -> Callable[[str], str]:
 
 
 Init = Annotated[
-    str, AfterValidator(_in(INITIALISERS)), Field(json_schema_extra={"enum": list(INITIALISERS)})
+    str, AfterValidator(one_of(INITIALISERS)), Field(json_schema_extra={"enum": list(INITIALISERS)})
 ]
 Activation = Annotated[
-    str, AfterValidator(_in(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
+    str, AfterValidator(one_of(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
 ]
 
 

@@ -11,13 +11,14 @@ from convstudy.errors import NOWHERE, KeyPath, Location, Problem, StudyError, ke
 from convstudy.studyfile.changes import changed
 from convstudy.studyfile.checks import check_parts
 from convstudy.studyfile.draft import Draft, draft_of_document, draft_of_study
-from convstudy.studyfile.files import check_depth, parsed, read_text
+from convstudy.studyfile.files import BUILT_IN_STUDIES, check_depth, parsed, read_text
 from convstudy.studyfile.fitting import check_shapes
 from convstudy.studyfile.lines import key_lines, nearest_line
 from convstudy.studyfile.mistake import Mistake
 from convstudy.studyfile.study import Study
 
 MOST_PROBLEMS = 1_000
+CURRENT_FOLDER = Path()
 NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -38,7 +39,7 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
     text, file = read_text(source)
     document, changed_paths = changed(parsed(text, file), changes)
     check_depth(document, Location(file))
-    return _study(document, lambda: _places(text, file, changed_paths))
+    return _study(document, lambda: _places(text, file, changed_paths), _folder(source))
 
 
 def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], Location]:
@@ -57,7 +58,8 @@ def study_of(document: Mapping[str, Any], where: Location = NOWHERE) -> Study:
     """Return the study of a document: what TOML or JSON holds, and ``study_document`` returns.
 
     Args:
-        document: section -> keys, as in a study file.
+        document: section -> keys, as in a study file; ``document["dataset"]`` can be a
+            :class:`~convstudy.data.Dataset`, which then is the study's. A path is relative to the current folder.
         where: the document, in messages.
 
     Raises:
@@ -83,9 +85,13 @@ def check_study(study: Study) -> None:
         raise _error(draft.mistakes, lambda path: NOWHERE)
 
 
-def _study(document: Mapping[str, Any], places: Callable[[], Callable[[KeyPath], Location]]) -> Study:
+def _study(
+    document: Mapping[str, Any],
+    places: Callable[[], Callable[[KeyPath], Location]],
+    folder: Path = CURRENT_FOLDER,
+) -> Study:
     """Return the study of a document; ``places`` is called only where there is a mistake."""
-    draft = draft_of_document(document)
+    draft = draft_of_document(document, folder)
     _check(draft)
     if draft.mistakes or draft.head is None:
         raise _error(draft.mistakes, places())
@@ -99,6 +105,11 @@ def _study(document: Mapping[str, Any], places: Callable[[], Callable[[KeyPath],
         ablate=draft.ablates,
         silence=draft.silence,
     )
+
+
+def _folder(source: str | Path) -> Path:
+    """Return the folder that paths in a study are relative to."""
+    return CURRENT_FOLDER if source in BUILT_IN_STUDIES else Path(source).parent
 
 
 def _check(draft: Draft) -> None:

@@ -14,6 +14,7 @@ from convstudy.networks import LAYERS
 from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, WORDS
 from convstudy.networks.uses import IDENTITY
 from convstudy.studyfile.draft import MOST_SECTIONS
+from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
@@ -47,9 +48,11 @@ def study_schema() -> Schema:
         "type": "object",
         "required": ["study", "network"],
         "anyOf": question,
+        "oneOf": [{"properties": {"study": {"required": ["dataset"]}}}, {"required": ["dataset"]}],
         "additionalProperties": False,
         "properties": {
             "study": _head(),
+            "dataset": _dataset(),
             "recipe": _recipe(),
             "block": _named(
                 _layers(BlockPattern),
@@ -107,8 +110,16 @@ def _named(entry: Schema, description: str, name: Schema | None = None) -> Schem
     }
 
 
+def _dataset() -> Schema:
+    schema = _part(DatasetTable)
+    for key in ("name", "classes", "digest"):
+        schema["properties"][key] = _optional(schema["properties"][key])
+    return schema
+
+
 def _head() -> Schema:
     schema = _part(Head)
+    schema["required"].remove("dataset")  # a [dataset] table can take its place
     schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
     return schema
 

@@ -1,0 +1,168 @@
+"""Images that are not built in: a ``[dataset]`` table, its errors with their lines, and back to a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from convstudy.data import Dataset
+from convstudy.errors import Problem, StudyError, key_text
+from convstudy.studyfile import Study, check_study, load_study, study_document, study_of, study_schema
+
+X = np.random.default_rng(0).integers(0, 256, (60, 12, 10, 3), dtype=np.uint8)
+Y = np.arange(60) % 3
+TEXT = """\
+[study]
+name = "mine"
+
+[dataset]
+source = "npy"
+path = "arrays"
+
+[network.n]
+layers = ["conv 4 3 relu", "flatten"]
+
+[network.m]
+layers = ["flatten"]
+
+[compare.both]
+networks = ["n", "m"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a study file with its arrays next to it."""
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    for part, rows in (("train", slice(0, 45)), ("test", slice(45, 60))):
+        np.save(folder / f"{part}-images.npy", X[rows])
+        np.save(folder / f"{part}-labels.npy", Y[rows])
+    path = tmp_path / "study.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def problems_of(file: Path, old: str, new: str, changes: dict[str, object] | None = None) -> list[Problem]:
+    assert old in TEXT
+    file.write_text(TEXT.replace(old, new))
+    with pytest.raises(StudyError) as caught:
+        load_study(file, changes or {})
+    return list(caught.value.problems)
+
+
+def test_the_dataset_of_a_table(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")  # the path is relative to the study file
+    dataset = load_study(file).dataset
+    assert (dataset.name, dataset.image_shape, dataset.n_train, dataset.n_test) == (
+        "arrays",
+        (12, 10, 3),
+        45,
+        15,
+    )
+    assert dataset.class_names == ("0", "1", "2")
+    assert dataset.digest == Dataset.from_arrays(X[:45], Y[:45], X[45:], Y[45:]).digest
+    assert np.array_equal(dataset.load().train.pixels, X[:45])
+
+
+def test_names_and_a_digest_can_be_given(file: Path) -> None:
+    digest = load_study(file).dataset.digest
+    more = f'name = "pets"\nclasses = ["cat", "dog", "cow"]\ndigest = "{digest}"\n\n[network.n]'
+    file.write_text(TEXT.replace("[network.n]", more))
+    dataset = load_study(file).dataset
+    assert (dataset.name, dataset.class_names) == ("pets", ("cat", "dog", "cow"))
+
+
+def test_a_study_with_a_table_survives_its_document(file: Path) -> None:
+    for changes in ({}, {"dataset.classes": ["cat", "dog", "cow"], "dataset.name": "pets"}):
+        study = load_study(file, changes)
+        document = study_document(study)
+        assert "dataset" not in document["study"]
+        assert document["dataset"]["path"] == str(file.parent / "arrays")
+        assert study_of(document) == study
+        assert study_document(study_of(document)) == document
+
+
+def test_a_table_and_a_value_in_python(file: Path) -> None:
+    study = load_study(file)
+    values: dict[str, Any] = {"name": "mine", "network": study.network, "compare": study.compare}
+    table = {"source": "npy", "path": str(file.parent / "arrays")}
+    assert Study(dataset=table, **values) == study
+    assert Study(dataset=study.dataset, **values) == study
+    in_memory = Study(dataset=Dataset.from_arrays(X[:45], Y[:45], X[45:], Y[45:]), **values)
+    check_study(in_memory)
+    assert study_document(in_memory)["dataset"] == {"name": "arrays", "digest": study.dataset.digest}
+
+
+# old text, new text, where, words in what, words in allowed, words in mend
+CASES = [
+    ('"npy"', '"npz2"', "5: dataset.source", 'no source called "npz2"', "npy", '"np'),
+    ('"npy"', "3", "5: dataset.source", "needs a text", "npy", ""),
+    ('path = "arrays"\n', "", "4: dataset", "path is missing", "", "path = ..."),
+    ('path = "arrays"', 'pat = "arrays"', "4: dataset", "path is missing", "", ""),
+    ('"arrays"', '"elsewhere"', "6: dataset.path", "there is no such folder", "a folder with", ""),
+    ('"arrays"', '"study.toml"', "6: dataset.path", "must be a folder", "a folder with", ""),
+    ('"arrays"', '"arrays"\nclasses = ["a", "b"]', "7: dataset.classes", "one name for each class", "", ""),
+    ('"arrays"', '"arrays"\nclasses = ["a", "b", "b"]', "7: dataset.classes", "same name", "each name once", ""),
+    ('"arrays"', '"arrays"\nclasses = "abc"', "7: dataset.classes", "needs a list", "", ""),
+    ('"arrays"', '"arrays"\nname = "a b"', "7: dataset.name", "cannot be a name", "letters", ""),
+    ('"arrays"', f'"arrays"\ndigest = "{"0" * 64}"', "7: dataset.digest", "not those with", "SHA-256 0", "take the"),
+    ('"arrays"', '"arrays"\ndigest = "abc"', "7: dataset.digest", "", "", ""),
+    ('name = "mine"', 'name = "mine"\ndataset = "digits"', "3: study.dataset", "given twice", "", "take one out"),
+    ('[dataset]\nsource = "npy"\npath = "arrays"\n', "", "1: study", "dataset is missing", "[dataset] table", ""),
+    ('\n\n[dataset]', '\n[study.dataset]', "3: study.dataset", "a text", "digits", "[dataset]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_a_wrong_table_is_told_with_its_line(file: Path, number: int) -> None:
+    old, new, where, what, allowed, mend = CASES[number]
+    problem = problems_of(file, old, new)[0]
+    assert str(problem.where) == f"{file}:{where}"
+    assert what in problem.what
+    assert allowed in problem.allowed
+    assert mend in problem.mend
+
+
+def test_a_damaged_array_is_one_error_that_names_file_and_line(file: Path) -> None:
+    np.save(file.parent / "arrays" / "train-images.npy", X[:45] / 255)
+    (problem,) = problems_of(file, "[study]", "[study]")
+    assert str(problem.where) == f"{file}:6: dataset.path"
+    assert "train-images.npy: images must be uint8, not floats" in problem.what
+    assert problem.got.startswith("float64 of shape (45, 12, 10, 3)")
+
+
+def test_a_bad_dataset_hides_no_other_mistake(file: Path) -> None:
+    text = TEXT.replace('"arrays"', '"elsewhere"').replace('"conv 4 3 relu"', '"conv 4 3 rleu"')
+    file.write_text(text.replace('["n", "m"]', '["n", "o"]'))
+    with pytest.raises(StudyError) as caught:
+        load_study(file)
+    wheres = [key_text(problem.where.key) for problem in caught.value.problems]
+    assert wheres == ["dataset.path", "network.n.layers", "compare.both.networks"]
+
+
+def test_layers_are_checked_against_the_images_of_the_table(file: Path) -> None:
+    (problem,) = problems_of(file, "conv 4 3 relu", "conv 4 11 relu")
+    assert "12 × 10" in problem.what
+
+
+def test_a_changed_path_is_told_as_a_change(file: Path) -> None:
+    (problem,) = problems_of(file, "[study]", "[study]", {"dataset.path": "elsewhere"})
+    assert str(problem.where) == "--set dataset.path: dataset.path"
+
+
+def test_the_schema_takes_a_name_or_a_table_but_not_both(file: Path) -> None:
+    validator = Draft202012Validator(study_schema())
+    document = study_document(load_study(file, {"dataset.classes": ["cat", "dog", "cow"]}))
+    validator.validate(document)
+    table = document.pop("dataset")
+    head = {**document["study"], "dataset": "digits"}
+    assert not validator.is_valid(document)
+    assert validator.is_valid({**document, "study": head})
+    assert not validator.is_valid({**document, "study": head, "dataset": table})
+    for wrong in ({"source": "nothing"}, {"digest": "abc"}, {"path": ""}, {"size": 3}, {"classes": ["a"]}):
+        assert not validator.is_valid({**document, "dataset": {**table, **wrong}}), wrong
