@@ -24,6 +24,7 @@ from convstudy.run import run_study
 from convstudy.store import Layout
 from convstudy.store.lock import is_locked
 from convstudy.studyfile import load_study
+from tests.datasets import DIGITS
 from tests.run.studies import ran, small_study
 
 SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
@@ -116,10 +117,10 @@ def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
 ) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(_finished(), runs)
-    (facts,) = runs.glob("datasets/*.json")
+    (facts,) = runs.glob("datasets/*/facts.json")
     put(facts)
     history = History.open(runs)
-    assert history.image_facts("digits") is None
+    assert history.image_facts(DIGITS) is None
     assert [run.status for run in history.runs()] == ["complete"]
     history.close()
     Layout(runs).lock.unlink()

@@ -39,7 +39,7 @@ def write_study(store: Store, study: Study) -> dict[str, Any]:
     document["dataset"] = {**document.get("dataset", {}), "digest": digest}
     if read_dataset(store, digest) != study.dataset:
         try:
-            store.save_dataset(digest, study.dataset.as_json())
+            store.save_dataset(digest, study.dataset.as_json(store.layout.dataset_folder(digest)))
         except OSError as error:
             what = f"cannot write what the dataset is: {error.strerror or error}"
             raise StoreError(Problem(what, where=Location(str(store.layout.dataset(digest))))) from None

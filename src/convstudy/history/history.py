@@ -82,6 +82,12 @@ class History:
         found = self.store.find_run(run_id)
         return found is not None and found.run_id == run_id
 
+    def other_dataset(self, study: Study) -> str:
+        """Return the digest of the images that an earlier run of this study's name had, where it is another one."""
+        found = [run for run in self.store.runs() if run.name == study.name]
+        digests = [str(run.document.get("dataset", {}).get("digest", "")) for run in found]
+        return next((each for each in reversed(digests) if each not in ("", study.dataset.digest)), "")
+
     def begin_run(self, study: Study) -> str:
         """Write down that a study is run, for the first time or again; return the run's id.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from convstudy.cores import n_cores
+from convstudy.data import Dataset
 from convstudy.errors import Problem, StoreError, UsageError
 from convstudy.history import History, Results
 from convstudy.history.summary import COMPLETE, FAILED_FITS, INTERRUPTED
@@ -30,6 +31,7 @@ from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, Pr
 from convstudy.run.executors.device import N_AT_ONCE
 from convstudy.run.executors.own import MakeExecutor, check_own, make_own
 from convstudy.run.inspecting import inspect_images
+from convstudy.run.keeping import keep_arrays
 from convstudy.run.restoring import Restoration, is_same, replaces
 from convstudy.run.schedule import Begun, Keep, Reached, Schedule, Stop
 from convstudy.run.stopping import checked_reason
@@ -47,6 +49,7 @@ def run_study(
     accept_failures: str | None = None,
     fit_timeout: float | None = None,
     executor: MakeExecutor | None = None,
+    data: Dataset | None = None,
 ) -> Results:
     """Run a study, or go on with it where it stopped, and return what it came to.
 
@@ -68,6 +71,8 @@ def run_study(
             a class that has what :class:`~convstudy.run.executors.Executor` has, or a function that returns one. It
             replaces ``workers`` and ``device``, which must keep their defaults. Results do not depend on it, apart from
             the last bits of sums on another kind of device.
+        data: images to use in place of the study's own, such as ``Dataset.from_arrays(...)``. Arrays are written once
+            into the runs folder. A study of the same name on other arrays is an error there.
 
     Raises:
         StudyError: where the study cannot be run as it is, a class with too few images for its folds included.
@@ -90,6 +95,8 @@ def run_study(
     checked_workers(workers)
     reason = None if accept_failures is None else checked_reason(accept_failures)
     limit = checked_timeout(fit_timeout)
+    if data is not None:
+        study = study.model_copy(update={"dataset": data})
     check_study(study)
     if executor is not None:
         check_own(executor, workers, device, precisions_of(study))
@@ -102,6 +109,7 @@ def run_study(
     history = History.open(Path(runs), create=True)
     try:
         with history.writing():
+            study = keep_arrays(study, history)
             run_id = history.begin_run(study)
             try:
                 if executor is not None:

@@ -17,11 +17,11 @@ validation = {validation}         # this share of the training images validates;
 {subset}
 # region = 0.1           # differences of accuracy up to this many points count as none when verdicts are made
 
-# Images of your own, in place of the line "dataset = ..." above: four arrays in a folder, as np.save writes them
-# [dataset]
-# source = "npy"
-# path = "arrays"        # train-images.npy (uint8), train-labels.npy, test-images.npy, test-labels.npy
-# classes = ["cat", "dog"]
+# Images of your own take the place of the line "dataset = ...": four arrays in a folder, as np.save writes them:
+#   [dataset]
+#   source = "npy"
+#   path = "arrays"      # train-images.npy (uint8), train-labels.npy, test-images.npy, test-labels.npy
+#   classes = ["cat", "dog"]
 
 [recipe]                 # how networks are trained; a key that is left out has its default
 optimizer = "adam"       # adam, adamw, muon, rmsprop, sgd

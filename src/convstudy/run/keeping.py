@@ -1,0 +1,40 @@
+"""Arrays of a Python program, kept in the runs folder: workers, later runs and reports read them there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convstudy.data.in_memory import MemorySource
+from convstudy.errors import Location, Problem, StoreError
+from convstudy.history import History
+from convstudy.studyfile import Study
+
+
+def keep_arrays(study: Study, history: History) -> Study:
+    """Return the study with its arrays as files of the runs folder; a study of other images is returned as it is.
+
+    Raises:
+        StoreError: where the files cannot be written, or a study of this name was run on other images here: arrays that
+            a program makes differently each time would train everything again, and be tested again.
+    """
+    source = study.dataset.source
+    if not isinstance(source, MemorySource):
+        return study
+    digest = study.dataset.digest
+    other = history.other_dataset(study)
+    if other:
+        what = f'a study called "{study.name}" was run on other images in this runs folder'
+        mend = "use the same arrays, or another name for the study, or another runs folder"
+        where = Location(str(history.layout.folder))
+        raise StoreError(Problem(what, where, f"images of digest {digest}", f"digest {other}", mend))
+    try:
+        written = source.write(history.layout.dataset_folder(digest))
+    except OSError as error:
+        what, mend = (
+            f"cannot keep the arrays: {error.strerror or error}",
+            "make room, then run the study again",
+        )
+        raise StoreError(
+            Problem(what, where=Location(str(error.filename or history.layout.folder)), mend=mend)
+        ) from None
+    return study.model_copy(update={"dataset": replace(study.dataset, source=written)})

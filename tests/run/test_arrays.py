@@ -1,0 +1,179 @@
+"""A study of arrays: kept once in the runs folder, read there by every executor, the same after a stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convstudy.data import Dataset
+from convstudy.data.sources.npy import NpySource
+from convstudy.errors import StoreError
+from convstudy.history import History
+from convstudy.run import run_study
+from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study, study_document, study_of
+from tests.datasets import DIGITS
+from tests.run.studies import facts, ran, stored
+
+X = np.random.default_rng(0).integers(0, 200, (90, 8, 8, 1), dtype=np.uint8)
+Y = np.arange(90) % 3
+X[np.arange(90), Y, Y] = 255
+
+
+def arrays(seed: int = 0) -> Dataset:
+    """Return a dataset of 60 and 30 images; another seed gives others."""
+    order = np.random.default_rng(seed).permutation(90) if seed else np.arange(90)
+    x, y = X[order], Y[order]
+    return Dataset.from_arrays(x[:60], y[:60], x[60:], y[60:], class_names=("cat", "dog", "cow"), name="pets")
+
+
+def study_on(dataset: Any, **changes: Any) -> Study:
+    values: dict[str, Any] = {
+        "name": "pets",
+        "dataset": dataset,
+        "seeds": 1,
+        "validation": 0.2,
+        "recipe": Recipe(epochs=2, batch_size=16),
+        "network": {
+            "one": NetworkPattern(layers=("conv 4 3 relu", "flatten")),
+            "two": NetworkPattern(layers=("flatten",)),
+        },
+        "compare": {"both": Compare(networks=("one", "two"))},
+    }
+    return Study(**{**values, **changes})
+
+
+def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_path: Path) -> None:
+    study = study_on(arrays())
+    here, _ = ran(study, tmp_path / "here", workers=0)
+    apart, _ = ran(study, tmp_path / "apart", workers=1)
+    on_others = run_study(study_on(DIGITS), tmp_path / "given", 0, data=arrays())
+    assert here.complete
+    assert facts(here) == facts(apart) == facts(on_others)
+    folder = tmp_path / "here" / "datasets" / study.dataset.digest
+    names = [
+        "dataset.json",
+        "facts.json",
+        "test-images.npy",
+        "test-labels.npy",
+        "train-images.npy",
+        "train-labels.npy",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    written = {path: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
+    again, _ = ran(study, tmp_path / "here", workers=0)
+    assert facts(again) == facts(here)
+    assert written == {path: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
+
+
+def test_results_hold_the_dataset_and_need_no_array(tmp_path: Path) -> None:
+    study = study_on(arrays())
+    results, _ = ran(study, tmp_path / "runs")
+    folder = tmp_path / "runs" / "datasets" / study.dataset.digest
+    for path in folder.glob("*.npy"):
+        path.unlink()
+    moved = (tmp_path / "runs").rename(tmp_path / "moved")
+    read = stored(moved, study)
+    dataset = read.study.dataset
+    assert (dataset.name, dataset.class_names, dataset.digest) == (
+        "pets",
+        ("cat", "dog", "cow"),
+        study.dataset.digest,
+    )
+    assert isinstance(dataset.source, NpySource)
+    assert Path(dataset.source.path) == moved / "datasets" / dataset.digest  # the path moves with the folder
+    assert facts(read) == facts(results)
+    assert all(fit.dataset == dataset for fit in read.plan.fits)
+    assert (
+        json.loads((moved / "datasets" / dataset.digest / "dataset.json").read_text())["source"]["path"]
+        == "."
+    )
+
+
+def test_the_document_of_a_run_is_a_study_of_the_kept_files(tmp_path: Path) -> None:
+    results, _ = ran(study_on(arrays()), tmp_path / "runs")
+    again = study_of(json.loads(json.dumps(study_document(results.study))))
+    assert again.dataset.digest == results.study.dataset.digest
+    rerun, _ = ran(again, tmp_path / "runs")
+    assert facts(rerun) == facts(results)
+
+
+def test_other_arrays_under_the_same_name_are_an_error_with_both_digests(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    ran(study_on(arrays()), runs)
+    before = sorted((runs / "datasets").iterdir())
+    with pytest.raises(StoreError, match="was run on other images") as caught:
+        run_study(study_on(arrays(seed=1)), runs, 0)
+    (problem,) = caught.value.problems
+    assert arrays(seed=1).digest in problem.got
+    assert arrays().digest in problem.allowed
+    assert sorted((runs / "datasets").iterdir()) == before
+    assert run_study(study_on(arrays(seed=1), name="others"), runs, 0).complete
+
+
+def test_a_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
+    study = study_on(arrays())
+    whole, _ = ran(study, tmp_path / "runs")
+    lost = tmp_path / "runs" / "datasets" / study.dataset.digest / "train-images.npy"
+    lost.write_bytes(b"spoiled")
+    again, _ = ran(study, tmp_path / "runs")
+    assert facts(again) == facts(whole)
+    assert lost.stat().st_size > 60 * 64
+
+
+def test_arrays_that_cannot_be_written_are_one_error(tmp_path: Path) -> None:
+    (tmp_path / "datasets").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="cannot keep the arrays"):
+        run_study(study_on(arrays()), tmp_path, 0)
+
+
+def test_a_lost_description_is_one_error_and_the_next_run_writes_it(tmp_path: Path) -> None:
+    study = study_on(arrays())
+    whole, _ = ran(study, tmp_path)
+    (tmp_path / "datasets" / study.dataset.digest / "dataset.json").write_text("{}")
+    with pytest.raises(StoreError, match="description of the dataset is missing or damaged"):
+        stored(tmp_path, study)
+    again, _ = ran(study, tmp_path)
+    assert facts(again) == facts(whole) == facts(stored(tmp_path, study))
+
+
+def test_a_built_in_dataset_needs_no_description(tmp_path: Path) -> None:
+    study = study_on(DIGITS, subset=60)
+    whole, _ = ran(study, tmp_path)
+    assert "digest" in json.loads(_document(tmp_path))["dataset"]
+    (tmp_path / "datasets" / DIGITS.digest / "dataset.json").unlink()
+    assert facts(stored(tmp_path, study)) == facts(whole)
+
+
+def _document(runs: Path) -> str:
+    history = History.open(runs)
+    try:
+        return json.dumps(history.store.runs()[0].document)
+    finally:
+        history.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_after_a_kill_the_tables_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
+    whole, _ = ran(study_on(arrays(), recipe=Recipe(epochs=30, batch_size=16)), tmp_path / "whole")
+    runs = tmp_path / "killed"
+    code = (
+        "import sys; from tests.run.test_arrays import *\n"
+        "run_study(study_on(arrays(), recipe=Recipe(epochs=30, batch_size=16)), sys.argv[1], 1)\n"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", code, str(runs)], start_new_session=True)
+    while killed.poll() is None and not list(runs.glob("fits/*/checkpoint.safetensors")):
+        time.sleep(0.01)
+    assert killed.poll() is None
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    again, _ = ran(study_on(arrays(), recipe=Recipe(epochs=30, batch_size=16)), runs, workers=0)
+    assert facts(again) == facts(whole)
