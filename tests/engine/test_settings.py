@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from convstudy.engine import settings
+from convstudy.engine.cuda.settings import CUBLAS_WORKSPACE, NOT_REPEATABLE
 from convstudy.engine.devices import CPU
 from convstudy.engine.float32 import WHOLE
-from convstudy.engine.settings import CUBLAS_WORKSPACE, repeatable
+from convstudy.engine.settings import repeatable
 from tests.engine.small import small_fit, trained
 
 CUDA = torch.device("cuda:0")
@@ -72,7 +73,7 @@ def test_a_device_uses_what_it_has_and_the_caller_finds_his_settings_again(
 def test_what_the_caller_set_himself_is_used_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CUBLAS_WORKSPACE, ":16:8")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=settings.NOT_REPEATABLE)
+        warnings.filterwarnings("ignore", message=NOT_REPEATABLE)
         own = warnings.filters[0]
         with repeatable(1, CUDA):
             assert os.environ[CUBLAS_WORKSPACE] == ":16:8"

@@ -48,7 +48,7 @@ def fits() -> tuple[Fit, ...]:
 
 
 def all_messages(executor: Executor, tasks: list[Task]) -> list[Message]:
-    """Have tasks done, as many at once as the executor allows, and return all messages."""
+    """Submit tasks, up to ``n_workers`` at once, and return all messages."""
     left, messages, n_under_way = list(tasks), [], 0
     while left or n_under_way:
         while left and n_under_way < executor.n_workers:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 
+from convstudy.engine.cuda.settings import repeatable_libraries
 from convstudy.engine.devices import CPU
 from convstudy.engine.float32 import whole_float32
-
-# What cuBLAS needs to add up in the same order each time; it reads the variable when a thread first uses it.
-CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
-# How torch begins to say that a kernel has no repeatable form.
-NOT_REPEATABLE = ".*does not have a deterministic implementation"
 
 _lock = threading.Lock()
 _settings = ExitStack()
@@ -68,28 +62,7 @@ def _repeatable_kernels(device: torch.device) -> Iterator[None]:
         callers.callback(setattr, memory, "fill_uninitialized_memory", filling)
         callers.callback(torch.use_deterministic_algorithms, deterministic, warn_only=warn_only)
         if on_device:
-            callers.enter_context(_unsaid(NOT_REPEATABLE))
-            if CUBLAS_WORKSPACE not in os.environ:
-                callers.callback(os.environ.pop, CUBLAS_WORKSPACE, None)
-                os.environ[CUBLAS_WORKSPACE] = ":4096:8"
+            callers.enter_context(repeatable_libraries())
         torch.use_deterministic_algorithms(True, warn_only=on_device)
         memory.fill_uninitialized_memory = False
         yield
-
-
-@contextmanager
-def _unsaid(message: str) -> Iterator[None]:
-    """Have no warning that begins so said.
-
-    Not by ``warnings.catch_warnings``: the thread that leaves last may be another one than that which came first, and
-    filters that somebody set meanwhile are to stay.
-    """
-    filters: Any = warnings.filters  # a list, which its annotation hides
-    before = list(filters)
-    warnings.filterwarnings("ignore", message=message)
-    ours = filters[0]
-    try:
-        yield
-    finally:
-        if ours not in before and ours in filters:
-            filters.remove(ours)

@@ -159,7 +159,7 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Seconds to go at the pace of this run so far; ``None`` before its first epoch ended.
 
-        Time that came to no epoch does not count as pace: that of a fit that failed since its last epoch, that of a
+        Time that led to no epoch does not count as pace: that of a fit that failed since its last epoch, that of a
         worker that died, and that of fits under way since their last message. Such time is one worker's.
         """
         if self._began_training is None or not self._work_here:
