@@ -1,17 +1,10 @@
-"""Figures as people read them, and tables."""
+"""Tables, and the name of the program."""
 
 from __future__ import annotations
 
 import pytest
 
-from convstudy.cli.words import operations, program, table
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (999, "999"), (1000, "1.0 × 10³"), (123_456_789_012, "1.2 × 10¹¹")]
-)
-def test_operations(number: int, text: str) -> None:
-    assert operations(number) == text
+from convstudy.cli.words import program, table
 
 
 def test_a_table_lines_up_and_cuts_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstudy.report.numbers import between, one_digit
+from convstudy.numbers import between, one_digit
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import in_points, needed_short, saying, takes
 from convstudy.stats import Needed, Verdict, paired_difference

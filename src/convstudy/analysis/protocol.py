@@ -9,6 +9,7 @@ from convstudy.analysis.candidates import part_text
 from convstudy.data import Fold, split_sizes
 from convstudy.history.ledger import Entry
 from convstudy.history.results import Results
+from convstudy.numbers import shortest_percent
 from convstudy.plan import Stage
 from convstudy.record import Acceptance, Opening
 
@@ -150,7 +151,7 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
         if split.within is not None:
             how += f", of what trains outside of outer fold {split.within.index + 1} of {split.within.of}"
     else:
-        how = f"{split.fraction * 100:g} % held out, stratified, drawn anew by each seed"
+        how = f"{shortest_percent(split.fraction)} held out, stratified, drawn anew by each seed"
     if stage.rungs:
         how += (
             f"; halved in {len(stage.rungs)} rungs, the first on {stage.rungs[0].size.n_folds} of the folds"

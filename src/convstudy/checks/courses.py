@@ -19,8 +19,8 @@ from convstudy.checks.chance import LargestShares, chance_level
 from convstudy.checks.check import SURE, Spot
 from convstudy.checks.networks import LARGER_BATCHES, lone_norm
 from convstudy.checks.words import listed, points, so_many
-from convstudy.figures import counted, percent
 from convstudy.networks.tree import path_text
+from convstudy.numbers import counted, percent
 from convstudy.plan import Fit
 from convstudy.record import Record
 

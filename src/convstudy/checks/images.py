@@ -12,7 +12,7 @@ from convstudy.analysis import Analysis
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot
 from convstudy.checks.words import points
-from convstudy.figures import percent
+from convstudy.numbers import percent
 from convstudy.stats import balance_of
 
 DATASET = "study.dataset"

@@ -11,7 +11,7 @@ from convstudy.analysis import TEST, VALIDATION, Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import SURE, Spot
 from convstudy.checks.words import listed, points
-from convstudy.figures import counted, percent
+from convstudy.numbers import counted, percent
 from convstudy.stats import Kind
 from convstudy.studyfile import Range
 from convstudy.studyfile.part import Tried

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import Fold, split_sizes
-from convstudy.figures import counted
+from convstudy.numbers import counted
 from convstudy.plan import Stage
 from convstudy.stats.needed import RULE_OF_THREE
 from convstudy.studyfile import Range

@@ -1,24 +1,22 @@
-"""Figures and lists as findings tell them."""
+"""Differences, and the fits of a candidate, as findings write them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convstudy import figures
+from convstudy import numbers
 
 MOST_LISTED = 4
 
 
 def points(fraction: float) -> str:
     """Return a difference of accuracies without its sign: ``0.42 points``."""
-    return f"{100 * abs(fraction):.2f} points"
+    return f"{numbers.bare_points(abs(fraction))} points"
 
 
 def listed(names: Sequence[str]) -> str:
     """Return names as people list them, the first few of many: ``a``, ``a and b``, ``a, b, c, d and 3 more``."""
-    if len(names) <= MOST_LISTED + 1:
-        return figures.listed(names)
-    return figures.listed([*names[:MOST_LISTED], f"{len(names) - MOST_LISTED} more"])
+    return numbers.listed(names, most=MOST_LISTED)
 
 
 def so_many(parts: Sequence[str], n_all: int) -> str:

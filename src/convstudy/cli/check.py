@@ -58,7 +58,7 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
         seen = f"the run {run_id}" if run_id else "the plan; nothing is trained yet"
         parts = [f"{study.name}, {seen}: {findings_count(findings) or 'nothing to point out'}"]
         if findings.heard or findings.silenced:
-            parts += [findings_text(findings), WHERE_TOLD]
+            parts += [findings_text(findings), f"{WHERE_TOLD}."]
         if not run_id:
             parts.append(f"next: {command_line(context, 'run', source)}")
         click.echo("\n\n".join(parts))

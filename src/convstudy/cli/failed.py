@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from convstudy.figures import counted
+from convstudy.numbers import counted
 from convstudy.plan.names import names_of
 from convstudy.record import RUNS_UNTIL_LASTING
 

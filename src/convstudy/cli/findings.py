@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.failures import FAILED
-from convstudy.figures import counted
+from convstudy.numbers import counted
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
 
-WHERE_TOLD = "docs/checks.md has a section on each, by its name."
+WHERE_TOLD = "docs/checks.md has a section on each, by its name"
 
 strict_option = click.option(
     "--strict", is_flag=True, help="End with exit status 1 where a check warns and is not silenced."

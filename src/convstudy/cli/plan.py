@@ -19,9 +19,8 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import operations, say_json, table
-from convstudy.duration import duration
-from convstudy.figures import counted
+from convstudy.cli.words import say_json, table
+from convstudy.numbers import counted, duration, operations, percent
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -136,9 +135,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
             notes.append(f"{timed}, the others are interpolated.")
     parts += ["\n".join(notes)] if notes else []
     if findings.heard or findings.silenced:
-        parts.append(
-            f"Worth knowing first ({WHERE_TOLD.removesuffix('.')}):\n{findings_text(findings, '  ')}"
-        )
+        parts.append(f"Worth knowing first ({WHERE_TOLD}):\n{findings_text(findings, '  ')}")
     parts.append(f"next: {follow_up}")
     return "\n\n".join(parts)
 
@@ -162,7 +159,7 @@ def _method_text(stage: Stage, method: str) -> str:
     ]
     epochs = halving_epochs(tuple(rung.size for rung in stage.rungs))
     share = (
-        f", {100 * epochs / stage.grid_epochs:.0f} % of the grid's {stage.grid_epochs:,}"
+        f", {percent(epochs / stage.grid_epochs, 0)} of the grid's {stage.grid_epochs:,}"
         if stage.grid_epochs
         else ""
     )

@@ -10,8 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from convstudy.cli.words import tell
-from convstudy.duration import duration
-from convstudy.figures import counted, percent
+from convstudy.numbers import count, counted, duration, percent
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -174,9 +173,9 @@ def news(event: Event, progress: Progress) -> str:
         return f"test set opened for {progress.name(event.fit)}: accuracy {percent(event.opening.scores['accuracy'])}"
     if isinstance(event, NoMessage):
         if event.fit is None:
-            return f"no message from the inspection of the images for {event.seconds:,.0f} s"
+            return f"no message from the inspection of the images for {count(event.seconds)} s"
         name = progress.name(event.fit)
-        return f"no message from {name} for {event.seconds:,.0f} s; a fit sends one after each epoch"
+        return f"no message from {name} for {count(event.seconds)} s; a fit sends one after each epoch"
     if isinstance(event, ImagesInspected) and event.error:
         return f"the images could not be looked over for duplicates: {event.error.splitlines()[0]}"
     if isinstance(event, FilesLost):

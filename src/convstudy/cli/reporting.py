@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.cli.failures import as_convstudy_error
 from convstudy.errors import ConvstudyError, Location, Problem, UsageError
-from convstudy.figures import counted
+from convstudy.numbers import counted
 
 if TYPE_CHECKING:
     from convstudy.analysis import Analysis

@@ -26,7 +26,7 @@ from convstudy.cli.options import (
 )
 from convstudy.cli.words import program, say_json, tell
 from convstudy.errors import Problem
-from convstudy.figures import counted
+from convstudy.numbers import counted
 
 if TYPE_CHECKING:
     from convstudy.history import Results

@@ -12,7 +12,7 @@ from convstudy.cli.options import json_option, open_history, runs_option, runs_w
 from convstudy.cli.reporting import write_files
 from convstudy.cli.words import say_json, table, tell
 from convstudy.errors import Location, Problem, UsageError, unknown
-from convstudy.figures import counted, moment, percent
+from convstudy.numbers import counted, moment, percent
 
 if TYPE_CHECKING:
     from convstudy.history import Results, RunSummary

@@ -1,4 +1,4 @@
-"""Figures as people read them, plain tables, and JSON."""
+"""Plain tables, JSON, and the name of the program."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
-
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def operations(number: int) -> str:
-    """Return a count of floating-point operations.
-
-    >>> operations(1_234_567_890)
-    '1.2 × 10⁹'
-    """
-    if number < 1000:
-        return str(number)
-    mantissa, exponent = f"{number:.1e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> str:

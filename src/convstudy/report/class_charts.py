@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from convstudy.figures import percent
+from convstudy.numbers import percent
 from convstudy.report import theme
 from convstudy.report.figure import (
     Figure,

@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from convstudy.analysis import Analysis, CandidateRow, Contest
-from convstudy.figures import counted, listed, percent
 from convstudy.history.results import Results
+from convstudy.numbers import counted, listed, percent, with_spread
 from convstudy.report import interaction_words, verdict_notes
 from convstudy.report.failure_words import failures_text
-from convstudy.report.numbers import with_spread
 from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import within
@@ -108,7 +107,7 @@ def _course(contest: Contest) -> tuple[str, ...]:
     epochs = counted(course.n_epochs, "epoch")
     beside = ""
     if course.share is not None and course.grid_epochs is not None:
-        beside = f", {course.share * 100:.0f} % of the grid's {course.grid_epochs:,}"
+        beside = f", {percent(course.share, 0)} of the grid's {course.grid_epochs:,}"
     if course.method == "halving":
         n_rungs = counted(sum(rung.decided for rung in course.rungs), "rung")
         return (f"Halving took {n_rungs} and {epochs}{beside}.",)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from convstudy.figures import counted, percent
-from convstudy.report.numbers import between, one_digit, p_value, points
-from convstudy.report.verdict_words import in_points, signed, within
+from convstudy.numbers import (
+    bare_points,
+    between,
+    counted,
+    one_digit,
+    p_value,
+    percent,
+    points,
+    shortest_percent,
+)
+from convstudy.report.verdict_words import in_points, within
 from convstudy.stats import CountsVerdict, Interval
 
 
@@ -29,10 +37,9 @@ def _verdict(found: CountsVerdict) -> str:
         who, by, ends = "second", -found.difference.estimate, (-high, -low)
     else:
         who, by, ends = "", found.difference.estimate, (low, high)
-    share = f"{found.difference.confidence * 100:g} % interval"
-    figures = (
-        f"{signed(by)} points, {share} {signed(ends[0])} to {signed(ends[1])}, {counted(found.n, 'image')}"
-    )
+    share = f"{shortest_percent(found.difference.confidence)} interval"
+    interval = f"{bare_points(ends[0])} to {bare_points(ends[1])}"
+    figures = f"{bare_points(by)} points, {share} {interval}, {counted(found.n, 'image')}"
     if found.kind in ("better", "worse"):
         return f"The {who} model is better {here} (by {figures})."
     if found.kind == "tie":
@@ -104,7 +111,7 @@ def _pairing(found: CountsVerdict) -> tuple[str, ...]:
 
 
 def _ends(interval: Interval) -> str:
-    return f"{interval.confidence * 100:g} % interval {_range(interval)}"
+    return f"{shortest_percent(interval.confidence)} interval {_range(interval)}"
 
 
 def _range(interval: Interval) -> str:

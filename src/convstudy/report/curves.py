@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convstudy.analysis import curve
-from convstudy.figures import percent
+from convstudy.numbers import loss, percent
 from convstudy.plan import Candidate
 from convstudy.record import Record
 from convstudy.report import theme
@@ -132,4 +132,4 @@ def overview_chart(
 
 
 def _written(value: float, measure: Measure) -> str:
-    return percent(value) if measure == "accuracy" else f"{value:.4f}"
+    return percent(value) if measure == "accuracy" else loss(value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convstudy.numbers import points
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, nominal, quantity, rows_of
-from convstudy.report.numbers import points
 from convstudy.report.ranking import HEIGHT, MOST
 from convstudy.report.stages import ROW
 from convstudy.stats import Verdict

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from convstudy.figures import counted
 from convstudy.history.results import Results
+from convstudy.numbers import counted
 from convstudy.plan import Stage
 from convstudy.record import LASTING_ERRORS, RUNS_UNTIL_LASTING
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convstudy.figures import listed
-from convstudy.report.numbers import points
-from convstudy.report.verdict_words import Saying, in_points, saying, signed
+from convstudy.numbers import bare_points, listed, points, shortest_percent
+from convstudy.report.verdict_words import Saying, in_points, saying
 from convstudy.stats import Verdict
 
 FEW = 2
@@ -72,7 +71,7 @@ def judged(verdict: Verdict) -> str:
         text += f"an interaction of {points(difference.mean)} points"
         if difference.low is not None and difference.high is not None:
             about = " for these models on new images" if saying(verdict) == "one seed" else ""
-            share = f"{difference.confidence * 100:g} % interval"
+            share = f"{shortest_percent(difference.confidence)} interval"
             text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
         text += ", "
     return f"{text}{worded(verdict, FULL)}."
@@ -86,7 +85,7 @@ def worded(verdict: Verdict, words: dict[Saying, str]) -> str:
 def _more_or_less(verdict: Verdict) -> str:
     mean = verdict.difference.mean
     assert mean is not None  # callers ask of those that are clear
-    return f"{_both(verdict)} score {signed(abs(mean))} points {'more' if mean > 0 else 'less'}"
+    return f"{_both(verdict)} score {bare_points(abs(mean))} points {'more' if mean > 0 else 'less'}"
 
 
 def _both(verdict: Verdict) -> str:

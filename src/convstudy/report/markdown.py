@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstudy.figures import counted
+from convstudy.numbers import counted
 from convstudy.report.figure import Figure
 from convstudy.report.report import Report
 from convstudy.report.section import (

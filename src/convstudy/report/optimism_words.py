@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from convstudy.analysis import Contest, Nested, Protocol
-from convstudy.figures import counted, listed, percent
-from convstudy.report.numbers import points
+from convstudy.numbers import bare_points, counted, listed, percent, points
 from convstudy.report.verdict_words import within
 
 
@@ -70,7 +69,7 @@ def _nested(found: Nested) -> str:
 
 def _amount(difference: float) -> str:
     """Return by how much the search's own score is above that on new images: ``0.21 points less``."""
-    return f"{points(abs(difference)).removeprefix('+')} points {'less' if difference > 0 else 'more'}"
+    return f"{bare_points(abs(difference))} points {'less' if difference > 0 else 'more'}"
 
 
 def _chooser(contest: Contest, n_candidates: int) -> str:

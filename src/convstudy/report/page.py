@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from convstudy.figures import moment
+from convstudy.numbers import moment
 from convstudy.report import theme
 from convstudy.report.bundle import chart_library
 from convstudy.report.report import Report

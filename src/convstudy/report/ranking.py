@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
-from convstudy.figures import counted, percent
+from convstudy.numbers import counted, percent
 from convstudy.report.figure import (
     Figure,
     Layer,

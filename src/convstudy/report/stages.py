@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
-from convstudy.figures import counted, percent
 from convstudy.history.results import Results
+from convstudy.numbers import counted, percent
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
 from convstudy.report import theme

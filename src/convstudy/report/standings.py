@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from convstudy.figures import counted, listed
+from convstudy.numbers import counted, listed
 from convstudy.report.verdict_words import Saying, figures, in_points, reason, saying, spread, takes
 from convstudy.stats import Verdict
 

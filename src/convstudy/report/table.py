@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from convstudy import figures
-from convstudy.duration import duration
-from convstudy.report import numbers
+from convstudy import numbers
+from convstudy.numbers import duration
 from convstudy.stats import Summary
 
 Kind = Literal[
@@ -83,21 +82,21 @@ class Table:
 
 
 _WRITERS: dict[str, Callable[[float], str]] = {
-    "percent": figures.percent,
+    "percent": numbers.percent,
     "points": numbers.points,
-    "width": lambda value: numbers.points(value).removeprefix("+"),
+    "width": numbers.bare_points,
     "loss": numbers.loss,
     "change": numbers.change,
     "count": numbers.count,
     "seconds": duration,
-    "rate": lambda value: f"{value:.3g}",
+    "rate": numbers.rate,
     "p": numbers.p_value,
 }
 
 
 _TEXT_WRITERS: dict[str, Callable[[str], str]] = {
     "digest": numbers.digest,
-    "time": figures.moment,
+    "time": numbers.moment,
 }
 
 
@@ -141,11 +140,11 @@ def as_records(table: Table) -> list[dict[str, Any]]:
         record: dict[str, Any] = {}
         for column, value in zip(table.columns, row, strict=True):
             if column.key in summarised:
-                figures = value if isinstance(value, Summary) else Summary(0, None, None, None, None)
+                summary = value if isinstance(value, Summary) else Summary(0, None, None, None, None)
                 record |= {
-                    f"{column.key}_mean": figures.mean,
-                    f"{column.key}_sd": figures.sd,
-                    f"{column.key}_n": figures.n,
+                    f"{column.key}_mean": summary.mean,
+                    f"{column.key}_sd": summary.sd,
+                    f"{column.key}_n": summary.n,
                 }
             else:
                 record[column.key] = list(value) if isinstance(value, tuple) else value

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from convstudy.analysis import Contest
-from convstudy.figures import counted, listed, percent
-from convstudy.report.numbers import points
+from convstudy.numbers import counted, listed, percent, points, shortest_percent
 from convstudy.report.verdict_words import in_points, saying
 from convstudy.stats import Verdict
 
@@ -23,7 +22,7 @@ def judged(verdict: Verdict) -> str:
     text = f"{pair}: {points(difference.mean)} points"
     if difference.low is not None and difference.high is not None:
         about = " for these two models on new images" if verdict.kind == "too few to say" else ""
-        share = f"{difference.confidence * 100:g} % interval"
+        share = f"{shortest_percent(difference.confidence)} interval"
         text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
     bound = "; predictions are missing, so the images’ part is an upper bound" if verdict.bounded else ""
     return f"{text}, {clarity(verdict)}{sources(verdict)}{bound}."

@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from convstudy.figures import counted, percent
-from convstudy.report.numbers import between, one_digit, points
+from convstudy.numbers import (
+    bare_percent,
+    bare_points,
+    between,
+    count,
+    counted,
+    one_digit,
+    percent,
+    shortest_percent,
+)
 from convstudy.stats import Interval, Needed, Verdict
 
 FEW_SEEDS = 3
@@ -57,19 +65,19 @@ def figures(verdict: Verdict, by: bool, share: bool = True) -> str:
     difference = verdict.difference
     assert difference.mean is not None  # callers leave out what has no pair
     way, turn = _way(verdict, by)
-    text = f"{way}{signed(turn * difference.mean)} points"
+    text = f"{way}{bare_points(turn * difference.mean)} points"
     if difference.low is None or difference.high is None or saying(verdict) == "one seed":
         return text
     low, high = sorted((turn * difference.low, turn * difference.high))
-    interval = f"{difference.confidence * 100:g} % interval " if share else ""
-    return f"{text}, {interval}{signed(low)} to {signed(high)}"
+    interval = f"{shortest_percent(difference.confidence)} interval " if share else ""
+    return f"{text}, {interval}{bare_points(low)} to {bare_points(high)}"
 
 
 def spread(verdicts: Sequence[Verdict], by: bool) -> str:
     """Return the differences of verdicts that say the same: ``by 0.42 to 1.20 points``, or ``differences ...``."""
     way, turn = _way(verdicts[0], by)
     means = sorted(turn * v.difference.mean for v in verdicts if v.difference.mean is not None)
-    ends = list(dict.fromkeys(signed(mean) for mean in (means[0], means[-1])))
+    ends = list(dict.fromkeys(bare_points(mean) for mean in (means[0], means[-1])))
     what = way or ("differences " if len(ends) > 1 else "difference ")
     return f"{what}{' to '.join(ends)} points"
 
@@ -80,11 +88,6 @@ def _way(verdict: Verdict, by: bool) -> tuple[str, int]:
     if not by or said not in ("worse", "behind", "better", "ahead"):
         return "", 1
     return "by ", -1 if said in ("worse", "behind") else 1
-
-
-def signed(fraction: float) -> str:
-    """Return a difference in points, with a sign only where it is negative: ``0.42``, ``−0.42``."""
-    return points(fraction).removeprefix("+")
 
 
 def takes(verdicts: Sequence[Verdict]) -> str:
@@ -135,7 +138,7 @@ def _amount(needed: Needed) -> str:
         first = f"{MORE_FOLDS} first, then " if needed.folds_first else ""
         return f"{first}about {between(needed.fewest, needed.most, needed.at_hand)} images"
     if needed.unit == "test images":
-        return f"at least {one_digit(needed.fewest):,.0f} test images"
+        return f"at least {count(one_digit(needed.fewest))} test images"
     return f"about {between(needed.fewest, needed.most, needed.at_hand)} seeds"
 
 
@@ -171,8 +174,8 @@ def within(found: Interval | None) -> str:
     """Return an interval of accuracy for a sentence: ``95 % interval 98.10 to 98.97 %``; empty where there is none."""
     if found is None:
         return ""
-    share = f"{found.confidence * 100:g} %"
-    return f"{share} interval {percent(found.low).removesuffix(' %')} to {percent(found.high)}"
+    share = shortest_percent(found.confidence)
+    return f"{share} interval {bare_percent(found.low)} to {percent(found.high)}"
 
 
 def over_seeds(verdicts: Sequence[Verdict]) -> str:

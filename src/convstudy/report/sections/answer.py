@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from convstudy.analysis import Contest
-from convstudy.duration import duration
-from convstudy.figures import counted
+from convstudy.numbers import counted, duration
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure
 from convstudy.report.ranking import picture

@@ -7,7 +7,7 @@ from typing import Any
 
 from convstudy.analysis import Calibration
 from convstudy.analysis.calibration import N_BINS
-from convstudy.figures import counted, percent
+from convstudy.numbers import counted, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, quantity
 from convstudy.report.section import Details, Material, Section, Text, Topic

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from convstudy.analysis import Analysis, Headline, Predictions
 from convstudy.data import Dataset
-from convstudy.figures import counted, percent
+from convstudy.numbers import counted, percent
 from convstudy.report import pictures
 from convstudy.report.class_charts import MOST_CLASSES, class_accuracy_chart, confusion_chart
 from convstudy.report.pictures import Picture
@@ -128,7 +128,7 @@ def _pictures(mistakes: tuple[Mistake, ...], info: Dataset) -> Iterator[Picture]
             pictures.data_uri(mistake.pixels),
             f"test image {mistake.row}: a {true}, taken for {taken} with confidence {sure}",
             f"{true} → {taken}",
-            f"{mistake.confidence * 100:.1f} % sure\n{mistake.n_wrong} of {counted(mistake.n_models, 'seed')}",
+            f"{percent(mistake.confidence, 1)} sure\n{mistake.n_wrong} of {counted(mistake.n_models, 'seed')}",
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.analysis import Contest
-from convstudy.figures import listed, percent
+from convstudy.numbers import listed, percent
 from convstudy.report import theme
 from convstudy.report.curves import overview_chart
 from convstudy.report.effects import forest_chart

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-from convstudy.figures import counted
+from convstudy.numbers import NONE, counted
 from convstudy.record import Environment
-from convstudy.report.numbers import NONE
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 

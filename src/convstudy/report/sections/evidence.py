@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstudy.figures import counted
+from convstudy.numbers import counted, digest
 from convstudy.report.conclusions import Conclusion
-from convstudy.report.numbers import digest
 from convstudy.report.section import Block, Code, Details, Items, Material, Section, Text, Topic
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.analysis import Contest
-from convstudy.figures import counted
+from convstudy.numbers import counted
 from convstudy.plan import Rung, ranked
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, measure_axis, nominal, quantity

@@ -11,7 +11,7 @@ from convstudy.analysis import Analysis
 from convstudy.data import Dataset, ImageFacts, Images
 from convstudy.data.audit.duplicates import NEAR, Pairs
 from convstudy.errors import ConvstudyError
-from convstudy.figures import counted, percent
+from convstudy.numbers import counted, percent
 from convstudy.report import pictures
 from convstudy.report.class_charts import classes_chart
 from convstudy.report.pictures import Picture

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.analysis import Contest
-from convstudy.figures import percent
-from convstudy.report.numbers import points
+from convstudy.numbers import percent, points
 from convstudy.report.optimism_words import winners
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value

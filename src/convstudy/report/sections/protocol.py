@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from convstudy.analysis import Protocol
-from convstudy.figures import counted
 from convstudy.history.results import Results
+from convstudy.numbers import counted
 from convstudy.record import Scores
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value

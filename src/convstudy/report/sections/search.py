@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest, SearchCourse
-from convstudy.figures import counted
+from convstudy.numbers import counted, percent
 from convstudy.report.curves import overview_chart
 from convstudy.report.section import Block, Material, Section, Topic
 from convstudy.report.stages import MEASURED, chosen_rows, scores_chart, stage_title, table_name, trained
@@ -100,7 +100,7 @@ def _epochs_text(contest: Contest) -> str:
     epochs = f"It trained {counted(course.n_epochs, 'epoch')}"
     if course.grid_epochs is None or course.share is None:
         return f"{epochs}; ranges have no grid to set that beside. "
-    return f"{epochs}, where the grid would train {course.grid_epochs:,} ({course.share * 100:.0f} %). "
+    return f"{epochs}, where the grid would train {course.grid_epochs:,} ({percent(course.share, 0)}). "
 
 
 def _course(course: SearchCourse) -> dict[str, Any]:

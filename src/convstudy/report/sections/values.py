@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
-from convstudy.figures import counted, percent
+from convstudy.numbers import counted, percent
 from convstudy.report.figure import Figure, Layer, Spec, chart, either, measure_axis, nominal, quantity
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, stage_title

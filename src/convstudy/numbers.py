@@ -1,0 +1,212 @@
+"""How numbers, times, digests and lists of names are written, in the terminal, in a report and in messages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+MINUS = "−"
+NONE = "–"
+"""In place of a value where there is none."""
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+Parts = tuple[str, str]
+"""A number as it is written and its unit, which is empty where there is none or where it is inside the number."""
+
+
+class Spread(Protocol):
+    """A mean and a standard deviation: :class:`convstudy.stats.Summary` is one."""
+
+    @property
+    def mean(self) -> float | None:
+        """The mean, where there are values."""
+
+    @property
+    def sd(self) -> float | None:
+        """The standard deviation, where there are two or more values."""
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """Return a proportion or an accuracy in percent.
+
+    >>> percent(0.98756)
+    '98.76 %'
+    """
+    return _joined((bare_percent(fraction, digits), "%"))
+
+
+def bare_percent(fraction: float, digits: int = 2) -> str:
+    """Return a proportion in percent without its unit: ``98.76``."""
+    return f"{100 * fraction:.{digits}f}"
+
+
+def shortest_percent(fraction: float) -> str:
+    """Return a proportion in percent with no more digits than it has: ``95 %``, ``99.5 %``."""
+    return f"{fraction * 100:g} %"
+
+
+def points(fraction: float) -> str:
+    """Return a difference of proportions in percentage points, with its sign: ``+0.42``."""
+    return _with_sign(fraction, bare_percent(abs(fraction)), "+")
+
+
+def bare_points(fraction: float) -> str:
+    """Return a difference of proportions in percentage points, with a sign only below zero: ``0.42``, ``−0.42``."""
+    return _with_sign(fraction, bare_percent(abs(fraction)), "")
+
+
+def loss(value: float) -> str:
+    """Return a loss: ``0.0196``."""
+    return f"{value:.4f}"
+
+
+def change(value: float) -> str:
+    """Return a difference of losses, with its sign: ``−0.0042``."""
+    return _with_sign(value, loss(abs(value)), "+")
+
+
+def rate(value: float) -> str:
+    """Return a learning rate and the like, in three digits: ``0.001``, ``1e-05``."""
+    return f"{value:.3g}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value: ``0.013``, and ``< 0.001`` for what is smaller, where digits would promise too much."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def count(value: float) -> str:
+    """Return a count: ``367,786``."""
+    return f"{value:,.0f}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "fit"), counted(1200, "fit")
+    ('1 fit', '1,200 fits')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def operations(number: int) -> str:
+    """Return a number of floating-point operations.
+
+    >>> operations(1_234_567_890)
+    '1.2 × 10⁹'
+    """
+    if number < 1000:
+        return str(number)
+    exponent = len(str(number)) - 1
+    tenths = round(number / 10 ** (exponent - 1))
+    if tenths == 100:
+        tenths, exponent = 10, exponent + 1
+    return f"{tenths / 10:.1f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def between(fewest: int, most: int | None, at_hand: int) -> str:
+    """Return a range of numbers that are only known roughly, in one digit each: ``20 to 70``, ``5,000 or more``.
+
+    The range holds both numbers, and begins above what is at hand.
+    """
+    low = _one_digit(fewest, math.floor)
+    if low <= at_hand:
+        low = _one_digit(fewest, math.ceil)
+    if most is None:
+        return f"{count(low)} or more"
+    high = max(low, _one_digit(most, math.ceil))
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
+
+
+def one_digit(value: float) -> float:
+    """Return a positive number in one significant digit and no smaller: 0.0074 is 0.008."""
+    return _one_digit(value, math.ceil)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in at most two units, the smaller one in two digits, so that columns of times line up.
+
+    >>> duration(3.14), duration(64.7), duration(7500), duration(90000)
+    ('3.1 s', '1 min 05 s', '2 h 05 min', '1 d 01 h')
+    """
+    return _joined(_duration_parts(seconds))
+
+
+def moment(text: str) -> str:
+    """Return a time of a database (ISO 8601, UTC) without its parts below a second.
+
+    >>> moment("2026-02-03T04:05:06.789+00:00")
+    '2026-02-03 04:05:06'
+    """
+    return text[:19].replace("T", " ")
+
+
+def digest(text: str) -> str:
+    """Return the first 8 digits of a digest: enough to see that two differ."""
+    return text[:8]
+
+
+def listed(names: Sequence[str], last: str = "and", most: int | None = None) -> str:
+    """Return names as people list them, the first ones of more than ``most``.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
+    ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} more"]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def with_spread(summary: Spread, write: Callable[[float], str]) -> str:
+    """Return mean ± standard deviation, or the mean alone where there is no spread to tell: ``98.61 ± 0.24 %``.
+
+    The unit is there once, at the end, where both have the same: ``8.8 ± 0.1 s``, but ``3 min 20 s ± 12 s``.
+    """
+    mean, sd = summary.mean, summary.sd
+    if mean is None:
+        return NONE
+    if sd is None:
+        return write(mean)
+    (number, unit), (spread, its_unit) = _parts(mean, write), _parts(sd, write)
+    return _joined((f"{number} ± {spread}", unit)) if unit == its_unit else f"{write(mean)} ± {write(sd)}"
+
+
+def _parts(value: float, write: Callable[[float], str]) -> Parts:
+    if write is percent:
+        return (bare_percent(value), "%")
+    return _duration_parts(value) if write is duration else (write(value), "")
+
+
+def _joined(parts: Parts) -> str:
+    number, unit = parts
+    return f"{number} {unit}" if unit else number
+
+
+def _with_sign(value: float, size: str, plus: str) -> str:
+    """Return a written size with the sign of its value; 0 has none, also where digits make it 0."""
+    return size if float(size) == 0 else f"{MINUS if value < 0 else plus}{size}"
+
+
+def _duration_parts(seconds: float) -> Parts:
+    if seconds < 9.95:
+        return (f"{seconds:.1f}", "s")
+    whole = round(seconds)
+    if whole < 60:
+        return (f"{whole}", "s")
+    if whole < 3600:
+        return (f"{whole // 60} min {whole % 60:02d} s", "")
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return (f"{minutes // 60} h {minutes % 60:02d} min", "")
+    hours = round(seconds / 3600)
+    return (f"{hours // 24:,} d {hours % 24:02d} h", "")
+
+
+def _one_digit(value: float, towards: Callable[[float], int]) -> float:
+    digits = math.floor(math.log10(value))
+    # 1e-9: 0.3 has a quotient of 2.9999999999999996.
+    step = 1e-9 if towards is math.floor else -1e-9
+    return float(f"{towards(value / 10.0**digits + step)}e{digits}")
