@@ -245,10 +245,35 @@ def test_blocks_that_list_each_other_many_times_end_at_once() -> None:
     assert "too many layers" in str(caught.value)
 
 
-def test_blocks_go_twenty_deep_and_no_deeper() -> None:
+def test_blocks_and_lists_go_twenty_deep_and_no_deeper() -> None:
     blocks = (*(Block(f"b{i}", (f"block b{i + 1}",)) for i in range(30)), Block("b30", ("flatten",)))
     assert read("block b11", blocks=blocks).texts == ("flatten",)
     assert "too deep" in problem_of("block b10", blocks=blocks).what
+    lists: Any = "conv 2 1"
+    for _ in range(20):
+        lists = ["residual", lists]
+    read(lists)
+    assert "too deep" in problem_of(["residual", lists]).what
+    mixed = Block("mixed", (["residual", ["residual", "conv 2 1"]],))  # type: ignore[arg-type]
+    for _ in range(1000):
+        lists = ["residual", lists]
+    assert "too deep" in problem_of(lists).what
+    for n in range(20):
+        mixed = Block(f"mixed{n}", (["residual", ["residual", f"block {mixed.name}"]],))  # type: ignore[arg-type]
+        blocks = (*blocks, mixed)
+    with pytest.raises(NetworkError, match="too deep"):
+        read("block mixed19", blocks=blocks)
+
+
+def test_a_search_may_vary_the_depth_and_the_block() -> None:
+    texts = ["residual {block} x{n} filters={width} shortcut={shortcut}"]
+    values = {"block": "convs", "n": 3, "width": 6, "shortcut": "pad"}
+    assert Network(expand(texts, values, [CONVS]).layers) == read("residual convs x3 filters=6 shortcut=pad")
+
+
+def test_a_block_that_is_written_as_a_layer_has_a_hint() -> None:
+    assert problem_of("convs filters=3").mend == 'use the block with "residual convs" or "block convs"'
+    assert problem_of("bottleneck").mend == 'use the block with "residual bottleneck" or "block bottleneck"'
 
 
 def test_a_network_may_have_ten_thousand_layers() -> None:

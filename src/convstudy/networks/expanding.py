@@ -16,7 +16,7 @@ blocks have it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from convstudy.errors import Location, NetworkError, Problem, nearest, unknown
@@ -36,7 +36,7 @@ MOST_LAYERS = 10_000
 MOST_READ = 3 * MOST_LAYERS
 """How many layer texts are read for one network; a use that repeats is read twice at most."""
 DEEPEST = 20
-"""How many blocks may be inside each other, or lists."""
+"""How many blocks and lists may be inside each other."""
 BLOCK, BRANCH = "block", "branch"
 BLOCK_USAGE = "block NAME [xN] [KEY=VALUE ...]"
 WORDS = (*LAYERS, BLOCK)
@@ -134,6 +134,10 @@ class _Expansion:
 
     def _nodes(self, spec: Spec, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         """Return what one written layer becomes: one node, or those of a block or of several repeats."""
+        if source.depth > DEEPEST:
+            names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
+            what = "layers are too deep inside each other"
+            raise NetworkError(Problem(what, got=names, allowed=f"{DEEPEST} levels of blocks and lists"))
         if not isinstance(spec, str):
             return self._written_out(spec, scope, source)
         words = filled_words(spec, scope.parameters)
@@ -145,7 +149,12 @@ class _Expansion:
         if word == Concat.word:
             return self._concat(words, scope, source)
         if word and word not in LAYERS:
-            raise NetworkError(unknown("layer", word, WORDS))
+            found = unknown("layer", word, WORDS)
+            if word in self.blocks:
+                found = replace(
+                    found, mend=f'use the block with "{Residual.word} {word}" or "{BLOCK} {word}"'
+                )
+            raise NetworkError(found)
         return (_Node(_leaf(filled(spec, scope.parameters)), source),)
 
     def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
@@ -195,9 +204,6 @@ class _Expansion:
         names = [each for each, _ in scope.blocks]
         if name in names:
             raise NetworkError(_circle(scope.blocks[names.index(name) :], source))
-        if len(names) >= DEEPEST:
-            what = "blocks are too deep inside each other"
-            raise NetworkError(Problem(what, got=" → ".join((*names[:3], "…")), allowed=f"{DEEPEST} levels"))
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
         inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken})
         return self.sequence(block.layers, inner)
@@ -229,8 +235,6 @@ class _Expansion:
         head, *rest = spec or ("",)
         words = filled_words(head, scope.parameters) if isinstance(head, str) else []
         kind = LAYERS.get(words[0]) if words else None
-        if len(source.places) > DEEPEST:
-            raise NetworkError(Problem("lists are too deep inside each other", allowed=f"{DEEPEST} levels"))
         if kind is None or not kind.holds or not rest:
             holding = [f'["{word}", ...]' for word, layer in LAYERS.items() if layer.holds]
             raise NetworkError(

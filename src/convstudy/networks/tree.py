@@ -51,6 +51,11 @@ class Source:
     used_at: Source | None = None
 
     @property
+    def depth(self) -> int:
+        """The number of lists and blocks around it."""
+        return len(self.places) - 1 + (1 + self.used_at.depth if self.used_at else 0)
+
+    @property
     def location(self) -> Location:
         """The layer among those of the network or the block, for messages."""
         return Location(layer=tuple(place + 1 for place in self.places), block=self.block)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from convstudy.networks import Block, Network
-from convstudy.networks.expanding import Expanded, expand
+from convstudy.networks.expanding import DEEPEST, Expanded, expand
 from convstudy.networks.initialisers import DEFAULT_INIT
 from convstudy.studyfile.part import Init, Many, Name, Part, Tried, Value, gathered
 
@@ -17,18 +17,18 @@ MOST_TEXTS = 500
 """How many layers a network or a block may list."""
 
 
-def _layer(value: Any) -> Any:
+def _layer(value: Any, depth: int = 0) -> Any:
     """Return a layer as it is written: a text, or a tuple of a text and the layers that it holds."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (list, tuple)) and value:
-        return tuple(_layer(each) for each in value)
+    if isinstance(value, (list, tuple)) and value and depth <= DEEPEST:
+        return tuple(_layer(each, depth + 1) for each in value)
     raise PydanticCustomError("layer", "a layer is a text or a list")
 
 
 Written = Annotated[
     Any,
-    AfterValidator(_layer),
+    AfterValidator(lambda value: _layer(value)),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1}]}),
 ]
 """A layer as it is written: :data:`convstudy.networks.parameters.Spec`."""
