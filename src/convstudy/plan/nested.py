@@ -45,10 +45,10 @@ def nested_stages(
     for number, outer in enumerate(outer_folds, start=1):
         called = f"{name}.{number}"
         stage = search_stage(called, search, make_on(outer.inner(search.folds)), records)
-        stage = replace(stage, question="inner")
+        stage = replace(stage, question="inner", judges=name)
         inner.append(stage)
         winners.append(_winner(stage, make_on([outer]), f"outer fold {number}", choices))
-    return (*inner, Stage("nested", name, tuple(winners)))
+    return (*inner, Stage("nested", name, tuple(winners), judges=name))
 
 
 def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> Candidate:

@@ -69,6 +69,7 @@ class Stage:
         rungs: of a search that halves, first to last.
         grid_epochs: how many epochs the grid of a search would train; None for other stages, and where a range has
             no grid.
+        judges: the name of the nested search that the stage judges; empty for other stages.
     """
 
     question: str
@@ -77,6 +78,7 @@ class Stage:
     to_come: tuple[Fit, ...] = ()
     rungs: tuple[Rung, ...] = ()
     grid_epochs: int | None = None
+    judges: str = ""
 
     @property
     def key(self) -> str:

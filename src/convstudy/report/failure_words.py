@@ -23,11 +23,7 @@ def _judging(results: Results, stage: Stage) -> list[Stage]:
     """Return the stage, and the stages that judge it if it is a nested search."""
     if stage.question != "search":
         return [stage]
-    ends = (f"nested.{stage.name}", f"inner.{stage.name}.")
-    return [
-        stage,
-        *(each for each in results.plan.stages if each.key == ends[0] or each.key.startswith(ends[1])),
-    ]
+    return [stage, *(each for each in results.plan.stages if each.judges == stage.name)]
 
 
 def _fit_ids(results: Results, stage: Stage) -> list[str]:

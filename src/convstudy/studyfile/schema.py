@@ -6,6 +6,7 @@ does not exist, layers that do not fit) is left to reading.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -74,13 +75,31 @@ def study_schema() -> Schema:
 _VALUE: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 1000}]}
 
 
+_DESCRIPTIONS: Mapping[type[BaseModel], str] = {
+    BlockPattern: 'Layers under a name, for networks to use: ``"residual NAME x3 filters=32"``.',
+    Compare: "Which of these networks does best over seeds.",
+    DatasetTable: "The keys of ``[dataset]``: where images are that are not built in.",
+    Head: "The keys of ``[study]``: what it is called, which images, how many repeats.",
+    NetworkPattern: (
+        'A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.'
+    ),
+    Range: "All numbers from ``low`` to ``high``, both included; whole numbers only where both ends are whole.",
+    Recipe: "How a network is trained; every key has the default that the field expects.",
+    Search: "Which values of a network's parameters or of recipe keys do best over folds.",
+    Variant: (
+        "A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file."
+    ),
+}
+"""One line for each table of a study file, as an editor shows it."""
+
+
 def _part(model: type[BaseModel], without: str = "") -> Schema:
     """Return the schema of one model, in one piece and without what only programs read."""
     schema = model.model_json_schema()
     properties = {key: _pruned(value) for key, value in schema["properties"].items() if key != without}
     return {
         "type": "object",
-        "description": schema.get("description", "").partition("\n")[0],
+        "description": _DESCRIPTIONS.get(model, ""),
         "properties": properties,
         "required": schema.get("required", []),
         "additionalProperties": False,
