@@ -221,7 +221,7 @@ def test_dropout_before_a_batch_norm_is_found_through_sums_and_branches(
     assert found == ([what] if dropout else [])
 
 
-def test_an_idle_layer_of_a_block_is_found_at_each_use() -> None:
+def test_idle_layers_inside_layers_are_found_and_those_of_a_block_once() -> None:
     layers = (
         "max-pool 4",
         ("residual", "conv 1 1", "max-pool 1"),
@@ -230,6 +230,11 @@ def test_an_idle_layer_of_a_block_is_found_at_each_use() -> None:
     )
     found = [each.what.partition(",")[0] for each in heard(study(**with_layers(*layers)))]
     assert found == ["layer 2.2", "layer 3.1"]
+    block = {"block": {"idle": BlockPattern(layers=("conv 4 1", "max-pool 1"))}}
+    uses = with_layers("max-pool 4", "residual idle x3", "block idle", "flatten")
+    (finding,) = heard(study(**uses, **block))
+    assert finding.where == "block.idle"
+    assert finding.what.startswith('layer 2.2, "max-pool 1", does nothing in the network three: ')
 
 
 def test_a_batch_norm_inside_a_residual_is_looked_at_too() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import split_sizes
-from convstudy.networks import Layer, layer_table
+from convstudy.networks import Layer, Network, layer_table
 from convstudy.networks.layers.norm import BatchNorm
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.tree import LayerPath, Source, path_text
@@ -32,17 +32,30 @@ LARGER_BATCHES = "batch_size = 2 or more, or no batch-norm over single values (l
 
 
 def idle_layers(planned: Planned) -> Iterator[Spot]:
-    """Layers that do nothing, such as a pool over 1 × 1."""
-    info = planned.plan.study.dataset
-    for name, pattern in planned.plan.study.network.items():
-        table = layer_table(pattern.network(), info.image_shape, info.n_classes)
+    """Layers that do nothing, such as a pool over 1 × 1; one of a block of the study is reported once."""
+    study = planned.plan.study
+    reported: set[tuple[str, LayerPath, str]] = set()
+    for name, pattern in study.network.items():
+        expanded = pattern.expanded()
+        table = layer_table(
+            Network(expanded.layers, pattern.init), study.dataset.image_shape, study.dataset.n_classes
+        )
         for row in table.rows:
-            if row.idle:
-                yield Spot(
-                    f"network.{name}",
-                    f'layer {row.number}, "{row.text}", does nothing: {row.idle}',
-                    "take it out, or give it the size that was meant",
-                )
+            source = expanded.sources.get(row.path)
+            if not row.idle or source is None:
+                continue
+            where, used_in = f"network.{name}", ""
+            if source.block in study.block:
+                key = (source.block, source.places, row.idle)
+                if key in reported:
+                    continue
+                reported.add(key)
+                where, used_in = f"block.{source.block}", f" in the network {name}"
+            yield Spot(
+                where,
+                f'layer {row.number}, "{row.text}", does nothing{used_in}: {row.idle}',
+                "take it out, or give it the size that was meant",
+            )
 
 
 def unused_networks(planned: Planned) -> Iterator[Spot]:
