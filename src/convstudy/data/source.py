@@ -128,6 +128,18 @@ def verified(images: Images, expected: str, part: Part, where: Location, mend: s
     return images
 
 
+def path_within(path: str, folder: Path | None) -> str:
+    """Return a path as JSON has it: relative to a folder that it is in, or as it is."""
+    if folder is not None and Path(path).is_relative_to(folder.absolute()):
+        return str(Path(path).relative_to(folder.absolute()))
+    return path
+
+
+def path_from(path: str, folder: Path) -> str:
+    """Return the absolute path of what JSON has; a relative one starts from the folder."""
+    return str((folder / path).absolute())
+
+
 def from_plain(kind: type[S], values: object) -> S:
     """Return a frozen dataclass from plain values, each checked against the type of its field.
 

@@ -115,9 +115,12 @@ class SourceConformance:
         source = example.dataset.source
         if not source.path:
             pytest.skip("this source has no path")
-        written = json.loads(json.dumps(example.dataset.as_json(Path(source.path))))
+        folder = Path(source.path).parent
+        written = json.loads(json.dumps(example.dataset.as_json(folder)))
         moved = Dataset.from_json(written, tmp_path / "moved")
-        assert Path(moved.source.path) == tmp_path / "moved"
+        assert Path(moved.source.path) == tmp_path / "moved" / Path(source.path).name
+        assert Dataset.from_json(written, folder) == example.dataset
+        assert Dataset.from_json(example.dataset.as_json(tmp_path / "elsewhere"), folder) == example.dataset
         assert moved.digest == example.dataset.digest
 
     def test_other_values_are_one_error(self, example: Example) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.parts import LABELS_WORDS, PIXELS_WORDS, images_of, n_classes_of
-from convstudy.data.source import Found, SourceKind, combine, from_plain, verified
+from convstudy.data.source import Found, SourceKind, combine, from_plain, path_from, path_within, verified
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -75,17 +75,14 @@ class NpySource:
         return checked_labels(open_array(path, "iu", LABELS_WORDS), n_images, Location(str(path)))
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back; the path ``"."`` where it is this folder."""
-        values = asdict(self)
-        if folder is not None and Path(self.path) == folder.absolute():
-            values["path"] = "."
-        return values
+        """Return plain values that :meth:`from_json` reads back; a path in ``folder`` is relative to it."""
+        return {**asdict(self), "path": path_within(self.path, folder)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpySource:
         """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
         read = from_plain(cls, values)
-        return replace(read, path=str((folder / read.path).absolute()))
+        return replace(read, path=path_from(read.path, folder))
 
 
 def find(path: Path) -> Found:
