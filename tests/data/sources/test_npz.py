@@ -1,0 +1,143 @@
+"""One ``.npz`` file, as ``np.savez`` writes it and Keras publishes MNIST."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convstudy.data import Dataset
+from convstudy.data.images import Part
+from convstudy.data.sources import npz
+from convstudy.errors import DataError
+from convstudy.studyfile import Compare, NetworkPattern, Study, check_study
+from tests.data.sources.conformance import ARRAYS, X_TRAIN, Y_TRAIN, Example, SourceConformance
+
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def save(path: Path, save: Any = np.savez, **changes: Any) -> Path:
+    """Write a file of the four arrays, with some replaced."""
+    save(path, **{**dict(zip(KEYS, ARRAYS, strict=True)), **changes})
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return save(tmp_path / "mine.npz")
+
+
+class TestNpz(SourceConformance):
+    """A source of a .npz file keeps to what all sources do."""
+
+    @pytest.fixture(params=["stored", "compressed"])
+    def example(self, tmp_path: Path, request: pytest.FixtureRequest) -> Example:
+        path = tmp_path / "mine.npz"
+        save(path, np.savez if request.param == "stored" else np.savez_compressed)
+
+        def damage(part: Part) -> None:
+            with np.load(path) as arrays:
+                save(path, **{f"x_{part}": arrays[f"x_{part}"][::-1]})
+
+        return Example(Dataset.of(npz.find(path), "mine", "mine"), tmp_path, damage)
+
+
+def test_the_digest_is_that_of_the_same_arrays_in_python(file: Path) -> None:
+    assert npz.find(file).source.digest == Dataset.from_arrays(*ARRAYS).digest
+
+
+def test_what_keras_publishes_is_read(tmp_path: Path) -> None:
+    flat = {key: array[..., 0] for key, array in zip(KEYS, ARRAYS, strict=True) if key.startswith("x")}
+    labels = {"y_train": Y_TRAIN.astype(np.uint8), "y_test": ARRAYS[3].astype(np.uint8)}
+    found = npz.find(save(tmp_path / "mnist.npz", np.savez_compressed, **flat, **labels))
+    assert (found.image_shape, found.n_train, found.n_test, found.n_classes) == ((4, 3, 1), 9, 5, 3)
+    assert np.array_equal(found.source.read("train").pixels, X_TRAIN[..., :1])
+
+
+def test_a_study_file_can_name_it(file: Path) -> None:
+    study = Study(
+        name="mine",
+        dataset={"source": "npz", "path": str(file), "classes": ["a", "b", "c"]},
+        validation=0.4,
+        network={name: NetworkPattern(layers=("flatten",)) for name in ("one", "two")},
+        compare={"both": Compare(networks=("one", "two"))},
+    )
+    check_study(study)
+    assert (study.dataset.kind, study.dataset.name, study.dataset.n_train) == ("npz", "mine", 9)
+
+
+def test_parts_are_read_apart(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, names = Dataset.of(npz.find(file), "mine", "mine"), list[str]()
+    opened = zipfile.ZipFile.open
+
+    def watched(archive: zipfile.ZipFile, name: str, *more: Any, **others: Any) -> Any:
+        names.append(name)
+        return opened(archive, name, *more, **others)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", watched)
+    dataset.load()
+    dataset.load_labels("test")
+    assert names == ["x_train.npy", "y_train.npy", "y_test.npy"]
+
+
+def _member(name: str, content: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """Return a function that changes the content of one member of a file."""
+
+    def change(path: Path) -> None:
+        with zipfile.ZipFile(path) as archive:
+            members = {each: archive.read(each) for each in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for each, old in members.items():
+                archive.writestr(each, content(old) if each == f"{name}.npy" else old)
+
+    return change
+
+
+def _flip(path: Path) -> None:
+    """Change one byte of pixels, so that the checksum of the zip file does not fit any more."""
+    content = bytearray(path.read_bytes())
+    content[content.index(X_TRAIN.tobytes()[:16])] ^= 1
+    path.write_bytes(content)
+
+
+WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda path: path.unlink(), "there is no such file"),
+    "folder": (lambda path: (path.unlink(), path.mkdir()), "cannot read the file"),
+    "no zip": (lambda path: path.write_bytes(b"\x93NUMPY\1\0"), "not a sound .npz file"),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-10]), "not a sound .npz file"),
+    "checksum": (_flip, "not a sound .npz file"),
+    "no array": (lambda path: np.savez(path, x_train=X_TRAIN), "there is no array y_train"),
+    "short": (_member("x_test", lambda content: content[:-1]), "ends too early"),
+    "long": (_member("x_test", lambda content: content + b"\0"), "bytes follow the last value"),
+    "no header": (_member("y_test", lambda content: content[4:]), "not a sound .npz file"),
+    "objects": (lambda path: save(path, y_train=np.array(["a"] * 9, object)), "cannot be used"),
+    "texts": (lambda path: save(path, y_train=np.array(["a"] * 9)), "cannot be used"),
+    "Fortran": (lambda path: save(path, x_train=np.asfortranarray(X_TRAIN)), "cannot be used"),
+    "empty": (lambda path: save(path, x_test=X_TRAIN[:0]), "cannot be used"),
+    "floats": (lambda path: save(path, x_train=X_TRAIN / 255), "images must be uint8, not floats"),
+    "counts": (lambda path: save(path, y_train=Y_TRAIN[:-1]), "one label for each image"),
+    "gap": (lambda path: save(path, y_train=Y_TRAIN * 2), "must have training images"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_files_are_one_error_each(file: Path, name: str) -> None:
+    spoil, what = WRONG[name]
+    spoil(file)
+    with pytest.raises(DataError, match=what) as caught:
+        npz.find(file)
+    (problem,) = caught.value.problems
+    assert problem.where.file == str(file)
+
+
+def test_an_array_beyond_the_limit_is_refused_before_it_is_read(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(npz, "MOST_BYTES", X_TRAIN.nbytes - 1)
+    with pytest.raises(DataError, match="too large") as caught:
+        npz.find(file)
+    assert 'source = "npy"' in caught.value.problems[0].mend
