@@ -261,3 +261,17 @@ def test_start_weights_are_drawn_for_the_body_first_and_named_by_the_tree() -> N
     )
     alone = build_network(Network.read(["conv 6 1", "flatten"]), IMAGE, 3, torch.Generator().manual_seed(4))
     assert torch.equal(alone[0][0].weight, model[0].body[0][0].weight)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_concatenation_is_that_of_its_branches_and_stays_channels_last(dtype: torch.dtype) -> None:
+    (layer,) = Network.read(
+        [["concat", ["branch", "conv 3 1"], ["branch"], ["branch", "max-pool 1", "conv 5 1"]]]
+    ).layers
+    module = layer.module(IMAGE, torch.Generator().manual_seed(1)).to(dtype)
+    values = some(IMAGE, dtype)
+    made = module(values)
+    first, _, third = module.branches  # type: ignore[union-attr, misc]
+    assert torch.equal(made, torch.cat([first(values), values, third(values)], dim=1))
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    assert layer.output_shape(IMAGE) == (7, 10, 12)

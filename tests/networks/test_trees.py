@@ -211,6 +211,16 @@ def test_a_bad_layer_of_a_block_is_reported_once_with_its_place() -> None:
     assert problem.source == Source("bad", (1,), Source("", (0,)))
 
 
+def test_a_bad_layer_inside_lists_is_numbered_as_the_tree_is() -> None:
+    texts = ["flatten", ["residual", "conv 3 1", ["concat", ["branch"], ["branch", "conv 3 1", "cnov 3 1"]]]]
+    problem = problem_of(*texts)
+    assert str(problem.where) == "layer 2.2.2.2"
+    assert problem.source == Source("", (1, 2, 2, 2))
+    texts[1][2][2][2] = "conv 3 99"  # type: ignore[index]
+    with pytest.raises(NetworkError, match=r"layer 2\.2\.2\.2"):
+        list(read("conv 3 3", *texts[1:], "flatten").walk((8, 8, 1), 3))
+
+
 def test_a_block_that_contains_itself_is_one_error() -> None:
     problem = problem_of("block a", blocks=(Block("a", ("conv 3 1", "residual a x3")),))
     assert (problem.what, problem.got) == ('block "a" contains itself', "a → a")

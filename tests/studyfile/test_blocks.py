@@ -165,6 +165,15 @@ def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems
     assert problem.mend == 'did you mean "batch-norm"?'
 
 
+def test_each_network_that_a_layer_of_a_block_does_not_fit_is_reported(problems_in: ProblemsIn) -> None:
+    text = TEXT.replace('"conv {filters} 3 padding=same",', '"conv {filters} 30",').replace(
+        'layers = ["flatten"]', 'layers = ["max-pool 2", "block pair", "flatten"]'
+    )
+    problems = [problem for problem in problems_in(text) if problem.where.key[0] == "block"]
+    assert [problem.what.partition(":")[0] for problem in problems] == ["layer 2.3", "layer 4"]
+    assert {str(problem.where) for problem in problems} == {f"{at(text, '{filters} 30')}: block.pair.layers"}
+
+
 def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.spare]\nlayers = ["conv 7"]\n[block.identity]\nlayers = ["conv 3 3"]\n'
     first, second = problems_in(text)

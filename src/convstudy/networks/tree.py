@@ -58,7 +58,8 @@ class Source:
     @property
     def location(self) -> Location:
         """The layer among those of the network or the block, for messages."""
-        return Location(layer=tuple(place + 1 for place in self.places), block=self.block)
+        first, *others = self.places  # in a list, place 0 is the layer that holds the others
+        return Location(layer=(first + 1, *others), block=self.block)
 
 
 @dataclass(frozen=True)

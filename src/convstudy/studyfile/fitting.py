@@ -120,7 +120,7 @@ def _check_network(draft: Draft, name: str) -> None:
     reported = {mistake.path for mistake in draft.mistakes}
     for problem in _problems(draft.networks[name], draft.dataset, {}):
         path = _path(draft, problem, ("network", name))
-        if not (path[0] == "block" and path in reported):
+        if not (_is_unread(problem) and path[0] == "block" and path in reported):
             draft.mistakes.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
 
 
