@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.parity.keras_parity`` prints the tables of ``benchmarks/README.md``, and
 ``tests/engine/test_keras_parity.py`` holds each run to its tolerance. The networks are those of the built-in study
-``mnist``, without their dropout.
+``mnist``, without their dropout, and two with residual connections.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -39,8 +39,27 @@ REFERENCE: dict[str, Any] = json.loads(
 RECORDED = {(entry["network"], entry["optimizer"], entry["precision"]): entry for entry in REFERENCE["runs"]}
 
 
+RESIDUAL = {
+    "residual": (
+        *("conv 8 3 padding=same bias=no", "batch-norm", "activation relu"),
+        "residual basic x2 filters=8 then=relu",
+        "residual basic x2 filters=16 stride=2 then=relu",
+        "residual basic x2 filters=32 stride=2 then=relu",
+        "global-average-pool",
+    ),
+    "mobile": (
+        *("conv 8 3 padding=same bias=no", "batch-norm", "activation relu6"),
+        "residual mbconv-se filters=8 expand=4 squeeze=16 activation=relu6",
+        "residual mbconv-se x2 filters=12 stride=2 expand=4 squeeze=16 activation=relu6 shortcut=identity-or-none",
+        "global-average-pool",
+    ),
+}
+
+
 def network_of(name: str) -> Network:
-    """Return one of the notebook's networks, without dropout."""
+    """Return one of the networks, without dropout."""
+    if name in RESIDUAL:
+        return Network.read(RESIDUAL[name])
     patterns = load_study("mnist").network
     if name.startswith("two-conv"):
         return patterns["two-conv"].network(kernel=int(name[-1])).without(["dropout"])
@@ -58,13 +77,28 @@ def recipe_of(run: Run) -> Recipe:
 
 def carry_kernels(model: nn.Module) -> None:
     """Give a model the start kernels of the reference, from Keras' layout to torch's."""
-    weights = [module.weight for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    to_keras = {4: (2, 3, 1, 0), 2: (1, 0)}
-    to_torch = {4: (3, 2, 0, 1), 2: (1, 0)}
-    shapes = [tuple(weight.permute(to_keras[weight.ndim]).shape) for weight in weights]
+    modules = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    kernels = start_kernels([_keras_shape(module) for module in modules])
     with torch.no_grad():
-        for weight, kernel in zip(weights, start_kernels(shapes), strict=True):
-            weight.copy_(torch.from_numpy(kernel).permute(to_torch[weight.ndim]))
+        for module, kernel in zip(modules, kernels, strict=True):
+            weight = torch.from_numpy(kernel)
+            if _is_depthwise(module):
+                module.weight.copy_(weight.flatten(2).permute(2, 0, 1)[:, None])
+            else:
+                module.weight.copy_(weight.permute((3, 2, 0, 1) if weight.ndim == 4 else (1, 0)))
+
+
+def _keras_shape(module: nn.Conv2d | nn.Linear) -> tuple[int, ...]:
+    """Return the shape of a module's kernel in Keras."""
+    weight = module.weight
+    if _is_depthwise(module):
+        n_in = module.groups
+        return (*weight.shape[2:], n_in, len(weight) // n_in)
+    return tuple(weight.permute((2, 3, 1, 0) if weight.ndim == 4 else (1, 0)).shape)
+
+
+def _is_depthwise(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return isinstance(module, nn.Conv2d) and module.groups > 1
 
 
 def follow(run: Run, n_steps: int = N_STEPS) -> dict[str, Any]:

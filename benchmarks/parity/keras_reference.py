@@ -78,6 +78,13 @@ RUNS = (
     Run("five-conv", "rmsprop", "float32", 32, 3e-6),
     Run("six-conv", "adam", "float32", 16, 3e-6),
     *(Run("six-conv", name, "float32", 16, 1e-6) for name in ("rmsprop", "sgd")),
+    Run("residual", "adam", "float64", 8, 0.001),
+    Run("residual", "sgd", "float64", 8, 0.01),
+    Run("residual", "adam", "float32", 16, 1e-4),
+    Run("residual", "sgd", "float32", 16, 5e-4),
+    Run("mobile", "adam", "float64", 8, 0.001),
+    Run("mobile", "sgd", "float64", 8, 0.01),
+    Run("mobile", "sgd", "float32", 16, 2e-3),
 )
 INITIALISERS = {
     "he-normal": "HeNormal",
@@ -174,9 +181,64 @@ def summary(values: npt.NDArray[Any]) -> dict[str, float]:
     }
 
 
+class Parts:
+    """Makes layers of Keras and names them by their number, so that they can be put in the order of their making."""
+
+    def __init__(self) -> None:
+        self.n_made = 0
+
+    def __call__(self, kind: str, *arguments: Any, **settings: Any) -> Any:
+        from keras import layers
+
+        self.n_made += 1
+        return getattr(layers, kind)(*arguments, **settings, name=f"{self.n_made:03d}-{kind}")
+
+    def conv(self, values: Any, filters: int, kernel: int, stride: int = 1) -> Any:
+        """Return a convolution without bias and its batch normalisation."""
+        made = self("Conv2D", filters, kernel, stride, padding="same", use_bias=False)(values)
+        return self("BatchNormalization")(made)
+
+
+def make_residual_network(name: str) -> Any:
+    """Return a network with residual connections as an uncompiled Keras model, with softmax.
+
+    "residual" is a ResNet-14 (He et al. 2016) of 8, 16 and 32 filters with projections; "mobile" has inverted residuals
+    with squeeze-excite and relu6 (Sandler et al. 2018; Hu et al. 2018).
+    """
+    from keras import Input, Model
+
+    part = Parts()
+    images = Input(INPUT_SHAPE)
+    activation = "relu" if name == "residual" else "relu6"
+    values = part("Activation", activation)(part.conv(images, 8, 3))
+    if name == "residual":
+        for filters, stride in ((8, 1), (8, 1), (16, 2), (16, 1), (32, 2), (32, 1)):
+            made = part("Activation", "relu")(part.conv(values, filters, 3, stride))
+            made = part.conv(made, filters, 3)
+            is_same = stride == 1 and values.shape[-1] == filters
+            shortcut = values if is_same else part.conv(values, filters, 1, stride)
+            values = part("Activation", "relu")(part("Add")([made, shortcut]))
+    else:
+        for filters, stride in ((8, 1), (12, 2), (12, 1)):
+            made = part("Activation", "relu6")(part.conv(values, 4 * values.shape[-1], 1))
+            made = part("DepthwiseConv2D", 3, stride, padding="same", use_bias=False)(made)
+            made = part("Activation", "relu6")(part("BatchNormalization")(made))
+            means = part("GlobalAveragePooling2D")(made)
+            weights = part("Dense", made.shape[-1] // 16, activation="relu6")(means)
+            weights = part("Dense", made.shape[-1], activation="sigmoid")(weights)
+            made = part("Multiply")([made, part("Reshape", (1, 1, made.shape[-1]))(weights)])
+            made = part.conv(made, filters, 1)
+            values = part("Add")([made, values]) if values.shape[-1] == filters else made
+    means = part("GlobalAveragePooling2D")(values)
+    return Model(images, part("Dense", N_CLASSES, activation="softmax")(means))
+
+
 def make_network(name: str, dropout: bool) -> Any:
-    """Return one of the notebook's networks as an uncompiled Keras model, with softmax."""
+    """Return one of the notebook's networks, or one with residuals, as an uncompiled Keras model, with softmax."""
     from keras import Sequential, layers
+
+    if name in ("residual", "mobile"):
+        return make_residual_network(name)
 
     activation = "tanh" if name == "five-conv-tanh" else "relu"
     plain = name == "five-conv-plain"
@@ -284,7 +346,13 @@ def train(run: Run) -> dict[str, Any]:
     keras.backend.clear_session()
     keras.config.set_floatx(run.precision)
     model = make_network(run.network, dropout=False)
-    kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
+    # Keras sorts the layers of a model with branches by their depth.
+    made = (
+        model.layers
+        if isinstance(model, keras.Sequential)
+        else sorted(model.layers, key=lambda each: each.name)
+    )
+    kernels = [layer.kernel for layer in made if hasattr(layer, "kernel")]
     for variable, values in zip(kernels, start_kernels([tuple(k.shape) for k in kernels]), strict=True):
         variable.assign(values)
     # Eagerly in float64: a coefficient that is a tensor cannot be asked whether it is 0 inside a graph.
@@ -301,7 +369,7 @@ def train(run: Run) -> dict[str, Any]:
 
     losses = [loss(step, model.train_on_batch) for step in range(N_STEPS)]
     after = loss(N_STEPS, model.test_on_batch)
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in made if isinstance(layer, keras.layers.BatchNormalization)]
     keras.config.set_floatx("float32")
     return {
         **asdict(run),

@@ -45,11 +45,11 @@ def test_losses_and_moving_averages_follow_keras(run: Run) -> None:
 
 
 def test_the_reference_covers_every_optimizer_and_network_and_its_losses_fall() -> None:
-    assert len(RECORDED) == len(REFERENCE["runs"]) == len(RUNS) == 24
+    assert len(RECORDED) == len(REFERENCE["runs"]) == len(RUNS) == 31
     for precision in TOLERANCE:
         covered = {run.optimizer for run in RUNS if run.precision == precision}
         assert covered == {"adam", "adamw", "rmsprop", "sgd", "nesterov"}
-        for network in ("two-conv-7", "two-conv-3", "five-conv", "six-conv"):
+        for network in ("two-conv-7", "two-conv-3", "five-conv", "six-conv", "residual"):
             assert (network, "adam", precision) in RECORDED
     for entry in REFERENCE["runs"]:
         first, last = sum(entry["losses"][:4]), sum(entry["losses"][-4:])

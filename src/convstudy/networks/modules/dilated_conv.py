@@ -10,7 +10,7 @@ class DilatedConv(nn.Conv2d):
     """``(n, c, h, w)`` to ``(n, filters, h', w')`` with dilation above 1, a kernel above 1 and no padding.
 
     In bfloat16 on a CPU, torch 2.13 (oneDNN 3.12) has faults in such convolutions with stride 1: the weight gradient
-    reads memory that was never written where there are groups, and a few without groups end the process
+    reads memory that was never written where there are groups, and computing it may end the process without groups
     (``benchmarks/faults/convolution_faults.py --groups``). Therefore the layer computes in float32 there and
     rounds the output to bfloat16. Weights, their names and shapes are the convolution's.
     """
