@@ -41,7 +41,7 @@ def interrupted(*_: object, **__: object) -> str:
     raise KeyboardInterrupt
 
 
-def full(self: Path, data: bytes) -> int:
+def full(texts: object) -> bytes:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -58,7 +58,7 @@ def has_the_answer(ended: Ended) -> bool:
 def test_an_internal_error_of_the_page_leaves_the_answer(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(convstudy_write(), "page", broken)
+    monkeypatch.setattr(convstudy_write(), "pieces", broken)
     ended = convstudy(*words)
     assert ended.status == 1
     assert has_the_answer(ended) and "checks: " in ended.out and "next: " in ended.out
@@ -145,7 +145,7 @@ def test_an_internal_error_before_the_page_leaves_the_answer(
 def test_a_full_disk_leaves_the_answer(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("convstudy.report.files._encoded", full)
     ended = convstudy(*words)
     assert ended.status == 2 and has_the_answer(ended)
     assert "report.html: the report cannot be written: no space left on device" in ended.err
@@ -248,7 +248,7 @@ def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
     object.__setattr__(results, "records", {**results.records, fit.id: failed})
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
     History.open(tmp_path / "runs", create=True).close()
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("convstudy.report.files._encoded", full)
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
     assert ended.status == 1
     assert "1 fit of 10 failed" in ended.err and "cannot be written" in ended.err

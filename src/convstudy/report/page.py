@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from markupsafe import Markup, escape
 from convstudy.numbers import moment
 from convstudy.report import theme
 from convstudy.report.bundle import chart_library
+from convstudy.report.figure import Spec
 from convstudy.report.report import Report
 from convstudy.report.table import Column, Table
 
@@ -20,17 +22,19 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def page(report: Report) -> str:
     """Return the page. Everything is inside it; its own policy forbids it to load anything else."""
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            report=report,
-            results=report.results,
-            charts=_charts(report),
-            library=Markup(_for_script(chart_library())),
-            style=_own("page.css"),
-            script=_own("page.js"),
-        )
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Yield the page piece by piece: with 1,000 fits it is 10 MB, and one string of it would be twice that."""
+    template = _environment().get_template("page.html")
+    yield from template.generate(
+        report=report,
+        results=report.results,
+        charts=_charts(report),
+        library=Markup(_for_script(chart_library())),
+        style=_own("page.css"),
+        script=_own("page.js"),
     )
 
 
@@ -72,13 +76,18 @@ def _attribute(column: Column, first: bool) -> str:
     return f' class="{name}"' if name else ""
 
 
-def _charts(report: Report) -> Markup:
-    """Return every chart's specification as JSON that no text in it can break out of."""
-    specs = ",".join(
-        f"{json.dumps(figure.name)}:{json.dumps(figure.draw(), separators=(',', ':'), allow_nan=False)}"
-        for figure in report.figures
-    )
-    text = f'{{"config":{json.dumps(theme.for_page())},"specs":{{{specs}}}}}'
+def _charts(report: Report) -> Iterator[Markup]:
+    """Yield every chart's specification as JSON that no text in it can break out of."""
+    yield _json('{"config":', theme.for_page())
+    mark = ',"specs":{'
+    for figure in report.figures:
+        yield _json(f"{mark}{json.dumps(figure.name)}:", figure.draw())
+        mark = ","
+    yield Markup("}}" if mark == "," else f"{mark}}}}}")
+
+
+def _json(before: str, value: Spec) -> Markup:
+    text = before + json.dumps(value, separators=(",", ":"), allow_nan=False)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)

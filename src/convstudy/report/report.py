@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,11 +17,21 @@ from convstudy.report.table import Table
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The sections of a run's report, and what topics add to ``report.json`` besides their tables."""
+    """The sections of a run's report, what they are made of, and the topics that made them."""
 
-    results: Results
+    material: Material
     sections: tuple[Section, ...]
-    data: Mapping[str, Any]
+    topics: tuple[Topic, ...]
+
+    @property
+    def results(self) -> Results:
+        """The run."""
+        return self.material.results
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the topics add to ``report.json`` besides their tables; worked out when it is asked for."""
+        return {key: value for topic in self.topics for key, value in topic.data(self.material).items()}
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -58,5 +67,4 @@ def gather(analysis: Analysis, findings: Findings | None) -> Report:
     material = Material(analysis, findings)
     found = topics()
     sections = tuple(section for topic in found for section in topic.sections(material))
-    data = {key: value for topic in found for key, value in topic.data(material).items()}
-    return Report(analysis.results, sections, data)
+    return Report(material, sections, found)

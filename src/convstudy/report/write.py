@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from convstudy.report.document import document
 from convstudy.report.figure import Figure, Spec
 from convstudy.report.files import write_file
 from convstudy.report.markdown import markdown
-from convstudy.report.page import page
+from convstudy.report.page import pieces
 from convstudy.report.report import Report, gather
 from convstudy.report.table import as_csv
 
@@ -64,12 +64,12 @@ def figure_spec(figure: Figure) -> Spec:
     return {**figure.draw(), "width": figure.width, "title": title, "config": theme.for_paper()}
 
 
-Piece = tuple[str, Callable[[], str | bytes]]
+Piece = tuple[str, Callable[[], str | bytes | Iterable[str]]]
 """A file of a report: its path below the report's folder, and what returns its content."""
 
 
 def _html(report: Report) -> Iterator[Piece]:
-    yield "report.html", lambda: page(report)
+    yield "report.html", partial(pieces, report)
 
 
 def _csv(report: Report) -> Iterator[Piece]:
