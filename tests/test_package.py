@@ -152,6 +152,22 @@ def test_every_folder_with_modules_is_a_package() -> None:
 # House rules
 
 
+def test_texts_for_people_have_their_numbers_from_one_place() -> None:
+    """A format such as ``:.2f`` outside of convstudy.numbers is a second way to write a number."""
+    folders = ("analysis", "checks", "cli", "report", "run", "stats")
+    paths = [path for folder in folders for path in sorted((PACKAGE / folder).rglob("*.py"))]
+    assert len(paths) > 100
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FormattedValue)
+        and node.format_spec is not None
+        and re.search(r"\.\d|[efg%]'?$", ast.unparse(node.format_spec))
+    ]
+    assert found == []
+
+
 def public_definitions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
     """Yield public functions, classes and the public methods of these, with their dotted names."""
     for node in body:

@@ -66,9 +66,14 @@ def change(value: float) -> str:
     return _with_sign(value, loss(abs(value)), "+")
 
 
-def rate(value: float) -> str:
-    """Return a learning rate and the like, in three digits: ``0.001``, ``1e-05``."""
-    return f"{value:.3g}"
+def shortest(value: float, digits: int = 6) -> str:
+    """Return a number in up to this many significant digits, without zeros at its end: ``0.001``, ``1e-05``."""
+    return f"{value:.{digits}g}"
+
+
+def decimals(value: float, places: int) -> str:
+    """Return a number with this many decimal places."""
+    return f"{value:.{places}f}"
 
 
 def p_value(value: float) -> str:

@@ -20,7 +20,7 @@ from convstudy.checks.check import SURE, Spot
 from convstudy.checks.networks import LARGER_BATCHES, lone_norm
 from convstudy.checks.words import listed, points, so_many
 from convstudy.networks.tree import path_text
-from convstudy.numbers import counted, percent
+from convstudy.numbers import counted, decimals, percent, shortest
 from convstudy.plan import Fit
 from convstudy.record import Record
 
@@ -87,8 +87,8 @@ def dead_units(analysis: Analysis) -> Iterator[Spot]:
             text = f', "{named.text}",' if named else ""
             yield Spot(
                 each.where,
-                f"{n_dead:g} of {n_units} units of layer {path_text(layer)}{text} are 0 for every validation image "
-                f"(the median of {counted(len(dead), 'fit')}): no image changes their weights any more",
+                f"{shortest(n_dead)} of {n_units} units of layer {path_text(layer)}{text} are 0 for every validation "
+                f"image (the median of {counted(len(dead), 'fit')}): no image changes their weights any more",
                 "a lower learning_rate, batch-norm before the relu, another activation (leaky-relu, gelu), or a layer "
                 "of fewer units",
             )
@@ -124,8 +124,8 @@ def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
             epoch, factor = median(epoch for epoch, _ in rises), median(factor for _, factor in rises)
             yield Spot(
                 each.where,
-                f"validation loss was lowest around epoch {epoch:.0f} of {_longest(each)} and ended at {factor:.1f} "
-                "times that, while training loss fell on",
+                f"validation loss was lowest around epoch {decimals(epoch, 0)} of {_longest(each)} and ended at "
+                f"{decimals(factor, 1)} times that, while training loss fell on",
                 "fewer epochs or patience, dropout, weight_decay, augment or label_smoothing",
             )
 

@@ -12,7 +12,7 @@ from convstudy.analysis import Analysis
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot
 from convstudy.checks.words import points
-from convstudy.numbers import percent
+from convstudy.numbers import decimals, percent
 from convstudy.stats import balance_of
 
 DATASET = "study.dataset"
@@ -55,7 +55,7 @@ def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
         times = (
             f"class {names[balance.smallest]} has no {part} images"
             if math.isinf(balance.ratio)
-            else f"class {names[balance.largest]} has {balance.ratio:.1f} times the {part} images of class "
+            else f"class {names[balance.largest]} has {decimals(balance.ratio, 1)} times the {part} images of class "
             f"{names[balance.smallest]}"
         )
         yield Spot(

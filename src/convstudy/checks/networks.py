@@ -12,7 +12,7 @@ from convstudy.networks import Layer, Network, layer_table
 from convstudy.networks.layers.norm import BatchNorm
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.tree import LayerPath, Source, path_text
-from convstudy.numbers import percent
+from convstudy.numbers import percent, shortest
 from convstudy.plan import Candidate
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
@@ -152,9 +152,9 @@ def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
             names = listed([each.name for each, _ in late])
             yield Spot(
                 f"{stage.key}: {names}",
-                f"a fit has {steps:,} steps, after which a batch-norm with momentum {momentum:g} still holds "
+                f"a fit has {steps:,} steps, after which a batch-norm with momentum {shortest(momentum)} still holds "
                 f"{percent(momentum**steps, 0)} of its start values, and is judged with them",
-                f"batch-norm momentum={_quick_enough(steps):g}, or more epochs",
+                f"batch-norm momentum={shortest(_quick_enough(steps))}, or more epochs",
             )
 
 

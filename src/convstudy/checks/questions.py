@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import Fold, split_sizes
-from convstudy.numbers import counted
+from convstudy.numbers import counted, shortest
 from convstudy.plan import Stage
 from convstudy.stats.needed import RULE_OF_THREE
 from convstudy.studyfile import Range
@@ -35,9 +35,9 @@ def small_budgets(planned: Planned) -> Iterator[Spot]:
         if (least := len(stage.candidates)) > search.budget * stage.grid_epochs:
             yield Spot(
                 f"search.{stage.name}.budget",
-                f"one epoch of one fold for each of {least:,} candidates is more than {search.budget:g} of the grid's "
-                f"{stage.grid_epochs:,} epochs; this least is trained, and decides alone",
-                f"budget = {min(1.0, 3 * least / stage.grid_epochs):.2g} or more, or fewer values",
+                f"one epoch of one fold for each of {least:,} candidates is more than {shortest(search.budget)} of the "
+                f"grid's {stage.grid_epochs:,} epochs; this least is trained, and decides alone",
+                f"budget = {shortest(min(1.0, 3 * least / stage.grid_epochs), 2)} or more, or fewer values",
             )
 
 
@@ -99,9 +99,9 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
         yield Spot(
             "study.region",
             f"few validation images choose: {told}; even without one difference on them, "
-            f"{100 * RULE_OF_THREE / least:.2g} points would remain possible, and up to "
-            f"{planned.plan.study.region:g} points are to count as none",
-            f"region = {math.ceil(1000 * RULE_OF_THREE / least) / 10:g}, or "
+            f"{shortest(100 * RULE_OF_THREE / least, 2)} points would remain possible, and up to "
+            f"{shortest(planned.plan.study.region)} points are to count as none",
+            f"region = {shortest(math.ceil(1000 * RULE_OF_THREE / least) / 10)}, or "
             f"{math.ceil(RULE_OF_THREE / region):,} validation images",
         )
 

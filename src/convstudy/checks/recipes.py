@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.checks.check import Planned, Spot
+from convstudy.numbers import shortest
 from convstudy.plan.stages import UNCHANGED
 from convstudy.studyfile import Range
 
@@ -42,8 +43,8 @@ def shared_learning_rates(planned: Planned) -> Iterator[Spot]:
             if "learning_rate" not in variant.recipe and _kind(recipe.optimizer) != _kind(base.optimizer):
                 yield Spot(
                     f"{stage.key}.{name}",
-                    f"{recipe.optimizer} is trained at the learning rate of {base.optimizer}, {base.learning_rate:g}: "
-                    "a difference may be the rate's and not the optimizer's",
+                    f"{recipe.optimizer} is trained at the learning rate of {base.optimizer}, "
+                    f"{shortest(base.learning_rate)}: a difference may be the rate's and not the optimizer's",
                     f"learning_rate = ... beside the optimizer, found for {recipe.optimizer} on validation images",
                 )
     for name, search in study.search.items():

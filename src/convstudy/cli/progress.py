@@ -139,7 +139,7 @@ class Display:
                 return Text("getting ready ...")
             head = Table.grid(padding=(0, 1))
             head.add_row(
-                Text(f"{100 * progress.share:3.0f} %"),
+                Text(f"{percent(progress.share, 0):>5}"),
                 ProgressBar(total=1.0, completed=progress.share, width=30),
                 Text(f"{progress.n_done} of {counted(progress.n_fits, 'fit')}, {left(progress)}"),
             )

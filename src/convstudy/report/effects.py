@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convstudy.numbers import points
+from convstudy.numbers import points, shortest
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, nominal, quantity, rows_of
 from convstudy.report.ranking import HEIGHT, MOST
@@ -63,7 +63,7 @@ def _draw(rows: list[dict[str, Any]], region: float, is_small: bool) -> Spec:
     y = rows_of([row["pair"] for row in rows], "pair", widest=220)  # two names with a minus between
     colour = nominal("verdict", title=None, scale={"domain": kinds, "range": [c for _, c in look]})
     shape = nominal("verdict", title=None, scale={"domain": kinds, "range": [s for s, _ in look]})
-    within = f" (grey: ±{region:g} count as none)" if region else ""
+    within = f" (grey: ±{shortest(region)} count as none)" if region else ""
     what = "points" if is_small else "difference in test accuracy, points"
     x = quantity("low", title=f"{what}{within}", axis={"tickCount": 5 if is_small else 6})
     tips = [nominal("pair"), nominal("verdict")]

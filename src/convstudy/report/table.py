@@ -89,7 +89,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
     "change": numbers.change,
     "count": numbers.count,
     "seconds": duration,
-    "rate": numbers.rate,
+    "rate": lambda value: numbers.shortest(value, 3),
     "p": numbers.p_value,
 }
 

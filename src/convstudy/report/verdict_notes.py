@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from convstudy.analysis import Contest
-from convstudy.numbers import counted, listed, percent, points, shortest_percent
+from convstudy.numbers import counted, decimals, listed, percent, points, shortest_percent
 from convstudy.report.verdict_words import in_points, saying
 from convstudy.stats import Verdict
 
@@ -103,4 +103,4 @@ def _chance(share: float) -> str:
 
 def _width(half_width: float) -> str:
     """Return a half-width in points, rounded up so that a small one does not read as none."""
-    return f"{math.ceil(half_width * 10_000 - 1e-9) / 100:.2f}"
+    return decimals(math.ceil(half_width * 10_000 - 1e-9) / 100, 2)

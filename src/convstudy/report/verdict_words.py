@@ -16,6 +16,7 @@ from convstudy.numbers import (
     counted,
     one_digit,
     percent,
+    shortest,
     shortest_percent,
 )
 from convstudy.stats import Interval, Needed, Verdict
@@ -157,7 +158,7 @@ def needed_short(verdict: Verdict) -> str:
 
 def in_points(fraction: float) -> str:
     """Return a region's size, as short as it was told: ``0.1 points``."""
-    text = f"{fraction * 100:g}"
+    text = shortest(fraction * 100)
     return f"{text} point{'' if text == '1' else 's'}"
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from convstudy.errors import Location, Problem, UsageError
+from convstudy.numbers import shortest
 from convstudy.run.events import Listener, NoMessage
 from convstudy.run.executors import Executor
 from convstudy.run.tasks import Advanced, Inspect, Lost, Message, Started, Task
@@ -87,7 +88,9 @@ class Watched:
             if self._limit is not None and silent >= self._limit:
                 self._executor.cancel(task)
                 self._forget(task)
-                return Lost(task, f"it sent no message for {self._limit:g} s (fit timeout)", timed_out=True)
+                return Lost(
+                    task, f"it sent no message for {shortest(self._limit)} s (fit timeout)", timed_out=True
+                )
             if silent >= self._due[task]:
                 reached = self._due[task]
                 while 2 * reached <= silent:

@@ -11,7 +11,7 @@ from convstudy.analysis import Analysis
 from convstudy.data import Dataset, ImageFacts, Images
 from convstudy.data.audit.duplicates import NEAR, Pairs
 from convstudy.errors import ConvstudyError
-from convstudy.numbers import counted, percent
+from convstudy.numbers import counted, percent, shortest
 from convstudy.report import pictures
 from convstudy.report.class_charts import classes_chart
 from convstudy.report.pictures import Picture
@@ -121,10 +121,10 @@ def _sentences(facts: ImageFacts, info: Dataset) -> Iterator[str]:
     if near is None:
         yield "So many images look alike that near duplicates could not be looked for."
     elif near.n_pairs:
-        how = f"(pixels correlate by {NEAR:g} or more)"
+        how = f"(pixels correlate by {shortest(NEAR)} or more)"
         yield f"{_told(near, f'nearly a training image {how}', f'nearly training images {how}')}."
     else:
-        yield f"None is nearly one either (no pixels correlate by {NEAR:g} or more)."
+        yield f"None is nearly one either (no pixels correlate by {shortest(NEAR)} or more)."
     for name, part in (("training", facts.train), ("test", facts.test)):
         if part.n_repeated:
             labels = (
@@ -146,8 +146,9 @@ def _sentences(facts: ImageFacts, info: Dataset) -> Iterator[str]:
         yield f"The class {smallest} has no training image at all."
     else:
         yield (
-            f"The largest class ({largest}) has {balance.ratio:.2g} times the training images of the smallest "
-            f"({smallest}); by their sizes the {info.n_classes} classes count as {balance.effective:.3g} equal ones."
+            f"The largest class ({largest}) has {shortest(balance.ratio, 2)} times the training images of the smallest "
+            f"({smallest}); by their sizes the {info.n_classes} classes count as "
+            f"{shortest(balance.effective, 3)} equal ones."
         )
     guess = facts.test.class_counts[balance.largest] / facts.test.n_images
     yield f"Always saying {largest} would get {percent(guess)} of the test images right."

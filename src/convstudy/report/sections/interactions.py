@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convstudy.analysis import Contest
+from convstudy.numbers import shortest
 from convstudy.report.interaction_words import SHORT, worded
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
@@ -36,7 +37,7 @@ def interactions_table(contest: Contest) -> Table | None:
         Column("high", "To", "points"),
         Column("seeds", "Seeds", "count"),
         Column("adjusted_p", "p, Holm", "p"),
-        Column("needed", f"To tell {found[0].region * 100:g}"),
+        Column("needed", f"To tell {shortest(found[0].region * 100)}"),
         Column("as_it_is", "As it is", "percent"),
         Column("first_alone", "Variant alone", "percent"),
         Column("second_alone", "Other alone", "percent"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.errors import ConvstudyError
+from convstudy.numbers import decimals
 from convstudy.report import pictures
 from convstudy.report.pictures import Picture
 from convstudy.report.section import Gallery, Material, Section, Text, Topic
@@ -42,7 +43,7 @@ def _kernels(weights: dict[str, Any]) -> Iterator[Picture]:
         pixels = pictures.kernel_pixels(kernel, largest)
         yield Picture(
             pictures.data_uri(pixels),
-            f"kernel {number}, weights from {kernel.min():.2f} to {kernel.max():.2f}",
+            f"kernel {number}, weights from {decimals(kernel.min(), 2)} to {decimals(kernel.max(), 2)}",
         )
 
 

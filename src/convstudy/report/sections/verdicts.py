@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.analysis import Contest
+from convstudy.numbers import shortest
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_words import needed_short, over_seeds
@@ -42,7 +43,7 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
         Column("adjusted_p", "p, Holm", "p"),
-        Column("needed", f"To tell {region:g}"),
+        Column("needed", f"To tell {shortest(region)}"),
         Column("measure", "Measure"),
         Column("stage", "Question"),
     )
@@ -74,8 +75,8 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
     )
     caption = (
         "Differences, the candidate minus the other, in percentage points of accuracy, with 95 % intervals. “Better” "
-        f"and “worse” need the whole interval beyond ±{region:g} points, “tie” needs it within, and this must hold "
-        "after Holm’s correction for all comparisons of the question. "
+        f"and “worse” need the whole interval beyond ±{shortest(region)} points, “tie” needs it within, and this must "
+        "hold after Holm’s correction for all comparisons of the question. "
         f"{over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
         "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
         "share training images, and never narrower than the validation images of all folds together allow. "
@@ -90,8 +91,8 @@ def _what_it_takes(region: float) -> str:
     if not region:
         return "With a region of nothing no smallest difference is named, and so not what it would take to tell it."
     return (
-        f"“To tell {region:g}” is a rough range of what it takes to tell a difference of {region:g} points from none "
-        "in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
+        f"“To tell {shortest(region)}” is a rough range of what it takes to tell a difference of {shortest(region)} points "
+        "from none in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
     )
 
 
@@ -153,8 +154,8 @@ def probability_table(contests: tuple[Contest, ...], region: float) -> Table:
         if verdict.probabilities is not None
     ]
     caption = (
-        f"How probable it is that the candidate is better by more than {region:g} points, as good within ±{region:g} "
-        "points, or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
+        f"How probable it is that the candidate is better by more than {shortest(region)} points, as good within "
+        f"±{shortest(region)} points, or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
         "chosen by these folds and no correction is made for that: read each line by itself, and not as a promise."
     )
     return Table("probabilities", "Probabilities over folds", caption, columns, tuple(rows))
