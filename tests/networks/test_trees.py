@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from convstudy.errors import NetworkError
 from convstudy.networks import BLOCKS, LAYERS, Block, Network, layer_table
 from convstudy.networks.expanding import MOST_LAYERS, expand
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.residual import Residual
-from convstudy.networks.tree import SHORTCUT, LayerProblem, Source, path_text
+from convstudy.networks.tree import SHORTCUT, LayerProblem, Source, every_layer, path_text
 
 CONVS = Block(
     "convs",
@@ -307,3 +309,42 @@ def test_every_built_in_block_can_be_used() -> None:
 def test_holding_layers_are_read_with_their_layers_only() -> None:
     holding = [word for word, layer in LAYERS.items() if layer.holds]
     assert holding == ["concat", "residual"]
+
+
+LEAVES = st.sampled_from(
+    ["conv 3 1", "batch-norm", "dropout 0.5", "activation relu", "conv 2 3 tanh padding=same"]
+)
+HEADS = st.sampled_from(["residual", "residual then=relu", "residual shortcut=pad init=orthogonal then=tanh"])
+
+
+def sequences(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(inside, min_size=1, max_size=3)
+
+
+TREES = sequences(
+    st.recursive(
+        LEAVES,
+        lambda inside: st.one_of(
+            st.tuples(HEADS, sequences(inside)).map(lambda each: [each[0], *each[1]]),
+            st.lists(sequences(inside), min_size=1, max_size=3).map(
+                lambda branches: ["concat", ["branch"], *(["branch", *each] for each in branches)]
+            ),
+        ),
+        max_leaves=8,
+    )
+)
+
+
+@given(
+    TREES, st.lists(st.sampled_from(["conv", "batch-norm", "residual", "concat", "activation"]), unique=True)
+)
+@settings(deadline=None, max_examples=60)
+def test_any_tree_reads_back_and_its_variants_hold_what_they_say(texts: list[Any], words: list[str]) -> None:
+    network = Network.read([*texts, "flatten"])
+    assert Network.read(json.loads(json.dumps(network.as_json()))) == network
+    paths = list(expand(texts, {}).sources)
+    assert [network.layer_at(path) for path in paths] == list(every_layer(network.layers[:-1]))
+    assert not set(words) & set(network.without(words).words)
+    assert network.with_activation("gelu").with_activation("relu") == network.with_activation("relu")
+    assert "tanh" not in str(network.with_activation("relu").texts)
+    assert "init=" not in str(network.with_init("he-uniform").texts)

@@ -80,7 +80,9 @@ class Network:
 
         def change(layer: Layer) -> tuple[Layer, ...]:
             is_empty = bool(layer.branches) and not any(branch.layers for branch in layer.branches)
-            return layer.left_out() if layer.word in dropped or is_empty else (layer,)
+            if layer.word in dropped or is_empty:
+                return tuple(stays for stays in layer.left_out() if stays.word not in dropped)
+            return (layer,)
 
         return replace(self, layers=mapped(self.layers, change))
 
