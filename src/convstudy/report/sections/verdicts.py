@@ -91,8 +91,9 @@ def _what_it_takes(region: float) -> str:
     if not region:
         return "With a region of nothing no smallest difference is named, and so not what it would take to tell it."
     return (
-        f"“To tell {shortest(region)}” is a rough range of what it takes to tell a difference of {shortest(region)} points "
-        "from none in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
+        f"“To tell {shortest(region)}” is a rough range of what it takes to tell a difference of {shortest(region)} "
+        "points from none in four studies of five; beyond ten times the data at hand it names the difference that "
+        "these data can show."
     )
 
 
@@ -155,8 +156,9 @@ def probability_table(contests: tuple[Contest, ...], region: float) -> Table:
     ]
     caption = (
         f"How probable it is that the candidate is better by more than {shortest(region)} points, as good within "
-        f"±{shortest(region)} points, or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
-        "chosen by these folds and no correction is made for that: read each line by itself, and not as a promise."
+        f"±{shortest(region)} points, or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. "
+        "The candidate was chosen by these folds and no correction is made for that: read each line by "
+        "itself, and not as a promise."
     )
     return Table("probabilities", "Probabilities over folds", caption, columns, tuple(rows))
 
