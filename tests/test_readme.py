@@ -34,7 +34,7 @@ def test_the_study_file_can_be_planned(tmp_path: Path) -> None:
 
 
 def test_the_python_code_runs_and_says_what_a_file_says(tmp_path: Path) -> None:
-    (text,) = blocks("python")
+    text, _ = blocks("python")
     imported = [line for line in text.splitlines() if "import" in line]
     assert len(imported) == 1 and imported[0].startswith("from convstudy import ")
     text += "from convstudy.studyfile import study_document, study_of\n"
@@ -44,3 +44,12 @@ def test_the_python_code_runs_and_says_what_a_file_says(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() in ("one-conv", "dense")
+
+
+def test_the_python_code_with_arrays_runs(tmp_path: Path) -> None:
+    _, text = blocks("python")
+    (tmp_path / "arrays.py").write_text(text, encoding="utf-8")
+    words = [sys.executable, "arrays.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "4"

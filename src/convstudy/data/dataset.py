@@ -47,6 +47,13 @@ class Dataset:
     ((28, 28, 1), 10, 1437, 360)
     >>> digits.load().train.pixels.shape
     (1437, 28, 28, 1)
+
+    Arrays are a dataset too:
+
+    >>> import numpy as np
+    >>> images, labels = np.zeros((150, 28, 28), "uint8"), np.arange(150) % 3
+    >>> Dataset.from_arrays(images[:120], labels[:120], images[120:], labels[120:]).n_classes
+    3
     """
 
     name: str
