@@ -1,0 +1,85 @@
+"""Every command on a study of images that are not built in, before the run and after the images are gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Ended
+
+Call = Callable[..., Ended]
+
+TEXT = """\
+[study]
+name = "own"
+seeds = 1
+validation = 0.2
+
+[dataset]
+source = "npy"
+path = "arrays"
+name = "pets"
+classes = ["cat", "dog", "cow"]
+
+[recipe]
+epochs = 1
+
+[network.small]
+layers = ["conv 2 3 relu", "flatten"]
+
+[network.plain]
+layers = ["flatten"]
+
+[compare.both]
+networks = ["small", "plain"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    folder, luck = tmp_path / "arrays", np.random.default_rng(0)
+    folder.mkdir()
+    for part, n in (("train", 60), ("test", 30)):
+        np.save(folder / f"{part}-images.npy", luck.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8))
+        np.save(folder / f"{part}-labels.npy", np.arange(n) % 3)
+    path = tmp_path / "own.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_before_during_and_after_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
+    runs = ("--runs", tmp_path / "runs")
+    assert "8 × 8 × 3" in convstudy("networks", file).out
+    assert convstudy("networks", file, "--json").json["dataset"] == "pets"
+    assert convstudy("plan", file, *runs).out.startswith("own: pets, ")
+    assert convstudy("check", file, *runs).status == 0
+    assert convstudy("run", file, *runs, "--workers", "1", "--no-report").status == 0
+    shutil.rmtree(tmp_path / "arrays")
+    (run,) = convstudy("runs", *runs, "--json").json
+    assert run["dataset"] == "pets"
+    assert "The test set of pets was" in convstudy("status", run["run_id"], *runs).out
+    assert convstudy("report", run["run_id"], *runs, "--format", "html,json").status == 0
+    document = json.loads((tmp_path / "runs" / run["run_id"] / "report.json").read_text())
+    assert document["study"]["dataset"]["classes"] == ["cat", "dog", "cow"]
+
+
+def test_too_few_images_of_a_class_are_told_before_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
+    labels = np.minimum(np.arange(60) % 3, 1)
+    labels[7] = 2
+    np.save(tmp_path / "arrays" / "train-labels.npy", labels)
+    ended = convstudy("check", file, "--runs", tmp_path / "runs")
+    assert ended.status == 2
+    assert '1 image of class "cow"' in ended.err
+
+
+def test_a_missing_file_is_one_error_with_its_line(convstudy: Call, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "arrays" / "test-labels.npy").unlink()
+    ended = convstudy("plan", file)
+    assert ended.status == 2
+    assert f"{file}:8: dataset.path: " in ended.err
+    assert "there is no test-labels.npy" in ended.err
