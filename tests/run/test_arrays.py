@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import pytest
 
 from convstudy.data import Dataset
 from convstudy.data.sources.npy import NpySource
-from convstudy.errors import StoreError
+from convstudy.errors import StoreError, StudyError
 from convstudy.history import History
 from convstudy.run import run_study
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study, study_document, study_of
@@ -110,13 +113,26 @@ def test_other_arrays_under_the_same_name_are_an_error_with_both_digests(tmp_pat
     runs = tmp_path / "runs"
     ran(study_on(arrays()), runs)
     before = sorted((runs / "datasets").iterdir())
-    with pytest.raises(StoreError, match="was run on other images") as caught:
+    with pytest.raises(StoreError, match="was run on other arrays") as caught:
         run_study(study_on(arrays(seed=1)), runs, 0)
     (problem,) = caught.value.problems
     assert arrays(seed=1).digest in problem.got
     assert arrays().digest in problem.allowed
     assert sorted((runs / "datasets").iterdir()) == before
     assert run_study(study_on(arrays(seed=1), name="others"), runs, 0).complete
+
+
+def test_arrays_take_the_place_of_a_built_in_dataset_under_the_same_name(tmp_path: Path) -> None:
+    study = study_on(DIGITS, subset=60)
+    first, second = run_study(study, tmp_path, 0), run_study(study, tmp_path, 0, data=arrays())
+    assert [each.study.dataset.name for each in (first, second)] == ["digits", "pets"]
+    assert first.run_id != second.run_id
+    assert not set(first.records) & set(second.records)
+
+
+def test_data_that_is_no_dataset_is_one_error(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"study\.dataset: dataset needs a Dataset"):
+        run_study(study_on(DIGITS), tmp_path, 0, data=(X, Y, X, Y))  # type: ignore[arg-type]
 
 
 def test_a_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
@@ -150,6 +166,18 @@ def test_a_built_in_dataset_needs_no_description(tmp_path: Path) -> None:
     whole, _ = ran(study, tmp_path)
     assert "digest" in json.loads(_document(tmp_path))["dataset"]
     (tmp_path / "datasets" / DIGITS.digest / "dataset.json").unlink()
+    assert facts(stored(tmp_path, study)) == facts(whole)
+
+
+def test_a_run_of_an_earlier_version_has_a_name_only(tmp_path: Path) -> None:
+    study = study_on(DIGITS, subset=60)
+    whole, _ = ran(study, tmp_path)
+    shutil.rmtree(tmp_path / "datasets")
+    document = json.loads(_document(tmp_path))
+    del document["dataset"]
+    assert document["study"]["dataset"] == "digits"
+    with closing(sqlite3.connect(tmp_path / "convstudy.sqlite")) as connection, connection:
+        connection.execute("UPDATE runs SET document = ?", (json.dumps(document),))
     assert facts(stored(tmp_path, study)) == facts(whole)
 
 

@@ -82,11 +82,16 @@ class History:
         found = self.store.find_run(run_id)
         return found is not None and found.run_id == run_id
 
-    def other_dataset(self, study: Study) -> str:
-        """Return the digest of the images that an earlier run of this study's name had, where it is another one."""
-        found = [run for run in self.store.runs() if run.name == study.name]
-        digests = [str(run.document.get("dataset", {}).get("digest", "")) for run in found]
-        return next((each for each in reversed(digests) if each not in ("", study.dataset.digest)), "")
+    def other_arrays(self, study: Study) -> str:
+        """Return the digest of other arrays that a study of this name was last run on; empty where there are none."""
+        for run in reversed(self.store.runs()):
+            table = run.document.get("dataset", {})
+            digest = str(table.get("digest", ""))
+            # The arrays of a Python program are in a folder that is called by their digest.
+            of_arrays = bool(digest) and Path(str(table.get("path", ""))).name == digest
+            if run.name == study.name and of_arrays and digest != study.dataset.digest:
+                return digest
+        return ""
 
     def begin_run(self, study: Study) -> str:
         """Write down that a study is run, for the first time or again; return the run's id.

@@ -14,19 +14,19 @@ def keep_arrays(study: Study, history: History) -> Study:
     """Return the study with its arrays as files of the runs folder; a study of other images is returned as it is.
 
     Raises:
-        StoreError: where the files cannot be written, or a study of this name was run on other images here: arrays that
+        StoreError: where the files cannot be written, or a study of this name was run on other arrays here: those that
             a program makes differently each time would train everything again, and be tested again.
     """
     source = study.dataset.source
     if not isinstance(source, MemorySource):
         return study
     digest = study.dataset.digest
-    other = history.other_dataset(study)
+    other = history.other_arrays(study)
     if other:
-        what = f'a study called "{study.name}" was run on other images in this runs folder'
+        what = f'a study called "{study.name}" was run on other arrays in this runs folder'
         mend = "use the same arrays, or another name for the study, or another runs folder"
         where = Location(str(history.layout.folder))
-        raise StoreError(Problem(what, where, f"images of digest {digest}", f"digest {other}", mend))
+        raise StoreError(Problem(what, where, f"arrays of digest {digest}", f"those of digest {other}", mend))
     try:
         written = source.write(history.layout.dataset_folder(digest))
     except OSError as error:

@@ -91,6 +91,15 @@ def run_study(
     >>> results = run_study(study, "runs", workers=0)
     >>> results.complete, len(results.records), results.failed
     (True, 2, ())
+
+    The same study on arrays:
+
+    >>> import numpy as np
+    >>> from convstudy import Dataset
+    >>> images, labels = np.zeros((150, 28, 28), "uint8"), np.arange(150) % 3
+    >>> data = Dataset.from_arrays(images[:120], labels[:120], images[120:], labels[120:], name="black")
+    >>> run_study(study, "runs", workers=0, data=data).study.dataset.n_classes
+    3
     """
     checked_workers(workers)
     reason = None if accept_failures is None else checked_reason(accept_failures)
