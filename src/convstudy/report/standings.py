@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import get_args
 
 from convstudy.numbers import counted, listed
-from convstudy.report.verdict_words import Saying, figures, in_points, reason, saying, spread, takes
+from convstudy.report.verdict_words import (
+    Saying,
+    figures,
+    in_points,
+    reason,
+    saying,
+    shows_interval,
+    spread,
+    takes,
+)
 from convstudy.stats import Verdict
 
 FEW = 2
@@ -116,9 +125,11 @@ def _told(verdicts: Sequence[Verdict], telling: _Telling) -> str:
             continue
         found = groups[said]
         if one_by_one:
-            names = [f"{telling.name(v)}{_alone(v, telling, share and v is found[0])}" for v in found]
+            names = []
+            for verdict in found:
+                names.append(f"{telling.name(verdict)}{_alone(verdict, telling, share)}")
+                share = share and not shows_interval(verdict)
             text = listed(names, telling.joined(said))
-            share = share and " interval " not in text
         else:
             text = _names(found, telling, said, most=3 if len(groups) <= FEW else 2)
             if len(found) == 1 and len(groups) <= FEW:

@@ -55,6 +55,13 @@ def saying(verdict: Verdict) -> Saying:
     return "unclear"
 
 
+def shows_interval(verdict: Verdict) -> bool:
+    """Return whether a sentence gives the interval of a verdict: it is known, and says something of other seeds."""
+    difference = verdict.difference
+    known = difference.low is not None and difference.high is not None
+    return known and not verdict.same_models and saying(verdict) != "one seed"
+
+
 def figures(verdict: Verdict, by: bool, share: bool = True) -> str:
     """Return a difference with its interval for a sentence's brackets: ``0.42 points, 95 % interval −0.10 to 0.94``.
 
@@ -67,7 +74,7 @@ def figures(verdict: Verdict, by: bool, share: bool = True) -> str:
     assert difference.mean is not None  # callers leave out what has no pair
     way, turn = _way(verdict, by)
     text = f"{way}{bare_points(turn * difference.mean)} points"
-    if difference.low is None or difference.high is None or saying(verdict) == "one seed":
+    if difference.low is None or difference.high is None or not shows_interval(verdict):
         return text
     low, high = sorted((turn * difference.low, turn * difference.high))
     interval = f"{shortest_percent(difference.confidence)} interval " if share else ""
