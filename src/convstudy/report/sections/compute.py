@@ -1,0 +1,75 @@
+"""What the run computed on: the hardware, the time of a fit, and how many images a second it trained and evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convstudy.numbers import counted, listed
+from convstudy.record import Environment
+from convstudy.report.section import Material, Section, Text, Topic
+from convstudy.report.stages import stage_title, trained
+from convstudy.report.table import Column, Table, Value
+from convstudy.stats import summarise
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the one section, once a fit is trained."""
+    table = compute_table(material)
+    if table.rows:
+        yield Section("compute", "Compute", (Text((hardware(material),)), table))
+
+
+def hardware(material: Material) -> str:
+    """Return a sentence on each environment that fits ran in."""
+    records = material.results.records.values()
+    found = dict.fromkeys(record.environment for record in records if record.done and record.environment)
+    named = [_named(environment) for environment in found]
+    return (
+        f"The fits ran on {listed(named)}. Times are wall-clock times with as many fits at once as the run had "
+        "workers: they compare candidates of this run and not machines. Energy is not measured."
+    )
+
+
+def _named(environment: Environment) -> str:
+    cores = f"{environment.processor}, {counted(environment.n_cores, 'core')}, {environment.machine}"
+    return cores if environment.device == "cpu" else f"{environment.device} ({cores})"
+
+
+def compute_table(material: Material) -> Table:
+    """Return the time of a fit and the images per second of each candidate that the study asks for."""
+    results = material.results
+    columns = (
+        Column("stage", "Question"),
+        Column("candidate", "Candidate"),
+        Column("fits", "Fits", "count"),
+        Column("epochs", "Epochs of a fit", "rate"),
+        Column("seconds", "Time of a fit", "seconds"),
+        Column("training", "Training images per second", "count"),
+        Column("evaluation_share", "Time spent on evaluation", "percent"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for contest in material.analysis.asked:
+        for candidate, records in trained(results, results.plan.stage(contest.stage)):
+            epochs = [epoch for record in records for epoch in record.history]
+            train = sum(epoch.train_seconds for epoch in epochs)
+            evaluation = sum(epoch.evaluation_seconds for epoch in epochs)
+            images = sum(record.n_train * len(record.history) for record in records)
+            rows.append(
+                (
+                    stage_title(contest),
+                    candidate.name,
+                    len(records),
+                    len(epochs) / len(records),
+                    summarise(record.seconds for record in records),
+                    images / train if train else None,
+                    evaluation / (train + evaluation) if train + evaluation else None,
+                )
+            )
+    caption = (
+        "Each candidate that is trained, over its fits. Training images per second count an image once for each epoch; "
+        "evaluation is the scoring of training and validation images after each epoch."
+    )
+    return Table("compute", "Compute", caption, columns, tuple(rows))
+
+
+SECTION = Topic(81, sections)

@@ -1,0 +1,42 @@
+"""The section on compute: figures worked out by hand from records, and nothing before a fit is trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from convstudy.report.table import as_records
+from tests.report.made_up import HERE, gathered, made_up_results, table_of, texts_of
+
+
+def test_times_and_images_per_second_are_those_of_the_records() -> None:
+    results = made_up_results()
+    rows = {
+        (row["stage"], row["candidate"]): row for row in as_records(table_of(gathered(results), "compute"))
+    }
+    assert len(rows) == 3 + 3 + 4
+    row = rows["Comparison architectures", "two-conv"]
+    stage = results.plan.stage("compare.architectures")
+    records = results.records_of(stage.candidate("two-conv"))
+    # The made-up epochs train for 1.5 seconds and are evaluated for 0.25.
+    n_epochs = len(records[0].history)
+    assert row["fits"] == 3 and row["epochs"] == n_epochs
+    assert row["seconds_mean"] == pytest.approx(n_epochs * 1.75)
+    assert row["training"] == pytest.approx(records[0].n_train / 1.5)
+    assert row["evaluation_share"] == pytest.approx(0.25 / 1.75)
+
+
+def test_the_hardware_is_named_and_no_energy_is_claimed() -> None:
+    (text,) = texts_of(gathered(made_up_results()), "compute")
+    assert text.startswith("The fits ran on a made-up processor, 2 cores, Linux x86_64. ")
+    assert "Energy is not measured." in text
+    gpu = replace(HERE, device="NVIDIA H100")
+    moved = gathered(made_up_results(environment=lambda number: HERE if number < 20 else gpu))
+    (text,) = texts_of(moved, "compute")
+    assert " and NVIDIA H100 (a made-up processor, 2 cores, Linux x86_64). " in text
+
+
+def test_before_a_fit_is_trained_there_is_no_section() -> None:
+    report = gathered(made_up_results(stop_after=0))
+    assert "compute" not in [section.id for section in report.sections]
