@@ -183,6 +183,8 @@ def test_a_residual_or_concat_that_loses_all_its_layers_goes_too() -> None:
         ("concat one", "two branches", "concat one", "concat BLOCK|identity", ""),
         ("concat one pool stride=2", 'no block here has a parameter "stride"', "stride", "filters", ""),
         ("residul convs", 'no layer called "residul"', "residul", "residual", '"residual"'),
+        (3, "a layer must be a text or a list", "3", "a text", ""),
+        ([["residual"], "conv 3 3"], "a list must be a layer that holds others", "", '["residual", ...]', ""),
         (["residual"], "a list must be a layer that holds others", "", '["residual", ...]', ""),
         (
             ["conv 3 3", "conv 3 3"],

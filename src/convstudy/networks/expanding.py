@@ -85,7 +85,7 @@ def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iter
 
     Args:
         layers: as they are written.
-        parameters: what ``{name}`` in a layer stands for.
+        parameters: the value of ``{name}`` in a layer, by name.
         blocks: those that it may use besides the built-in ones; of two with one name, the one given here is used.
 
     Raises:
@@ -138,6 +138,10 @@ class _Expansion:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
             what = "layers are too deep inside each other"
             raise NetworkError(Problem(what, got=names, allowed=f"{DEEPEST} levels of blocks and lists"))
+        if not isinstance(spec, (str, list, tuple)):  # a caller in Python
+            raise NetworkError(
+                Problem("a layer must be a text or a list", got=repr(spec), allowed="a text or a list")
+            )
         if not isinstance(spec, str):
             return self._written_out(spec, scope, source)
         words = filled_words(spec, scope.parameters)

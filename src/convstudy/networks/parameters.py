@@ -73,7 +73,7 @@ def _texts(layers: Iterable[Spec]) -> Iterator[str]:
 
 
 def _value(inner: str, text: str, parameters: Mapping[str, Value]) -> str:
-    """Return what stands for the inside of a pair of braces."""
+    """Return the value of what is inside a pair of braces."""
     if inner in parameters:
         return str(parameters[inner])
     name, factor, divisor = _scaled(inner)
@@ -135,5 +135,5 @@ def _misplaced(name: str, text: str, parameters: Mapping[str, object]) -> Proble
         f'"{text}" needs the parameter "{name}", which does not exist',
         got=name,
         allowed=", ".join(parameters) or "nothing: there are no parameters",
-        mend=nearest(name, parameters) or f"give it a value beside layers: {name} = ...",
+        mend=nearest(name, parameters) or f"give it a value next to layers: {name} = ...",
     )

@@ -37,7 +37,7 @@ Written = Annotated[
 class BlockPattern(Part):
     """Layers under a name, for networks to use: ``"residual NAME x3 filters=32"``.
 
-    A parameter has the value given here where a use gives none. In a study file the parameters stand beside
+    A parameter has the value given here where a use gives none. In a study file the parameters are keys next to
     ``layers``; here they are one mapping. Where a pattern is asked for, a :class:`~convstudy.networks.Block` will do;
     the key of the study is its name.
 
@@ -50,7 +50,7 @@ class BlockPattern(Part):
         min_length=1, max_length=MOST_TEXTS, description="The layers of the block, first to last."
     )
     parameters: dict[str, Value] = Field(
-        default_factory=dict, description="What {name} in a layer text stands for, where a use does not say."
+        default_factory=dict, description="The value of {name} in a layer text, where a use gives none."
     )
 
     @model_validator(mode="before")
@@ -69,8 +69,8 @@ class BlockPattern(Part):
 class NetworkPattern(Part):
     """A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
 
-    A list of texts is a layer and those inside it. In a study file the parameters stand beside ``layers``; here they
-    are one mapping. ``blocks`` are those of the study, which fills them in. Where a pattern is asked for, a
+    A list of texts is a layer and those inside it. In a study file the parameters are keys next to ``layers``; here
+    they are one mapping. ``blocks`` are those of the study, which fills them in. Where a pattern is asked for, a
     :class:`~convstudy.networks.Network` will do.
     """
 
@@ -81,7 +81,7 @@ class NetworkPattern(Part):
     )
     init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
     parameters: dict[str, Value] = Field(
-        default_factory=dict, description="What {name} in a layer text stands for."
+        default_factory=dict, description="The value of {name} in a layer text."
     )
     blocks: dict[Name, BlockPattern] = Field(
         default_factory=dict, description="The blocks that the layers use, besides the built-in ones."
@@ -113,5 +113,5 @@ class NetworkPattern(Part):
         return expand(self.layers, {**self.parameters, **values}, blocks)
 
     def with_blocks(self, blocks: Mapping[str, BlockPattern]) -> NetworkPattern:
-        """Return the pattern with these blocks beside its own."""
+        """Return the pattern with these blocks and its own."""
         return self.model_copy(update={"blocks": {**self.blocks, **blocks}}) if blocks else self
