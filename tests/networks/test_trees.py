@@ -350,3 +350,29 @@ def test_any_tree_reads_back_and_its_variants_hold_what_they_say(texts: list[Any
     assert network.with_activation("gelu").with_activation("relu") == network.with_activation("relu")
     assert "tanh" not in str(network.with_activation("relu").texts)
     assert "init=" not in str(network.with_init("he-uniform").texts)
+
+
+WORDS = (
+    *("residual", "concat", "branch", "block", "convs", "identity", "basic", "x2"),
+    *("then=relu", "stride=2", "conv", "3", "{"),
+)
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join) | st.integers() | st.none(),
+            lambda inside: st.lists(inside, max_size=3),
+            max_leaves=8,
+        ),
+        max_size=3,
+    )
+)
+@settings(deadline=None, max_examples=150)
+def test_whatever_is_written_is_a_network_or_an_error(texts: list[Any]) -> None:
+    try:
+        network = read(*texts)
+    except NetworkError as error:
+        assert all(problem.what and str(problem.where).startswith("layer ") for problem in error.problems)
+    else:
+        assert Network.read(network.texts) == network
