@@ -21,6 +21,7 @@ from convstudy.studyfile import (
     study_of,
     study_schema,
 )
+from tests.studyfile.places import place, said
 
 ProblemsIn = Callable[[str], list[Problem]]
 
@@ -151,8 +152,8 @@ def test_what_is_wrong_is_reported_at_its_line(
     problems_in: ProblemsIn, old: str, new: str, line: str, what: str
 ) -> None:
     text = TEXT.replace(old, new, 1)
-    problems = [problem for problem in problems_in(text) if what in problem.what]
-    assert [str(problem.where).partition(": ")[0] for problem in problems][:1] == [at(text, line)]
+    problems = [problem for problem in problems_in(text) if what in said(problem)]
+    assert [place(problem).partition(": ")[0] for problem in problems][:1] == [at(text, line)]
 
 
 def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems_in: ProblemsIn) -> None:
@@ -161,7 +162,7 @@ def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems
     )
     text = text.replace('"batch-norm"', '"conv"')  # a variant leaves it out
     (problem,) = problems_in(text)
-    assert str(problem.where).endswith(": block.pair.layers")
+    assert place(problem).endswith(": block.pair.layers")
     assert problem.mend == 'did you mean "batch-norm"?'
 
 
@@ -170,24 +171,24 @@ def test_each_network_that_a_layer_of_a_block_does_not_fit_is_reported(problems_
         'layers = ["flatten"]', 'layers = ["max-pool 2", "block pair", "flatten"]'
     )
     problems = [problem for problem in problems_in(text) if problem.where.key[0] == "block"]
-    assert [problem.what.partition(":")[0] for problem in problems] == ["layer 2.3", "layer 4"]
-    assert {str(problem.where) for problem in problems} == {f"{at(text, '{filters} 30')}: block.pair.layers"}
+    assert [said(problem).partition(":")[0] for problem in problems] == ["layer 2.3", "layer 4"]
+    assert {place(problem) for problem in problems} == {f"{at(text, '{filters} 30')}: block.pair.layers"}
 
 
 def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.spare]\nlayers = ["conv 7"]\n[block.identity]\nlayers = ["conv 3 3"]\n'
     first, second = problems_in(text)
-    assert str(first.where) == f"{at(text, 'conv 7')}: block.spare.layers"
-    assert "lacks its kernel" in first.what
-    assert str(second.where) == f"{at(text, '[block.identity]')}: block.identity"
+    assert place(first) == f"{at(text, 'conv 7')}: block.spare.layers"
+    assert "lacks its kernel" in said(first)
+    assert place(second) == f"{at(text, '[block.identity]')}: block.identity"
 
 
 def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.a]\nlayers = ["flatten", "residual b"]\n[block.b]\nlayers = ["block a x2"]\n'
     text = text.replace('"concat identity pair x1"', '"block b"')
     (problem,) = problems_in(text)
-    assert str(problem.where) == f"{at(text, 'block a x2')}: block.b.layers"
-    assert problem.what.startswith('layer 1 of block "b": block "a" contains itself')
+    assert place(problem) == f"{at(text, 'block a x2')}: block.b.layers"
+    assert said(problem).startswith('layer 1 of block "b": block "a" contains itself')
     assert problem.got == "a → b → a"
 
 
@@ -196,16 +197,16 @@ def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
 ) -> None:
     text = TEXT.replace("residual pair x2 filters={2*width}", "residual basic x2 filters={width}.5")
     (problem, *_) = problems_in(text)
-    assert str(problem.where) == f"{at(text, 'residual basic')}: network.n.layers"
-    assert 'layer 1 of block "basic"' in problem.what
+    assert place(problem) == f"{at(text, 'residual basic')}: network.n.layers"
+    assert 'layer 1 of block "basic"' in said(problem)
     assert "6.5" in problem.got
 
 
 def test_a_value_of_a_search_that_does_not_fit_inside_a_block(problems_in: ProblemsIn) -> None:
     text = TEXT.replace("vary = { width = [2, 3] }", "vary = { width = [2, 0] }")
     (problem,) = problems_in(text)
-    assert str(problem.where) == f"{at(text, 'vary =')}: search.width.vary.width"
-    assert "width = 0" in problem.what
+    assert place(problem) == f"{at(text, 'vary =')}: search.width.vary.width"
+    assert "width = 0" in said(problem)
 
 
 def test_a_change_may_set_a_parameter_of_a_block(tmp_path: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from convstudy.errors import Problem
+from tests.studyfile.places import place, said
 
 Spoil = Callable[..., list[Problem]]
 ProblemsIn = Callable[[str], list[Problem]]
@@ -14,20 +15,19 @@ HEAD = '[study]\nname = "a"\ndataset = "digits"\n'
 
 def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
     (problem,) = spoil(("kernel = 5", "kernel = 15"))
-    assert str(problem.where) == "study.toml:13: network.two-conv.layers"
-    assert problem.what == (
+    assert place(problem) == "study.toml:13: network.two-conv.layers"
+    assert said(problem) == (
         'layer 2: kernel 15 does not fit: this layer would get 14 × 14 (network "two-conv" with kernel = 15)'
     )
-    assert problem.got == 'an input of 14 × 14 × 8, at "conv 8 15 relu"'
+    assert problem.got == "an input of 14 × 14 × 8"
+    assert (problem.where.layer, problem.where.layer_text) == ((2,), "conv 8 15 relu")
     assert problem.allowed == "a kernel of at most 14, or padding=same"
 
 
 def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
     problems = spoil(("[3, 5]", "[3, 15, 29]"))
-    assert [str(problem.where) for problem in problems] == [
-        "study.toml:23: search.kernel-size.vary.kernel"
-    ] * 2
-    assert [problem.what.partition(" (")[0] for problem in problems] == [
+    assert [place(problem) for problem in problems] == ["study.toml:23: search.kernel-size.vary.kernel"] * 2
+    assert [said(problem).partition(" (")[0] for problem in problems] == [
         "layer 2: kernel 15 does not fit: this layer would get 14 × 14",
         "layer 1: kernel 29 does not fit: this layer would get 28 × 28",
     ]
@@ -35,7 +35,7 @@ def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
 
 def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
     problems = spoil(("vary = { kernel = [3, 5] }", "vary.kernel = [\n  3,\n  15,\n  29,\n]"))
-    assert [str(problem.where).partition(": ")[0] for problem in problems] == [
+    assert [place(problem).partition(": ")[0] for problem in problems] == [
         "study.toml:25",
         "study.toml:26",
     ]
@@ -43,14 +43,14 @@ def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
 
 def test_a_network_without_flatten(spoil: Spoil) -> None:
     (problem,) = spoil((', "flatten"]', "]"))
-    assert problem.what == 'the output layer: "dense" needs a flat input (network "plain")'
-    assert str(problem.where) == "study.toml:19: network.plain.layers"
+    assert said(problem) == 'the output layer: "dense" needs a flat input (network "plain")'
+    assert place(problem) == "study.toml:19: network.plain.layers"
 
 
 def test_a_variant_that_does_not_fit(spoil: Spoil) -> None:
     (problem,) = spoil(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
-    assert str(problem.where) == "study.toml:30: ablate.two-conv.bare"
-    assert problem.what == (
+    assert place(problem) == "study.toml:30: ablate.two-conv.bare"
+    assert said(problem) == (
         'layer 5: "dense" needs a flat input (variant "bare" of network "two-conv" with kernel = 5)'
     )
 
@@ -62,8 +62,8 @@ def test_a_variant_that_fits_at_its_own_values_but_not_at_those_of_a_search(prob
         '[ablate.n]\nshallow = { without = ["conv"] }\n'
     )
     (problem,) = problems_in(text)
-    assert str(problem.where) == "study.toml:11: ablate.n.shallow"
-    assert problem.what == (
+    assert place(problem) == "study.toml:11: ablate.n.shallow"
+    assert said(problem) == (
         'layer 1: 2 groups do not divide 1 channels (variant "shallow" of network "n" with groups = 2)'
     )
 
@@ -76,10 +76,10 @@ def test_the_best_may_be_any_compared_network(problems_in: ProblemsIn) -> None:
         '[compare.all]\nnetworks = ["a", "b", "c"]\n[ablate.best]\nimage = { without = ["flatten"] }\n'
     )
     problems = problems_in(text)
-    assert [str(problem.where) for problem in problems] == ["study.toml:13: ablate.best.image"] * 3
-    assert [name for name in "abc" for problem in problems if f'of network "{name}"' in problem.what] == list(
-        "abc"
-    )
+    assert [place(problem) for problem in problems] == ["study.toml:13: ablate.best.image"] * 3
+    assert [
+        name for name in "abc" for problem in problems if f'of network "{name}"' in said(problem)
+    ] == list("abc")
 
 
 def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: ProblemsIn) -> None:
@@ -89,8 +89,8 @@ def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: Pro
         '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], learning_rate = [0.1, 0.2] }\n'
     )
     (problem,) = problems_in(text)
-    assert str(problem.where) == "study.toml:10: search.s.vary"
-    assert problem.what == (
+    assert place(problem) == "study.toml:10: search.s.vary"
+    assert said(problem) == (
         'layer 2: kernel 9 does not fit: this layer would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
     )
 
@@ -102,7 +102,7 @@ def test_combinations_that_fail_alike_are_told_once(problems_in: ProblemsIn) -> 
         '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], width = [1, 2, 3] }\n'
     )
     (problem,) = problems_in(text)
-    assert problem.what.endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
+    assert said(problem).endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
 
 
 def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsIn) -> None:
@@ -112,13 +112,13 @@ def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsI
         '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4] }\n[search.t]\nnetwork = "n"\nvary = { kernel = [3, 9] }\n'
     )
     (problem,) = problems_in(text)
-    assert str(problem.where) == "study.toml:13: search.t.vary"
-    assert "with pool = 4, kernel = 9" in problem.what
+    assert place(problem) == "study.toml:13: search.t.vary"
+    assert "with pool = 4, kernel = 9" in said(problem)
 
 
 def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -> None:
     problems = spoil(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
-    assert [str(problem.where) for problem in problems] == [
+    assert [place(problem) for problem in problems] == [
         "study.toml:15: network.two-conv.layers",
         "study.toml:23: search.kernel-size.vary.kernel",
     ]
@@ -126,7 +126,7 @@ def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -
 
 def test_without_a_dataset_layers_are_read_all_the_same(spoil: Spoil) -> None:
     problems = spoil(('"digits"', '"nothing"'), ('"flatten",\n', '"flaten",\n'))
-    assert [str(problem.where) for problem in problems] == [
+    assert [place(problem) for problem in problems] == [
         "study.toml:3: study.dataset",
         "study.toml:14: network.two-conv.layers",
     ]
@@ -140,4 +140,4 @@ def test_too_many_networks_are_not_walked_through(problems_in: ProblemsIn) -> No
         f'[search.s]\nnetwork = "n"\nvary = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'
     )
     (problem,) = problems_in(text)
-    assert problem.what == "the study comes to too many networks"
+    assert said(problem) == "the study comes to too many networks"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from convstudy.errors import Problem
+from tests.studyfile.places import place, said
 
 Spoil = Callable[..., list[Problem]]
 ProblemsIn = Callable[[str], list[Problem]]
@@ -137,9 +138,7 @@ def test_one_mistake(
     problems = spoil((old, new))
     told = "\n".join(map(str, problems))
     fitting = [
-        problem
-        for problem in problems
-        if str(problem.where) == f"study.toml:{where}" and what in problem.what
+        problem for problem in problems if place(problem) == f"study.toml:{where}" and what in said(problem)
     ]
     assert len(fitting) == 1, told
     assert got in fitting[0].got and bool(got) == bool(fitting[0].got), told
@@ -168,7 +167,7 @@ def test_all_mistakes_are_told_at_once(spoil: Spoil) -> None:
         ('without = ["batch-norm", "dropout"]', 'without = ["x"], activation = "y"'),
         ('init = "glorot-normal"', 'init = "z", epochs = 0'),
     )
-    wheres = [str(problem.where).removeprefix("study.toml:") for problem in problems]
+    wheres = [place(problem).removeprefix("study.toml:") for problem in problems]
     assert wheres == [
         "1: study",
         "2: study.nme",
@@ -195,13 +194,13 @@ def test_all_mistakes_are_told_at_once(spoil: Spoil) -> None:
 
 def test_a_network_may_not_be_called_best(spoil: Spoil) -> None:
     problems = spoil(("[network.plain]", "[network.best]"), ('"two-conv", "plain"', '"two-conv", "best"'))
-    assert [str(problem.where) for problem in problems] == ["study.toml:18: network.best"]
+    assert [place(problem) for problem in problems] == ["study.toml:18: network.best"]
 
 
 def test_a_variant_may_not_be_called_network(spoil: Spoil) -> None:
     (problem,) = spoil(("bare = {", "network = {"))
-    assert str(problem.where) == "study.toml:30: ablate.two-conv.network"
-    assert "needs a text" in problem.what
+    assert place(problem) == "study.toml:30: ablate.two-conv.network"
+    assert "needs a text" in said(problem)
 
 
 @pytest.mark.parametrize(
@@ -220,13 +219,13 @@ def test_the_best_needs_one_comparison(problems_in: ProblemsIn, more: str, n_com
 
 def test_no_compared_network_has_the_layer(spoil: Spoil) -> None:
     (problem,) = spoil(("[ablate.two-conv]", "[ablate.best]"), ('"batch-norm", "dropout"]', '"layer-norm"]'))
-    assert problem.what == "no compared network has a layer-norm layer"
+    assert said(problem) == "no compared network has a layer-norm layer"
 
 
 def test_two_searches_of_one_key_clash(problems_in: ProblemsIn, good_text: str) -> None:
     (problem,) = problems_in(good_text + '[search.again]\nnetwork = "two-conv"\nvary = { kernel = [7] }\n')
-    assert str(problem.where) == "study.toml:34: search.again.vary.kernel"
-    assert "[search.kernel-size] varies kernel" in problem.what
+    assert place(problem) == "study.toml:34: search.again.vary.kernel"
+    assert "[search.kernel-size] varies kernel" in said(problem)
 
 
 def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
@@ -234,12 +233,12 @@ def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
         ("{ kernel = [3, 5] }", "{ momentum = [0.0, 0.9] }"),
         ('optimizer = "sgd"', 'optimizer = "sgd", nesterov = true'),
     )
-    assert [str(problem.where) for problem in problems] == ["study.toml:31: ablate.two-conv.tanh.nesterov"]
+    assert [place(problem) for problem in problems] == ["study.toml:31: ablate.two-conv.tanh.nesterov"]
 
 
 def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> None:
     problems = problems_in('[study]\nname = "a"\ndataset = "digits"\n')
-    assert [problem.what for problem in problems] == [
+    assert [said(problem) for problem in problems] == [
         "the study asks no question",
         "the study has no network",
     ]
@@ -248,7 +247,7 @@ def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> Non
 
 
 def test_an_empty_file(problems_in: ProblemsIn) -> None:
-    assert [problem.what for problem in problems_in("")] == [
+    assert [said(problem) for problem in problems_in("")] == [
         "there is no [study] section",
         "the study asks no question",
         "the study has no network",
@@ -257,7 +256,7 @@ def test_an_empty_file(problems_in: ProblemsIn) -> None:
 
 def test_keys_outside_a_section_are_sent_there(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in("epochs = 3\nsubset = 100\n" + good_text)
-    assert [(str(problem.where), problem.mend) for problem in problems] == [
+    assert [(place(problem), problem.mend) for problem in problems] == [
         ("study.toml:1: epochs", "put it under [recipe]"),
         ("study.toml:2: subset", "put it under [study]"),
     ]
@@ -279,4 +278,4 @@ def test_a_crowd_of_variants_is_refused(problems_in: ProblemsIn, good_text: str)
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 101))
     crowd = "".join(f'[ablate.a{n}]\nnetwork = "plain"\n{variants}' for n in range(10))
     (problem,) = problems_in(good_text + crowd)
-    assert (problem.what, problem.allowed) == ("too many variants in all", "at most 1,000")
+    assert (said(problem), problem.allowed) == ("too many variants in all", "at most 1,000")

@@ -21,6 +21,7 @@ from convstudy.studyfile import (
     study_document,
     study_of,
 )
+from tests.studyfile.places import place, said
 
 ProblemsIn = Callable[[str], list[Problem]]
 NORM = Variant(without=("batch-norm",))
@@ -101,7 +102,7 @@ def test_without_them_a_document_is_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "place", "what", "got"),
+    ("asked", "line", "what", "got"),
     [
         ('interactions = "yes"\na = { epochs = 9 }\n', 7, "needs true or false", '"yes", a text'),
         ("interactions = { epochs = 9 }\na = { epochs = 9 }\n", 7, "needs true or false", "a table"),
@@ -114,30 +115,30 @@ def test_without_them_a_document_is_as_it_was() -> None:
         ),
     ],
 )
-def test_what_cannot_be_asked(problems_in: ProblemsIn, asked: str, place: int, what: str, got: str) -> None:
+def test_what_cannot_be_asked(problems_in: ProblemsIn, asked: str, line: int, what: str, got: str) -> None:
     (problem,) = problems_in(text(asked))
-    assert str(problem.where) == f"study.toml:{place}: ablate.n.interactions"
-    assert what in problem.what and got in problem.got
+    assert place(problem) == f"study.toml:{line}: ablate.n.interactions"
+    assert what in said(problem) and got in problem.got
 
 
 def test_the_layers_of_two_together_have_to_fit(problems_in: ProblemsIn) -> None:
     each = 'a = { without = ["global-average-pool"] }\nb = { without = ["flatten"] }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
-    assert str(problem.where) == "study.toml:9: ablate.n.interactions"
-    assert problem.what == 'layer 3: "dense" needs a flat input (variant "a + b" of network "n")'
+    assert place(problem) == "study.toml:9: ablate.n.interactions"
+    assert said(problem) == 'layer 3: "dense" needs a flat input (variant "a + b" of network "n")'
 
 
 def test_the_recipes_of_two_together_have_to_go_together(problems_in: ProblemsIn) -> None:
     each = 'a = { optimizer = "sgd", nesterov = true }\nb = { momentum = 0.0 }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
-    assert str(problem.where) == "study.toml:9: ablate.n.interactions"
-    assert problem.what == '"a + b": nesterov looks ahead along the momentum, and momentum is 0'
+    assert place(problem) == "study.toml:9: ablate.n.interactions"
+    assert said(problem) == '"a + b": nesterov looks ahead along the momentum, and momentum is 0'
 
 
 def test_a_variant_that_is_wrong_alone_is_told_once(problems_in: ProblemsIn) -> None:
     each = 'a = { without = ["flatten", "global-average-pool"] }\nb = { activation = "tanh" }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
-    assert str(problem.where) == "study.toml:7: ablate.n.a"
+    assert place(problem) == "study.toml:7: ablate.n.a"
 
 
 def test_a_study_built_in_python_is_checked_alike() -> None:
@@ -149,10 +150,10 @@ def test_a_study_built_in_python_is_checked_alike() -> None:
     ):
         with pytest.raises(StudyError) as caught:
             check_study(Study(name="a", dataset="digits", network={"n": pattern}, ablate={"n": asked}))
-        assert [str(problem.where) for problem in caught.value.problems] == [where]
+        assert [place(problem) for problem in caught.value.problems] == [where]
 
 
 def test_a_crowd_of_pairs_is_refused(problems_in: ProblemsIn) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 46))
     (problem,) = problems_in(text(f"interactions = true\n{variants}"))
-    assert (problem.what, problem.got) == ("too many variants in all", "1,035")
+    assert (said(problem), problem.got) == ("too many variants in all", "1,035")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from convstudy.errors import Problem, StudyError
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant, check_study
 from tests.datasets import DIGITS
+from tests.studyfile.places import place, said
 
 
 def study(**changes: Any) -> Study:
@@ -54,7 +55,7 @@ def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
             ablate={"a": Ablate(network="n", variants={"v": Variant(without=["dropout"]), "w": Variant()})},
         )
     )
-    assert [str(problem.where) for problem in problems] == [
+    assert [place(problem) for problem in problems] == [
         "search.s.network",
         "ablate.a.v.without",
         "ablate.a.w",
@@ -72,14 +73,14 @@ def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
 
 def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
     (problem,) = problems_of(study().model_copy(update={"dataset": "mnist"}))
-    assert (str(problem.where), problem.got) == ("study.dataset", '"mnist", a text')
+    assert (place(problem), problem.got) == ("study.dataset", '"mnist", a text')
 
 
 def test_shapes_are_checked() -> None:
     wrong = study(search={"s": Search(network="n", vary={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
-    assert str(problem.where) == "search.s.vary.kernel"
-    assert "layer 1: kernel 29 does not fit: this layer would get 28 × 28" in problem.what
+    assert place(problem) == "search.s.vary.kernel"
+    assert "layer 1: kernel 29 does not fit: this layer would get 28 × 28" in said(problem)
 
 
 def test_recipe_changes_are_checked() -> None:
@@ -89,7 +90,7 @@ def test_recipe_changes_are_checked() -> None:
         )
     }
     wrong = study(recipe=Recipe(epochs=2), ablate=ablate)
-    assert [str(problem.where) for problem in problems_of(wrong)] == ["ablate.a.v.epoch", "ablate.a.w.epochs"]
+    assert [place(problem) for problem in problems_of(wrong)] == ["ablate.a.v.epoch", "ablate.a.w.epochs"]
 
 
 def test_names_that_no_file_could_have_are_refused() -> None:
@@ -98,7 +99,7 @@ def test_names_that_no_file_could_have_are_refused() -> None:
         network={"n": network, "m": network},
         ablate={"a": Ablate(network="n", variants={"network": Variant(init="he-uniform")})},
     )
-    assert {str(problem.where) for problem in problems_of(wrong)} == {
+    assert {place(problem) for problem in problems_of(wrong)} == {
         "network.n.init",
         "network.m.init",
         "ablate.a.network",

@@ -25,6 +25,7 @@ from convstudy.studyfile import (
     study_of,
 )
 from convstudy.studyfile.checks import n_combinations
+from tests.studyfile.places import place, said
 
 Spoil = Callable[..., list[Problem]]
 
@@ -93,9 +94,7 @@ def test_one_mistake(
     monkeypatch.setattr(checks, "find_spec", lambda name: object())
     problems = spoil(("kernel = [3, 5]", vary), ("folds = 3", f"folds = 3\n{more}"))
     told = "\n".join(map(str, problems))
-    fitting = [
-        p for p in problems if str(p.where).endswith(f": search.kernel-size.{where}") and what in p.what
-    ]
+    fitting = [p for p in problems if place(p).endswith(f": search.kernel-size.{where}") and what in said(p)]
     assert len(fitting) == 1, told
     assert words in f"{fitting[0].allowed} {fitting[0].mend}", told
     assert len(problems) == 1, told
@@ -142,20 +141,20 @@ def test_every_whole_number_of_a_parameter_has_to_fit() -> None:
     check_study(_searching(vary={"kernel": Range(low=1, high=28)}, method="random"))
     # Images of 28 × 28 have no place for kernels of 29, 30 and 31; with a step of 2 there is no 30.
     (problem,) = _problems(_searching(vary={"kernel": Range(low=1, high=31)}, method="random"))
-    assert str(problem.where) == "search.s.vary.kernel"
-    assert problem.what.endswith('(network "n" with kernel = 29, rate = 0.1, and 2 more combinations)')
+    assert place(problem) == "search.s.vary.kernel"
+    assert said(problem).endswith('(network "n" with kernel = 29, rate = 0.1, and 2 more combinations)')
     (problem,) = _problems(_searching(vary={"kernel": Range(low=1, high=29, step=2)}, method="random"))
-    assert "kernel = 29" in problem.what
+    assert "kernel = 29" in said(problem)
     check_study(_searching(vary={"kernel": Range(low=1, high=28, step=2)}, method="random"))
 
 
 def test_the_ends_of_other_ranges_stand_for_what_is_between() -> None:
     check_study(_searching(vary={"rate": Range(low=0.0, high=0.9)}, method="random"))
     (problem,) = _problems(_searching(vary={"rate": Range(low=0.0, high=1.0)}, method="random"))
-    assert str(problem.where) == "search.s.vary.rate"
+    assert place(problem) == "search.s.vary.rate"
     # A batch size of a million is refused without counting up to it.
     problems = _problems(_searching(vary={"batch_size": Range(low=1, high=10**6)}, method="random"))
-    assert [str(problem.where) for problem in problems] == ["search.s.vary.batch_size"]
+    assert [place(problem) for problem in problems] == ["search.s.vary.batch_size"]
 
 
 def test_what_cannot_be_looked_at_is_told() -> None:
@@ -170,14 +169,14 @@ def test_what_cannot_be_looked_at_is_told() -> None:
 def test_values_that_cannot_go_together_are_found_in_ranges_too() -> None:
     vary = {"optimizer": ("sgd",), "nesterov": (True,), "momentum": Range(low=0.0, high=0.9)}
     (problem,) = _problems(_searching(vary=vary, method="random"))
-    assert "momentum is 0" in problem.what
+    assert "momentum is 0" in said(problem)
 
 
 def test_tpe_without_optuna_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
     (problem,) = _problems(_searching(vary={"kernel": (3, 5)}, method="tpe"))
-    assert str(problem.where) == "search.s.method"
-    assert "optuna, which is not installed" in problem.what
+    assert place(problem) == "search.s.method"
+    assert "optuna, which is not installed" in said(problem)
     assert problem.mend == "pip install optuna"
     for method in ("grid", "halving", "random"):
         check_study(_searching(vary={"kernel": (3, 5)}, method=method))
@@ -222,8 +221,8 @@ def test_a_nested_search_needs_images_for_its_inner_folds(
 ) -> None:
     check_study(_searching(vary={"kernel": (3, 5)}, **{**search, "outer_folds": None}))
     (problem,) = _problems(_searching(vary={"kernel": (3, 5)}, nested=True, **search))
-    assert str(problem.where) == f"search.s.{where}"
-    assert what in problem.what
+    assert place(problem) == f"search.s.{where}"
+    assert what in said(problem)
     assert allowed in problem.allowed
 
 
@@ -234,6 +233,6 @@ def test_only_the_first_search_of_a_network_can_be_nested() -> None:
     )
     check_study(study.model_copy(update={"search": {"a": first}}))
     (problem,) = _problems(study.model_copy(update={"search": {"a": first, "b": second}}))
-    assert str(problem.where) == "search.b.nested"
-    assert "[search.a] chooses values" in problem.what
+    assert place(problem) == "search.b.nested"
+    assert "[search.a] chooses values" in said(problem)
     assert "put [search.b] first" in problem.mend

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from convstudy.data.dataset import Dataset
-from convstudy.errors import NOWHERE, KeyPath, NetworkError, Problem
+from convstudy.errors import NOWHERE, KeyPath, Location, NetworkError, Problem
 from convstudy.networks import Network
 from convstudy.networks.tree import LayerPath, LayerProblem, Source
 from convstudy.studyfile.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
@@ -67,10 +67,9 @@ def check_shapes(draft: Draft) -> None:
                     _check_variant(draft, base, ("ablate", name, "interactions"), pair.name, pair.together)
 
 
-def fit_text(problem: Problem) -> str:
-    """Return what does not fit, with the layer before it: "layer 2: kernel 11 does not fit"."""
-    where = replace(problem.location, layer_text="") if isinstance(problem, LayerProblem) else NOWHERE
-    return f"{where}: {problem.what}" if where != NOWHERE else problem.what
+def _location(problem: Problem) -> Location:
+    """Return the layer that a problem is about."""
+    return problem.location if isinstance(problem, LayerProblem) else NOWHERE
 
 
 def _n_layers(pattern: NetworkPattern) -> int:
@@ -111,8 +110,8 @@ def _check_block(draft: Draft, name: str, pattern: BlockPattern) -> None:
     for problem in _problems(alone, None, {}):
         path = _path(draft, problem, ("block", name))
         if path[:2] == ("block", name):
-            what, got = fit_text(problem), problem.got
-            draft.mistakes.append(Mistake(path, what, got, problem.allowed, problem.mend))
+            words = problem.what, problem.got, problem.allowed, problem.mend
+            draft.mistakes.append(Mistake(path, *words, where=_location(problem)))
 
 
 def _check_network(draft: Draft, name: str) -> None:
@@ -238,9 +237,10 @@ def _by_cause(
             for path, misfit in causes:
                 yield path, misfit, 0
         rest = [misfit for alike in failing.values() for misfit in alike]
-    reasons: dict[str, list[Misfit]] = {}
+    reasons: dict[tuple[Location, str], list[Misfit]] = {}
     for misfit in rest:
-        reasons.setdefault(fit_text(misfit.problem), []).append(misfit)
+        layer = replace(_location(misfit.problem), layer_text="")
+        reasons.setdefault((layer, misfit.problem.what), []).append(misfit)
     for alike in reasons.values():
         yield (), alike[0], len(alike) - 1
 
@@ -290,6 +290,5 @@ def _mistake(
     whose += f" with {told}" if told else ""
     whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
     problem = misfit.problem
-    text = problem.text if isinstance(problem, LayerProblem) else ""
-    got = ", ".join(part for part in (problem.got, f'at "{text}"' if text else "") if part)
-    return Mistake(path, f"{fit_text(problem)} ({whose})", got, problem.allowed, problem.mend)
+    words = f"{problem.what} ({whose})", problem.got, problem.allowed, problem.mend
+    return Mistake(path, *words, where=_location(problem))

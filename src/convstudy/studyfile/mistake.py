@@ -6,24 +6,29 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from convstudy.errors import KeyPath, Location, Problem
+from convstudy.errors import NOWHERE, KeyPath, Location, Problem
 
 _LONGEST = 80
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake, by the path of its key; otherwise as :class:`convstudy.errors.Problem`."""
+    """One mistake, by the path of its key; otherwise as :class:`convstudy.errors.Problem`.
+
+    ``where`` has the layer of a network that it is about; file and line follow from the path.
+    """
 
     path: KeyPath
     what: str
     got: str = ""
     allowed: str = ""
     mend: str = ""
+    where: Location = NOWHERE
 
     def problem(self, place: Callable[[KeyPath], Location]) -> Problem:
         """Return it as a problem; ``place`` returns the file and line of a path, as far as there are any."""
-        where = replace(place(self.path), key=self.path)
+        placed = place(self.path)
+        where = replace(self.where, file=placed.file, line=placed.line, subject=placed.subject, key=self.path)
         return Problem(self.what, where, self.got, self.allowed, self.mend)
 
 

@@ -1,0 +1,18 @@
+"""The parts of a problem's location, as texts that tests compare."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convstudy.errors import NOWHERE, Location, Problem
+
+
+def place(problem: Problem) -> str:
+    """Return file, line and key: ``study.toml:12: network.plain.layers``."""
+    return str(replace(problem.where, layer=(), layer_text="", block=""))
+
+
+def said(problem: Problem) -> str:
+    """Return the sentence after the layer that it is about, if any: ``layer 2: kernel 15 does not fit``."""
+    layer = Location(layer=problem.where.layer, block=problem.where.block)
+    return problem.what if layer == NOWHERE else f"{layer}: {problem.what}"
