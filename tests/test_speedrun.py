@@ -33,7 +33,7 @@ def test_choosing_looks_at_validation_images_only(
     def refuse(*_: Any) -> None:
         raise AssertionError("the test set was opened")
 
-    monkeypatch.setattr("convstudy.data.dataset.LockedTest.open", refuse)
+    monkeypatch.setattr("convstudy.data.loaded.LockedTest.open", refuse)
     apart = speedrun("choose", *SMALL, "--openings", str(tmp_path / "openings"))
     assert apart["seeds"] == [0, 1]
     assert apart["accuracy"] == pytest.approx(sum(apart["accuracies"]) / 2)

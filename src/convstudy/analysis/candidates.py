@@ -204,7 +204,7 @@ def part_text(fit: Fit) -> str:
 
 def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> CandidateRow:
     """Return the row of one candidate."""
-    info = results.study.dataset
+    info = results.dataset
     table = layer_table(candidate.network, info.image_shape, info.n_classes)
     fits = tuple(fit_row(results, stage, candidate, fit) for fit in candidate.fits)
     done = [fit for fit in fits if fit.status == "done"]

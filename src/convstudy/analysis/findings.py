@@ -180,7 +180,7 @@ def contest(
         rows,
         leader,
         runner_up,
-        compare_seeds(pairs, region, predictions, results.study.dataset.n_test),
+        compare_seeds(pairs, region, predictions, results.dataset.n_test),
         compare_losses(pairs, predictions),
         interactions_of(together, leader, region, predictions) if together and leader else (),
         {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},

@@ -74,7 +74,7 @@ class PredictionReader:
 
     def __init__(self, results: Results, with_images: Collection[str] = ()) -> None:
         self._results = results
-        self._n_classes = results.study.dataset.n_classes
+        self._n_classes = results.dataset.n_classes
         self._with_images = frozenset(with_images)
         self._labels: npt.NDArray[np.int64] | None = None
         self._read: dict[str, Predictions | None] = {}

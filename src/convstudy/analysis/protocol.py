@@ -88,7 +88,7 @@ class Protocol:
 
 def protocol(results: Results) -> Protocol:
     """Return the protocol of a run."""
-    info = results.study.dataset
+    info = results.dataset
     names: dict[str, list[str]] = {}
     parts: dict[str, str] = {}
     for stage in results.plan.stages:
@@ -141,7 +141,7 @@ def _acceptances(results: Results) -> Iterator[AcceptanceRow]:
 
 
 def _stage_images(results: Results, stage: Stage) -> StageImages:
-    info = results.study.dataset
+    info = results.dataset
     split = stage.candidates[0].fits[0].split
     n_train, n_validation = split_sizes(info.n_train, split)
     if stage.question == "nested":

@@ -36,7 +36,7 @@ class LargestShares:
         results = self._analysis.results
         if results.images is not None:
             return balance_of(results.images.train.class_counts).majority
-        return 1 / results.study.dataset.n_classes
+        return 1 / results.dataset.n_classes
 
 
 def chance_level(largest_share: float) -> float:

@@ -47,7 +47,7 @@ def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
     facts = analysis.results.images
     if facts is None:
         return
-    names = analysis.results.study.dataset.class_names
+    names = analysis.results.dataset.class_names
     for part, counts in (("training", facts.train.class_counts), ("test", facts.test.class_counts)):
         balance = balance_of(counts)
         if balance.ratio < UNEVEN:

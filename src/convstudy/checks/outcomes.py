@@ -143,7 +143,7 @@ def overfitted(analysis: Analysis) -> Iterator[Spot]:
 
 def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
     """Seeds that lie far from the others of their candidate."""
-    n_test = analysis.results.study.dataset.n_test
+    n_test = analysis.results.dataset.n_test
     for each in tested_candidates(analysis):
         scores, n_images = each.row.scores(TEST), n_test
         if len(scores) < len(each.row.scores(VALIDATION)):
@@ -201,7 +201,7 @@ def often_opened_test_sets(analysis: Analysis) -> Iterator[Spot]:
     if told.openings and told.n_questions_elsewhere >= OFTEN:
         yield Spot(
             "study.dataset",
-            f"the test set of {results.study.dataset.name} has answered {told.n_questions:,} questions in this "
+            f"the test set of {results.dataset.name} has answered {told.n_questions:,} questions in this "
             f"runs folder, {told.n_questions_elsewhere:,} of them asked by other runs: who looks so often finds good "
             "figures by chance",
             "settle questions on validation images, and keep fresh images for the last word",

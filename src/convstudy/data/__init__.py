@@ -1,12 +1,15 @@
 """Images, labels and which of them train: everything that convstudy knows about data.
 
 ====================  ==========================================================================
-:mod:`.dataset`       a dataset as a value; loading it: training images at hand, the test set locked
+:mod:`.dataset`       a dataset as a value
+:mod:`.loaded`        its images: training images at hand, the test set locked
 :mod:`.built_in`      the datasets that convstudy knows by name
 :mod:`.images`        images and labels, as uint8 and int64 arrays
 :mod:`.splits`        which images train and which validate; folds; subsets
 :mod:`.source`        what a source of a dataset must do
 :mod:`.sources`       the kinds of sources, one file each
+:mod:`.parts`         what new arrays must be, in one clear error each
+:mod:`.in_memory`     arrays of a Python program
 :mod:`.files`         finding, downloading and verifying the files of a source
 :mod:`.idx`           the IDX file format, read strictly
 :mod:`.arrays`        NumPy's file format, read strictly; images that stay in a file
@@ -23,8 +26,9 @@ from __future__ import annotations
 
 from convstudy.data.audit.facts import ImageFacts, image_facts
 from convstudy.data.built_in import BUILT_IN_DATASETS
-from convstudy.data.dataset import Dataset, LoadedDataset, LockedTest
+from convstudy.data.dataset import Dataset
 from convstudy.data.images import Images, Part
+from convstudy.data.loaded import LoadedDataset, LockedTest
 from convstudy.data.splits import Fold, Holdout, Outer, Shortage, Split, shortage, split_indices, split_sizes
 
 __all__ = [

@@ -1,6 +1,6 @@
 """NumPy's ``.npy`` files, read strictly, and images that stay in such a file because memory is too small for them.
 
-The pixels of a large dataset are mapped, for whoever looks at a few of them, and read a batch at a time, for training.
+The pixels of a large dataset are mapped, to look at a few of them, and read a batch at a time, for training.
 A batch is not gathered out of the map: images in random order touch every page of it, a kernel maps up to two
 megabytes at each touch, and so the whole file would count as resident after a few batches.
 """
@@ -125,7 +125,7 @@ class PixelFile:
         path: the file.
         offset: where the first image begins, in bytes.
         image_shape: (height, width, channels) of every image.
-        stamp: size and time of the file's last change, by which another one in its place is told.
+        stamp: size and time of the file's last change, which differ for another file in its place.
     """
 
     path: Path

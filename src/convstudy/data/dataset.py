@@ -1,15 +1,16 @@
-"""A dataset as a value, and its images once they are loaded: training images at hand, the test set locked."""
+"""A dataset as a value: what is known of it before an image is read, and where the images are."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.images import Images, Part
+from convstudy.data.images import Part
+from convstudy.data.loaded import LoadedDataset, LockedTest, check_labels, read_part
 from convstudy.data.source import Found, Source
 from convstudy.data.sources import SOURCES
 from convstudy.errors import DataError, Location, Problem
@@ -138,7 +139,7 @@ class Dataset:
             DataError: where the files are missing, damaged, or not what they must be.
         """
         self.source.fetch(download)
-        return LoadedDataset(self, _read(self, "train"), LockedTest(self))
+        return LoadedDataset(self, read_part(self, "train"), LockedTest(self))
 
     def load_labels(self, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
         """Return the labels of a part, int64 of shape (n,), each of them the index of a class.
@@ -157,7 +158,7 @@ class Dataset:
             raise DataError(
                 Problem(what, Location(subject=self.name), got=str(labels.shape), allowed=str((expected,)))
             )
-        _check_labels(self, part, labels)
+        check_labels(self, part, labels)
         return labels
 
     @property
@@ -221,71 +222,6 @@ class Dataset:
             what = "the digest of a dataset is not that of its source"
             raise DataError(Problem(what, got=str(values["digest"])[:64], allowed=dataset.digest))
         return dataset
-
-
-@dataclass(frozen=True)
-class LockedTest:
-    """The test images of a dataset, unread until they are opened. Labels are not locked."""
-
-    info: Dataset
-
-    def __len__(self) -> int:
-        """Return the number of images; nothing is read."""
-        return self.info.n_test
-
-    def open(self, record_opening: Callable[[], None]) -> Images:
-        """Record the test-set evaluation, then read the test images.
-
-        Nothing is kept: each call is an evaluation of its own and reads the images again.
-
-        Args:
-            record_opening: records that the test set is evaluated. It is called first; if it raises, no test image is
-                read, so that no evaluation is ever unrecorded.
-
-        Raises:
-            DataError: where the test images are missing, damaged, or not what they must be.
-        """
-        record_opening()
-        return _read(self.info, "test")
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedDataset:
-    """A dataset whose training images are read: ``train`` to train and validate on, ``test`` locked."""
-
-    info: Dataset
-    train: Images
-    test: LockedTest
-
-
-def _read(dataset: Dataset, part: Part) -> Images:
-    images = dataset.source.read(part)
-    expected = (dataset.n_train if part == "train" else dataset.n_test, *dataset.image_shape)
-    if images.pixels.shape != expected:
-        raise DataError(
-            Problem(
-                f"the {part} images have the wrong shape",
-                where=Location(subject=dataset.name),
-                got=str(images.pixels.shape),
-                allowed=str(expected),
-            )
-        )
-    _check_labels(dataset, part, images.labels)
-    return images
-
-
-def _check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) -> None:
-    """Raise :class:`DataError` where a label is not the index of a class."""
-    lowest, highest = int(labels.min()), int(labels.max())
-    if lowest < 0 or highest >= dataset.n_classes:
-        raise DataError(
-            Problem(
-                f"a label of the {part} images names no class",
-                where=Location(subject=dataset.name),
-                got=f"labels from {lowest} to {highest}",
-                allowed=f"0 to {dataset.n_classes - 1}",
-            )
-        )
 
 
 def _class_names(names: Sequence[object] | None, n_classes: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data import ImageFacts
+from convstudy.data import Dataset, ImageFacts
 from convstudy.history.ledger import Entry
 from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
 from convstudy.record import Acceptance, Opening, Record
@@ -67,6 +67,11 @@ class Results:
     ledger: tuple[Entry, ...] = ()
     images: ImageFacts | None = None
     acceptances: tuple[Acceptance, ...] = ()
+
+    @property
+    def dataset(self) -> Dataset:
+        """The images that the run is about, as a value; reading it needs no file."""
+        return self.study.dataset
 
     def records_of(self, candidate: Candidate) -> tuple[Record, ...]:
         """Return the records of a candidate's fits that are there, in the order of its seeds or folds."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from convstudy.data import Dataset
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize
@@ -149,6 +150,11 @@ class Plan:
 
     study: Study
     stages: tuple[Stage, ...]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The images that all fits are trained on, as a value."""
+        return self.study.dataset
 
     @cached_property
     def fits(self) -> tuple[Fit, ...]:

@@ -195,7 +195,7 @@ def _of(fit: Fit) -> dict[str, Any]:
 
 def _planned(plan: Plan) -> dict[str, Any]:
     """Return the part of an event that has a plan."""
-    return {"plan": plan_as_json(plan), **_fits(plan.study.dataset, plan.fits)}
+    return {"plan": plan_as_json(plan), **_fits(plan.dataset, plan.fits)}
 
 
 def _fits(dataset: Dataset, fits: Iterable[Fit]) -> dict[str, Any]:

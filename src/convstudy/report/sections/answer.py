@@ -51,7 +51,7 @@ def _facts(material: Material) -> Facts:
     n_trained = sum(fit.id in results.records and results.records[fit.id].done for fit in results.plan.fits)
     return Facts(
         (
-            ("Dataset", results.study.dataset.name),
+            ("Dataset", results.dataset.name),
             ("Fits", f"{n_trained} of {len(results.plan.fits)}"),
             ("Failed", str(len(results.failed))),
             ("Seeds", str(results.study.seeds)),

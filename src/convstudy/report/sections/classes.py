@@ -39,7 +39,7 @@ def sections(material: Material) -> Iterator[Section]:
         return
     import numpy as np
 
-    info = material.results.study.dataset
+    info = material.results.dataset
     labels, names = found[0].labels, info.class_names
     confusion = confusion_of(labels, [each.predicted for each in found], info.n_classes)
     by_class = class_accuracies(labels, np.stack([each.predicted for each in found]), info.n_classes)

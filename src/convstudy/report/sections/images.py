@@ -31,12 +31,12 @@ N_FIRST_IMAGES = 25
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section."""
     results = material.results
-    info = results.study.dataset
+    info = results.dataset
     notes: tuple[str, ...] = ()
     images: Images | None = None
     try:
         # A report downloads nothing.
-        images = results.study.dataset.load(download=False).train
+        images = results.dataset.load(download=False).train
     except ConvstudyError as error:
         notes = (f"The training images are not at hand: {error.problems[0].what}.",)
     test = _test_labels(material.analysis)

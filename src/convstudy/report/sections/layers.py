@@ -13,7 +13,7 @@ from convstudy.report.table import Column, Table, Value
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section, the first network's table open."""
-    info = material.results.study.dataset
+    info = material.results.dataset
     tables = [
         layers_table(name, network, info, number)
         for number, (name, network) in enumerate(networks_of(material.results).items(), start=1)
