@@ -36,6 +36,7 @@ RECIPE_VALUES: dict[str, tuple[Any, ...]] = {
     "rise": (0.1, 0.5),
 }
 ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "leaky-relu", "sigmoid", "elu")
+MORE_ACTIVATIONS = (*ACTIVATIONS, "relu6", "hardswish", "mish", "prelu")
 INITS = (
     "he-normal",
     "he-uniform",
@@ -59,6 +60,7 @@ def random_study(seed: int) -> Document:
     random = Random(f"study {seed}")
     subset = random.choice((40, 60, 100, 150, 300, random.randint(40, 300)))
     trees = Random(f"trees {seed}")  # apart, so that a study is otherwise what it was before there were any
+    newer = Random(f"newer {seed}")  # apart again
     blocks = _blocks(trees)
     names = random.sample(("a", "b-2", "c.3", "Net_4"), random.randint(1, 3))
     document: Document = {
@@ -73,7 +75,7 @@ def random_study(seed: int) -> Document:
         },
         "recipe": _recipe(random),
         **({"block": blocks} if blocks else {}),
-        "network": {name: _network(random, _tree(trees, tuple(blocks))) for name in names},
+        "network": {name: _network(random, _tree(trees, tuple(blocks)) + _newer(newer)) for name in names},
     }
     if random.random() < 0.3:
         document["study"]["region"] = random.choice((0.0, 2.5))
@@ -143,10 +145,44 @@ def _tree(random: Random, blocks: tuple[str, ...]) -> list[str]:
     )
 
 
-def _network(random: Random, tree: list[str]) -> Document:
+def _newer(random: Random) -> list[Any]:
+    """Return none or a few layers that keep height and width, and a number of channels that 2 divides after them."""
+    if random.random() < 0.5:
+        return []
+    activation = random.choice(MORE_ACTIVATIONS)
+    layers: list[Any] = [random.choice((f"conv 4 1 {activation} bias=no", "expand-conv 2"))]
+    if layers[0].startswith("expand"):
+        layers.append(f"activation {activation}")
+    layers += random.sample(
+        (
+            "depthwise-conv 3 padding=same",
+            f"depthwise-conv 2 multiplier=2 {activation} padding=same bias=no dilation=2",
+            f"conv 4 3 {activation} padding=same groups=2 dilation=2",
+            "conv 4 2 padding=same groups=2 bias=no",
+            f"squeeze-excite 2 {activation}",
+            "batch-norm torch",
+            "batch-norm momentum=0.5 variance=unbiased",
+            "layer-scale 0.1",
+            "adaptive-average-pool 1",
+        ),
+        random.randint(1, 3),
+    )
+    layers.sort(key=lambda text: text.startswith("adaptive"))
+    if random.random() < 0.4:
+        block = random.choice(("pre-activation", "mbconv", "mbconv-se", "bottleneck"))
+        layers.append(
+            f"residual {block} filters=2 shortcut={random.choice(('projection', 'identity-or-none'))}"
+        )
+    if random.random() < 0.4:
+        depth = f"stochastic-depth {random.choice(('0.3', '0.5 linear'))}"
+        layers.append([f"residual then={activation}", "conv 4 3 padding=same", depth])
+    return layers
+
+
+def _network(random: Random, tree: list[Any]) -> Document:
     """Return a network of few multiply-adds with a ``kernel`` and a number of ``units`` to vary."""
     activation = lambda: random.choice(("", f" {random.choice(ACTIVATIONS)}"))  # noqa: E731
-    layers = [
+    layers: list[Any] = [
         random.choice(
             (
                 "average-pool 4",
@@ -177,7 +213,7 @@ def _network(random: Random, tree: list[str]) -> Document:
     if random.random() < 0.6:
         layers.append(f"dense {{units}}{activation()}")
         layers += random.choice(([], ["dropout 0.5"], ["batch-norm momentum=0.5"], ["layer-norm"]))
-    text = "\n".join(layers)
+    text = "\n".join(map(str, layers))
     parameters = {key: value for key, value in (("kernel", 3), ("units", 6)) if f"{{{key}}}" in text}
     return {**parameters, "init": random.choice(INITS), "layers": layers}
 
@@ -218,7 +254,12 @@ def _ablation(random: Random, document: Document, names: list[str]) -> Document:
     compared = document.get("compare", {}).get("nets", {}).get("networks", ())
     network = random.choice([*names, *(["best"] if compared else [])])
     bases = compared if network == "best" else [network]
-    words = {text.split()[0] for base in bases for text in document["network"][base]["layers"]}
+    words = {
+        text.split()[0]
+        for base in bases
+        for text in document["network"][base]["layers"]
+        if isinstance(text, str)
+    }
     variants: Document = {}
     for number in range(random.choice((1, 2, 2, 3))):
         variant: Document = {}
