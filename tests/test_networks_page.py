@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from convstudy.networks import ACTIVATIONS, BLOCKS, INITIALISERS, LAYERS, Networ
 from convstudy.networks.layers.residual import SHORTCUTS
 from convstudy.plan import make_plan
 from convstudy.studyfile import load_study
+from tests.networks.test_small_image_networks import MOBILENET_V2, RESNET_18
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "networks.md").read_text("utf-8")
 
@@ -25,7 +27,7 @@ def test_the_study_can_be_planned_and_its_table_is_the_one_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study, _ = shown("toml")
+    study, *_ = shown("toml")
     Path("resnet.toml").write_text(study, encoding="utf-8")
     assert [stage.key for stage in make_plan(load_study("resnet.toml")).stages] == [
         "search.width",
@@ -37,7 +39,7 @@ def test_the_study_can_be_planned_and_its_table_is_the_one_shown(
 
 
 def test_resnet_20_has_the_parameters_that_the_page_gives(tmp_path: Path) -> None:
-    _, network = shown("toml")
+    _, network, _ = shown("toml")
     for shortcut, n in ((" shortcut=pad", "269,722"), ("", "272,474")):
         text = '[study]\nname = "a"\ndataset = "mnist"\n' + network.replace(
             "then=relu", f"then=relu{shortcut}"
@@ -47,6 +49,25 @@ def test_resnet_20_has_the_parameters_that_the_page_gives(tmp_path: Path) -> Non
         built = load_study(path).network["resnet-20"].network()
         assert f"{layer_table(built, (32, 32, 3), 10).n_trainable:,}" == n
         assert n in PAGE
+
+
+def test_the_networks_for_small_images_are_those_of_the_proofs() -> None:
+    _, _, networks = shown("toml")
+    found = {name: pattern["layers"] for name, pattern in tomllib.loads(networks)["network"].items()}
+    assert {name: Network.read(layers) for name, layers in found.items()} == {
+        "resnet-18": Network.read(RESNET_18),
+        "mobilenet-v2": Network.read(MOBILENET_V2),
+    }
+    for layers in found.values():
+        assert f"{layer_table(Network.read(layers), (32, 32, 3), 10).n_trainable:,}" in PAGE
+
+
+def test_listed_layers_have_the_usage_and_the_sentence_of_the_code() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)(.*?)` \| (.*) \|$", PAGE.partition("## Layers")[2], re.M)
+    assert len(rows) >= 19
+    for word, usage, sentence in rows:
+        assert (word + usage).replace("\\|", "|") == LAYERS[word].usage
+        assert sentence.replace("`", "") == LAYERS[word].summary()
 
 
 def test_the_python_code_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +83,7 @@ def test_what_the_page_lists_exists() -> None:
     words = [word for word in listed if word not in (*SHORTCUTS, "shortcut")]  # the head of a table
     assert set(words) <= {*LAYERS, *BLOCKS, "block"}
     assert len(words) >= 25
-    for name in ("basic", "bottleneck"):
+    for name in BLOCKS.keys() & set(words):
         (row,) = re.findall(rf"^\| `{name}` \| (.*) \| (.*) \|$", PAGE, re.M)
         assert row == (
             ", ".join(f"`{key}={value}`" for key, value in BLOCKS[name].parameters.items()),

@@ -137,8 +137,11 @@ def test_every_layer_names_its_fields_in_its_usage() -> None:
         assert layer.usage.split()[0] == word == layer.word
         for name, argument in arguments_of(layer).items():
             written = f"{name}=" if argument.how == "key" else name.upper()
+            if argument.how == "word" and len(argument.names) == 1:
+                written = f"[{argument.names[0]}]"
             if not (argument.how == "position" and name == "activation"):
                 assert written in layer.usage, (word, name)
+        assert all(f"[{preset}]" in layer.usage for preset in layer.presets)
 
 
 def test_a_rate_of_minus_zero_is_zero() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 import convstudy
-from convstudy.cli import check, files, networks, plan, run, runs, verdict
+from convstudy.cli import check, files, layers, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
 from convstudy.cli.streams import NotPrinted, ReaderGone, safe_streams
 from convstudy.cli.words import say_json, tell
@@ -52,6 +52,7 @@ for command in (
     runs.report,
     verdict.verdict,
     networks.networks,
+    layers.layers,
     files.init,
     files.schema,
     files.datasets,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdaptiveAveragePool(Layer):
-    """``adaptive-average-pool SIZE``: ``(h, w, c)`` to ``(size, size, c)``, the mean of each window.
+    """``adaptive-average-pool SIZE``: the means of size × size windows, ``(h, w, c)`` to ``(size, size, c)``.
 
     Window ``i`` of a side of ``n`` pixels goes from pixel ``⌊i · n / size⌋`` to before ``⌈(i + 1) · n / size⌉``, as in
     torch: windows have equal sizes where ``size`` divides ``n``, and overlap elsewhere.

@@ -19,6 +19,10 @@ class Concat(Layer):
     """``concat``: the branches inside over the same input, joined in the channels; a branch of no layers is the input.
 
     DenseNet (Huang et al. 2017) is ``concat identity BLOCK``.
+
+    >>> from convstudy.networks.layers.conv import Conv
+    >>> Concat(((), (Conv(4, 1),))).output_shape((8, 8, 16))
+    (8, 8, 20)
     """
 
     word: ClassVar[str] = "concat"

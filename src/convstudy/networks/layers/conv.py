@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """``conv FILTERS KERNEL``: ``(h, w, c)`` to ``(h', w', filters)``.
+    """``conv FILTERS KERNEL``: a convolution with square kernels, ``(h, w, c)`` to ``(h', w', filters)``.
+
+    Without padding a side of ``n`` pixels becomes ``⌊(n - kernel) / stride⌋ + 1``; with ``padding=same`` it becomes
+    ``⌈n / stride⌉``, with TensorFlow's zeros: the odd one at the bottom and the right.
 
     With ``groups=g`` a filter sees ``c / g`` channels only (Krizhevsky et al. 2012). With ``dilation=d`` the kernel
     takes each ``d``-th pixel, so that it covers ``d · (kernel - 1) + 1`` of them (Yu & Koltun 2016).

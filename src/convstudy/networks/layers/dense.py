@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """``dense UNITS``: ``(features,)`` to ``(units,)``.
+    """``dense UNITS``: a fully connected layer, ``(features,)`` to ``(units,)``.
 
     >>> Dense(10, bias=False).n_parameters((64,))
     (640, 0)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DepthwiseConv(Layer):
-    """``depthwise-conv KERNEL``: ``(h, w, c)`` to ``(h', w', multiplier · c)``.
+    """``depthwise-conv KERNEL``: kernels for each channel alone, ``(h, w, c)`` to ``(h', w', multiplier · c)``.
 
-    A channel is convolved with ``multiplier`` kernels of its own, ``kernel × kernel × 1``: the convolution with as many
-    groups as channels (Chollet 2017; Howard et al. 2017). Outputs ``multiplier · i`` and following are of channel
-    ``i``, as in torch and Keras.
+    Each channel has ``multiplier`` kernels of ``kernel × kernel × 1``: a convolution with one group for each channel
+    (Chollet 2017; Howard et al. 2017). Outputs ``multiplier · i`` and following are of channel ``i``, as in torch and
+    Keras.
 
     >>> layer = DepthwiseConv(3, padding="same", bias=False)
     >>> layer.output_shape((32, 32, 16)), layer.n_parameters((32, 32, 16))

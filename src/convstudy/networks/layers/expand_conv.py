@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExpandConv(Layer):
-    """``expand-conv RATIO``: ``(h, w, c)`` to ``(h, w, ratio · c)`` by a 1 × 1 convolution.
+    """``expand-conv RATIO``: a 1 × 1 convolution that multiplies the channels, ``(h, w, c)`` to ``(h, w, ratio · c)``.
 
     It is the first layer of an inverted residual (Sandler et al. 2018), which is wider inside than at its ends.
 

@@ -110,6 +110,12 @@ class Layer:
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Word -> values that it stands for: ``batch-norm torch``."""
 
+    @classmethod
+    def summary(cls) -> str:
+        """Return what the layer does in a sentence: the first one of its docstring, after its words."""
+        first = " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
+        return first.partition("``: ")[2].replace("``", "")
+
     @property
     def text(self) -> str:
         """The canonical text, without what is at its default and without the layers inside."""

@@ -53,6 +53,9 @@ class LayerNorm(Layer):
     """``layer-norm``: the channels of each place of an image to mean 0 and variance 1 (Ba et al. 2016), as in Keras.
 
     There is a scale and a shift for each channel. Over all values of an image normalises ``group-norm 1``.
+
+    >>> LayerNorm().n_parameters((8, 8, 16))
+    (32, 0)
     """
 
     word: ClassVar[str] = "layer-norm"
@@ -79,7 +82,13 @@ class LayerNorm(Layer):
 
 @dataclass(frozen=True)
 class GroupNorm(Layer):
-    """``group-norm GROUPS``: each group of channels of an image to mean 0 and variance 1 (Wu & He 2018)."""
+    """``group-norm GROUPS``: each group of channels of an image to mean 0 and variance 1 (Wu & He 2018).
+
+    There is a scale and a shift for each channel.
+
+    >>> GroupNorm(4).output_shape((8, 8, 16)), GroupNorm(4).n_parameters((8, 8, 16))
+    ((8, 8, 16), (32, 0))
+    """
 
     word: ClassVar[str] = "group-norm"
     usage: ClassVar[str] = "group-norm GROUPS [epsilon=0.001]"

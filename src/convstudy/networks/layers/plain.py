@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """``dropout RATE``: in training, each value is zeroed with this probability and the rest scaled up."""
+    """``dropout RATE``: in training, each value is zeroed with this probability and the rest scaled up.
+
+    The others are divided by ``1 - RATE``, so that evaluation changes nothing (Srivastava et al. 2014).
+
+    >>> Dropout(0.5).output_shape((8, 8, 16))
+    (8, 8, 16)
+    """
 
     word: ClassVar[str] = "dropout"
     usage: ClassVar[str] = "dropout RATE"
@@ -38,7 +44,11 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """``flatten``: ``(h, w, c)`` to ``(h · w · c,)``."""
+    """``flatten``: all values of an image in one row, ``(h, w, c)`` to ``(h · w · c,)``, as Keras orders them.
+
+    >>> Flatten().output_shape((8, 8, 16))
+    (1024,)
+    """
 
     word: ClassVar[str] = "flatten"
     usage: ClassVar[str] = "flatten"
@@ -60,7 +70,13 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """``activation NAME``: an activation function on its own."""
+    """``activation NAME``: an activation function on its own.
+
+    ``prelu`` has a slope for each channel, which is learned (He et al. 2015).
+
+    >>> Activation("relu").n_parameters((8, 8, 16)), Activation("prelu").n_parameters((8, 8, 16))
+    ((0, 0), (16, 0))
+    """
 
     word: ClassVar[str] = "activation"
     usage: ClassVar[str] = "activation NAME"

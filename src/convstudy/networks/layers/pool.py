@@ -43,7 +43,13 @@ class Pool(Layer):
 
 @dataclass(frozen=True)
 class MaxPool(Pool):
-    """``max-pool SIZE``: the largest value of each window."""
+    """``max-pool SIZE``: the largest value of each window, ``(h, w, c)`` to ``(h', w', c)``.
+
+    Windows are side by side unless ``stride`` says otherwise; pixels that fill none are left out.
+
+    >>> MaxPool(2).output_shape((9, 8, 16)), MaxPool(3, stride=2).output_shape((9, 8, 16))
+    ((4, 4, 16), (4, 3, 16))
+    """
 
     word: ClassVar[str] = "max-pool"
     usage: ClassVar[str] = "max-pool SIZE [stride=SIZE]"
@@ -57,7 +63,11 @@ class MaxPool(Pool):
 
 @dataclass(frozen=True)
 class AveragePool(Pool):
-    """``average-pool SIZE``: the mean of each window."""
+    """``average-pool SIZE``: the mean of each window, ``(h, w, c)`` to ``(h', w', c)``.
+
+    >>> AveragePool(2).output_shape((9, 8, 16))
+    (4, 4, 16)
+    """
 
     word: ClassVar[str] = "average-pool"
     usage: ClassVar[str] = "average-pool SIZE [stride=SIZE]"
@@ -71,7 +81,11 @@ class AveragePool(Pool):
 
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer):
-    """``global-average-pool``: ``(h, w, c)`` to ``(c,)``, the mean of each channel."""
+    """``global-average-pool``: the mean of each channel, ``(h, w, c)`` to ``(c,)`` (Lin et al. 2014).
+
+    >>> GlobalAveragePool().output_shape((8, 8, 16))
+    (16,)
+    """
 
     word: ClassVar[str] = "global-average-pool"
     usage: ClassVar[str] = "global-average-pool"

@@ -40,6 +40,10 @@ class Residual(Layer):
     - ``identity``: refused.
 
     ``then`` is the activation after the sum. ``init`` is how the projection's weights are drawn.
+
+    >>> layer = Residual((Conv(16, 3, padding="same", stride=2),), then="relu")
+    >>> layer.output_shape((8, 8, 16)), layer.projection((8, 8, 16))[0].text
+    ((4, 4, 16), 'conv 16 1 stride=2')
     """
 
     word: ClassVar[str] = "residual"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SqueezeExcite(Layer):
-    """``squeeze-excite RATIO``: ``(h, w, c)`` to ``(h, w, c)`` (Hu et al. 2018).
+    """``squeeze-excite RATIO``: each channel times a number that follows from all means of channels (Hu et al. 2018).
 
     The mean of each channel goes through a dense layer of ``c / RATIO`` units (rounded down, 1 or more), the
     activation, a dense layer of ``c`` units and a sigmoid. Each channel is multiplied by its number. The paper has a

@@ -32,7 +32,7 @@ class StochasticDepth(Layer):
     """
 
     word: ClassVar[str] = "stochastic-depth"
-    usage: ClassVar[str] = "stochastic-depth RATE [SCHEDULE=linear]"
+    usage: ClassVar[str] = "stochastic-depth RATE [linear]"
     only_inside: ClassVar[str] = "residual"
 
     rate: float = argument("position", Decimal(0.0, 1.0), "a number from 0 to below 1")

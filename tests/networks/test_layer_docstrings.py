@@ -1,0 +1,32 @@
+"""The docstring of each layer has its words, its shape and an example that runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+from convstudy.networks import LAYERS
+from convstudy.networks.layers import Layer
+
+
+def test_all_layers_are_looked_at() -> None:
+    assert len(LAYERS) >= 19
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
+def test_docstring_begins_with_the_words_and_has_an_example(layer: type[Layer]) -> None:
+    assert layer.__doc__ is not None
+    assert layer.__doc__.startswith(f"``{layer.word}")
+    assert layer.summary()
+    finder = doctest.DocTestFinder(recurse=False)
+    module = importlib.import_module(layer.__module__)
+    (found,) = finder.find(layer, layer.word, globs={**vars(module)})
+    shown = " ".join(example.source for example in found.examples)
+    assert (
+        "(8, 8, 16)" in shown or "(9, 12, 16)" in shown or "output_shape" in shown or "n_parameters" in shown
+    )
+    said: list[str] = []
+    doctest.DocTestRunner().run(found, out=said.append)
+    assert not said, "".join(said)
