@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from convstudy.errors import Location, Problem, StoreError, UsageError
@@ -160,7 +160,8 @@ class Driver:
             assert all(self.is_final(fit) for fit in fits)
 
 
-@settings(max_examples=12, deadline=None)
+# Without shrinking: an example takes a second, and a failure names its seed.
+@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     st.sampled_from(sorted(STUDIES)),
     st.integers(1, 7),
@@ -299,6 +300,21 @@ def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
         schedule.end(task.fit, final=number != 1)
         assert not schedule.choice_due
     assert schedule.idle or {task.fit.id for task in schedule.waiting}.isdisjoint(fit.id for fit in fits)
+
+
+def test_no_choice_is_due_in_a_stage_that_waits_for_another() -> None:
+    plan, _ = resolve(study(), {})
+    stage = plan.stage("compare.all")
+    assert stage.waits_for == ("search.kernel",)
+    last = stage.candidate("two").fits[0]
+    others = {fit.id for fit in stage.fits} - {last.id}  # placeholders, which another study may have trained
+    schedule = Schedule()
+    schedule.follow(plan, lambda fit: fit.id in others)
+    while (task := started(schedule, 99)).fit != last:
+        pass
+    schedule.take(Trained(task, done(last)))
+    schedule.end(last, final=True)
+    assert not schedule.choice_due
 
 
 def test_restored_files_are_trained_after_what_waits_and_make_no_choice_due() -> None:
