@@ -142,17 +142,21 @@ def drop_record(history: History, fit_id: str) -> None:
 
 
 def worker_pids(runs: Path) -> list[int]:
-    """Return the ids of the worker processes of a runs folder that are there, dead ones not yet waited for included."""
-    pids = []
+    """Return the ids of the worker processes of a runs folder that are there, dead ones not yet waited for included.
+
+    What a worker forks to run another program has the worker's command line for a moment; it is no worker.
+    """
+    parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
+                _, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
             except OSError:
                 continue  # it has just ended
             if b"convstudy.run.worker" in words and os.fsencode(runs) in words:
-                pids.append(int(entry.name))
-    return pids
+                parents[int(entry.name)] = int(parent)
+    return [pid for pid, parent in parents.items() if parent not in parents]
 
 
 def zombie_children() -> list[int]:

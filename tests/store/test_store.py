@@ -46,6 +46,24 @@ def test_arrays_are_read_back_and_a_damaged_file_is_said(store: Store) -> None:
             store.artefacts.read("fit", "test")
 
 
+def test_a_folder_in_place_of_a_checkpoint_is_no_checkpoint_and_stays(store: Store) -> None:
+    path = store.layout.artefact("lineage", "checkpoint")
+    store.drop_checkpoint("lineage")  # there is none, nor its folder
+    path.mkdir(parents=True)
+    assert not store.has_checkpoint("lineage")
+    store.drop_checkpoint("lineage")
+    assert path.is_dir()
+    path.rmdir()
+    path.write_bytes(b"")
+    assert store.has_checkpoint("lineage")
+    store.drop_checkpoint("lineage")
+    assert not path.exists()
+    path.parent.rmdir()
+    path.parent.write_bytes(b"")
+    store.drop_checkpoint("lineage")
+    assert not store.has_checkpoint("lineage")
+
+
 def test_another_process_is_refused_too(store: Store) -> None:
     program = (
         "import sys; from pathlib import Path; from convstudy.store.lock import locked\n"

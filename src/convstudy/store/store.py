@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -152,12 +153,14 @@ class Store:
         self.briefs.forget(fit_id)
 
     def drop_checkpoint(self, lineage_id: str) -> None:
-        """Remove the checkpoint of a lineage, if there is one."""
-        self.layout.artefact(lineage_id, "checkpoint").unlink(missing_ok=True)
+        """Remove the checkpoint of a lineage, if there is one; a folder in its place stays."""
+        path = self.layout.artefact(lineage_id, "checkpoint")
+        if os.path.lexists(path) and not path.is_dir():
+            path.unlink(missing_ok=True)
 
     def has_checkpoint(self, lineage_id: str) -> bool:
         """Return whether a lineage has a checkpoint to resume from."""
-        return self.layout.artefact(lineage_id, "checkpoint").exists()
+        return self.layout.artefact(lineage_id, "checkpoint").is_file()
 
     def save_choice(self, run_id: str, stage: str, chosen: str) -> None:
         """Write down what a stage chose."""
