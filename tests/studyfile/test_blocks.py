@@ -116,6 +116,17 @@ def test_the_schema_refuses_what_reading_refuses(document: dict[str, object], la
     assert not validator.is_valid(document)
 
 
+@pytest.mark.parametrize("section", ["network", "block"])
+@pytest.mark.parametrize("key", ["blocks", "parameters"])
+def test_the_schema_refuses_keys_that_the_study_fills_in(
+    document: dict[str, object], section: str, key: str
+) -> None:
+    validator = Draft202012Validator(study_schema())
+    for table in document[section].values():  # type: ignore[attr-defined]
+        table[key] = 3
+        assert not validator.is_valid(document)
+
+
 def test_a_block_counts_by_its_layers_not_by_its_name(document: dict[str, object]) -> None:
     from convstudy.plan import make_plan
 

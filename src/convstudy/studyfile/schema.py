@@ -156,7 +156,9 @@ def _optional(schema: Schema) -> Schema:
 def _layers(model: type[BlockPattern | NetworkPattern]) -> Schema:
     """Return the schema of a network or a block."""
     schema = _part(model, without="parameters")
-    schema["properties"].pop("blocks", None)
+    schema["properties"].update(
+        blocks=False, parameters=False
+    )  # no file has them, and no parameter has these names
     schema["properties"]["layers"]["items"] = {"$ref": "#/$defs/layer"}
     schema["additionalProperties"] = {
         "$ref": "#/$defs/value",
