@@ -22,6 +22,7 @@ from convstudy.data.sources.npy import NpySource
 from convstudy.errors import StoreError, StudyError
 from convstudy.history import History
 from convstudy.run import run_study
+from convstudy.run.executors import DeviceExecutor, InlineExecutor
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study, study_document, study_of
 from tests.datasets import DIGITS
 from tests.run.studies import facts, ran, stored
@@ -58,9 +59,10 @@ def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_pat
     study = study_on(arrays())
     here, _ = ran(study, tmp_path / "here", workers=0)
     apart, _ = ran(study, tmp_path / "apart", workers=1)
-    on_others = run_study(study_on(DIGITS), tmp_path / "given", 0, data=arrays())
+    on_others = run_study(study_on(DIGITS), tmp_path / "given", executor=InlineExecutor, data=arrays())
+    threads = run_study(study, tmp_path / "threads", executor=lambda layout: DeviceExecutor(layout, "cpu", 2))
     assert here.complete
-    assert facts(here) == facts(apart) == facts(on_others)
+    assert facts(here) == facts(apart) == facts(on_others) == facts(threads)
     folder = tmp_path / "here" / "datasets" / study.dataset.digest
     names = [
         "dataset.json",

@@ -105,6 +105,8 @@ CASES = [
     ('path = "arrays"\n', "", "4: dataset", "path is missing", "", "path = ..."),
     ('path = "arrays"', 'pat = "arrays"', "4: dataset", "path is missing", "", ""),
     ('"arrays"', '"elsewhere"', "6: dataset.path", "there is no such folder", "a folder with", ""),
+    ('"arrays"', '"~nobody-of-this-name/arrays"', "6: dataset.path", "there is no such folder", "a folder with", ""),
+    ('"arrays"', f'"{"a" * 300}"', "6: dataset.path", "there is no such folder", "a folder with", ""),
     ('"arrays"', '"study.toml"', "6: dataset.path", "must be a folder", "a folder with", ""),
     ('"arrays"', '"arrays"\nclasses = ["a", "b"]', "7: dataset.classes", "one name for each class", "", ""),
     ('"arrays"', '"arrays"\nclasses = ["a", "b", "b"]', "7: dataset.classes", "same name", "each name once", ""),

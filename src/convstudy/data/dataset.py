@@ -111,13 +111,13 @@ class Dataset:
         from convstudy.data.in_memory import found_in_arrays
 
         found = found_in_arrays(x_train, y_train, x_test, y_test)
-        return cls.of(found, name, "arrays of a Python program", class_names)
+        return cls.of(found, name, class_names)
 
     @classmethod
-    def of(cls, found: Found, name: str, title: str, class_names: Sequence[str] | None = None) -> Dataset:
+    def of(cls, found: Found, name: str, class_names: Sequence[str] | None = None) -> Dataset:
         """Return the dataset of what a source holds; raise :class:`DataError` where the class names do not fit."""
         names = _class_names(class_names, found.n_classes)
-        return cls(name, title, found.image_shape, names, found.n_train, found.n_test, found.source)
+        return cls(name, name, found.image_shape, names, found.n_train, found.n_test, found.source)
 
     @property
     def n_classes(self) -> int:

@@ -128,6 +128,14 @@ def verified(images: Images, expected: str, part: Part, where: Location, mend: s
     return images
 
 
+def is_there(path: Path) -> bool:
+    """Return whether something is at a path; nothing is at what is no path, such as one that is too long."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def path_within(path: str, folder: Path | None) -> str:
     """Return a path as JSON has it: relative to a folder that it is in, or as it is."""
     if folder is not None and Path(path).is_relative_to(folder.absolute()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,7 +55,10 @@ class DatasetTable(Part):
             DataError: where the files are missing, damaged or no dataset, or do not fit the table's other keys;
                 ``where`` is the key.
         """
-        path = (folder / Path(self.path).expanduser()).absolute()
+        path = Path(self.path)
+        with suppress(RuntimeError):  # there is no such user
+            path = path.expanduser()
+        path = (folder / path).absolute()
         find = TABLE_SOURCES[self.source].find
         assert find is not None  # TABLE_SOURCES has those only
         try:
@@ -71,9 +75,9 @@ class DatasetTable(Part):
                 for problem in error.problems
             )
             raise DataError(*problems) from None
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:64]
+        name = self.name or re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:64] or "dataset"
         try:
-            dataset = Dataset.of(found, self.name or plain or "dataset", f"files in {path}", self.classes)
+            dataset = Dataset.of(found, name, self.classes)
         except DataError as error:
             raise DataError(
                 *(Problem(p.what, _key("classes"), p.got, p.allowed) for p in error.problems)

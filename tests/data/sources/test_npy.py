@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def dataset_in(folder: Path) -> Dataset:
-    return Dataset.of(npy.find(folder), "mine", "mine")
+    return Dataset.of(npy.find(folder), "mine")
 
 
 class TestNpy(SourceConformance):
@@ -119,5 +119,8 @@ def test_wrong_files_are_one_error_each(folder: Path, name: str) -> None:
 def test_a_folder_that_is_missing_or_a_file_is_one_error(folder: Path) -> None:
     with pytest.raises(DataError, match="there is no such folder"):
         npy.find(folder / "elsewhere")
+    for path in (Path("a" * 300), Path("\0"), folder / "train-images.npy" / "inside"):
+        with pytest.raises(DataError, match="there is no such folder"):
+            npy.find(path)
     with pytest.raises(DataError, match="must be a folder"):
         npy.find(folder / "train-images.npy")

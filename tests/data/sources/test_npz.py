@@ -43,7 +43,7 @@ class TestNpz(SourceConformance):
             with np.load(path) as arrays:
                 save(path, **{f"x_{part}": arrays[f"x_{part}"][::-1]})
 
-        return Example(Dataset.of(npz.find(path), "mine", "mine"), tmp_path, damage)
+        return Example(Dataset.of(npz.find(path), "mine"), tmp_path, damage)
 
 
 def test_the_digest_is_that_of_the_same_arrays_in_python(file: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_study_file_can_name_it(file: Path) -> None:
 
 
 def test_parts_are_read_apart(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset, names = Dataset.of(npz.find(file), "mine", "mine"), list[str]()
+    dataset, names = Dataset.of(npz.find(file), "mine"), list[str]()
     opened = zipfile.ZipFile.open
 
     def watched(archive: zipfile.ZipFile, name: str, *more: Any, **others: Any) -> Any:

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.parts import LABELS_WORDS, PIXELS_WORDS, images_of, n_classes_of
-from convstudy.data.source import Found, SourceKind, combine, from_plain, path_from, path_within, verified
+from convstudy.data.source import (
+    Found,
+    SourceKind,
+    combine,
+    from_plain,
+    is_there,
+    path_from,
+    path_within,
+    verified,
+)
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -87,8 +96,8 @@ class NpySource:
 
 def find(path: Path) -> Found:
     """Return what the files in a folder hold; both parts are read once, for their digests."""
-    if not path.is_dir():
-        what = "this must be a folder with four arrays" if path.exists() else "there is no such folder"
+    if not is_there(path) or not path.is_dir():
+        what = "this must be a folder with four arrays" if is_there(path) else "there is no such folder"
         raise DataError(Problem(what, Location(str(path)), allowed=PATH_WORDS))
     train, test = (read_part(str(path), part) for part in PARTS)
     n_classes = n_classes_of(train, test, Location(str(path)))
@@ -115,7 +124,7 @@ def read_part(folder: str, part: Part) -> Images:
 def _file(folder: str, part: Part, kind: str) -> Path:
     """Return the path of a file."""
     path = Path(folder) / f"{part}-{kind}.npy"
-    if not path.exists():
+    if not is_there(path):
         raise DataError(Problem(f"there is no {path.name}", where=Location(folder), allowed=PATH_WORDS))
     return path
 

@@ -9,7 +9,16 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.source import Found, SourceKind, combine, from_plain, path_from, path_within, verified
+from convstudy.data.source import (
+    Found,
+    SourceKind,
+    combine,
+    from_plain,
+    is_there,
+    path_from,
+    path_within,
+    verified,
+)
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 
@@ -52,7 +61,7 @@ class NpzSource:
 
     def fetch(self, download: bool = True) -> None:
         """Find the file; there is no place to download it from."""
-        if not Path(self.path).exists():
+        if not is_there(Path(self.path)):
             raise DataError(Problem("there is no such file", Location(self.path), allowed=PATH_WORDS))
 
     def read(self, part: Part) -> Images:
@@ -82,7 +91,7 @@ def find(path: Path) -> Found:
     """Return what a file holds; both parts are read once, for their digests."""
     from convstudy.data.parts import n_classes_of
 
-    if not path.exists():
+    if not is_there(path):
         raise DataError(Problem("there is no such file", Location(str(path)), allowed=PATH_WORDS))
     train, test = read_part(str(path), "train"), read_part(str(path), "test")
     n_classes = n_classes_of(train, test, Location(str(path)))
