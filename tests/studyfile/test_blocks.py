@@ -116,8 +116,9 @@ def test_the_schema_refuses_what_reading_refuses(document: dict[str, object], la
     assert not validator.is_valid(document)
 
 
-@pytest.mark.parametrize("section", ["network", "block"])
-@pytest.mark.parametrize("key", ["blocks", "parameters"])
+@pytest.mark.parametrize(
+    ("section", "key"), [("network", "blocks"), ("network", "parameters"), ("block", "parameters")]
+)
 def test_the_schema_refuses_keys_that_the_study_fills_in(
     document: dict[str, object], section: str, key: str
 ) -> None:
