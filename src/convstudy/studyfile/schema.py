@@ -156,9 +156,9 @@ def _optional(schema: Schema) -> Schema:
 def _layers(model: type[BlockPattern | NetworkPattern]) -> Schema:
     """Return the schema of a network or a block."""
     schema = _part(model, without="parameters")
-    schema["properties"].update(
-        blocks=False, parameters=False
-    )  # no file has them, and no parameter has these names
+    # A study fills these in: no file has them, and no parameter has these names.
+    filled_in = [key for key in ("parameters", "blocks") if key in model.model_fields]
+    schema["properties"].update(dict.fromkeys(filled_in, False))
     schema["properties"]["layers"]["items"] = {"$ref": "#/$defs/layer"}
     schema["additionalProperties"] = {
         "$ref": "#/$defs/value",
