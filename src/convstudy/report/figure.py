@@ -99,7 +99,7 @@ def rows_of(names: Sequence[str], field: str = "candidate", widest: int = 150) -
 
 
 def phone_legend(names: Sequence[str]) -> Spec:
-    """Return a legend of as many columns as a phone has room for."""
+    """Return a legend with the number of columns that a phone has room for."""
     widest = max(map(len, names), default=0)
     return {"columns": max(1, min(len(names), 42 // (widest + 4))), "labelLimit": 240}
 

@@ -47,7 +47,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _block(block: Block, under: str) -> Iterator[str]:
-    """Yield a block's paragraphs; ``under`` is the title that it stands under."""
+    """Yield a block's paragraphs; ``under`` is the title above it."""
     if isinstance(block, Table):
         if block.title != under:
             yield f"### {escaped(block.title)}"

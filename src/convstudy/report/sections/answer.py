@@ -16,7 +16,7 @@ from convstudy.report.stages import stage_title
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section that stands in front of all others."""
+    """Yield the one section, which is in front of all others."""
     sentences = tuple(
         Text((said.statement,), "warning" if said.question == "run" else "plain", said.subject)
         for said in material.conclusions
