@@ -8,8 +8,10 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 
+from convstudy.data import Dataset
 from convstudy.errors import DataError, UsageError
 from convstudy.record import Record
 from convstudy.run import (
@@ -24,8 +26,9 @@ from convstudy.run import (
     read_events,
     run_study,
 )
+from convstudy.run.executors import InlineExecutor
 from convstudy.run.restoring import LostFile
-from tests.run.studies import halving_study
+from tests.run.studies import halving_study, small_study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "running.md"
 N_KINDS = 11
@@ -93,6 +96,23 @@ def test_the_page_describes_every_kind_with_its_keys(run: tuple[list[Event], Pat
         assert found.setdefault(event.kind, keys) == keys
     assert {kind: set(re.findall(r"`(\w+)`", keys)) for kind, keys in table.items()} == found
     assert len(found) == N_KINDS
+
+
+def test_the_events_of_a_run_on_arrays_with_an_executor_of_the_callers_are_read_back(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    images, labels = numbers.integers(0, 256, (150, 8, 8), dtype=np.uint8), np.arange(150) % 3
+    data = Dataset.from_arrays(images[:120], labels[:120], images[120:], labels[120:], name="noise")
+    events: list[Event] = []
+    with JsonLines(tmp_path / "events.jsonl") as lines:
+
+        def listener(event: Event) -> None:
+            events.append(event)
+            lines(event)
+
+        study = small_study(search={}, ablate={}, subset=None)
+        run_study(study, tmp_path / "runs", listener=listener, executor=InlineExecutor, data=data)
+    assert "test-set-evaluated" in {event.kind for event in events}
+    assert list(read_events(tmp_path / "events.jsonl")) == events
 
 
 def started(run: tuple[list[Event], Path]) -> RunStarted:

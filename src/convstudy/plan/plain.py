@@ -76,6 +76,7 @@ def _stage_as_json(stage: Stage) -> dict[str, Any]:
             for rung in stage.rungs
         ],
         "grid_epochs": stage.grid_epochs,
+        "judges": stage.judges,
     }
 
 
@@ -96,6 +97,7 @@ def _stage_from_json(values: Mapping[str, Any], fits: Fits) -> Stage:
             for rung in values["rungs"]
         ),
         grid_epochs=values["grid_epochs"],
+        judges=values["judges"],
     )
 
 
