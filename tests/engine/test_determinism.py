@@ -90,6 +90,26 @@ WAYS = {
         "augment": "shift+cutout",
         "keep": "last",
     },
+    "tree": {
+        "optimizer": "muon",
+        "precision": "bfloat16",
+        "layers": (
+            *("conv 4 3 stride=4 padding=same bias=no", "batch-norm torch", "activation prelu"),
+            (
+                "residual then=relu6",
+                "depthwise-conv 3 padding=same",
+                "squeeze-excite 2",
+                "stochastic-depth 0.5",
+            ),
+            (
+                "residual",
+                "conv 4 2 padding=same groups=2 dilation=2",
+                "layer-scale 0.1",
+                "stochastic-depth 0.2 linear",
+            ),
+            *("dropout 0.3", "flatten"),
+        ),
+    },
     "average": {"average": 0.9, "augment": "cutout"},
     "average-last": {
         "average": 0.9,

@@ -275,3 +275,13 @@ def test_a_concatenation_is_that_of_its_branches_and_stays_channels_last(dtype: 
     assert torch.equal(made, torch.cat([first(values), values, third(values)], dim=1))
     assert made.is_contiguous(memory_format=torch.channels_last)
     assert layer.output_shape(IMAGE) == (7, 10, 12)
+
+
+def test_a_prelu_after_the_sum_has_a_slope_for_each_channel() -> None:
+    network = Network.read(["residual basic filters=7 then=prelu", "residual basic filters=7", "flatten"])
+    first, *_ = layer_table(network, IMAGE, 10).rows
+    assert (first.n_trainable, first.n_not_trainable) == (7, 0)
+    built = build_network(network, IMAGE, 10, torch.Generator().manual_seed(1))
+    n_weights = sum(weight.numel() for weight in built.parameters())
+    assert n_weights == layer_table(network, IMAGE, 10).n_trainable
+    assert network.with_activation("relu").texts[0][0] == "residual then=relu"

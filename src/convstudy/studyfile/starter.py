@@ -41,6 +41,7 @@ epochs = {epochs}
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
 # conv FILTERS KERNEL, max-pool SIZE, average-pool SIZE, global-average-pool, batch-norm, layer-norm, group-norm GROUPS,
 # dropout RATE, flatten, dense UNITS, activation NAME; after conv and dense an activation: relu, tanh, gelu, silu, ...
+# convstudy layers lists all layers, blocks and activations.
 # Blocks of layers: "residual basic x2 filters=16 stride=2 then=relu"; docs/networks.md shows how to write blocks.
 # batch-norm's momentum is Keras' (0.99 if left out); few steps need less, so that its averages forget their start.
 [network.small]
