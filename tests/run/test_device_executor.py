@@ -18,7 +18,6 @@ from convstudy.history import History
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run import FitStarted, perform, run_study
-from convstudy.run import study as run_module
 from convstudy.run.executors import DeviceExecutor
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Tell, Train, Trained
 from convstudy.run.tasks import Test as Score
@@ -271,13 +270,12 @@ def test_a_study_goes_on_with_fewer_fits_at_once(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(engine_fit, "train_epoch", train_epoch)
     executors = []
 
-    def executor(study: Any, history: Any, *_: Any) -> DeviceExecutor:
-        executors.append(DeviceExecutor(history.layout, "cpu", 4))
+    def make(layout: Layout) -> DeviceExecutor:
+        executors.append(DeviceExecutor(layout, "cpu", 4))
         return executors[0]
 
-    monkeypatch.setattr(run_module, "_executor", executor)
     events: list[Any] = []
-    results = run_study(study, tmp_path / "device", listener=events.append)
+    results = run_study(study, tmp_path / "device", listener=events.append, executor=make)
     assert n_failures
     assert executors[0].n_workers == 1
     assert facts(results) == facts(expected)

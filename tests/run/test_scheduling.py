@@ -17,7 +17,6 @@ from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run import ChoiceMade, Event, FitEnded, restoring, run_study
 from convstudy.run import TestOpened as Opened
-from convstudy.run import study as run_module
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
@@ -58,6 +57,9 @@ class Pretending:
             self.submitted[f"{type(task).__name__} {task.fit.id}"] += 1
         self.messages.append(Started(task))
 
+    def cancel(self, task: Task) -> None:
+        raise AssertionError("nothing is silent")
+
     waiting = ()
 
     def next_message(self, timeout: float | None = None) -> Message:
@@ -92,10 +94,9 @@ def _pretend(
     dies: Callable[[Task, int], bool] = lambda task, attempt: False,
 ) -> tuple[Results, list[Event], Pretending]:
     executor = Pretending(n_workers, random.Random(luck), dies)
-    monkeypatch.setattr(run_module, "_executor", lambda *_: executor)
     monkeypatch.setattr(restoring, "lost_files", lambda *_: ())  # it leaves none
     events: list[Event] = []
-    return run_study(study, runs, listener=events.append), events, executor
+    return run_study(study, runs, listener=events.append, executor=lambda _: executor), events, executor
 
 
 def large_study() -> Study:
