@@ -50,6 +50,8 @@ def _tables(results: Results) -> tuple[Any, ...]:
     folder = Path(mkdtemp(dir=SCRATCH.name))
     tables = {}
     for path in write_report(*analysed(results), folder, ["csv"]):
+        if path.name == "compute.csv":  # times, and what follows from them
+            continue
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
         kept = [i for i, name in enumerate(rows[0]) if "seconds" not in name and name != "opened_at"]
         tables[path.name] = [[row[i] for i in kept] for row in rows]
