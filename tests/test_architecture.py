@@ -1,0 +1,43 @@
+"""docs/architecture.md names what is there: its packages are those of the house, and each path that it names exists."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "convstudy"
+TEXT = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def _drawn() -> list[str]:
+    """Return the packages and modules of the picture, from the top down."""
+    picture = TEXT.partition("```\nsrc/convstudy/\n")[2].partition("```")[0]
+    return re.findall(r"^  ([a-z_]+)(?:/|\.py) ", picture, flags=re.M)
+
+
+def test_picture_has_the_layers_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = (each["layers"] for each in contracts if each["type"] == "layers")
+    *above, bottom = layers
+    drawn = _drawn()
+    assert len(above) > 12
+    assert drawn[: len(above)] == [name.strip("()") for name in above]
+    at_the_bottom = TEXT.partition("  errors.py")[2].partition("```")[0]
+    assert {name for name in bottom.split(" | ") if f"{name}.py" not in at_the_bottom} == {"errors"}
+
+
+def test_every_package_has_its_row_and_every_named_path_exists() -> None:
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    rows = set(re.findall(r"^\| `([a-z]+)/` \|", TEXT, flags=re.M))
+    assert rows == packages
+    named = set(re.findall(r"`([\w./-]+(?:\.py|\.md|/))`", TEXT))
+    assert len(named) > 40
+    # What a runs folder has, and what a caller writes.
+    elsewhere = {"fits/", "datasets/", "workers.log"}
+    places = (ROOT, PACKAGE, ROOT / "docs")
+    missing = {name for name in named - elsewhere if not any((place / name).exists() for place in places)}
+    assert missing == set()
