@@ -396,7 +396,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
-        **{package: version(package) for package in ("numpy", "pydantic", "altair")},
+        **{package: version(package) for package in ("numpy", "pydantic", "vl-convert-python")},
     }
 
 

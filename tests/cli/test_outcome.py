@@ -73,7 +73,7 @@ def test_an_internal_error_of_the_page_leaves_the_answer(
     assert problem["got"] == "RuntimeError: the template is wrong"
 
 
-@pytest.mark.parametrize("command", ["run", "report", "check"])
+@pytest.mark.parametrize("command", ["run", "report", "check", "status"])
 def test_a_command_reads_each_file_at_most_once(
     command: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,8 +102,11 @@ def test_a_command_reads_each_file_at_most_once(
     monkeypatch.setattr(Artefacts, "is_sound", verifying)
     monkeypatch.setattr(analyse, "contest", contest)
     monkeypatch.setattr(analyse, "protocol", protocol)
-    ended = convstudy(command, "tiny" if command == "report" else words[1], *words[2:])
+    ended = convstudy(command, words[1] if command in ("run", "check") else "tiny", *words[2:])
     assert ended.status == 0
+    if command == "status":
+        assert not read and not worked_out
+        return
     assert len(read) > 5 and set(read.values()) == {1}
     assert len(worked_out) == len(QUESTIONS) + 1 and set(worked_out.values()) == {1}
 
