@@ -153,10 +153,15 @@ def test_arrays_that_cannot_be_written_are_one_error(tmp_path: Path) -> None:
         run_study(study_on(arrays()), tmp_path, 0)
 
 
-def test_a_lost_description_is_one_error_and_the_next_run_writes_it(tmp_path: Path) -> None:
+def test_without_description_and_arrays_there_is_one_error_and_the_next_run_writes_both(
+    tmp_path: Path,
+) -> None:
     study = study_on(arrays())
     whole, _ = ran(study, tmp_path)
-    (tmp_path / "datasets" / study.dataset.digest / "dataset.json").write_text("{}")
+    folder = tmp_path / "datasets" / study.dataset.digest
+    (folder / "dataset.json").write_text("{}")
+    assert facts(stored(tmp_path, study)) == facts(whole)  # the arrays are there
+    (folder / "train-images.npy").unlink()
     with pytest.raises(StoreError, match="description of the dataset is missing or damaged"):
         stored(tmp_path, study)
     again, _ = ran(study, tmp_path)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from convstudy.data import Dataset
-from convstudy.errors import DataError, Location, Problem, StoreError
+from convstudy.errors import DataError, Location, Problem, StoreError, StudyError
 from convstudy.store import Store, StoredRun
 from convstudy.studyfile import Study, study_document, study_of
 
@@ -49,24 +49,30 @@ def write_study(store: Store, study: Study) -> dict[str, Any]:
 def read_study(store: Store, run: StoredRun) -> Study:
     """Return the study of a run, with its dataset as the runs folder describes it.
 
-    Documents of earlier versions have the name of a built-in dataset only.
+    Where the description is lost, a built-in dataset is found by its name (documents of earlier versions have nothing
+    else), and another one by its files.
 
     Raises:
-        StoreError: where the description of the dataset is missing or damaged, and the dataset is not built in.
+        StoreError: where neither the description of the dataset nor its files can be read.
         StudyError: where the document is not one of a study.
     """
     document, where = dict(run.document), Location(subject=f"run {run.run_id}")
-    digest = document.pop("dataset", {}).get("digest", "")
-    if digest:
-        dataset = read_dataset(store, digest)
-        if dataset is not None:
-            return study_of({**document, "dataset": dataset}, where)
-        if "dataset" not in document["study"]:
-            what, path = "the description of the dataset is missing or damaged", store.layout.dataset(digest)
-            raise StoreError(
-                Problem(what, where=Location(str(path)), mend="run the study again: that writes the file")
-            )
-    return study_of(document, where)
+    table = document.pop("dataset", {})
+    digest = table.get("digest", "")
+    dataset = read_dataset(store, digest) if digest else None
+    if dataset is not None:
+        return study_of({**document, "dataset": dataset}, where)
+    if "dataset" in document["study"]:
+        return study_of(document, where)
+    try:
+        return study_of({**document, "dataset": table}, where)
+    except StudyError as error:
+        what = "the description of the dataset is missing or damaged, and its files cannot be read"
+        path, mend = (
+            Location(str(store.layout.dataset(digest))),
+            "run the study again: that writes the description",
+        )
+        raise StoreError(Problem(what, path, error.problems[0].what, mend=mend)) from None
 
 
 def read_dataset(store: Store, digest: str) -> Dataset | None:

@@ -7,7 +7,7 @@
       lock                    held by the one process that writes
       workers.log             what worker processes had to say
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
-      datasets/<digest>/      dataset.json: what the dataset is; facts.json: what is known of its images
+      datasets/<digest>/      dataset.json: what it is; facts.json: what is known of its images; *.npy: arrays
       <run id>/               the report of a run, and what it was made of
 """
 
