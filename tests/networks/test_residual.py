@@ -285,3 +285,18 @@ def test_a_prelu_after_the_sum_has_a_slope_for_each_channel() -> None:
     n_weights = sum(weight.numel() for weight in built.parameters())
     assert n_weights == layer_table(network, IMAGE, 10).n_trainable
     assert network.with_activation("relu").texts[0][0] == "residual then=relu"
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (["depthwise-conv 3 stride=2 padding=same bias=no"], ["conv 6 1 stride=2 bias=no"]),
+        (["depthwise-conv 3 stride=2 padding=same", "layer-norm"], ["conv 6 1 stride=2", "layer-norm"]),
+        (["expand-conv 2 bias=no", "batch-norm torch"], ["conv 12 1 bias=no", "batch-norm torch"]),
+    ],
+)
+def test_a_projection_ends_as_a_depthwise_or_expanding_body_does(
+    last: list[str], expected: list[str]
+) -> None:
+    layer = residual("", "conv 6 1", "batch-norm", *last)
+    assert [each.text for each in layer.projection(IMAGE)] == expected

@@ -41,7 +41,7 @@ class AdaptiveAveragePool(Layer):
         return (self.size, self.size, channels)
 
     def idle_reason(self, shape: Shape) -> str:
-        """Tell an input that has this size."""
+        """Return the reason for an input that has this size."""
         return f"its input is {self.size} × {self.size}" if shape[:2] == (self.size, self.size) else ""
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:

@@ -10,6 +10,8 @@ from convstudy.networks.activations import ACTIVATIONS, activation_module, n_act
 from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.dense import Dense
+from convstudy.networks.layers.depthwise_conv import DepthwiseConv
+from convstudy.networks.layers.expand_conv import ExpandConv
 from convstudy.networks.layers.layer import Layer, argument, one_of
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation
@@ -122,12 +124,12 @@ class Residual(Layer):
         after = shape_after(self.body, shape)
         if self.shortcut != "projection" or after == shape or len(after) != len(shape):
             return ()
-        kind: type[Conv | Dense] = Dense if len(shape) == 1 else Conv
-        place = max((at for at, layer in enumerate(self.body) if isinstance(layer, kind)), default=None)
+        kinds = (Dense,) if len(shape) == 1 else (Conv, DepthwiseConv, ExpandConv)
+        place = max((at for at, layer in enumerate(self.body) if isinstance(layer, kinds)), default=None)
         last = () if place is None else self.body[place:]
-        bias = not last or getattr(last[0], "bias")  # noqa: B009
+        bias = bool(getattr(last[0], "bias")) if last else True  # noqa: B009
         norm = next((layer for layer in last if isinstance(layer, (BatchNorm, LayerNorm, GroupNorm))), None)
-        if kind is Dense:
+        if len(shape) == 1:
             projected: Layer = Dense(after[-1], init=self.init, bias=bias)
         else:
             projected = Conv(after[-1], 1, stride=self.stride(shape) or 1, init=self.init, bias=bias)

@@ -39,7 +39,7 @@ class StochasticDepth(Layer):
     schedule: str | None = argument("word", one_of((LINEAR,)), LINEAR, None)
 
     def idle_reason(self, shape: Shape) -> str:
-        """Tell a rate of 0."""
+        """Return the reason for a rate of 0."""
         return "" if self.rate else "its rate is 0"
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
