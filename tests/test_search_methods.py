@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.parts.filling import fill
 from benchmarks.search.search_methods import (
     KERNELS,
     KEY,
@@ -15,8 +18,10 @@ from benchmarks.search.search_methods import (
     replay,
     table,
 )
+from convstudy.history import History
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
+from tests.engine.small import small_fit
 from tests.scores import epoch_of
 
 SIZE = Size(dataset="digits", subset=200, epochs=8, folds=3)
@@ -84,3 +89,13 @@ def test_the_table_counts_by_kind() -> None:
     assert row == (
         "| 0.15 | 13.0 % | 4 | 1 (25 %) | 1 (25 %) | 1 (25 %) | 1 (25 %) | 0 (0 %) | 2.000 | 6.000 |"
     )
+
+
+def test_filled_runs_folder_can_be_opened_again(tmp_path: Path) -> None:
+    """A database without runs beside trained fits is refused as lost."""
+    fit = small_fit()
+    fill(tmp_path, [fit], workers=0)
+    history = History.open(tmp_path)
+    assert history.records[fit.id].done
+    history.close()
+    fill(tmp_path, [fit], workers=0)

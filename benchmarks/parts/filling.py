@@ -29,6 +29,8 @@ def fill(runs: Path, fits: Sequence[Fit], workers: int) -> None:
         else InlineExecutor(history.layout)
     )
     with history.writing(), executor:
+        # A database without runs beside trained fits counts as lost.
+        history.store.save_run("filled", "filled", {}, "interrupted")
         while waiting or n_under_way:
             while waiting and n_under_way < executor.n_workers:
                 executor.submit(Train(waiting.popleft()))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from convstudy.record import Scores
 
 HERE = Path(__file__).resolve().parents[2]
+ITSELF = ("-m", "benchmarks.scale.large_studies")
 COMMAND = "from convstudy.cli import main; main()"
 # Filters × units × learning rates.
 GRIDS = {1_000: (10, 10, 10), 3_000: (10, 30, 10), 10_000: (10, 100, 10)}
@@ -63,7 +64,7 @@ def measured(checkout: Path, words: list[str]) -> tuple[float, float, float]:
     """Run Python with this checkout's package; return wall seconds, CPU seconds and peak megabytes."""
     environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen([sys.executable, *words], cwd=HERE, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -99,11 +100,11 @@ def report(checkouts: list[Path], repeats: int) -> None:
     print("| report of 1,000 classes | page | wall | CPU | peak memory |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for number, checkout in enumerate(checkouts):
-            measured(checkout, [__file__, "--fill", f"{folder}/runs-{number}"])
+            measured(checkout, [*ITSELF, "--fill", f"{folder}/runs-{number}"])
         for number, checkout in enumerate(checkouts):
             runs = [
                 measured(
-                    checkout, [__file__, "--write", f"{folder}/runs-{number}", f"{folder}/report-{number}"]
+                    checkout, [*ITSELF, "--write", f"{folder}/runs-{number}", f"{folder}/report-{number}"]
                 )
                 for _ in range(repeats)
             ]
