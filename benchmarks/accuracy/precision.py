@@ -42,7 +42,7 @@ from convstudy.engine.weights import take_over
 from convstudy.history import History
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
-from convstudy.stats import REGION
+from convstudy.stats import REGION, Measure
 from convstudy.stats.crossed import crossed_difference
 from convstudy.stats.verdicts import judge
 from convstudy.studyfile import load_study
@@ -113,7 +113,7 @@ def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> s
             for kind in (0, 1)
         )
         difference = crossed_difference(right["bfloat16"], right["float32"])
-        said = judge("bfloat16", "float32", "accuracy", difference, REGION)
+        said = judge("bfloat16", "float32", Measure("test", "accuracy"), difference, REGION)
         loss = crossed_difference(losses["bfloat16"], losses["float32"])
         each = ", ".join(f"{100 * value:+.2f}" for value in difference.pairs)
         rows.append(

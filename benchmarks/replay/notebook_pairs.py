@@ -12,7 +12,7 @@ from typing import Any
 
 from convstudy import verdict_on_counts
 from convstudy.report.verdict_words import signed
-from convstudy.stats import CountsVerdict, Difference
+from convstudy.stats import CountsVerdict, Difference, Measure
 from convstudy.stats.crossed import seeds_only_difference
 from convstudy.stats.verdicts import REGION, judge
 
@@ -46,7 +46,7 @@ def _here(first: list[Any], second: list[Any], n_images: int) -> tuple[str, str]
     if len(seeds) < 2:
         return _counted(mine[0], theirs[0], n_images), "one model each"
     difference: Difference = seeds_only_difference(mine, theirs, n_images)
-    verdict = judge("", "", "test accuracy", difference, REGION)
+    verdict = judge("", "", Measure("test", "accuracy"), difference, REGION)
     assert difference.mean is not None and difference.low is not None and difference.high is not None
     return _text(verdict.kind, difference.mean, difference.low, difference.high), f"{len(seeds)} seeds"
 

@@ -40,7 +40,7 @@ from convstudy.data import Fold
 from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
-from convstudy.stats import paired_difference
+from convstudy.stats import Measure, paired_difference
 from convstudy.stats.verdicts import REGION, judge
 from convstudy.studyfile import Compare, Study, check_study, load_study
 
@@ -162,7 +162,7 @@ def replay(
     kind = "same"
     if named != winner:
         difference = paired_difference(scores[winner], scores[named])
-        kind = judge(winner, named, "validation accuracy", difference, REGION).kind
+        kind = judge(winner, named, Measure("validation", "accuracy"), difference, REGION).kind
     return Replay(
         winner=winner,
         named=named,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.statistics.statistics_simulation import head, percent, row, run
+from convstudy.stats import Measure
 from convstudy.stats.crossed import images_of
 from convstudy.stats.differences import Source
 from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
@@ -78,7 +79,7 @@ def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
     images = pooled(int(study[:, 0].sum()), int(study[:, 1].sum()), n_images)
     found = fold_difference(figures, [0.0] * k, 1 / (k - 1), images=images, n_images=n_images)
     plain = fold_difference(figures, [0.0] * k, 1 / (k - 1))
-    verdict = judge("a", "b", "validation accuracy", found, REGION)
+    verdict = judge("a", "b", Measure("validation", "accuracy"), found, REGION)
     claim = claim_of(found, REGION)
     if claim and verdict.kind != "unclear":
         assert found.low is not None and found.high is not None
@@ -86,7 +87,7 @@ def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
         assert clear.get(claim.kind, found.low >= -REGION - 1e-12 and found.high <= REGION + 1e-12)
         chance = probabilities(found, REGION)
         assert chance is not None and max(chance.better, chance.same, chance.worse) > 0.94
-    alone = judge("a", "b", "validation accuracy", plain, REGION).kind
+    alone = judge("a", "b", Measure("validation", "accuracy"), plain, REGION).kind
     return verdict.kind, alone in ("better", "worse"), found.half_width(0.95)
 
 

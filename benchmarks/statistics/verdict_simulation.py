@@ -29,6 +29,7 @@ from benchmarks.statistics.statistics_simulation import (
     run,
     wrong_answers,
 )
+from convstudy.stats import Measure
 from convstudy.stats.crossed import MADE_UP
 from convstudy.stats.differences import Difference, Source
 from convstudy.stats.summary import summarise
@@ -124,7 +125,9 @@ def studies(
         # Accuracies: who is wrong more often is worse.
         table = wrong[:, b].astype(np.int8) - wrong[:, a].astype(np.int8)
         found = differences_of(table, mean_squares(table, N_IMAGES, MADE_UP))
-        by_pair.append([judge(str(a), str(b), "accuracy", each, setting.region) for each in found])
+        by_pair.append(
+            [judge(str(a), str(b), Measure("test", "accuracy"), each, setting.region) for each in found]
+        )
     return list(zip(*by_pair, strict=True))
 
 

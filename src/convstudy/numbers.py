@@ -61,6 +61,26 @@ def loss(value: float) -> str:
     return f"{value:.4f}"
 
 
+def difference_text(difference: float, unit: str) -> str:
+    """Return the size of a difference of two values of a metric with this unit.
+
+    >>> difference_text(-0.0042, "percent"), difference_text(0.0042, "")
+    ('0.42 points', '0.0042')
+    """
+    if unit == "percent":
+        return f"{bare_percent(abs(difference))} points"
+    return f"{loss(abs(difference))}{f' {unit}' if unit else ''}"
+
+
+def score_text(value: float, unit: str) -> str:
+    """Return a value of a metric with this unit.
+
+    >>> score_text(0.98756, "percent"), score_text(0.98756, "")
+    ('98.76 %', '0.9876')
+    """
+    return percent(value) if unit == "percent" else loss(value)
+
+
 def change(value: float) -> str:
     """Return a difference of losses, with its sign: ``−0.0042``."""
     return _with_sign(value, loss(abs(value)), "+")

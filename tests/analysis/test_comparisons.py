@@ -109,7 +109,7 @@ def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
         verdict.difference.n for verdict in contest.verdicts if "b" in (verdict.first, verdict.second)
     } == {3}
     assert {len(v.models) for v in contest.verdicts if "b" not in (v.first, v.second)} == {4}
-    assert len(contest.accuracy_intervals) == 3
+    assert sum("accuracy" in each for each in contest.intervals.values()) == 3
 
 
 def test_lost_predictions_widen_the_interval_and_claim_no_loss() -> None:
@@ -120,7 +120,7 @@ def test_lost_predictions_widen_the_interval_and_claim_no_loss() -> None:
     assert unknown.difference.low is not None and known.difference.low is not None
     assert unknown.difference.high is not None and known.difference.high is not None
     assert unknown.difference.high - unknown.difference.low > known.difference.high - known.difference.low
-    assert lost.losses == () and lost.accuracy_intervals == {}
+    assert lost.losses == () and not any(lost.intervals.values())
 
 
 def test_all_pairs_of_a_comparison_are_judged_and_grouped() -> None:

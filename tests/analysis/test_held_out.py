@@ -12,6 +12,7 @@ import pytest
 from convstudy.analysis import analyse
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
 from convstudy.history.results import Results
+from convstudy.metrics import metric_named
 from convstudy.report.conclusions import conclusions
 from convstudy.report.verdict_notes import judged
 from convstudy.stats.crossed import images_of
@@ -19,6 +20,8 @@ from convstudy.stats.intervals import bonett_price
 from convstudy.studyfile import Search, load_study
 from tests.report.made_up import gathered, made_up_results, table_of
 from tests.scores import rescored
+
+ACCURATE = metric_named("accuracy")
 
 FOLDS = 5
 
@@ -106,8 +109,8 @@ def test_an_image_of_repeated_folds_counts_once() -> None:
     first, second = analyse(results).contests[0].rows
     reader = HeldOutReader(results)
     pairs = list(zip(first.fits, second.fits, strict=True))
-    once, n_once = pooled_images(pairs, reader) or (None, 0)
-    twice, n_twice = pooled_images(pairs + pairs, reader) or (None, 0)
+    once, n_once = pooled_images(pairs, reader, ACCURATE) or (None, 0)
+    twice, n_twice = pooled_images(pairs + pairs, reader, ACCURATE) or (None, 0)
     assert n_once == n_twice == 1437
     assert once == twice == images_of(np.array([-1.0] * 5 + [0.0] * 1432))
     assert most_of_pooled_images(pairs) == most_of_pooled_images(pairs + pairs)

@@ -59,9 +59,9 @@ def test_winners_are_scored_where_their_search_did_not_look() -> None:
     found = analyse(results).contests[0].nested
     assert found is not None
     assert [fold.winner for fold in found.folds] == ["kernel=3", "kernel=5", "kernel=5"]
-    assert [fold.accuracy for fold in found.folds] == [0.90, 0.93, 0.96]
+    assert [fold.score for fold in found.folds] == [0.90, 0.93, 0.96]
     assert [fold.searched for fold in found.folds] == [pytest.approx(0.92)] * 3
-    assert found.accuracy.mean == pytest.approx(0.93)
+    assert found.score.mean == pytest.approx(0.93)
     # The search itself chose kernel 5 by (0.96 + 0.93 + 0.96) / 3 = 0.95.
     assert found.searched == pytest.approx(0.95)
     assert found.optimism == pytest.approx(0.02)
@@ -90,7 +90,7 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
     found = analyse(replace(results, records=records)).contests[0].nested
     assert found is not None
     # Epoch 4 is the best on each outer fold, and the one whose weights were kept there.
-    assert [(fold.epoch, fold.accuracy) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
+    assert [(fold.epoch, fold.score) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
     short = {
         fit.id: replace(records[fit.id], history=records[fit.id].history[:2], counted_epoch=1)
         for fit in results.plan.stage("nested.s").fits
@@ -144,7 +144,7 @@ def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:
     unfinished = made_up_results(_study(), stop_after=9)
     found = analyse(unfinished).contests[0].nested
     assert found is not None
-    assert (found.accuracy.mean, found.interval, found.optimism) == (None, None, None)
+    assert (found.score.mean, found.interval, found.optimism) == (None, None, None)
     assert "outer fold" not in notes_of_first(unfinished)
     contents = gathered(unfinished)
     table = next(table for table in contents.tables if table.name == "nested-s")

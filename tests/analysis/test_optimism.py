@@ -8,11 +8,14 @@ import pytest
 
 from convstudy.analysis import analyse
 from convstudy.history.results import Results
+from convstudy.metrics import metric_named
 from convstudy.report.sections.optimism import optimism_table
 from convstudy.report.table import cell_text
 from tests.analysis.known import results_of, rows, study_of
 from tests.report.made_up import gathered, made_up_results, table_of
 from tests.scores import rescored
+
+ACCURATE = metric_named("accuracy")
 
 
 def _known() -> Results:
@@ -56,9 +59,9 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
     found = analyse(results).keepsakes
     (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
     assert epoch.kind == "kept epoch"  # the recipe's keep is "best", unless told
-    caption = optimism_table(found).caption
-    assert "With keep = “best” the validation accuracies in this report are of that kind" in caption
-    assert "With keep" not in optimism_table((replace(epoch, kind="epoch"),)).caption
+    caption = optimism_table(found, ACCURATE).caption
+    assert "With keep = “best” the validation scores in this report are of that kind" in caption
+    assert "With keep" not in optimism_table((replace(epoch, kind="epoch"),), ACCURATE).caption
     # The best epochs have 0.95, 0.96 and 0.97, the last ones 0.93 each.
     assert (epoch.of, epoch.kept, epoch.honest) == (3, pytest.approx(0.96), pytest.approx(0.93))
     assert epoch.images == "validation"
@@ -66,13 +69,13 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
 
 def test_the_table_says_what_it_is_about() -> None:
     results = _known()
-    table = optimism_table(analyse(results).keepsakes)
+    table = optimism_table(analyse(results).keepsakes, ACCURATE)
     first = [
         cell_text(value, column.kind) for value, column in zip(table.rows[0], table.columns, strict=True)
     ]
     assert first == ["the best of 3 seeds", "their mean", "a", "test", "95.00 %", "92.50 %", "+2.50"]
     made = made_up_results()
-    assert table_of(gathered(made), "optimism") == optimism_table(analyse(made).keepsakes)
+    assert table_of(gathered(made), "optimism") == optimism_table(analyse(made).keepsakes, ACCURATE)
     assert len(table_of(gathered(made), "optimism").rows) == 4
 
 

@@ -112,12 +112,10 @@ def test_the_answer_corrects_the_score_of_a_search() -> None:
     assert found is not None
     assert (found.n_candidates, found.unknown) == (5, "")
     assert found.corrected is not None
-    assert 0.95 < found.corrected < found.accuracy
-    assert found.optimism == pytest.approx(found.accuracy - found.corrected)
+    assert 0.95 < found.corrected < found.score
+    assert found.optimism == pytest.approx(found.score - found.corrected)
     said = notes_of_first(results)
-    figures = (
-        f"The {found.accuracy * 100:.2f} % is also the figure that the search chose by; corrected for that"
-    )
+    figures = f"The {found.score * 100:.2f} % is also the figure that the search chose by; corrected for that"
     assert figures in said
     assert f"it is about {found.corrected * 100:.2f} %." in said
 

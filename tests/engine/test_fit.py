@@ -167,7 +167,7 @@ def test_a_loss_that_is_no_number_becomes_a_record(seed: int) -> None:
 
 def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = scores_of(torch.tensor([[math.nan, 1.0]]), torch.tensor([0]))
-    monkeypatch.setattr(engine_fit, "evaluate", lambda *_: bad)
+    monkeypatch.setattr(engine_fit, "evaluate", lambda *_, **more: bad)
     record = run_fit(small_fit(), digits().train).record
     assert (record.error_kind, record.counted_epoch) == ("diverged", None)
 

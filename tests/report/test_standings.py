@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from convstudy.numbers import between, one_digit
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import in_points, needed_short, saying, takes
-from convstudy.stats import Needed, Verdict, paired_difference
+from convstudy.stats import Measure, Needed, Verdict, paired_difference
 from convstudy.stats.verdicts import corrected, judge
 
 N_SEEDS = 5
@@ -53,7 +53,7 @@ def verdicts(draw: st.DrawFn, most: int = 9) -> list[Verdict]:
     for number in range(draw(st.integers(1, most))):
         pairs = draw(PAIRS)
         difference = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
-        found.append(judge("a", f"other-{number}", "test accuracy", difference, 0.001))
+        found.append(judge("a", f"other-{number}", Measure("test", "accuracy"), difference, 0.001))
     return [
         replace(each, needed=draw(NEEDED)) if each.kind == "unclear" else each
         for each in corrected(found, draw(st.integers(len(found), 40)))
@@ -130,7 +130,7 @@ def test_nothing_is_better_or_worse_whose_interval_touches_the_region(
     if difference.low is None or difference.high is None:
         return
     for border in (region, abs(difference.low), abs(difference.high)):
-        again = judge("a", "b", "test accuracy", difference, border)
+        again = judge("a", "b", Measure("test", "accuracy"), difference, border)
         text = standing([again], "seed", N_SEEDS)
         if difference.low <= border + 1e-13 and difference.high >= -border - 1e-13:
             assert not re.search("better|worse", text)
@@ -154,7 +154,7 @@ def test_nothing_is_better_or_worse_whose_interval_touches_the_region(
     ],
 )
 def test_each_kind_of_difference_has_its_words(pairs: list[float], n_comparisons: int, said: str) -> None:
-    alone = judge("a", "b", "test accuracy", paired_difference(pairs, [0.0] * len(pairs)), 0.001)
+    alone = judge("a", "b", Measure("test", "accuracy"), paired_difference(pairs, [0.0] * len(pairs)), 0.001)
     (verdict,) = corrected([alone], n_comparisons)
     assert saying(verdict) == said
     text = standing([verdict], "seed", 3)
@@ -164,16 +164,16 @@ def test_each_kind_of_difference_has_its_words(pairs: list[float], n_comparisons
 
 
 def test_a_model_compared_with_itself_has_no_figures_and_asks_for_nothing() -> None:
-    alone = judge("a", "b", "test accuracy", paired_difference([0.9, 0.9], [0.9, 0.9]), 0.001)
+    alone = judge("a", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.9], [0.9, 0.9]), 0.001)
     itself = replace(alone, same_models=True)
-    other = judge("c", "b", "test accuracy", paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001)
+    other = judge("c", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001)
     assert changes([itself], 2) == "a changed nothing (same weights and scores)"
     assert standing([itself], "seed", 2) == "has the same weights and scores as b"
     assert changes([itself, other], 2).startswith("a changed nothing (same weights and scores) and c (")
 
 
 def test_what_takes_most_is_told() -> None:
-    base = judge("a", "b", "test accuracy", paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
+    base = judge("a", "b", Measure("test", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
     few, many, images, never = (
         replace(base, needed=needed)
         for needed in (
@@ -193,7 +193,9 @@ def test_what_takes_most_is_told() -> None:
 
 
 def test_what_few_seeds_and_folds_ask_for_comes_with_what_to_do_first() -> None:
-    base = judge("a", "b", "validation accuracy", paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
+    base = judge(
+        "a", "b", Measure("validation", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001
+    )
     few = Needed(0.001, "images", 1437, folds_first=True)
     said = {
         Needed(0.001, "seeds", 3, 9, 68): "about 9 to 70 seeds, roughly: run more than 3 first",

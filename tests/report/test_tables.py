@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convstudy.analysis import analyse
+from convstudy.metrics import RECORDED
 from convstudy.record import Environment
 from convstudy.report.scores import scores_table
 from convstudy.report.section import Gallery
@@ -31,12 +32,14 @@ def test_results_hold_no_time_no_date_and_no_place() -> None:
         for fit_id, o in results.openings.items()
     }
     again = replace(results, records=slower, openings=later, created_at="2030-01-01T00:00:00Z")
-    assert as_csv(results_table(analyse(again).contests)) == as_csv(results_table(analyse(results).contests))
+    assert as_csv(results_table(analyse(again).contests, RECORDED)) == as_csv(
+        results_table(analyse(results).contests, RECORDED)
+    )
 
 
 def test_results_have_every_fit_with_its_weights() -> None:
     results = made_up_results(fails=["plain"])
-    rows = as_records(results_table(analyse(results).contests))
+    rows = as_records(results_table(analyse(results).contests, RECORDED))
     assert len(rows) == 9 + 9 + 12
     assert {row["fit_id"] for row in rows} == {fit.id for fit in results.plan.fits}
     for row in rows:

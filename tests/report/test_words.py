@@ -46,7 +46,7 @@ def _figures(contest: object) -> list[float]:
         widths = [difference.half_width_of(name) for name in ("seeds", "images")]
         # These are rounded up.
         found += [math.ceil(width * 10_000) / 10_000 for width in widths if width is not None]
-    for interval in contest.accuracy_intervals.values():  # type: ignore[attr-defined]
+    for interval in [each["accuracy"] for each in contest.intervals.values() if each]:  # type: ignore[attr-defined]
         found += [interval.low, interval.high]
     return found
 

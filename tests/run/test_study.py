@@ -125,8 +125,8 @@ def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float
 
     measured = engine_fit.evaluate
 
-    def evaluate(*arguments: Any) -> Any:
-        score = measured(*arguments)
+    def evaluate(*arguments: Any, **more: Any) -> Any:
+        score = measured(*arguments, **more)
         return scores(loss, score["accuracy"]) if fails(under_way[0]) else score
 
     monkeypatch.setattr(engine_fit, "_start", start)

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
+from convstudy.stats import Measure
 from convstudy.stats.crossed import (
     MADE_UP,
     MOST_LOSS,
@@ -78,8 +79,8 @@ def test_five_images_on_which_all_seeds_agree_show_no_tie_and_nobody_better() ->
     found = crossed_difference(first, second)
     # By hand: 5 and 1 + 1 made-up ones of 10,002, 5 ± 1.96 · √7 = −0.19 to 10.19.
     assert (found.low, found.high) == pytest.approx((-0.19e-4, 10.19e-4), abs=0.01e-4)
-    assert judge("a", "b", "test accuracy", found, 0.001).kind == "unclear"
-    assert judge("a", "b", "test accuracy", found, 0.0).kind == "unclear"
+    assert judge("a", "b", Measure("test", "accuracy"), found, 0.001).kind == "unclear"
+    assert judge("a", "b", Measure("test", "accuracy"), found, 0.0).kind == "unclear"
     assert discordance(first[0] > 0, second[0] > 0).exact_p == pytest.approx(1 / 16)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convstudy.stats import paired_difference
+from convstudy.stats import Measure, paired_difference
 from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import bonett_price, wilson
@@ -64,7 +64,7 @@ def test_one_image_more_in_each_fold_is_no_certainty(sizes: list[int]) -> None:
     assert found.low is not None and found.high is not None
     assert found.low < 0 < found.high
     assert found.high - found.low >= expected.high - expected.low
-    verdict = judge("a", "b", "validation accuracy", found, 0.001)
+    verdict = judge("a", "b", Measure("validation", "accuracy"), found, 0.001)
     assert verdict.kind == "unclear" and verdict.p > 0.05
     chance = probabilities(found, 0.001)
     assert chance is not None and chance.better < 0.975
@@ -82,7 +82,7 @@ def test_neither_p_nor_probabilities_claim_what_the_interval_does_not(
     one, other = sum(first), sum(second)
     expected = bonett_price(one, other, found.n_images)
     assert 2 * found.half_width(0.95) >= expected.high - expected.low
-    (verdict,) = corrected([judge("a", "b", "validation accuracy", found, region)], n_comparisons)
+    (verdict,) = corrected([judge("a", "b", Measure("validation", "accuracy"), found, region)], n_comparisons)
     assert found.low is not None and found.high is not None
     if verdict.kind == "better":
         assert found.low > region

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from convstudy.stats import Evidence, MeasuredFit, Verdict, paired_difference, verdict
+from convstudy.stats import Evidence, Measure, MeasuredFit, Verdict, paired_difference, verdict
 from convstudy.stats.verdicts import REGION, judge
 
 SPREAD = (-0.0001, 0.0, 0.0001)
@@ -10,7 +10,7 @@ SPREAD = (-0.0001, 0.0, 0.0001)
 
 
 def by_pairs(first: list[float], second: list[float], region: float = REGION) -> Verdict:
-    return judge("a", "b", "test accuracy", paired_difference(first, second), region)
+    return judge("a", "b", Measure("test", "accuracy"), paired_difference(first, second), region)
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_a_wide_interval_is_unclear_however_large_the_mean() -> None:
 def test_an_interval_that_ends_at_the_border_lies_within_the_region(sign: int, told: str) -> None:
     near_zero = paired_difference([sign * 0.01, sign * 0.02, sign * 0.03], [0.0, 0.0, 0.0])
     far_end = max(abs(near_zero.low or 0), abs(near_zero.high or 0))
-    assert judge("a", "b", "x", near_zero, far_end).kind == "tie"
-    assert judge("a", "b", "x", near_zero, far_end - 1e-9).kind == "unclear"
+    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end).kind == "tie"
+    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end - 1e-9).kind == "unclear"
     beyond = paired_difference([sign * 0.09, sign * 0.1, sign * 0.11], [0.0, 0.0, 0.0])
     near_end = min(abs(beyond.low or 0), abs(beyond.high or 0))
     assert near_end > 0.05
-    assert judge("a", "b", "x", beyond, near_end).kind == "unclear"
-    assert judge("a", "b", "x", beyond, near_end - 1e-9).kind == told
+    assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end).kind == "unclear"
+    assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end - 1e-9).kind == told
 
 
 def test_one_pair_is_too_few_however_large_the_difference() -> None:
@@ -68,13 +68,13 @@ def test_scores_without_predictions_never_show_certainty() -> None:
     """One image more right in each of five folds of 287 or 288 images: it was "better" with p 1e-11."""
     sizes = (288, 288, 287, 287, 287)
     first, second = [(n - 1) / n for n in sizes], [(n - 2) / n for n in sizes]
-    found = verdict("a", "b", "validation accuracy", first, second, sum(sizes))
+    found = verdict("a", "b", Measure("validation", "accuracy"), first, second, sum(sizes))
     assert (found.kind, found.bounded) == ("unclear", True)
     assert found.difference.low is not None and found.difference.low < 0 and found.p > 0.05
-    assert verdict("a", "b", "test accuracy", [0.9, 0.9], [0.8, 0.8], 10_000).kind == "better"
-    assert verdict("a", "b", "test accuracy", [], [], 10_000).bounded is False
+    assert verdict("a", "b", Measure("test", "accuracy"), [0.9, 0.9], [0.8, 0.8], 10_000).kind == "better"
+    assert verdict("a", "b", Measure("test", "accuracy"), [], [], 10_000).bounded is False
     with pytest.raises(ValueError, match="1 or more"):
-        verdict("a", "b", "test accuracy", [0.9], [0.8], 0)
+        verdict("a", "b", Measure("test", "accuracy"), [0.9], [0.8], 0)
 
 
 def test_equal_pairs_are_no_proof_of_a_tie() -> None:

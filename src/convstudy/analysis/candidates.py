@@ -8,6 +8,7 @@ from typing import Literal
 
 from convstudy.data import Fold
 from convstudy.history.results import Results
+from convstudy.metrics import recorded_with
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
 from convstudy.record import LASTING_ERRORS, Opening, Record, Scores
@@ -15,8 +16,6 @@ from convstudy.stats.measure import Measure, Part
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
 
-METRICS = ("log-loss", "accuracy")
-"""The metrics that rows have."""
 Status = Literal["done", "failed", "not trained"]
 Failure = Literal["", "may yet succeed", "lasting", "repeated", "accepted"]
 """Of a failed fit: whether it counts as failed for good, and if so why: its kind of error lasts, the same error came in
@@ -212,7 +211,7 @@ def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> Candi
 
     def over_fits(part: Part) -> dict[str, Summary]:
         found = {}
-        for metric in METRICS:
+        for metric in recorded_with(results.study.metric):
             values = (fit.score(Measure(part, metric)) for fit in done)
             found[metric] = summarise(value for value in values if value is not None)
         return found

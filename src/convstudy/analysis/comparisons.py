@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow, FitRow
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
+from convstudy.analysis.methods import holds
 from convstudy.analysis.predictions import PredictionReader
+from convstudy.metrics import LOG_LOSS, Metric, metric_named, recorded_with
 from convstudy.stats.crossed import (
     accuracy_interval,
     components,
     crossed_difference,
     loss_interval,
+    mean_interval,
     seeds_only_difference,
 )
+from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.measure import Measure
 from convstudy.stats.needed import needed_images, needed_seeds
-from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
+from convstudy.stats.resampled import Probabilities, fold_difference, fold_mean, probabilities
+from convstudy.stats.summary import summarise
 from convstudy.stats.verdicts import Verdict, corrected, judge
 
 if TYPE_CHECKING:
@@ -31,57 +37,63 @@ VALIDATION, TEST = Measure("validation", "accuracy"), Measure("test", "accuracy"
 def compare_folds(
     first: CandidateRow,
     others: tuple[CandidateRow, ...],
+    metric: Metric,
     region: float,
     n_candidates: int,
     held_out: HeldOutReader,
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on a search's best candidate against the others, by validation accuracy.
+    """Return the verdicts on a search's best candidate against the others, by a metric on validation images.
 
     Intervals are never narrower than the images of all folds together allow; where predictions are missing, the
-    images' part is the largest that the error rates allow, and the verdict is ``bounded``.
+    images' part is the largest that the error rates allow, and the verdict is ``bounded``; that holds for proportions
+    only, and other metrics have no interval then. A metric per set never has one.
 
     The best was found by these very scores, so that all pairs of the search's ``n_candidates`` count as compared, those
     that it dropped on its way too, and not only the best one's.
     """
     found = []
+    measure, proportions = Measure("validation", metric.name), holds("pseudo-observations", metric)
     for second in others:
-        pairs = _shared(first, second, VALIDATION)
+        pairs = _shared(first, second, measure)
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
-        mine, theirs = _both(pairs, VALIDATION)
-        measured = pooled_images(pairs, held_out)
-        images, n_pooled = measured or (most_of_pooled_images(pairs) if pairs else (None, 0))
-        difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled)
-        each = judge(
-            first.name,
-            second.name,
-            VALIDATION,
-            difference,
-            region,
-            first.evidence + second.evidence,
-        )
-        each = replace(
-            each, bounded=bool(pairs) and measured is None, same_models=first.shares_models(second)
-        )
-        found.append(replace(each, probabilities=probabilities(difference, region)))
+        mine, theirs = _both(pairs, measure)
+        measured = pooled_images(pairs, held_out, metric)
+        bound = most_of_pooled_images(pairs) if pairs and proportions else (None, 0)
+        images, n_pooled = measured or bound
+        if measured is None and not proportions:
+            difference = _without_interval(mine, theirs)
+        else:
+            difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled)
+        each = _judged(first, second, measure, difference, region)
+        bounded = bool(pairs) and measured is None and proportions
+        each = replace(each, bounded=bounded, same_models=first.shares_models(second))
+        better = probabilities(difference, region)
+        if better is not None and not metric.higher_is_better:
+            better = Probabilities(better.worse, better.same, better.better)
+        found.append(replace(each, probabilities=better))
     judged = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
-    return tuple(map(_with_needed_images, judged))
+    return tuple(map(_with_needed_images, judged)) if holds("sample size", metric) else judged
 
 
 def compare_seeds(
     pairs: list[tuple[CandidateRow, CandidateRow]],
+    metric: Metric,
     region: float,
     predictions: PredictionReader,
     n_images: int,
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on these pairs of candidates by test accuracy, each corrected for all of them.
+    """Return the verdicts on these pairs of candidates by a metric on test images, each corrected for all.
 
     Args:
         pairs: who is compared with whom.
-        region: differences of accuracy up to this count as none.
+        metric: the study's.
+        region: differences of the metric up to this count as none.
         predictions: what each model made of each test image.
         n_images: how many test images there are.
     """
-    judged = corrected([_by_images(a, b, region, predictions, n_images) for a, b in pairs])
+    judged = corrected([_by_images(a, b, metric, region, predictions, n_images) for a, b in pairs])
+    if not holds("sample size", metric):
+        return judged
     rows = {(a.name, b.name): (a, b) for a, b in pairs}
     return tuple(_with_needed_seeds(each, *rows[each.first, each.second], predictions) for each in judged)
 
@@ -95,35 +107,51 @@ def compare_losses(
     """
     found = []
     for first, second in pairs:
-        tables = _tables(first, second, predictions, losses=True)
+        tables = _tables(first, second, metric_named(LOG_LOSS), predictions)
         if tables is not None:
             difference = crossed_difference(*tables)
-            evidence = first.evidence + second.evidence
-            loss = Measure("test", "log-loss")
-            found.append(
-                judge(first.name, second.name, loss, difference, 0.0, evidence, lower_is_better=True)
-            )
+            found.append(_judged(first, second, Measure("test", LOG_LOSS), difference, 0.0))
     return corrected(found)
 
 
-def intervals_of(row: CandidateRow, predictions: PredictionReader) -> tuple[Interval | None, Interval | None]:
-    """Return the intervals of a candidate's test accuracy and test loss, ``None`` where predictions are lost."""
+def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReader) -> Mapping[str, Interval]:
+    """Return the intervals of a candidate's test accuracy, test loss and the study's metric, by name.
+
+    Without one are metrics per set, and all where predictions are lost.
+    """
     import numpy as np
 
     read = [predictions.of(fit.fit_id) for fit in row.fits if fit.test is not None]
     found = [each for each in read if each is not None]
     if not found or len(found) < len(read):
-        return None, None
-    accuracy = accuracy_interval(np.stack([each.right for each in found]).astype(np.float64))
-    losses = [each.losses for each in found if each.losses is not None]
-    return accuracy, loss_interval(np.stack(losses)) if len(losses) == len(found) else None
+        return {}
+    intervals: dict[str, Interval] = {}
+    for name in recorded_with(metric.name):
+        each_metric = metric_named(name)
+        figures = [each.figures(each_metric) for each in found]
+        there = [values for values in figures if values is not None]
+        if len(there) < len(figures):
+            continue
+        table = np.stack(there).astype(np.float64)
+        if holds("Wilson", each_metric):
+            intervals[name] = accuracy_interval(table)
+        elif name == LOG_LOSS:
+            intervals[name] = loss_interval(table)
+        else:
+            intervals[name] = mean_interval(table, each_metric.low, each_metric.high)
+    return intervals
 
 
-def fold_intervals(rows: tuple[CandidateRow, ...]) -> dict[str, Interval]:
-    """Return the interval of the mean validation accuracy of each candidate that has all its folds, by its name."""
-    found = {}
+def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, Interval]:
+    """Return the interval of the mean validation score of each candidate that has all its folds, by its name.
+
+    Only proportions have one.
+    """
+    found: dict[str, Interval] = {}
+    if not holds("Wilson", metric):
+        return found
     for row in rows:
-        scores = list(row.scores(VALIDATION).values())
+        scores = list(row.scores(Measure("validation", metric.name)).values())
         if len(scores) < len(row.fits):
             continue
         ratio = max(fit.n_validation / fit.n_train for fit in row.fits)
@@ -151,16 +179,16 @@ def _both(
 
 
 def _tables(
-    first: CandidateRow, second: CandidateRow, predictions: PredictionReader, losses: bool = False
+    first: CandidateRow, second: CandidateRow, metric: Metric, predictions: PredictionReader
 ) -> tuple[Figures, Figures] | None:
     """Return both candidates' figures, each of shape (seeds, images); ``None`` where a model's are missing."""
     import numpy as np
 
     tables = []
-    pairs = _shared(first, second, TEST)
+    pairs = _shared(first, second, Measure("test", metric.name))
     for side in zip(*pairs, strict=True):
         read = [predictions.of(fit.fit_id) for fit in side]
-        figures = [None if each is None else each.losses if losses else each.right for each in read]
+        figures = [None if each is None else each.figures(metric) for each in read]
         there = [each for each in figures if each is not None]
         if len(there) < len(figures):
             return None
@@ -169,19 +197,54 @@ def _tables(
 
 
 def _by_images(
-    first: CandidateRow, second: CandidateRow, region: float, predictions: PredictionReader, n_images: int
+    first: CandidateRow,
+    second: CandidateRow,
+    metric: Metric,
+    region: float,
+    predictions: PredictionReader,
+    n_images: int,
 ) -> Verdict:
     """Return the verdict on one pair as if it were the only one."""
-    evidence, same = first.evidence + second.evidence, first.shares_models(second)
-    tables = _tables(first, second, predictions)
+    measure, same = Measure("test", metric.name), first.shares_models(second)
+    proportions = holds("pseudo-observations", metric)
+    tables = _tables(first, second, metric, predictions) if metric.kind == "per image" else None
     if tables is None:
-        pairs = _shared(first, second, TEST)
-        difference = seeds_only_difference(*_both(pairs, TEST), n_images)
-        judged = judge(first.name, second.name, TEST, difference, region, evidence)
-        return replace(judged, bounded=bool(pairs), same_models=same)
-    models = tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True))
-    judged = judge(first.name, second.name, TEST, crossed_difference(*tables), region, evidence)
-    return replace(judged, models=models, same_models=same)
+        pairs = _shared(first, second, measure)
+        both = _both(pairs, measure)
+        difference = seeds_only_difference(*both, n_images) if proportions else _without_interval(*both)
+        judged = _judged(first, second, measure, difference, region)
+        return replace(judged, bounded=bool(pairs) and proportions, same_models=same)
+    difference = crossed_difference(*tables)
+    if not proportions:
+        # A class of few images weighs much: a tie needs as many images as if each weighed as much as its images do.
+        widest = metric.high - metric.low
+        difference = replace(difference, n_images=predictions.n_even(metric, n_images), limit=widest)
+    judged = replace(_judged(first, second, measure, difference, region), same_models=same)
+    if not holds("McNemar", metric):
+        return judged
+    return replace(judged, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
+
+
+def _without_interval(mine: tuple[float, ...], theirs: tuple[float, ...]) -> Difference:
+    """Return a difference of which only the mean is known."""
+    pairs = tuple(a - b for a, b in zip(mine, theirs, strict=True))
+    return Difference(pairs, summarise(pairs))
+
+
+def _judged(
+    first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, region: float
+) -> Verdict:
+    metric = metric_named(measure.metric)
+    return judge(
+        first.name,
+        second.name,
+        measure,
+        difference,
+        region,
+        first.evidence + second.evidence,
+        lower_is_better=not metric.higher_is_better,
+        no_interval=metric.kind == "per set",
+    )
 
 
 def _with_needed_seeds(
@@ -189,7 +252,8 @@ def _with_needed_seeds(
 ) -> Verdict:
     """Return a verdict that says too little with how many seeds would tell what matters."""
     asked = judged.kind == "unclear" and not judged.same_models
-    tables = _tables(first, second, predictions) if asked else None
+    metric = metric_named(judged.measure.metric)
+    tables = _tables(first, second, metric, predictions) if asked else None
     if tables is None:
         return judged
     found = components(tables[0] - tables[1])

@@ -10,8 +10,6 @@ from itertools import combinations
 
 from convstudy.analysis.candidates import CandidateRow, candidate_rows
 from convstudy.analysis.comparisons import (
-    TEST,
-    VALIDATION,
     compare_folds,
     compare_losses,
     compare_seeds,
@@ -25,6 +23,7 @@ from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.searches import SearchCourse, search_course
 from convstudy.analysis.selection import Selection, selection
 from convstudy.history.results import Results
+from convstudy.metrics import LOG_LOSS, Metric, metric_named
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.groups import groups, letters
@@ -40,16 +39,16 @@ class Contest:
     The leader is the one that the stage chose by validation; in an ablation it is the network as it is.
 
     Attributes:
-        measure: what verdicts are on: the validation accuracy in a search, else the test accuracy.
-        runner_up: the candidate with the next best mean validation accuracy.
+        measure: what verdicts are on: the study's metric on validation images in a search, else on test images.
+        runner_up: the candidate with the next best mean of the metric on validation images.
         verdicts: in a search "leader against other"; in an ablation "variant against the network as it is"; in a
             comparison every pair, those of the leader first, and where nobody leads every pair of those that were
             tested. They pair what both sides have, by seed or fold; a candidate that a search trained on fewer folds or
             epochs than the leader has none, and is no runner-up.
         losses: the same pairs by test loss.
         interactions: of an ablation that asks for them, each two variants together against what they add up to.
-        accuracy_intervals, loss_intervals: of each candidate that was tested, by its name.
-        fold_intervals: of the mean validation accuracy of each candidate of a search that has all its folds, by its
+        intervals: of each candidate by its name, its test scores' intervals by metric.
+        fold_intervals: of the mean validation score of each candidate of a search that has all its folds, by its
             name (Nadeau and Bengio's, :func:`convstudy.stats.resampled.fold_mean`).
         course: how a search went about it.
         nested: what the outer folds of a nested search say of its score.
@@ -66,12 +65,20 @@ class Contest:
     verdicts: tuple[Verdict, ...] = ()
     losses: tuple[Verdict, ...] = ()
     interactions: tuple[Verdict, ...] = ()
-    accuracy_intervals: Mapping[str, Interval] = field(default_factory=dict)
-    loss_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     fold_intervals: Mapping[str, Interval] = field(default_factory=dict)
     course: SearchCourse | None = None
     nested: Nested | None = None
     selection: Selection | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """The study's metric."""
+        return metric_named(self.measure.metric)
+
+    def interval(self, name: str, metric: str = "") -> Interval | None:
+        """Return the interval of a candidate's test score in a metric, the study's unless given."""
+        return self.intervals.get(name, {}).get(metric or self.measure.metric)
 
     @property
     def asked(self) -> bool:
@@ -92,12 +99,12 @@ class Contest:
     def ranking(self) -> tuple[CandidateRow, ...]:
         """The candidates that have a score, the best mean first."""
         scored = [row for row in self.rows if row.summary(self.measure).mean is not None]
-        return tuple(sorted(scored, key=lambda row: -(row.summary(self.measure).mean or 0.0)))
+        return tuple(sorted(scored, key=lambda row: self.metric.rank(row.summary(self.measure).mean or 0.0)))
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The largest groups of ranked candidates of which no two are told apart; of comparisons only."""
-        if self.question != "compare" or not self.verdicts:
+        if self.question != "compare" or not self.verdicts or self.metric.kind == "per set":
             return ()
         names = [row.name for row in self.ranking]
         return groups(names, [(v.first, v.second) for v in self.verdicts if v.told_apart])
@@ -126,32 +133,33 @@ def contest(
 ) -> Contest:
     """Return the contest of one stage; the readers are those of this run."""
     rows = candidate_rows(results, stage)
-    region = results.study.region / 100
+    metric, region = metric_named(results.study.metric), results.study.margin
+    validation, test = Measure("validation", metric.name), Measure("test", metric.name)
     if stage.question == "search":
         leader = next((row for row in rows if row.chosen), None)
         others = tuple(
             row for row in rows if leader is not None and row is not leader and row.trained_like(leader)
         )
-        verdicts = compare_folds(leader, others, region, len(rows), held_out) if leader else ()
+        verdicts = compare_folds(leader, others, metric, region, len(rows), held_out) if leader else ()
         return Contest(
             stage.key,
             stage.question,
             stage.name,
-            VALIDATION,
+            validation,
             rows,
             leader,
-            _next_best(leader, others),
+            _next_best(leader, others, validation),
             verdicts,
-            fold_intervals=fold_intervals(rows),
+            fold_intervals=fold_intervals(rows, metric),
             course=search_course(results, stage),
             nested=nested(results, stage, leader),
             # A choice that stays has no score while its fits have no records.
-            selection=selection(rows, leader, held_out)
-            if leader and leader.validation["accuracy"].mean is not None
+            selection=selection(rows, leader, metric, held_out)
+            if leader and leader.validation[metric.name].mean is not None
             else None,
         )
     if not stage.tested:  # what judges a search
-        return Contest(stage.key, stage.question, stage.name, VALIDATION, rows)
+        return Contest(stage.key, stage.question, stage.name, validation, rows)
 
     pairs: list[tuple[CandidateRow, CandidateRow]] = []
     runner_up = None
@@ -163,28 +171,27 @@ def contest(
     elif stage.question == "compare":
         leader = next((row for row in rows if row.chosen), None)
         others = tuple(row for row in rows if row is not leader)
-        runner_up = _next_best(leader, others)
+        runner_up = _next_best(leader, others, validation)
         # Where a failed fit left the choice open, the models that were tested can be compared all the same.
         tested = tuple(row for row in others if row.test["accuracy"].n)
         pairs = list(combinations((leader, *others) if leader else tested, 2))
     else:
         leader = rows[0]
-    intervals = {row.name: intervals_of(row, predictions) for row in rows}
+    intervals = {row.name: intervals_of(row, metric, predictions) for row in rows}
     named = {row.name: row for row in rows}
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
     return Contest(
         stage.key,
         stage.question,
         stage.name,
-        TEST,
+        test,
         rows,
         leader,
         runner_up,
-        compare_seeds(pairs, region, predictions, results.dataset.n_test),
-        compare_losses(pairs, predictions),
-        interactions_of(together, leader, region, predictions) if together and leader else (),
-        {name: accuracy for name, (accuracy, _) in intervals.items() if accuracy},
-        {name: loss for name, (_, loss) in intervals.items() if loss},
+        compare_seeds(pairs, metric, region, predictions, results.dataset.n_test),
+        compare_losses(pairs, predictions) if metric.name != LOG_LOSS else (),
+        interactions_of(together, leader, metric, region, predictions) if together and leader else (),
+        intervals,
     )
 
 
@@ -210,13 +217,16 @@ def headline(results: Results) -> Headline | None:
     return Headline(stage, candidate) if done and not candidate.waits_for else None
 
 
-def _next_best(leader: CandidateRow | None, others: tuple[CandidateRow, ...]) -> CandidateRow | None:
-    """Return the candidate that validation puts second, ``None`` where nobody is first."""
-    scored = [row for row in others if row.validation["accuracy"].mean is not None]
-    return min(scored, key=_rank, default=None) if leader else None
+def _next_best(
+    leader: CandidateRow | None, others: tuple[CandidateRow, ...], measure: Measure
+) -> CandidateRow | None:
+    """Return the candidate that validation puts second, ``None`` where there is no first."""
+    scored = [row for row in others if row.summary(measure).mean is not None]
+    metric = metric_named(measure.metric)
 
+    def rank(row: CandidateRow) -> tuple[float, float]:
+        value, loss = row.summary(measure).mean, row.validation[LOG_LOSS].mean
+        assert value is not None and loss is not None  # both are recorded together
+        return (metric.rank(value), loss)
 
-def _rank(row: CandidateRow) -> tuple[float, float]:
-    accuracy, loss = row.validation["accuracy"].mean, row.validation["log-loss"].mean
-    assert accuracy is not None and loss is not None  # callers leave out what has no score
-    return (-accuracy, loss)
+    return min(scored, key=rank, default=None) if leader else None

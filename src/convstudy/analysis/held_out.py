@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import FitRow
-from convstudy.analysis.predictions import has_accuracy, losses_of, sound
+from convstudy.analysis.predictions import has_accuracy, losses_of, sound, values_of
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
+from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Source
 
@@ -30,11 +31,20 @@ class HeldOut:
         images: int64, which training images these are, shape (n,).
         right: bool, shape (n,).
         losses: float32 cross-entropies in nats, shape (n,).
+        values: the study's metric, each image's value times its weight in this part; ``None`` for the accuracy, the
+            log-loss and metrics per set.
     """
 
     images: npt.NDArray[np.int64]
     right: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float32]
+    values: npt.NDArray[np.float64] | None = None
+
+    def figures(self, metric: Metric) -> npt.NDArray[np.floating] | None:
+        """Return each image's value of the study's metric times its weight, shape (n,); ``None`` without."""
+        if metric.name == ACCURACY:
+            return self.right.astype("float64")
+        return self.losses if metric.name == LOG_LOSS else self.values
 
 
 class HeldOutReader:
@@ -45,6 +55,7 @@ class HeldOutReader:
 
     def __init__(self, results: Results) -> None:
         self._results = results
+        self._metric = metric_named(results.study.metric)
         self._read: dict[str, HeldOut | None] = {}
         self._n_kept = 0
         self._class_counts: dict[str, tuple[int, ...] | None] = {}
@@ -107,11 +118,12 @@ class HeldOutReader:
         own = images.astype(np.int64)
         # The fits of one fold share the array, so that few are kept and comparing them costs nothing.
         shared = self._images.setdefault(hashlib.sha256(own.tobytes()).digest(), own)
-        return HeldOut(shared, right, losses_of(labels, probabilities).astype(np.float32))
+        losses = losses_of(labels, probabilities).astype(np.float32)
+        return HeldOut(shared, right, losses, values_of(self._metric, labels, probabilities))
 
 
 def pooled_images(
-    pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader
+    pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader, metric: Metric
 ) -> tuple[Source, int] | None:
     """Return the images' part of a difference over folds, and the number of different images.
 
@@ -120,6 +132,7 @@ def pooled_images(
     Args:
         pairs: the fits of two candidates that belong together.
         held_out: what these made of their validation images.
+        metric: the study's, per image.
 
     Returns:
         ``None`` where predictions of a pair are missing, or are not of the same images.
@@ -131,14 +144,17 @@ def pooled_images(
         one, other = held_out.of(first.fit_id), held_out.of(second.fit_id)
         if one is None or other is None or one.images is not other.images:
             return None
-        differences.append(one.right.astype(np.float64) - other.right)
+        mine, theirs = one.figures(metric), other.figures(metric)
+        if mine is None or theirs is None:
+            return None
+        differences.append(mine.astype(np.float64) - theirs)
     if not differences:
         return None
     places, times = held_out.places([first for first, _ in pairs])
     if len(times) < 2:
         return None
     figures = np.bincount(places, np.concatenate(differences)) / times
-    return images_of(figures), len(times)
+    return images_of(figures, metric.counts), len(times)
 
 
 def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:

@@ -19,10 +19,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
-from convstudy.analysis.comparisons import TEST
+from convstudy.analysis.methods import holds
 from convstudy.analysis.predictions import PredictionReader
+from convstudy.metrics import Metric
 from convstudy.stats.crossed import components, crossed_difference
 from convstudy.stats.differences import CONFIDENCE, Difference
+from convstudy.stats.measure import Measure
 from convstudy.stats.needed import needed_seeds
 from convstudy.stats.summary import summarise
 from convstudy.stats.verdicts import Evidence, Verdict, corrected, judge
@@ -37,6 +39,7 @@ MADE_UP = (2.0, -2.0)
 def interactions_of(
     pairs: Sequence[tuple[CandidateRow, CandidateRow, CandidateRow]],
     as_it_is: CandidateRow,
+    metric: Metric,
     region: float,
     predictions: PredictionReader,
 ) -> tuple[Verdict, ...]:
@@ -49,13 +52,16 @@ def interactions_of(
     Args:
         pairs: both together, the first variant, the second one.
         as_it_is: the network that is varied.
+        metric: the study's.
         region: interactions up to this count as none.
         predictions: what each model made of each test image.
     """
-    tables = {(a.name, b.name): _table((both, a, b, as_it_is), predictions) for both, a, b in pairs}
+    tables = {(a.name, b.name): _table((both, a, b, as_it_is), metric, predictions) for both, a, b in pairs}
     judged = corrected(
-        [_alone((both, a, b, as_it_is), tables[a.name, b.name], region) for both, a, b in pairs]
+        [_alone((both, a, b, as_it_is), metric, tables[a.name, b.name], region) for both, a, b in pairs]
     )
+    if not holds("sample size", metric):
+        return judged
     return tuple(_with_needed_seeds(each, tables[each.first, each.second]) for each in judged)
 
 
@@ -64,20 +70,29 @@ def interaction_figures(together: Figures, first: Figures, second: Figures, as_i
     return together - first - second + as_it_is
 
 
-def crossed_interaction(figures: Figures, confidence: float = CONFIDENCE) -> Difference:
+def crossed_interaction(
+    figures: Figures, confidence: float = CONFIDENCE, proportions: bool = True
+) -> Difference:
     """Return an interaction, over new seeds and new images, with its interval.
 
     Args:
         figures: those of :func:`interaction_figures`, shape (seeds, images).
         confidence: how often such an interval holds the true interaction.
+        proportions: whether all five are of values of 0 or 1; then the two whole images are added.
 
     Raises:
         ValueError: where there are no seeds.
     """
-    padded = _with_made_up_images(figures)
+    padded = _with_made_up_images(figures) if proportions else figures
     found = crossed_difference(padded, 0 * padded, confidence)
     pairs = tuple(float(mean) for mean in figures.mean(axis=1))
-    return replace(found, pairs=pairs, summary=summarise(pairs), n_images=figures.shape[1], limit=2.0)
+    return replace(
+        found,
+        pairs=pairs,
+        summary=summarise(pairs),
+        n_images=figures.shape[1],
+        limit=2.0 if proportions else None,
+    )
 
 
 def _with_made_up_images(figures: Figures) -> Figures:
@@ -87,38 +102,52 @@ def _with_made_up_images(figures: Figures) -> Figures:
 
 
 def _alone(
-    rows: tuple[CandidateRow, CandidateRow, CandidateRow, CandidateRow], table: Figures | None, region: float
+    rows: tuple[CandidateRow, CandidateRow, CandidateRow, CandidateRow],
+    metric: Metric,
+    table: Figures | None,
+    region: float,
 ) -> Verdict:
     """Return the verdict on one interaction as if it were the only one."""
     _, first, second, _ = rows
+    measure = Measure("test", metric.name)
     if table is None:
-        scores = _shared_scores(rows)
+        scores = _shared_scores(rows, measure)
         means = tuple(both - a - b + base for both, a, b, base in scores.values())
         found = Difference(means, summarise(means))
     else:
-        found = crossed_interaction(table)
+        found = crossed_interaction(table, proportions=holds("pseudo-observations", metric))
     evidence = sum((row.evidence for row in rows), Evidence())
-    return judge(first.name, second.name, TEST, found, region, evidence)
+    return judge(
+        first.name,
+        second.name,
+        measure,
+        found,
+        region,
+        evidence,
+        lower_is_better=not metric.higher_is_better,
+        no_interval=metric.kind == "per set",
+    )
 
 
-def _table(rows: Sequence[CandidateRow], predictions: PredictionReader) -> Figures | None:
+def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> Figures | None:
     """Return the figures over the seeds that all four have; ``None`` where a model's predictions are missing."""
     import numpy as np
 
     fits = {(row.name, fit.part): fit.fit_id for row in rows for fit in row.fits}
-    tables = []
+    tables, measure = [], Measure("test", metric.name)
     for row in rows:
-        read = [predictions.of(fits[row.name, part]) for part in _shared_scores(rows)]
-        there = [each.right for each in read if each is not None]
+        read = [predictions.of(fits[row.name, part]) for part in _shared_scores(rows, measure)]
+        figures = [None if each is None else each.figures(metric) for each in read]
+        there = [each for each in figures if each is not None]
         if not there or len(there) < len(read):
             return None
         tables.append(np.stack(there).astype(np.float64))
     return interaction_figures(*tables)
 
 
-def _shared_scores(rows: Sequence[CandidateRow]) -> Mapping[str, tuple[float, ...]]:
-    """Return seed -> the test accuracies of all candidates, for the seeds that all have."""
-    scores = [row.scores(TEST) for row in rows]
+def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[str, tuple[float, ...]]:
+    """Return seed -> the scores of all candidates, for the seeds that all have."""
+    scores = [row.scores(measure) for row in rows]
     shared = [part for part in scores[0] if all(part in each for each in scores)]
     return {part: tuple(each[part] for each in scores) for part in shared}
 

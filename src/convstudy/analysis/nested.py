@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.methods import holds
 from convstudy.history.results import Results
+from convstudy.metrics import metric_named
 from convstudy.plan import Candidate, Stage
 from convstudy.stats.intervals import Interval
 from convstudy.stats.resampled import fold_mean
@@ -29,10 +31,10 @@ class OuterFold:
     Attributes:
         number: from 1.
         winner: who won the search without this fold; empty where nobody has, or not yet.
-        searched: the winner's mean accuracy over the inner folds, by which it won.
+        searched: the winner's mean score over the inner folds, by which it won.
         epoch: at which the winner is scored there: its inner folds' median, or its last one where ``patience``
             ended its training before.
-        accuracy: the winner's on the outer fold.
+        score: the winner's value of the study's metric on the outer fold.
         n_train, n_images: images that the winner was trained on, and images of the outer fold.
     """
 
@@ -40,7 +42,7 @@ class OuterFold:
     winner: str = ""
     searched: float | None = None
     epoch: int | None = None
-    accuracy: float | None = None
+    score: float | None = None
     n_train: int = 0
     n_images: int = 0
 
@@ -51,28 +53,31 @@ class Nested:
 
     Attributes:
         folds: every outer fold.
-        accuracy: of the winners on their outer folds; ``mean`` is ``None`` until every fold has one.
-        interval: of that mean; ``None`` until every fold has a score.
-        searched: the mean accuracy that the search itself chose its winner by.
+        score: of the winners on their outer folds; ``mean`` is ``None`` until every fold has one.
+        interval: of that mean; ``None`` until every fold has a score, and for metrics that are no proportion.
+        searched: the mean score that the search itself chose its winner by.
+        higher_is_better: the direction of the metric.
         as_far: whether the search's winner and those of the outer folds were trained up to the same epoch.
         n_train: on how many images the winners of the outer folds were trained, the first one's number.
         n_train_searched: on how many the search's own winner was, on its first fold.
     """
 
     folds: tuple[OuterFold, ...]
-    accuracy: Summary
+    score: Summary
     interval: Interval | None
     searched: float | None
     as_far: bool
     n_train: int
     n_train_searched: int
+    higher_is_better: bool = True
 
     @property
     def optimism(self) -> float | None:
         """By how much the search's own score is too good, as far as the outer folds tell; of equal training only."""
-        if self.searched is None or self.accuracy.mean is None or not self.as_far:
+        if self.searched is None or self.score.mean is None or not self.as_far:
             return None
-        return self.searched - self.accuracy.mean
+        found = self.searched - self.score.mean
+        return found if self.higher_is_better else -found
 
     @property
     def winners(self) -> dict[str, int]:
@@ -97,19 +102,23 @@ def nested(results: Results, stage: Stage, leader: CandidateRow | None) -> Neste
     folds = tuple(
         _outer_fold(results, stage.name, number, won) for number, won in enumerate(winners, start=1)
     )
-    scores = [fold.accuracy for fold in folds if fold.accuracy is not None]
+    scores = [fold.score for fold in folds if fold.score is not None]
+    metric = metric_named(results.study.metric)
     whole = len(scores) == len(folds)
     reached = {fit.until for won in winners for fit in won.fits}
     return Nested(
         folds=folds,
-        accuracy=summarise(scores if whole else ()),
+        score=summarise(scores if whole else ()),
         interval=(
-            fold_mean(scores, [fold.n_images for fold in folds], 1 / (len(folds) - 1)) if whole else None
+            fold_mean(scores, [fold.n_images for fold in folds], 1 / (len(folds) - 1))
+            if whole and holds("Wilson", metric)
+            else None
         ),
-        searched=leader.validation["accuracy"].mean if leader else None,
+        searched=leader.validation[metric.name].mean if leader else None,
         as_far=leader is not None and {fit.until for fit in leader.fits} == reached,
         n_train=folds[0].n_train,
         n_train_searched=leader.fits[0].n_train if leader else 0,
+        higher_is_better=metric.higher_is_better,
     )
 
 
@@ -120,7 +129,7 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
         return OuterFold(number)
     # A choice that stays has no score while a fit of it has no record.
     searched = next(
-        (score.scores["accuracy"] for score in choice.scores if score.name == choice.chosen and score.scores),
+        (score.value for score in choice.scores if score.name == choice.chosen),
         None,
     )
     record = results.records.get(won.fits[0].id)
@@ -134,7 +143,7 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
         choice.chosen,
         searched,
         epoch,
-        record.history[epoch - 1].validation["accuracy"],
+        record.history[epoch - 1].validation[results.study.metric],
         record.n_train,
         record.n_validation,
     )

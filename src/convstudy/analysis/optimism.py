@@ -7,15 +7,15 @@ by epoch, so that what choosing an epoch by it would bring is told of the valida
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
 from convstudy.analysis.candidates import CandidateRow
-from convstudy.analysis.comparisons import TEST
 from convstudy.analysis.findings import Contest, Headline
 from convstudy.history.results import Results
+from convstudy.metrics import Metric, metric_named
 
 Kind = Literal[
     "seed", "network", "seed and network", "epoch", "kept epoch", "nested search", "search", "halved search"
@@ -30,7 +30,7 @@ class Keepsake:
         kind: the best of what was kept; a ``"kept epoch"`` is one that the recipe keeps itself, by validation images.
         about: which candidate or search it is about.
         of: how many it was the best of.
-        kept: the accuracy that would have been reported.
+        kept: the score that would have been reported.
         honest: the one to report instead.
         images: whether both are of the ``"test"`` or the ``"validation"`` images.
     """
@@ -41,11 +41,12 @@ class Keepsake:
     kept: float
     honest: float
     images: Literal["test", "validation"]
+    higher_is_better: bool = True
 
     @property
     def difference(self) -> float:
-        """By how much the kept figure lies above the honest one."""
-        return self.kept - self.honest
+        """By how much the kept figure is better than the honest one."""
+        return self.kept - self.honest if self.higher_is_better else self.honest - self.kept
 
 
 def keepsakes(results: Results, found: tuple[Contest, ...], head: Headline | None) -> tuple[Keepsake, ...]:
@@ -68,44 +69,53 @@ def keepsakes(results: Results, found: tuple[Contest, ...], head: Headline | Non
 
 def _of_tests(contest: Contest, row: CandidateRow) -> Iterator[Keepsake]:
     """Yield the best seed, the best network, and the best seed of any network."""
-    mean = row.test["accuracy"].mean
-    if mean is None:
+    measure, metric = contest.measure, contest.metric
+    up = metric.higher_is_better
+    mean = row.summary(measure).mean
+    if mean is None or measure.part != "test":
         return
-    own = list(row.scores(TEST).values())
+    own = list(row.scores(measure).values())
     if len(own) > 1:
-        yield Keepsake("seed", row.name, len(own), max(own), mean, "test")
-    scored = [each for each in contest.rows if each.test["accuracy"].mean is not None]
+        yield Keepsake("seed", row.name, len(own), _best(metric, own), mean, "test", up)
+    scored = [each for each in contest.rows if each.summary(measure).mean is not None]
     if contest.question != "compare" or len(scored) < 2:
         return
-    means = [each.test["accuracy"].mean for each in scored if each.test["accuracy"].mean is not None]
-    yield Keepsake("network", row.name, len(scored), max(means), mean, "test")
-    every = [score for each in scored for score in each.scores(TEST).values()]
+    means = [value for each in scored if (value := each.summary(measure).mean) is not None]
+    yield Keepsake("network", row.name, len(scored), _best(metric, means), mean, "test", up)
+    every = [score for each in scored for score in each.scores(measure).values()]
     if len(own) > 1:
-        yield Keepsake("seed and network", row.name, len(every), max(every), mean, "test")
+        yield Keepsake("seed and network", row.name, len(every), _best(metric, every), mean, "test", up)
 
 
 def _of_epochs(results: Results, row: CandidateRow, keep: str) -> Iterator[Keepsake]:
     """Yield the best epoch by the validation images, beside the last one on the same images."""
+    metric = metric_named(results.study.metric)
     histories = [results.records[fit.fit_id].history for fit in row.fits if fit.status == "done"]
     longest = max((len(history) for history in histories), default=0)
     if longest > 1:
-        best = fmean(max(epoch.validation["accuracy"] for epoch in history) for history in histories)
-        last = fmean(history[-1].validation["accuracy"] for history in histories)
+        courses = [[epoch.validation[metric.name] for epoch in history] for history in histories]
+        best = fmean(_best(metric, course) for course in courses)
+        last = fmean(course[-1] for course in courses)
         kind: Kind = "kept epoch" if keep == "best" else "epoch"
-        yield Keepsake(kind, row.name, longest, best, last, "validation")
+        yield Keepsake(kind, row.name, longest, best, last, "validation", metric.higher_is_better)
 
 
 def _of_search(contest: Contest) -> Iterator[Keepsake]:
     """Yield a search's best score beside that on images that it did not see, or beside the corrected one."""
-    nested, chosen = contest.nested, contest.selection
+    nested, chosen, up = contest.nested, contest.selection, contest.metric.higher_is_better
     if nested is not None and nested.optimism is not None and nested.searched is not None:
-        honest = nested.searched - nested.optimism
+        honest = nested.searched - nested.optimism if up else nested.searched + nested.optimism
         yield Keepsake(
-            "nested search", contest.name, len(contest.rows), nested.searched, honest, "validation"
+            "nested search", contest.name, len(contest.rows), nested.searched, honest, "validation", up
         )
     elif chosen is not None and chosen.corrected is not None:
         halves = contest.course is not None and contest.course.halved
         kind: Kind = "halved search" if halves else "search"
         yield Keepsake(
-            kind, contest.name, chosen.n_candidates, chosen.accuracy, chosen.corrected, "validation"
+            kind, contest.name, chosen.n_candidates, chosen.score, chosen.corrected, "validation", up
         )
+
+
+def _best(metric: Metric, values: Sequence[float]) -> float:
+    """Return the best of these values."""
+    return min(values, key=metric.rank)

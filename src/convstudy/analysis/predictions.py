@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
+from convstudy.metrics import ACCURACY, LOG_LOSS, RECORDED, Metric, metric_named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,8 @@ class Predictions:
         confidence: its probability, shape (n,).
         true: the probability of the true class, shape (n,).
         brier: Brier score, the mean over images.
+        values: the study's metric, each image's value times its weight; ``None`` for the accuracy, the log-loss and
+            metrics per set.
         has_losses: whether the losses add up to the loss on record.
         mistake_rows: which test images ``mistake_pixels`` show, shape (k,); ``None`` where no images were asked for.
         mistake_pixels: the most confident mistakes, shape (k, height, width, channels).
@@ -45,6 +48,7 @@ class Predictions:
     true: npt.NDArray[np.floating]
     brier: float
     has_losses: bool = True
+    values: npt.NDArray[np.float64] | None = None
     mistake_rows: npt.NDArray[Any] | None = None
     mistake_pixels: npt.NDArray[Any] | None = None
 
@@ -58,6 +62,12 @@ class Predictions:
     def losses(self) -> npt.NDArray[np.float64] | None:
         """Cross-entropies in nats, shape (n,); ``None`` where they do not add up to the loss on record."""
         return losses_of_true(self.true) if self.has_losses else None
+
+    def figures(self, metric: Metric) -> npt.NDArray[np.float64] | None:
+        """Return each image's value of the study's metric times its weight, float64, shape (n,); ``None`` without."""
+        if metric.name == ACCURACY:
+            return self.right.astype("float64")
+        return self.losses if metric.name == LOG_LOSS else self.values
 
 
 class PredictionReader:
@@ -74,6 +84,7 @@ class PredictionReader:
 
     def __init__(self, results: Results, with_images: Collection[str] = ()) -> None:
         self._results = results
+        self._metric = metric_named(results.study.metric)
         self._n_classes = results.dataset.n_classes
         self._with_images = frozenset(with_images)
         self._labels: npt.NDArray[np.int64] | None = None
@@ -85,6 +96,12 @@ class PredictionReader:
         if fit_id not in self._read:
             self._read[fit_id] = self._load(fit_id)
         return self._read[fit_id]
+
+    def n_even(self, metric: Metric, n_images: int) -> int:
+        """Return how many of ``n_images`` test images count, if each weighed as much as the heaviest does."""
+        if metric.weigh is None or self._labels is None:
+            return n_images
+        return int(n_images / metric.weights(self._labels).max())
 
     def unreadable(self, fit_id: str) -> str:
         """Return why the file of a fit could not be read; empty where it was read, whatever it holds."""
@@ -102,7 +119,7 @@ class PredictionReader:
         except StoreError as error:
             self._unreadable[fit_id] = error.problems[0].what
             return None
-        found = predictions_in(test)
+        found = predictions_in(test, self._metric)
         if (
             found is None
             or test["probabilities"].shape != (opening.n_images, self._n_classes)
@@ -125,8 +142,13 @@ class PredictionReader:
         )
 
 
-def predictions_in(arrays: Arrays) -> Predictions | None:
-    """Return what a file's labels and probabilities say of each image; ``None`` where they are not sound."""
+def predictions_in(arrays: Arrays, metric: Metric | None = None) -> Predictions | None:
+    """Return what a file's labels and probabilities say of each image; ``None`` where they are not sound.
+
+    Args:
+        arrays: what the file holds.
+        metric: the study's, whose values are kept.
+    """
     import numpy as np
 
     found = sound(arrays)
@@ -144,7 +166,17 @@ def predictions_in(arrays: Arrays) -> Predictions | None:
         confidence=probabilities[rows, predicted],
         true=true,
         brier=float((squares - 2 * true.astype(np.float64) + 1).mean()),
+        values=values_of(metric, labels, probabilities),
     )
+
+
+def values_of(
+    metric: Metric | None, labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64] | None:
+    """Return each image's value times its weight; ``None`` for metrics that are kept anyway, and those per set."""
+    if metric is None or metric.name in RECORDED or metric.kind == "per set":
+        return None
+    return metric.weighted_values(labels, probabilities)
 
 
 def has_accuracy(right: npt.NDArray[np.bool_], accuracy: float) -> bool:

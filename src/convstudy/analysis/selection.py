@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Literal
 
 from convstudy.analysis.candidates import CandidateRow
 from convstudy.analysis.held_out import HeldOutReader
+from convstudy.analysis.methods import holds
+from convstudy.metrics import Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +37,7 @@ MOST_PREDICTIONS = 10_000_000
 """Candidates times images; beyond that the draws would take too much memory and time."""
 _AT_ONCE = 50
 
-Unknown = Literal["", "alone", "no predictions", "too many"]
+Unknown = Literal["", "alone", "no predictions", "too many", "metric"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class Selection:
     """What being the best of several adds to a winner's score.
 
     Attributes:
-        accuracy: the winner's mean over folds, by which it was chosen.
+        score: the winner's mean over folds, by which it was chosen.
         n_candidates: among how many it was chosen, all trained on the same folds, as far.
-        optimism: about how much too good ``accuracy`` is; ``None`` where that is not known.
+        optimism: about how much too good ``score`` is; ``None`` where that is not known.
         unknown: why not: it was ``"alone"``, there are ``"no predictions"`` with labels beside the records, or
-            ``"too many"``.
+            ``"too many"``, or the study's ``"metric"`` is no proportion, for which alone the method is implemented.
     """
 
-    accuracy: float
+    score: float
     n_candidates: int
     optimism: float | None
     unknown: Unknown = ""
@@ -58,29 +60,33 @@ class Selection:
     @property
     def corrected(self) -> float | None:
         """The winner's score without that."""
-        return None if self.optimism is None else self.accuracy - self.optimism
+        return None if self.optimism is None else self.score - self.optimism
 
 
-def selection(rows: tuple[CandidateRow, ...], leader: CandidateRow, held_out: HeldOutReader) -> Selection:
+def selection(
+    rows: tuple[CandidateRow, ...], leader: CandidateRow, metric: Metric, held_out: HeldOutReader
+) -> Selection:
     """Return how much of the leader's score is due to its having been chosen by it.
 
     Only candidates count that were trained on the same folds, as far, without a failed fit: of a search that halves
     those of the last rung. What earlier rungs chose by is not in it.
     """
-    accuracy = leader.validation["accuracy"].mean
-    assert accuracy is not None  # who was chosen has a score
+    score = leader.validation[metric.name].mean
+    assert score is not None  # a chosen candidate has one
     among = [row for row in rows if row.trained_like(leader) and row.n_done == len(row.fits)]
     if len(among) < 2:
-        return Selection(accuracy, len(among), None, "alone")
+        return Selection(score, len(among), None, "alone")
+    if not holds("winner's correction", metric):
+        return Selection(score, len(among), None, "metric")
     n_images = sum(fit.n_validation for fit in leader.fits)
     if n_images * len(among) > MOST_PREDICTIONS:
-        return Selection(accuracy, len(among), None, "too many")
+        return Selection(score, len(among), None, "too many")
     # The rule of the choice: after accuracy and loss fewer parameters, then the order of the study.
     among.sort(key=lambda row: row.n_parameters)
-    found = _predictions(among, held_out)
+    found = _predictions(among, metric, held_out)
     if found is None:
-        return Selection(accuracy, len(among), None, "no predictions")
-    return Selection(accuracy, len(among), optimism(*found, among.index(leader)))
+        return Selection(score, len(among), None, "no predictions")
+    return Selection(score, len(among), optimism(*found, among.index(leader)))
 
 
 def optimism(right: Array, losses: Array, winner: int) -> float:
@@ -110,7 +116,9 @@ def optimism(right: Array, losses: Array, winner: int) -> float:
     return float(np.mean(differences))
 
 
-def _predictions(rows: list[CandidateRow], held_out: HeldOutReader) -> tuple[Array, Array] | None:
+def _predictions(
+    rows: list[CandidateRow], metric: Metric, held_out: HeldOutReader
+) -> tuple[Array, Array] | None:
     """Return who is right and by what loss, shape (images, candidates); ``None`` where that is not on record."""
     import numpy as np
 
@@ -125,6 +133,7 @@ def _predictions(rows: list[CandidateRow], held_out: HeldOutReader) -> tuple[Arr
         images = images or [each.images for each in found]
         if not all(np.array_equal(each.images, own) for each, own in zip(found, images, strict=True)):
             return None
-        right.append(np.concatenate([each.right for each in found]).astype(np.float32))
+        figures = [each.figures(metric) for each in found]
+        right.append(np.concatenate([each for each in figures if each is not None]).astype(np.float32))
         losses.append(np.concatenate([each.losses for each in found]))
     return np.stack(right, axis=1), np.stack(losses, axis=1)

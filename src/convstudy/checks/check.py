@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from convstudy.checks.finding import Finding, Findings, Level, Silenced
+from convstudy.metrics import ACCURACY, metric_named
 from convstudy.plan import Plan
+from convstudy.studyfile import Study
 
 When = Literal["before", "during", "after", "images"]
 """Looks at the plan, at the course of each fit, at what they came to, or at the images themselves."""
@@ -31,6 +33,11 @@ class Planned:
 
     plan: Plan
     n_openings: int = 0
+
+
+def accuracy_margin(study: Study) -> float:
+    """Return up to which difference of accuracy counts as none: the study's margin, where its metric is in percent."""
+    return study.margin if metric_named(study.metric).unit == "percent" else metric_named(ACCURACY).margin
 
 
 Subject = TypeVar("Subject")

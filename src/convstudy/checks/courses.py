@@ -16,7 +16,7 @@ from convstudy.analysis import Analysis
 from convstudy.analysis.candidates import part_text
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.chance import LargestShares, chance_level
-from convstudy.checks.check import SURE, Spot
+from convstudy.checks.check import SURE, Spot, accuracy_margin
 from convstudy.checks.networks import LARGER_BATCHES, lone_norm
 from convstudy.checks.words import listed, points, so_many
 from convstudy.networks.tree import path_text
@@ -96,7 +96,7 @@ def dead_units(analysis: Analysis) -> Iterator[Spot]:
 
 def still_improving(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose validation accuracy was still rising when their epochs ran out."""
-    region = analysis.results.study.region / 100
+    region = accuracy_margin(analysis.results.study)
     for each in tested_candidates(analysis):
         records = [fit.record for fit in each.fits if _ran_out(each, fit.record)]
         n_epochs = min((len(record.history) for record in records), default=0)
@@ -217,5 +217,6 @@ def _judged(each: TrainedCandidate) -> float:
     """Return the difference that the contest judges this candidate by, 0 where it judges none."""
     contest = each.contest
     rival = contest.runner_up if contest.leader and contest.leader.name == each.candidate.name else each.row
-    verdict = contest.verdict_on(rival.name) if rival else None
+    in_percent = contest.metric.unit == "percent"
+    verdict = contest.verdict_on(rival.name) if rival and in_percent else None
     return abs(verdict.difference.mean or 0.0) if verdict else 0.0

@@ -9,10 +9,11 @@ from typing import Literal
 
 from convstudy.analysis import TEST, VALIDATION, Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import SURE, Spot
+from convstudy.checks.check import SURE, Spot, accuracy_margin
 from convstudy.checks.words import listed, points
-from convstudy.numbers import counted, percent
-from convstudy.stats import Kind
+from convstudy.metrics import ACCURACY
+from convstudy.numbers import counted, difference_text, percent
+from convstudy.stats import Kind, Verdict
 from convstudy.studyfile import Range
 from convstudy.studyfile.part import Tried
 
@@ -113,16 +114,21 @@ def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
             if contest.question == "search"
             else ("test images", "seeds or images")
         )
-        ahead = leader.name if verdict.difference.mean >= 0 else other.name
+        leads = contest.metric.rank(verdict.difference.mean) <= 0
+        ahead = leader.name if leads == (verdict.first == leader.name) else other.name
         if verdict.needed is not None and (verdict.needed.fewest or 0) > verdict.needed.at_hand:
             more += " (the verdict says about how many)"
         yield Spot(
             contest.stage,
             f"{leader.name} was chosen before {other.name}; on the {images} {ahead} is ahead by "
-            f"{points(verdict.difference.mean)}: {_KINDS[verdict.kind]}",
+            f"{difference_text(abs(verdict.difference.mean), contest.metric.unit)}: {_said(verdict)}",
             "do not call it the better one: take the one that costs less"
             + ("" if verdict.kind == "tie" else f", or more {more}"),
         )
+
+
+def _said(verdict: Verdict) -> str:
+    return "no interval for this metric" if verdict.no_interval else _KINDS[verdict.kind]
 
 
 def overfitted(analysis: Analysis) -> Iterator[Spot]:
@@ -178,9 +184,9 @@ def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
 
 def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose test accuracy is clearly below their validation accuracy."""
-    region = analysis.results.study.region / 100
+    region = accuracy_margin(analysis.results.study)
     for each in tested_candidates(analysis):
-        interval = each.contest.accuracy_intervals.get(each.candidate.name)
+        interval = each.contest.interval(each.candidate.name, ACCURACY)
         validation, test = each.row.validation["accuracy"].mean, each.row.test["accuracy"].mean
         if interval is None or validation is None or test is None:
             continue

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from convstudy.analysis.methods import holds
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import Fold, split_sizes
+from convstudy.metrics import metric_named
 from convstudy.numbers import counted, shortest
 from convstudy.plan import Stage
 from convstudy.stats.needed import RULE_OF_THREE
@@ -85,8 +87,9 @@ def unequal_tuning(planned: Planned) -> Iterator[Spot]:
 
 def few_validation_images(planned: Planned) -> Iterator[Spot]:
     """Choices by so few validation images that no tie within the region could show on them."""
-    region = planned.plan.study.region / 100
-    if region == 0:
+    study = planned.plan.study
+    metric, region = metric_named(study.metric), study.margin
+    if region == 0 or not holds("rule of three", metric):
         return
     few = [
         (stage.key, n)
@@ -100,7 +103,7 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
             "study.region",
             f"few validation images choose: {told}; even without one difference on them, "
             f"{shortest(100 * RULE_OF_THREE / least, 2)} points would remain possible, and up to "
-            f"{shortest(planned.plan.study.region)} points are to count as none",
+            f"{shortest(100 * region)} points are to count as none",
             f"region = {shortest(math.ceil(1000 * RULE_OF_THREE / least) / 10)}, or "
             f"{math.ceil(RULE_OF_THREE / region):,} validation images",
         )

@@ -10,7 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from convstudy.cli.words import tell
-from convstudy.numbers import count, counted, duration, percent
+from convstudy.metrics import metric_named
+from convstudy.numbers import count, counted, duration, percent, score_text
+from convstudy.record import Epoch
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -82,8 +84,7 @@ class PlainProgress:
             last = epoch.number >= fit.n_epochs
             if last or progress.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
                 return ""
-            accuracy = percent(epoch.validation["accuracy"])
-            return f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, validation accuracy {accuracy}"
+            return f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, {score_of(epoch, fit.metric)}"
         if isinstance(event, FitEnded):
             width = len(str(progress.n_fits))
             return f"[{progress.n_done:{width}}/{progress.n_fits}] {ended(event, progress)}; {left(progress)}"
@@ -149,7 +150,7 @@ class Display:
             for running in progress.running.values():
                 epoch = running.epoch
                 number = epoch.number if epoch else 0
-                score = f", validation accuracy {percent(epoch.validation['accuracy'])}" if epoch else ""
+                score = f", {score_of(epoch, running.fit.metric)}" if epoch else ""
                 body.add_row(
                     Text(f"  ▸ {progress.name(running.fit)}"),
                     Text(f"epoch {number} of {running.fit.n_epochs}{score}"),
@@ -170,7 +171,7 @@ def news(event: Event, progress: Progress) -> str:
     if isinstance(event, SearchAdvanced):
         return rung_text(event.plan.stage(event.stage))
     if isinstance(event, TestOpened) and event.opening.scores is not None:
-        return f"test set opened for {progress.name(event.fit)}: accuracy {percent(event.opening.scores['accuracy'])}"
+        return f"test set opened for {progress.name(event.fit)}: {_tested(event)}"
     if isinstance(event, NoMessage):
         if event.fit is None:
             return f"no message from the inspection of the images for {count(event.seconds)} s"
@@ -188,6 +189,12 @@ def news(event: Event, progress: Progress) -> str:
     return ""
 
 
+def _tested(event: TestOpened) -> str:
+    """Return a model's test score: ``accuracy 97.31 %``."""
+    found, scores = metric_named(event.fit.metric), event.opening.scores
+    return f"{found.title} {score_text(scores[found.name], found.unit)}" if scores else "no score"
+
+
 def ended(event: FitEnded, progress: Progress) -> str:
     """Return how a fit ended: its score, or its error in one line."""
     name, record = progress.name(event.fit), event.record
@@ -195,8 +202,17 @@ def ended(event: FitEnded, progress: Progress) -> str:
         reason = record.error.splitlines()[0] if record.error else record.error_kind
         return f"{name} failed: {reason}"
     epoch = record.counted
-    accuracy = percent(epoch.validation["accuracy"])
-    return f"{name}: validation accuracy {accuracy} (epoch {epoch.number}), {duration(record.seconds)}"
+    return f"{name}: {score_of(epoch, event.fit.metric)} (epoch {epoch.number}), {duration(record.seconds)}"
+
+
+def score_of(epoch: Epoch, metric: str) -> str:
+    """Return an epoch's validation score: ``validation accuracy 97.31 %``."""
+    return _validation(metric, epoch.validation[metric])
+
+
+def _validation(metric: str, value: float) -> str:
+    found = metric_named(metric)
+    return f"validation {found.title} {score_text(value, found.unit)}"
 
 
 def left(progress: Progress) -> str:
@@ -217,8 +233,8 @@ def choice_text(choice: Choice) -> str:
     """Return what a stage chose, and by which score."""
     if not choice.chosen:
         return f"{choice.stage}: nothing could be chosen, every candidate has a failed fit"
-    scores = next((score.scores for score in choice.scores if score.name == choice.chosen), None)
-    by = f" (validation accuracy {percent(scores['accuracy'])})" if scores else ""
+    score = next((score for score in choice.scores if score.name == choice.chosen), None)
+    by = f" ({_validation(score.metric, score.value)})" if score and score.value is not None else ""
     return f"{choice.stage} chose {choice.chosen}{by}"
 
 

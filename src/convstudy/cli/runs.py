@@ -12,7 +12,8 @@ from convstudy.cli.options import json_option, open_history, runs_option, runs_w
 from convstudy.cli.reporting import write_files
 from convstudy.cli.words import say_json, table, tell
 from convstudy.errors import Location, Problem, UsageError, unknown
-from convstudy.numbers import counted, moment, percent
+from convstudy.metrics import metric_named
+from convstudy.numbers import counted, moment, score_text
 
 if TYPE_CHECKING:
     from convstudy.history import Results, RunSummary
@@ -137,7 +138,7 @@ def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) 
 
 @dataclass(frozen=True)
 class StageProgress:
-    """How far a stage is: its fits, the rungs of a search that halves, and what it chose with which accuracy."""
+    """How far a stage is: its fits, the rungs of a search that halves, what it chose and by which score."""
 
     stage: str
     n_fits: int
@@ -147,15 +148,16 @@ class StageProgress:
     n_rungs: int
     n_rungs_decided: int
     chosen: str | None
-    validation_accuracy: float | None
+    metric: str
+    validation_score: float | None
 
     @property
     def outcome(self) -> str:
         """What it chose, or what it waits for, in words."""
         if self.waits_for:
             return f"waits for {', '.join(self.waits_for)}"
-        if self.chosen and self.validation_accuracy is not None:
-            return f"{self.chosen} ({percent(self.validation_accuracy)})"
+        if self.chosen and self.validation_score is not None:
+            return f"{self.chosen} ({score_text(self.validation_score, metric_named(self.metric).unit)})"
         return f"{self.n_rungs_decided} of {self.n_rungs} rungs are done" if self.n_rungs_decided else ""
 
 
@@ -177,7 +179,8 @@ def _stages(results: Results) -> tuple[StageProgress, ...]:
                 n_rungs=len(stage.rungs),
                 n_rungs_decided=sum(rung.decided for rung in stage.rungs),
                 chosen=choice.chosen if choice else None,
-                validation_accuracy=score.scores["accuracy"] if score and score.scores else None,
+                metric=results.study.metric,
+                validation_score=score.value if score else None,
             )
         )
     return tuple(stages)
@@ -205,7 +208,17 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
     parts = [
         f"{summary.run_id}: {summary.status}, {summary.n_done:,} of {counted(summary.n_fits, 'fit')} done\n"
         f"begun {moment(summary.created_at)}, last worked on {moment(summary.updated_at)} UTC",
-        table(("stage", "fits", "done", "failed", "chose (validation accuracy)"), rows, right=(1, 2, 3)),
+        table(
+            (
+                "stage",
+                "fits",
+                "done",
+                "failed",
+                f"chose (validation {metric_named(results.study.metric).title})",
+            ),
+            rows,
+            right=(1, 2, 3),
+        ),
         f"The test set of {summary.dataset} was opened {counted(results.n_openings, 'time')} in this folder, "
         f"{len(results.openings):,} of them for models of this run.",
     ]

@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from convstudy.engine.batches import ImageTensors, network_input
 from convstudy.engine.devices import CPU, wait_for
 from convstudy.engine.gate import GATE
+from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.record import Scores
 
 BATCH_SIZE = 500
@@ -62,17 +63,23 @@ def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:
     return pad(pixels, (0, 0, right, -right, down, -down)) if down or right else pixels
 
 
-def scores_of(logits: torch.Tensor, labels: torch.Tensor) -> Scores:
-    """Return log-loss and accuracy of logits ``(n, n_classes)``."""
+def scores_of(logits: torch.Tensor, labels: torch.Tensor, metric: str = ACCURACY) -> Scores:
+    """Return log-loss, accuracy and one more metric of logits ``(n, n_classes)``; NaN where it is not defined."""
     losses = nn.functional.cross_entropy(logits, labels, reduction="none")
     hits = logits.argmax(dim=1) == labels
     # Both at once: each look at a device waits for it.
     both = torch.stack([losses.double().mean(), hits.double().sum()])
     wait_for(both.device)
     loss, n_hits = both.tolist()
-    return Scores({"log-loss": loss, "accuracy": n_hits / len(labels)})
+    scores = {LOG_LOSS: loss, ACCURACY: n_hits / len(labels)}
+    if metric not in scores:
+        probabilities = logits.softmax(dim=1).cpu().numpy()
+        scores[metric] = metric_named(metric).value(labels.cpu().numpy(), probabilities)
+    return Scores(scores)
 
 
-def evaluate(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> Scores:
-    """Return log-loss and accuracy on a part."""
-    return scores_of(logits_of(model, part, precision, views), part.labels)
+def evaluate(
+    model: nn.Module, part: ImageTensors, precision: str, views: str = "none", metric: str = ACCURACY
+) -> Scores:
+    """Return log-loss, accuracy and one more metric on a part."""
+    return scores_of(logits_of(model, part, precision, views), part.labels, metric)

@@ -28,7 +28,8 @@ from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import Loop, PlainLoop, Step, go_on, train_epoch
 from convstudy.engine.weights import Tensors, on_processor, take_over, weights_digest
-from convstudy.errors import Diverged, FitError
+from convstudy.errors import Diverged, FitError, Problem
+from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch, Record
@@ -108,7 +109,7 @@ def _train(
                 on_epoch(epoch)
     if fit.recipe.keep == "best":
         take_over(progress.judged, progress.best_weights)
-    best = best_epoch(progress.history)
+    best = best_epoch(progress.history, fit.metric)
     kept = on_processor(progress.judged.state_dict())
     weights = {name: tensor.contiguous() for name, tensor in kept.items()}
     with watched_relus(progress.judged) as highest:
@@ -140,9 +141,10 @@ def _train(
     )
 
 
-def best_epoch(history: list[Epoch]) -> int:
-    """Return the number of the epoch with the highest validation accuracy; then the lowest loss; then the first."""
-    return min(history, key=lambda e: (-e.validation["accuracy"], e.validation["log-loss"], e.number)).number
+def best_epoch(history: list[Epoch], metric: str = ACCURACY) -> int:
+    """Return the number of the epoch with the best validation score; then the lowest loss; then the first."""
+    rank = metric_named(metric).rank
+    return min(history, key=lambda e: (rank(e.validation[metric]), e.validation[LOG_LOSS], e.number)).number
 
 
 @contextmanager
@@ -183,7 +185,7 @@ def _epochs(
         progress.history.append(epoch)
         if progress.devices[-1:] != [device]:
             progress.devices.append(device)
-        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history):
+        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history, fit.metric):
             progress.best_weights = {
                 name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
             }
@@ -199,10 +201,16 @@ def _one_epoch(
     recipe = fit.recipe
     lr = train_epoch(loop, fit.seed, number)
     trained = time.perf_counter()
-    on_train = evaluate(progress.judged, measured, recipe.precision)
-    on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views)
+    on_train = evaluate(progress.judged, measured, recipe.precision, metric=fit.metric)
+    on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views, fit.metric)
     if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
+    for images, scores in (("training", on_train), ("validation", on_validation)):
+        if math.isnan(scores[fit.metric]):
+            what = (
+                f"{metric_named(fit.metric).title} is not defined on the {images} images that are evaluated"
+            )
+            raise FitError(Problem(what, got=fit.metric, mend="images of more than one class, or another"))
     return Epoch(
         number=number,
         learning_rate=lr,

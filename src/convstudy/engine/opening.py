@@ -74,7 +74,7 @@ def open_test(
     with repeatable(fit.threads, where), memory_errors(fit, where), working_on(where):
         there = images.to(where)
         logits = logits_of(model.to(where), there, fit.recipe.precision, fit.recipe.views)
-        scores = scores_of(logits, there.labels)
+        scores = scores_of(logits, there.labels, fit.metric)
         probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()

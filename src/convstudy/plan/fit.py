@@ -10,6 +10,7 @@ from typing import Any
 
 from convstudy.data import Dataset, Fold, Holdout, Outer, Split
 from convstudy.errors import Location, Problem, StudyError
+from convstudy.metrics import ACCURACY
 from convstudy.networks import Network
 from convstudy.studyfile.recipe import Recipe
 
@@ -32,6 +33,9 @@ class Fit:
     ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
     epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
     pause at the recipe's end is none, and ``until`` is None then.
+
+    ``metric`` is recorded with the accuracy and the log-loss after each epoch, and selects the epoch that counts where
+    the recipe keeps the best one.
     """
 
     dataset: Dataset
@@ -41,6 +45,7 @@ class Fit:
     seed: int
     threads: int
     until: int | None = None
+    metric: str = ACCURACY
 
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
@@ -97,6 +102,7 @@ class Fit:
             "seed": self.seed,
             "threads": self.threads,
             **_without_nothing({"until": self.until}, "until"),
+            **({} if self.metric == ACCURACY else {"metric": self.metric}),
         }
 
     @classmethod
@@ -120,6 +126,7 @@ class Fit:
             seed=values["seed"],
             threads=values["threads"],
             until=values.get("until"),
+            metric=values.get("metric", ACCURACY),
         )
 
 

@@ -163,7 +163,9 @@ class _Planner:
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
     def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:
-        return Fit(self.study.dataset, network, recipe, split, seed, self.study.threads)
+        return Fit(
+            self.study.dataset, network, recipe, split, seed, self.study.threads, metric=self.study.metric
+        )
 
 
 def make_plan(

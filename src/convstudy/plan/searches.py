@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from convstudy.metrics import metric_named
 from convstudy.plan.drawing import drawn, space_size
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize, halving_schedule
@@ -136,7 +137,9 @@ def _scores(fits: Mapping[str, tuple[Fit, ...]], records: Records) -> tuple[Cand
 
 def _outcome(score: CandidateScore) -> float | None:
     """Return what TPE maximises; ``None`` where a fit failed."""
-    return None if score.n_failed or score.scores is None else score.scores["accuracy"]
+    if score.n_failed or score.value is None:
+        return None
+    return score.value if metric_named(score.metric).higher_is_better else -score.value
 
 
 def _paused(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from convstudy.metrics import ACCURACY, metric_named
 from convstudy.numbers import percent
 from convstudy.report import theme
 from convstudy.report.figure import (
@@ -15,7 +16,7 @@ from convstudy.report.figure import (
     chart,
     either,
     label_angle,
-    measure_axis,
+    metric_axis,
     nominal,
     quantity,
     rows_of,
@@ -113,7 +114,12 @@ def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -
 def _class_accuracy(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
     scale = {"zero": False, "padding": 14}
     y = rows_of(names, "class")
-    x = quantity("accuracy", title="test accuracy, 95 % interval", scale=scale, axis=measure_axis("accuracy"))
+    x = quantity(
+        "accuracy",
+        title="test accuracy, 95 % interval",
+        scale=scale,
+        axis=metric_axis(metric_named(ACCURACY)),
+    )
     tips = [
         nominal("class"),
         *(

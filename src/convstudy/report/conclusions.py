@@ -10,9 +10,11 @@ from typing import Any
 
 from convstudy.analysis import Analysis, CandidateRow, Contest
 from convstudy.history.results import Results
+from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, listed, percent, with_spread
 from convstudy.report import interaction_words, verdict_notes
 from convstudy.report.failure_words import failures_text
+from convstudy.report.metric_words import writer
 from convstudy.report.optimism_words import search_optimism, test_set_text
 from convstudy.report.standings import changes, standing
 from convstudy.report.verdict_words import within
@@ -70,12 +72,13 @@ def _about_search(contest: Contest) -> Conclusion:
     leader = contest.leader
     if leader is None:
         return Conclusion("search", head, _not_chosen(contest), _evidence(contest))
-    accuracy = leader.validation["accuracy"]
+    score = leader.summary(contest.measure)
     n_epochs = {fit.until for fit in leader.fits if fit.until}
     far = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
     more = (*search_optimism(contest), *_course(contest))
     text = (
-        f"{leader.name} ({_mean(accuracy)} on validation images, {_fits(leader, accuracy, 'fold')}{far}) "
+        f"{leader.name} ({_mean(contest, score)} on validation images, {_fits(leader, score, 'fold')}{far}"
+        f"{_accuracy(contest, leader)}) "
         f"was chosen{_how(contest)}"
     )
     if all(verdict.difference.mean is None for verdict in contest.verdicts_on_leader):
@@ -120,13 +123,15 @@ def _about_comparison(contest: Contest) -> Conclusion:
     if leader is None:
         # Whoever was tested is judged all the same; without a chosen one no sentence can be about it.
         return Conclusion("compare", head, _not_chosen(contest), _evidence(contest), _judged(contest))
-    if leader.test["accuracy"].mean is None:
+    tested = leader.summary(contest.measure)
+    if tested.mean is None:
         text = f"{leader.name} was chosen by validation; its test score is still to come."
         return Conclusion("compare", head, text, leader.evidence)
-    text = f"{leader.name} ({_tested(leader)}) was chosen by validation"
+    text = f"{leader.name} ({_tested(contest, leader)}) was chosen by validation"
     verdicts = contest.verdicts_on_leader
     notes = [
-        f"{leader.name} has a validation accuracy of {with_spread(leader.validation['accuracy'], percent)} and scores "
+        f"{leader.name} has a validation {contest.metric.title} of "
+        f"{with_spread(leader.validation[contest.metric.name], writer(contest.metric))} and scores "
         f"{_scored(contest, leader)}.",
         *_judged(contest),
     ]
@@ -136,7 +141,7 @@ def _about_comparison(contest: Contest) -> Conclusion:
         return Conclusion(
             "compare", head, f"{text}; there is nothing else to compare.", leader.evidence, tuple(notes)
         )
-    text += f"; it {standing(verdicts, 'seed', leader.test['accuracy'].n)}."
+    text += f"; it {standing(verdicts, 'seed', tested.n)}."
     return Conclusion("compare", head, text, _evidence_of_leader(contest), tuple(notes))
 
 
@@ -146,12 +151,13 @@ def _about_ablation(contest: Contest) -> Conclusion:
     if not contest.settled:
         return Conclusion("ablate", f"Ablation {contest.name}", _WAITS)
     head = f"Ablation of {base.network}"
-    if base.test["accuracy"].mean is None:
+    tested = base.summary(contest.measure)
+    if tested.mean is None:
         return Conclusion("ablate", head, "the test scores are still to come.", _evidence(contest))
-    told = changes(contest.verdicts, base.test["accuracy"].n)
-    seeds = _fits(base, base.test["accuracy"], "seed")
+    told = changes(contest.verdicts, tested.n)
+    seeds = _fits(base, tested, "seed")
     together = interaction_words.clause(contest.interactions)
-    text = f"{_mean(base.test['accuracy'])} on test images as it is ({seeds}); {told}{together}."
+    text = f"{_mean(contest, tested)} on test images as it is ({seeds}{_accuracy(contest, base)}); {told}{together}."
     notes = (
         f"As it is, it scores {_scored(contest, base)}.",
         *_judged(contest),
@@ -165,9 +171,9 @@ def _about_final(contest: Contest) -> Conclusion:
     head = f"Final training of {row.network}"
     if not row.settled:
         return Conclusion("final", head, _WAITS)
-    if row.test["accuracy"].mean is None:
+    if row.summary(contest.measure).mean is None:
         return Conclusion("final", head, "its test score is still to come.", row.evidence)
-    seeds = counted(row.test["accuracy"].n, "seed")
+    seeds = counted(row.summary(contest.measure).n, "seed")
     return Conclusion("final", head, f"it scores {_scored(contest, row)} over {seeds}.", row.evidence)
 
 
@@ -233,8 +239,21 @@ def _not_chosen(contest: Contest) -> str:
     return "every candidate has a failed fit, so none could be chosen."
 
 
-def _mean(summary: Summary) -> str:
-    return "no score" if summary.mean is None else percent(summary.mean)
+def _mean(contest: Contest, summary: Summary) -> str:
+    """Return a mean of the study's metric, with its name unless it is the accuracy."""
+    if summary.mean is None:
+        return "no score"
+    return f"{_named(contest)}{writer(contest.metric)(summary.mean)}"
+
+
+def _named(contest: Contest) -> str:
+    return "" if contest.metric.name == ACCURACY else f"{contest.metric.title} "
+
+
+def _accuracy(contest: Contest, row: CandidateRow) -> str:
+    """Return the mean accuracy where the study's metric is another one, with a comma before it."""
+    mean = (row.validation if contest.measure.part == "validation" else row.test)[ACCURACY].mean
+    return "" if contest.metric.name == ACCURACY or mean is None else f", accuracy {percent(mean)}"
 
 
 def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
@@ -244,18 +263,21 @@ def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
     return f"{summary.n} of {counted(len(row.fits), noun)}"
 
 
-def _tested(row: CandidateRow) -> str:
-    """Return a candidate's mean test accuracy and the seeds that it is over, for brackets."""
-    return f"{_mean(row.test['accuracy'])} on test images, {_fits(row, row.test['accuracy'], 'seed')}"
+def _tested(contest: Contest, row: CandidateRow) -> str:
+    """Return a candidate's mean test score and the seeds that it is over, for brackets."""
+    score = row.summary(contest.measure)
+    accuracy = _accuracy(contest, row)
+    return f"{_mean(contest, score)} on test images, {_fits(row, score, 'seed')}{accuracy}"
 
 
 def _scored(contest: Contest, row: CandidateRow) -> str:
-    """Return a candidate's test accuracy with its spread and interval."""
-    told = ["one seed"] if row.test["accuracy"].n == 1 else []
-    told += [within(contest.accuracy_intervals.get(row.name))]
+    """Return a candidate's test score with its spread and interval."""
+    score = row.summary(contest.measure)
+    told = ["one seed"] if score.n == 1 else []
+    told += [within(contest.interval(row.name), contest.metric), _accuracy(contest, row).removeprefix(", ")]
     more = ", ".join(text for text in told if text)
-    accuracy = with_spread(row.test["accuracy"], percent)
-    return f"{accuracy} on the sealed test images{f' ({more})' if more else ''}"
+    text = f"{_named(contest)}{with_spread(score, writer(contest.metric))}"
+    return f"{text} on the sealed test images{f' ({more})' if more else ''}"
 
 
 def _judged(contest: Contest) -> tuple[str, ...]:

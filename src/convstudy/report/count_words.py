@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convstudy.metrics import ACCURACY, metric_named
 from convstudy.numbers import (
     bare_points,
     between,
@@ -61,7 +62,8 @@ def _verdict(found: CountsVerdict) -> str:
 def _model(name: str, found: CountsVerdict, index: int) -> str:
     accuracy = found.accuracies[index]
     n_right = round(accuracy.estimate * found.n)
-    return f"{name}: {n_right:,} of {found.n:,} right, {percent(accuracy.estimate)} ({within(accuracy)}, Wilson)."
+    sure = within(accuracy, metric_named(ACCURACY))
+    return f"{name}: {n_right:,} of {found.n:,} right, {percent(accuracy.estimate)} ({sure}, Wilson)."
 
 
 def _difference(found: CountsVerdict) -> str:

@@ -6,42 +6,42 @@ from collections.abc import Sequence
 from typing import Any
 
 from convstudy.analysis import curve
-from convstudy.numbers import loss, percent
+from convstudy.metrics import Metric
 from convstudy.plan import Candidate
 from convstudy.record import Record
 from convstudy.report import theme
 from convstudy.report.figure import (
     Figure,
     Layer,
-    Measure,
     chart,
     epoch_axis,
-    measure_axis,
+    metric_axis,
     named_scale,
     nominal,
     phone_legend,
     quantity,
 )
+from convstudy.report.metric_words import key_of, tip_format, writer
 
 SIDES = ("train", "validation")
 
 
 def curves_chart(
-    name: str, subject: str, candidate: str, records: Sequence[Record], measure: Measure
+    name: str, subject: str, candidate: str, records: Sequence[Record], metric: Metric
 ) -> Figure:
     """Return learning curves of one candidate: mean, spread over fits, and each fit as a thin line."""
-    metric = "log-loss" if measure == "loss" else measure
+    measure = metric.title
     n_epochs = max((len(record.history) for record in records), default=1)
     means: list[dict[str, Any]] = []
     for point in curve(records):
         for side in SIDES:
-            summary = (point.train if side == "train" else point.validation)[metric]
+            summary = (point.train if side == "train" else point.validation)[metric.name]
             spread = summary.sd or 0.0
             assert summary.mean is not None  # a point has at least one fit
             row = {"epoch": point.epoch, "on": side, "mean": summary.mean, "n": summary.n}
             means.append({**row, "low": summary.mean - spread, "high": summary.mean + spread})
     last = [row for row in means if row["epoch"] == n_epochs]
-    ends = ", ".join(f"{row['on']} {_written(row['mean'], measure)}" for row in last)
+    ends = ", ".join(f"{row['on']} {writer(metric)(row['mean'])}" for row in last)
 
     def draw() -> dict[str, Any]:
         single = [
@@ -49,7 +49,7 @@ def curves_chart(
                 "epoch": epoch.number,
                 "on": side,
                 "fit": number,
-                "value": (epoch.train if side == "train" else epoch.validation)[metric],
+                "value": (epoch.train if side == "train" else epoch.validation)[metric.name],
             }
             for number, record in enumerate(records)
             for epoch in record.history
@@ -63,11 +63,11 @@ def curves_chart(
             scale=named_scale(SIDES, [theme.BLUE, theme.VERMILLION]),
         )
         dash = nominal("on", title=None, scale=named_scale(SIDES, [list(theme.DASHES[0]), [5, 3]]))
-        y = quantity("mean", title=measure, scale={"zero": False}, axis=measure_axis(measure))
+        y = quantity("mean", title=measure, scale={"zero": False}, axis=metric_axis(metric))
         tips = [
             nominal("on", title="images"),
             quantity("epoch"),
-            quantity("mean", title=f"mean {measure}", format=".4f" if measure == "loss" else ".2%"),
+            quantity("mean", title=f"mean {measure}", format=tip_format(metric)),
             quantity("n", title="fits"),
         ]
         band = {"x": x, "y": quantity("low"), "y2": {"field": "high"}, "color": colour}
@@ -84,18 +84,20 @@ def curves_chart(
         return chart(*layers[1 if len(records) < 2 else 0 :], height=170)
 
     alt = f"{subject}: mean {measure} by epoch over {len(records)} fits; after epoch {n_epochs}: {ends}."
-    return Figure(f"curves-{name}-{measure}", f"{candidate}: {measure}", alt, draw, f"{subject}: {measure}")
+    return Figure(
+        f"curves-{name}-{key_of(metric)}", f"{candidate}: {measure}", alt, draw, f"{subject}: {measure}"
+    )
 
 
 def overview_chart(
-    name: str, subject: str, candidates: Sequence[tuple[Candidate, Sequence[Record]]]
+    name: str, subject: str, candidates: Sequence[tuple[Candidate, Sequence[Record]]], metric: Metric
 ) -> Figure:
-    """Return the mean validation accuracy by epoch of several candidates, next to each other."""
+    """Return the mean of a metric on validation images by epoch of several candidates, next to each other."""
     names = [candidate.name for candidate, _ in candidates]
 
     def draw() -> dict[str, Any]:
         rows: list[dict[str, Any]] = [
-            {"epoch": point.epoch, "candidate": candidate.name, "mean": point.validation["accuracy"].mean}
+            {"epoch": point.epoch, "candidate": candidate.name, "mean": point.validation[metric.name].mean}
             for candidate, records in candidates
             for point in curve(records)
         ]
@@ -104,12 +106,15 @@ def overview_chart(
         encoding = {
             "x": quantity("epoch", axis=epoch_axis(n_epochs), scale={"nice": False}),
             "y": quantity(
-                "mean", title="mean validation accuracy", scale={"zero": False}, axis=measure_axis("accuracy")
+                "mean",
+                title=f"mean validation {metric.title}",
+                scale={"zero": False},
+                axis=metric_axis(metric),
             ),
             "color": nominal("candidate", scale=named_scale(names, theme.PALETTE), **shared),
             "opacity": {"condition": {"param": "picked", "value": 1}, "value": 0.12},
         }
-        tips = [nominal("candidate"), quantity("epoch"), quantity("mean", format=".2%")]
+        tips = [nominal("candidate"), quantity("epoch"), quantity("mean", format=tip_format(metric))]
         shape = nominal("candidate", scale=named_scale(names, theme.SHAPES), **shared)
         picked = {
             "name": "picked",
@@ -127,9 +132,5 @@ def overview_chart(
             height=240,
         )
 
-    alt = f"{subject}: by epoch: mean validation accuracy by epoch of {', '.join(names)}."
+    alt = f"{subject}: by epoch: mean validation {metric.title} by epoch of {', '.join(names)}."
     return Figure(f"overview-{name}", "By epoch", alt, draw, f"{subject}: by epoch")
-
-
-def _written(value: float, measure: Measure) -> str:
-    return percent(value) if measure == "accuracy" else loss(value)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convstudy.numbers import points, shortest
+from convstudy.metrics import Metric
+from convstudy.numbers import shortest
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, nominal, quantity, rows_of
+from convstudy.report.metric_words import metric_of, with_sign
 from convstudy.report.ranking import HEIGHT, MOST
 from convstudy.report.stages import ROW
 from convstudy.stats import Verdict
@@ -39,37 +41,51 @@ def forest_chart(
         title = f"{title}, the {MOST} largest of {len(rows)}"
         rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:MOST]
     rows.sort(key=lambda row: -row["mean"])
-    region = named[0][1].region * 100
-    ends = ", ".join(f"{row['pair']} {points(row['mean'] / 100)} ({row['verdict']})" for row in rows)
-    alt = f"{subject}: {title.lower()}, in points: {ends}."
-    return Figure(name, title, alt, lambda: _draw(rows, region, is_small), f"{subject}: {title.lower()}")
+    first = named[0][1]
+    metric, region = metric_of(first), first.region * _scale(first)
+    ends = ", ".join(
+        f"{row['pair']} {with_sign(metric, row['mean'] / _scale(first))} ({row['verdict']})" for row in rows
+    )
+    unit = ", in points" if metric.unit == "percent" else ""
+    alt = f"{subject}: {title.lower()}{unit}: {ends}."
+    return Figure(
+        name, title, alt, lambda: _draw(rows, metric, region, is_small), f"{subject}: {title.lower()}"
+    )
+
+
+def _scale(verdict: Verdict) -> float:
+    """Return what differences are multiplied by on the axis."""
+    return 100.0 if metric_of(verdict).unit == "percent" else 1.0
 
 
 def _row(label: str, verdict: Verdict) -> dict[str, Any]:
     difference = verdict.difference
     assert difference.mean is not None  # callers leave out what has no pair
+    scale = _scale(verdict)
     return {
         "pair": label,
-        "mean": difference.mean * 100,
-        "low": (difference.mean if difference.low is None else difference.low) * 100,
-        "high": (difference.mean if difference.high is None else difference.high) * 100,
+        "mean": difference.mean * scale,
+        "low": (difference.mean if difference.low is None else difference.low) * scale,
+        "high": (difference.mean if difference.high is None else difference.high) * scale,
         "verdict": verdict.kind,
     }
 
 
-def _draw(rows: list[dict[str, Any]], region: float, is_small: bool) -> Spec:
+def _draw(rows: list[dict[str, Any]], metric: Metric, region: float, is_small: bool) -> Spec:
     kinds = list(dict.fromkeys(row["verdict"] for row in rows))
     look = [_MARKS.get(kind, _OTHER) for kind in kinds]
     y = rows_of([row["pair"] for row in rows], "pair", widest=220)  # two names with a minus between
     colour = nominal("verdict", title=None, scale={"domain": kinds, "range": [c for _, c in look]})
     shape = nominal("verdict", title=None, scale={"domain": kinds, "range": [s for s, _ in look]})
+    unit = ", points" if metric.unit == "percent" else ""
     within = f" (grey: ±{shortest(region)} count as none)" if region else ""
-    what = "points" if is_small else "difference in test accuracy, points"
+    small = "points" if unit else f"difference in {metric.title}"
+    what = small if is_small else f"difference in test {metric.title}{unit}"
     x = quantity("low", title=f"{what}{within}", axis={"tickCount": 5 if is_small else 6})
     tips = [nominal("pair"), nominal("verdict")]
     tips += [
-        quantity(key, title=words, format="+.2f")
-        for key, words in (("mean", "points"), ("low", "from"), ("high", "to"))
+        quantity(key, title=words, format="+.2f" if unit else "+.4f")
+        for key, words in (("mean", "points" if unit else "difference"), ("low", "from"), ("high", "to"))
     ]
     return chart(
         Layer(

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
+
+from convstudy.metrics import Metric
 
 Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
-Measure = Literal["loss", "accuracy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +116,9 @@ def epoch_axis(n: int) -> Spec:
     return {"values": sorted({1, *range(step, n + 1, step)}), "format": "d", "grid": False}
 
 
-def measure_axis(measure: Measure) -> Spec:
-    """Return an axis of losses or of accuracies in percent."""
-    return {"format": "~%" if measure == "accuracy" else "~g", "tickCount": 5}
+def metric_axis(metric: Metric) -> Spec:
+    """Return an axis of a metric's values, in percent where its values are fractions."""
+    return {"format": "~%" if metric.unit == "percent" else "~g", "tickCount": 5}
 
 
 def label_angle(names: Sequence[str]) -> int:

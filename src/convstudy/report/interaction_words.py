@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convstudy.numbers import bare_points, listed, points, shortest_percent
-from convstudy.report.verdict_words import Saying, in_points, saying
+from convstudy.numbers import listed, shortest_percent
+from convstudy.report.metric_words import margin_of, metric_of, signed_by, unit_of, with_sign
+from convstudy.report.verdict_words import Saying, saying
 from convstudy.stats import Verdict
 
 FEW = 2
@@ -22,6 +23,7 @@ SHORT: dict[Saying, str] = {
     "tie": "none beyond {region}",
     "unclear": "cannot be told from none",
     "no spread": "cannot be told from none",
+    "no interval": "no interval for this metric",
     "one seed": "too few seeds to say",
     "no pair": "no seed of all four",
 }
@@ -33,6 +35,7 @@ FULL: dict[Saying, str] = {
     "tie": "none beyond {region}",
     "unclear": "which cannot be told from no interaction",
     "no spread": "of which no more is known, for predictions are lost",
+    "no interval": "for which there is no interval in this metric",
     "one seed": "one seed of each, so nothing can be told from the luck of seeds",
     "no pair": "no seed of all four was tested",
 }
@@ -43,7 +46,7 @@ def clause(verdicts: Sequence[Verdict]) -> str:
 
     One seed tells nothing of differences, which the answer says already, and so nothing is said of it here.
     """
-    found = [verdict for verdict in verdicts if verdict.difference.n > 1]
+    found = [verdict for verdict in verdicts if verdict.difference.n > 1 and not verdict.no_interval]
     if not found:
         return ""
     many = len(found) > 1
@@ -54,7 +57,7 @@ def clause(verdicts: Sequence[Verdict]) -> str:
     if clear:
         return f"; together {listed([_more_or_less(verdict) for verdict in clear])} than they add up to"
     n_ties = sum(verdict.kind == "tie" for verdict in found)
-    none = f"none beyond {in_points(found[0].region)}"
+    none = f"none beyond {margin_of(found[0])}"
     if n_ties == len(found):
         return f"; {whose} {'are' if many else 'is'} {none}"
     if n_ties:
@@ -68,24 +71,26 @@ def judged(verdict: Verdict) -> str:
     text = f"{verdict.first} + {verdict.second}: "
     difference = verdict.difference
     if difference.mean is not None:
-        text += f"an interaction of {points(difference.mean)} points"
+        metric = metric_of(verdict)
+        text += f"an interaction of {with_sign(metric, difference.mean)}{unit_of(metric)}"
         if difference.low is not None and difference.high is not None:
             about = " for these models on new images" if saying(verdict) == "one seed" else ""
             share = f"{shortest_percent(difference.confidence)} interval"
-            text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
+            text += f" ({share} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{about})"
         text += ", "
     return f"{text}{worded(verdict, FULL)}."
 
 
 def worded(verdict: Verdict, words: dict[Saying, str]) -> str:
     """Return what a verdict says in these words."""
-    return words[saying(verdict)].format(region=in_points(verdict.region))
+    return words[saying(verdict)].format(region=margin_of(verdict))
 
 
 def _more_or_less(verdict: Verdict) -> str:
     mean = verdict.difference.mean
     assert mean is not None  # callers ask of those that are clear
-    return f"{_both(verdict)} score {bare_points(abs(mean))} points {'more' if mean > 0 else 'less'}"
+    metric = metric_of(verdict)
+    return f"{_both(verdict)} score {signed_by(metric, abs(mean))}{unit_of(metric)} {'more' if mean > 0 else 'less'}"
 
 
 def _both(verdict: Verdict) -> str:

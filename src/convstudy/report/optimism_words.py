@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from convstudy.analysis import Contest, Nested, Protocol
-from convstudy.numbers import bare_points, counted, listed, percent, points
+from convstudy.metrics import Metric
+from convstudy.numbers import counted, listed
+from convstudy.report.metric_words import signed_by, unit_of, writer
 from convstudy.report.verdict_words import within
 
 
 def search_optimism(contest: Contest) -> tuple[str, ...]:
     """Return how much too good a search's best score is, as a sentence; none where there is nothing to say."""
-    if contest.nested is not None and contest.nested.accuracy.mean is not None:
-        return (_nested(contest.nested),)
+    if contest.nested is not None and contest.nested.score.mean is not None:
+        return (_nested(contest.nested, contest.metric),)
     found = contest.selection
     if found is None or found.unknown == "alone":
         return ()
-    was = f"The {percent(found.accuracy)} is also the figure that {_chooser(contest, found.n_candidates)} chose by"
+    write = writer(contest.metric)
+    was = f"The {write(found.score)} is also the figure that {_chooser(contest, found.n_candidates)} chose by"
+    if found.unknown == "metric":
+        return (f"{was}, and so a little too good; for {contest.metric.title} there is no correction here.",)
     if found.corrected is None:
         return (f"{was}, and so a little too good; by how much these records do not tell.",)
     left = _left_in(contest)
     but = f", though not for {left}," if left else ""
-    return (f"{was}; corrected for that{but} it is about {percent(found.corrected)}.",)
+    return (f"{was}; corrected for that{but} it is about {write(found.corrected)}.",)
 
 
 def _left_in(contest: Contest) -> str:
@@ -52,24 +57,29 @@ def winners(found: Nested) -> str:
     return listed([f"{won[0]} of {n}", *won[1:]]) if won else "nobody yet"
 
 
-def _nested(found: Nested) -> str:
-    mean, difference = found.accuracy.mean, found.optimism
+def _nested(found: Nested, metric: Metric) -> str:
+    mean, difference, write = found.score.mean, found.optimism, writer(metric)
     assert mean is not None  # callers ask of what is known
-    score = percent(mean)
-    sure = within(found.interval)
+    score = write(mean)
+    sure = within(found.interval, metric)
     text = (
         f"Done anew without each of {counted(len(found.folds), 'outer fold')}, the search comes to {score} "
         f"{f'({sure}) ' if sure else ''}on images that it did not see"
     )
     if difference is not None and found.searched is not None:
-        beside = "as much as" if points(difference) == "0.00" else f"{_amount(difference)} than"
-        text += f", {beside} the {percent(found.searched)} that it chose by"
+        beside = "as much as" if _is_none(metric, difference) else f"{_amount(metric, difference)} than"
+        text += f", {beside} the {write(found.searched)} that it chose by"
     return f"{text}; its winner was {winners(found)}."
 
 
-def _amount(difference: float) -> str:
+def _is_none(metric: Metric, difference: float) -> bool:
+    return float(signed_by(metric, abs(difference))) == 0
+
+
+def _amount(metric: Metric, difference: float) -> str:
     """Return by how much the search's own score is above that on new images: ``0.21 points less``."""
-    return f"{bare_points(abs(difference))} points {'less' if difference > 0 else 'more'}"
+    less = "less" if (difference > 0) == metric.higher_is_better else "more"
+    return f"{signed_by(metric, abs(difference))}{unit_of(metric)} {less}"
 
 
 def _chooser(contest: Contest, n_candidates: int) -> str:

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
-from convstudy.numbers import counted, percent
+from convstudy.metrics import Metric
+from convstudy.numbers import counted
 from convstudy.report.figure import (
     Figure,
     Layer,
     Spec,
     chart,
     either,
-    measure_axis,
+    metric_axis,
     nominal,
     quantity,
     rows_of,
 )
+from convstudy.report.metric_words import tip_format, writer
 from convstudy.report.stages import CHOSEN, stage_title
 from convstudy.stats import Interval
 
@@ -44,11 +46,11 @@ def picture(contest: Contest) -> Figure | None:
     title = measure if len(shown) == len(ranking) else f"{measure}, the best {MOST} of {len(ranking)}"
     marked = next((row["candidate"] for row in rows if row["chosen"]), "")
     subject = stage_title(contest)
-    means = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in rows)
+    means = ", ".join(f"{row['candidate']} {writer(contest.metric)(row['mean'])}" for row in rows)
     alt = f"{subject}, {title}: {means}.{f' Selected: {marked}.' if marked else ''}"
     name = f"answer-{contest.question}-{contest.name}"
     sign = " (◆\u00a0selected)" if marked else ""
-    return Figure(name, f"{subject}: {title}{sign}", alt, lambda: _draw(rows))
+    return Figure(name, f"{subject}: {title}{sign}", alt, lambda: _draw(rows, contest.metric))
 
 
 def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
@@ -62,13 +64,15 @@ def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
 def _measure(contest: Contest, shown: tuple[CandidateRow, ...]) -> tuple[str, Mapping[str, Interval]]:
     """Return what the picture shows in words, and the intervals."""
     search = contest.question == "search"
-    intervals = contest.fold_intervals if search else contest.accuracy_intervals
+    tested = {row.name: contest.interval(row.name) for row in contest.rows}
+    known = {name: interval for name, interval in tested.items() if interval is not None}
+    intervals = contest.fold_intervals if search else known
     images, part = ("validation", "fold") if search else ("test", "seed")
     sure = "mean and 95 % interval" if intervals else "mean"
     numbers = sorted({row.summary(contest.measure).n for row in shown})
     parts = counted(numbers[-1], part)
     over = parts if len(numbers) == 1 else f"{numbers[0]} to {parts}"
-    return f"{images} accuracy, {sure} over {over}", intervals
+    return f"{images} {contest.metric.title}, {sure} over {over}", intervals
 
 
 def _row(contest: Contest, row: CandidateRow, intervals: Mapping[str, Interval]) -> dict[str, Any]:
@@ -83,13 +87,13 @@ def _row(contest: Contest, row: CandidateRow, intervals: Mapping[str, Interval])
     }
 
 
-def _draw(rows: list[dict[str, Any]]) -> Spec:
+def _draw(rows: list[dict[str, Any]], metric: Metric) -> Spec:
     y = rows_of([row["candidate"] for row in rows], widest=150)
     scale = {"zero": False, "padding": 14}
-    x = quantity("mean", title=None, scale=scale, axis=measure_axis("accuracy"))
+    x = quantity("mean", title=None, scale=scale, axis=metric_axis(metric))
     tips = [nominal("candidate")]
     tips += [
-        quantity(key, title=words, format=".2%")
+        quantity(key, title=words, format=tip_format(metric))
         for key, words in (("mean", "mean"), ("low", "from"), ("high", "to"))
     ]
     shape = either("datum.chosen", "diamond", "circle")

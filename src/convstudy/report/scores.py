@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from convstudy.analysis import Contest
+from convstudy.analysis import CandidateRow, Contest
+from convstudy.metrics import ACCURACY, LOG_LOSS, RECORDED, Metric
+from convstudy.report.metric_words import key_of, value_kind
 from convstudy.report.stages import MEASURED, chosen_rows, ends, seeds_text, stage_title, table_name
 from convstudy.report.table import Column, Table, Value
 
@@ -10,8 +12,11 @@ from convstudy.report.table import Column, Table, Value
 def scores_table(contest: Contest) -> Table:
     """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
     letters = contest.letters if contest.groups else {}
+    # The study's metric, unless it is one of those that every table has.
+    own = [] if contest.metric.name in RECORDED else [contest.metric]
     columns = (
         Column("candidate", "Candidate"),
+        *(column for metric in own for column in _columns(metric)),
         Column("test_accuracy", "Test accuracy", "percent"),
         Column("accuracy_low", "From", "percent"),
         Column("accuracy_high", "To", "percent"),
@@ -29,11 +34,12 @@ def scores_table(contest: Contest) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             row.name,
+            *(value for metric in own for value in _values(contest, row, metric)),
             row.test["accuracy"],
-            *ends(contest.accuracy_intervals.get(row.name)),
+            *ends(contest.interval(row.name, ACCURACY)),
             *([letters.get(row.name, "")] if letters else []),
             row.test["log-loss"],
-            *ends(contest.loss_intervals.get(row.name)),
+            *ends(contest.interval(row.name, LOG_LOSS)),
             row.validation["accuracy"],
             row.train["accuracy"],
             row.train["log-loss"],
@@ -57,8 +63,27 @@ def scores_table(contest: Contest) -> Table:
         f"{apart}Each digest names the "
         "weights of one seed."
     )
+    if any(metric.kind == "per set" for metric in own):
+        caption += f" There is no interval for {contest.metric.title}."
     if not contest.settled:
         caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
     return Table(
         table_name(contest), stage_title(contest), caption, columns, tuple(rows), chosen_rows(contest)
     )
+
+
+def _columns(metric: Metric) -> tuple[Column, ...]:
+    """Return the columns of a metric that only some studies have."""
+    key, kind = key_of(metric), value_kind(metric)
+    ends_of = (Column(f"{key}_low", "From", kind), Column(f"{key}_high", "To", kind))
+    return (
+        Column(f"test_{key}", f"Test {metric.title}", kind),
+        *(ends_of if metric.kind == "per image" else ()),
+        Column(f"validation_{key}", f"Validation {metric.title}", kind),
+    )
+
+
+def _values(contest: Contest, row: CandidateRow, metric: Metric) -> tuple[Value, ...]:
+    """Return the cells of these columns."""
+    interval = ends(contest.interval(row.name, metric.name)) if metric.kind == "per image" else ()
+    return (row.test[metric.name], *interval, row.validation[metric.name])

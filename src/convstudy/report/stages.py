@@ -7,11 +7,12 @@ from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
 from convstudy.history.results import Results
-from convstudy.numbers import counted, percent
+from convstudy.numbers import counted
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
 from convstudy.report import theme
-from convstudy.report.figure import Figure, Layer, chart, either, measure_axis, quantity, rows_of
+from convstudy.report.figure import Figure, Layer, chart, either, metric_axis, quantity, rows_of
+from convstudy.report.metric_words import tip_format, writer
 from convstudy.stats import Interval
 
 MEASURED = (
@@ -61,7 +62,7 @@ def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Re
 
 
 def scores_chart(contest: Contest) -> Figure | None:
-    """Return each fold's or seed's accuracy as a ring, with mean and standard deviation per candidate.
+    """Return each fold's or seed's score as a ring, with mean and standard deviation per candidate.
 
     ``None`` where there is no score, and of a search that halves: its candidates have scores of other folds and epochs.
     """
@@ -78,8 +79,9 @@ def scores_chart(contest: Contest) -> Figure | None:
             summaries.append({**shown, "chosen": row.chosen})
     if halves or not rows:
         return None
-    words = f"{contest.measure.part} {contest.measure.metric}"
-    means = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in summaries)
+    metric = contest.metric
+    words = f"{contest.measure.part} {metric.title}"
+    means = ", ".join(f"{row['candidate']} {writer(metric)(row['mean'])}" for row in summaries)
     title = stage_title(contest)
 
     def draw() -> dict[str, Any]:
@@ -88,12 +90,12 @@ def scores_chart(contest: Contest) -> Figure | None:
         y = rows_of(names, widest=240 if contest.question == "search" else 150)
         scale = {"zero": False, "padding": 14}
         x_title = f"{words}: each {part}, mean ± sd"
-        mean = quantity("mean", title=x_title, scale=scale, axis=measure_axis("accuracy"))
-        tips = [{"field": "candidate", "type": "nominal"}, quantity("mean", format=".2%")]
+        mean = quantity("mean", title=x_title, scale=scale, axis=metric_axis(metric))
+        tips = [{"field": "candidate", "type": "nominal"}, quantity("mean", format=tip_format(metric))]
         ring_tips = [
             {"field": "candidate", "type": "nominal"},
             {"field": "part", "type": "nominal", "title": "fit"},
-            quantity("value", title=words, format=".2%"),
+            quantity("value", title=words, format=tip_format(metric)),
         ]
         return chart(
             Layer(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import get_args
 
 from convstudy.numbers import counted, listed
+from convstudy.report.metric_words import margin_of, metric_of
 from convstudy.report.verdict_words import (
     Saying,
     figures,
-    in_points,
     reason,
     saying,
     shows_interval,
@@ -62,10 +62,11 @@ def standing(verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = ""
         "behind": f"may be behind{where}",
         "better": f"is better{where} than",
         "ahead": f"may be ahead{where} of",
-        "tie": f"ties within {in_points(verdicts[0].region)} with",
+        "tie": f"ties within {margin_of(verdicts[0])} with",
         "same": "has the same weights and scores as",
         "unclear": "cannot be told apart from",
         "no spread": f"differs by as much in every {noun} from",
+        "no interval": "is not judged against",
         "one seed": f"cannot be told apart by one {noun} from",
         "no pair": f"shares no {noun} with",
     }
@@ -88,7 +89,7 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
         n_all: how many seeds the network as it is has; a verdict on fewer pairs says so.
     """
     no_change, unchanged = "cannot be told from no change", "changed nothing (same weights and scores)"
-    beyond = f"difference beyond {in_points(verdicts[0].region)}"
+    beyond = f"difference beyond {margin_of(verdicts[0])}"
     words: dict[Saying, tuple[str, str]] = {
         "worse": ("hurts", "hurt"),
         "behind": ("may hurt", "may hurt"),
@@ -98,6 +99,7 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
         "same": (unchanged, unchanged),
         "unclear": (no_change, no_change),
         "no spread": ("differs by as much in every seed", "differ by as much in every seed"),
+        "no interval": ("is not judged", "are not judged"),
         "one seed": (f"{no_change} by one seed", f"{no_change} by one seed"),
         "no pair": ("has no test score", "have no test score"),
     }
@@ -186,6 +188,8 @@ def _names(found: Sequence[Verdict], telling: _Telling, said: Saying, most: int)
 def _more(verdicts: Sequence[Verdict], noun: str) -> str:
     """Return what it would take to say more, or why a single difference is not clear; empty where all is said."""
     sayings = [saying(verdict) for verdict in verdicts]
+    if "no interval" in sayings:
+        return f"; there is no interval for this metric ({metric_of(verdicts[0]).title})"
     if "one seed" in sayings:
         return f"; to say more you would need two {noun}s or more"
     open_ones = [v for v, said in zip(verdicts, sayings, strict=True) if said in ("unclear", "no spread")]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from convstudy.analysis import Contest
-from convstudy.numbers import counted, decimals, listed, percent, points, shortest_percent
-from convstudy.report.verdict_words import in_points, saying
+from convstudy.numbers import counted, decimals, listed, percent, shortest_percent
+from convstudy.report.metric_words import margin_of, metric_of, unit_of, with_sign
+from convstudy.report.verdict_words import saying
 from convstudy.stats import Verdict
 
 # A source that makes up this much of an interval (of its half-width's square) is what it mostly comes from.
@@ -19,11 +20,14 @@ def judged(verdict: Verdict) -> str:
     difference = verdict.difference
     if difference.mean is None:
         return f"{pair}: no pair of fits to compare."
-    text = f"{pair}: {points(difference.mean)} points"
+    metric = metric_of(verdict)
+    text = f"{pair}: {with_sign(metric, difference.mean)}{unit_of(metric)}"
     if difference.low is not None and difference.high is not None:
         about = " for these two models on new images" if verdict.kind == "too few to say" else ""
         share = f"{shortest_percent(difference.confidence)} interval"
-        text += f" ({share} {points(difference.low)} to {points(difference.high)}{about})"
+        text += (
+            f" ({share} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{about})"
+        )
     bound = "; predictions are missing, so the images’ part is an upper bound" if verdict.bounded else ""
     return f"{text}, {clarity(verdict)}{sources(verdict)}{bound}."
 
@@ -35,7 +39,7 @@ def probability(verdict: Verdict) -> str:
         return ""
     return (
         f"By the Bayesian correlated t-test {verdict.first} beats {verdict.second} by more than "
-        f"{in_points(verdict.region)} with probability {_chance(found.better)}, and is as good within "
+        f"{margin_of(verdict)} with probability {_chance(found.better)}, and is as good within "
         f"{region(verdict)} with {_chance(found.same)}."
     )
 
@@ -47,13 +51,14 @@ def groups(contest: Contest) -> str:
     if any(verdict.kind == "too few to say" for verdict in contest.verdicts):
         return ""
     together = [group for group in contest.groups if len(group) > 1]
-    beyond = f"more than {in_points(contest.verdicts[0].region)}"
+    beyond = f"more than {margin_of(contest.verdicts[0])}"
     if not together:
         return f"All {len(contest.ranking)} differ by {beyond}."
     if len(together) == 1 and len(together[0]) == len(contest.ranking):
-        return f"None of the {len(contest.ranking)} can be told from another by {beyond} of test accuracy."
+        n = len(contest.ranking)
+        return f"None of the {n} can be told from another by {beyond} of test {contest.metric.title}."
     named = "; ".join(listed(list(group)) for group in together)
-    return f"By {beyond} of test accuracy these cannot be told apart: {named}."
+    return f"By {beyond} of test {contest.metric.title} these cannot be told apart: {named}."
 
 
 def clarity(verdict: Verdict) -> str:
@@ -64,6 +69,8 @@ def clarity(verdict: Verdict) -> str:
         return "a clear difference"
     if verdict.kind == "tie":
         return f"a tie within {region(verdict)}"
+    if verdict.no_interval:
+        return f"no interval for this metric ({metric_of(verdict).title}), so no claim"
     if verdict.kind == "too few to say":
         return "one seed of each, so nothing can be told from the luck of seeds"
     if verdict.difference.low is None:
@@ -71,7 +78,7 @@ def clarity(verdict: Verdict) -> str:
     if verdict.clear_alone:
         return f"clear by itself, but not as one of {counted(verdict.n_comparisons, 'comparison')}"
     if verdict.ahead:
-        return f"a difference, but perhaps of no more than {in_points(verdict.region)}"
+        return f"a difference, but perhaps of no more than {margin_of(verdict)}"
     if saying(verdict) in ("ahead", "behind"):
         return f"perhaps a difference, but not clear as one of {counted(verdict.n_comparisons, 'comparison')}"
     return "too uncertain to call"
@@ -79,7 +86,7 @@ def clarity(verdict: Verdict) -> str:
 
 def region(verdict: Verdict) -> str:
     """Return the region within which differences count as none: ``±0.1 points``."""
-    return f"±{in_points(verdict.region)}"
+    return f"±{margin_of(verdict)}"
 
 
 def sources(verdict: Verdict) -> str:
@@ -93,7 +100,8 @@ def sources(verdict: Verdict) -> str:
         text = ", mostly for want of seeds"
     elif share <= 1 - _MOSTLY:
         text = ", mostly for want of test images"
-    return f"{text} (±{_width(seeds)} points for the seeds, ±{_width(images)} for the test images)"
+    unit = unit_of(metric_of(verdict))
+    return f"{text} (±{_width(verdict, seeds)}{unit} for the seeds, ±{_width(verdict, images)} for the test images)"
 
 
 def _chance(share: float) -> str:
@@ -101,6 +109,7 @@ def _chance(share: float) -> str:
     return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else percent(share, 0)
 
 
-def _width(half_width: float) -> str:
-    """Return a half-width in points, rounded up so that a small one does not read as none."""
-    return decimals(math.ceil(half_width * 10_000 - 1e-9) / 100, 2)
+def _width(verdict: Verdict, half_width: float) -> str:
+    """Return a half-width, rounded up so that a small one does not read as none."""
+    up = math.ceil(half_width * 10_000 - 1e-9)
+    return decimals(up / 100, 2) if metric_of(verdict).unit == "percent" else decimals(up / 10_000, 4)

@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from convstudy.metrics import Metric
 from convstudy.numbers import (
-    bare_percent,
-    bare_points,
     between,
     count,
     counted,
     one_digit,
-    percent,
     shortest,
     shortest_percent,
 )
+from convstudy.report.metric_words import margin_of, metric_of, signed_by, unit_of, writer
 from convstudy.stats import Interval, Needed, Verdict
 
 FEW_SEEDS = 3
@@ -27,7 +26,17 @@ MORE_FOLDS = "more folds"
 """The interval over a few folds is mostly Student's t: more folds of the same images narrow it."""
 
 Saying = Literal[
-    "worse", "behind", "better", "ahead", "tie", "same", "unclear", "no spread", "one seed", "no pair"
+    "worse",
+    "behind",
+    "better",
+    "ahead",
+    "tie",
+    "same",
+    "unclear",
+    "no spread",
+    "no interval",
+    "one seed",
+    "no pair",
 ]  # in the order in which a sentence tells of them: first what speaks against a choice
 
 
@@ -42,6 +51,8 @@ def saying(verdict: Verdict) -> Saying:
         return "no pair"
     if verdict.same_models:
         return "same"
+    if verdict.no_interval:
+        return "no interval"
     if verdict.kind == "too few to say":
         return "one seed"
     if verdict.kind != "unclear":
@@ -49,9 +60,9 @@ def saying(verdict: Verdict) -> Saying:
     if difference.low is None or difference.high is None:
         return "no spread"
     if difference.low > 0 and difference.high > verdict.region:
-        return "ahead"
+        return "behind" if verdict.lower_is_better else "ahead"
     if difference.high < 0 and difference.low < -verdict.region:
-        return "behind"
+        return "ahead" if verdict.lower_is_better else "behind"
     return "unclear"
 
 
@@ -73,21 +84,23 @@ def figures(verdict: Verdict, by: bool, share: bool = True) -> str:
     difference = verdict.difference
     assert difference.mean is not None  # callers leave out what has no pair
     way, turn = _way(verdict, by)
-    text = f"{way}{bare_points(turn * difference.mean)} points"
+    metric = metric_of(verdict)
+    text = f"{way}{signed_by(metric, turn * difference.mean)}{unit_of(metric)}"
     if difference.low is None or difference.high is None or not shows_interval(verdict):
         return text
     low, high = sorted((turn * difference.low, turn * difference.high))
     interval = f"{shortest_percent(difference.confidence)} interval " if share else ""
-    return f"{text}, {interval}{bare_points(low)} to {bare_points(high)}"
+    return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}"
 
 
 def spread(verdicts: Sequence[Verdict], by: bool) -> str:
     """Return the differences of verdicts that say the same: ``by 0.42 to 1.20 points``, or ``differences ...``."""
     way, turn = _way(verdicts[0], by)
     means = sorted(turn * v.difference.mean for v in verdicts if v.difference.mean is not None)
-    ends = list(dict.fromkeys(bare_points(mean) for mean in (means[0], means[-1])))
+    metric = metric_of(verdicts[0])
+    ends = list(dict.fromkeys(signed_by(metric, mean) for mean in (means[0], means[-1])))
     what = way or ("differences " if len(ends) > 1 else "difference ")
-    return f"{what}{' to '.join(ends)} points"
+    return f"{what}{' to '.join(ends)}{unit_of(metric)}"
 
 
 def _way(verdict: Verdict, by: bool) -> tuple[str, int]:
@@ -95,7 +108,7 @@ def _way(verdict: Verdict, by: bool) -> tuple[str, int]:
     said = saying(verdict)
     if not by or said not in ("worse", "behind", "better", "ahead"):
         return "", 1
-    return "by ", -1 if said in ("worse", "behind") else 1
+    return "by ", -1 if (said in ("worse", "behind")) != verdict.lower_is_better else 1
 
 
 def takes(verdicts: Sequence[Verdict]) -> str:
@@ -175,15 +188,16 @@ def reason(verdict: Verdict) -> str:
         return ""
     if verdict.clear_alone:
         return f"as one of {counted(verdict.n_comparisons, 'comparison')} that may be chance"
-    return f"if so, perhaps by no more than {in_points(verdict.region)}"
+    return f"if so, perhaps by no more than {margin_of(verdict)}"
 
 
-def within(found: Interval | None) -> str:
-    """Return an interval of accuracy for a sentence: ``95 % interval 98.10 to 98.97 %``; empty where there is none."""
+def within(found: Interval | None, metric: Metric) -> str:
+    """Return an interval of a metric for a sentence: ``95 % interval 98.10 to 98.97 %``; empty where there is none."""
     if found is None:
         return ""
     share = shortest_percent(found.confidence)
-    return f"{share} interval {bare_percent(found.low)} to {percent(found.high)}"
+    write = writer(metric)
+    return f"{share} interval {write(found.low).removesuffix(' %')} to {write(found.high)}"
 
 
 def over_seeds(verdicts: Sequence[Verdict]) -> str:

@@ -148,16 +148,17 @@ def seeds_only_difference(
     return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence, limit=1.0)
 
 
-def images_of(figures: Figures) -> Source:
-    """Return the images' part of a mean difference in accuracy, for two models that are what they are.
+def images_of(figures: Figures, proportions: bool = True) -> Source:
+    """Return the images' part of a mean difference, for two models that are what they are.
 
     Args:
-        figures: the difference on each image, shape (images,), none beyond ±1; the made-up images are added.
+        figures: the difference on each image, shape (images,).
+        proportions: whether these are differences of values of 0 or 1; then the made-up images are added.
 
     Raises:
         ValueError: where there are fewer than two images.
     """
-    (images,) = _squares(figures[None], extra=MADE_UP).sources
+    (images,) = _squares(figures[None], extra=MADE_UP if proportions else 0).sources
     return images
 
 
@@ -227,6 +228,20 @@ def loss_interval(losses: Figures, confidence: float = CONFIDENCE) -> Interval:
     factor = math.exp(half_width(squares.sources, confidence) / squares.mean)
     high = min(squares.mean * factor, max(MOST_LOSS, squares.mean))
     return Interval(squares.mean, squares.mean / factor, high, confidence)
+
+
+def mean_interval(figures: Figures, low: float, high: float, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of a candidate's mean figure, over new seeds and new images (one seed: of that model).
+
+    Args:
+        figures: one for each seed and image, shape (seeds, images).
+        low: the interval ends here at the lowest.
+        high: and here at the highest.
+        confidence: how often such an interval holds the true mean.
+    """
+    squares = _squares(figures)
+    half = half_width(squares.sources, confidence)
+    return Interval(squares.mean, max(low, squares.mean - half), min(high, squares.mean + half), confidence)
 
 
 def _squares(table: Figures, extra: int = 0) -> _Squares:

@@ -75,6 +75,7 @@ class Verdict:
         models: seed by seed, on how many images the two models differ; empty where that is not known.
         bounded: whether the images' part is an upper bound, because predictions are missing.
         same_models: whether both have the same weights and scores in every pair, so that no data can tell them apart.
+        no_interval: whether there is no interval for the metric, so that nothing can be said.
         lower_is_better: whether a lower value of the metric is better, as of a loss.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
@@ -98,6 +99,7 @@ class Verdict:
     bounded: bool = False
     same_models: bool = False
     lower_is_better: bool = False
+    no_interval: bool = False
 
     @property
     def clear(self) -> bool:
@@ -166,12 +168,13 @@ def judge(
     region: float,
     evidence: Evidence = Evidence(),
     lower_is_better: bool = False,
+    no_interval: bool = False,
 ) -> Verdict:
     """Return the verdict on a difference as the only comparison."""
     claim = claim_of(difference, region)
     p = difference.error_of(claim.distance) if claim else 1.0
     found = Verdict(first, second, measure, "unclear", difference, region, evidence, p, p)
-    return _with_kind(replace(found, lower_is_better=lower_is_better))
+    return _with_kind(replace(found, lower_is_better=lower_is_better, no_interval=no_interval))
 
 
 def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verdict, ...]:
@@ -212,7 +215,7 @@ def _with_kind(found: Verdict) -> Verdict:
     difference = found.difference
     kind: Kind = "unclear"
     claim = claim_of(difference, found.region)
-    if difference.n < 2:
+    if difference.n < 2 or found.no_interval:
         kind = "too few to say"
     elif claim and found.adjusted_p <= 1 - difference.confidence:
         kind = OPPOSITE.get(claim.kind, claim.kind) if found.lower_is_better else claim.kind

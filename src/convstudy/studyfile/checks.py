@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from convstudy.data.dataset import Dataset
 from convstudy.data.splits import Holdout, split_sizes
 from convstudy.errors import KeyPath, NetworkError
+from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
@@ -118,6 +119,15 @@ def _check_data(draft: Draft) -> None:
     dataset = draft.dataset
     if dataset is None or not _check_subset(draft, dataset, draft.subset, ("study", "subset")):
         return
+    metric = metric_named(draft.head.metric)
+    if dataset.n_classes < metric.least_classes:
+        draft.report(
+            ("study", "metric"),
+            f"{metric.title} is the same for all models of fewer than {metric.least_classes} classes; {dataset.name} "
+            f"has {dataset.n_classes}",
+            metric.name,
+            "another metric",
+        )
     split = Holdout(draft.head.validation, 0, draft.subset)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:

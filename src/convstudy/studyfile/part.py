@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from convstudy.metrics import metrics
 from convstudy.networks import ACTIVATIONS, INITIALISERS
 from convstudy.studyfile.ranges import Whole
 
@@ -38,6 +39,11 @@ Init = Annotated[
 ]
 Activation = Annotated[
     str, AfterValidator(one_of(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})
+]
+
+
+MetricName = Annotated[
+    str, AfterValidator(one_of(metrics())), Field(json_schema_extra={"enum": list(metrics())})
 ]
 
 

@@ -15,7 +15,8 @@ name = "my-{dataset}"
 seeds = 3                # repeats of each training; fewer are quicker, more tell smaller differences
 validation = {validation}         # this share of the training images validates; the test images stay sealed
 {subset}
-# region = 0.1           # differences of accuracy up to this many points count as none when verdicts are made
+# metric = "balanced-accuracy"  # what chooses and compares (default: accuracy): brier, kappa, log-loss, macro-f1, ...
+# region = 0.1           # differences of the metric up to this many points count as none when verdicts are made
 
 # Images of your own take the place of the line "dataset = ...": four arrays in a folder, as np.save writes them:
 #   [dataset]

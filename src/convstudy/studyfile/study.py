@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks import Network
 from convstudy.studyfile.images import DatasetField
-from convstudy.studyfile.part import Activation, Init, Many, Name, Part, Tried, gathered
+from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, Tried, gathered
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
@@ -185,9 +186,31 @@ class Head(Part):
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=1, description="Processor threads of one fit; part of what a fit's result depends on."
     )
-    region: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=0.1, description="Differences of accuracy up to this many points count as none in verdicts."
+    metric: MetricName = Field(
+        default=ACCURACY,
+        description="What chooses and compares: it selects epochs and candidates, and verdicts are about it. The "
+        "report shows the accuracy too.",
     )
+    region: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        default=None,
+        description="Differences of the metric up to this count as none in verdicts: in percentage points for a "
+        "metric in percent, else in the metric's unit. Unless given, the metric's own: 0.1 points for accuracy.",
+    )
+
+    @model_validator(mode="after")
+    def _leave_out_a_region_at_its_default(self) -> Self:
+        """Make a region that is given the same study as one that is not, where both mean the same."""
+        if self.region is not None and self.margin == metric_named(self.metric).margin:
+            self.__dict__["region"] = None  # the model is frozen; this is still its making
+        return self
+
+    @property
+    def margin(self) -> float:
+        """Differences up to this count as none, in the metric's own values: 0.001 is 0.1 points of accuracy."""
+        metric = metric_named(self.metric)
+        if self.region is None:
+            return metric.margin
+        return self.region / 100 if metric.unit == "percent" else self.region
 
 
 class Study(Head):

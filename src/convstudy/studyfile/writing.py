@@ -6,6 +6,7 @@ from typing import Any
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
+from convstudy.metrics import ACCURACY
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, Recipe
 from convstudy.studyfile.study import METHODS_OF, Head, Search, Study, Variant
@@ -15,16 +16,14 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as a study file has it; :func:`convstudy.studyfile.study_of` reads it back.
 
     All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
-    its meaning when a later version has others; only ``region``, which no fit depends on, and ``interactions`` are left
-    out at their defaults, so that runs from before there were any keep their ids.
+    its meaning when a later version has others; only ``metric``, ``region`` and ``interactions`` are left out
+    at their defaults, so that runs from before there were any keep their ids.
 
     >>> from convstudy.studyfile import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]
     'digits'
     """
-    head = set(Head.model_fields) - (
-        {"region"} if study.region == Head.model_fields["region"].default else set()
-    )
+    head = set(Head.model_fields) - ({"metric"} if study.metric == ACCURACY else set())
     written = _plain(study.model_dump(include=head, exclude={"dataset"}, exclude_none=True))
     name, table = _dataset_document(study.dataset)
     document: dict[str, Any] = {

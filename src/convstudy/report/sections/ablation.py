@@ -22,7 +22,9 @@ def sections(material: Material) -> Iterator[Section]:
         found = [
             forest_chart(f"effects-{contest.name}", title, "Effects", changes),
             scores_chart(contest),
-            overview_chart(table_name(contest), title, candidates) if len(candidates) > 1 else None,
+            overview_chart(table_name(contest), title, candidates, contest.metric)
+            if len(candidates) > 1
+            else None,
         ]
         figures = tuple(figure for figure in found if figure is not None)
         yield Section(table_name(contest), title, (scores_table(contest), *figures))

@@ -41,9 +41,13 @@ def _picture(contest: Contest) -> Figure | None:
     if contest.question != "ablate":
         return picture(contest)
     named = [(verdict.first, verdict) for verdict in contest.verdicts]
-    subject, title = stage_title(contest), "change in test accuracy, with 95 % intervals"
+    subject, title = stage_title(contest), f"change in test {contest.metric.title}{_sure(contest)}"
     found = forest_chart(f"answer-ablate-{contest.name}", subject, title, named, is_small=True)
     return found and replace(found, title=f"{subject}: {found.title}")
+
+
+def _sure(contest: Contest) -> str:
+    return ", with 95 % intervals" if contest.metric.kind == "per image" else ""
 
 
 def _facts(material: Material) -> Facts:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.analysis import Contest
-from convstudy.numbers import listed, percent
+from convstudy.metrics import Metric
+from convstudy.numbers import listed
 from convstudy.report import theme
 from convstudy.report.curves import overview_chart
 from convstudy.report.effects import forest_chart
-from convstudy.report.figure import Figure, Layer, Spec, chart, measure_axis, nominal, quantity, rows_of
+from convstudy.report.figure import Figure, Layer, Spec, chart, metric_axis, nominal, quantity, rows_of
+from convstudy.report.metric_words import tip_format, writer
 from convstudy.report.scores import scores_table
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, ROW, scores_chart, stage_title, table_name, trained
@@ -32,14 +34,16 @@ def sections(material: Material) -> Iterator[Section]:
             ranking_chart(contest) if differences else None,
             differences,
             scores_chart(contest),
-            overview_chart(table_name(contest), title, candidates) if len(candidates) > 1 else None,
+            overview_chart(table_name(contest), title, candidates, contest.metric)
+            if len(candidates) > 1
+            else None,
         ]
         figures = tuple(figure for figure in found if figure is not None)
         yield Section(table_name(contest), title, (scores_table(contest), *figures))
 
 
 def ranking_chart(contest: Contest) -> Figure:
-    """Return the candidates of a comparison by mean test accuracy, with intervals and a bar over each group.
+    """Return the candidates of a comparison by the mean of their test score, with intervals and a bar over each group.
 
     A bar joins candidates of which no two can be told apart, as in a critical-difference diagram; a ring on it
     marks each member, for a group may leave out one in between.
@@ -47,9 +51,9 @@ def ranking_chart(contest: Contest) -> Figure:
     rows: list[dict[str, Any]] = []
     letters = contest.letters
     for row in contest.ranking:
-        mean = row.test["accuracy"].mean
+        mean = row.summary(contest.measure).mean
         assert mean is not None  # the ranking holds no others
-        interval = contest.accuracy_intervals.get(row.name)
+        interval = contest.interval(row.name)
         rows.append(
             {
                 "candidate": row.name,
@@ -57,31 +61,34 @@ def ranking_chart(contest: Contest) -> Figure:
                 "low": interval.low if interval else mean,
                 "high": interval.high if interval else mean,
                 "chosen": row.chosen,
-                "groups": letters[row.name],
+                "groups": letters.get(row.name, ""),
             }
         )
     together = [group for group in contest.groups if len(group) > 1]
-    ends = ", ".join(f"{row['candidate']} {percent(row['mean'])}" for row in rows)
+    ends = ", ".join(f"{row['candidate']} {writer(contest.metric)(row['mean'])}" for row in rows)
     told = "; ".join(listed(list(group)) for group in together) or "none"
     title = stage_title(contest)
-    words = f"{title}: ranking, mean test accuracy: {ends}. Groups that cannot be told apart: {told}."
+    words = f"{title}: ranking, mean test {contest.metric.title}: {ends}. Groups that cannot be told apart: {told}."
     name = f"ranking-{contest.name}"
-    return Figure(name, "Ranking", words, lambda: _ranking(rows, together), f"{title}: ranking")
+    return Figure(
+        name, "Ranking", words, lambda: _ranking(rows, together, contest.metric), f"{title}: ranking"
+    )
 
 
-def _ranking(rows: list[dict[str, Any]], together: list[tuple[str, ...]]) -> Spec:
+def _ranking(rows: list[dict[str, Any]], together: list[tuple[str, ...]], metric: Metric) -> Spec:
     y = rows_of([row["candidate"] for row in rows])
     # Room on the right, where the bars stand.
     scale = {"zero": False, "padding": 14 + _BAR * len(together)}
+    sure = ", 95 % interval (grey bars: not told apart)" if metric.kind == "per image" else ""
     x = quantity(
         "mean",
-        title="mean test accuracy, 95 % interval (grey bars: not told apart)",
+        title=f"mean test {metric.title}{sure}",
         scale=scale,
-        axis=measure_axis("accuracy"),
+        axis=metric_axis(metric),
     )
     tips = [nominal("candidate"), nominal("groups", title="group")]
     tips += [
-        quantity(key, title=words, format=".2%")
+        quantity(key, title=words, format=tip_format(metric))
         for key, words in (("mean", "mean"), ("low", "from"), ("high", "to"))
     ]
     layers = [

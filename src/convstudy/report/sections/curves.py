@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convstudy.analysis import Contest
+from convstudy.metrics import metric_named, recorded_with
 from convstudy.report import theme
 from convstudy.report.curves import curves_chart
 from convstudy.report.figure import Figure, Layer, Spec, chart, epoch_axis, named_scale, nominal, quantity
@@ -28,7 +29,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def _of(material: Material, contest: Contest) -> Iterator[Block]:
-    """Yield a title and the curves of a stage, for each candidate the loss and the accuracy."""
+    """Yield a title and the curves of a stage, for each candidate the loss, the accuracy and the study's metric."""
     results, title = material.results, stage_title(contest)
     candidates = list(trained(results, results.plan.stage(contest.stage)))
     if candidates:
@@ -37,8 +38,10 @@ def _of(material: Material, contest: Contest) -> Iterator[Block]:
         name = f"{contest.question}-{contest.name}-{number:02d}"
         yield Row(
             tuple(
-                curves_chart(name, f"{title}, {candidate.name}", candidate.name, records, measure)
-                for measure in ("loss", "accuracy")
+                curves_chart(
+                    name, f"{title}, {candidate.name}", candidate.name, records, metric_named(metric)
+                )
+                for metric in recorded_with(results.study.metric)
             )
         )
 

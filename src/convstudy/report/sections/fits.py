@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convstudy.analysis import Contest
 from convstudy.history.results import Results
+from convstudy.metrics import metric_named, recorded_with
 from convstudy.plan import epochs_added, fit_cost, own_epochs
+from convstudy.report.metric_words import key_of, value_kind
 from convstudy.report.section import Details, Material, Section, Topic
 from convstudy.report.stages import MEASURED
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Measure
+from convstudy.stats.measure import Measure, Part
 
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section."""
-    scores, costs = results_table(material.analysis.contests), costs_table(material.results)
+    scores, costs = (
+        results_table(material.analysis.contests, recorded_with(material.results.study.metric)),
+        costs_table(material.results),
+    )
     blocks = [Details("All scores, fit by fit", (scores,))]
     if costs.rows:
         blocks.append(Details("What each fit cost", (costs,)))
@@ -36,11 +41,13 @@ def data(material: Material) -> dict[str, Any]:
     }
 
 
-def results_table(contests: tuple[Contest, ...]) -> Table:
+def results_table(contests: tuple[Contest, ...], metrics: Sequence[str]) -> Table:
     """Return every fit with its scores and weights.
 
     It holds no time and no date: a run that was stopped and gone on with gives the same bytes as one that was not.
     """
+    parts: tuple[Part, ...] = ("train", "validation", "test")
+    measures = [Measure(part, metric) for part in parts for metric in metrics]
     columns = (
         Column("stage", "Question"),
         Column("candidate", "Candidate"),
@@ -48,12 +55,15 @@ def results_table(contests: tuple[Contest, ...]) -> Table:
         Column("status", "Status"),
         Column("epochs", "Epochs", "count"),
         Column("counted_epoch", "Epoch that counts", "count"),
-        Column("train_loss", "Train loss", "loss"),
-        Column("train_accuracy", "Train accuracy", "percent"),
-        Column("validation_loss", "Validation loss", "loss"),
-        Column("validation_accuracy", "Validation accuracy", "percent"),
-        Column("test_loss", "Test loss", "loss"),
-        Column("test_accuracy", "Test accuracy", "percent"),
+        *(
+            Column(
+                f"{each.part}_{key_of(metric)}",
+                f"{each.part.capitalize()} {metric.title}",
+                value_kind(metric),
+            )
+            for each in measures
+            for metric in [metric_named(each.metric)]
+        ),
         Column("weights_digest", "Weights", "digest"),
         Column("fit_id", "Fit", "code"),
     )
@@ -65,12 +75,7 @@ def results_table(contests: tuple[Contest, ...]) -> Table:
             fit.status,
             fit.n_epochs or None,
             fit.counted_epoch,
-            fit.score(Measure("train", "log-loss")),
-            fit.score(Measure("train", "accuracy")),
-            fit.score(Measure("validation", "log-loss")),
-            fit.score(Measure("validation", "accuracy")),
-            fit.score(Measure("test", "log-loss")),
-            fit.score(Measure("test", "accuracy")),
+            *(fit.score(each) for each in measures),
             fit.weights_digest,
             fit.fit_id,
         )

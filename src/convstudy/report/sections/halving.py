@@ -9,7 +9,8 @@ from convstudy.analysis import Contest
 from convstudy.numbers import counted
 from convstudy.plan import Rung, ranked
 from convstudy.report import theme
-from convstudy.report.figure import Figure, Layer, Spec, chart, measure_axis, nominal, quantity
+from convstudy.report.figure import Figure, Layer, Spec, chart, metric_axis, nominal, quantity
+from convstudy.report.metric_words import key_of, tip_format, value_kind
 from convstudy.report.section import Block, Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
@@ -31,13 +32,14 @@ def rungs_table(contest: Contest) -> Table | None:
     """Return the rungs of a search that halves, as far as they were reached; ``None`` for others."""
     if contest.course is None or not contest.course.rungs:
         return None
+    metric = contest.metric
     columns = (
         Column("rung", "Rung"),
         Column("candidates", "Candidates", "count"),
         Column("folds", "Folds", "count"),
         Column("epochs", "Epochs", "count"),
         Column("best", "Best"),
-        Column("accuracy", "Its validation accuracy", "percent"),
+        Column(key_of(metric), f"Its validation {metric.title}", value_kind(metric)),
         Column("went_on", "Went on", "prose"),
     )
     rows: list[tuple[Value, ...]] = []
@@ -52,13 +54,14 @@ def rungs_table(contest: Contest) -> Table | None:
                 rung.size.n_folds,
                 rung.size.n_epochs,
                 best[0].name if best else "",
-                best[0].scores["accuracy"] if best and best[0].scores else None,
+                best[0].value if best else None,
                 _names_or_number(rung),
             )
         )
     caption = (
-        "Each rung trains those who are left on the first so many folds, up to so many epochs of the same training; "
-        "the better half by mean validation accuracy goes on. What a rung trained is not trained again in the next."
+        f"Each rung trains those who are left on the first so many folds, up to so many epochs of the same training; "
+        f"the better half by mean validation {metric.title} goes on. What a rung trained is not trained again "
+        "in the next."
     )
     return Table(f"rungs-{contest.name}", f"Rungs of search {contest.name}", caption, columns, tuple(rows))
 
@@ -71,7 +74,7 @@ def _names_or_number(rung: Rung) -> str:
 
 
 def rungs_chart(contest: Contest) -> Figure | None:
-    """Return each candidate's mean validation accuracy from rung to rung; ``None`` before the first is decided."""
+    """Return each candidate's mean validation score from rung to rung; ``None`` before the first is decided."""
     decided = [
         (number, rung)
         for number, rung in enumerate(contest.course.rungs if contest.course else (), start=1)
@@ -83,12 +86,13 @@ def rungs_chart(contest: Contest) -> Figure | None:
         f"rung {number}, {len(rung.went_on)} of {len(rung.took_part)} went on" for number, rung in decided
     )
     subject, title = stage_title(contest), "From rung to rung"
-    alt = f"{subject}: from rung to rung, mean validation accuracy: {told}."
+    alt = f"{subject}: from rung to rung, mean validation {contest.metric.title}: {told}."
     full_title = f"{subject}: from rung to rung"
     return Figure(f"rungs-{contest.name}", title, alt, lambda: _draw(contest, decided), full_title)
 
 
 def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
+    metric = contest.metric
     rows: list[dict[str, Any]] = []
     labels: list[str] = []
     for number, rung in decided:
@@ -98,11 +102,11 @@ def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
             {
                 "rung": labels[-1],
                 "candidate": score.name,
-                "mean": score.scores["accuracy"],
+                "mean": score.value,
                 "fate": _fate(contest, score.name, rung.went_on),
             }
             for score in rung.scores
-            if score.scores is not None
+            if score.value is not None
         ]
     kinds = ["chosen", "went on", "dropped"]
     x = nominal(
@@ -113,14 +117,14 @@ def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
         scale={"padding": 0.3},
     )
     y = quantity(
-        "mean", title="mean validation accuracy", scale={"zero": False}, axis=measure_axis("accuracy")
+        "mean", title=f"mean validation {metric.title}", scale={"zero": False}, axis=metric_axis(metric)
     )
     colours = {"domain": kinds, "range": [theme.VERMILLION, theme.BLUE, theme.GREY]}
     shapes = {"domain": kinds, "range": ["diamond", "circle", "cross"]}
     tips = [
         nominal("candidate"),
         nominal("rung"),
-        quantity("mean", title="accuracy", format=".2%"),
+        quantity("mean", title=metric.title, format=tip_format(metric)),
         nominal("fate", title="then"),
     ]
     return chart(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convstudy.analysis import Contest
-from convstudy.numbers import shortest
 from convstudy.report.interaction_words import SHORT, worded
+from convstudy.report.metric_words import difference_kind, margin_of, metric_of, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_words import in_points, needed_short, over_seeds
+from convstudy.report.verdict_words import needed_short, over_seeds
 from convstudy.stats import Verdict
 
 
@@ -27,21 +27,23 @@ def interactions_table(contest: Contest) -> Table | None:
     found = contest.interactions
     if all(verdict.difference.mean is None for verdict in found):
         return None
-    scores = {row.name: row.test["accuracy"] for row in contest.rows}
+    scores = {row.name: row.summary(contest.measure) for row in contest.rows}
+    metric = contest.metric
+    kind, value = difference_kind(metric), value_kind(metric)
     columns = (
         Column("first", "Variant"),
         Column("second", "with"),
         Column("verdict", "Verdict"),
-        Column("interaction", "Interaction", "points"),
-        Column("low", "From", "points"),
-        Column("high", "To", "points"),
+        Column("interaction", "Interaction", kind),
+        Column("low", "From", kind),
+        Column("high", "To", kind),
         Column("seeds", "Seeds", "count"),
         Column("adjusted_p", "p, Holm", "p"),
-        Column("needed", f"To tell {shortest(found[0].region * 100)}"),
-        Column("as_it_is", "As it is", "percent"),
-        Column("first_alone", "Variant alone", "percent"),
-        Column("second_alone", "Other alone", "percent"),
-        Column("together", "Together", "percent"),
+        Column("needed", f"To tell {margin_of(found[0]).split()[0]}"),
+        Column("as_it_is", "As it is", value),
+        Column("first_alone", "Variant alone", value),
+        Column("second_alone", "Other alone", value),
+        Column("together", "Together", value),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -54,7 +56,7 @@ def interactions_table(contest: Contest) -> Table | None:
             verdict.difference.n,
             verdict.adjusted_p,
             needed_short(verdict),
-            contest.leader.test["accuracy"] if contest.leader else None,
+            contest.leader.summary(contest.measure) if contest.leader else None,
             scores[verdict.first],
             scores[verdict.second],
             scores[f"{verdict.first} + {verdict.second}"],
@@ -66,15 +68,18 @@ def interactions_table(contest: Contest) -> Table | None:
 
 
 def _caption(found: Sequence[Verdict]) -> str:
-    region = in_points(found[0].region)
+    region, metric = margin_of(found[0]), metric_of(found[0])
     holm = "" if len(found) == 1 else f", after Holm’s correction for all {len(found)} interactions"
+    near_100 = (
+        " Points of accuracy near 100 % leave little room for two gains to add up." if metric.counts else ""
+    )
     lost = any(verdict.difference.n > 1 and verdict.difference.low is None for verdict in found)
     return (
-        "Test accuracy with both variants, minus that with each alone, plus that of the network as it is: by how many "
-        "points both together come out above (+) or below (−) what their two differences add up to, with 95 % "
+        f"Test {metric.title} with both variants, minus that with each alone, plus that of the network as it is: by "
+        "how much both together come out above (+) or below (−) what their two differences add up to, with 95 % "
         "intervals. "
         f"{over_seeds(found)} “More” and “less” need the whole interval beyond ±{region}, "
-        f"“none” needs it within{holm}. Points of accuracy near 100 % leave little room for two gains to add up."
+        f"“none” needs it within{holm}.{near_100}"
         f"{' Where predictions are lost, there is no interval.' if lost else ''}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.analysis import Contest
-from convstudy.numbers import percent, points
+from convstudy.report.metric_words import key_of, unit_of, value_kind, with_sign, writer
 from convstudy.report.optimism_words import winners
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
@@ -25,12 +25,14 @@ def nested_table(contest: Contest) -> Table | None:
     found = contest.nested
     if found is None:
         return None
+    metric = contest.metric
+    write = writer(metric)
     columns = (
         Column("outer_fold", "Outer fold"),
         Column("winner", "Winner without it"),
-        Column("searched", "Validation accuracy that it won by", "percent"),
+        Column("searched", f"Validation {metric.title} that it won by", value_kind(metric)),
         Column("epoch", "Scored at epoch", "count"),
-        Column("accuracy", "On the outer fold", "percent"),
+        Column(key_of(metric), "On the outer fold", value_kind(metric)),
         Column("train", "Images trained on", "count"),
         Column("images", "Images of the fold", "count"),
     )
@@ -40,7 +42,7 @@ def nested_table(contest: Contest) -> Table | None:
             fold.winner,
             fold.searched,
             fold.epoch,
-            fold.accuracy,
+            fold.score,
             fold.n_train or None,
             fold.n_images or None,
         )
@@ -51,13 +53,14 @@ def nested_table(contest: Contest) -> Table | None:
         "search trained it, scored on the fold at the epoch that the inner folds agree on (the median of those that "
         "count there). The winner that is used further on is that of the search on all folds. "
     )
-    if found.accuracy.mean is None:
+    if found.score.mean is None:
         return _nested(contest, columns, rows, f"{caption}Not every outer fold has a score.")
-    caption += f"Mean {percent(found.accuracy.mean)}"
+    caption += f"Mean {write(found.score.mean)}"
     if found.interval:
-        caption += f" ({within(found.interval)}, Nadeau and Bengio’s)"
+        caption += f" ({within(found.interval, metric)}, Nadeau and Bengio’s)"
     if found.searched is not None and found.optimism is not None:
-        caption += f"; the search chose by {percent(found.searched)}, a difference of {points(found.optimism)} points"
+        gap = f"{with_sign(metric, found.optimism)}{unit_of(metric)}"
+        caption += f"; the search chose by {write(found.searched)}, a difference of {gap}"
         if abs(found.n_train - found.n_train_searched) > 1:
             caption += f", with {found.n_train_searched:,} images to train on instead of {found.n_train:,}"
     elif found.searched is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.analysis import Keepsake
+from convstudy.metrics import Metric, metric_named
+from convstudy.report.metric_words import difference_kind, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 
@@ -35,21 +37,21 @@ _KEPT = {
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section, where there is something to compare."""
-    table = optimism_table(material.analysis.keepsakes)
+    table = optimism_table(material.analysis.keepsakes, metric_named(material.results.study.metric))
     if table.rows:
         yield Section("optimism", table.title, (table,))
 
 
-def optimism_table(kept: tuple[Keepsake, ...]) -> Table:
+def optimism_table(kept: tuple[Keepsake, ...], metric: Metric) -> Table:
     """Return what a notebook would have reported of this study, beside what is honest."""
     columns = (
         Column("kept", "Kept", "prose"),
         Column("instead", "Instead of", "prose"),
         Column("about", "Of"),
         Column("images", "Images"),
-        Column("reported", "Reported", "percent"),
-        Column("honest", "Honest", "percent"),
-        Column("difference", "Difference", "points"),
+        Column("reported", "Reported", value_kind(metric)),
+        Column("honest", "Honest", value_kind(metric)),
+        Column("difference", "Difference", difference_kind(metric)),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -64,13 +66,13 @@ def optimism_table(kept: tuple[Keepsake, ...]) -> Table:
         for each in kept
     ]
     caption = (
-        "Each figure on the left is the highest of several, and the next training need not be so lucky. The networks’ "
+        "Each figure on the left is the best of several, and the next training need not be so lucky. The networks’ "
         "difference may be merit as well as luck; that of epochs is told of the validation images, for the test "
         "images are never scored epoch by epoch."
     )
     if any(each.kind == "kept epoch" for each in kept):
         caption += (
-            " With keep = “best” the validation accuracies in this report are of that kind; test accuracies are not, "
+            " With keep = “best” the validation scores in this report are of that kind; test scores are not, "
             "for the epoch was chosen by other images."
         )
     return Table(

@@ -8,8 +8,9 @@ from typing import Any
 
 from convstudy.analysis import Protocol
 from convstudy.history.results import Results
+from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named, recorded_with
 from convstudy.numbers import counted
-from convstudy.record import Scores
+from convstudy.report.metric_words import capital, key_of, value_kind
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 
@@ -24,7 +25,7 @@ def sections(material: Material) -> Iterator[Section]:
         images_table(told),
         choices_table(results),
         acceptances_table(told),
-        openings_table(told),
+        openings_table(told, metric_named(results.study.metric)),
         ledger_table(told),
     )
     words = Text((protocol_words(told, results.images is not None),))
@@ -101,12 +102,13 @@ def images_table(told: Protocol) -> Table:
 
 def choices_table(results: Results) -> Table:
     """Return the choices in the order they were made, with the scores that made them."""
+    metric = metric_named(results.study.metric)
+    metrics = _shown(metric)
     columns = (
         Column("order", "Order"),
         Column("stage", "Question"),
         Column("candidate", "Candidate"),
-        Column("accuracy", "Mean validation accuracy", "percent"),
-        Column("loss", "Mean validation loss", "loss"),
+        *(Column(key_of(each), f"Mean validation {each.title}", value_kind(each)) for each in metrics),
         Column("failed", "Failed fits", "count"),
         Column("chosen", "Chosen"),
     )
@@ -119,9 +121,19 @@ def choices_table(results: Results) -> Table:
             if score.name == choice.chosen:
                 marked.add(len(rows))
             chosen = "chosen" if score.name == choice.chosen else ""
-            rows.append((str(number), choice.stage, score.name, *_two(score.scores), score.n_failed, chosen))
+            rows.append(
+                (
+                    str(number),
+                    choice.stage,
+                    score.name,
+                    *(None if score.scores is None else score.scores[each.name] for each in metrics),
+                    score.n_failed,
+                    chosen,
+                )
+            )
     caption = (
-        "Every choice rests on validation images alone: the highest mean accuracy, then the lowest mean loss, then "
+        f"Every choice rests on validation images alone: the {'highest' if metric.higher_is_better else 'lowest'} mean "
+        f"{metric.title}, then the lowest mean loss, then "
         "fewer parameters."
     )
     if any(choice.kept for choice in asked):
@@ -135,16 +147,16 @@ def choices_table(results: Results) -> Table:
     return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
 
 
-def openings_table(told: Protocol) -> Table:
+def openings_table(told: Protocol, metric: Metric) -> Table:
     """Return each opening of the test set by this run."""
+    metrics = [metric_named(name) for name in recorded_with(metric.name)]
     columns = (
         Column("opened_at", "When (UTC)", "time"),
         Column("candidates", "For", "prose"),
         Column("part", "Seed"),
         Column("weights_digest", "Weights", "digest"),
         Column("images", "Images", "count"),
-        Column("loss", "Loss", "loss"),
-        Column("accuracy", "Accuracy", "percent"),
+        *(Column(key_of(each), capital(each.title), value_kind(each)) for each in metrics),
         Column("purpose", "Asked by study"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -154,7 +166,7 @@ def openings_table(told: Protocol) -> Table:
             row.part,
             row.opening.weights_digest,
             row.opening.n_images,
-            *reversed(_two(row.opening.scores)),
+            *(None if row.opening.scores is None else row.opening.scores[each.name] for each in metrics),
             row.opening.purpose,
         )
         for row in told.openings
@@ -212,7 +224,7 @@ def ledger_table(told: Protocol) -> Table:
             entry.run_id,
             entry.opening.fit_id,
             entry.opening.weights_digest,
-            _two(entry.opening.scores)[0],
+            None if entry.opening.scores is None else entry.opening.scores[ACCURACY],
         )
         for entry in told.others[-MOST_OPENINGS:]
     ]
@@ -225,9 +237,9 @@ def ledger_table(told: Protocol) -> Table:
     return Table("ledger", "Other openings", caption, columns, tuple(rows))
 
 
-def _two(scores: Scores | None) -> tuple[float | None, float | None]:
-    """Return accuracy and loss."""
-    return (None, None) if scores is None else (scores["accuracy"], scores["log-loss"])
+def _shown(metric: Metric) -> list[Metric]:
+    """Return the metric that chooses, then the accuracy and the log-loss."""
+    return [metric, *(metric_named(name) for name in (ACCURACY, LOG_LOSS) if name != metric.name)]
 
 
 SECTION = Topic(74, sections, data)

@@ -7,8 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest, SearchCourse
+from convstudy.metrics import ACCURACY, RECORDED, metric_named
 from convstudy.numbers import counted, percent
 from convstudy.report.curves import overview_chart
+from convstudy.report.metric_words import key_of, value_kind
 from convstudy.report.section import Block, Material, Section, Topic
 from convstudy.report.stages import MEASURED, chosen_rows, scores_chart, stage_title, table_name, trained
 from convstudy.report.table import Column, Table, Value
@@ -24,7 +26,7 @@ def sections(material: Material) -> Iterator[Section]:
         found: list[Block | None] = [
             search_table(contest),
             scores_chart(contest),
-            overview_chart(table_name(contest), stage_title(contest), candidates)
+            overview_chart(table_name(contest), stage_title(contest), candidates, contest.metric)
             if len(candidates) > 1
             else None,
         ]
@@ -43,16 +45,26 @@ def data(material: Material) -> dict[str, Any]:
 
 
 def search_table(contest: Contest) -> Table:
-    """Return a search's candidates with each fold's validation accuracy, and how far each came where they differ."""
+    """Return a search's candidates with each fold's validation score, and how far each came where they differ."""
     parts = list(dict.fromkeys(fit.part for row in contest.rows for fit in row.fits))
     halves = contest.course is not None and bool(contest.course.rungs)
     reached = (Column("reached", "Trained"), Column("dropped", "Dropped in")) if halves else ()
+    metric = contest.metric
+    # The metric that chooses comes first; accuracy and loss are always there.
+    first = [metric] if metric.name in RECORDED else [metric, metric_named(ACCURACY)]
+    last = [metric_named(name) for name in RECORDED if name not in [each.name for each in first]]
     columns = (
         Column("candidate", "Candidate"),
-        Column("validation_accuracy", "Validation accuracy", "percent"),
+        *(
+            Column(f"validation_{key_of(each)}", f"Validation {each.title}", value_kind(each))
+            for each in first
+        ),
         *reached,
-        *(Column(part.replace(" ", "_"), part.capitalize(), "percent") for part in parts),
-        Column("validation_loss", "Validation loss", "loss"),
+        *(Column(part.replace(" ", "_"), part.capitalize(), value_kind(metric)) for part in parts),
+        *(
+            Column(f"validation_{key_of(each)}", f"Validation {each.title}", value_kind(each))
+            for each in last
+        ),
         Column("parameters", "Parameters", "count"),
         Column("seconds", "Time a fit", "seconds"),
         Column("chosen", "Chosen"),
@@ -64,20 +76,21 @@ def search_table(contest: Contest) -> Table:
         rows.append(
             (
                 row.name,
-                row.validation["accuracy"],
+                *(row.validation[each.name] for each in first),
                 *(_reached(contest, row) if halves else ()),
                 *folds,
-                row.validation["log-loss"],
+                *(row.validation[each.name] for each in last),
                 row.n_parameters,
                 row.seconds,
                 "chosen" if row.chosen else "",
             )
         )
     folds_text = "the folds that each came to" if halves else counted(len(parts), "fold")
-    among = "Of the last rung, the highest" if halves else "The highest"
+    best = "highest" if metric.higher_is_better else "lowest"
+    among = f"Of the last rung, the {best}" if halves else f"The {best}"
     caption = (
         f"Mean ± standard deviation over {folds_text}, and each fold by itself. {among} mean "
-        f"validation accuracy is chosen; the test images have no part in it. {_epochs_text(contest)}{MEASURED}"
+        f"validation {metric.title} is chosen; the test images have no part in it. {_epochs_text(contest)}{MEASURED}"
     )
     title = f"Search {contest.name}"
     return Table(table_name(contest), title, caption, columns, tuple(rows), chosen_rows(contest))

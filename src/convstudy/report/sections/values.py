@@ -6,8 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest
-from convstudy.numbers import counted, percent
-from convstudy.report.figure import Figure, Layer, Spec, chart, either, measure_axis, nominal, quantity
+from convstudy.metrics import Metric
+from convstudy.numbers import counted
+from convstudy.report.figure import (
+    Figure,
+    Layer,
+    Spec,
+    chart,
+    either,
+    metric_axis,
+    nominal,
+    quantity,
+)
+from convstudy.report.metric_words import tip_format, writer
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, stage_title
 from convstudy.studyfile import Range
@@ -35,7 +46,7 @@ def sections(material: Material) -> Iterator[Section]:
 def values_chart(
     contest: Contest, number: int, key: str, tried: tuple[Tried, ...] | Range, values: Mapping[str, Tried]
 ) -> Figure | None:
-    """Return the mean validation accuracy over the values of one key that a search drew.
+    """Return the mean validation score over the values of one key that a search drew.
 
     Args:
         contest: the search.
@@ -47,22 +58,23 @@ def values_chart(
     rows: list[dict[str, Any]] = [
         {"candidate": row.name, "value": values[row.name], "mean": mean, "chosen": row.chosen}
         for row in contest.rows
-        if (mean := _mean(row)) is not None
+        if (mean := _mean(contest, row)) is not None
     ]
     if len({row["value"] for row in rows}) < 2:
         return None
-    best = max(rows, key=lambda row: row["mean"])
+    metric = contest.metric
+    best = min(rows, key=lambda row: metric.rank(row["mean"]))
     subject, title = stage_title(contest), f"Over {key}"
     alt = (
-        f"{subject}: over {key}, mean validation accuracy of {counted(len(rows), 'candidate')} over {key}; the "
-        f"highest, {percent(best['mean'])}, at {best['value']}."
+        f"{subject}: over {key}, mean validation {metric.title} of {counted(len(rows), 'candidate')} over {key}; the "
+        f"best, {writer(metric)(best['mean'])}, at {best['value']}."
     )
     name = f"values-{contest.name}-{number:02d}"
     is_log = isinstance(tried, Range) and tried.log
-    return Figure(name, title, alt, lambda: _draw(rows, key, is_log), f"{subject}: over {key}")
+    return Figure(name, title, alt, lambda: _draw(rows, key, is_log, metric), f"{subject}: over {key}")
 
 
-def _draw(rows: list[dict[str, Any]], key: str, is_log: bool) -> Spec:
+def _draw(rows: list[dict[str, Any]], key: str, is_log: bool, metric: Metric) -> Spec:
     if all(isinstance(row["value"], (int, float)) and not isinstance(row["value"], bool) for row in rows):
         scale = {"type": "log", "nice": False, "padding": 12} if is_log else {"zero": False, "padding": 12}
         x = quantity("value", title=key, scale=scale, axis={"tickCount": 6, "format": "~g"})
@@ -72,20 +84,20 @@ def _draw(rows: list[dict[str, Any]], key: str, is_log: bool) -> Spec:
     encoding = {
         "x": x,
         "y": quantity(
-            "mean", title="mean validation accuracy", scale={"zero": False}, axis=measure_axis("accuracy")
+            "mean", title=f"mean validation {metric.title}", scale={"zero": False}, axis=metric_axis(metric)
         ),
         "color": CHOSEN,
         "shape": either("datum.chosen", "diamond", "circle"),
-        "tooltip": [nominal("candidate"), quantity("mean", title="accuracy", format=".2%")],
+        "tooltip": [nominal("candidate"), quantity("mean", title=metric.title, format=tip_format(metric))],
     }
     return chart(
         Layer({"type": "point", "size": 80, "filled": True, "opacity": 0.85}, encoding, rows), height=200
     )
 
 
-def _mean(row: CandidateRow) -> float | None:
-    """Return a candidate's mean accuracy, if all its fits are done."""
-    return row.validation["accuracy"].mean if row.n_done == len(row.fits) else None
+def _mean(contest: Contest, row: CandidateRow) -> float | None:
+    """Return a candidate's mean score, if all its fits are done."""
+    return row.summary(contest.measure).mean if row.n_done == len(row.fits) else None
 
 
 SECTION = Topic(44, sections)

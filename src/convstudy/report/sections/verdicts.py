@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.analysis import Contest
-from convstudy.numbers import shortest
+from convstudy.analysis.methods import holds
+from convstudy.metrics import ACCURACY, Metric, metric_named
+from convstudy.report.metric_words import difference_kind, margin_text, unit_words, width_kind
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_words import needed_short, over_seeds
@@ -14,9 +16,10 @@ from convstudy.stats import Verdict
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section."""
-    contests, region = material.analysis.contests, material.results.study.region
-    more = (loss_table(contests), probability_table(contests, region), models_table(contests))
-    verdicts = verdict_table(contests, region)
+    study, contests = material.results.study, material.analysis.contests
+    metric, margin = metric_named(study.metric), study.margin
+    more = (loss_table(contests), probability_table(contests, metric, margin), models_table(contests))
+    verdicts = verdict_table(contests, metric, margin)
     if verdicts.rows:
         yield Section(
             "verdicts",
@@ -27,23 +30,34 @@ def sections(material: Material) -> Iterator[Section]:
         yield Section("verdicts", verdicts.title, (Text(("There is nothing to compare yet.",)),))
 
 
-def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
-    """Return every verdict of the run; ``region`` is in points."""
+def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) -> Table:
+    """Return every verdict of the run.
+
+    Args:
+        contests: the stage results.
+        metric: the study's.
+        margin: its equivalence margin, in the metric's own values.
+    """
+    region, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
+    has_needed = holds("sample size", metric)
+    unit = (
+        "percentage points of accuracy" if metric.name == ACCURACY else f"{metric.title}{unit_words(metric)}"
+    )
     bounded = any(verdict.bounded for contest in contests for verdict in contest.verdicts)
     columns = (
         Column("first", "Candidate"),
         Column("verdict", "is"),
         Column("second", "against"),
-        Column("difference", "Difference", "points"),
-        Column("low", "From", "points"),
-        Column("high", "To", "points"),
-        Column("half_width_seeds", "± seeds or folds", "width"),
-        Column("half_width_images", "± images", "width"),
+        Column("difference", "Difference", kind),
+        Column("low", "From", kind),
+        Column("high", "To", kind),
+        Column("half_width_seeds", "± seeds or folds", width),
+        Column("half_width_images", "± images", width),
         *((Column("images_part", "Images’ part"),) if bounded else ()),
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
         Column("adjusted_p", "p, Holm", "p"),
-        Column("needed", f"To tell {shortest(region)}"),
+        *((Column("needed", f"To tell {region.split()[0]}"),) if has_needed else ()),
         Column("measure", "Measure"),
         Column("stage", "Question"),
     )
@@ -61,8 +75,8 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
             verdict.difference.n,
             verdict.p,
             verdict.adjusted_p,
-            needed_short(verdict),
-            f"{verdict.measure.part} {verdict.measure.metric}",
+            *((needed_short(verdict),) if has_needed else ()),
+            f"{verdict.measure.part} {metric.title}",
             contest.stage,
         )
         for contest in contests
@@ -74,26 +88,31 @@ def verdict_table(contests: tuple[Contest, ...], region: float) -> Table:
         else ""
     )
     caption = (
-        "Differences, the candidate minus the other, in percentage points of accuracy, with 95 % intervals. “Better” "
-        f"and “worse” need the whole interval beyond ±{shortest(region)} points, “tie” needs it within, and this must "
-        "hold after Holm’s correction for all comparisons of the question. "
+        f"Differences, the candidate minus the other, in {unit}, with 95 % intervals. “Better” "
+        f"and “worse” need the whole interval beyond ±{region}, “tie” needs it within, and this must hold "
+        "after Holm’s correction for all comparisons of the question. "
         f"{over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
         "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
         "share training images, and never narrower than the validation images of all folds together allow. "
         f"{lost}p is how often chance alone would bring the difference this far beyond the nearest "
-        f"border of the region, or this far within. {_what_it_takes(region)}"
+        f"border of the region, or this far within.{_what_it_takes(metric, margin) if has_needed else ''}"
     )
+    if metric.kind == "per set":
+        caption = (
+            f"Differences of {metric.title}, the candidate minus the other. There is no interval for this metric, so "
+            "no verdict says more than “too few to say”."
+        )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 
-def _what_it_takes(region: float) -> str:
-    """Return what the column of needed seeds or images says; ``region`` is in points."""
-    if not region:
-        return "With a region of nothing no smallest difference is named, and so not what it would take to tell it."
+def _what_it_takes(metric: Metric, margin: float) -> str:
+    """Return what the column of needed seeds or images says, with a space before it."""
+    region = margin_text(metric, margin)
+    if not margin:
+        return " With a region of nothing no smallest difference is named, and so not what it would take to tell it."
     return (
-        f"“To tell {shortest(region)}” is a rough range of what it takes to tell a difference of {shortest(region)} "
-        "points from none in four studies of five; beyond ten times the data at hand it names the difference that "
-        "these data can show."
+        f" “To tell {region.split()[0]}” is a rough range of what it takes to tell a difference of {region} from none "
+        "in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
     )
 
 
@@ -131,8 +150,9 @@ def loss_table(contests: tuple[Contest, ...]) -> Table:
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
 
-def probability_table(contests: tuple[Contest, ...], region: float) -> Table:
-    """Return the Bayesian reading of the searches; ``region`` is in points."""
+def probability_table(contests: tuple[Contest, ...], metric: Metric, margin: float) -> Table:
+    """Return the Bayesian reading of the searches."""
+    region = margin_text(metric, margin)
     columns = (
         Column("first", "Candidate"),
         Column("second", "against"),
@@ -155,10 +175,9 @@ def probability_table(contests: tuple[Contest, ...], region: float) -> Table:
         if verdict.probabilities is not None
     ]
     caption = (
-        f"How probable it is that the candidate is better by more than {shortest(region)} points, as good within "
-        f"±{shortest(region)} points, or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. "
-        "The candidate was chosen by these folds and no correction is made for that: read each line by "
-        "itself, and not as a promise."
+        f"How probable it is that the candidate is better by more than {region}, as good within ±{region}, "
+        "or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
+        "chosen by these folds and no correction is made for that: read each line by itself, and not as a promise."
     )
     return Table("probabilities", "Probabilities over folds", caption, columns, tuple(rows))
 
