@@ -5,7 +5,8 @@
 >>> progress.n_done, progress.share, progress.seconds_left
 (0, 0.0, None)
 
-``run_study(study, listener=progress.take)`` keeps it up to date; another thread can read it meanwhile.
+``run_study(study, listener=progress.take)`` keeps it up to date, in the thread of the call. A reader in another thread
+needs a lock around both.
 """
 
 from __future__ import annotations
