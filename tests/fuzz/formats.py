@@ -96,15 +96,15 @@ class Report:
 
     @cached_property
     def markdown_tables(self) -> dict[str, list[list[str]]]:
-        """Rows of each table with their head; the JSON document has the names, in the same order."""
-        parts = re.split(r"^## ", self.markdown, flags=re.MULTILINE)[1:]
-        names = list(self.document["tables"])
-        assert len(parts) == len(names)
+        """Rows of each table with their head, after its caption; the JSON document has the names, in the same order."""
+        parts = self.markdown.split("\n\n")
+        tables = [number for number, part in enumerate(parts) if part.startswith("| ")]
+        assert len(tables) == len(self.document["tables"])
         found = {}
-        for name, part in zip(names, parts, strict=True):
-            assert part.startswith(self.document["tables"][name]["title"] + "\n")
-            lines = [line for line in part.splitlines() if line.startswith("| ")]
-            found[name] = [_cells(line) for number, line in enumerate(lines) if number != 1]  # 1 is a rule
+        for (name, table), number in zip(self.document["tables"].items(), tables, strict=True):
+            assert _plain(parts[number - 1]) == " ".join(table["caption"].split())
+            lines = parts[number].splitlines()
+            found[name] = [_cells(line) for row, line in enumerate(lines) if row != 1]  # 1 is a rule
         return found
 
     def pictures(self, kind: str) -> set[str]:
@@ -119,7 +119,12 @@ class Report:
 
 def _cells(line: str) -> list[str]:
     cells = re.split(r"(?<!\\) \| ", line.removeprefix("| ").removesuffix(" |") + " ")
-    return [re.sub(r"\\(.)", r"\1", cell).strip() for cell in cells]
+    return [_plain(cell).strip() for cell in cells]
+
+
+def _plain(text: str) -> str:
+    """Return a paragraph or a cell of Markdown without its marks."""
+    return re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
 def assert_formats_agree(report: Report, pictures: tuple[str, ...]) -> None:
@@ -127,7 +132,7 @@ def assert_formats_agree(report: Report, pictures: tuple[str, ...]) -> None:
     document, page = report.document, report.page
     answer = document["answer"]
     assert answer and page.answer == answer
-    assert report.markdown.split("\n\n")[1 : len(answer) + 1] == answer
+    assert [_plain(part) for part in report.markdown.split("\n\n")[1 : len(answer) + 1]] == answer
 
     tables = document["tables"]
     assert set(report.csv) == set(tables) and len(tables) > 10

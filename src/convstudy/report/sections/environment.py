@@ -30,7 +30,13 @@ def sections(material: Material) -> Iterator[Section]:
 
 def environment_table(environments: Mapping[Environment, int]) -> Table:
     """Return each environment that records come from, with how many."""
-    titles = {"n_cores": "Cores", "torch": "PyTorch", "numpy": "NumPy", "convstudy": "convstudy"}
+    titles = {
+        "n_cores": "Cores",
+        "torch": "PyTorch",
+        "numpy": "NumPy",
+        "convstudy": "convstudy",
+        "scikit_learn": "scikit-learn",
+    }
     columns = [Column("fact", "")]
     columns += [Column(f"environment_{i}", counted(n, "fit")) for i, n in enumerate(environments.values(), 1)]
     rows: list[tuple[Value, ...]] = [
