@@ -89,6 +89,7 @@ REFERENCE: dict[str, Callable[[Any, Any], float]] = {
     "kappa": _of_classes(reference.cohen_kappa_score),
     "log-loss": _log_loss,
     "macro-f1": _of_classes(reference.f1_score, average="macro", zero_division=0),
+    "mcc": _of_classes(reference.matthews_corrcoef),
     "roc-auc": _roc_auc,
     "top-5-accuracy": _top_5,
 }
