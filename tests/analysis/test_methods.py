@@ -1,0 +1,111 @@
+"""Which statistics hold for which metric: the page and the code agree, and nothing else is claimed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convstudy.analysis import analyse
+from convstudy.analysis.methods import METHODS, holds
+from convstudy.metrics import metric_named, metrics
+from convstudy.record import Scores
+from convstudy.report.conclusions import answer
+from convstudy.report.metric_words import key_of
+from convstudy.report.scores import scores_table
+from convstudy.report.sections.verdicts import verdict_table
+from convstudy.studyfile import load_study
+from tests.report.made_up import made_up_results
+
+PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
+
+
+def _table() -> dict[str, dict[str, str]]:
+    lines = [line.strip("| \n") for line in PAGE.read_text(encoding="utf-8").splitlines()]
+    start = next(i for i, line in enumerate(lines) if line.startswith("metric | kind"))
+    head = lines[start].split(" | ")
+    rows = [line.split(" | ") for line in lines[start + 2 : start + 2 + len(metrics())]]
+    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+
+
+def test_the_table_of_the_page_is_that_of_the_code() -> None:
+    table = _table()
+    assert list(table) == list(metrics())
+    assert len(METHODS) == 8
+    for name, row in table.items():
+        metric = metric_named(name)
+        assert row.pop("kind").split(",")[0] == metric.kind
+        assert row == {method: "yes" if holds(method, metric) else "no" for method in METHODS}
+
+
+def test_methods_for_proportions_hold_for_values_of_0_and_1_with_equal_weights_only() -> None:
+    proportions = [name for name, metric in metrics().items() if holds("Wilson", metric)]
+    assert proportions == ["accuracy", "top-5-accuracy"]
+    with pytest.raises(KeyError):
+        holds("guess", metric_named("accuracy"))
+
+
+def _measured_by(name: str) -> object:
+    """Return results of the study ``digits`` in which each score in the metric is 1 minus half the errors."""
+    study = load_study("digits").model_copy(update={"metric": name})
+    made = made_up_results(load_study("digits"))
+
+    def more(scores: Scores) -> Scores:
+        return Scores({**scores, name: (1 + scores["accuracy"]) / 2})
+
+    records = {
+        fit_id: replace(
+            record,
+            history=tuple(
+                replace(each, train=more(each.train), validation=more(each.validation))
+                for each in record.history
+            ),
+        )
+        for fit_id, record in made.records.items()
+    }
+    openings = {
+        fit_id: replace(each, scores=more(each.scores))
+        for fit_id, each in made.openings.items()
+        if each.scores
+    }
+    return replace(made, study=study, records=records, openings=openings)
+
+
+def test_a_metric_per_set_has_values_and_no_claim() -> None:
+    analysis = analyse(_measured_by("macro-f1"))  # type: ignore[arg-type]
+    verdicts = [verdict for contest in analysis.contests for verdict in contest.verdicts]
+    assert len(verdicts) > 3
+    for verdict in verdicts:
+        assert (verdict.kind, verdict.no_interval) == ("too few to say", True)
+        assert (verdict.difference.low, verdict.needed, verdict.models) == (None, None, ())
+        assert verdict.difference.mean is not None
+    assert all(contest.groups == () for contest in analysis.contests)
+    told = " ".join(answer(analysis))
+    assert "macro-F1" in told and "no interval for this metric" in told and "accuracy" in told
+    assert not any(word in told for word in ("better than", "worse", "95 % interval", "ties", "seed from"))
+    table = verdict_table(analysis.contests, metric_named("macro-f1"), 0.001)
+    assert {"To tell 0.1"}.isdisjoint(column.title for column in table.columns)
+    assert "no interval for this metric" in table.caption
+    compared = next(contest for contest in analysis.contests if contest.question == "compare")
+    keys = [column.key for column in scores_table(compared).columns]
+    assert keys[1:5] == ["test_macro_f1", "validation_macro_f1", "test_accuracy", "accuracy_low"]
+
+
+def test_a_weighted_metric_has_intervals_and_no_method_for_proportions() -> None:
+    analysis = analyse(_measured_by("balanced-accuracy"))  # type: ignore[arg-type]
+    compared = next(contest for contest in analysis.contests if contest.question == "compare")
+    assert compared.verdicts
+    for verdict in compared.verdicts:
+        assert verdict.difference.low is not None
+        assert (verdict.models, verdict.needed, verdict.bounded) == ((), None, False)
+    interval = compared.interval(compared.rows[0].name)
+    assert interval is not None and interval.low < interval.estimate < interval.high
+    search = next(contest for contest in analysis.contests if contest.question == "search")
+    assert search.selection is not None and search.selection.unknown == "metric"
+    assert "balanced accuracy" in " ".join(answer(analysis))
+
+
+@pytest.mark.parametrize(("name", "key"), [("log-loss", "loss"), ("roc-auc", "roc_auc")])
+def test_keys_of_columns(name: str, key: str) -> None:
+    assert key_of(metric_named(name)) == key
