@@ -9,6 +9,7 @@ from torch import nn
 from convstudy.engine.dead_units import dead_units, watched_relus
 from convstudy.networks import Network, read_layer
 from convstudy.networks.build import build_network
+from convstudy.networks.parameters import Spec
 from convstudy.record import DeadUnits, Record
 from tests.engine.small import small_fit, trained
 
@@ -81,6 +82,27 @@ def test_activations_without_a_slope_can_die(name: str, dying: float, alive: flo
     with watched_relus(nn.Sequential(dense)) as highest, torch.inference_mode():
         dense(torch.ones(4, 1))
     assert dead_units(highest) == (DeadUnits((1,), 2, 3),)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (("conv 4 3 relu", "flatten", "activation relu"), {(1,): 4, (3,): 144}),
+        ((("residual then=relu", "conv 4 1"), "flatten", "activation relu"), {(1,): 4, (3,): 256}),
+        (("conv 4 3 relu", "squeeze-excite 2", "activation relu", "flatten"), {(1,): 4, (2,): 2}),
+        (("conv 4 3", "squeeze-excite 1", "batch-norm", "activation relu", "flatten"), {(1,): 4, (2,): 4}),
+        # Half an image is above 0.
+        (("squeeze-excite 1", "activation relu", "conv 4 3", "flatten"), {(1,): 1}),
+    ],
+)
+def test_relus_of_one_layer_may_have_different_units(
+    layers: tuple[Spec, ...], expected: dict[tuple[int, ...], int]
+) -> None:
+    model = build_network(Network.read(layers), (8, 8, 1), 10, torch.Generator().manual_seed(1)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    assert looked_at(model) == tuple(DeadUnits(layer, n, n) for layer, n in expected.items())
 
 
 def test_a_model_is_left_as_it_was() -> None:
