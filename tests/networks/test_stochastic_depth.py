@@ -95,6 +95,13 @@ def test_nothing_is_dropped_without_a_shortcut() -> None:
     )
 
 
+def test_residuals_inside_one_without_a_shortcut_have_their_own() -> None:
+    inner = ["residual", "conv 4 3 padding=same", "stochastic-depth 0.25"]
+    body = ["conv 4 3 stride=2", inner, ["concat", ["branch", "stochastic-depth 0.5", inner]]]
+    network = Network.read([["residual shortcut=identity-or-none", *body, "stochastic-depth 0.5"], "flatten"])
+    assert rates(network) == pytest.approx([0.25, 0.25], abs=1e-5)
+
+
 def test_it_must_be_inside_a_residual() -> None:
     with pytest.raises(NetworkError) as caught:
         list(Network.read(["stochastic-depth 0.1", "flatten"]).walk((4, 4, 4), 3))

@@ -157,11 +157,27 @@ def test_a_residual_or_concat_that_loses_all_its_layers_goes_too() -> None:
     assert network.without(["conv"]).texts == ("activation relu",)
 
 
+def test_a_concat_of_inputs_alone_stays() -> None:
+    network = read(
+        "concat identity identity", ["concat", ["branch"], ["branch", "dropout 0.1"]], "dropout 0.2"
+    )
+    twice = ("concat", ("branch",), ("branch",))
+    assert network.without(["dropout"]).texts == (twice,)
+    assert network.without(["batch-norm"]) == network
+
+
+def test_a_block_without_layers_is_refused() -> None:
+    with pytest.raises(NetworkError) as caught:
+        Network.read(["flatten", "residual empty"], blocks=[Block("empty", ())])
+    assert str(caught.value).startswith('layer 2: block "empty" has no layers')
+
+
 @pytest.mark.parametrize(
     ("text", "what", "got", "allowed", "mend"),
     [
-        ("residual", "must name one block", "residual", "residual BLOCK", ""),
-        ("residual convs one", "must name one block", "residual convs one", "residual BLOCK", ""),
+        ("residual", "must name one block", "nothing", "residual BLOCK", ""),
+        ("residual convs one", "must name one block", "convs, one", "residual BLOCK", ""),
+        ("residual convs x1.5", "must name one block", "convs, x1.5", "residual BLOCK", ""),
         ("residual conv", 'no block called "conv"', "conv", "convs", '"convs"'),
         ("residual convs x0", "how often", "x0", "x1 to x1,000", ""),
         ("residual convs x1000000", "how often", "x1000000", "x1 to x1,000", ""),
@@ -178,9 +194,9 @@ def test_a_residual_or_concat_that_loses_all_its_layers_goes_too() -> None:
         ("residual convs then=rellu", "then a value", "rellu", "relu", '"relu"'),
         ("residual convs then=relu then=relu", "then twice", "then=relu", "residual BLOCK", ""),
         ("residual convs shortcut=pads", "shortcut a value", "pads", "projection, pad", '"pad"'),
-        ("block", "must name one block", "block", "block NAME", ""),
+        ("block", "must name one block", "nothing", "block NAME", ""),
         ("block convs then=relu", 'no parameter "then"', "then", "filters, stride", ""),
-        ("concat one", "two branches", "concat one", "concat BLOCK|identity", ""),
+        ("concat one", "two branches", "one", "concat BLOCK|identity", ""),
         ("concat one pool stride=2", 'no block here has a parameter "stride"', "stride", "filters", ""),
         ("residul convs", 'no layer called "residul"', "residul", "residual", '"residual"'),
         (3, "a layer must be a text or a list", "3", "a text", ""),

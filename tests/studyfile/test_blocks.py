@@ -195,6 +195,13 @@ def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) ->
     assert place(second) == f"{at(text, '[block.identity]')}: block.identity"
 
 
+def test_a_block_has_no_name_that_means_repeats(problems_in: ProblemsIn) -> None:
+    text = TEXT + '[block.x2]\nlayers = ["conv 3 3"]\n'
+    first, *_ = problems_in(text)
+    assert place(first) == f"{at(text, '[block.x2]')}: block.x2"
+    assert said(first) == '"x2" is a number of repeats; a block needs another name'
+
+
 def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.a]\nlayers = ["flatten", "residual b"]\n[block.b]\nlayers = ["block a x2"]\n'
     text = text.replace('"concat identity pair x1"', '"block b"')

@@ -164,7 +164,7 @@ class _Expansion:
     def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         if len(use.names) != 1:
             raise NetworkError(
-                Problem(f'"{use.text}" must name one block', got=use.text, allowed=BLOCK_USAGE)
+                Problem(f'"{use.text}" must name one block', got=use.shown_names, allowed=BLOCK_USAGE)
             )
         self._check_arguments(use, ())
         return _repeated(
@@ -175,7 +175,7 @@ class _Expansion:
         use = read_use(words, Residual)
         if len(use.names) != 1:
             raise NetworkError(
-                Problem(f'"{use.text}" must name one block', got=use.text, allowed=Residual.usage)
+                Problem(f'"{use.text}" must name one block', got=use.shown_names, allowed=Residual.usage)
             )
         values = read_values(Residual, own_words(words, Residual), use.text)
         self._check_arguments(use, tuple(arguments_of(Residual)))
@@ -189,7 +189,9 @@ class _Expansion:
         use = read_use(words, Concat)
         if len(use.names) < 2:
             raise NetworkError(
-                Problem(f'"{use.text}" must name two branches or more', got=use.text, allowed=Concat.usage)
+                Problem(
+                    f'"{use.text}" must name two branches or more', got=use.shown_names, allowed=Concat.usage
+                )
             )
         self._check_arguments(use, ())
         nodes: list[tuple[_Node, ...]] = []
@@ -208,6 +210,10 @@ class _Expansion:
         names = [each for each, _ in scope.blocks]
         if name in names:
             raise NetworkError(_circle(scope.blocks[names.index(name) :], source))
+        if not block.layers:
+            raise NetworkError(
+                Problem(f'block "{name}" has no layers', got="()", allowed="one layer or more")
+            )
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
         inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken})
         return self.sequence(block.layers, inner)

@@ -76,15 +76,7 @@ class Network:
 
         Without ``"residual"`` the shortcuts are gone, and the layers inside stay.
         """
-        dropped = set(words)
-
-        def change(layer: Layer) -> tuple[Layer, ...]:
-            is_empty = bool(layer.branches) and not any(branch.layers for branch in layer.branches)
-            if layer.word in dropped or is_empty:
-                return tuple(stays for stays in layer.left_out() if stays.word not in dropped)
-            return (layer,)
-
-        return replace(self, layers=mapped(self.layers, change))
+        return replace(self, layers=_without(self.layers, frozenset(words)))
 
     def with_activation(self, name: str) -> Network:
         """Return the network with every hidden activation replaced by ``name``; where there was none, none comes."""
@@ -147,6 +139,20 @@ class Network:
         if problem.path == (len(self.layers) + 1,):
             problem = replace(problem, text="")
         return replace(problem, where=problem.location)
+
+
+def _without(layers: Iterable[Layer], dropped: frozenset[str]) -> tuple[Layer, ...]:
+    """Return a tree without the layers of these words, and without those that hold nothing any more."""
+    kept: list[Layer] = []
+    for layer in layers:
+        inside = tuple(_without(branch.layers, dropped) for branch in layer.branches)
+        is_emptied = any(branch.layers for branch in layer.branches) and not any(inside)
+        changed = layer.with_branches(inside) if inside else layer
+        if layer.word in dropped or is_emptied:
+            kept += [stays for stays in changed.left_out() if stays.word not in dropped]
+        else:
+            kept.append(changed)
+    return tuple(kept)
 
 
 def _with_init(layer: Layer, init: str | None) -> Layer:

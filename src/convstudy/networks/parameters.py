@@ -20,6 +20,7 @@ _MEND = "write a parameter as {name}, {4*name} or {name/4}; braces mean nothing 
 _SCALED = re.compile(
     r"(?P<before>[0-9]{1,9})\s*\*\s*(?P<name>.+)|(?P<first>.+?)\s*(?P<sign>[*/])\s*(?P<by>[0-9]{1,9})"
 )
+_SIGNS = re.compile(r"[*/+%^()]")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -57,11 +58,17 @@ def parameter_names(layers: Iterable[Spec]) -> frozenset[str]:
     ['filters', 'kernel', 'rate']
     """
     return frozenset(
-        _scaled(part)[0]
+        name
         for text in _texts(layers)
         for part, is_name in _parts(text)
         if is_name and part[:1] not in "{}"
+        for name in _named(_scaled(part)[0])
     )
+
+
+def _named(inner: str) -> list[str]:
+    """Return the name in a pair of braces; all that may be names where something else is computed."""
+    return [word.strip() for word in _SIGNS.split(inner) if word.strip()]
 
 
 def _texts(layers: Iterable[Spec]) -> Iterator[str]:
@@ -131,6 +138,11 @@ def _misplaced(name: str, text: str, parameters: Mapping[str, object]) -> Proble
             else f'"{text}" has braces with no name in them'
         )
         return Problem(what, got=name or "{}", mend=_MEND)
+    if _SIGNS.search(name):
+        what = f'"{text}" computes what parameters do not compute'
+        return Problem(
+            what, got=name, allowed="{name}, {4*name} or {name/4}: one parameter, one whole number"
+        )
     return Problem(
         f'"{text}" needs the parameter "{name}", which does not exist',
         got=name,

@@ -12,12 +12,13 @@ from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.parameters import Value, filled
 from convstudy.networks.reading import check_length
 
-MOST_REPEATS = 1_000
+MOSTREPEATS = 1_000
 IDENTITY = "identity"
 """The branch of a concat that is its input; no block may be called so."""
 STRIDE = "stride"
 
-_REPEATS = re.compile(r"x([0-9]+)")
+REPEATS = re.compile(r"x([0-9]+)")
+"""How often a block is repeated; no block may be called so."""
 # A pair of braces may have spaces in it.
 _WORD = re.compile(r"(?:\{[^{}]*\}|\S)+")
 
@@ -30,6 +31,11 @@ class Use:
     names: tuple[str, ...]
     repeats: int
     arguments: Mapping[str, str]
+
+    @property
+    def shown_names(self) -> str:
+        """The names for messages; "nothing" where there is none."""
+        return ", ".join(self.names) or "nothing"
 
     @property
     def each_repeat(self) -> tuple[Mapping[str, str], ...]:
@@ -68,13 +74,13 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
             if key in arguments:
                 raise NetworkError(Problem(f'"{text}" gives {key} twice', got=word, allowed="each key once"))
             arguments[key] = value
-        elif found := _REPEATS.fullmatch(word):
+        elif found := REPEATS.fullmatch(word):
             repeats.append(int(found[1][:9]))
         else:
             names.append(word)
-    if len(repeats) > 1 or not all(1 <= n <= MOST_REPEATS for n in repeats):
-        got = ", ".join(word for word in words if _REPEATS.fullmatch(word))
+    if len(repeats) > 1 or not all(1 <= n <= MOSTREPEATS for n in repeats):
+        got = ", ".join(word for word in words if REPEATS.fullmatch(word))
         raise NetworkError(
-            Problem(f'"{text}" must say once how often', got=got, allowed=f"x1 to x{MOST_REPEATS:,}")
+            Problem(f'"{text}" must say once how often', got=got, allowed=f"x1 to x{MOSTREPEATS:,}")
         )
     return Use(text, tuple(names), repeats[0] if repeats else 1, arguments)

@@ -6,7 +6,7 @@ from convstudy.errors import KeyPath
 from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.parameters import parameter_names
-from convstudy.networks.uses import IDENTITY
+from convstudy.networks.uses import IDENTITY, REPEATS
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.messages import keys_of
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -34,6 +34,8 @@ def check_block(draft: Draft, name: str, pattern: BlockPattern) -> None:
     if name == IDENTITY:
         what = f'"{IDENTITY}" is the input itself in a concat; a block needs another name'
         draft.report(path, what, IDENTITY)
+    elif REPEATS.fullmatch(name):
+        draft.report(path, f'"{name}" is a number of repeats; a block needs another name', name)
     own = (*BlockPattern.model_fields, *arguments_of(Residual))
     _check_parameters(draft, pattern, path, own, ())
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from convstudy.networks import LAYERS
 from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, WORDS
-from convstudy.networks.uses import IDENTITY
+from convstudy.networks.uses import IDENTITY, REPEATS
 from convstudy.studyfile.draft import MOST_SECTIONS
 from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.part import NAME_PATTERN
@@ -58,7 +58,7 @@ def study_schema() -> Schema:
             "block": _named(
                 _layers(BlockPattern),
                 "Layers that networks use by the block's name.",
-                {"not": {"const": IDENTITY}},
+                {"not": {"pattern": f"^({IDENTITY}|{REPEATS.pattern})$"}},
             ),
             "network": _named(
                 _layers(NetworkPattern), "The networks, by their names.", {"not": {"const": BEST}}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+CONVOLUTIONS = (Conv, DepthwiseConv, ExpandConv)
 # Each is the identity where the shapes agree; elsewhere "identity" is an error.
 SHORTCUTS = ("projection", "pad", "identity", "identity-or-none")
 
@@ -124,9 +125,7 @@ class Residual(Layer):
         after = shape_after(self.body, shape)
         if self.shortcut != "projection" or after == shape or len(after) != len(shape):
             return ()
-        kinds = (Dense,) if len(shape) == 1 else (Conv, DepthwiseConv, ExpandConv)
-        place = max((at for at, layer in enumerate(self.body) if isinstance(layer, kinds)), default=None)
-        last = () if place is None else self.body[place:]
+        last = _from_last(self.body, (Dense,) if len(shape) == 1 else CONVOLUTIONS)
         bias = bool(getattr(last[0], "bias")) if last else True  # noqa: B009
         norm = next((layer for layer in last if isinstance(layer, (BatchNorm, LayerNorm, GroupNorm))), None)
         if len(shape) == 1:
@@ -152,6 +151,16 @@ class Residual(Layer):
             shortcut = sequence(projection, shape, generator)
         then = activation_module(self.then, after[-1]) if self.then else None
         return ResidualSum(body, shortcut, then, adds)
+
+
+def _from_last(body: tuple[Layer, ...], kinds: tuple[type[Layer], ...]) -> tuple[Layer, ...]:
+    """Return the layers from the last one of these kinds on, also where it is inside another residual's body."""
+    for place, layer in reversed(tuple(enumerate(body))):
+        if isinstance(layer, kinds):
+            return body[place:]
+        if isinstance(layer, Residual) and (last := _from_last(layer.body, kinds)):
+            return (*last, *body[place + 1 :])
+    return ()
 
 
 LAYERS = (Residual,)

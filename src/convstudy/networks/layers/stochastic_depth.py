@@ -68,12 +68,15 @@ def with_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def never_dropped(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return a tree in which each of these layers has a rate of 0, and so does nothing."""
-
-    def change(layer: Layer) -> tuple[Layer, ...]:
-        return (replace(layer, rate=0.0) if isinstance(layer, StochasticDepth) else layer,)
-
-    return mapped(layers, change)
+    """Return a body in which each of these layers has a rate of 0, except those of residuals inside it."""
+    found: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, StochasticDepth):
+            layer = replace(layer, rate=0.0)
+        elif layer.branches and layer.word != StochasticDepth.only_inside:
+            layer = layer.with_branches(tuple(never_dropped(branch.layers) for branch in layer.branches))
+        found.append(layer)
+    return tuple(found)
 
 
 LAYERS = (StochasticDepth,)
