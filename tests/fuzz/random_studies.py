@@ -79,6 +79,12 @@ def random_study(seed: int) -> Document:
     }
     if random.random() < 0.3:
         document["study"]["region"] = random.choice((0.0, 2.5))
+    # A generator of its own, so that the other choices of a seed stay what they were.
+    other = Random(f"metric {seed}")
+    if other.random() < 0.4:
+        document["study"]["metric"] = other.choice(
+            ("balanced-accuracy", "brier", "kappa", "macro-f1", "log-loss")
+        )
     searched = [name for name in names if random.random() < 0.55]
     if len(names) > 1 and random.random() < 0.6:
         document["compare"] = {"nets": {"networks": random.sample(names, random.randint(2, len(names)))}}
