@@ -237,6 +237,17 @@ def test_idle_layers_inside_layers_are_found_and_those_of_a_block_once() -> None
     assert finding.what.startswith('layer 2.2, "max-pool 1", does nothing in the network three: ')
 
 
+def test_a_block_that_only_a_search_tries_is_used() -> None:
+    pattern = {"layers": ("max-pool 4", "block {kind}", "flatten"), "kind": "one"}
+    blocks = {name: BlockPattern(layers=("conv 4 1",)) for name in ("one", "two", "three", "four")}
+    blocks["two"] = BlockPattern(layers=("conv 4 1", "block three"))
+    search = {"kind": Search(network="three", vary={"kind": ("one", "two")})}
+    given = {**with_layers("flatten"), "block": blocks, "search": search}
+    given["network"] = {**given["network"], "three": pattern}
+    unused = [each.where for each in heard(study(**given)) if each.check == "unused-block"]
+    assert unused == ["block.four"]
+
+
 def test_a_batch_norm_inside_a_residual_is_looked_at_too() -> None:
     layers = ("max-pool 28", "conv 4 1", ("residual", "conv 4 1", "batch-norm"), "flatten")
     found = heard(study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=1)))

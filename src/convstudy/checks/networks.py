@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from convstudy.checks.check import Planned, Spot
 from convstudy.checks.words import listed
 from convstudy.data import split_sizes
+from convstudy.errors import NetworkError
 from convstudy.networks import Layer, Network, layer_table
 from convstudy.networks.layers.norm import BatchNorm
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.tree import LayerPath, Source, path_text
 from convstudy.numbers import percent, shortest
 from convstudy.plan import Candidate
+from convstudy.studyfile import NetworkPattern, Study
+from convstudy.studyfile.checks import checked_values
+from convstudy.studyfile.part import Tried
 
 # Layers without weights: what dropout does to the variance of their input, they hand on.
 PASS_ON_VARIANCE = (
@@ -74,15 +78,16 @@ def unused_networks(planned: Planned) -> Iterator[Spot]:
 
 
 def unused_blocks(planned: Planned) -> Iterator[Spot]:
-    """Blocks that no network uses, directly or through another block."""
+    """Blocks that no network uses, directly or through another block, with its own values or those of a search."""
     study = planned.plan.study
     used: set[str] = set()
-    for pattern in study.network.values():
-        for source in pattern.expanded().sources.values():
-            place: Source | None = source
-            while place is not None:
-                used.add(place.block)
-                place = place.used_at
+    for name, pattern in study.network.items() if study.block else ():
+        for values in _values_of(study, name):
+            for source in _sources(pattern, values):
+                place: Source | None = source
+                while place is not None:
+                    used.add(place.block)
+                    place = place.used_at
     for name in study.block:
         if name not in used:
             yield Spot(
@@ -90,6 +95,25 @@ def unused_blocks(planned: Planned) -> Iterator[Spot]:
                 f"no network uses the block {name}",
                 f'use it ("residual {name}", "block {name}"), or take it out',
             )
+
+
+def _values_of(study: Study, name: str) -> Iterator[Mapping[str, Tried]]:
+    """Yield no values, and then each value that a search tries for a parameter of a network."""
+    yield {}
+    parameters = study.network[name].parameters
+    for search in study.search.values():
+        if search.network == name:
+            for key, values in search.vary.items():
+                if key in parameters:
+                    yield from ({key: value} for value in checked_values(key, values))
+
+
+def _sources(pattern: NetworkPattern, values: Mapping[str, Tried]) -> Iterable[Source]:
+    """Return where the layers of a network are written; of values that go with others only, nothing."""
+    try:
+        return pattern.expanded(**values).sources.values()
+    except NetworkError:
+        return ()
 
 
 def dropout_before_norm(planned: Planned) -> Iterator[Spot]:
