@@ -15,6 +15,7 @@ from convstudy.networks.expanding import MOST_LAYERS, expand
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.residual import Residual
 from convstudy.networks.tree import SHORTCUT, LayerProblem, Source, every_layer, path_text
+from convstudy.studyfile import Compare, NetworkPattern, Study, study_document, study_of
 
 CONVS = Block(
     "convs",
@@ -293,6 +294,27 @@ def test_blocks_and_lists_go_twenty_deep_and_no_deeper() -> None:
         blocks = (*blocks, mixed)
     with pytest.raises(NetworkError, match="too deep"):
         read("block mixed19", blocks=blocks)
+
+
+@pytest.mark.parametrize("use", ["residual {}", "concat identity {}", "block {}"])
+def test_the_tree_of_the_deepest_blocks_reads_back(use: str) -> None:
+    blocks = [Block(f"b{i}", ("activation relu", use.format(f"b{i + 1}"))) for i in range(19)]
+    network = Network.read(
+        [use.format("b0"), "flatten"], blocks=[*blocks, Block("b19", ("activation relu",))]
+    )
+    assert Network.read(network.as_json()) == network
+    study = Study(
+        name="deep",
+        dataset="digits",
+        network={"deep": network, "flat": {"layers": ["flatten"]}},
+        compare={"both": Compare(networks=("deep", "flat"))},
+    )
+    assert study_of(study_document(study)).network["deep"].network() == network
+
+
+def test_a_network_of_ten_thousand_layers_may_be_part_of_a_study() -> None:
+    network = Network(Network.read(["dropout 0.1"]).layers * 10_000)
+    assert NetworkPattern.model_validate(network).network() == network
 
 
 def test_a_search_may_vary_the_depth_and_the_block() -> None:

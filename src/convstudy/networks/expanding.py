@@ -36,7 +36,9 @@ MOST_LAYERS = 10_000
 MOST_READ = 3 * MOST_LAYERS
 """How many layer texts are read for one network; a use that repeats is read twice at most."""
 DEEPEST = 20
-"""How many blocks and lists may be inside each other."""
+"""How many blocks and lists may be inside each other; a concat counts once, with its branches.
+
+So the tree of any network, which has no blocks, is read again."""
 BLOCK, BRANCH = "block", "branch"
 BLOCK_USAGE = "block NAME [xN] [KEY=VALUE ...]"
 WORDS = (*LAYERS, BLOCK)
@@ -67,10 +69,17 @@ class _Node:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What is being read: the blocks around it with where they are used, and the values of its parameters."""
+    """What is being read.
+
+    Attributes:
+        blocks: those around it, with where they are used.
+        parameters: their values.
+        depth: the number of blocks and lists around it.
+    """
 
     blocks: tuple[tuple[str, Source], ...]
     parameters: Mapping[str, Value]
+    depth: int = 0
 
     def source(self, places: LayerPath) -> Source:
         return Source(*((self.blocks[-1][0], places, self.blocks[-1][1]) if self.blocks else ("", places)))
@@ -134,10 +143,11 @@ class _Expansion:
 
     def _nodes(self, spec: Spec, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         """Return what one written layer becomes: one node, or those of a block or of several repeats."""
-        if source.depth > DEEPEST:
+        if scope.depth > DEEPEST:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
+            got = names if scope.blocks else f"{scope.depth} levels"
             what = "layers are too deep inside each other"
-            raise NetworkError(Problem(what, got=names, allowed=f"{DEEPEST} levels of blocks and lists"))
+            raise NetworkError(Problem(what, got=got, allowed=f"{DEEPEST} levels of blocks and lists"))
         if not isinstance(spec, (str, list, tuple)):  # a caller in Python
             raise NetworkError(
                 Problem("a layer must be a text or a list", got=repr(spec), allowed="a text or a list")
@@ -215,7 +225,7 @@ class _Expansion:
                 Problem(f'block "{name}" has no layers', got="()", allowed="one layer or more")
             )
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
-        inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken})
+        inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken}, scope.depth + 1)
         return self.sequence(block.layers, inner)
 
     def _found(self, name: str) -> Block:
@@ -256,6 +266,7 @@ class _Expansion:
             )
         text = " ".join(words)
         values = read_values(kind, words[1:], text)
+        scope = replace(scope, depth=scope.depth + 1)
         if kind is Concat:
             branches = tuple(
                 self._branch(each, scope, (*source.places, at)) for at, each in enumerate(rest, 1)

@@ -51,11 +51,6 @@ class Source:
     used_at: Source | None = None
 
     @property
-    def depth(self) -> int:
-        """The number of lists and blocks around it."""
-        return len(self.places) - 1 + (1 + self.used_at.depth if self.used_at else 0)
-
-    @property
     def location(self) -> Location:
         """The layer among those of the network or the block, for messages."""
         first, *others = self.places  # in a list, place 0 is the layer that holds the others

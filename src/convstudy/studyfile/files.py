@@ -15,7 +15,8 @@ BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.gl
 """The names of the studies that convstudy brings along."""
 
 MOST_BYTES = 1_000_000
-DEEPEST = 20
+# Three tables, the list of layers, and 40 lists of concats and branches in each other.
+DEEPEST = 45
 """How far tables and lists may be inside each other; a study needs five levels."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")

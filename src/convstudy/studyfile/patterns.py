@@ -9,19 +9,19 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from convstudy.networks import Block, Network
-from convstudy.networks.expanding import DEEPEST, Expanded, expand
+from convstudy.networks.expanding import DEEPEST, MOST_LAYERS, Expanded, expand
 from convstudy.networks.initialisers import DEFAULT_INIT
 from convstudy.studyfile.part import Init, Many, Name, Part, Tried, Value, gathered
 
-MOST_TEXTS = 500
-"""How many layers a network or a block may list."""
+MOST_LISTS = 2 * DEEPEST
+"""How many lists may be in each other: a concat that is written out is two of them."""
 
 
 def _layer(value: Any, depth: int = 0) -> Any:
     """Return a layer as it is written: a text, or a tuple of a text and the layers that it holds."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (list, tuple)) and value and depth <= DEEPEST:
+    if isinstance(value, (list, tuple)) and value and depth < MOST_LISTS:
         return tuple(_layer(each, depth + 1) for each in value)
     raise PydanticCustomError("layer", "a layer is a text or a list")
 
@@ -47,7 +47,7 @@ class BlockPattern(Part):
     """
 
     layers: Many[Written] = Field(
-        min_length=1, max_length=MOST_TEXTS, description="The layers of the block, first to last."
+        min_length=1, max_length=MOST_LAYERS, description="The layers of the block, first to last."
     )
     parameters: dict[str, Value] = Field(
         default_factory=dict, description="The value of {name} in a layer text, where a use gives none."
@@ -76,7 +76,7 @@ class NetworkPattern(Part):
 
     layers: Many[Written] = Field(
         min_length=1,
-        max_length=MOST_TEXTS,
+        max_length=MOST_LAYERS,
         description="The hidden layers, first to last; the output layer follows.",
     )
     init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
