@@ -142,11 +142,12 @@ class Network:
 
 
 def _without(layers: Iterable[Layer], dropped: frozenset[str]) -> tuple[Layer, ...]:
-    """Return a tree without the layers of these words, and without those that hold nothing any more."""
+    """Return a tree without the layers of these words, and without those that have lost all layers inside."""
     kept: list[Layer] = []
     for layer in layers:
         inside = tuple(_without(branch.layers, dropped) for branch in layer.branches)
-        is_emptied = any(branch.layers for branch in layer.branches) and not any(inside)
+        # A concat that had the input for a branch stays: another branch that loses its layers is the input, too.
+        is_emptied = bool(inside) and all(branch.layers for branch in layer.branches) and not any(inside)
         changed = layer.with_branches(inside) if inside else layer
         if layer.word in dropped or is_emptied:
             kept += [stays for stays in changed.left_out() if stays.word not in dropped]
