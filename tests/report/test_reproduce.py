@@ -57,3 +57,18 @@ def _without_empty(document: dict[str, object]) -> dict[str, object]:
         if inner:
             found[key] = inner
     return found
+
+
+def test_lists_in_lists_are_indented() -> None:
+    body = ["conv {filters} 3 stride={stride} padding=same bias=no", "{norm}", "activation relu"]
+    document = {"block": {"long": {"layers": ["{norm}", ["residual", *body, ["concat", ["branch"], body]]]}}}
+    text = toml_text(document)
+    assert tomllib.loads(text) == document
+    assert text.splitlines()[1:6] == [
+        "layers = [",
+        '  "{norm}",',
+        "  [",
+        '    "residual",',
+        '    "conv {filters} 3 stride={stride} padding=same bias=no",',
+    ]
+    assert text.endswith("    ],\n  ],\n]\n")

@@ -32,13 +32,17 @@ def _key(key: str) -> str:
     return key if _BARE.fullmatch(key) else _text(key)
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, indent: str = "") -> str:
+    """Return a value; ``indent`` is before the lines that a list too long for one line is in."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
     if isinstance(value, (list, tuple)):
-        items = [_value(each) for each in value]
+        inner = f"{indent}  "
+        items = [_value(each, inner) for each in value]
         line = f"[{', '.join(items)}]"
-        return line if len(line) <= 90 else "[\n" + "".join(f"  {item},\n" for item in items) + "]"
+        if len(line) <= 90 and "\n" not in line:
+            return line
+        return "[\n" + "".join(f"{inner}{item},\n" for item in items) + f"{indent}]"
     if isinstance(value, str):
         return _text(value)
     return json.dumps(value)
