@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ CONVS = Block(
     {"filters": 4, "stride": 1},
 )
 ONE = Block("one", ("conv {filters} 1",), {"filters": 2})
+TEXTS = Block("texts", "flatten")  # type: ignore[arg-type]
 POOL = Block("pool", ("max-pool 3 stride=1",))
 
 
@@ -165,6 +167,14 @@ def test_a_concat_with_its_input_for_a_branch_stays() -> None:
     twice = ("concat", ("branch",), ("branch",))
     assert network.without(["dropout"]).texts == (twice, twice)
     assert network.without(["batch-norm"]) == network
+
+
+@pytest.mark.parametrize(
+    "read_text", [lambda: read("block texts", blocks=(TEXTS,)), lambda: Network.read("flatten")]
+)
+def test_a_text_is_no_list_of_layers(read_text: Callable[[], Network]) -> None:
+    with pytest.raises(NetworkError, match=r'layers must be a list\n  got: "flatten", a text'):
+        read_text()
 
 
 def test_a_block_without_layers_is_refused() -> None:

@@ -100,6 +100,8 @@ def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iter
     Raises:
         NetworkError: with every problem, each a :class:`~convstudy.networks.tree.LayerProblem` with its source.
     """
+    if isinstance(layers, str):  # a caller in Python
+        raise NetworkError(_no_list(layers))
     expansion = _Expansion({**BLOCKS, **{block.name: block for block in blocks}})
     try:
         nodes = expansion.sequence(tuple(layers), _Scope((), parameters))
@@ -220,6 +222,9 @@ class _Expansion:
         names = [each for each, _ in scope.blocks]
         if name in names:
             raise NetworkError(_circle(scope.blocks[names.index(name) :], source))
+        written: object = block.layers
+        if isinstance(written, str):  # a caller in Python
+            raise NetworkError(_no_list(written))
         if not block.layers:
             raise NetworkError(
                 Problem(f'block "{name}" has no layers', got="()", allowed="one layer or more")
@@ -323,6 +328,10 @@ def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
 
 def _size(nodes: Iterable[_Node]) -> int:
     return sum(node.size for node in nodes)
+
+
+def _no_list(layers: str) -> Problem:
+    return Problem("layers must be a list", got=f'"{layers}", a text', allowed="a list of layer texts")
 
 
 def _too_many(n_layers: int) -> Problem:
