@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from convstudy.data import Dataset
@@ -49,6 +51,8 @@ def write_study(store: Store, study: Study) -> dict[str, Any]:
 def read_study(store: Store, run: StoredRun) -> Study:
     """Return the study of a run, with its dataset as the runs folder describes it.
 
+    The description is shared by all runs on these images; the names of dataset and classes are those of this run.
+
     Where the description is lost, a built-in dataset is found by its name (documents of earlier versions have nothing
     else), and another one by its files.
 
@@ -61,7 +65,7 @@ def read_study(store: Store, run: StoredRun) -> Study:
     digest = table.get("digest", "")
     dataset = read_dataset(store, digest) if digest else None
     if dataset is not None:
-        return study_of({**document, "dataset": dataset}, where)
+        return study_of({**document, "dataset": _as_named(dataset, table)}, where)
     if "dataset" in document["study"]:
         return study_of(document, where)
     try:
@@ -73,6 +77,21 @@ def read_study(store: Store, run: StoredRun) -> Study:
             "run the study again: that writes the description",
         )
         raise StoreError(Problem(what, path, error.problems[0].what, mend=mend)) from None
+
+
+def _as_named(dataset: Dataset, table: Mapping[str, Any]) -> Dataset:
+    """Return a dataset with the names that the ``[dataset]`` table of a run gives it and its classes.
+
+    Another run on the same images may have written the description under other names. A built-in dataset has a table
+    without names.
+    """
+    if "name" not in table:
+        return dataset
+    name, classes = table["name"], table.get("classes", [str(number) for number in range(dataset.n_classes)])
+    if not isinstance(classes, list) or len(classes) != dataset.n_classes:
+        return dataset
+    title = dataset.title if name == dataset.name else name
+    return replace(dataset, name=name, title=title, class_names=tuple(classes))
 
 
 def read_dataset(store: Store, digest: str) -> Dataset | None:
