@@ -105,3 +105,16 @@ def test_a_run_whose_fits_an_older_version_trained_is_not_complete(
     assert ": outdated, " in said
     assert "Another version of convstudy trained this run" in said
     assert "outdated" in convstudy("runs", "--runs", finished).out
+
+
+def test_no_empty_report_replaces_that_of_another_version(
+    convstudy: Call, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It replaced a whole report, which no later version could write again, by one without a figure."""
+    page = Path(convstudy("report", "tiny", "--runs", finished).out.strip())
+    before = page.read_bytes()
+    monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
+    ended = convstudy("report", "tiny", "--runs", finished)
+    assert ended.status == 2 and page.read_bytes() == before
+    assert "another version of convstudy trained this run" in ended.err
+    assert "run the study again to train them" in ended.err

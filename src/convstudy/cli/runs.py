@@ -11,7 +11,7 @@ import click
 from convstudy.cli.options import json_option, open_history, runs_option, runs_words
 from convstudy.cli.reporting import write_files
 from convstudy.cli.words import say_json, table, tell
-from convstudy.errors import Location, Problem, UsageError, unknown
+from convstudy.errors import Location, Problem, StoreError, UsageError, unknown
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted, moment, score_text
 
@@ -112,6 +112,8 @@ def report(
 
     history = History.open(runs)
     results = history.results(run)
+    if history.is_outdated(results):
+        raise _outdated(results, runs)
     from convstudy.analysis import analyse
     from convstudy.checks import check_run
     from convstudy.report import answer
@@ -127,6 +129,17 @@ def report(
     for path in files:
         click.echo(path)
     return errors[0].exit_status if errors else 0
+
+
+def _outdated(results: Results, runs: Path) -> StoreError:
+    """Return the error of a run that has no report in this version: an emptier one would replace its own."""
+    found = f"{len(results.records):,} of its {counted(len(results.plan.fits), 'fit')}"
+    what = f"another version of convstudy trained this run, and this one has {found}"
+    mend = (
+        "run the study again to train them with this version; "
+        "until then, the report and the files of the other version stay as they are"
+    )
+    return StoreError(Problem(what, Location(subject=f"{results.run_id} in {runs}"), mend=mend))
 
 
 def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) -> None:

@@ -14,7 +14,15 @@ from convstudy.history.ledger import ledger, n_before
 from convstudy.history.outcomes import AsAccepted
 from convstudy.history.resolving import resolved
 from convstudy.history.results import Results
-from convstudy.history.summary import INTERRUPTED, RUNNING, RunSummary, summary_of, trained
+from convstudy.history.summary import (
+    COMPLETE,
+    FAILED_FITS,
+    INTERRUPTED,
+    RUNNING,
+    RunSummary,
+    summary_of,
+    trained,
+)
 from convstudy.plan import Choice, Fit, Plan
 from convstudy.record import Brief, Opening, Record, Scores
 from convstudy.store import Store, StoredRun
@@ -217,6 +225,16 @@ class History:
         """
         with self.store.snapshot():
             return self._results(run)
+
+    def is_outdated(self, results: Results) -> bool:
+        """Return whether another version of convstudy trained a run to its end: its fits have other ids in this one."""
+        run = self.store.find_run(results.run_id)
+        status = run.status if run is not None else ""
+        n_known = len(trained(results.plan, self.briefs))
+        if status == COMPLETE:
+            return n_known < len(results.plan.fits)
+        evaluated = any(entry.run_id == results.run_id for entry in results.ledger)
+        return n_known == 0 and (status == FAILED_FITS or evaluated)
 
     def _summary(self, run: StoredRun) -> RunSummary:
         study = read_study(self.store, run)
