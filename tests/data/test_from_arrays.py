@@ -46,6 +46,19 @@ def test_any_other_pixel_or_label_is_another_dataset() -> None:
     assert len({made().digest, made(x_test=other).digest, made(y_test=Y_TEST[::-1].copy()).digest}) == 3
 
 
+class NoArray:
+    """What another library offers as an array, and cannot be made one."""
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray[Any, Any]:
+        raise RuntimeError("no array here")
+
+
+def test_class_names_as_numpy_has_them() -> None:
+    assert made(class_names=np.array(["a", "b", "c"])).class_names == ("a", "b", "c")
+    names = made(class_names=np.array([3, 4, 5])).class_names
+    assert names == ("3", "4", "5") and {type(name) for name in names} == {str}
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"x_train": X_TRAIN / 255}, "images must be uint8, not floats", "(255 * x).round().astype('uint8')"),
     ({"x_train": X_TRAIN.astype(np.int64)}, "images must be uint8", "x.astype('uint8')"),
@@ -58,11 +71,23 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"x_test": X_TEST[:0], "y_test": Y_TEST[:0]}, "there must be images", ""),
     ({"x_train": "images"}, "images must be uint8", ""),
-    ({"x_train": [[1, 2], [3]]}, "this must be an array", ""),
+    ({"x_train": X_TRAIN.astype(np.float32)}, "images must be uint8, not floats", "255: x.round().astype"),
+    ({"x_train": X_TRAIN - 0.5}, "images must be uint8, not floats", "scale them"),
+    ({"x_train": X_TRAIN * np.nan}, "images must be uint8, not floats", "scale them"),
+    ({"x_train": X_TRAIN > 9}, "images must be uint8", "255 * x.astype('uint8')"),
+    ({"x_train": None}, "this must be a NumPy array", "got: NoneType"),
+    ({"x_train": [[1, 2], [3]]}, "this must be a NumPy array", ""),
+    (
+        {"y_train": NoArray()},
+        "this must be a NumPy array",
+        "y_train: this must be a NumPy array\n  got: no array here",
+    ),
     ({"x_train": np.ma.masked_array(X_TRAIN)}, "must be a plain array", ""),
     ({"y_train": Y_TRAIN.astype(float)}, "labels must be integers", "np.unique(labels, return_inverse=True)"),
     ({"y_train": np.array(["a", "b", "c"] * 3)}, "labels must be integers", "return_inverse"),
     ({"y_train": np.eye(3, dtype=int)[Y_TRAIN]}, "one value for each image", "y.argmax(axis=1)"),
+    ({"y_train": np.eye(3)[Y_TRAIN]}, "one value for each image", "y.argmax(axis=1)"),
+    ({"y_train": np.zeros((9, 0), int)}, "one value for each image", ""),
     ({"y_train": Y_TRAIN[:-1]}, "one label for each image", ""),
     ({"y_train": Y_TRAIN - 1}, "labels must be class numbers", ""),
     ({"y_train": Y_TRAIN * 2}, "each class must have training images", "without a gap"),
@@ -72,24 +97,33 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"x_test": X_TEST[:, :2]}, "must have one shape", ""),
     ({"class_names": ("a", "b")}, "one name for each class", ""),
     ({"class_names": ("a", "b", "a")}, "two classes have the same name", ""),
+    ({"class_names": "abc"}, "class names must be a list", "got: str"),
+    ({"class_names": {"a", "b", "c"}}, "class names must be a list", "got: set"),
+    ({"class_names": {0: "a", 1: "b", 2: "c"}}, "class names must be a list", "got: dict"),
+    ({"class_names": 3}, "class names must be a list", "got: int"),
+    ({"class_names": (None, "b", "c")}, "a class name must be a text", "got: [None]"),
+    ({"class_names": (b"a", "b", "c")}, "a class name must be a text", "got: [b'a']"),
+    ({"class_names": ("a\nb", "b", "c")}, "a class name must be a text", "on one line"),
+    ({"class_names": ("\x1b[2J", "b", "c")}, "a class name must be a text", "on one line"),
+    ({"class_names": ("\ud800", "b", "c")}, "a class name must be a text", "on one line"),
     ({"name": "my images"}, "must be a plain name", ""),
 ]
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)))
 def test_wrong_arrays_are_one_error_each(number: int) -> None:
-    changes, what, mend = WRONG[number]
+    changes, what, more = WRONG[number]
     with pytest.raises(DataError) as caught:
         made(**changes)
     (problem,) = caught.value.problems
     assert what in problem.what
-    assert mend in problem.mend
+    assert more in str(problem)
 
 
 def test_a_torch_tensor_is_refused_with_what_to_call() -> None:
     import torch
 
-    with pytest.raises(DataError, match=r"x_train.numpy\(\)"):
+    with pytest.raises(DataError, match=r"x_train.numpy\(force=True\)"):
         made(x_train=torch.zeros(9, 4, 3, 2, dtype=torch.uint8))
 
 
@@ -141,3 +175,15 @@ def test_arrays_in_another_order_of_memory_are_written_in_c_order(tmp_path: Path
     source = made(x_train=np.asfortranarray(X_TRAIN)).source
     assert isinstance(source, MemorySource)
     assert np.array_equal(source.write(tmp_path).read("train").pixels, X_TRAIN)
+
+
+@pytest.mark.parametrize("part", ["x_train", "x_test"])
+def test_arrays_that_were_changed_since_are_not_written(tmp_path: Path, part: str) -> None:
+    """Test images are read at the very end: the error came after everything was trained."""
+    pixels = {"x_train": X_TRAIN.copy(), "x_test": X_TEST.copy()}
+    source = made(**pixels).source
+    assert isinstance(source, MemorySource)
+    pixels[part][0] ^= 1
+    with pytest.raises(DataError, match="do not change the arrays after from_arrays"):
+        source.write(tmp_path)
+    assert not list(tmp_path.glob(f"{part[2:]}-*"))

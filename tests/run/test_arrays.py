@@ -83,14 +83,20 @@ def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_pat
 def test_each_run_keeps_its_names_of_the_same_images(tmp_path: Path) -> None:
     first = arrays()
     run_study(study_on(first), tmp_path, workers=0)
-    second = dataclasses.replace(first, name="animals", title="animals", class_names=("felis", "canis", "bos"))
+    second = dataclasses.replace(
+        first, name="animals", title="animals", class_names=("felis", "canis", "bos")
+    )
     run_study(study_on(second, name="latin"), tmp_path, workers=0)
     third = dataclasses.replace(first, name="plain", title="plain", class_names=("0", "1", "2"))
     run_study(study_on(third, name="plain"), tmp_path, workers=0)
     with closing(History.open(tmp_path)) as history:
         for run, expected in (("pets", first), ("latin", second), ("plain", third)):
             found = history.results(run).dataset
-            assert (found.name, found.title, found.class_names) == (expected.name, expected.title, expected.class_names)
+            assert (found.name, found.title, found.class_names) == (
+                expected.name,
+                expected.title,
+                expected.class_names,
+            )
         assert [run.dataset for run in history.runs()] == ["pets", "animals", "plain"]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from convstudy.data.images import Part
 from convstudy.data.loaded import LoadedDataset, LockedTest, check_labels, read_part
@@ -224,21 +226,29 @@ class Dataset:
         return dataset
 
 
-def _class_names(names: Sequence[object] | None, n_classes: int) -> tuple[str, ...]:
+def _class_names(names: object, n_classes: int) -> tuple[str, ...]:
     """Return the names of classes: those given, or the numbers of the classes.
 
     Raises:
-        DataError: where there is not one for each class.
+        DataError: where they are no sequence in the order of the labels, or there is not one for each class.
     """
+    where = Location(key=("class_names",))
     if names is None:
         return tuple(str(number) for number in range(n_classes))
-    found = tuple(str(name) for name in names)
+    # A set has no order, a text would be a name for each letter, and the keys of a mapping may be the labels.
+    if isinstance(names, str | bytes | Set | Mapping) or not isinstance(names, Iterable):
+        what, allowed = "class names must be a list", "a name for each class, in the order of the labels"
+        raise DataError(Problem(what, where, type(names).__name__, allowed))
+    found: tuple[Any, ...] = tuple(str(name) if _is_number(name) else name for name in names)
     if len(found) != n_classes:
         what = "there must be one name for each class"
-        raise DataError(
-            Problem(what, Location(key=("class_names",)), f"{len(found):,} names for {n_classes:,} classes")
-        )
-    return found
+        raise DataError(Problem(what, where, f"{len(found):,} names for {n_classes:,} classes"))
+    return tuple(str(name) if isinstance(name, str) else name for name in found)  # np.str_ too
+
+
+def _is_number(value: object) -> bool:
+    """Return whether a value is a whole number, of Python or of NumPy."""
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 def _wrong_value(dataset: Dataset) -> Problem | None:
@@ -260,18 +270,21 @@ def _wrong_value(dataset: Dataset) -> Problem | None:
         allowed = f"from 2 to {MOST_CLASSES:,}"
         return Problem("a dataset must have two or more classes", got=str(len(names)), allowed=allowed)
     if not all(_is_text(name) for name in names):
-        allowed = f"texts of 1 to {LONGEST_TEXT:,} letters"
+        allowed = f"texts of 1 to {LONGEST_TEXT:,} letters on one line"
         return Problem(
             "a class name must be a text", got=_cut([n for n in names if not _is_text(n)]), allowed=allowed
         )
     if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        twice = next(name for name, count in Counter(names).items() if count > 1)
         return Problem("two classes have the same name", got=_cut(twice), allowed="each name once")
     return None
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and bool(value.strip())
+    """Return whether a value is a text on one line: no control characters, and no half of a surrogate pair."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.strip():
+        return False
+    return all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in value)
 
 
 def _is_count(value: object, most: int) -> bool:

@@ -75,6 +75,7 @@ class MemorySource:
         any stop it is either there or not.
 
         Raises:
+            DataError: where the arrays were changed since they became a dataset.
             OSError: where the folder cannot be written.
         """
         import numpy as np
@@ -90,6 +91,7 @@ class MemorySource:
             with suppress(DataError):
                 source.read(part)
                 continue
+            self.read(part)  # they may have been changed since from_arrays
             for kind, array in (("images", images.pixels), ("labels", images.labels.astype("<i8"))):
                 with whole_file(folder / f"{part}-{kind}.npy") as partial, partial.open("wb") as file:
                     npy.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
@@ -117,12 +119,15 @@ def _array(values: object, name: str) -> npt.NDArray[Any]:
     where = Location(key=(name,))
     if type(values).__module__.partition(".")[0] == "torch":
         raise DataError(
-            Problem("this must be a NumPy array", where, "a torch tensor", mend=f"{name}.numpy()")
+            Problem("this must be a NumPy array", where, "a torch tensor", mend=f"{name}.numpy(force=True)")
         )
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise DataError(Problem("this must be an array", where, str(error)[:200])) from None
+    except Exception as error:  # what an object of another library raises is not ours to know
+        got = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(Problem("this must be a NumPy array", where, got)) from None
+    if array.dtype == object and not array.ndim:
+        raise DataError(Problem("this must be a NumPy array", where, type(values).__name__))
     # A subclass such as np.ma.MaskedArray may mean something else by its values.
     if isinstance(values, np.ma.MaskedArray):
         raise DataError(Problem("this must be a plain array", where, "a masked array"))

@@ -29,19 +29,9 @@ def checked_pixels(pixels: npt.NDArray[Any], where: Location) -> npt.NDArray[np.
         DataError: where they are of another type or shape, have no image, or seem to have their channels first.
     """
     got = f"{pixels.dtype} of shape {pixels.shape}"
-    if pixels.dtype.kind == "f":
-        what, mend = (
-            "images must be uint8, not floats",
-            "values from 0 to 1: (255 * x).round().astype('uint8')",
-        )
-        raise DataError(Problem(what, where, got, PIXELS_WORDS, mend))
     if str(pixels.dtype) != "uint8":
-        mend = (
-            "values from 0 to 255: x.astype('uint8')"
-            if _fits(pixels)
-            else "scale them to values from 0 to 255"
-        )
-        raise DataError(Problem("images must be uint8", where, got, PIXELS_WORDS, mend))
+        what = "images must be uint8" + (", not floats" if pixels.dtype.kind == "f" else "")
+        raise DataError(Problem(what, where, got, PIXELS_WORDS, _to_uint8(pixels)))
     if pixels.ndim not in (3, 4):
         raise DataError(Problem("images must have three or four dimensions", where, got, PIXELS_WORDS))
     if min(pixels.shape) < 1:
@@ -69,13 +59,14 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     import numpy as np
 
     got = f"{labels.dtype} of shape {labels.shape}"
-    if labels.dtype.kind not in "iu":
+    of_rows = labels.ndim == 2 and labels.shape[1] > 1
+    if labels.dtype.kind not in "iu" and not (of_rows and labels.dtype.kind in "bf"):
         mend = "np.unique(labels, return_inverse=True) gives class names and integers"
         raise DataError(Problem("labels must be integers", where, got, LABELS_WORDS, mend))
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    if of_rows:
         mend = "from one-hot rows: y.argmax(axis=1)"
         raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS, mend))
-    if labels.ndim not in (1, 2):
+    if labels.ndim not in (1, 2) or labels.shape[1:] == (0,):
         raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS))
     if len(labels) != n_images:
         counts = f"{len(labels):,} labels for {n_images:,} images"
@@ -129,8 +120,18 @@ def n_classes_of(train: Images, test: Images, where: Location) -> int:
     return len(counts)
 
 
-def _fits(values: npt.NDArray[Any]) -> bool:
-    """Return whether values are integers or truth values from 0 to 255."""
-    return (
-        values.dtype.kind in "iub" and values.size > 0 and int(values.min()) >= 0 and int(values.max()) <= 255
-    )
+def _to_uint8(values: npt.NDArray[Any]) -> str:
+    """Return how pixels of another type become uint8; nothing for what is no number."""
+    import numpy as np
+
+    if values.dtype.kind not in "biuf" or not values.size:
+        return ""
+    if values.dtype.kind == "b":
+        return "255 * x.astype('uint8')"
+    lowest, highest = float(np.min(values)), float(np.max(values))
+    if not (lowest >= 0 and highest <= 255):
+        return "scale them to values from 0 to 255"
+    if values.dtype.kind == "f":
+        scaled = "x" if highest > 1 else "(255 * x)"
+        return f"values from 0 to {'255' if highest > 1 else '1'}: {scaled}.round().astype('uint8')"
+    return "values from 0 to 255: x.astype('uint8')"
