@@ -202,3 +202,18 @@ def test_a_file_that_stops_taking_lines_is_reported_by_its_name(
     lines(run[0][1])
     lines(run[0][2])
     assert errors == [f"events are no longer written to {tmp_path / 'events.jsonl'}: Disk quota exceeded"]
+
+
+@pytest.mark.parametrize("target", [5, b"events.jsonl", None, "a\0b"])
+def test_a_target_that_is_no_path_and_no_stream_is_one_error(target: Any) -> None:
+    with pytest.raises(UsageError, match="events"):
+        JsonLines(target)
+
+
+def test_a_stream_of_bytes_ends_the_lines_and_not_the_run(run: tuple[list[Event], Path]) -> None:
+    errors: list[str] = []
+    stream: Any = io.BytesIO()
+    lines = JsonLines(stream, errors.append)
+    for event in run[0]:
+        lines(event)
+    assert len(errors) == 1 and "bytes" in errors[0]

@@ -116,3 +116,12 @@ def test_a_study_that_cannot_be_run_makes_no_executor(tmp_path: Path) -> None:
     wrong = {"network": {"none": study().network["one"]}}
     with pytest.raises(StudyError):
         run_study(study().model_copy(update=wrong), tmp_path / "runs", executor=make)
+
+
+@pytest.mark.parametrize("n_workers", [0, -1, 1.0, "2", None, True])
+def test_an_executor_without_workers_is_refused(n_workers: Any, tmp_path: Path) -> None:
+    """With 0 a run waited for ever."""
+    made: Any = type("Unstaffed", (InlineExecutor,), {"n_workers": n_workers})
+    with pytest.raises(UsageError, match="n_workers, a whole number of 1 or more") as caught:
+        run_study(study(), tmp_path / "runs", executor=made)
+    assert caught.value.problems[0].got == repr(n_workers)

@@ -358,3 +358,29 @@ def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_chan
     assert set(before.records) < set(results.records)
     (record,) = results.records_of(pair)
     assert record.done
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"study": "digits"}, "study must be a Study, such as load_study"),
+        ({"runs": None}, "runs must be the path of a folder"),
+        ({"runs": "a\0b"}, "runs must be the path of a folder"),
+        ({"workers": "2"}, "workers must be a whole number or None"),
+        ({"workers": 1.5}, "workers must be a whole number or None"),
+        ({"listener": None}, "listener must be a function that takes an event"),
+        ({"device": 0}, "device must be a text"),
+        ({"accept_failures": 5}, "accept_failures must be a text or None"),
+        ({"fit_timeout": "60"}, "fit_timeout must be a number of seconds or None"),
+    ],
+)
+def test_an_argument_of_another_type_is_one_error_and_nothing_is_written(
+    wrong: dict[str, Any], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = {"study": small_study(), "runs": tmp_path / "runs", "workers": 0, **wrong}
+    with pytest.raises(UsageError, match=words) as caught:
+        run_study(**arguments)
+    (problem,) = caught.value.problems
+    assert type(next(iter(wrong.values()))).__name__ in problem.got
+    assert not list(tmp_path.iterdir())

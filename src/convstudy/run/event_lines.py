@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -70,19 +71,27 @@ class JsonLines:
         on_error: takes one sentence; by default it is a ``RuntimeWarning``.
 
     Raises:
-        UsageError: where the file cannot be opened for appending, or is no regular file.
+        UsageError: where the file cannot be opened for appending, or is no regular file, or the target is neither.
     """
 
-    def __init__(self, target: Path | str | TextStream, on_error: Callable[[str], None] = _warn) -> None:
+    def __init__(
+        self, target: os.PathLike[str] | str | TextStream, on_error: Callable[[str], None] = _warn
+    ) -> None:
         self._on_error = on_error
         self._known: set[str] = set()
         self._file: io.RawIOBase | None = None
         self._stream: TextStream | None = None
         self._name = "the stream"
-        if isinstance(target, Path | str):
+        if isinstance(target, str | os.PathLike):
             self._name = str(target)
             self._file = _opened(Path(target))
         else:
+            if not callable(getattr(target, "write", None)) or not callable(getattr(target, "flush", None)):
+                what, allowed = (
+                    "events are written to a path or a stream",
+                    "a path, or what has write() and flush()",
+                )
+                raise UsageError(Problem(what, got=repr(target)[:80], allowed=allowed))
             self._stream = target
         self._failed = False
 
@@ -96,7 +105,7 @@ class JsonLines:
         line = json.dumps({**self._shortened(event.as_json()), "at": now})
         try:
             self._write(line + "\n")
-        except (OSError, ValueError) as error:  # a closed stream raises ValueError
+        except (OSError, ValueError, TypeError) as error:  # a stream that is closed, or takes bytes
             self._failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._on_error(f"events are no longer written to {self._name}: {reason}")
@@ -146,9 +155,10 @@ def _opened(path: Path) -> io.RawIOBase:
             if file.read(1) != b"\n":
                 file.write(b"\n")
                 file.flush()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path with a null character raises ValueError
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         what = "events cannot be written to this file"
-        raise UsageError(Problem(what, Location(str(path)), error.strerror or str(error))) from None
+        raise UsageError(Problem(what, Location(str(path)), reason)) from None
     return file.detach()
 
 

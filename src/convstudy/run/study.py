@@ -13,6 +13,7 @@ from convstudy.history import History, Results
 from convstudy.history.summary import COMPLETE, FAILED_FITS, INTERRUPTED
 from convstudy.plan import Choice, Fit, Plan, Stage
 from convstudy.record import Record
+from convstudy.run.arguments import check_types
 from convstudy.run.choosing import chosen_device, fix_precision, precisions_of
 from convstudy.run.evaluation import evaluate_models, has_test_score
 from convstudy.run.events import (
@@ -78,9 +79,9 @@ def run_study(
         StudyError: where the study cannot be run as it is, a class with too few images for its folds included.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used or written, or another process writes to it.
-        UsageError: where ``workers`` is negative, ``accept_failures`` is no reason, ``fit_timeout`` is not positive,
-            there is no such device, ``executor`` comes with ``workers``, ``device`` or ``precision = "auto"``, or the
-            executor breaks its protocol.
+        UsageError: where an argument has another type, ``workers`` is negative, ``accept_failures`` is no reason,
+            ``fit_timeout`` is not positive, there is no such device, ``executor`` comes with ``workers``, ``device``
+            or ``precision = "auto"``, or the executor breaks its protocol.
 
     >>> from convstudy import Network, Study, Variant, run_study
     >>> study = Study(
@@ -101,6 +102,7 @@ def run_study(
     >>> run_study(study, "runs", workers=0, data=data).study.dataset.n_classes
     3
     """
+    check_types(study, runs, workers, listener, device, accept_failures, fit_timeout)
     checked_workers(workers)
     reason = None if accept_failures is None else checked_reason(accept_failures)
     limit = checked_timeout(fit_timeout)

@@ -51,8 +51,16 @@ class Watched:
 
     @property
     def n_workers(self) -> int:
-        """How many tasks may be under way now."""
-        return self._executor.n_workers
+        """The number of tasks that may be under way now.
+
+        Raises:
+            UsageError: where the executor has none, so that a run would wait for ever.
+        """
+        n_workers = self._executor.n_workers
+        if type(n_workers) is not int or n_workers < 1:
+            what = "an executor must have n_workers, a whole number of 1 or more"
+            raise UsageError(Problem(what, Location(key=("executor",)), repr(n_workers)))
+        return n_workers
 
     def submit(self, task: Task) -> None:
         """Pass a task on; its silence begins here."""
