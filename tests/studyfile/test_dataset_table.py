@@ -113,7 +113,7 @@ CASES = [
     ('"arrays"', '"arrays"\nclasses = "abc"', "7: dataset.classes", "needs a list", "", ""),
     ('"arrays"', '"arrays"\nname = "a b"', "7: dataset.name", "cannot be a name", "letters", ""),
     ('"arrays"', f'"arrays"\ndigest = "{"0" * 64}"', "7: dataset.digest", "not those with", "SHA-256 0", "take the"),
-    ('"arrays"', '"arrays"\ndigest = "abc"', "7: dataset.digest", "", "", ""),
+    ('"arrays"', '"arrays"\ndigest = "abc"', "7: dataset.digest", "cannot be a digest", "64 digits", ""),
     ('name = "mine"', 'name = "mine"\ndataset = "digits"', "3: study.dataset", "given twice", "", "take one out"),
     ('[dataset]\nsource = "npy"\npath = "arrays"\n', "", "1: study", "dataset is missing", "[dataset] table", ""),
     ('\n\n[dataset]', '\n[study.dataset]', "3: study.dataset", "a text", "digits", "[dataset]"),

@@ -14,7 +14,7 @@ from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import LONGEST_TEXT, MOST_CLASSES, Dataset
 from convstudy.data.sources import SOURCES
 from convstudy.errors import DataError, Location, Problem, unknown
-from convstudy.studyfile.part import Many, Name, Part, one_of
+from convstudy.studyfile.part import DIGEST_PATTERN, Many, Name, Part, one_of
 
 TABLE_SOURCES = {name: kind for name, kind in SOURCES.items() if kind.find is not None}
 """The kinds of sources that a study file can name."""
@@ -41,7 +41,7 @@ class DatasetTable(Part):
         max_length=MOST_CLASSES,
         description="The names of the classes, in the order of the labels 0, 1, 2, ...",
     )
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+    digest: Annotated[str, Field(pattern=DIGEST_PATTERN)] | None = Field(
         default=None, description="The SHA-256 that the content must have; without it, any content is taken."
     )
 

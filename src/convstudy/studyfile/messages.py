@@ -10,12 +10,13 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.errors import KeyPath, key_text, nearest, unknown
 from convstudy.studyfile.mistake import Mistake, kind, shown
-from convstudy.studyfile.part import NAME_PATTERN
+from convstudy.studyfile.part import DIGEST_PATTERN, NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
 from convstudy.studyfile.study import Search, Variant
 
+DIGEST_WORDS = "64 digits of 0 to 9 and a to f, a SHA-256"
 NAME_WORDS = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
 
 # These stand beside the other keys in a study file, not in a table of their own.
@@ -79,6 +80,8 @@ def in_words(schema: Mapping[str, Any], null: str = "", bounds: bool = True) -> 
         return null
     if schema.get("pattern") == NAME_PATTERN:
         return NAME_WORDS
+    if schema.get("pattern") == DIGEST_PATTERN:
+        return DIGEST_WORDS
     words = _TYPES.get(schema.get("type", ""), "")
     return " ".join(part for part in (words, _range(schema) if bounds else "") if part)
 
@@ -135,7 +138,8 @@ def _mistake(
     if type_ in _OUTSIDE:
         return Mistake(at + path, f"{key} lies outside what is allowed", shown(value), allowed)
     if type_ == "string_pattern_mismatch":
-        return Mistake(at + path, f"{shown(value)} cannot be a name", shown(value), allowed)
+        noun = "a digest" if allowed == DIGEST_WORDS else "a name"
+        return Mistake(at + path, f"{shown(value)} cannot be {noun}", shown(value), allowed)
     if type_ in ("too_short", "too_long", "string_too_long"):
         most = detail["ctx"].get("max_length")
         size = len(value) if isinstance(value, (str, list, tuple, Mapping)) else 0

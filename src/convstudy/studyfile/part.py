@@ -12,6 +12,7 @@ from convstudy.metrics import metrics
 from convstudy.networks import ACTIVATIONS, INITIALISERS
 from convstudy.studyfile.ranges import Whole
 
+DIGEST_PATTERN = r"^[0-9a-f]{64}$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 Value = Whole | float | Annotated[str, Field(max_length=1000)]
