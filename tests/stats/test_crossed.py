@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import pytest
-import statistics_simulation as simulation
-import verdict_simulation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
+from benchmarks.statistics import statistics_simulation as simulation
+from benchmarks.statistics import verdict_simulation
 from convstudy.stats import Measure
 from convstudy.stats.crossed import (
     MADE_UP,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import statistics_simulation as simulation
 
+from benchmarks.statistics import statistics_simulation as simulation
 from convstudy.stats.crossed import MADE_UP, Components, components, crossed_difference, images_of
 from convstudy.stats.differences import Difference
 from convstudy.stats.needed import CHANCE, REACH, Needed, needed_images, needed_seeds, upper_factor

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import coverage_simulation
-import fold_simulation
 import numpy as np
 import pytest
-import statistics_simulation
-import verdict_simulation
+
+from benchmarks.statistics import (
+    coverage_simulation,
+    fold_simulation,
+    statistics_simulation,
+    verdict_simulation,
+)
 
 TRUTHS = [
     (setting, steps)
