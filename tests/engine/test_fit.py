@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,17 @@ def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no
     plain, averaged = trained(small_fit()), trained(small_fit(average=1e-12))
     assert averaged.record.weights_digest == plain.record.weights_digest
     assert story(averaged) == story(plain)
+
+
+@pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])
+def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_first_epoch(metric: str) -> None:
+    epochs: list[Epoch] = []
+    fit = replace(small_fit(measure_at_most=1), metric=metric)
+    record = run_fit(fit, digits().train, None, epochs.append).record
+    assert not record.done
+    assert "is not defined on the sample of training images" in record.error
+    assert "measure_at_most = 1" in record.error
+    assert epochs == []
 
 
 def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:

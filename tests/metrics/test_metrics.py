@@ -162,3 +162,18 @@ def test_importing_the_metrics_loads_no_numpy() -> None:
     code = "import sys; from convstudy.metrics import metrics; assert len(metrics()) > 7; print('numpy' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "False"
+
+
+def test_a_metric_is_a_number_wherever_the_classes_that_it_needs_are_there() -> None:
+    assert {metric.name for metric in metrics().values() if metric.classes != "any"} == {
+        "balanced-accuracy",
+        "kappa",
+        "macro-f1",
+        "mcc",
+        "roc-auc",
+    }
+    for metric in metrics().values():
+        for name, (labels, probabilities) in CASES.items():
+            n_there, n_classes = len(np.unique(labels)), probabilities.shape[1]
+            if n_there >= {"any": 1, "two": 2, "all": n_classes}[metric.classes]:
+                assert math.isfinite(metric.value(labels, probabilities)), (metric.name, name)

@@ -233,3 +233,14 @@ def test_after_a_kill_the_tables_are_those_of_an_undisturbed_run(tmp_path: Path)
     killed.wait()
     again, _ = ran(study_on(arrays(), recipe=Recipe(epochs=30, batch_size=16)), runs, workers=0)
     assert facts(again) == facts(whole)
+
+
+@pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])
+def test_a_metric_that_the_test_part_does_not_define_is_an_error_before_anything_is_written(
+    metric: str, tmp_path: Path
+) -> None:
+    dataset = Dataset.from_arrays(X[:60], Y[:60], X[60::3], Y[60::3], name="one-class")
+    with pytest.raises(StudyError, match="needs test images of") as caught:
+        run_study(study_on(dataset, metric=metric), tmp_path / "runs", workers=0)
+    assert caught.value.problems[0].where.key == ("study", "metric")
+    assert not (tmp_path / "runs").exists()

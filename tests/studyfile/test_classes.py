@@ -12,7 +12,7 @@ import pytest
 from convstudy.data import BUILT_IN_DATASETS, split_indices
 from convstudy.errors import DataError, StudyError
 from convstudy.plan import make_plan
-from convstudy.studyfile import Study, check_classes, check_study, load_study, places
+from convstudy.studyfile import Study, check_classes, check_study, check_test_classes, load_study, places
 from convstudy.studyfile.nesting import most_folds
 from tests.run.studies import small_study
 
@@ -148,3 +148,39 @@ def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
 def test_fewer_than_two_folds_are_not_offered(n_images: int, allowed: str) -> None:
     """It said "at most 1 folds, or more images"."""
     assert most_folds(n_images, n_classes=10) == allowed
+
+
+EACH_CLASS = "needs test images of each class"
+TWO_CLASSES = "needs test images of two or more classes"
+
+
+@pytest.mark.parametrize(
+    ("metric", "there", "what", "got"),
+    [
+        ("balanced-accuracy", range(9), EACH_CLASS, 'no test image of class "9"'),
+        ("macro-f1", range(2, 10), EACH_CLASS, 'no test image of class "0" and of 1 more'),
+        ("roc-auc", range(9), EACH_CLASS, 'no test image of class "9"'),
+        ("roc-auc", [4], EACH_CLASS, 'no test image of class "0" and of 8 more'),
+        ("kappa", [4], TWO_CLASSES, '40 test images, all of class "4"'),
+        ("mcc", [4], TWO_CLASSES, '40 test images, all of class "4"'),
+        ("kappa", [4, 5], "", ""),
+        ("balanced-accuracy", range(10), "", ""),
+        ("accuracy", [4], "", ""),
+        ("log-loss", [4], "", ""),
+        ("brier", [4], "", ""),
+        ("top-5-accuracy", [4], "", ""),
+    ],
+)
+def test_a_metric_that_lacks_test_images_of_a_class_is_an_error(
+    metric: str, there: Any, what: str, got: str
+) -> None:
+    study = small_study(metric=metric)
+    labels = np.resize(np.asarray(there, dtype=np.int64), 40)
+    if not what:
+        check_test_classes(study, labels)
+        return
+    with pytest.raises(StudyError) as caught:
+        check_test_classes(study, labels)
+    (problem,) = caught.value.problems
+    assert what in problem.what
+    assert (problem.got, problem.where.key) == (got, ("study", "metric"))

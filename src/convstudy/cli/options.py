@@ -177,17 +177,18 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
     """Check the labels of a study's dataset where they are here: images enough of each class, no label without one.
 
     Raises:
-        StudyError: where a class has too few images for the study's folds or validation part.
+        StudyError: where a class has too few images for the study's folds, validation part or metric.
         DataError: where a label names no class, or the labels are damaged.
     """
-    from convstudy.studyfile import check_classes, places
+    from convstudy.studyfile import check_classes, check_test_classes, places
 
     try:
         study.dataset.source.fetch(download=False)
     except DataError:  # not here yet: `run` downloads it, and checks it then
         return
-    check_classes(study, study.dataset.load_labels("train"), places(source, changes_of(context)))
-    study.dataset.load_labels("test")
+    place = places(source, changes_of(context))
+    check_classes(study, study.dataset.load_labels("train"), place)
+    check_test_classes(study, study.dataset.load_labels("test"), place)
 
 
 def command_line(context: click.Context, name: str, source: str) -> str:

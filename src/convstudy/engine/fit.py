@@ -92,6 +92,7 @@ def _train(
         train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
     train, validation = train.to(device), validation.to(device)
     measured = _measured(fit, train)
+    _check_sample(fit, measured)
     progress = _start(fit, images.image_shape, device)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.lineage_id, progress)
@@ -175,6 +176,20 @@ def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
     return ImageTensors(train.pixels[rows], train.labels[rows])
 
 
+def _check_sample(fit: Fit, measured: ImageTensors) -> None:
+    """Check that the metric is defined on the sample of training images; validation parts hold every class.
+
+    Raises:
+        FitError: where all images of the sample are of one class, and the metric needs two.
+    """
+    metric = metric_named(fit.metric)
+    if metric.classes == "any" or len(measured.labels.unique()) > 1:
+        return
+    what = f"{metric.title} is not defined on the sample of training images: all are of one class"
+    got = f"measure_at_most = {fit.recipe.measure_at_most}"
+    raise FitError(Problem(what, got=got, mend="a larger sample"))
+
+
 def _epochs(
     fit: Fit, progress: Progress, loop: Loop, measured: ImageTensors, validation: ImageTensors
 ) -> Iterator[Epoch]:
@@ -205,12 +220,9 @@ def _one_epoch(
     on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views, fit.metric)
     if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
-    for images, scores in (("training", on_train), ("validation", on_validation)):
-        if math.isnan(scores[fit.metric]):
-            what = (
-                f"{metric_named(fit.metric).title} is not defined on the {images} images that are evaluated"
-            )
-            raise FitError(Problem(what, got=fit.metric, mend="images of more than one class, or another"))
+    if not (math.isfinite(on_train[fit.metric]) and math.isfinite(on_validation[fit.metric])):
+        title = metric_named(fit.metric).title
+        raise FitError(Problem(f"{title} was not a finite number after epoch {number}", got=fit.metric))
     return Epoch(
         number=number,
         learning_rate=lr,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from convstudy.engine.memory import memory_errors
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import Tensors, read_tensors, take_over, weights_digest
-from convstudy.errors import Location, Problem, StoreError
+from convstudy.errors import FitError, Location, Problem, StoreError
+from convstudy.metrics import metric_named
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Scores
@@ -58,6 +60,7 @@ def open_test(
         device: where to score: ``cpu`` or ``cuda:N``.
 
     Raises:
+        FitError: where the fit's metric is not a finite number there.
         OutOfMemory: where there is not enough memory to do so.
         StoreError: where the weights are missing, damaged or not those of the record.
     """
@@ -75,6 +78,9 @@ def open_test(
         there = images.to(where)
         logits = logits_of(model.to(where), there, fit.recipe.precision, fit.recipe.views)
         scores = scores_of(logits, there.labels, fit.metric)
+        if not math.isfinite(scores[fit.metric]):
+            what = f"{metric_named(fit.metric).title} of the test images was not a finite number"
+            raise FitError(Problem(what, got=fit.metric))
         probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()

@@ -35,4 +35,5 @@ METRIC = Metric(
     per_image=correct,
     weigh=class_weights,
     zero_or_one=True,
+    classes="all",
 )

@@ -35,4 +35,5 @@ METRIC = Metric(
     high=1.0,
     margin=0.001,
     per_set=kappa,
+    classes="two",
 )

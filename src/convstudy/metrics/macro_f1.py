@@ -31,4 +31,5 @@ METRIC = Metric(
     high=1.0,
     margin=0.001,
     per_set=macro_f1,
+    classes="all",
 )

@@ -34,4 +34,5 @@ METRIC = Metric(
     high=1.0,
     margin=0.001,
     per_set=mcc,
+    classes="two",
 )

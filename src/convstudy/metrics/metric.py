@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Unit = Literal["percent", "nats", ""]
 """``"percent"``: a fraction that texts show in percent, its differences in percentage points."""
 Kind = Literal["per image", "per set"]
+Classes = Literal["any", "two", "all"]
+"""Of how many classes images must be: of any number, of two or more, or of all classes of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Metric:
         weigh: labels to float64 weights ``(n,)`` whose mean is 1; ``None`` for equal weights.
         zero_or_one: whether the values per image are 0 or 1 only.
         least_classes: the smallest number of classes for which it can differ between two models.
+        classes: of how many classes there must be images. Without them the metric is not defined, or it is a mean over
+            other classes on validation images than on test images. A study is refused there before it trains.
 
     Example:
         >>> import numpy as np
@@ -61,6 +65,7 @@ class Metric:
     weigh: Callable[[Labels], Values] | None = None
     zero_or_one: bool = False
     least_classes: int = 2
+    classes: Classes = "any"
 
     def __post_init__(self) -> None:
         if (self.per_image is None) == (self.per_set is None):

@@ -42,4 +42,5 @@ METRIC = Metric(
     high=1.0,
     margin=0.001,
     per_set=roc_auc,
+    classes="all",
 )

@@ -38,7 +38,7 @@ from convstudy.run.schedule import Begun, Keep, Reached, Schedule, Stop
 from convstudy.run.stopping import checked_reason
 from convstudy.run.tasks import Train
 from convstudy.run.watching import Watched, checked_timeout
-from convstudy.studyfile import Study, check_classes, check_study
+from convstudy.studyfile import Study, check_classes, check_study, check_test_classes
 
 
 def run_study(
@@ -76,7 +76,8 @@ def run_study(
             into the runs folder. A study of the same name on other arrays is an error there.
 
     Raises:
-        StudyError: where the study cannot be run as it is, a class with too few images for its folds included.
+        StudyError: where the study cannot be run as it is, a class with too few images for its folds or its metric
+            included.
         DataError: where its dataset is not to be had.
         StoreError: where the runs folder cannot be used or written, or another process writes to it.
         UsageError: where an argument has another type, ``workers`` is negative, ``accept_failures`` is no reason,
@@ -116,7 +117,8 @@ def run_study(
         found = chosen_device(device)
         study = fix_precision(study, found)
     check_classes(study, study.dataset.load().train.labels)
-    study.dataset.load_labels("test")  # a label that names no class would show after everything is trained
+    # A label that names no class, or a metric that is not defined, would show after everything is trained.
+    check_test_classes(study, study.dataset.load_labels("test"))
     history = History.open(Path(runs), create=True)
     try:
         with history.writing():

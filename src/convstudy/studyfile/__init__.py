@@ -30,7 +30,7 @@ Nothing here loads torch or NumPy.
 """
 
 from convstudy.studyfile.changes import read_change
-from convstudy.studyfile.classes import check_classes
+from convstudy.studyfile.classes import check_classes, check_test_classes
 from convstudy.studyfile.files import BUILT_IN_STUDIES
 from convstudy.studyfile.pairs import Pair, pairs_apart, pairs_of
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -60,6 +60,7 @@ __all__ = [
     "Variant",
     "check_classes",
     "check_study",
+    "check_test_classes",
     "load_study",
     "pairs_apart",
     "pairs_of",

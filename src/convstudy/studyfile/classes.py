@@ -1,4 +1,4 @@
-"""Whether each class has images enough for the folds and the validation part of a study, counted from the labels."""
+"""Whether each class has images enough for a study's folds, validation part and metric, counted from the labels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.data.splits import Fold, Holdout, Shortage, shortage
 from convstudy.errors import NOWHERE, KeyPath, Location, StudyError
+from convstudy.metrics import metric_named
 from convstudy.studyfile.mistake import Mistake
 from convstudy.studyfile.study import Search, Study
 
@@ -51,6 +52,38 @@ def check_classes(
         )
     if mistakes:
         raise StudyError(*(mistake.problem(place) for mistake in mistakes))
+
+
+def check_test_classes(
+    study: Study, labels: npt.NDArray[np.int64], place: Callable[[KeyPath], Location] = lambda path: NOWHERE
+) -> None:
+    """Check that the metric of a study is defined on its test images.
+
+    Training and validation parts hold each class (:func:`check_classes`); the test part of a dataset may not.
+
+    Args:
+        study: a study that was checked.
+        labels: of all test images of its dataset, int64 of shape (n,).
+        place: as for :func:`check_classes`.
+
+    Raises:
+        StudyError: where the metric needs test images of a class that has none.
+    """
+    import numpy as np
+
+    metric, names = metric_named(study.metric), study.dataset.class_names
+    absent = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0).tolist()
+    if metric.classes == "all" and absent:
+        what = f"{metric.title} needs test images of each class"
+        more = f" and of {len(absent) - 1} more" if len(absent) > 1 else ""
+        got = f'no test image of class "{names[absent[0]]}"{more}'
+    elif metric.classes == "two" and len(names) - len(absent) < 2:
+        what = f"{metric.title} needs test images of two or more classes"
+        got = f'{len(labels):,} test images, all of class "{names[int(labels[0])]}"'
+    else:
+        return
+    mistake = Mistake(("study", "metric"), what, got, "another metric, or other test images")
+    raise StudyError(mistake.problem(place))
 
 
 def _of_search(
