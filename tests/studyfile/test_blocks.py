@@ -117,6 +117,19 @@ def test_the_schema_refuses_what_reading_refuses(document: dict[str, object], la
 
 
 @pytest.mark.parametrize(
+    ("name", "good"), [("x2", False), ("identity", False), ("x2b", True), ("identity2", True)]
+)
+def test_the_schema_knows_what_names_mean(document: dict[str, object], name: str, good: bool) -> None:
+    document["block"][name] = {"layers": ["flatten"]}  # type: ignore[index]
+    assert Draft202012Validator(study_schema()).is_valid(document) == good
+
+
+def test_bad_layers_alone_are_no_lack_of_layers(problems_in: ProblemsIn) -> None:
+    text = TEXT + '[block.numbers]\nlayers = [3, ["residual", 4]]\n'
+    assert [said(problem) for problem in problems_in(text)] == ["layers needs a text, or a list"] * 2
+
+
+@pytest.mark.parametrize(
     ("section", "key"), [("network", "blocks"), ("network", "parameters"), ("block", "parameters")]
 )
 def test_the_schema_refuses_keys_that_the_study_fills_in(

@@ -39,8 +39,12 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, 
         at: the path of that part in the study.
     """
     mistakes: dict[KeyPath, Mistake] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    holding = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    for detail in details:
         location = tuple(detail["loc"])
+        if detail["type"] == "too_short" and location in holding:
+            continue  # pydantic leaves out bad items before it counts
         if model is Search and location[0] == "vary":
             location = location[:2] + location[3:]  # without the tag that tells a list from a range
         if location[:1] == (GATHERED.get(model),) and len(location) > 1:
