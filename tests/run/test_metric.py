@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
 from convstudy.analysis import analyse
