@@ -102,7 +102,9 @@ def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no
 
 
 @pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])
-def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_first_epoch(metric: str) -> None:
+def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_first_epoch(
+    metric: str,
+) -> None:
     epochs: list[Epoch] = []
     fit = replace(small_fit(measure_at_most=1), metric=metric)
     record = run_fit(fit, digits().train, None, epochs.append).record
