@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -361,3 +362,28 @@ def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
     assert [found.fit_id for found in reader.results(run_id).failed] == [spoiled.id]
     assert spoiled.id not in reader.records
     reader.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        [1],
+        {"study": 5},
+        {"dataset": 5},
+        {"dataset": None},
+        {"dataset": {"digest": 5}},
+        {"dataset": {"digest": None}},
+        {"dataset": {"digest": "../../elsewhere"}},
+        {"dataset": {"digest": "0" * 64 + "\n"}},
+    ],
+)
+def test_a_damaged_document_of_a_run_is_one_error(history: History, damage: Any) -> None:
+    run_id, _, _ = _filled(history)
+    (run,) = history.store.runs()
+    document = {**run.document, **damage} if isinstance(damage, dict) else damage
+    with closing(sqlite3.connect(history.layout.database)) as database, database:
+        database.execute("UPDATE runs SET document = ?", (json.dumps(document),))
+    with pytest.raises(StoreError, match="the study of this run is damaged in the database"):
+        _again(history).results(run_id)
+    with pytest.raises(StoreError, match="the study of this run is damaged in the database"):
+        _again(history).runs()

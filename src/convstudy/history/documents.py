@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -57,16 +58,16 @@ def read_study(store: Store, run: StoredRun) -> Study:
     else), and another one by its files.
 
     Raises:
-        StoreError: where neither the description of the dataset nor its files can be read.
+        StoreError: where the document is damaged, or neither the description of the dataset nor its files can be read.
         StudyError: where the document is not one of a study.
     """
-    document, where = dict(run.document), Location(subject=f"run {run.run_id}")
-    table = document.pop("dataset", {})
+    table, where = dataset_table(run), Location(subject=f"run {run.run_id}")
+    document = {key: value for key, value in run.document.items() if key != "dataset"}
     digest = table.get("digest", "")
     dataset = read_dataset(store, digest) if digest else None
     if dataset is not None:
         return study_of({**document, "dataset": _as_named(dataset, table)}, where)
-    if "dataset" in document["study"]:
+    if "dataset" in document.get("study", {}):
         return study_of(document, where)
     try:
         return study_of({**document, "dataset": table}, where)
@@ -77,6 +78,23 @@ def read_study(store: Store, run: StoredRun) -> Study:
             "run the study again: that writes the description",
         )
         raise StoreError(Problem(what, path, error.problems[0].what, mend=mend)) from None
+
+
+def dataset_table(run: StoredRun) -> dict[str, Any]:
+    """Return what the document of a run says of its dataset: its digest, and the ``[dataset]`` table if there was one.
+
+    Raises:
+        StoreError: where that is damaged; a digest is a part of paths.
+    """
+    document: object = run.document
+    table = document.get("dataset", {}) if isinstance(document, dict) else None
+    if isinstance(table, dict) and isinstance(document, dict) and isinstance(document.get("study", {}), dict):
+        digest = table.get("digest", "")
+        if digest == "" or (isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)):
+            return table
+    what, allowed = "the study of this run is damaged in the database", "tables, and a SHA-256 as digest"
+    mend = "restore convstudy.sqlite from a copy"
+    raise StoreError(Problem(what, Location(subject=f"run {run.run_id}"), repr(table)[:80], allowed, mend))
 
 
 def _as_named(dataset: Dataset, table: Mapping[str, Any]) -> Dataset:

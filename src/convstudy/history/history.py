@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convstudy.data import Dataset, ImageFacts
 from convstudy.errors import Location, Problem, StoreError, nearest
-from convstudy.history.documents import read_study, run_id_of, write_study
+from convstudy.history.documents import dataset_table, read_study, run_id_of, write_study
 from convstudy.history.ledger import ledger, n_before
 from convstudy.history.outcomes import AsAccepted
 from convstudy.history.resolving import resolved
@@ -93,11 +93,13 @@ class History:
     def other_arrays(self, study: Study) -> str:
         """Return the digest of other arrays that a study of this name was last run on; empty where there are none."""
         for run in reversed(self.store.runs()):
-            table = run.document.get("dataset", {})
+            if run.name != study.name:
+                continue
+            table = dataset_table(run)
             digest = str(table.get("digest", ""))
             # The arrays of a Python program are in a folder that is called by their digest.
             of_arrays = bool(digest) and Path(str(table.get("path", ""))).name == digest
-            if run.name == study.name and of_arrays and digest != study.dataset.digest:
+            if of_arrays and digest != study.dataset.digest:
                 return digest
         return ""
 
