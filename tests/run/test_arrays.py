@@ -170,8 +170,11 @@ def test_a_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
 
 def test_arrays_that_cannot_be_written_are_one_error(tmp_path: Path) -> None:
     (tmp_path / "datasets").write_text("a file where the folder should be")
-    with pytest.raises(StoreError, match="cannot keep the arrays"):
+    with pytest.raises(StoreError, match="cannot keep the arrays") as caught:
         run_study(study_on(arrays()), tmp_path, 0)
+    (problem,) = caught.value.problems
+    assert problem.where.file == str(tmp_path / "datasets" / arrays().digest)
+    assert problem.mend.startswith("make this path a writable folder")
 
 
 def test_without_description_and_arrays_there_is_one_error_and_the_next_run_writes_both(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 from convstudy.data.in_memory import MemorySource
@@ -30,11 +31,17 @@ def keep_arrays(study: Study, history: History) -> Study:
     try:
         written = source.write(history.layout.dataset_folder(digest))
     except OSError as error:
-        what, mend = (
-            f"cannot keep the arrays: {error.strerror or error}",
-            "make room, then run the study again",
+        what = f"cannot keep the arrays: {error.strerror or error}"
+        mend = (
+            "make room"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "make this path a writable folder without folders in it"
         )
         raise StoreError(
-            Problem(what, where=Location(str(error.filename or history.layout.folder)), mend=mend)
+            Problem(
+                what,
+                where=Location(str(history.layout.dataset_folder(digest))),
+                mend=f"{mend}, then run the study again",
+            )
         ) from None
     return study.model_copy(update={"dataset": replace(study.dataset, source=written)})

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from convstudy.errors import unknown
 from convstudy.metrics import metrics
 from convstudy.networks import ACTIVATIONS, INITIALISERS
 from convstudy.studyfile.ranges import Whole
@@ -29,7 +30,9 @@ def one_of(names: Iterable[str]) -> Callable[[str], str]:
 
     def check(name: str) -> str:
         if name not in names:
-            raise PydanticCustomError("unknown_name", "unknown name")
+            found = unknown("name", name, names)
+            context = {"what": found.what, "allowed": found.allowed, "hint": found.mend}
+            raise PydanticCustomError("unknown_name", "{what}; it must be one of {allowed}. {hint}", context)
         return name
 
     return check
