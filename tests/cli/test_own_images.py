@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +85,26 @@ def test_a_missing_file_is_one_error_with_its_line(convstudy: Call, file: Path, 
     assert ended.status == 2
     assert f"{file}:8: dataset.path: " in ended.err
     assert "there is no test-labels.npy" in ended.err
+
+
+def test_a_run_that_cannot_be_read_hides_no_other(convstudy: Call, file: Path, tmp_path: Path) -> None:
+    runs = ("--runs", tmp_path / "runs")
+    assert convstudy("run", file, *runs, "--workers", 1).status == 0
+    other = tmp_path / "other.toml"
+    other.write_text(TEXT.replace('"own"', '"other"').replace('path = "arrays"', 'path = "changed"'))
+    shutil.copytree(tmp_path / "arrays", tmp_path / "changed")
+    np.save(tmp_path / "changed" / "test-images.npy", np.zeros((30, 8, 8, 3), np.uint8))
+    assert convstudy("run", other, *runs, "--workers", 1).status == 0
+    found = convstudy("runs", *runs, "--json").json
+    lost, kept = (next(each["run_id"] for each in found if each["name"] == name) for name in ("own", "other"))
+    document = sqlite3.connect(tmp_path / "runs" / "convstudy.sqlite")
+    with closing(document) as database:
+        (text,) = database.execute("SELECT document FROM runs WHERE id = ?", (lost,)).fetchone()
+    (tmp_path / "runs" / "datasets" / json.loads(text)["dataset"]["digest"] / "dataset.json").unlink()
+    shutil.rmtree(tmp_path / "arrays")
+    listed = {each["run_id"]: each["status"] for each in convstudy("runs", *runs, "--json").json}
+    assert listed == {lost: "unreadable", kept: "complete"}
+    assert f"why {lost} cannot be read: convstudy status {lost}" in convstudy("runs", *runs).out
+    assert f"{kept}: complete" in convstudy("status", "other", *runs).out
+    ended = convstudy("status", "own", *runs)
+    assert ended.status == 2 and "the description of the dataset is missing or damaged" in ended.err

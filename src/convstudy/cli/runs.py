@@ -75,6 +75,11 @@ def runs(runs: Path, as_json: bool) -> None:
         click.echo(
             table(("run", "dataset", "status", "done", "failed", "last worked on"), rows, right=(3, 4))
         )
+        for each in summaries:
+            if each.status == "unreadable":
+                click.echo(
+                    f"why {each.run_id} cannot be read: convstudy status {each.run_id}{runs_words(runs)}"
+                )
 
 
 @click.command()

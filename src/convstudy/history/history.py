@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from convstudy.data import Dataset, ImageFacts
-from convstudy.errors import Location, Problem, StoreError, nearest
+from convstudy.errors import ConvstudyError, Location, Problem, StoreError, nearest
 from convstudy.history.documents import dataset_table, read_study, run_id_of, write_study
 from convstudy.history.ledger import ledger, n_before
 from convstudy.history.outcomes import AsAccepted
@@ -22,6 +22,7 @@ from convstudy.history.summary import (
     RunSummary,
     summary_of,
     trained,
+    unreadable,
 )
 from convstudy.plan import Choice, Fit, Plan
 from convstudy.record import Brief, Opening, Record, Scores
@@ -212,7 +213,7 @@ class History:
         return self.layout.report(run_id)
 
     def runs(self) -> tuple[RunSummary, ...]:
-        """Return all runs, the latest last."""
+        """Return all runs, the latest last; one whose study cannot be read hides no other."""
         with self.store.snapshot():
             return tuple(self._summary(run) for run in self.store.runs())
 
@@ -239,7 +240,10 @@ class History:
         return n_known == 0 and (status == FAILED_FITS or evaluated)
 
     def _summary(self, run: StoredRun) -> RunSummary:
-        study = read_study(self.store, run)
+        try:
+            study = read_study(self.store, run)
+        except ConvstudyError:
+            return unreadable(run)
         plan, _ = self.resolved(study, run.run_id)
         return summary_of(run, study.dataset.name, plan, self.briefs, self.store.is_written)
 

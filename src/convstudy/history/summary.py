@@ -12,13 +12,16 @@ from convstudy.store import StoredRun
 RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
 OUTDATED = "outdated"
 """A complete run of another version of convstudy, whose fits have other ids in this one."""
+UNREADABLE = "unreadable"
+"""A run whose study cannot be read; the error is that of its results."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
     """A run in one line.
 
-    ``status`` is ``"running"``, ``"complete"``, ``"outdated"``, ``"interrupted"`` or ``"failed fits"``.
+    ``status`` is ``"running"``, ``"complete"``, ``"outdated"``, ``"interrupted"``, ``"failed fits"`` or
+    ``"unreadable"``: then ``dataset`` is empty, and no fit is counted.
     """
 
     run_id: str
@@ -69,3 +72,8 @@ def summary_of(
         run.created_at,
         run.updated_at,
     )
+
+
+def unreadable(run: StoredRun) -> RunSummary:
+    """Return a run in one line of which only its row in the database is known."""
+    return RunSummary(run.run_id, run.name, "", UNREADABLE, 0, 0, 0, run.created_at, run.updated_at)
