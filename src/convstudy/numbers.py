@@ -86,6 +86,11 @@ def change(value: float) -> str:
     return _with_sign(value, loss(abs(value)), "+")
 
 
+def bare_change(value: float) -> str:
+    """Return a difference of losses with a sign only below zero: ``0.0042``, ``−0.0042``."""
+    return _with_sign(value, loss(abs(value)), "")
+
+
 def shortest(value: float, digits: int = 6) -> str:
     """Return a number in up to this many significant digits, without zeros at its end: ``0.001``, ``1e-05``."""
     return f"{value:.{digits}g}"

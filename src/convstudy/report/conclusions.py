@@ -78,7 +78,7 @@ def _about_search(contest: Contest) -> Conclusion:
     more = (*search_optimism(contest), *_course(contest))
     text = (
         f"{leader.name} ({_mean(contest, score)} on validation images, {_fits(leader, score, 'fold')}{far}"
-        f"{_accuracy(contest, leader)}) "
+        f"{_after_comma(_accuracy(contest, leader))}) "
         f"was chosen{_how(contest)}"
     )
     if all(verdict.difference.mean is None for verdict in contest.verdicts_on_leader):
@@ -157,7 +157,8 @@ def _about_ablation(contest: Contest) -> Conclusion:
     told = changes(contest.verdicts, tested.n)
     seeds = _fits(base, tested, "seed")
     together = interaction_words.clause(contest.interactions)
-    text = f"{_mean(contest, tested)} on test images as it is ({seeds}{_accuracy(contest, base)}); {told}{together}."
+    accuracy = _after_comma(_accuracy(contest, base))
+    text = f"{_mean(contest, tested)} on test images as it is ({seeds}{accuracy}); {told}{together}."
     notes = (
         f"As it is, it scores {_scored(contest, base)}.",
         *_judged(contest),
@@ -251,9 +252,13 @@ def _named(contest: Contest) -> str:
 
 
 def _accuracy(contest: Contest, row: CandidateRow) -> str:
-    """Return the mean accuracy where the study's metric is another one, with a comma before it."""
+    """Return the mean accuracy where the study's metric is another one."""
     mean = (row.validation if contest.measure.part == "validation" else row.test)[ACCURACY].mean
-    return "" if contest.metric.name == ACCURACY or mean is None else f", accuracy {percent(mean)}"
+    return "" if contest.metric.name == ACCURACY or mean is None else f"accuracy {percent(mean)}"
+
+
+def _after_comma(text: str) -> str:
+    return f", {text}" if text else ""
 
 
 def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
@@ -266,7 +271,7 @@ def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
 def _tested(contest: Contest, row: CandidateRow) -> str:
     """Return a candidate's mean test score and the seeds that it is over, for brackets."""
     score = row.summary(contest.measure)
-    accuracy = _accuracy(contest, row)
+    accuracy = _after_comma(_accuracy(contest, row))
     return f"{_mean(contest, score)} on test images, {_fits(row, score, 'seed')}{accuracy}"
 
 
@@ -274,7 +279,7 @@ def _scored(contest: Contest, row: CandidateRow) -> str:
     """Return a candidate's test score with its spread and interval."""
     score = row.summary(contest.measure)
     told = ["one seed"] if score.n == 1 else []
-    told += [within(contest.interval(row.name), contest.metric), _accuracy(contest, row).removeprefix(", ")]
+    told += [within(contest.interval(row.name), contest.metric), _accuracy(contest, row)]
     more = ", ".join(text for text in told if text)
     text = f"{_named(contest)}{with_spread(score, writer(contest.metric))}"
     return f"{text} on the sealed test images{f' ({more})' if more else ''}"

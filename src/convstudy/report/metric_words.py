@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from convstudy.metrics import LOG_LOSS, Metric, metric_named
-from convstudy.numbers import change, loss, percent, points, shortest
+from convstudy.numbers import bare_change, bare_percent, bare_points, change, loss, percent, points, shortest
 from convstudy.report.table import Kind
 from convstudy.stats import Verdict
 
@@ -18,6 +18,11 @@ def metric_of(verdict: Verdict) -> Metric:
 def writer(metric: Metric) -> Callable[[float], str]:
     """Return what writes a value: ``97.31 %``, or ``0.9731`` for a metric that is not in percent."""
     return percent if metric.unit == "percent" else loss
+
+
+def bare_writer(metric: Metric) -> Callable[[float], str]:
+    """Return what writes a value without its unit: ``97.31``."""
+    return bare_percent if metric.unit == "percent" else loss
 
 
 def value_kind(metric: Metric) -> Kind:
@@ -52,12 +57,16 @@ def with_sign(metric: Metric, difference: float) -> str:
 
 def signed_by(metric: Metric, difference: float) -> str:
     """Return a difference without its unit, with a sign only where it is negative: ``0.42``, ``−0.42``."""
-    return with_sign(metric, difference).removeprefix("+")
+    return bare_points(difference) if metric.unit == "percent" else bare_change(difference)
 
 
 def unit_of(metric: Metric) -> str:
     """Return what follows a difference, with a space before it: `` points``; empty without a unit."""
     return {"percent": " points", "nats": " nats", "": ""}[metric.unit]
+
+
+_ONE = {"percent": " point", "nats": " nat", "": ""}
+"""What follows a difference of 1."""
 
 
 def unit_words(metric: Metric) -> str:
@@ -68,8 +77,7 @@ def unit_words(metric: Metric) -> str:
 def margin_text(metric: Metric, margin: float) -> str:
     """Return an equivalence margin, as short as it was given: ``0.1 points``, ``0.001``."""
     text = shortest(margin * 100 if metric.unit == "percent" else margin)
-    unit = unit_of(metric)
-    return f"{text}{unit.removesuffix('s') if text == '1' else unit}"
+    return f"{text}{_ONE[metric.unit] if text == '1' else unit_of(metric)}"
 
 
 def margin_of(verdict: Verdict) -> str:

@@ -17,7 +17,7 @@ from convstudy.numbers import (
     shortest,
     shortest_percent,
 )
-from convstudy.report.metric_words import margin_of, metric_of, signed_by, unit_of, writer
+from convstudy.report.metric_words import bare_writer, margin_of, metric_of, signed_by, unit_of, writer
 from convstudy.stats import Interval, Needed, Verdict
 
 FEW_SEEDS = 3
@@ -196,8 +196,7 @@ def within(found: Interval | None, metric: Metric) -> str:
     if found is None:
         return ""
     share = shortest_percent(found.confidence)
-    write = writer(metric)
-    return f"{share} interval {write(found.low).removesuffix(' %')} to {write(found.high)}"
+    return f"{share} interval {bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
 
 
 def over_seeds(verdicts: Sequence[Verdict]) -> str:
