@@ -217,3 +217,25 @@ def test_a_stream_of_bytes_ends_the_lines_and_not_the_run(run: tuple[list[Event]
     for event in run[0]:
         lines(event)
     assert len(errors) == 1 and "bytes" in errors[0]
+
+
+@pytest.mark.parametrize("content", ["[study]\n", "\n", "{}\n", '{"a": 1}\n', '{\n  "kind": 1\n}\n'])
+def test_a_file_with_other_contents_stays_as_it_is(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(content)
+    with pytest.raises(UsageError, match="this file has other contents than events"):
+        JsonLines(path)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("head", ["", "{", '{"kind": '])
+def test_a_file_whose_first_line_was_cut_off_is_appended_to(
+    head: str, run: tuple[list[Event], Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(head)
+    for n_runs in (1, 2):
+        with JsonLines(path) as lines:
+            for event in run[0]:
+                lines(event)
+        assert [event.kind for event in read_events(path)] == n_runs * [event.kind for event in run[0]]

@@ -42,6 +42,9 @@ from convstudy.run.events import (
 )
 from convstudy.run.restoring import LostFile
 
+BEGIN = b'{"kind": '
+"""What a file of events begins with: a study file or a database that is named instead must not be written to."""
+
 
 class TextStream(Protocol):
     """What takes lines of text: an open file, ``sys.stderr``, ``io.StringIO``."""
@@ -71,7 +74,8 @@ class JsonLines:
         on_error: takes one sentence; by default it is a ``RuntimeWarning``.
 
     Raises:
-        UsageError: where the file cannot be opened for appending, or is no regular file, or the target is neither.
+        UsageError: where the file cannot be opened for appending, is no regular file, or has other contents, or
+            the target is neither.
     """
 
     def __init__(
@@ -150,6 +154,11 @@ def _opened(path: Path) -> io.RawIOBase:
     """Open a file to append lines to it; end the last line where a killed run left it without an end."""
     try:
         file = append_regular(path)
+        file.seek(0)
+        if not _holds_events(file.read(4 * len(BEGIN))):
+            file.close()
+            what, allowed = "this file has other contents than events", "a new file, or one with events"
+            raise UsageError(Problem(what, Location(str(path)), allowed=allowed, mend="name another file"))
         if file.seek(0, io.SEEK_END):
             file.seek(-1, io.SEEK_END)
             if file.read(1) != b"\n":
@@ -160,6 +169,14 @@ def _opened(path: Path) -> io.RawIOBase:
         what = "events cannot be written to this file"
         raise UsageError(Problem(what, Location(str(path)), reason)) from None
     return file.detach()
+
+
+def _holds_events(head: bytes) -> bool:
+    """Return whether a file that begins like this is empty or has events; their first line may be cut off."""
+    first, end, second = head.partition(b"\n")
+    if not first or first.startswith(BEGIN):
+        return not head or bool(first)
+    return BEGIN.startswith(first) and (not end or not second or second.startswith(BEGIN))
 
 
 class EventReader:
