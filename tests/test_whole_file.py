@@ -16,7 +16,7 @@ from convstudy.data import BUILT_IN_DATASETS, image_facts
 from convstudy.engine.weights import write_tensors
 from convstudy.errors import StoreError
 from convstudy.report.files import write_file
-from convstudy.store.facts import write_facts
+from convstudy.store.json_file import write_json
 from convstudy.whole_file import _host as host
 from convstudy.whole_file import remove_abandoned, whole_file
 
@@ -24,7 +24,7 @@ from convstudy.whole_file import remove_abandoned, whole_file
 def _write_facts(path: Path) -> None:
     data = BUILT_IN_DATASETS["digits"].load()
     some = data.train.take(np.arange(20))
-    write_facts(path, image_facts(data.info, some, some).as_json())
+    write_json(path, image_facts(data.info, some, some).as_json())
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {

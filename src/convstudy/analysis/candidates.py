@@ -106,11 +106,6 @@ class CandidateRow:
         return {fit.part: fit.until for fit in self.fits} == {fit.part: fit.until for fit in other.fits}
 
     @property
-    def counted_epochs(self) -> tuple[int, ...]:
-        """The epoch that counts of each fit that is done."""
-        return tuple(fit.counted_epoch for fit in self.fits if fit.counted_epoch is not None)
-
-    @property
     def weights_digests(self) -> tuple[str, ...]:
         """The digest of the weights of each fit that is done, in the order of the fits."""
         return tuple(fit.weights_digest for fit in self.fits if fit.weights_digest)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS
 from convstudy.networks.initialisers import INITIALISERS
+from convstudy.networks.layers.as_conv import AsConv
 from convstudy.networks.layers.conv import Conv
-from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Whole, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
 
 
 @dataclass(frozen=True)
-class DepthwiseConv(Layer):
+class DepthwiseConv(AsConv):
     """``depthwise-conv KERNEL``: kernels for each channel alone, ``(h, w, c)`` to ``(h', w', multiplier · c)``.
 
     Each channel has ``multiplier`` kernels of ``kernel × kernel × 1``: a convolution with one group for each channel
@@ -44,23 +41,7 @@ class DepthwiseConv(Layer):
     bias: bool = argument("key", yes_no, "yes, no", True)
     dilation: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return ``(height, width, multiplier · channels)`` after the convolution."""
-        return self._conv(shape).output_shape(shape)
-
-    def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return kernel weights, biases and what the activation has; nothing is kept untrained."""
-        return self._conv(shape).n_parameters(shape)
-
-    def multiply_adds(self, shape: Shape) -> int:
-        """Return kernel² × multiplier × channels for each place of the output."""
-        return self._conv(shape).multiply_adds(shape)
-
-    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return padding (where "same" asks for it), convolution and activation."""
-        return self._conv(shape).module(shape, generator)
-
-    def _conv(self, shape: Shape) -> Conv:
+    def conv(self, shape: Shape) -> Conv:
         """Return the convolution in groups that this layer is for an input of this shape."""
         channels = self.need_image(shape)[2]
         return Conv(

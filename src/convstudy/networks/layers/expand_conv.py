@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS
 from convstudy.networks.initialisers import INITIALISERS
+from convstudy.networks.layers.as_conv import AsConv
 from convstudy.networks.layers.conv import Conv
-from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Whole, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
 
 
 @dataclass(frozen=True)
-class ExpandConv(Layer):
+class ExpandConv(AsConv):
     """``expand-conv RATIO``: a 1 × 1 convolution that multiplies the channels, ``(h, w, c)`` to ``(h, w, ratio · c)``.
 
     It is the first layer of an inverted residual (Sandler et al. 2018), which is wider inside than at its ends.
@@ -35,23 +32,7 @@ class ExpandConv(Layer):
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return ``(height, width, ratio · channels)``."""
-        return self._conv(shape).output_shape(shape)
-
-    def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return weights, biases and what the activation has; nothing is kept untrained."""
-        return self._conv(shape).n_parameters(shape)
-
-    def multiply_adds(self, shape: Shape) -> int:
-        """Return ratio × channels² for each pixel."""
-        return self._conv(shape).multiply_adds(shape)
-
-    def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return convolution and activation."""
-        return self._conv(shape).module(shape, generator)
-
-    def _conv(self, shape: Shape) -> Conv:
+    def conv(self, shape: Shape) -> Conv:
         """Return the convolution that this layer is for an input of this shape."""
         filters = self.ratio * self.need_image(shape)[2]
         return Conv(filters, 1, self.activation, init=self.init, bias=self.bias)
