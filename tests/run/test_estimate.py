@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,9 @@ def test_what_cannot_be_run_is_not_estimated(tmp_path: Path) -> None:
         estimate_study(study(), tmp_path / "runs", workers=-1)
     with pytest.raises(StudyError):
         estimate_study(study(network={"one": ONE}), tmp_path / "runs")
+
+
+def test_a_study_by_its_name_is_one_error(tmp_path: Path) -> None:
+    by_name: Any = "digits"
+    with pytest.raises(UsageError, match="study must be a Study, such as load_study"):
+        estimate_study(by_name, tmp_path, calibration_seconds=None)

@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from convstudy.errors import Problem, StudyError
-from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant, check_study
+from convstudy.errors import Problem, StudyError, UsageError
+from convstudy.studyfile import (
+    Ablate,
+    Compare,
+    NetworkPattern,
+    Recipe,
+    Search,
+    Study,
+    Variant,
+    check_study,
+    load_study,
+)
 from tests.datasets import DIGITS
 from tests.studyfile.places import place, said
 
@@ -113,3 +123,17 @@ def test_a_parameter_may_be_called_self() -> None:
 
 def test_none_is_kept_as_the_word_for_it() -> None:
     assert Variant(recipe={"clip_norm": None}).recipe == {"clip_norm": "none"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((5,), "source must be the path of a study file"),
+        ((None,), "source must be the path of a study file"),
+        (("digits", ["recipe.epochs=3"]), "changes must be a mapping"),
+        (("digits", "recipe.epochs=3"), "changes must be a mapping"),
+    ],
+)
+def test_an_argument_of_another_type_is_one_error(arguments: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load_study(*arguments)

@@ -13,12 +13,12 @@ def check_types(
     study: object,
     runs: object,
     workers: object,
-    listener: object,
-    device: object,
-    accept_failures: object,
-    fit_timeout: object,
+    listener: object = print,
+    device: object = "auto",
+    accept_failures: object = None,
+    fit_timeout: object = None,
 ) -> None:
-    """Check the types of the arguments of :func:`convstudy.run_study`.
+    """Check the types of the arguments of :func:`convstudy.run_study`; another function has the first three.
 
     Raises:
         UsageError: with a problem for each argument that has another type.

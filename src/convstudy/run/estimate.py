@@ -12,6 +12,7 @@ from pathlib import Path
 
 from convstudy.history import History
 from convstudy.plan import Cost, Fit, Plan, Stage, epochs_added, fit_cost, plan_cost, resolve
+from convstudy.run.arguments import check_types
 from convstudy.run.choosing import fix_precision
 from convstudy.run.study import checked_workers, default_workers
 from convstudy.studyfile import Study, check_study
@@ -80,8 +81,9 @@ def estimate_study(
     Raises:
         StudyError: where the study cannot be run.
         StoreError: where the runs folder cannot be read.
-        UsageError: where ``workers`` is negative.
+        UsageError: where ``workers`` is negative, or an argument has another type.
     """
+    check_types(study, runs, workers)
     checked_workers(workers)
     check_study(study)
     study = fix_precision(study, "cpu")

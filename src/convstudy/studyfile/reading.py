@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from convstudy.errors import NOWHERE, KeyPath, Location, Problem, StudyError, key_text
+from convstudy.errors import NOWHERE, KeyPath, Location, Problem, StudyError, UsageError, key_text
 from convstudy.studyfile.changes import changed
 from convstudy.studyfile.checks import check_parts
 from convstudy.studyfile.draft import Draft, draft_of_document, draft_of_study
@@ -32,10 +33,19 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
 
     Raises:
         StudyError: with every mistake in it: file, line, key, what was got, what is allowed, nearest name.
+        UsageError: where an argument has another type.
 
     >>> load_study("digits", {"recipe.epochs": 3}).recipe.epochs
     3
     """
+    for name, value, types, expected in (
+        ("source", source, str | PathLike, "the path of a study file, or the name of a built-in study"),
+        ("changes", changes, Mapping, 'a mapping, such as {"recipe.epochs": 3}'),
+    ):
+        if not isinstance(value, types):
+            raise UsageError(
+                Problem(f"{name} must be {expected}", got=f"{repr(value)[:80]}, a {type(value).__name__}")
+            )
     text, file = read_text(source)
     document, changed_paths = changed(parsed(text, file), changes)
     check_depth(document, Location(file))
