@@ -71,6 +71,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python -m benchmarks.statistics.coverage_simulation
 	$(BIN)/python -m benchmarks.statistics.fold_simulation
 	$(BIN)/python -m benchmarks.statistics.interaction_simulation
+	$(BIN)/python -m benchmarks.statistics.metric_simulation
 
 SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5
 

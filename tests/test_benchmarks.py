@@ -27,7 +27,7 @@ def test_the_table_of_the_benchmarks_names_every_script() -> None:
         if line.startswith("| `")
     ]
     named = [name for row in rows for name in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[1])]
-    assert len(SCRIPTS) == 31
+    assert len(SCRIPTS) == 32
     assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in SCRIPTS)
     assert not list(BENCHMARKS.glob("*.py"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convstudy.analysis import analyse
-from convstudy.analysis.methods import METHODS, holds
+from convstudy.analysis.methods import METHODS, holds, made_up
 from convstudy.metrics import metric_named, metrics
 from convstudy.record import Scores
 from convstudy.report.conclusions import answer
@@ -32,7 +32,7 @@ def _table() -> dict[str, dict[str, str]]:
 def test_the_table_of_the_page_is_that_of_the_code() -> None:
     table = _table()
     assert list(table) == list(metrics())
-    assert len(METHODS) == 8
+    assert len(METHODS) == 9
     for name, row in table.items():
         metric = metric_named(name)
         assert row.pop("kind").split(",")[0] == metric.kind
@@ -104,6 +104,16 @@ def test_a_weighted_metric_has_intervals_and_no_method_for_proportions() -> None
     search = next(contest for contest in analysis.contests if contest.question == "search")
     assert search.selection is not None and search.selection.unknown == "metric"
     assert "balanced accuracy" in " ".join(answer(analysis))
+
+
+def test_a_pseudo_observation_is_as_large_as_an_unseen_image_may_be() -> None:
+    assert made_up(metric_named("accuracy"), 1.0, 360) == 1
+    assert made_up(metric_named("top-5-accuracy"), 1.0, 2) == 1
+    assert made_up(metric_named("balanced-accuracy"), 25.0, 360, heaviest=25.0) == 25
+    assert made_up(metric_named("brier"), 0.3, 360) == 2
+    assert made_up(metric_named("log-loss"), 0.3, 360) == pytest.approx(5.886, abs=1e-3)
+    assert made_up(metric_named("log-loss"), 12.0, 360) == 12
+    assert made_up(metric_named("log-loss"), 500.0, 360) == metric_named("log-loss").high
 
 
 @pytest.mark.parametrize(("name", "key"), [("log-loss", "loss"), ("roc-auc", "roc_auc")])

@@ -289,3 +289,59 @@ def test_ten_thousand_null_studies(world: str, n_seeds: int, n_images: int) -> N
     covers, better = coverage(world, n_seeds, n_images, 10_000)
     assert covers > 0.94
     assert better < 0.03  # 2.5 %, and three standard errors
+
+
+def _rare(n_common: int, n_rare: int) -> np.ndarray:
+    """Return the weights of one common and one rare class in balanced accuracy."""
+    n = n_common + n_rare
+    return np.r_[np.full(n_common, n / (2 * n_common)), np.full(n_rare, n / (2 * n_rare))]
+
+
+def test_a_class_of_few_images_that_all_agree_does_not_narrow_a_weighted_interval() -> None:
+    """The first is better by 2 points on 1,000 images; 5 images of the other class hide any difference."""
+    weights = _rare(1000, 5)
+    first = np.ones((3, 1005)) * weights
+    second = first.copy()
+    second[:, :20] = 0
+    plain = crossed_difference(first, second, made_up=0.0)
+    assert plain.low is not None and plain.low > 0
+    found = crossed_difference(first, second, made_up=float(weights.max()), weights=weights)
+    assert found.low is not None and found.low < -0.2
+    assert found.mean == pytest.approx(0.01)
+
+
+def test_equal_weights_change_nothing() -> None:
+    luck = np.random.default_rng(3)
+    first, second = (luck.random((2, 4, 200)) < 0.9).astype(float)
+    ones = np.ones(200)
+    plain, weighted = (
+        crossed_difference(first, second),
+        crossed_difference(first, second, made_up=1.0, weights=ones),
+    )
+    assert (weighted.low, weighted.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
+    one, other = accuracy_interval(first), accuracy_interval(first, weights=ones)
+    assert (other.low, other.high) == (pytest.approx(one.low), pytest.approx(one.high))
+    alone, same = accuracy_interval(first[:1]), accuracy_interval(first[:1], weights=ones)
+    assert same.low < alone.estimate < same.high
+    assert same.high == pytest.approx(alone.high, abs=0.01)
+
+
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_a_balanced_accuracy_of_few_images_of_a_class_is_uncertain(n_seeds: int) -> None:
+    weights = _rare(1000, 5)
+    right = np.ones((n_seeds, 1005))
+    right[:, :50] = 0
+    found = accuracy_interval(right * weights, weights=weights)
+    assert found.estimate == pytest.approx(0.975)
+    # Three of ten such classes of five images are right by chance where the class is right at 75 %.
+    assert found.low < (0.95 + 0.75) / 2
+    assert found.high > 0.975
+
+
+def test_the_scatter_of_weights_is_none_of_a_difference() -> None:
+    """Where the difference is the same on all images, only the made-up images are left."""
+    weights = _rare(90, 10)
+    first = np.ones((2, 100)) * weights
+    found = crossed_difference(first, 0.5 * first, made_up=0.0, weights=weights)
+    assert found.mean == pytest.approx(0.5)
+    assert not found.known

@@ -127,3 +127,11 @@ def test_what_cannot_be_is_refused() -> None:
         fold_difference([1, 2], [1], 0.5)
     with pytest.raises(ValueError, match="five pairs"):
         five_by_two([(0.1, 0.2)])
+
+
+def test_differences_of_losses_over_folds_are_not_cut_at_one() -> None:
+    images = images_of(np.array([3.0, 2.5, 3.5, 3.0]), made_up=5.0)
+    found = fold_difference([5.0, 5.1], [2.0, 2.1], 1.0, images=images, n_images=4, limit=103.3)
+    assert found.low is not None and found.high is not None
+    assert found.low < 3.0 < found.high
+    assert found.high > 1.0

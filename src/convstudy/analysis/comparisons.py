@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow, FitRow
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
-from convstudy.analysis.methods import holds
+from convstudy.analysis.methods import holds, made_up
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.metrics import LOG_LOSS, Metric, metric_named, recorded_with
 from convstudy.stats.crossed import (
@@ -52,7 +52,7 @@ def compare_folds(
     that it dropped on its way too, and not only the best one's.
     """
     found = []
-    measure, proportions = Measure("validation", metric.name), holds("pseudo-observations", metric)
+    measure, proportions = Measure("validation", metric.name), holds("bound without predictions", metric)
     for second in others:
         pairs = _shared(first, second, measure)
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
@@ -63,7 +63,8 @@ def compare_folds(
         if measured is None and not proportions:
             difference = _without_interval(mine, theirs)
         else:
-            difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled)
+            limit = metric.high - metric.low
+            difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled, limit=limit)
         each = _judged(first, second, measure, difference, region)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
@@ -133,8 +134,8 @@ def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReade
         if len(there) < len(figures):
             continue
         table = np.stack(there).astype(np.float64)
-        if holds("Wilson", each_metric):
-            intervals[name] = accuracy_interval(table)
+        if each_metric.zero_or_one:
+            intervals[name] = accuracy_interval(table, weights=predictions.weights(each_metric))
         elif name == LOG_LOSS:
             intervals[name] = loss_interval(table)
         else:
@@ -206,7 +207,7 @@ def _by_images(
 ) -> Verdict:
     """Return the verdict on one pair as if it were the only one."""
     measure, same = Measure("test", metric.name), first.shares_models(second)
-    proportions = holds("pseudo-observations", metric)
+    proportions = holds("bound without predictions", metric)
     tables = _tables(first, second, metric, predictions) if metric.kind == "per image" else None
     if tables is None:
         pairs = _shared(first, second, measure)
@@ -214,11 +215,15 @@ def _by_images(
         difference = seeds_only_difference(*both, n_images) if proportions else _without_interval(*both)
         judged = _judged(first, second, measure, difference, region)
         return replace(judged, bounded=bool(pairs) and proportions, same_models=same)
-    difference = crossed_difference(*tables)
-    if not proportions:
-        # A class of few images weighs much: a tie needs as many images as if each weighed as much as its images do.
-        widest = metric.high - metric.low
-        difference = replace(difference, n_images=predictions.n_even(metric, n_images), limit=widest)
+    weights = predictions.weights(metric)
+    largest, heaviest = (
+        max(float(each.max()) for each in tables),
+        1.0 if weights is None else float(weights.max()),
+    )
+    size = made_up(metric, largest, n_images, heaviest)
+    difference = crossed_difference(*tables, made_up=size, weights=weights)
+    # A tie needs as many images as if each differed, and weighed, as much as one that was not seen may.
+    difference = replace(difference, n_images=int(n_images / size), limit=metric.high - metric.low)
     judged = replace(_judged(first, second, measure, difference, region), same_models=same)
     if not holds("McNemar", metric):
         return judged

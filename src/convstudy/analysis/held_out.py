@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import FitRow
+from convstudy.analysis.methods import made_up
 from convstudy.analysis.predictions import has_accuracy, losses_of, sound, values_of
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
@@ -33,12 +34,14 @@ class HeldOut:
         losses: float32 cross-entropies in nats, shape (n,).
         values: the study's metric, each image's value times its weight in this part; ``None`` for the accuracy, the
             log-loss and metrics per set.
+        heaviest: the largest weight of an image.
     """
 
     images: npt.NDArray[np.int64]
     right: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float32]
     values: npt.NDArray[np.float64] | None = None
+    heaviest: float = 1.0
 
     def figures(self, metric: Metric) -> npt.NDArray[np.floating] | None:
         """Return each image's value of the study's metric times its weight, shape (n,); ``None`` without."""
@@ -119,13 +122,15 @@ class HeldOutReader:
         # The fits of one fold share the array, so that few are kept and comparing them costs nothing.
         shared = self._images.setdefault(hashlib.sha256(own.tobytes()).digest(), own)
         losses = losses_of(labels, probabilities).astype(np.float32)
-        return HeldOut(shared, right, losses, values_of(self._metric, labels, probabilities))
+        values = values_of(self._metric, labels, probabilities)
+        heaviest = 1.0 if self._metric.weigh is None else float(self._metric.weights(labels).max())
+        return HeldOut(shared, right, losses, values, heaviest)
 
 
 def pooled_images(
     pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader, metric: Metric
 ) -> tuple[Source, int] | None:
-    """Return the images' part of a difference over folds, and the number of different images.
+    """Return the images' part of a difference over folds, and the number of different images that a tie counts.
 
     An image that was held out more than once, by repeated folds, counts once, with its mean difference.
 
@@ -139,7 +144,7 @@ def pooled_images(
     """
     import numpy as np
 
-    differences = []
+    differences, largest, heaviest = [], 0.0, 1.0
     for first, second in pairs:
         one, other = held_out.of(first.fit_id), held_out.of(second.fit_id)
         if one is None or other is None or one.images is not other.images:
@@ -148,13 +153,16 @@ def pooled_images(
         if mine is None or theirs is None:
             return None
         differences.append(mine.astype(np.float64) - theirs)
+        largest = max(largest, float(mine.max()), float(theirs.max()))
+        heaviest = max(heaviest, one.heaviest)
     if not differences:
         return None
     places, times = held_out.places([first for first, _ in pairs])
     if len(times) < 2:
         return None
     figures = np.bincount(places, np.concatenate(differences)) / times
-    return images_of(figures, metric.counts), len(times)
+    size = made_up(metric, largest, len(times), heaviest)
+    return images_of(figures, size), int(len(times) / size)
 
 
 def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:

@@ -15,11 +15,11 @@ whole images are added, one at 2 and one at −2, on which all seeds agree, what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
-from convstudy.analysis.methods import holds
+from convstudy.analysis.methods import holds, made_up
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.metrics import Metric
 from convstudy.stats.crossed import components, crossed_difference
@@ -71,40 +71,40 @@ def interaction_figures(together: Figures, first: Figures, second: Figures, as_i
 
 
 def crossed_interaction(
-    figures: Figures, confidence: float = CONFIDENCE, proportions: bool = True
+    figures: Figures,
+    confidence: float = CONFIDENCE,
+    size: float = 1.0,
+    weights: Figures | None = None,
+    limit: float = 2.0,
 ) -> Difference:
     """Return an interaction, over new seeds and new images, with its interval.
 
     Args:
         figures: those of :func:`interaction_figures`, shape (seeds, images).
         confidence: how often such an interval holds the true interaction.
-        proportions: whether all five are of values of 0 or 1; then the two whole images are added.
+        size: how far two models may differ on an image that was not seen: 1 where values are 0 or 1. The two whole
+            images that are added have twice that, one each way.
+        weights: of the images, shape (images,), where the figures are values times weights.
+        limit: the ends of the interval do not go beyond ±this.
 
     Raises:
         ValueError: where there are no seeds.
     """
-    padded = _with_made_up_images(figures) if proportions else figures
-    found = crossed_difference(padded, 0 * padded, confidence)
+    found = crossed_difference(figures, 0 * figures, confidence, MADE_UP[0] * size, weights)
     pairs = tuple(float(mean) for mean in figures.mean(axis=1))
     return replace(
         found,
         pairs=pairs,
         summary=summarise(pairs),
-        n_images=figures.shape[1],
-        limit=2.0 if proportions else None,
+        n_images=int(figures.shape[1] / size),
+        limit=limit,
     )
-
-
-def _with_made_up_images(figures: Figures) -> Figures:
-    import numpy as np
-
-    return np.hstack((figures, np.tile(MADE_UP, (len(figures), 1))))
 
 
 def _alone(
     rows: tuple[CandidateRow, CandidateRow, CandidateRow, CandidateRow],
     metric: Metric,
-    table: Figures | None,
+    table: _Table | None,
     region: float,
 ) -> Verdict:
     """Return the verdict on one interaction as if it were the only one."""
@@ -115,7 +115,8 @@ def _alone(
         means = tuple(both - a - b + base for both, a, b, base in scores.values())
         found = Difference(means, summarise(means))
     else:
-        found = crossed_interaction(table, proportions=holds("pseudo-observations", metric))
+        widest = 2 * (metric.high - metric.low)
+        found = crossed_interaction(table.figures, size=table.size, weights=table.weights, limit=widest)
     evidence = sum((row.evidence for row in rows), Evidence())
     return judge(
         first.name,
@@ -129,7 +130,16 @@ def _alone(
     )
 
 
-def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> Figures | None:
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """The figures of an interaction, shape (seeds, images), and the size of its pseudo-observations."""
+
+    figures: Figures
+    size: float
+    weights: Figures | None
+
+
+def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> _Table | None:
     """Return the figures over the seeds that all four have; ``None`` where a model's predictions are missing."""
     import numpy as np
 
@@ -142,7 +152,13 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
         if not there or len(there) < len(read):
             return None
         tables.append(np.stack(there).astype(np.float64))
-    return interaction_figures(*tables)
+    weights = predictions.weights(metric)
+    largest, heaviest = (
+        max(float(each.max()) for each in tables),
+        1.0 if weights is None else float(weights.max()),
+    )
+    size = made_up(metric, largest, tables[0].shape[1], heaviest)
+    return _Table(interaction_figures(*tables), size, weights)
 
 
 def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[str, tuple[float, ...]]:
@@ -152,10 +168,10 @@ def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[st
     return {part: tuple(each[part] for each in scores) for part in shared}
 
 
-def _with_needed_seeds(judged: Verdict, table: Figures | None) -> Verdict:
+def _with_needed_seeds(judged: Verdict, table: _Table | None) -> Verdict:
     """Return a verdict that says too little with how many seeds would tell an interaction that matters."""
     if judged.kind != "unclear" or table is None:
         return judged
     error = (1 - judged.difference.confidence) / judged.n_comparisons
-    made_up = sum(figure**2 for figure in MADE_UP)
-    return replace(judged, needed=needed_seeds(components(table), judged.region, error, made_up))
+    squares = sum(figure**2 for figure in MADE_UP)
+    return replace(judged, needed=needed_seeds(components(table.figures), judged.region, error, squares))

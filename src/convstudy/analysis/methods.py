@@ -1,11 +1,13 @@
 """Which statistical method holds for which metric; a test compares this with the table of docs/statistics.md.
 
-Methods for proportions (Wilson's interval, McNemar's test, the rule of three, pseudo-observations, sample sizes, the
-correction of a winner's score) need values of 0 or 1 with equal weights. What does not hold is not used or printed.
+Methods for proportions (Wilson's interval, McNemar's test, the rule of three, the bound without predictions, sample
+sizes, the correction of a winner's score) need values of 0 or 1 with equal weights. What does not hold is not used or
+printed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from convstudy.metrics import Metric
@@ -16,7 +18,8 @@ METHODS: Mapping[str, Callable[[Metric], bool]] = {
     "Wilson": lambda metric: metric.counts,
     "McNemar": lambda metric: metric.counts,
     "rule of three": lambda metric: metric.counts,
-    "pseudo-observations": lambda metric: metric.counts,
+    "pseudo-observations": lambda metric: metric.kind == "per image",
+    "bound without predictions": lambda metric: metric.counts,
     "sample size": lambda metric: metric.counts,
     "winner's correction": lambda metric: metric.counts,
 }
@@ -26,3 +29,19 @@ METHODS: Mapping[str, Callable[[Metric], bool]] = {
 def holds(method: str, metric: Metric) -> bool:
     """Return whether a method holds for a metric; raise ``KeyError`` for an unknown method."""
     return METHODS[method](metric)
+
+
+def made_up(metric: Metric, largest: float, n_images: int, heaviest: float = 1.0) -> float:
+    """Return the size of a pseudo-observation: how far two models may differ on an image that was not seen.
+
+    It is the metric's range times the weight. A log-loss has hardly a limit. There it is the largest loss that was
+    seen, and ``ln n_images`` or more: of a calibrated model at most (classes − 1) / n of all images have a larger loss.
+
+    Args:
+        metric: per image.
+        largest: the largest value of an image.
+        n_images: the number of images.
+        heaviest: the largest weight of an image.
+    """
+    widest = metric.high - metric.low
+    return heaviest * (widest if metric.zero_or_one else min(widest, max(largest, math.log(n_images))))

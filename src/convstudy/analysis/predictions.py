@@ -97,11 +97,9 @@ class PredictionReader:
             self._read[fit_id] = self._load(fit_id)
         return self._read[fit_id]
 
-    def n_even(self, metric: Metric, n_images: int) -> int:
-        """Return how many of ``n_images`` test images count, if each weighed as much as the heaviest does."""
-        if metric.weigh is None or self._labels is None:
-            return n_images
-        return int(n_images / metric.weights(self._labels).max())
+    def weights(self, metric: Metric) -> npt.NDArray[np.float64] | None:
+        """Return the weight of each test image, shape (n,); ``None`` for equal weights, and before a file was read."""
+        return None if metric.weigh is None or self._labels is None else metric.weights(self._labels)
 
     def unreadable(self, fit_id: str) -> str:
         """Return why the file of a fit could not be read; empty where it was read, whatever it holds."""

@@ -99,7 +99,13 @@ def components(table: Figures) -> Components:
     )
 
 
-def crossed_difference(first: Figures, second: Figures, confidence: float = CONFIDENCE) -> Difference:
+def crossed_difference(
+    first: Figures,
+    second: Figures,
+    confidence: float = CONFIDENCE,
+    made_up: float | None = None,
+    weights: Figures | None = None,
+) -> Difference:
     """Return the difference of two candidates' mean figures over the same seeds and images.
 
     Args:
@@ -107,6 +113,10 @@ def crossed_difference(first: Figures, second: Figures, confidence: float = CONF
         second: those of the other, of the same shape. Where all figures are 0 or 1 (an image is wrong or right) the
             made-up images are added.
         confidence: how often such an interval holds the true difference.
+        made_up: how far two models can differ on an image that was not seen: two made-up images have this difference,
+            one each way. By default 1 where all figures are 0 or 1, else there are none.
+        weights: of the images, shape (images,) with mean 1, where the figures are values times weights. The variance is
+            then that of a weighted mean: an image counts as far from it as its value is, times its weight.
 
     Raises:
         ValueError: where the shapes differ, or there are no seeds or fewer than two images.
@@ -117,7 +127,9 @@ def crossed_difference(first: Figures, second: Figures, confidence: float = CONF
         raise ValueError(f"figures of {first.shape} and {second.shape} do not pair")
     shares = all(bool(np.isin(figures, (0, 1)).all()) for figures in (first, second))
     table = first.astype(np.float64) - second.astype(np.float64)
-    squares = _squares(table, extra=MADE_UP if shares else 0)
+    by_weight = table if weights is None else _linearised(table, weights)
+    size = float(shares) if made_up is None else made_up
+    squares = _squares(by_weight, extra=MADE_UP if size else 0, size=size)
     pairs = tuple(float(mean) for mean in table.mean(axis=1))
     return Difference(
         pairs,
@@ -148,17 +160,17 @@ def seeds_only_difference(
     return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence, limit=1.0)
 
 
-def images_of(figures: Figures, proportions: bool = True) -> Source:
+def images_of(figures: Figures, made_up: float = 1.0) -> Source:
     """Return the images' part of a mean difference, for two models that are what they are.
 
     Args:
         figures: the difference on each image, shape (images,).
-        proportions: whether these are differences of values of 0 or 1; then the made-up images are added.
+        made_up: the difference on the made-up images, one each way; 1 for values of 0 or 1.
 
     Raises:
         ValueError: where there are fewer than two images.
     """
-    (images,) = _squares(figures[None], extra=MADE_UP if proportions else 0).sources
+    (images,) = _squares(figures[None], extra=MADE_UP, size=made_up).sources
     return images
 
 
@@ -170,7 +182,9 @@ def most_of_images(errors: float, n_images: int) -> Source:
     return Source("images", (errors + MADE_UP / n_images) / n_images, max(1, n_images - 1))
 
 
-def accuracy_interval(right: Figures, confidence: float = CONFIDENCE) -> Interval:
+def accuracy_interval(
+    right: Figures, confidence: float = CONFIDENCE, weights: Figures | None = None
+) -> Interval:
     """Return the interval of a candidate's accuracy, over new seeds and new images (one seed: of that model).
 
     One seed has Wilson's interval, ``middle ± √(z² · variance + z⁴ / 4n²)``, both over ``1 + z² / n``: he adds z² / 2
@@ -190,15 +204,20 @@ def accuracy_interval(right: Figures, confidence: float = CONFIDENCE) -> Interva
     Args:
         right: 1 where a model got an image right, else 0; shape (seeds, images).
         confidence: how often such an interval holds the true accuracy.
+        weights: of the images, shape (images,) with mean 1, where ``right`` is times weights. The whole images that are
+            added weigh as much as the heaviest does.
     """
-    squares = _squares(right)
-    n_seeds, n = right.shape
+    squares = _squares(right if weights is None else _linearised(right, weights))
+    n_seeds, n_all = right.shape
+    n = n_all if weights is None else n_all / float(weights.max())
     share = min(1.0, max(0.0, squares.mean))
-    if n_seeds == 1:
+    if n_seeds == 1 and weights is None:
         return wilson(share, n, confidence)
     z2 = normal_quantile(0.5 + confidence / 2) ** 2
-    cells = n_seeds * n
-    seeds = Source("seeds", squares.seeds / cells, n_seeds - 1).half_width(confidence)
+    cells = n_seeds * n_all
+    seeds = 0.0
+    if n_seeds > 1:
+        seeds = Source("seeds", squares.seeds / cells, n_seeds - 1).half_width(confidence)
     images = z2 * max(0.0, squares.images - squares.rest) / cells
     measured = max(seeds**2 + images, z2 * squares.images / cells)
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
@@ -244,8 +263,17 @@ def mean_interval(figures: Figures, low: float, high: float, confidence: float =
     return Interval(squares.mean, max(low, squares.mean - half), min(high, squares.mean + half), confidence)
 
 
-def _squares(table: Figures, extra: int = 0) -> _Squares:
-    """Return the mean squares of a table, with ``extra`` images added on which all seeds differ by 1, half each way."""
+def _linearised(table: Figures, weights: Figures) -> Figures:
+    """Return figures with the same means whose scatter is that of a weighted mean (Särndal, Swensson and Wretman 1992).
+
+    The plain scatter of values times weights holds that of the weights too, times the mean.
+    """
+    found: Figures = table + table.mean() * (1 - weights)
+    return found
+
+
+def _squares(table: Figures, extra: int = 0, size: float = 1.0) -> _Squares:
+    """Return the mean squares of a table with ``extra`` images added, on which all seeds differ by ±``size``."""
     import numpy as np
 
     if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
@@ -255,8 +283,8 @@ def _squares(table: Figures, extra: int = 0) -> _Squares:
     by_seed, by_image = figures.sum(axis=1) / n, figures.mean(axis=0)
     mean = float(by_seed.mean())
     # Deviations from the mean, not sums of squares less a square: losses differ little beside their size.
-    total = float(((figures - mean) ** 2).sum()) + extra * n_seeds * (1 + mean**2)
-    images = n_seeds * (float(((by_image - mean) ** 2).sum()) + extra * (1 + mean**2))
+    total = float(((figures - mean) ** 2).sum()) + extra * n_seeds * (size**2 + mean**2)
+    images = n_seeds * (float(((by_image - mean) ** 2).sum()) + extra * (size**2 + mean**2))
     seeds = n * float(((by_seed - mean) ** 2).sum())
     rest = max(0.0, total - images - seeds)
     return _Squares(

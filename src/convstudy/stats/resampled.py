@@ -47,6 +47,7 @@ def fold_difference(
     confidence: float = CONFIDENCE,
     images: Source | None = None,
     n_images: int = 0,
+    limit: float = 1.0,
 ) -> Difference:
     """Return the difference of two candidates over the same folds, with Nadeau and Bengio's corrected interval.
 
@@ -57,6 +58,7 @@ def fold_difference(
         confidence: how often such an interval holds the true difference.
         images: the images' part of the pooled folds; the interval is never narrower than with this part alone.
         n_images: the number of different validation images in all folds together.
+        limit: with ``images``, the ends of the interval do not go beyond ±this.
 
     Raises:
         ValueError: where the sequences differ in length, or a figure lies outside its range.
@@ -68,8 +70,9 @@ def fold_difference(
     if summary.sd is None:  # one fold has no scatter to tell
         return Difference(pairs, summary, summary.mean, confidence=confidence)
     folds = Source("folds", (1 / summary.n + ratio) * summary.sd**2, summary.n - 1)
-    limit = 1.0 if images else None
-    return Difference(pairs, summary, summary.mean, (folds,), n_images, confidence, images, limit)
+    return Difference(
+        pairs, summary, summary.mean, (folds,), n_images, confidence, images, limit if images else None
+    )
 
 
 def fold_mean(
