@@ -14,7 +14,8 @@ from convstudy.record import Scores
 from convstudy.report.conclusions import answer
 from convstudy.report.metric_words import key_of
 from convstudy.report.scores import scores_table
-from convstudy.report.sections.verdicts import verdict_table
+from convstudy.report.sections.comparison import ranking_chart
+from convstudy.report.sections.verdicts import models_table, verdict_table
 from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
 
@@ -87,9 +88,21 @@ def test_a_metric_per_set_has_values_and_no_claim() -> None:
     table = verdict_table(analysis.contests, metric_named("macro-f1"), 0.001)
     assert {"To tell 0.1"}.isdisjoint(column.title for column in table.columns)
     assert "no interval for this metric" in table.caption
+    places = [place for place, column in enumerate(table.columns) if column.key in ("p", "adjusted_p")]
+    assert len(places) == 2
+    assert all(row[place] is None for row in table.rows for place in places)
     compared = next(contest for contest in analysis.contests if contest.question == "compare")
+    assert "cannot be told apart" not in ranking_chart(compared).alt
     keys = [column.key for column in scores_table(compared).columns]
     assert keys[1:5] == ["test_macro_f1", "validation_macro_f1", "test_accuracy", "accuracy_low"]
+
+
+def test_what_right_means_is_said_for_another_metric() -> None:
+    by_top_5 = analyse(_measured_by("top-5-accuracy"))  # type: ignore[arg-type]
+    assert "“Right” is by top-5 accuracy." in models_table(by_top_5.contests).caption
+    assert (
+        "“Right” is by" not in models_table(analyse(made_up_results(load_study("digits"))).contests).caption
+    )
 
 
 def test_a_weighted_metric_has_intervals_and_no_method_for_proportions() -> None:

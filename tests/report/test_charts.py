@@ -9,7 +9,10 @@ import pytest
 import vl_convert
 
 from convstudy.report import theme
+from convstudy.report.effects import forest_chart
 from convstudy.report.write import figure_spec
+from convstudy.stats import Measure, Verdict, paired_difference
+from convstudy.stats.verdicts import judge
 from convstudy.studyfile import load_study
 from tests.report.made_up import figure_of, gathered, made_up_results
 
@@ -70,3 +73,24 @@ def test_every_ring_and_mean_is_in_the_scores_chart() -> None:
 def test_colours_are_okabe_and_itos() -> None:
     assert len(set(theme.PALETTE)) == 7
     assert set(theme.PALETTE) >= {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"}
+
+
+def test_effects_on_a_loss_are_the_best_first_and_say_that_lower_is_better() -> None:
+    def verdict(first: str, metric: str, values: tuple[float, ...]) -> Verdict:
+        difference = paired_difference(values, [0.0] * len(values))
+        return judge(
+            first, "it", Measure("test", metric), difference, 0.0, lower_is_better=metric != "accuracy"
+        )
+
+    for metric, title, told in (
+        (
+            "log-loss",
+            "Effects on Brier",
+            "s: effects on Brier; lower is better: down −0.2000 (better), up +0.3000 (worse).",
+        ),
+        ("accuracy", "Effects", "s: effects, in points: up +30.00 (better), down −20.00 (worse)."),
+    ):
+        found = [verdict("down", metric, (-0.2, -0.21, -0.19)), verdict("up", metric, (0.3, 0.31, 0.29))]
+        figure = forest_chart("n", "s", title, [(each.first, each) for each in found])
+        assert figure is not None
+        assert figure.alt == told

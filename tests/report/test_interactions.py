@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -161,3 +162,13 @@ def test_before_the_test_is_opened_there_is_no_table() -> None:
     for results in (made_up_results(asked, tested=False), made_up_results(asked, stop_after=3)):
         assert all(interactions_table(contest) is None for contest in analyse(results).contests)
         assert "nteraction" not in " ".join(answer(analyse(results)))
+
+
+def test_an_interaction_of_losses_is_more_where_the_loss_is_higher() -> None:
+    made = known(together=150)
+    made = replace(made, study=made.study.model_copy(update={"metric": "log-loss", "region": 0.01}))
+    analysis = analyse(made)
+    ((found,),) = (contest.interactions for contest in analysis.contests)
+    assert found.difference.mean is not None and found.difference.mean > 0.01
+    assert "together they do more than they add up to" in judged(found)
+    assert "nats more than they add up to" in " ".join(answer(analysis))

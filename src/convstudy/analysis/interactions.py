@@ -45,9 +45,9 @@ def interactions_of(
 ) -> tuple[Verdict, ...]:
     """Return a verdict on each interaction, corrected for all of them as a family of their own.
 
-    ``first`` and ``second`` are the two variants, "better" says that together they come out higher than the two
-    differences add up to, by more than the region, and "tie" that they add up within it. Where predictions are lost
-    the mean alone is known, and nothing is said of it.
+    ``first`` and ``second`` are the two variants. "Better" says that together they come out higher than the two
+    differences add up to, by more than the region, also where a lower value of the metric is better. "Tie" says that
+    they add up within the region. Where predictions are lost the mean alone is known, and nothing is said of it.
 
     Args:
         pairs: both together, the first variant, the second one.
@@ -125,7 +125,6 @@ def _alone(
         found,
         region,
         evidence,
-        lower_is_better=not metric.higher_is_better,
         no_interval=metric.kind == "per set",
     )
 

@@ -25,7 +25,7 @@ _OTHER = ("triangle-up", theme.GREY)
 def forest_chart(
     name: str, subject: str, title: str, named: Sequence[tuple[str, Verdict]], is_small: bool = False
 ) -> Figure | None:
-    """Return differences with their intervals, the largest first, zero and the region marked; ``None`` without any.
+    """Return differences with their intervals, the best first, zero and the region marked; ``None`` without any.
 
     Args:
         name: of the figure.
@@ -40,17 +40,17 @@ def forest_chart(
     if is_small and len(rows) > MOST:
         title = f"{title}, the {MOST} largest of {len(rows)}"
         rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:MOST]
-    rows.sort(key=lambda row: -row["mean"])
     first = named[0][1]
     metric, region = metric_of(first), first.region * _scale(first)
+    rows.sort(key=lambda row: metric.rank(row["mean"]))
     ends = ", ".join(
         f"{row['pair']} {with_sign(metric, row['mean'] / _scale(first))} ({row['verdict']})" for row in rows
     )
     unit = ", in points" if metric.unit == "percent" else ""
-    alt = f"{subject}: {title.lower()}{unit}: {ends}."
-    return Figure(
-        name, title, alt, lambda: _draw(rows, metric, region, is_small), f"{subject}: {title.lower()}"
-    )
+    lower = "" if metric.higher_is_better else "; lower is better"
+    words = f"{subject}: {title[:1].lower()}{title[1:]}"
+    alt = f"{words}{unit}{lower}: {ends}."
+    return Figure(name, title, alt, lambda: _draw(rows, metric, region, is_small), words)
 
 
 def _scale(verdict: Verdict) -> float:
@@ -79,6 +79,7 @@ def _draw(rows: list[dict[str, Any]], metric: Metric, region: float, is_small: b
     shape = nominal("verdict", title=None, scale={"domain": kinds, "range": [s for s, _ in look]})
     unit = ", points" if metric.unit == "percent" else ""
     within = f" (grey: ±{shortest(region)} count as none)" if region else ""
+    within += "" if metric.higher_is_better else ", lower is better"
     small = "points" if unit else f"difference in {metric.title}"
     what = small if is_small else f"difference in test {metric.title}{unit}"
     x = quantity("low", title=f"{what}{within}", axis={"tickCount": 5 if is_small else 6})

@@ -67,8 +67,9 @@ def ranking_chart(contest: Contest) -> Figure:
     together = [group for group in contest.groups if len(group) > 1]
     ends = ", ".join(f"{row['candidate']} {writer(contest.metric)(row['mean'])}" for row in rows)
     told = "; ".join(listed(list(group)) for group in together) or "none"
+    grouped = f" Groups that cannot be told apart: {told}." if contest.groups else ""
     title = stage_title(contest)
-    words = f"{title}: ranking, mean test {contest.metric.title}: {ends}. Groups that cannot be told apart: {told}."
+    words = f"{title}: ranking, mean test {contest.metric.title}: {ends}.{grouped}"
     name = f"ranking-{contest.name}"
     return Figure(
         name, "Ranking", words, lambda: _ranking(rows, together, contest.metric), f"{title}: ranking"

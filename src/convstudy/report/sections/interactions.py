@@ -54,7 +54,7 @@ def interactions_table(contest: Contest) -> Table | None:
             verdict.difference.low,
             verdict.difference.high,
             verdict.difference.n,
-            verdict.adjusted_p,
+            None if verdict.no_interval else verdict.adjusted_p,
             needed_short(verdict),
             contest.leader.summary(contest.measure) if contest.leader else None,
             scores[verdict.first],

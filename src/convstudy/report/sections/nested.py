@@ -59,7 +59,7 @@ def nested_table(contest: Contest) -> Table | None:
     if found.interval:
         caption += f" ({within(found.interval, metric)}, Nadeau and Bengio’s)"
     if found.searched is not None and found.optimism is not None:
-        gap = f"{with_sign(metric, found.optimism)}{unit_of(metric)}"
+        gap = f"{with_sign(metric, found.searched - found.score.mean)}{unit_of(metric)}"
         caption += f"; the search chose by {write(found.searched)}, a difference of {gap}"
         if abs(found.n_train - found.n_train_searched) > 1:
             caption += f", with {found.n_train_searched:,} images to train on instead of {found.n_train:,}"

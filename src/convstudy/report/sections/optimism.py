@@ -70,6 +70,8 @@ def optimism_table(kept: tuple[Keepsake, ...], metric: Metric) -> Table:
         "difference may be merit as well as luck; that of epochs is told of the validation images, for the test "
         "images are never scored epoch by epoch."
     )
+    if not metric.higher_is_better:
+        caption += " The difference is by how much the reported figure is better, that is lower."
     if any(each.kind == "kept epoch" for each in kept):
         caption += (
             " With keep = “best” the validation scores in this report are of that kind; test scores are not, "

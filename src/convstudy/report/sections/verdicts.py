@@ -73,8 +73,8 @@ def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) 
             _width(verdict, "images"),
             *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
             verdict.difference.n,
-            verdict.p,
-            verdict.adjusted_p,
+            None if verdict.no_interval else verdict.p,
+            None if verdict.no_interval else verdict.adjusted_p,
             *((needed_short(verdict),) if has_needed else ()),
             f"{verdict.measure.part} {metric.title}",
             contest.stage,
@@ -211,8 +211,11 @@ def models_table(contests: tuple[Contest, ...]) -> Table:
         for verdict in contest.verdicts
         for number, pair in enumerate(verdict.models, start=1)
     ]
+    metrics = {contest.metric.name: contest.metric.title for contest in contests}
+    right = "".join(f"“Right” is by {title}. " for name, title in metrics.items() if name != ACCURACY)
     caption = (
-        "Test images by which of two trained models gets them right, for each seed that both have. McNemar’s p is "
+        f"Test images by which of two trained models gets them right, for each seed that both have. {right}"
+        "McNemar’s p is "
         "about these two models alone, without a region and uncorrected: another seed gives other models."
     )
     return Table("models", "Model against model", caption, columns, tuple(rows))
