@@ -15,6 +15,7 @@ from convstudy.report.conclusions import answer
 from convstudy.report.metric_words import key_of
 from convstudy.report.scores import scores_table
 from convstudy.report.sections.comparison import ranking_chart
+from convstudy.report.sections.search import search_table
 from convstudy.report.sections.verdicts import models_table, verdict_table
 from convstudy.studyfile import load_study
 from tests.report.made_up import made_up_results
@@ -82,6 +83,10 @@ def test_a_metric_per_set_has_values_and_no_claim() -> None:
         assert (verdict.difference.low, verdict.needed, verdict.models) == (None, None, ())
         assert verdict.difference.mean is not None
     assert all(contest.groups == () for contest in analysis.contests)
+    searched = next(contest for contest in analysis.contests if contest.question == "search")
+    keys = [column.key for column in search_table(searched).columns]
+    assert keys[1:3] == ["validation_macro_f1", "fold_1"]
+    assert keys.index("validation_accuracy") < keys.index("validation_loss")
     told = " ".join(answer(analysis))
     assert "macro-F1" in told and "no interval for this metric" in told and "accuracy" in told
     assert not any(word in told for word in ("better than", "worse", "95 % interval", "ties", "seed from"))

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 
 from convstudy.data import BUILT_IN_DATASETS
+from convstudy.metrics import metrics
 from convstudy.networks import LAYERS
 from convstudy.studyfile import (
     BUILT_IN_STUDIES,
@@ -172,3 +173,13 @@ def test_a_study_needs_a_question() -> None:
         assert VALIDATOR.is_valid(document)
         del document[section]
     assert not VALIDATOR.is_valid(document)
+
+
+def test_the_margin_that_the_page_of_the_study_file_gives_is_that_of_each_metric() -> None:
+    margins = {(each.unit, each.margin) for each in metrics().values()}
+    assert margins == {("percent", 0.001), ("", 0.001), ("nats", 0.0)}
+    assert {each.name for each in metrics().values() if each.unit == ""} == {"brier", "kappa", "mcc"}
+    text = Study.model_fields["region"].description or ""
+    assert text.endswith(
+        "0.1 points for a metric in percent, 0.001 for brier, kappa and mcc, 0 for log-loss."
+    )

@@ -16,7 +16,7 @@ seeds = 3                # repeats of each training; fewer are quicker, more tel
 validation = {validation}         # this share of the training images validates; the test images stay sealed
 {subset}
 # metric = "balanced-accuracy"  # what chooses and compares (default: accuracy): brier, kappa, log-loss, macro-f1, ...
-# region = 0.1           # differences of the metric up to this many points count as none when verdicts are made
+# region = 0.1           # differences of the metric up to this many points count as none (nats for log-loss)
 
 # Images of your own take the place of the line "dataset = ...": four arrays in a folder, as np.save writes them:
 #   [dataset]

@@ -194,7 +194,8 @@ class Head(Part):
     region: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None,
         description="Differences of the metric up to this count as none in verdicts: in percentage points for a "
-        "metric in percent, else in the metric's unit. Unless given, the metric's own: 0.1 points for accuracy.",
+        "metric in percent, else in the metric's unit. Unless given, the metric's own: 0.1 points for a metric in "
+        "percent, 0.001 for brier, kappa and mcc, 0 for log-loss.",
     )
 
     @model_validator(mode="after")

@@ -95,7 +95,7 @@ def images_table(told: Protocol) -> Table:
     caption = (
         f"Images per fit. Of the dataset's {told.n_train:,} training images some train and others validate; its "
         f"{told.n_test:,} test images stay sealed until no choice can be made any more. Before training, the labels of "
-        "the test images are read to check that each of them names a class."
+        "the test images are read to check that each of them names a class and that the metric is defined."
     )
     return Table("images", "Who saw which images", caption, columns, tuple(rows))
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from convstudy.analysis import CandidateRow, Contest, SearchCourse
-from convstudy.metrics import ACCURACY, RECORDED, metric_named
+from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.numbers import counted, percent
 from convstudy.report.curves import overview_chart
 from convstudy.report.metric_words import key_of, value_kind
@@ -50,15 +50,11 @@ def search_table(contest: Contest) -> Table:
     halves = contest.course is not None and bool(contest.course.rungs)
     reached = (Column("reached", "Trained"), Column("dropped", "Dropped in")) if halves else ()
     metric = contest.metric
-    # The metric that chooses comes first; accuracy and loss are always there.
-    first = [metric] if metric.name in RECORDED else [metric, metric_named(ACCURACY)]
-    last = [metric_named(name) for name in RECORDED if name not in [each.name for each in first]]
+    # The metric that chooses comes first, then its folds; accuracy and loss are always there.
+    last = [metric_named(name) for name in (ACCURACY, LOG_LOSS) if name != metric.name]
     columns = (
         Column("candidate", "Candidate"),
-        *(
-            Column(f"validation_{key_of(each)}", f"Validation {each.title}", value_kind(each))
-            for each in first
-        ),
+        Column(f"validation_{key_of(metric)}", f"Validation {metric.title}", value_kind(metric)),
         *reached,
         *(Column(part.replace(" ", "_"), part.capitalize(), value_kind(metric)) for part in parts),
         *(
@@ -76,7 +72,7 @@ def search_table(contest: Contest) -> Table:
         rows.append(
             (
                 row.name,
-                *(row.validation[each.name] for each in first),
+                row.validation[metric.name],
                 *(_reached(contest, row) if halves else ()),
                 *folds,
                 *(row.validation[each.name] for each in last),
