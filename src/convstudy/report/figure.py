@@ -8,6 +8,7 @@ only sign: dashes, shapes or places say the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -86,17 +87,43 @@ def either(test: str, yes: Any, no: Any) -> Spec:
 
 
 def rows_of(names: Sequence[str], field: str = "candidate", widest: int = 150) -> Spec:
-    """Return the channel of names from top to bottom, each no wider than this many pixels.
-
-    A longer name loses its middle: what sets candidates apart is often at the end of their names.
-    """
-    most = widest // 7  # a letter of this size is 7 pixels wide
-    half = most // 2 - 1
-    short = f"slice(datum.label, 0, {half}) + '…' + slice(datum.label, length(datum.label) - {half})"
+    """Return the channel of names from top to bottom, each no wider than this many pixels."""
     axis: Spec = {"labelLimit": widest, "labelFontSize": 13, "grid": True}
-    if any(len(name) > most for name in names):
-        axis["labelExpr"] = f"length(datum.label) > {most} ? {short} : datum.label"
+    labels = short_names(names, widest // 7)  # a letter of this size is 7 pixels wide
+    if labels != tuple(names):
+        place = f"indexof({json.dumps(list(names))}, datum.label)"
+        axis["labelExpr"] = f"{json.dumps(labels)}[{place}]"
     return nominal(field, title=None, sort=list(names), axis=axis)
+
+
+def short_names(names: Sequence[str], most: int) -> tuple[str, ...]:
+    """Return the names with at most this many letters each, so that different names stay different.
+
+    A long name loses its middle, for candidates often differ at the end of their names. Where that makes two names
+    equal, it loses what all long names begin with instead; where that does not help, labels get their number in front.
+
+    >>> short_names(("conv", "convolution-with-batch-norm"), 12)
+    ('conv', 'convo…-norm')
+    >>> short_names(("network-with-8-filters-inside", "network-with-9-filters-inside"), 12)
+    ('…8-filters-…', '…9-filters-…')
+    """
+    letters = zip(*(name for name in names if len(name) > most), strict=False)
+    begin = next((place for place, found in enumerate(letters) if len(set(found)) > 1), 0)
+    for shorten in (_without_middle, lambda name, most: _from(name, begin, most)):
+        short = tuple(name if len(name) <= most else shorten(name, most) for name in names)
+        if len(set(short)) == len(set(names)):
+            return short
+    return tuple(_without_middle(f"{number}. {name}", most) for number, name in enumerate(names, start=1))
+
+
+def _without_middle(name: str, most: int) -> str:
+    half = most // 2 - 1
+    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
+
+
+def _from(name: str, begin: int, most: int) -> str:
+    rest = name[begin:]
+    return f"…{rest}" if len(rest) < most else f"…{rest[: most - 2]}…"
 
 
 def phone_legend(names: Sequence[str]) -> Spec:
@@ -118,7 +145,12 @@ def epoch_axis(n: int) -> Spec:
 
 def metric_axis(metric: Metric) -> Spec:
     """Return an axis of a metric's values, in percent where its values are fractions."""
-    return {"format": "~%" if metric.unit == "percent" else "~g", "tickCount": 5}
+    text_format = "~%" if metric.unit == "percent" else "~g"
+    return {
+        "format": text_format,
+        "tickCount": 5,
+        "labelSeparation": 4,
+    }  # a phone then leaves out every second one
 
 
 def label_angle(names: Sequence[str]) -> int:
