@@ -30,6 +30,7 @@ from convstudy.errors import (
         (Location(key=("search", "size", "vary", "kernel", 4)), "search.size.vary.kernel"),
         (Location(key=("recip e", "x")), '"recip e".x'),
         (Location(key=("epochs",), subject="--set recipe.epochs"), "--set recipe.epochs: epochs"),
+        (Location(key=("recipe", "epochs"), subject="--set recipe.epochs"), "--set recipe.epochs"),
         (Location(layer=(2,)), "layer 2"),
         (Location(layer=(4, "shortcut", 1), layer_text="conv 8 1"), 'layer 4.shortcut.1, "conv 8 1"'),
         (Location(layer=(2,), block="basic"), 'layer 2 of block "basic"'),

@@ -68,11 +68,10 @@ class Location:
 
     def __str__(self) -> str:
         numbers = [str(number) for number in (self.line, self.column) if number is not None]
-        return ": ".join(
-            filter(
-                None, (":".join((self.file, *numbers)), self.subject, key_text(self.key), self.layer_words)
-            )
-        )
+        key = key_text(self.key)
+        key = "" if self.subject.split() == ["--set", key] else key  # the key is in the change already
+        file = ":".join((self.file, *numbers))
+        return ": ".join(filter(None, (file, self.subject, key, self.layer_words)))
 
     @property
     def layer_words(self) -> str:
@@ -135,7 +134,7 @@ class ConvstudyError(Exception):
     ...     load_study("digits", {"recipe.epochs": 0})
     ... except ConvstudyError as error:
     ...     print(error.problems[0].where, error.problems[0].allowed, sep="; ")
-    --set recipe.epochs: recipe.epochs; a whole number from 1 to 100,000
+    --set recipe.epochs; a whole number from 1 to 100,000
     """
 
     exit_status: ClassVar[int] = 2

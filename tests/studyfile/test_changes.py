@@ -116,8 +116,8 @@ def test_the_changes_given_are_left_alone(tmp_path: Path, good_text: str) -> Non
 def test_a_wrong_value_is_placed_at_the_change(tmp_path: Path, good_text: str) -> None:
     problems = problems_of(tmp_path, good_text, {"recipe.epochs": 0, "study.seeds": "x", "recip.epochs": 3})
     assert {str(problem.where) for problem in problems} == {
-        "--set recipe.epochs: recipe.epochs",
-        "--set study.seeds: study.seeds",
+        "--set recipe.epochs",
+        "--set study.seeds",
         "--set recip.epochs: recip",
     }
 

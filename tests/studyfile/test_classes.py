@@ -138,7 +138,7 @@ def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
     changes = {"search.k.folds": 99}
     with pytest.raises(StudyError) as caught:
         check_classes(load_study(path, changes), labels, places(path, changes))
-    assert str(caught.value.problems[0].where) == "--set search.k.folds: search.k.folds"
+    assert str(caught.value.problems[0].where) == "--set search.k.folds"
 
 
 @pytest.mark.parametrize(
