@@ -77,11 +77,6 @@ class Results:
         """Return the records of a candidate's fits that are there, in the order of its seeds or folds."""
         return tuple(self.records[fit.id] for fit in candidate.fits if fit.id in self.records)
 
-    def openings_of(self, candidate: Candidate) -> tuple[Opening, ...]:
-        """Return the scored openings for a candidate's fits, in the order of its seeds."""
-        found = [self.openings[fit.id] for fit in candidate.fits if fit.id in self.openings]
-        return tuple(opening for opening in found if opening.scores is not None)
-
     def epochs_of(self, stage: Stage) -> int:
         """Return how many epochs a stage's fits were trained, each epoch of a lineage once."""
         return sum(len(epochs) for epochs in own_epochs(stage.fits, self.records).values())
