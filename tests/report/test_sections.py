@@ -70,3 +70,9 @@ def test_names_and_anchors_are_there_once(arguments: dict[str, object]) -> None:
     assert len(ids) == len(set(ids)) and ids[0] == "answer"
     assert len(names) == len(set(names))
     assert all(section.blocks or section.notes for section in report.sections)
+
+
+def test_before_a_fit_is_trained_no_words_describe_figures() -> None:
+    text = markdown(gathered(made_up_results(stop_after=0)))
+    assert "## Learning curves" not in text and "over 0 seeds" not in text
+    assert "## Learning curves" in markdown(gathered(made_up_results(stop_after=7)))

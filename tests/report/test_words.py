@@ -139,6 +139,8 @@ def test_a_study_that_only_searches_ends_in_the_final_score() -> None:
     search, final = answer(analyse(made_up_results(study)))
     assert search.startswith("Search kernel-size: ")
     assert re.search(r"^Final training of two-conv: it scores \d\d\.\d\d ± ", final)
+    assert final.count("seed") == 1
+    assert "on the sealed test images (3 seeds, 95 % interval" in final
 
 
 def test_each_of_several_comparisons_has_its_line() -> None:

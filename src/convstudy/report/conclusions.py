@@ -174,8 +174,7 @@ def _about_final(contest: Contest) -> Conclusion:
         return Conclusion("final", head, _WAITS)
     if row.summary(contest.measure).mean is None:
         return Conclusion("final", head, "its test score is still to come.", row.evidence)
-    seeds = counted(row.summary(contest.measure).n, "seed")
-    return Conclusion("final", head, f"it scores {_scored(contest, row)} over {seeds}.", row.evidence)
+    return Conclusion("final", head, f"it scores {_scored(contest, row)}.", row.evidence)
 
 
 _ABOUT = {
@@ -276,9 +275,9 @@ def _tested(contest: Contest, row: CandidateRow) -> str:
 
 
 def _scored(contest: Contest, row: CandidateRow) -> str:
-    """Return a candidate's test score with its spread and interval."""
+    """Return a candidate's test score with its spread, the seeds that it is over, and its interval."""
     score = row.summary(contest.measure)
-    told = ["one seed"] if score.n == 1 else []
+    told = ["one seed" if score.n == 1 else _fits(row, score, "seed")]
     told += [within(contest.interval(row.name), contest.metric), _accuracy(contest, row)]
     more = ", ".join(text for text in told if text)
     text = f"{_named(contest)}{with_spread(score, writer(contest.metric))}"

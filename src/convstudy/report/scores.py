@@ -67,6 +67,8 @@ def scores_table(contest: Contest) -> Table:
         caption += f" There is no interval for {contest.metric.title}."
     if not contest.settled:
         caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
+    elif not any(row.n_done for row in contest.rows):
+        caption = "No fit is trained yet."
     return Table(
         table_name(contest), stage_title(contest), caption, columns, tuple(rows), chosen_rows(contest)
     )

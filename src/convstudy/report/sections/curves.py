@@ -22,10 +22,11 @@ _HOW = (
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
+    """Yield the one section; none before a fit is trained."""
     asked = sorted(material.analysis.asked, key=lambda contest: _ORDER.index(contest.question))
     blocks = [block for contest in asked for block in _of(material, contest)]
-    yield Section("curves", "Learning curves", (Text((_HOW,)), *blocks, *_rates(material)))
+    if blocks:
+        yield Section("curves", "Learning curves", (Text((_HOW,)), *blocks, *_rates(material)))
 
 
 def _of(material: Material, contest: Contest) -> Iterator[Block]:
