@@ -77,3 +77,15 @@ def test_the_page_in_a_browser(browser: Any, report: Path, width: int, scheme: s
     assert facts["ink"] == facts["text"]
     brightness = sum(int(part) for part in facts["ground"].strip("rgb()").split(",")) / 3
     assert brightness > 240 if scheme == "light" else brightness < 40
+
+
+def test_a_link_leads_to_its_section_while_charts_are_drawn(browser: Any, report: Path) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    try:
+        page = context.new_page()
+        page.goto(f"{report.as_uri()}#layers", timeout=120_000)
+        page.wait_for_function("document.documentElement.dataset.charts === 'drawn'", timeout=120_000)
+        top = page.evaluate("document.getElementById('layers').getBoundingClientRect().top")
+    finally:
+        context.close()
+    assert 0 <= top < 100

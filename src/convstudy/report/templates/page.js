@@ -19,9 +19,20 @@
       console.error(error);
     }
   };
+  // A chart that is drawn above the section of a link moves that section: follow it, until the reader scrolls.
+  let scrolled = false;
+  for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    window.addEventListener(kind, () => (scrolled = true), { passive: true });
+  }
+  window.addEventListener("hashchange", () => (scrolled = false));
+  const follow = () => {
+    const target = location.hash && !scrolled && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target) target.scrollIntoView({ behavior: "instant" });
+  };
   // All of them, top to bottom, a breath between each, so that the page can be read meanwhile.
   for (const place of document.querySelectorAll("[data-chart]")) {
     await draw(place);
+    follow();
     await new Promise((resolve) => setTimeout(resolve));
   }
   document.documentElement.dataset.charts = "drawn";
