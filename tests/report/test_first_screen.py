@@ -8,6 +8,7 @@ import pytest
 
 from convstudy.report.figure import Figure
 from convstudy.report.markdown import markdown
+from convstudy.report.page import page
 from convstudy.report.ranking import MOST
 from convstudy.report.report import Report
 from convstudy.report.section import Facts, Row, Text
@@ -72,6 +73,8 @@ def test_thirty_candidates_are_shortened_and_the_selected_one_stays() -> None:
     axis = figure.draw()["layer"][-1]["encoding"]["y"]["axis"]
     assert all(f"-name-{number}" in axis["labelExpr"] for number in range(18, 30))
     assert len(figure_of(report, "ranking-all").draw()["datasets"]["rows-1"]) == 30
+    # 30 networks have 435 pairs: a reader opens them.
+    assert "All 435 verdicts" in page(report)
 
 
 def test_a_single_candidate_has_its_interval() -> None:

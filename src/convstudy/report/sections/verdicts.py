@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from convstudy.analysis import Contest
 from convstudy.analysis.methods import holds
 from convstudy.metrics import ACCURACY, Metric, metric_named
+from convstudy.numbers import counted
 from convstudy.report.metric_words import difference_kind, margin_text, unit_words, width_kind
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_words import needed_short, over_seeds
 from convstudy.stats import Verdict
+
+_MOST_OPEN = 60
+"""The number of verdicts that a reader sees without opening them; 30 networks have 435."""
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -21,10 +25,12 @@ def sections(material: Material) -> Iterator[Section]:
     more = (loss_table(contests), probability_table(contests, metric, margin), models_table(contests))
     verdicts = verdict_table(contests, metric, margin)
     if verdicts.rows:
+        is_long = len(verdicts.rows) > _MOST_OPEN
+        first = Details(f"All {counted(len(verdicts.rows), 'verdict')}", (verdicts,)) if is_long else verdicts
         yield Section(
             "verdicts",
             verdicts.title,
-            (verdicts, *(Details(table.title, (table,)) for table in more if table.rows)),
+            (first, *(Details(table.title, (table,)) for table in more if table.rows)),
         )
     else:
         yield Section("verdicts", verdicts.title, (Text(("There is nothing to compare yet.",)),))
