@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from convstudy.networks.layers.conv import Conv
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class AsConv(Layer):
+class AsConv(Layer, ABC):
     """Base of a layer that is a :class:`~convstudy.networks.layers.conv.Conv` once its input is known."""
 
+    @abstractmethod
     def conv(self, shape: Shape) -> Conv:
         """Return the convolution that this layer is for an input of this shape."""
-        raise NotImplementedError
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape after the convolution."""
