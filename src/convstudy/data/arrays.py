@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
@@ -69,14 +69,12 @@ def open_array(path: Path, kinds: str, what: str) -> np.memmap[Any, np.dtype[Any
 
 
 @dataclass(frozen=True)
-class _Header:
-    """The header of a ``.npy`` file, where its values begin, and the size of the file."""
+class NpyHeader:
+    """What a ``.npy`` file says of its array."""
 
     shape: tuple[int, ...]
     is_fortran: bool
     dtype: np.dtype[Any]
-    offset: int
-    n_bytes: int
 
     @property
     def words(self) -> str:
@@ -85,16 +83,29 @@ class _Header:
         return f"{self.dtype.str} of shape {self.shape}{order}"
 
 
-def _header(path: Path) -> _Header:
-    """Return what a ``.npy`` file says of its array."""
+def read_header(file: IO[bytes]) -> NpyHeader:
+    """Read the header of a ``.npy`` file, up to where its values begin; a damaged one raises what NumPy raises."""
     from numpy.lib import format as npy
 
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    return NpyHeader(*readers[npy.read_magic(file)](file, max_header_size=LONGEST_HEADER))
+
+
+@dataclass(frozen=True)
+class _Header(NpyHeader):
+    """The header, where the values begin, and the size of the file."""
+
+    offset: int
+    n_bytes: int
+
+
+def _header(path: Path) -> _Header:
+    """Return the header of a file and its sizes."""
     try:
         with open_regular(path) as file:
-            read = read_header[npy.read_magic(file)]
-            shape, is_fortran, dtype = read(file, max_header_size=LONGEST_HEADER)
-            return _Header(shape, is_fortran, dtype, file.tell(), os.fstat(file.fileno()).st_size)
+            found = read_header(file)
+            size = os.fstat(file.fileno()).st_size
+            return _Header(found.shape, found.is_fortran, found.dtype, file.tell(), size)
     except OSError as error:
         what = "cannot read the file"
         raise DataError(Problem(what, Location(str(path)), got=error.strerror or str(error))) from None

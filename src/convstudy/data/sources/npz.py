@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from convstudy.data.arrays import read_header
 from convstudy.data.source import (
     Found,
     SourceKind,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 32
 """Of one array. All of it is in memory; larger arrays stay in their file as ``.npy``."""
-LONGEST_HEADER = 10_000
-"""In bytes; NumPy's own are some hundred."""
 READ_AT_ONCE = 1 << 20
 PATH_WORDS = "a .npz file with x_train, y_train, x_test and y_test"
 MEND = 'save it again with np.savez, or the four arrays apart for source = "npy"'
@@ -134,14 +133,10 @@ def read_array(path: str, name: str) -> npt.NDArray[Any]:
 def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
     """Return the array of one member, read a piece at a time and never more than its header says."""
     import numpy as np
-    from numpy.lib import format as npy
 
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[
-        npy.read_magic(member)
-    ]
-    shape, is_fortran, dtype = read_header(member, max_header_size=LONGEST_HEADER)
-    got = f"{dtype.str} of shape {shape}{', in Fortran order' if is_fortran else ''}"
-    if dtype.kind not in "biuf" or not shape or min(shape) < 1 or is_fortran:
+    header = read_header(member)
+    shape, dtype, got = header.shape, header.dtype, header.words
+    if dtype.kind not in "biuf" or not shape or min(shape) < 1 or header.is_fortran:
         allowed = "an array of numbers that is not empty, in C order"
         raise DataError(Problem("this array cannot be used", where, got, allowed, MEND))
     n_bytes = prod(shape) * dtype.itemsize
