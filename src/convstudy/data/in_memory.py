@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from convstudy.data.images import Images, Part
 from convstudy.data.parts import images_of, n_classes_of
-from convstudy.data.source import Found, combine, verified
+from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
 from convstudy.whole_file import whole_file
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MemorySource:
+class MemorySource(PartDigests):
     """Arrays in the memory of this process. It is equal to another one of the same digests.
 
     No file describes it: :meth:`write` makes files of it, which other processes read.
@@ -33,11 +33,6 @@ class MemorySource:
     test: Images = field(compare=False, repr=False)
 
     @property
-    def digest(self) -> str:
-        """SHA-256 over the digests of both parts."""
-        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
-
-    @property
     def path(self) -> str:
         """Nothing: there is no file."""
         return ""
@@ -47,12 +42,9 @@ class MemorySource:
 
     def read(self, part: Part) -> Images:
         """Return one part, after a check that the arrays are what they were."""
-        images, expected = (
-            (self.train, self.train_digest) if part == "train" else (self.test, self.test_digest)
-        )
-        return verified(
-            images, expected, part, Location(subject="arrays"), "do not change the arrays after from_arrays"
-        )
+        images = self.train if part == "train" else self.test
+        mend = "do not change the arrays after from_arrays"
+        return self.verified(images, part, Location(subject="arrays"), mend)
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Return the labels of one part."""

@@ -119,13 +119,29 @@ def combine(identities: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{identity}\n" for identity in identities).encode("ascii")).hexdigest()
 
 
-def verified(images: Images, expected: str, part: Part, where: Location, mend: str) -> Images:
-    """Return the images of a part; raise :class:`DataError` where their digest is not the expected one."""
-    got = images.digest()
-    if got != expected:
-        what = f"the {part} part is not the known one"
-        raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", mend))
-    return images
+class PartDigests:
+    """Base of a source that knows the digest of each part; the same images have one digest from all such sources.
+
+    Attributes:
+        train_digest: SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: that of the test part.
+    """
+
+    train_digest: str
+    test_digest: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of both parts."""
+        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
+
+    def verified(self, images: Images, part: Part, where: Location, mend: str) -> Images:
+        """Return the images of a part; raise :class:`DataError` where their digest is not the known one."""
+        expected, got = self.train_digest if part == "train" else self.test_digest, images.digest()
+        if got != expected:
+            what = f"the {part} part is not the known one"
+            raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", mend))
+        return images
 
 
 def is_there(path: Path) -> bool:

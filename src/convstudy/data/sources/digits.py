@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.source import SourceKind, combine, from_plain, verified
+from convstudy.data.source import PartDigests, SourceKind, from_plain
 from convstudy.errors import Location
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DigitsSource:
+class DigitsSource(PartDigests):
     """scikit-learn's digits, scaled to 28 × 28.
 
     Args:
@@ -29,11 +29,6 @@ class DigitsSource:
     train_digest: str
     test_digest: str
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the digests of both parts."""
-        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
-
     def fetch(self, download: bool = True) -> None:
         """Do nothing: the images are embedded in scikit-learn."""
 
@@ -41,9 +36,8 @@ class DigitsSource:
         """Scale and return one part; see :meth:`~convstudy.data.source.Source.read`."""
         from convstudy.data.digits import read_digits
 
-        expected = self.train_digest if part == "train" else self.test_digest
         mend = "reinstall scikit-learn, or tell us which version of it you have"
-        return verified(read_digits(part), expected, part, Location(subject="digits"), mend)
+        return self.verified(read_digits(part), part, Location(subject="digits"), mend)
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Return the labels of one part; see :meth:`~convstudy.data.source.Source.read_labels`."""

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from convstudy.data.parts import LABELS_WORDS, PIXELS_WORDS, images_of, n_classes_of
 from convstudy.data.source import (
     Found,
+    PartDigests,
     SourceKind,
-    combine,
     from_plain,
     is_there,
     path_from,
     path_within,
-    verified,
 )
 from convstudy.errors import DataError, Location, Problem
 
@@ -32,7 +31,7 @@ PARTS: tuple[Part, Part] = ("train", "test")
 
 
 @dataclass(frozen=True)
-class NpySource:
+class NpySource(PartDigests):
     """Four arrays in a folder.
 
     They are called ``train-images.npy`` (uint8, (n, height, width, channels) or (n, height, width)),
@@ -55,11 +54,6 @@ class NpySource:
     train_digest: str
     test_digest: str
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the digests of both parts."""
-        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
-
     def fetch(self, download: bool = True) -> None:
         """Find the four files; there is no place to download them from."""
         for part in PARTS:
@@ -69,9 +63,8 @@ class NpySource:
     def read(self, part: Part) -> Images:
         """Map one part, or read it if it is small, and verify its digest; see :meth:`.Source.read`."""
         images = read_part(self.path, part)
-        expected = self.train_digest if part == "train" else self.test_digest
-        return verified(
-            images, expected, part, Location(self.path), "restore the files, or use them as a new dataset"
+        return self.verified(
+            images, part, Location(self.path), "restore the files, or use them as a new dataset"
         )
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:

@@ -12,13 +12,12 @@ from typing import IO, TYPE_CHECKING, Any
 from convstudy.data.arrays import read_header
 from convstudy.data.source import (
     Found,
+    PartDigests,
     SourceKind,
-    combine,
     from_plain,
     is_there,
     path_from,
     path_within,
-    verified,
 )
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
@@ -37,7 +36,7 @@ MEND = 'save it again with np.savez, or the four arrays apart for source = "npy"
 
 
 @dataclass(frozen=True)
-class NpzSource:
+class NpzSource(PartDigests):
     """One ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
 
     Images are uint8 of shape (n, height, width) or (n, height, width, channels), labels integers of shape (n,) or
@@ -53,11 +52,6 @@ class NpzSource:
     train_digest: str
     test_digest: str
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the digests of both parts."""
-        return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
-
     def fetch(self, download: bool = True) -> None:
         """Find the file; there is no place to download it from."""
         if not is_there(Path(self.path)):
@@ -65,8 +59,7 @@ class NpzSource:
 
     def read(self, part: Part) -> Images:
         """Read one part and verify its digest; see :meth:`.Source.read`."""
-        expected = self.train_digest if part == "train" else self.test_digest
-        return verified(read_part(self.path, part), expected, part, Location(self.path), "restore the file")
+        return self.verified(read_part(self.path, part), part, Location(self.path), "restore the file")
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Read the labels of one part; see :meth:`.Source.read_labels`."""
