@@ -53,7 +53,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers;
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 9
 	$(BIN)/python -m benchmarks.throughput.without_gain --rounds 9
 	$(BIN)/python -m benchmarks.gpu.gpu_study --where-there-is-one
-	$(BIN)/python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000 --openings runs/bench-openings.jsonl
+	$(BIN)/python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000 --test-evaluations runs/bench-test-evaluations.jsonl
 	$(BIN)/python -m benchmarks.accuracy.keras_route --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --rounds 3
 	$(BIN)/python -m benchmarks.search.search_methods train --runs runs/bench-search $(SEARCH_SIZE) --workers 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults.convolution_faults import MACHINES, MOST_MULTIPLY_ADDS, drawn, drawn_with_groups
+from benchmarks.faults.convolution_faults import MACHINES, MAX_MACS, drawn, drawn_with_groups
 
 HOME = Path(__file__).parents[1]
 
@@ -27,7 +27,7 @@ def test_cases_follow_from_their_number_and_reach_all_that_is_asked() -> None:
         sizes = zip(each.image, each.kernel, each.stride, strict=True)
         rows, columns = ((size + 2 * each.padding - kernel) // stride + 1 for size, kernel, stride in sizes)
         per_place = each.channels * each.filters * each.kernel[0] * each.kernel[1]
-        assert 0 < rows * columns * per_place * each.batch <= MOST_MULTIPLY_ADDS
+        assert 0 < rows * columns * per_place * each.batch <= MAX_MACS
 
 
 def test_cases_of_layers_are_square() -> None:

@@ -27,7 +27,7 @@ from convstudy.errors import (
         (Location("study.toml", 12), "study.toml:12"),
         (Location("study.toml", 12, column=3), "study.toml:12:3"),
         (Location("study.toml", 12, ("recipe", "epochs")), "study.toml:12: recipe.epochs"),
-        (Location(key=("search", "size", "vary", "kernel", 4)), "search.size.vary.kernel"),
+        (Location(key=("search", "size", "parameters", "kernel", 4)), "search.size.parameters.kernel"),
         (Location(key=("recip e", "x")), '"recip e".x'),
         (Location(key=("epochs",), subject="--set recipe.epochs"), "--set recipe.epochs: epochs"),
         (Location(key=("recipe", "epochs"), subject="--set recipe.epochs"), "--set recipe.epochs"),
@@ -44,8 +44,8 @@ def test_location_is_written_from_its_parts_and_survives_json(where: Location, t
 
 def test_problem_without_location_begins_with_its_sentence() -> None:
     assert str(Problem("no space")) == "no space"
-    assert str(Problem("no space", Location("a"), "0 bytes", mend="make room")) == (
-        "a: no space\n  got: 0 bytes\n  mend: make room"
+    assert str(Problem("no space", Location("a"), "0 bytes", hint="make room")) == (
+        "a: no space\n  got: 0 bytes\n  hint: make room"
     )
 
 
@@ -79,4 +79,4 @@ def test_key_text_quotes_what_toml_would_not_take_bare(path: KeyPath, text: str 
 def test_unknown_name_comes_with_the_nearest() -> None:
     problem = unknown("layer", "dens", ["dense", "conv"], Location(layer=(1,)))
     assert str(problem).splitlines()[0] == 'layer 1: there is no layer called "dens"'
-    assert problem.mend == 'did you mean "dense"?'
+    assert problem.hint == 'did you mean "dense"?'

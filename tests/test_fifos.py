@@ -117,10 +117,10 @@ def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
 ) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(_finished(), runs)
-    (facts,) = runs.glob("datasets/*/facts.json")
-    put(facts)
+    (statistics,) = runs.glob("datasets/*/facts.json")
+    put(statistics)
     history = History.open(runs)
-    assert history.image_facts(DIGITS) is None
+    assert history.dataset_statistics(DIGITS) is None
     assert [run.status for run in history.runs()] == ["complete"]
     history.close()
     Layout(runs).lock.unlink()

@@ -83,7 +83,7 @@ def test_bare_numbers_have_no_unit_and_no_plus() -> None:
     ],
 )
 def test_operations_have_two_digits(number: int, text: str) -> None:
-    assert numbers.operations(number) == text
+    assert numbers.flops(number) == text
 
 
 def test_proportions_have_two_decimals_by_default() -> None:

@@ -73,15 +73,15 @@ def test_where_curves_cross_it_names_another_and_says_what_that_costs() -> None:
     assert (found.winner, found.named) == ("kernel=11", "kernel=2")
     assert found.lost == pytest.approx(4 / 50)
     # The same difference on each fold: without any scatter there is no interval.
-    assert found.kind == "unclear"
+    assert found.kind == "inconclusive"
 
 
 def test_the_table_counts_by_kind() -> None:
     replays = {
         0.15: [
             Replay("a", "a", 0.12, 0.0, "same"),
-            Replay("a", "b", 0.14, 0.01, "tie"),
-            Replay("a", "b", 0.14, 0.01, "unclear"),
+            Replay("a", "b", 0.14, 0.01, "equivalent"),
+            Replay("a", "b", 0.14, 0.01, "inconclusive"),
             Replay("a", "c", 0.12, 0.06, "better"),
         ]
     }

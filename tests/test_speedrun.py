@@ -34,7 +34,7 @@ def test_choosing_looks_at_validation_images_only(
         raise AssertionError("the test set was opened")
 
     monkeypatch.setattr("convstudy.data.loaded.LockedTest.open", refuse)
-    apart = speedrun("choose", *SMALL, "--openings", str(tmp_path / "openings"))
+    apart = speedrun("choose", *SMALL, "--test-evaluations", str(tmp_path / "test_evaluations"))
     assert apart["seeds"] == [0, 1]
     assert apart["accuracy"] == pytest.approx(sum(apart["accuracies"]) / 2)
     assert "ensemble_accuracy" not in apart  # each seed has validation images of its own
@@ -47,9 +47,9 @@ def test_choosing_looks_at_validation_images_only(
 def test_the_last_word_opens_the_test_set_once_a_seed_and_writes_it_down(
     speedrun: Any, tmp_path: Path
 ) -> None:
-    openings = tmp_path / "openings"
-    found = speedrun("final", *SMALL, "--first-seed", "1000", "--openings", str(openings))
-    lines = [json.loads(line) for line in openings.read_text().splitlines()]
+    test_evaluations = tmp_path / "test_evaluations"
+    found = speedrun("final", *SMALL, "--first-seed", "1000", "--test-evaluations", str(test_evaluations))
+    lines = [json.loads(line) for line in test_evaluations.read_text().splitlines()]
     assert found["seeds"] == [1000, 1001]
     assert len({line["fit_id"] for line in lines}) == len(lines) == 2
     assert len({line["weights_digest"] for line in lines}) == 2

@@ -156,7 +156,7 @@ def main() -> None:
         "seconds_an_epoch": median(each),
         "test_accuracy": last.test_accuracy,
         "epochs": [asdict(epoch) for epoch in epochs],
-        "processor": machine.processor,
+        "cpu": machine.cpu,
         "n_cores": machine.n_cores,
         "versions": versions(asked.peers),
     }

@@ -38,12 +38,12 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.schedules import SCHEDULES
 from convstudy.engine.settings import repeatable
-from convstudy.engine.weights import take_over
+from convstudy.engine.weights import load_weights
 from convstudy.history import History
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
-from convstudy.stats import REGION, Measure
-from convstudy.stats.crossed import crossed_difference
+from convstudy.stats import MARGIN, Measure
+from convstudy.stats.two_way import two_way_difference
 from convstudy.stats.verdicts import judge
 from convstudy.studyfile import load_study
 
@@ -53,7 +53,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 def pairs(seeds: int, epochs: int, subset: int, schedule: str) -> Iterator[dict[str, Fit]]:
     """Yield the two fits of each seed and network, by precision; the networks take turns."""
-    changes = {"recipe.epochs": epochs, "recipe.schedule": schedule, "recipe.measure_at_most": 500}
+    changes = {"recipe.epochs": epochs, "recipe.schedule": schedule, "recipe.train_eval_samples": 500}
     study = load_study("mnist", changes)
     for seed in range(seeds):
         for name in NETWORKS:
@@ -84,7 +84,7 @@ def judged(history: History, fit: Fit, images: ImageTensors) -> tuple[Any, Any]:
     weights = {
         name: torch.from_numpy(array) for name, array in history.artefacts.read(fit.id, "weights").items()
     }
-    take_over(model, weights)
+    load_weights(model, weights)
     with repeatable(torch.get_num_threads()):
         logits = logits_of(model, images, fit.recipe.precision)
     losses = torch.nn.functional.cross_entropy(logits, images.labels, reduction="none")
@@ -112,9 +112,9 @@ def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> s
             {precision: np.stack([pair[precision][kind] for pair in found]) for precision in PRECISIONS}
             for kind in (0, 1)
         )
-        difference = crossed_difference(right["bfloat16"], right["float32"])
-        said = judge("bfloat16", "float32", Measure("test", "accuracy"), difference, REGION)
-        loss = crossed_difference(losses["bfloat16"], losses["float32"])
+        difference = two_way_difference(right["bfloat16"], right["float32"])
+        said = judge("bfloat16", "float32", Measure("test", "accuracy"), difference, MARGIN)
+        loss = two_way_difference(losses["bfloat16"], losses["float32"])
         each = ", ".join(f"{100 * value:+.2f}" for value in difference.pairs)
         rows.append(
             f"| {name} | {len(found)} | {100 * right['float32'].mean():.3f} % | {100 * right['bfloat16'].mean():.3f} % "

@@ -6,14 +6,15 @@ Choosing looks at validation images only; the last word opens the sealed test se
     python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000
     python -m benchmarks.accuracy.speedrun final --study mnist-accuracy --seeds 5 --first-seed 1000
 
-Each fit is the package's own (``run_fit``, then ``open_test``), one at a time, on the threads that the study gives it.
+Each fit is the package's own (``run_fit``, then
+``evaluate_test_set``), one at a time, on the threads that the study gives it.
 "seconds" are those of training with its augmentation and of the final evaluation (of the validation images in
 ``choose``, of the test images in ``final``); importing, loading images and measuring after each epoch are not in it.
 "seconds_in_all" leaves out importing and loading only. The first fit of a process also pays for torch's choice of
 kernels.
 
 ``choose --split-seed`` has all seeds validate on the same images, so that it can score an ensemble, too. ``final``
-appends a line to ``--openings`` before a test image is read. The last line on stdout is JSON.
+appends a line to ``--test_evaluations`` before a test image is read. The last line on stdout is JSON.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.fit import TrainedFit, run_fit
-from convstudy.engine.opening import open_test
 from convstudy.engine.settings import repeatable
-from convstudy.engine.weights import take_over, write_tensors
+from convstudy.engine.test_set import evaluate_test_set
+from convstudy.engine.weights import load_weights, write_tensors
 from convstudy.errors import ConvstudyError
 from convstudy.networks.build import build_network
 from convstudy.plan import Fit
@@ -86,30 +87,32 @@ def on_validation(fit: Fit, data: LoadedDataset) -> Result:
     rows = trained.validation["indices"].numpy()
     part = ImageTensors.of(data.train.take(rows))
     model = build_network(fit.network, data.info.image_shape, data.info.n_classes, torch.Generator())
-    take_over(model, trained.weights)
+    load_weights(model, trained.weights)
     started = time.perf_counter()
     with repeatable(fit.threads):
-        probabilities = logits_of(model, part, fit.recipe.precision, fit.recipe.views).softmax(1)
+        probabilities = logits_of(model, part, fit.recipe.precision, fit.recipe.tta).softmax(1)
     seconds += time.perf_counter() - started
     accuracy = trained.record.counted.validation["accuracy"]
     return Result(fit.seed, accuracy, seconds, in_all, probabilities, part.labels)
 
 
-def on_test(fit: Fit, data: LoadedDataset, openings: Path) -> Result:
+def on_test(fit: Fit, data: LoadedDataset, test_evaluations: Path) -> Result:
     """Train, write the opening down, and score on the sealed test set."""
     trained, seconds, in_all = train(fit, data)
-    opened_at = datetime.now(UTC).isoformat(timespec="seconds")
-    line = {"fit_id": fit.id, "weights_digest": trained.record.weights_digest, "opened_at": opened_at}
+    evaluated_at = datetime.now(UTC).isoformat(timespec="seconds")
+    line = {"fit_id": fit.id, "weights_digest": trained.record.weights_digest, "evaluated_at": evaluated_at}
 
-    def record_opening() -> None:
-        with openings.open("a", encoding="utf-8") as file:
+    def record_test_evaluation() -> None:
+        with test_evaluations.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    openings.parent.mkdir(parents=True, exist_ok=True)
+    test_evaluations.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder, "weights.safetensors")
         write_tensors(weights, trained.weights, {})
-        opened = open_test(fit, weights, trained.record.weights_digest, data.test, record_opening)
+        opened = evaluate_test_set(
+            fit, weights, trained.record.weights_digest, data.test, record_test_evaluation
+        )
     probabilities, labels = opened.predictions["probabilities"], opened.predictions["labels"]
     return Result(
         fit.seed,
@@ -146,7 +149,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--split-seed", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
-    parser.add_argument("--openings", type=Path, default=Path("speedrun-openings.jsonl"))
+    parser.add_argument("--test-evaluations", type=Path, default=Path("speedrun-test-evaluations.jsonl"))
     asked = parser.parse_args()
     try:
         study = fix_precision(load_study(asked.study, dict(read_change(text) for text in asked.changes)))
@@ -161,7 +164,7 @@ def main() -> None:
     results = []
     for fit in fits_of(study, network, seeds, asked.split_seed, data):
         final = asked.mode == "final"
-        result = on_test(fit, data, asked.openings) if final else on_validation(fit, data)
+        result = on_test(fit, data, asked.test_evaluations) if final else on_validation(fit, data)
         print(
             f"seed {result.seed}  accuracy {100 * result.accuracy:.2f} %  {result.seconds:.2f} s  "
             f"({result.seconds_in_all:.2f} s in all)",
@@ -175,11 +178,11 @@ def main() -> None:
         f"{study.name}, {network}: {of} accuracy {100 * found['accuracy']:.3f}{spread} % over {len(results)} seeds, "
         f"{found['seconds']:.2f} s each ({study.threads} threads, one fit at a time)"
     )
-    facts = {"mode": asked.mode, "study": study.name, "network": network, "changes": asked.changes}
+    statistics = {"mode": asked.mode, "study": study.name, "network": network, "changes": asked.changes}
     print(
         json.dumps(
             {
-                **facts,
+                **statistics,
                 "seeds": list(seeds),
                 "split_seed": asked.split_seed,
                 **found,

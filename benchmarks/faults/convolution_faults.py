@@ -45,7 +45,7 @@ MACHINES = {"limited to AVX2": AS_AVX2, "as the machine is": {}}
 OUTCOMES = ("right", "wrong values", "heap damage", "crash", "hang", "error")
 EXIT = {0: "right", 3: "wrong values", 4: "error", -signal.SIGABRT: "heap damage"}
 MOST_SECONDS = 60
-MOST_MULTIPLY_ADDS = 10_000_000
+MAX_MACS = 10_000_000
 # Largest relative error (Euclidean norm) of the output and of each gradient, against float64. A bias gradient adds up
 # tens of thousands of numbers one by one, which costs float32 four digits.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
@@ -107,7 +107,7 @@ def drawn(seed: int, number: int, layers: bool) -> Case:
     image = [side + whole(0, 32) for side in kernel]
     while True:
         places = [(i + 2 * padding - k) // s + 1 for i, k, s in zip(image, kernel, stride, strict=True)]
-        if batch * channels * filters * np.prod(kernel) * np.prod(places) <= MOST_MULTIPLY_ADDS:
+        if batch * channels * filters * np.prod(kernel) * np.prod(places) <= MAX_MACS:
             break
         if image == kernel:
             batch, padding = max(1, batch // 2), padding if batch > 1 else 0
@@ -144,7 +144,7 @@ def drawn_with_groups(seed: int, number: int) -> Case:
     stride, batch, size = whole(1, 3), whole(1, 20), dilation * (kernel - 1) + 1
     image = (size + whole(0, 30), size + whole(0, 60))
     places = (image[0] // stride) * (image[1] // stride)
-    while batch > 1 and batch * channels * filters // groups * kernel**2 * places > MOST_MULTIPLY_ADDS:
+    while batch > 1 and batch * channels * filters // groups * kernel**2 * places > MAX_MACS:
         batch //= 2
     return Case(
         (kernel, kernel),
@@ -318,7 +318,7 @@ def counted(machine: str, limits: dict[str, str], asked: argparse.Namespace) -> 
     return "\n".join(lines)
 
 
-def processor() -> str:
+def cpu() -> str:
     """Return the name of the processor."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     return next(
@@ -342,7 +342,7 @@ def main() -> None:
     import torch
 
     through = "the layer of convstudy" if asked.layers else "torch.nn.Conv2d"
-    print(f"{through}, torch {torch.__version__}, {processor()}, seed {asked.seed}\n")
+    print(f"{through}, torch {torch.__version__}, {cpu()}, seed {asked.seed}\n")
     with ThreadPoolExecutor() as pool:  # both at once; each waits for a process of its own
         for table in pool.map(counted, MACHINES, MACHINES.values(), repeat(asked)):
             print(table, end="\n\n", flush=True)

@@ -37,7 +37,7 @@ from convstudy.engine.bfloat16 import computes_bfloat16
 from convstudy.engine.devices import device_name, find_device
 from convstudy.errors import ConvstudyError, UsageError
 from convstudy.history import Results
-from convstudy.run import Event, FitEnded, RunStarted, TestOpened, run_study
+from convstudy.run import EvaluatedOnTestSet, Event, FitEnded, RunStarted, run_study
 from convstudy.studyfile import load_study, read_change
 
 
@@ -75,7 +75,7 @@ class Tally:
                     f"{self.n_fits:3d}  {record.seconds:7.1f} s  {record.error or event.fit.network.texts[0]}",
                     file=sys.stderr,
                 )
-            case TestOpened():
+            case EvaluatedOnTestSet():
                 self.ended = time.perf_counter()
 
 
@@ -84,8 +84,16 @@ def test_accuracies(results: Results) -> dict[str, float]:
     found = {}
     for stage in results.plan.stages:
         for candidate in stage.candidates:
-            opened = [results.openings[fit.id] for fit in candidate.fits if fit.id in results.openings]
-            scores = [opening.scores["accuracy"] for opening in opened if opening.scores is not None]
+            opened = [
+                results.test_evaluations[fit.id]
+                for fit in candidate.fits
+                if fit.id in results.test_evaluations
+            ]
+            scores = [
+                test_evaluation.scores["accuracy"]
+                for test_evaluation in opened
+                if test_evaluation.scores is not None
+            ]
             if scores:
                 found[f"{stage.key} {candidate.name}"] = round(fmean(scores), 4)
     return found

@@ -403,12 +403,12 @@ def initialiser_facts() -> list[dict[str, Any]]:
     """Return the distribution of each initialiser for a convolution and for a dense layer."""
     from keras import initializers
 
-    facts = []
+    statistics = []
     for ours, theirs in INITIALISERS.items():
         for shape in INITIALISER_SHAPES:
             values = np.asarray(getattr(initializers, theirs)(seed=1)(shape))
-            facts.append({"init": ours, "shape": list(shape), **summary(values)})
-    return facts
+            statistics.append({"init": ours, "shape": list(shape), **summary(values)})
+    return statistics
 
 
 def single_layers() -> dict[str, Any]:
@@ -476,7 +476,7 @@ def main(path: Path) -> None:
     reference = {
         "made_by": "benchmarks/parity/keras_reference.py",
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__},
-        "seeds": {"weights": WEIGHT_SEED, "images": IMAGE_SEED, "facts": FACT_SEED},
+        "seeds": {"weights": WEIGHT_SEED, "images": IMAGE_SEED, "statistics": FACT_SEED},
         "layer_counts": layer_counts(),
         "initialisers": initialiser_facts(),
         "single_layers": single_layers(),

@@ -11,12 +11,12 @@ from itertools import combinations
 from typing import Any
 
 from convstudy import verdict_on_counts
-from convstudy.report.verdict_words import signed
+from convstudy.report.verdict_text import signed
 from convstudy.stats import CountsVerdict, Difference, Measure
-from convstudy.stats.crossed import seeds_only_difference
-from convstudy.stats.verdicts import REGION, judge
+from convstudy.stats.two_way import seeds_only_difference
+from convstudy.stats.verdicts import MARGIN, judge
 
-KINDS = {"better": "better", "worse": "worse", "tie": "a tie"}
+KINDS = {"better": "better", "worse": "worse", "equivalent": "a tie"}
 
 
 def pairs_table(
@@ -46,7 +46,7 @@ def _here(first: list[Any], second: list[Any], n_images: int) -> tuple[str, str]
     if len(seeds) < 2:
         return _counted(mine[0], theirs[0], n_images), "one model each"
     difference: Difference = seeds_only_difference(mine, theirs, n_images)
-    verdict = judge("", "", Measure("test", "accuracy"), difference, REGION)
+    verdict = judge("", "", Measure("test", "accuracy"), difference, MARGIN)
     assert difference.mean is not None and difference.low is not None and difference.high is not None
     return _text(verdict.kind, difference.mean, difference.low, difference.high), f"{len(seeds)} seeds"
 
@@ -59,5 +59,5 @@ def _counted(first: float, second: float, n_images: int) -> str:
 
 def _text(kind: str, estimate: float, low: float, high: float) -> str:
     # As a report says it of an interval that leaves out zero, but not the region.
-    unclear = "may be ahead" if low > 0 else "may be behind" if high < 0 else "cannot be told apart"
-    return f"{KINDS.get(kind, unclear)} ({signed(estimate)} points, {signed(low)} to {signed(high)})"
+    inconclusive = "may be ahead" if low > 0 else "may be behind" if high < 0 else "cannot be told apart"
+    return f"{KINDS.get(kind, inconclusive)} ({signed(estimate)} points, {signed(low)} to {signed(high)})"

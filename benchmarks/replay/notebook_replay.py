@@ -84,7 +84,7 @@ def collect(runs: list[str]) -> None:
                 "run_id": results.run_id,
                 "study": study_document(results.study),
                 "choices": [{"stage": choice.stage, "chosen": choice.chosen} for choice in results.choices],
-                "n_openings": len(results.openings),
+                "n_test_evaluations": len(results.test_evaluations),
                 "environments": [json.loads(text) for text in sorted(environments)],
                 "candidates": [
                     {"stage": stage.key, "name": candidate.name, "fits": _fits(results, candidate)}
@@ -105,7 +105,7 @@ def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
         record = results.records.get(fit.id)
         if record is None or not record.done:
             continue
-        opening = results.openings.get(fit.id)
+        test_evaluation = results.test_evaluations.get(fit.id)
         fits.append(
             {
                 "fit": fit.as_json(),
@@ -113,11 +113,15 @@ def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
                 "weights_digest": record.weights_digest,
                 "n_train": record.n_train,
                 "n_validation": record.n_validation,
-                "counted_epoch": record.counted_epoch,
+                "selected_epoch": record.selected_epoch,
                 "best_epoch": record.best_epoch,
                 "history": [_flat(epoch) for epoch in record.history],
-                "test_loss": opening.scores["log-loss"] if opening and opening.scores else None,
-                "test_accuracy": opening.scores["accuracy"] if opening and opening.scores else None,
+                "test_loss": test_evaluation.scores["log-loss"]
+                if test_evaluation and test_evaluation.scores
+                else None,
+                "test_accuracy": test_evaluation.scores["accuracy"]
+                if test_evaluation and test_evaluation.scores
+                else None,
             }
         )
     return fits
@@ -174,7 +178,7 @@ def _every(runs: list[Any], name: str) -> list[list[Any]]:
 
 
 def _is(candidate: dict[str, Any], name: str) -> bool:
-    """Tell whether a candidate is the one of this name; an ablation's base is its network as it is."""
+    """Send whether a candidate is the one of this name; an ablation's base is its network as it is."""
     if name == "two-conv" and NOTEBOOK_KERNEL not in candidate["fits"][0]["fit"]["layers"]:
         return False
     return candidate["name"] == name or (name == "five-conv" and candidate["name"] == AS_IT_IS)
@@ -193,7 +197,7 @@ def _head(runs: list[Any]) -> list[str]:
     study, machine = runs[0]["study"], runs[0]["environments"][0]
     recipe = study["recipe"]
     first = next(fit for c in runs[0]["candidates"] if c["stage"].startswith("compare.") for fit in c["fits"])
-    names = ", ".join(f"`{run['run_id']}` ({run['n_openings']})" for run in runs)
+    names = ", ".join(f"`{run['run_id']}` ({run['n_test_evaluations']})" for run in runs)
     return [
         "# The notebook, replayed",
         "",
@@ -214,7 +218,7 @@ def _head(runs: list[Any]) -> list[str]:
             "the last, as in the notebook.",
         )[:-1],
         *_paragraph(
-            f"- **Where:** {machine['processor']}, {machine['n_cores']} cores, {machine['threads']} thread a fit,",
+            f"- **Where:** {machine['cpu']}, {machine['n_cores']} cores, {machine['threads']} thread a fit,",
             f"torch {machine['torch']}. The five seeds were trained by a later state of the engine than the rest:",
             "its dropout draws other masks; `replay.json` names the source of each fit.",
         )[:-1],
@@ -332,7 +336,7 @@ def _pairs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) ->
 
 
 def _chance(then: float, here: list[float]) -> str:
-    """Tell what chance alone does to such a difference."""
+    """Send what chance alone does to such a difference."""
     if len(here) > 1:
         low, high = 100 * min(here), 100 * max(here)
         where = "lies among them" if low <= 100 * then <= high else "lies outside"
@@ -351,7 +355,7 @@ def _chance(then: float, here: list[float]) -> str:
 
 
 def _swing(then: list[dict[str, float]], fits: list[Any]) -> str:
-    """Tell how much single epochs move, there and here: the scale on which the difference has to be seen."""
+    """Send how much single epochs move, there and here: the scale on which the difference has to be seen."""
     last_then = [100 * epoch["test_accuracy"] for epoch in then[-5:]]
     last_here = [100 * epoch["validation_accuracy"] for epoch in fits[0]["history"][-5:]]
     return (
@@ -417,7 +421,7 @@ def _epochs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -
 
 
 def _counted(fit: dict[str, Any]) -> dict[str, float]:
-    epoch: dict[str, float] = fit["history"][fit["counted_epoch"] - 1]
+    epoch: dict[str, float] = fit["history"][fit["selected_epoch"] - 1]
     return epoch
 
 

@@ -120,13 +120,13 @@ def asked(n_fits: int, dataset: str) -> Any:
                 )
             ),
         },
-        search={"grid": Search(network="searched", vary=GRIDS[n_fits], folds=5)},
+        search={"grid": Search(network="searched", parameters=GRIDS[n_fits], folds=5)},
         compare={"all": Compare(networks=("searched", "small", "flat", "deep"))},
         ablate={"best": Ablate(network="best", variants=variants)},
     )
 
 
-def made_up(fit: Any) -> Any:
+def synthetic(fit: Any) -> Any:
     """Return a record as this fit might have left it."""
     import hashlib
 
@@ -163,7 +163,7 @@ def made_up(fit: Any) -> Any:
         status="done",
         history=tuple(history),
         best_epoch=best,
-        counted_epoch=best,
+        selected_epoch=best,
         n_train=n_train,
         n_validation=n_validation,
         n_parameters=5_000 + len(fit.network.texts[0]) * 100,
@@ -183,15 +183,15 @@ def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
     with history.writing():
         run_id = history.begin_run(study)
         while True:
-            plan, choices = resolve(study, history.briefs)
+            plan, choices = resolve(study, history.record_summaries)
             settled = plan.settled_fits
             decided = len(settled) == len(plan.fits)
             wanted = settled[: len(settled) - n_left] if decided else settled
-            missing = [fit for fit in wanted if fit.id not in history.briefs]
+            missing = [fit for fit in wanted if fit.id not in history.record_summaries]
             if not missing:
                 break
             for fit in missing:
-                record = made_up(fit)
+                record = synthetic(fit)
                 _weights(history.layout.artefact(fit.id, "weights"))
                 history.save_record(fit, record)
         if len(plan.fits) != n_fits:
@@ -200,11 +200,13 @@ def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
             history.save_choice(run_id, choice)
         for fit in plan.tested_fits:
             if fit.id in history.records:
-                number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "made up")
+                number = history.begin_test_evaluation(
+                    run_id, fit, history.records[fit.id].weights_digest, "made up"
+                )
                 accuracy = history.records[fit.id].counted.validation["accuracy"]
                 _predictions(history.layout.artefact(fit.id, "test"), fit)
                 scored = Scores({"log-loss": (1 - accuracy) * 3.4, "accuracy": accuracy})
-                history.end_opening(number, scored, 0.5)
+                history.end_test_evaluation(number, scored, 0.5)
         history.end_run(run_id, "interrupted" if n_left else "complete")
     history.close()
 
@@ -228,7 +230,7 @@ def _predictions(path: Path, fit: Any) -> None:
     rows = np.arange(25)
     pixels = luck.integers(0, 256, (25, *info.image_shape), dtype=np.uint8)
     save_file(
-        {"labels": labels, "probabilities": probabilities, "mistake_rows": rows, "mistake_pixels": pixels},
+        {"labels": labels, "probabilities": probabilities, "error_rows": rows, "error_pixels": pixels},
         path,
     )
 
@@ -243,7 +245,7 @@ def plan(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
 
     def work() -> None:
         fits = make_plan(study).fits
-        if len({fit.id for fit in fits}) != MANY or plan_cost(fits).operations <= 0:
+        if len({fit.id for fit in fits}) != MANY or plan_cost(fits).flops <= 0:
             raise SystemExit("the plan is not what was asked for")
 
     return work
@@ -257,8 +259,8 @@ def resume(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
 
     def work() -> None:
         history = History.open(folder / str(MANY))
-        planned, _ = resolve(study, history.briefs)
-        missing = [fit for fit in planned.settled_fits if fit.id not in history.briefs]
+        planned, _ = resolve(study, history.record_summaries)
+        missing = [fit for fit in planned.settled_fits if fit.id not in history.record_summaries]
         if len(missing) != N_LEFT or len(planned.fits) != MANY:
             raise SystemExit(f"{len(missing)} fits are missing of {len(planned.fits):,}")
 
@@ -290,7 +292,7 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
             if isinstance(task, Inspect):
                 return Inspected(task, error="made up")
             if isinstance(task, Train):
-                return Trained(task, made_up(task.fit))
+                return Trained(task, synthetic(task.fit))
             return Tested(task, Scores({"log-loss": 0.1, "accuracy": 0.97}), 0.5)
 
         def __enter__(self) -> MadeUp:
@@ -383,14 +385,14 @@ def machine() -> dict[str, str]:
     import sqlite3
     from importlib.metadata import version
 
-    name = platform.processor()
+    name = platform.cpu()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return {
-        "processor": name,
+        "cpu": name,
         "cores": str(os.cpu_count()),
         "load": load,
         "system": f"{platform.system()} {platform.release()}",

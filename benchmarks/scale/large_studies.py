@@ -29,7 +29,7 @@ COMMAND = "from convstudy.cli import main; main()"
 # Filters × units × learning rates.
 GRIDS = {1_000: (10, 10, 10), 3_000: (10, 30, 10), 10_000: (10, 100, 10)}
 N_CLASSES, N_TRAIN, N_TEST, SHAPE = 1_000, 20_000, 10_000, (8, 8, 3)
-MADE_UP = "made-up-classes"
+SYNTHETIC = "made-up-classes"
 
 
 def study_text(n_candidates: int) -> str:
@@ -51,7 +51,7 @@ layers = ["conv 4 5 relu stride=2", "flatten"]
 [search.grid]
 network = "searched"
 folds = 5
-[search.grid.vary]
+[search.grid.parameters]
 filters = {list(range(4, 4 + filters))}
 units = {list(range(16, 16 + units))}
 learning_rate = {[round(0.0005 * (number + 1), 4) for number in range(rates)]}
@@ -129,7 +129,7 @@ def with_classes() -> Any:
 
     names = tuple(f"class {number:03d}" for number in range(N_CLASSES))
     source = Source("0" * 64, "0" * 64)
-    info = Dataset(MADE_UP, "Made-up classes", SHAPE, names, N_TRAIN, N_TEST, source)
+    info = Dataset(SYNTHETIC, "Made-up classes", SHAPE, names, N_TRAIN, N_TEST, source)
     from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Study, Variant
 
     networks = {
@@ -157,7 +157,7 @@ def with_classes() -> Any:
 def fill(folder: Path) -> None:
     """Fill a store with the records and predictions of 15 fits that were not trained."""
     study = with_classes()
-    from benchmarks.scale.around_fits import made_up
+    from benchmarks.scale.around_fits import synthetic
     from convstudy.history import History
     from convstudy.plan import resolve
 
@@ -165,17 +165,21 @@ def fill(folder: Path) -> None:
     with history.writing():
         run_id = history.begin_run(study)
         while True:
-            plan, choices = resolve(study, history.briefs)
-            missing = [fit for fit in plan.settled_fits if fit.id not in history.briefs]
+            plan, choices = resolve(study, history.record_summaries)
+            missing = [fit for fit in plan.settled_fits if fit.id not in history.record_summaries]
             if not missing:
                 break
             for fit in missing:
-                history.save_record(fit, made_up(fit))
+                history.save_record(fit, synthetic(fit))
         for choice in choices:
             history.save_choice(run_id, choice)
         for fit in plan.tested_fits:
-            number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "made up")
-            history.end_opening(number, predictions(history.layout.artefact(fit.id, "test"), fit), 0.5)
+            number = history.begin_test_evaluation(
+                run_id, fit, history.records[fit.id].weights_digest, "made up"
+            )
+            history.end_test_evaluation(
+                number, predictions(history.layout.artefact(fit.id, "test"), fit), 0.5
+            )
         history.end_run(run_id, "complete")
     history.close()
 
@@ -199,8 +203,8 @@ def predictions(path: Path, fit: Any) -> Scores:
         {
             "labels": labels,
             "probabilities": probabilities,
-            "mistake_rows": wrong,
-            "mistake_pixels": luck.integers(0, 256, (len(wrong), *SHAPE), dtype=np.uint8),
+            "error_rows": wrong,
+            "error_pixels": luck.integers(0, 256, (len(wrong), *SHAPE), dtype=np.uint8),
         },
         path,
     )

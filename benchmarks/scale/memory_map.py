@@ -62,7 +62,7 @@ def measure(folder: Path, n_train: int, in_memory: bool) -> None:
     from convstudy.data import Dataset, Holdout
     from convstudy.data.sources import npy
     from convstudy.engine.fit import run_fit
-    from convstudy.engine.opening import open_test
+    from convstudy.engine.test_set import evaluate_test_set
     from convstudy.engine.weights import write_tensors
     from convstudy.networks import Network
     from convstudy.plan import Fit
@@ -85,7 +85,7 @@ def measure(folder: Path, n_train: int, in_memory: bool) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         weights = Path(temporary) / "weights.safetensors"
         write_tensors(weights, trained.weights, {})
-        opened = open_test(fit, weights, trained.record.weights_digest, dataset.test, lambda: None)
+        opened = evaluate_test_set(fit, weights, trained.record.weights_digest, dataset.test, lambda: None)
     (epoch,) = trained.record.history
     n_passes = trained.record.n_train * 2 + trained.record.n_validation * 2
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())

@@ -47,8 +47,8 @@ seeds = 1
 [recipe]
 epochs = {epochs}
 precision = "{precision}"
-keep = "last"
-measure_at_most = 500
+checkpoint = "last"
+train_eval_samples = 500
 
 [network.two-conv]
 kernel = 3
@@ -59,7 +59,7 @@ layers = [
 
 [search.kernel-size]
 network = "two-conv"
-vary = {{ kernel = {kernels} }}
+parameters = {{ kernel = {kernels} }}
 folds = {folds}
 method = "{method}"
 """
@@ -105,8 +105,8 @@ def ours(size: Size, method: str, precision: str) -> Outcome:
     """Search with the command that users type."""
     with tempfile.TemporaryDirectory() as folder:
         study, runs = Path(folder, "study.toml"), Path(folder, "runs")
-        facts: dict[str, Any] = {**vars(size), "kernels": list(size.kernels)}
-        study.write_text(STUDY.format(**facts, method=method, precision=precision), encoding="utf-8")
+        statistics: dict[str, Any] = {**vars(size), "kernels": list(size.kernels)}
+        study.write_text(STUDY.format(**statistics, method=method, precision=precision), encoding="utf-8")
         call = "import sys; from convstudy.cli import main; sys.exit(main())"
         seconds, _ = timed(
             [sys.executable, "-c", call, "run", str(study), "--runs", str(runs), "--no-report"]

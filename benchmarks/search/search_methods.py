@@ -41,7 +41,7 @@ from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
 from convstudy.stats import Measure, paired_difference
-from convstudy.stats.verdicts import REGION, judge
+from convstudy.stats.verdicts import MARGIN, judge
 from convstudy.studyfile import Compare, Study, check_study, load_study
 
 KERNELS = (2, 3, 5, 7, 11)
@@ -50,7 +50,7 @@ BUDGETS = (0.1, 0.15, 0.25, 0.4)
 # Far from any seed and fold that a study has, so that repetitions share nothing with it or with each other.
 SEEDS_A_REPETITION = 1_000
 # How the candidate that halving names stands beside the grid's winner: the same, or the verdict on the two.
-KINDS = ("same", "better", "tie", "unclear", "too few to say")
+KINDS = ("same", "better", "equivalent", "inconclusive", "too few to say")
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,16 @@ class Size:
         """Return a study whose search is the grid, or finds its way by another method."""
         base = load_study("mnist")
         asked = base.search["kernel-size"].model_copy(
-            update={"vary": {"kernel": KERNELS}, "folds": self.folds, "subset": None, "recipe": {}, **search}
+            update={
+                "parameters": {"kernel": KERNELS},
+                "folds": self.folds,
+                "subset": None,
+                "recipe": {},
+                **search,
+            }
         )
         recipe = base.recipe.varied(
-            {"epochs": self.epochs, "precision": self.precision, "measure_at_most": 500}
+            {"epochs": self.epochs, "precision": self.precision, "train_eval_samples": 500}
         )
         study = Study(
             name="search-methods",
@@ -114,8 +120,8 @@ def paused(whole: Record, fit: Fit) -> Record:
     """Return the record that a fit paused at ``fit.until`` would have left, from that of the whole fit."""
     history = whole.history[: fit.n_epochs]
     best = best_epoch(list(history))
-    counted = best if fit.recipe.keep == "best" else len(history)
-    return replace(whole, fit_id=fit.id, history=history, best_epoch=best, counted_epoch=counted)
+    counted = best if fit.recipe.checkpoint == "best" else len(history)
+    return replace(whole, fit_id=fit.id, history=history, best_epoch=best, selected_epoch=counted)
 
 
 @dataclass(frozen=True)
@@ -162,7 +168,7 @@ def replay(
     kind = "same"
     if named != winner:
         difference = paired_difference(scores[winner], scores[named])
-        kind = judge(winner, named, Measure("validation", "accuracy"), difference, REGION).kind
+        kind = judge(winner, named, Measure("validation", "accuracy"), difference, MARGIN).kind
     return Replay(
         winner=winner,
         named=named,

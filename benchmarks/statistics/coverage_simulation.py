@@ -27,9 +27,9 @@ from benchmarks.statistics.statistics_simulation import (
     run,
     wrong_answers,
 )
-from convstudy.stats.crossed import accuracy_interval, seeds_only_difference
 from convstudy.stats.intervals import bonett_price, newcombe, wilson
 from convstudy.stats.resampled import fold_mean
+from convstudy.stats.two_way import accuracy_interval, seeds_only_difference
 
 
 def nested(random: np.random.Generator, n_studies: int) -> None:

@@ -16,10 +16,10 @@ import numpy as np
 
 from benchmarks.statistics.statistics_simulation import head, percent, row, run
 from convstudy.stats import Measure
-from convstudy.stats.crossed import images_of
 from convstudy.stats.differences import Source
 from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
-from convstudy.stats.verdicts import REGION, claim_of, judge
+from convstudy.stats.two_way import images_of
+from convstudy.stats.verdicts import MARGIN, claim_of, judge
 
 
 @cache
@@ -59,7 +59,7 @@ def line(
     only_second = rates[..., 0] * (1 - rates[..., 1])
     shares = np.stack([only_first, only_second, 1 - only_first - only_second], axis=-1)
     counts = random.multinomial(np.broadcast_to(sizes, (n_studies, k)), shares)
-    said = dict.fromkeys(("better", "worse", "tie", "unclear", "without", "width"), 0.0)
+    said = dict.fromkeys(("better", "worse", "equivalent", "inconclusive", "without", "width"), 0.0)
     verdicts: dict[bytes, tuple[str, bool, float]] = {}
     for study in counts:
         key = study.tobytes()
@@ -79,15 +79,15 @@ def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
     images = pooled(int(study[:, 0].sum()), int(study[:, 1].sum()), n_images)
     found = fold_difference(figures, [0.0] * k, 1 / (k - 1), images=images, n_images=n_images)
     plain = fold_difference(figures, [0.0] * k, 1 / (k - 1))
-    verdict = judge("a", "b", Measure("validation", "accuracy"), found, REGION)
-    claim = claim_of(found, REGION)
-    if claim and verdict.kind != "unclear":
+    verdict = judge("a", "b", Measure("validation", "accuracy"), found, MARGIN)
+    claim = claim_of(found, MARGIN)
+    if claim and verdict.kind != "inconclusive":
         assert found.low is not None and found.high is not None
-        clear = {"better": found.low > REGION, "worse": found.high < -REGION}
-        assert clear.get(claim.kind, found.low >= -REGION - 1e-12 and found.high <= REGION + 1e-12)
-        chance = probabilities(found, REGION)
+        clear = {"better": found.low > MARGIN, "worse": found.high < -MARGIN}
+        assert clear.get(claim.kind, found.low >= -MARGIN - 1e-12 and found.high <= MARGIN + 1e-12)
+        chance = probabilities(found, MARGIN)
         assert chance is not None and max(chance.better, chance.same, chance.worse) > 0.94
-    alone = judge("a", "b", Measure("validation", "accuracy"), plain, REGION).kind
+    alone = judge("a", "b", Measure("validation", "accuracy"), plain, MARGIN).kind
     return verdict.kind, alone in ("better", "worse"), found.half_width(0.95)
 
 
@@ -97,7 +97,7 @@ def ceiling(random: np.random.Generator, n_studies: int) -> None:
     lines = ((1438, 2), (1437, 2), (1438, 3), (1437, 5), (10_000, 2), (10_000, 3), (60_000, 5))
     for (n, k), error in product(lines, (0.0025, 0.005, 0.01)):
         equal = line(random, n_studies, n, k, (error, error))
-        border = line(random, n_studies, n, k, (error, error + REGION))
+        border = line(random, n_studies, n, k, (error, error + MARGIN))
         claims = equal["better"] + equal["worse"]
         row(
             f"{n:,}",
@@ -105,7 +105,7 @@ def ceiling(random: np.random.Generator, n_studies: int) -> None:
             f"{error * 100:g}",
             percent(claims),
             percent(equal["without"]),
-            percent(border["tie"]),
+            percent(border["equivalent"]),
         )
 
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data import BUILT_IN_DATASETS, image_facts
+from convstudy.data import BUILT_IN_DATASETS, dataset_statistics
 from convstudy.data.audit.duplicates import NEAR, _candidates
-from convstudy.data.audit.fingerprints import at_mean_0_and_length_1, fingerprints
+from convstudy.data.audit.perceptual_hashes import at_mean_0_and_length_1, perceptual_hashes
 
 Pixels = npt.NDArray[np.uint8]
 BITS = (2, 6, 10, 14)
@@ -130,12 +130,14 @@ def main() -> None:
         by_bits, by_pixels = count_pairs(dataset.train.pixels, test.pixels)
         n_pairs = len(dataset.train) * len(test)
         started = time.process_time()
-        facts = image_facts(dataset.info, dataset.train, test)
+        statistics = dataset_statistics(dataset.info, dataset.train, test)
         seconds = time.process_time() - started
-        assert facts.near is not None
-        assert facts.near.n_pairs == by_pixels[CORRELATIONS.index(NEAR)]
-        left = sum(len(rows) for rows, _ in _candidates(fingerprints(dataset.train), fingerprints(test)))
-        same = facts.train.n_repeated + facts.test.n_repeated + facts.exact.n_test
+        assert statistics.near is not None
+        assert statistics.near.n_pairs == by_pixels[CORRELATIONS.index(NEAR)]
+        left = sum(
+            len(rows) for rows, _ in _candidates(perceptual_hashes(dataset.train), perceptual_hashes(test))
+        )
+        same = statistics.train.n_repeated + statistics.test.n_repeated + statistics.exact.n_test
         print(f"| {name} | {n_pairs:,} |", *(f"{n:,} |" for n in (*by_bits, *by_pixels, left, same)))
         print(f"({name}: all facts in {seconds:.1f} s of one core)", file=sys.stderr)
     print()

@@ -72,17 +72,17 @@ def over_folds(random: np.random.RandomState) -> list[dict[str, Any]]:
     cases = []
     for k, runs in ((3, 1), (5, 1), (10, 1), (10, 3)):
         first, second = 0.95 + random.normal(0, 0.01, k * runs), 0.945 + random.normal(0, 0.01, k * runs)
-        for region in (0.0, 0.001, 0.01):
-            found = CorrelatedTTest.probs(first, second, rope=region, runs=runs)
+        for margin in (0.0, 0.001, 0.01):
+            found = CorrelatedTTest.probs(first, second, rope=margin, runs=runs)
             left, same, right = (
-                found if region else (found[0], 0.0, found[1])
+                found if margin else (found[0], 0.0, found[1])
             )  # the first is better on the left
             cases.append(
                 {
                     "first": list(first),
                     "second": list(second),
                     "k": k,
-                    "region": region,
+                    "margin": margin,
                     "better": left,
                     "same": same,
                     "worse": right,
@@ -131,7 +131,7 @@ def shares() -> list[dict[str, Any]]:
     return cases
 
 
-def crossed(random: np.random.RandomState) -> list[dict[str, Any]]:
+def two_way(random: np.random.RandomState) -> list[dict[str, Any]]:
     cases = []
     for n_seeds, n_images in ((2, 5), (3, 8), (5, 12)):
         table = (
@@ -207,7 +207,7 @@ def main() -> None:
         "over_seeds": over_seeds(random),
         "on_images": on_images(random),
         "shares": shares(),
-        "crossed": crossed(random),
+        "two_way": two_way(random),
         "halves": halves(),
         "holm": [{"p": p, "adjusted": list(multipletests(p, method="holm")[1])} for p in p_values],
     }

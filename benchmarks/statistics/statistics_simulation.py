@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
 
-from convstudy.stats.crossed import MADE_UP
+from convstudy.stats.two_way import SYNTHETIC
 
 Array = npt.NDArray[np.float64]
 STUDIES = 10_000
@@ -99,7 +99,7 @@ def wrong_answers(
 
 @dataclass(frozen=True)
 class Squares:
-    """Mean squares of many seeds × images tables at once; the fast twin of ``convstudy.stats.crossed``."""
+    """Mean squares of many seeds × images tables at once; the fast twin of ``convstudy.stats.two_way``."""
 
     mean: Array
     seeds: Array
@@ -221,7 +221,7 @@ def _difference(
     random: np.random.Generator, world: World, size: int, n_seeds: int, n_images: int
 ) -> tuple[Array, ...]:
     wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
-    squares = mean_squares(wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, MADE_UP)
+    squares = mean_squares(wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, SYNTHETIC)
     # Of one seed nothing is said but of its own models.
     truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
     half, off = squares.half_width(), squares.mean - truth
@@ -268,8 +268,8 @@ def folds(random: np.random.Generator, n_studies: int) -> None:
                 scores[:, :, fold] = ((side > 0) == (labels[out] > 0)).mean(axis=2)
             pair = scores[:, 0] - scores[:, 1]
             order = np.argsort(-scores.mean(axis=2), axis=1, kind="stable")
-            leader = np.take_along_axis(scores, order[:, :1, None], axis=1)
-            against = leader - np.take_along_axis(scores, order[:, 1:, None], axis=1)
+            best = np.take_along_axis(scores, order[:, :1, None], axis=1)
+            against = best - np.take_along_axis(scores, order[:, 1:, None], axis=1)
             plain, corrected = 1 / k, 1 / k + 1 / (k - 1)
             n_own, n_all = n_candidates - 1, n_candidates * (n_candidates - 1) // 2
             for kept, factor in ((found[0], plain), (found[1], corrected)):
@@ -377,7 +377,7 @@ def accuracies(random: np.random.Generator, n_studies: int) -> None:
 
 
 def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Array, Array]:
-    """The fast twin of ``convstudy.stats.crossed.accuracy_interval``."""
+    """The fast twin of ``convstudy.stats.two_way.accuracy_interval``."""
     share = squares.mean
     if n_seeds == 1:
         return wilson(share, np.full(len(share), float(n_images)))
@@ -423,7 +423,7 @@ def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float |
     """How often a true difference of each size is called better / a tie; 10,000 images, region 0.1 points, no Holm."""
     points = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
     head("seeds", *(f"{each:g}" for each in points))
-    n_images, region = 10_000, 0.001
+    n_images, margin = 10_000, 0.001
     curves: list[dict[str, float | str]] = []
     for n_seeds in (3, 5, 10, 20):
         cells = []
@@ -433,11 +433,11 @@ def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float |
             for size in batches(n_studies):
                 wrong, _ = wrong_answers(random, world, size, 2, n_seeds, n_images)
                 table = wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8)
-                found = mean_squares(table, n_images, MADE_UP)
+                found = mean_squares(table, n_images, SYNTHETIC)
                 low, high = found.mean - found.half_width(), found.mean + found.half_width()
-                said.append([low > region, (low >= -region) & (high <= region)])
-            better, tie = np.concatenate(said, axis=1).mean(axis=1)
-            cells.append(f"{percent(better)} / {percent(tie)}")
+                said.append([low > margin, (low >= -margin) & (high <= margin)])
+            better, equivalent = np.concatenate(said, axis=1).mean(axis=1)
+            cells.append(f"{percent(better)} / {percent(equivalent)}")
             curves += [
                 {
                     "true difference, points": true,
@@ -445,7 +445,7 @@ def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float |
                     "seeds": f"{n_seeds} seeds",
                     "said": name,
                 }
-                for name, share in (("better", better), ("tie", tie))
+                for name, share in (("better", better), ("equivalent", equivalent))
             ]
         row(n_seeds, *cells)
     return curves

@@ -30,9 +30,9 @@ from benchmarks.statistics.statistics_simulation import (
     wrong_answers,
 )
 from convstudy.stats import Measure
-from convstudy.stats.crossed import MADE_UP
 from convstudy.stats.differences import Difference, Source
 from convstudy.stats.summary import summarise
+from convstudy.stats.two_way import SYNTHETIC
 from convstudy.stats.verdicts import Kind, Verdict, corrected, judge
 
 N_IMAGES = 10_000
@@ -43,13 +43,13 @@ class Setting:
     """A world, and how finely a study looks at it.
 
     Attributes:
-        region: differences up to this count as none, a fraction.
+        margin: differences up to this count as none, a fraction.
         apart: how many regions lie between candidates that are far apart.
     """
 
     world: World
     n_seeds: int
-    region: float
+    margin: float
     apart: int
 
 
@@ -85,7 +85,7 @@ class Wrong:
 
 
 def differences_of(table: npt.NDArray[np.int8], found: Squares) -> list[Difference]:
-    """Return the difference of two candidates in each study, as ``crossed_difference`` has it.
+    """Return the difference of two candidates in each study, as ``two_way_difference`` has it.
 
     Args:
         table: first − second, shape (studies, seeds, hard images).
@@ -117,27 +117,27 @@ def studies(
     random: np.random.Generator, setting: Setting, truth: Sequence[int], size: int
 ) -> list[tuple[Verdict, ...]]:
     """Return the verdicts on all pairs of candidates in each of so many studies, uncorrected."""
-    ratios = tuple(1 + step * setting.region / setting.world.error for step in truth)
+    ratios = tuple(1 + step * setting.margin / setting.world.error for step in truth)
     world = replace(setting.world, ratios=ratios)
     wrong, _ = wrong_answers(random, world, size, len(truth), setting.n_seeds, N_IMAGES)
     by_pair = []
     for a, b in combinations(range(len(truth)), 2):
         # Accuracies: who is wrong more often is worse.
         table = wrong[:, b].astype(np.int8) - wrong[:, a].astype(np.int8)
-        found = differences_of(table, mean_squares(table, N_IMAGES, MADE_UP))
+        found = differences_of(table, mean_squares(table, N_IMAGES, SYNTHETIC))
         by_pair.append(
-            [judge(str(a), str(b), Measure("test", "accuracy"), each, setting.region) for each in found]
+            [judge(str(a), str(b), Measure("test", "accuracy"), each, setting.margin) for each in found]
         )
     return list(zip(*by_pair, strict=True))
 
 
 def is_wrong(kind: Kind, regions: int, border_is_beyond: bool) -> bool:
-    """Tell whether a claim is wrong of a first candidate that is better by so many regions (0 or more)."""
+    """Send whether a claim is wrong of a first candidate that is better by so many regions (0 or more)."""
     if kind == "worse":
         return True
     if kind == "better":
         return regions == 0 or (regions == 1 and not border_is_beyond)
-    return kind == "tie" and (regions > 1 or (regions == 1 and border_is_beyond))
+    return kind == "equivalent" and (regions > 1 or (regions == 1 and border_is_beyond))
 
 
 def wrong_of(verdicts: Sequence[Verdict], truth: Sequence[int]) -> Wrong:
@@ -164,14 +164,14 @@ def families(random: np.random.Generator, n_studies: int) -> None:
     for setting in SETTINGS:
         for name, steps in TRUTHS.items():
             truth = tuple(setting.apart if step == APART else step for step in steps)
-            if (APART in steps and truth in TRUTHS.values()) or (any(steps) and not setting.region):
+            if (APART in steps and truth in TRUTHS.values()) or (any(steps) and not setting.margin):
                 continue  # where two regions are far apart it is there already; without a region there is no border
             found = family(random, setting, truth, n_studies)
             n_pairs = len(truth) * (len(truth) - 1) // 2
             row(
                 setting.world.name,
                 setting.n_seeds,
-                f"{setting.region * 100:g}",
+                f"{setting.margin * 100:g}",
                 name,
                 n_pairs,
                 f"{percent(found[0])} / {percent(found[1])}",
@@ -222,7 +222,7 @@ def few(random: np.random.Generator, n_studies: int) -> None:
         found: list[list[npt.NDArray[np.bool_]]] = [[], [], [], []]
         for size in batches(n_studies):
             table = agreeing(random, size, n_seeds, expected, one_way)
-            for place, extra in ((0, MADE_UP), (2, MADE_UP / n_seeds)):
+            for place, extra in ((0, SYNTHETIC), (2, SYNTHETIC / n_seeds)):
                 squares = mean_squares(table, N_IMAGES, extra)
                 half = squares.half_width()
                 found[place].append(np.abs(squares.mean - truth) > half)

@@ -108,7 +108,10 @@ def main() -> None:
         pixels, labels = images(round(arguments.steps * BATCH_SIZE / (1 - VALIDATION)))
         network = Network.read([" ".join(words) for words in layers(name)])
         recipe = Recipe(
-            batch_size=BATCH_SIZE, epochs=arguments.rounds + 1, precision=fast_format(), measure_at_most=None
+            batch_size=BATCH_SIZE,
+            epochs=arguments.rounds + 1,
+            precision=fast_format(),
+            train_eval_samples=None,
         )
         fit = Fit("mnist", "", network, recipe, Holdout(VALIDATION, 0), 0, 1)
         content = Images(pixels, labels)

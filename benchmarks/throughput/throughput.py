@@ -238,7 +238,7 @@ def table(rows: Sequence[Row], peaks: Sequence[Row]) -> str:
         kind = "bfloat16" if "bfloat16" in row.contender else "float32"
         share = ""
         if peak and "convstudy" in row.contender:
-            share = f"{100 * row.typical * operations_of(row.network) / peak[kind]:.0f} %"
+            share = f"{100 * row.typical * flops_of(row.network) / peak[kind]:.0f} %"
         lines.append(f"| {row.network} | {row.contender} | {row.way} | {row.spread} | {ratios} | {share} |")
     for row in better_ways(peaks):
         lines += ["", f"{row.contender}: {row.typical / 1e9:,.0f} GFLOP/s"]
@@ -268,13 +268,13 @@ def ways_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def operations_of(network: str) -> int:
+def flops_of(network: str) -> int:
     """Return the floating-point operations of training on one image: forward, and twice as much backward."""
     from benchmarks.contenders.turns import layers
     from convstudy.networks import Network, layer_table
 
     texts = [" ".join(words) for words in layers(network)]
-    return 6 * layer_table(Network.read(texts), (28, 28, 1), 10).multiply_adds
+    return 6 * layer_table(Network.read(texts), (28, 28, 1), 10).macs
 
 
 def main() -> None:
@@ -297,8 +297,8 @@ def main() -> None:
     at_most, peaks_note = measured(PEAKS, arguments.emulated)
     if note or peaks_note:
         print("\n".join(filter(None, (note, peaks_note))), end="\n\n", flush=True)
-    operations = PEAK_STEPS * 2 * 1024**3
-    peaks = measure(at_most, arguments.peers, "two-conv-3", PEAK_STEPS, operations, arguments.rounds)
+    flops = PEAK_STEPS * 2 * 1024**3
+    peaks = measure(at_most, arguments.peers, "two-conv-3", PEAK_STEPS, flops, arguments.rounds)
     rows: list[Row] = []
     for network in arguments.networks:
         n_steps = STEPS[network]

@@ -13,7 +13,7 @@ from benchmarks.contenders.turns import BATCH_SIZE, images, layers
 from benchmarks.parts.formats import fast_format
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.training import PlainLoop, Step, train_epoch
+from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from convstudy.studyfile import Recipe
@@ -26,7 +26,7 @@ class Steps:
     """So many steps of a network on random images; a call takes them all."""
 
     model: nn.Module
-    loop: PlainLoop
+    loop: EagerLoop
 
     def __call__(self) -> None:
         """Take the steps."""
@@ -59,4 +59,4 @@ def steps_of(
     model = change(model)
     # So small a learning rate that the same steps can be taken again and again.
     recipe = Recipe(precision=precision or fast_format(), learning_rate=1e-6)
-    return Steps(model, PlainLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part))
+    return Steps(model, EagerLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part))

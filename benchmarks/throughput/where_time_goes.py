@@ -121,7 +121,7 @@ def main() -> None:
     """Print the table."""
     start_as_worker()
     from benchmarks.parts.formats import fast_format
-    from benchmarks.throughput.throughput import operations_of
+    from benchmarks.throughput.throughput import flops_of
     from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS
 
     parser = argparse.ArgumentParser(
@@ -139,7 +139,7 @@ def main() -> None:
     # Of the peak: the whole step, and the kernels that do the arithmetic.
     whole, alone = [], []
     for name, (milliseconds, each) in found.items():
-        share = 1e5 * BATCH_SIZE * operations_of(name) / milliseconds / at_most
+        share = 1e5 * BATCH_SIZE * flops_of(name) / milliseconds / at_most
         whole.append(f"{share:.0f} %")
         alone.append(f"{100 * share / sum(each[kind] for kind in ARITHMETIC):.0f} %")
     print(f"| {asked.precision} | {' | '.join(found)} |\n|---|{'---:|' * len(found)}")

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 KeyPath = tuple[str | int, ...]
-"""The path of a key, with places in lists: ``("search", "kernel-size", "vary", "kernel", 4)``."""
+"""The path of a key, with places in lists: ``("search", "kernel-size", "parameters", "kernel", 4)``."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_PART = 78
@@ -51,8 +51,8 @@ class Location:
         layer_text: the text of that layer.
         block: the name of the block in whose layers it is written.
 
-    >>> print(Location("study.toml", 12, ("search", "size", "vary", "kernel", 4)))
-    study.toml:12: search.size.vary.kernel
+    >>> print(Location("study.toml", 12, ("search", "size", "parameters", "kernel", 4)))
+    study.toml:12: search.size.parameters.kernel
     >>> print(Location(layer=(2,), layer_text="conv {filters} 3", block="basic"))
     layer 2 of block "basic", "conv {filters} 3"
     """
@@ -104,20 +104,20 @@ class Problem:
     what: str
     where: Location = NOWHERE
     got: str = ""
-    allowed: str = ""
-    mend: str = ""
+    expected: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
         where = str(self.where)
         lines = [f"{where}: {self.what}" if where else self.what]
-        for label, text in (("got", self.got), ("allowed", self.allowed), ("mend", self.mend)):
+        for label, text in (("got", self.got), ("expected", self.expected), ("hint", self.hint)):
             if text:
                 lines.append(f"  {label}: {text}")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
         """Return the parts as plain values that :meth:`from_json` reads back."""
-        words = {"got": self.got, "allowed": self.allowed, "mend": self.mend}
+        words = {"got": self.got, "expected": self.expected, "hint": self.hint}
         return {"what": self.what, "where": self.where.as_json(), **words}
 
     @classmethod
@@ -133,7 +133,7 @@ class ConvstudyError(Exception):
     >>> try:
     ...     load_study("digits", {"recipe.epochs": 0})
     ... except ConvstudyError as error:
-    ...     print(error.problems[0].where, error.problems[0].allowed, sep="; ")
+    ...     print(error.problems[0].where, error.problems[0].expected, sep="; ")
     --set recipe.epochs; a whole number from 1 to 100,000
     """
 
@@ -186,7 +186,7 @@ class Diverged(FitError):
     kind = "diverged"
 
     def __init__(self, what: str) -> None:
-        super().__init__(Problem(what, mend="a smaller learning_rate, or clip_norm = 1.0"))
+        super().__init__(Problem(what, hint="a smaller learning_rate, or clip_norm = 1.0"))
 
 
 class OutOfMemory(FitError):
@@ -196,7 +196,7 @@ class OutOfMemory(FitError):
 
 
 def key_text(path: KeyPath) -> str:
-    """Return a path as TOML writes keys, without places in lists: ``search.kernel-size.vary.kernel``.
+    """Return a path as TOML writes keys, without places in lists: ``search.kernel-size.parameters.kernel``.
 
     A part that TOML would not take bare is quoted, with each letter that cannot be printed replaced by ``�``.
     """
@@ -210,19 +210,19 @@ def _quoted(text: str) -> str:
     return f'"{shown}"' if len(shown) <= _LONGEST_PART else f'"{shown[: _LONGEST_PART - 1]}…'
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
+def nearest(word: str, expected: Iterable[str]) -> str:
     """Return ``'did you mean "x"?'`` for the closest allowed word, or an empty string if none is close."""
-    close = difflib.get_close_matches(word, [str(name) for name in allowed], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, [str(name) for name in expected], n=1, cutoff=0.5)
     return f'did you mean "{close[0]}"?' if close else ""
 
 
-def unknown(noun: str, word: str, allowed: Iterable[str], where: Location = NOWHERE) -> Problem:
+def unknown(noun: str, word: str, expected: Iterable[str], where: Location = NOWHERE) -> Problem:
     """Return the problem "there is no NOUN called WORD", with what is allowed and the nearest name."""
-    names = list(allowed)
+    names = list(expected)
     return Problem(
         what=f'there is no {noun} called "{word}"',
         where=where,
         got=word,
-        allowed=", ".join(names),
-        mend=nearest(word, names),
+        expected=", ".join(names),
+        hint=nearest(word, names),
     )

@@ -120,10 +120,10 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def operations(number: int) -> str:
+def flops(number: int) -> str:
     """Return a number of floating-point operations.
 
-    >>> operations(1_234_567_890)
+    >>> flops(1_234_567_890)
     '1.2 × 10⁹'
     """
     if number < 1000:

@@ -49,8 +49,8 @@ class Epoch:
     """One pass over the training images.
 
     Scores are measured in evaluation mode after the epoch: ``train`` on the fit's training part (or the sample of it
-    that the recipe's ``measure_at_most`` allows), ``validation`` on its whole validation part (over the recipe's
-    ``views``). ``learning_rate`` is that of the last step.
+    that the recipe's ``train_eval_samples`` allows), ``validation`` on its whole validation part (over the recipe's
+    ``tta``). ``learning_rate`` is that of the last step.
     """
 
     number: int
@@ -89,7 +89,7 @@ class Environment:
     """Where a fit ran: what a reader needs to repeat it; ``convstudy`` is its version and a digest of its source."""
 
     machine: str
-    processor: str
+    cpu: str
     n_cores: int
     threads: int
     device: str
@@ -101,7 +101,7 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class DeadUnits:
+class DeadRelus:
     """How many of a layer's units were 0 after their relu for every validation image.
 
     ``layer`` is the layer's path in the network: ``(4, 2)`` is the second layer inside the fourth.
@@ -119,8 +119,8 @@ class Record:
     ``status`` is ``"done"`` or ``"failed"``; a failed one has ``error_kind`` (``"diverged"``, ``"out-of-memory"``,
     ``"crashed"``, ``"timed-out"``, ``"failed"``) and ``error``, a sentence. ``n_failed_runs`` counts the runs with this
     error, ``failed_with`` has a digest of the error of each failed run, and ``accepted`` is set where the run
-    that reads the record has accepted the failure. ``counted_epoch`` is the epoch whose weights were kept;
-    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``). ``dead_units`` has the layers in which there
+    that reads the record has accepted the failure. ``selected_epoch`` is the epoch whose weights were kept;
+    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``). ``dead_relus`` has the layers in which there
     are any with these weights; records from before they were looked for have none.
     """
 
@@ -128,7 +128,7 @@ class Record:
     status: str
     history: tuple[Epoch, ...] = ()
     best_epoch: int | None = None
-    counted_epoch: int | None = None
+    selected_epoch: int | None = None
     n_train: int = 0
     n_validation: int = 0
     n_parameters: int = 0
@@ -136,7 +136,7 @@ class Record:
     error_kind: str = ""
     error: str = ""
     environment: Environment | None = None
-    dead_units: tuple[DeadUnits, ...] = ()
+    dead_relus: tuple[DeadRelus, ...] = ()
     n_failed_runs: int = 0
     failed_with: tuple[str, ...] = ()
     accepted: bool = False
@@ -163,9 +163,9 @@ class Record:
     @property
     def counted(self) -> Epoch:
         """The epoch that counts; only a fit that is done has one."""
-        if self.counted_epoch is None:
+        if self.selected_epoch is None:
             raise LookupError(f"fit {self.fit_id} has no epoch that counts: it is {self.status}")
-        return self.history[self.counted_epoch - 1]
+        return self.history[self.selected_epoch - 1]
 
     @property
     def seconds(self) -> float:
@@ -187,9 +187,9 @@ class Record:
                 **values,
                 "history": tuple(Epoch.from_json(epoch) for epoch in values["history"]),
                 "environment": None if environment is None else Environment(**environment),
-                "dead_units": tuple(
-                    DeadUnits(**{**each, "layer": tuple(each["layer"])})
-                    for each in values.get("dead_units", ())
+                "dead_relus": tuple(
+                    DeadRelus(**{**each, "layer": tuple(each["layer"])})
+                    for each in values.get("dead_relus", ())
                 ),
                 "failed_with": tuple(values.get("failed_with", ())),
             }
@@ -197,7 +197,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Brief:
+class RecordSummary:
     """A record in brief: what a choice needs of it, and a run that is gone on with.
 
     ``scored`` is the epoch that counts; only a fit that is done has one. All else is as in :class:`Record`.
@@ -230,7 +230,7 @@ class Brief:
         return self.scored
 
 
-Outcome = Record | Brief
+Outcome = Record | RecordSummary
 """How a fit came out, as far as a choice has to know."""
 
 
@@ -260,17 +260,17 @@ class Acceptance:
 
 
 @dataclass(frozen=True)
-class Opening:
+class Evaluation:
     """One look at the sealed test set: which weights, why, when, and what they scored.
 
     ``scores`` are measured in evaluation mode on all test images, with the weights whose digest is
-    ``weights_digest``; there are none while the test set is only about to be opened. ``opened_at`` is ISO 8601, UTC.
+    ``weights_digest``; there are none while the test set is only about to be opened. ``evaluated_at`` is ISO 8601, UTC.
     """
 
     fit_id: str
     weights_digest: str
     purpose: str
-    opened_at: str
+    evaluated_at: str
     n_images: int
     scores: Scores | None = None
     seconds: float = field(default=0.0, compare=False)

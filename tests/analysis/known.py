@@ -12,15 +12,15 @@ import numpy.typing as npt
 from convstudy.data import BUILT_IN_DATASETS
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.history.results import Results
-from convstudy.record import Opening
+from convstudy.record import Evaluation
 from convstudy.studyfile import Ablate, Study, Variant, load_study
-from tests.report.made_up import made_up_results
+from tests.report.synthetic import synthetic_results
 from tests.scores import scores
 
 Wrong = Callable[[int], npt.NDArray[np.int64]]
 
 
-def study_of(dataset: str, networks: int = 2, seeds: int = 5, region: float = 0.1) -> Study:
+def study_of(dataset: str, networks: int = 2, seeds: int = 5, margin: float = 0.1) -> Study:
     """Return a study that compares networks called a, b, c, ..."""
     base = load_study("digits")
     names = "abcdefgh"[:networks]
@@ -29,7 +29,7 @@ def study_of(dataset: str, networks: int = 2, seeds: int = 5, region: float = 0.
         update={
             "dataset": BUILT_IN_DATASETS[dataset],
             "seeds": seeds,
-            "region": region,
+            "equivalence_margin": margin,
             "network": dict.fromkeys(names, pattern),
             "search": {},
             "compare": {"them": base.compare["architectures"].model_copy(update={"networks": tuple(names)})},
@@ -54,26 +54,28 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
         name: pattern.model_copy(update={"layers": (f"conv {4 + number} 3 relu", "flatten")})
         for number, (name, pattern) in enumerate(study.network.items())
     }
-    made = made_up_results(study.model_copy(update={"network": patterns}), **more)
+    made = synthetic_results(study.model_copy(update={"network": patterns}), **more)
     tests: dict[str, dict[str, Any]] = {}
-    openings: dict[str, Opening] = {}
+    test_evaluations: dict[str, Evaluation] = {}
     told = {
         fit.id: (fit, wrong[candidate.name])
         for stage in made.plan.stages
         for candidate in stage.candidates
         if candidate.name in wrong
         for fit in candidate.fits
-        if fit.id in made.openings
+        if fit.id in made.test_evaluations
     }
     for fit, wrong_rows in told.values():
-        n = made.openings[fit.id].n_images
+        n = made.test_evaluations[fit.id].n_images
         labels = np.zeros(n, dtype=np.int64)
         probabilities = np.zeros((n, 10), dtype=np.float32)
         probabilities[:, :2] = (0.98, 0.02)
         probabilities[wrong_rows(fit.seed), :2] = (0.1, 0.9)
         right = probabilities.argmax(axis=1) == labels
         loss = float(-np.log(probabilities[:, 0].astype(np.float64)).mean())
-        openings[fit.id] = replace(made.openings[fit.id], scores=scores(loss, float(right.mean())))
+        test_evaluations[fit.id] = replace(
+            made.test_evaluations[fit.id], scores=scores(loss, float(right.mean()))
+        )
         tests[fit.id] = {"labels": labels, "probabilities": probabilities}
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
             raise StoreError(Problem("there is no such file", Location(f"{fit_id}/{what}")))
         return tests[fit_id]
 
-    return replace(made, openings=openings, arrays=arrays)
+    return replace(made, test_evaluations=test_evaluations, arrays=arrays)
 
 
 def rows(start: int, n: int) -> npt.NDArray[np.int64]:

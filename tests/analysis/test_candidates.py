@@ -5,23 +5,23 @@ from dataclasses import replace
 import pytest
 
 from convstudy.analysis import TEST, VALIDATION, candidate_rows
-from tests.report.made_up import digest, made_up_results
+from tests.report.synthetic import digest, synthetic_results
 
 
 def test_rows_stand_on_the_epoch_that_counts() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     stage = results.plan.stage("compare.architectures")
     rows = candidate_rows(results, stage)
     assert [row.name for row in rows] == ["one-conv", "two-conv", "three-conv"]
     for row, candidate in zip(rows, stage.candidates, strict=True):
         records = [results.records[fit.id] for fit in candidate.fits]
-        counted = [record.history[record.counted_epoch - 1] for record in records if record.counted_epoch]
+        counted = [record.history[record.selected_epoch - 1] for record in records if record.selected_epoch]
         assert len(counted) == 3
         assert row.train["log-loss"].mean == pytest.approx(
             sum(epoch.train["log-loss"] for epoch in counted) / 3
         )
         assert row.test["accuracy"].mean == pytest.approx(
-            sum(results.openings[fit.id].scores["accuracy"] for fit in candidate.fits) / 3
+            sum(results.test_evaluations[fit.id].scores["accuracy"] for fit in candidate.fits) / 3
         )
         assert row.weights_digests == tuple(digest(fit.id) for fit in candidate.fits)
         assert row.seconds.mean == pytest.approx(8 * 1.75)
@@ -30,7 +30,7 @@ def test_rows_stand_on_the_epoch_that_counts() -> None:
 
 
 def test_parameters_count_what_is_kept_and_what_is_trained() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     (row,) = [
         r
         for r in candidate_rows(results, results.plan.stage("compare.architectures"))
@@ -41,14 +41,14 @@ def test_parameters_count_what_is_kept_and_what_is_trained() -> None:
 
 
 def test_folds_count_from_one_and_search_has_no_test_score() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     row = candidate_rows(results, results.plan.stage("search.kernel-size"))[0]
     assert list(row.scores(VALIDATION)) == ["fold 1", "fold 2", "fold 3"]
     assert row.test["accuracy"].n == 0
 
 
 def test_a_failed_fit_counts_as_failed_and_in_no_mean() -> None:
-    results = made_up_results(fails=["plain"])
+    results = synthetic_results(fails=["plain"])
     row = candidate_rows(results, results.plan.stage("ablate.best"))[1]
     assert (row.name, row.n_done, row.n_failed, row.validation["accuracy"].n) == ("plain", 2, 1, 2)
     failed = row.fits[0]
@@ -57,7 +57,7 @@ def test_a_failed_fit_counts_as_failed_and_in_no_mean() -> None:
 
 
 def test_what_is_not_trained_is_said_to_be_missing() -> None:
-    results = made_up_results(stop_after=4)
+    results = synthetic_results(stop_after=4)
     rows = candidate_rows(results, results.plan.stage("search.kernel-size"))
     assert [row.n_missing for row in rows] == [0, 2, 3]
     ablation = candidate_rows(results, results.plan.stage("ablate.best"))
@@ -66,11 +66,11 @@ def test_what_is_not_trained_is_said_to_be_missing() -> None:
 
 def test_a_test_score_of_other_weights_is_not_this_rows() -> None:
     """The notebook's first mistake: a row with another model's score."""
-    results = made_up_results()
+    results = synthetic_results()
     stage = results.plan.stage("compare.architectures")
     fit = stage.candidates[0].fits[0]
-    wrong = replace(results.openings[fit.id], weights_digest=digest("another model"))
-    mixed = replace(results, openings={**results.openings, fit.id: wrong})
+    wrong = replace(results.test_evaluations[fit.id], weights_digest=digest("another model"))
+    mixed = replace(results, test_evaluations={**results.test_evaluations, fit.id: wrong})
     row = candidate_rows(mixed, stage)[0]
     assert row.fits[0].test is None
     assert row.test["accuracy"].n == 2

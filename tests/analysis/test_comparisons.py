@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstudy.analysis import Contest, analyse
+from convstudy.analysis import StageResult, analyse
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.history.results import Results
 from tests.analysis.known import results_of, rows, study_of
 from tests.scores import scores
 
 
-def only(results: Results) -> Contest:
-    (found,) = analyse(results).contests
+def only(results: Results) -> StageResult:
+    (found,) = analyse(results).stage_results
     return found
 
 
@@ -26,12 +26,12 @@ def test_a_real_difference_is_found() -> None:
     results = results_of(
         study_of("mnist"), {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90 + s, 2)}
     )
-    contest = only(results)
-    (verdict,) = contest.verdicts
+    stage_result = only(results)
+    (verdict,) = stage_result.verdicts
     assert {(verdict.first, verdict.kind), (verdict.second, verdict.kind)} & {("a", "better"), ("b", "worse")}
     assert [sum(pair.n for pair in verdict.models), len(verdict.models)] == [50_000, 5]
-    assert contest.groups == (("a",), ("b",))
-    (loss,) = contest.losses
+    assert stage_result.groups == (("a",), ("b",))
+    (loss,) = stage_result.losses
     assert (loss.kind, loss.first) == (verdict.kind, verdict.first)
 
 
@@ -41,7 +41,7 @@ def test_enough_seeds_of_equals_are_a_tie() -> None:
         {"a": lambda s: scattered(s, 30, 1, 60), "b": lambda s: scattered(s, 30 + s % 3, 2, 60)},
     )
     (verdict,) = only(results).verdicts
-    assert verdict.kind == "tie"
+    assert verdict.kind == "equivalent"
 
 
 def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
@@ -51,10 +51,10 @@ def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
         {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 40 + worse[s], 2)},
     )
     (verdict,) = only(results).verdicts
-    assert verdict.kind == "unclear"
-    needed = verdict.needed
-    assert needed and needed.unit == "seeds" and needed.at_hand == 3
-    assert needed.fewest and needed.most and 5 < needed.fewest < needed.most < 200
+    assert verdict.kind == "inconclusive"
+    required = verdict.required
+    assert required and required.unit == "seeds" and required.at_hand == 3
+    assert required.fewest and required.most and 5 < required.fewest < required.most < 200
 
 
 def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
@@ -64,9 +64,9 @@ def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
         {"a": lambda s: rows(0, 6 + s % 2), "b": lambda s: rows(0, 9 + s % 2)},
     )
     (verdict,) = only(results).verdicts
-    assert verdict.kind == "unclear"
-    assert verdict.needed and verdict.needed.unit == "test images"
-    assert verdict.needed.fewest is None or verdict.needed.fewest > 360
+    assert verdict.kind == "inconclusive"
+    assert verdict.required and verdict.required.unit == "test images"
+    assert verdict.required.fewest is None or verdict.required.fewest > 360
 
 
 def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
@@ -75,27 +75,27 @@ def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
     )
     (verdict,) = only(results).verdicts
     assert abs(verdict.difference.mean or 0) == pytest.approx(0.001)
-    assert verdict.kind == "unclear"
+    assert verdict.kind == "inconclusive"
 
 
 def test_the_region_is_the_studys_own() -> None:
     wrong = {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90, 2)}
-    assert only(results_of(study_of("mnist"), wrong)).verdicts[0].told_apart
-    wide = results_of(study_of("mnist", region=1.0), wrong)
-    assert only(wide).verdicts[0].kind == "tie"
+    assert only(results_of(study_of("mnist"), wrong)).verdicts[0].is_significant
+    wide = results_of(study_of("mnist", margin=1.0), wrong)
+    assert only(wide).verdicts[0].kind == "equivalent"
 
 
 def test_one_seed_says_nothing_of_seeds_however_large_the_difference() -> None:
     results = results_of(
         study_of("mnist", seeds=1), {"a": lambda s: rows(0, 40), "b": lambda s: rows(0, 400)}
     )
-    contest = only(results)
-    (verdict,) = contest.verdicts
+    stage_result = only(results)
+    (verdict,) = stage_result.verdicts
     assert verdict.kind == "too few to say"
     # Of the two models themselves the images do tell.
     assert verdict.models[0].exact_p < 1e-6
     assert verdict.difference.half_width_of("seeds") is None
-    assert contest.groups == (("a", "b"),) or contest.groups == (("b", "a"),)
+    assert stage_result.groups == (("a", "b"),) or stage_result.groups == (("b", "a"),)
 
 
 def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
@@ -104,12 +104,12 @@ def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
         {name: lambda s, salt=salt: scattered(s, 40, salt) for salt, name in enumerate("abc")},  # type: ignore[misc]
         fails=["b"],
     )
-    contest = only(results)
+    stage_result = only(results)
     assert {
-        verdict.difference.n for verdict in contest.verdicts if "b" in (verdict.first, verdict.second)
+        verdict.difference.n for verdict in stage_result.verdicts if "b" in (verdict.first, verdict.second)
     } == {3}
-    assert {len(v.models) for v in contest.verdicts if "b" not in (v.first, v.second)} == {4}
-    assert sum("accuracy" in each for each in contest.intervals.values()) == 3
+    assert {len(v.models) for v in stage_result.verdicts if "b" not in (v.first, v.second)} == {4}
+    assert sum("accuracy" in each for each in stage_result.intervals.values()) == 3
 
 
 def test_lost_predictions_widen_the_interval_and_claim_no_loss() -> None:
@@ -129,20 +129,25 @@ def test_all_pairs_of_a_comparison_are_judged_and_grouped() -> None:
         study_of("mnist", networks=4, seeds=5),
         {name: lambda s, n=n: scattered(s, n + s % 3, n) for name, n in levels.items()},  # type: ignore[misc]
     )
-    contest = only(results)
-    assert len(contest.verdicts) == 6
-    assert {verdict.n_comparisons for verdict in contest.verdicts} == {6}
-    assert all(verdict.adjusted_p >= verdict.p for verdict in contest.verdicts)
-    assert contest.groups == (("a", "b"), ("c", "d"))
-    assert contest.letters == {"a": "a", "b": "a", "c": "b", "d": "b"}
+    stage_result = only(results)
+    assert len(stage_result.verdicts) == 6
+    assert {verdict.n_comparisons for verdict in stage_result.verdicts} == {6}
+    assert all(verdict.adjusted_p >= verdict.p for verdict in stage_result.verdicts)
+    assert stage_result.groups == (("a", "b"), ("c", "d"))
+    assert stage_result.letters == {"a": "a", "b": "a", "c": "b", "d": "b"}
 
 
 def test_predictions_that_do_not_fit_the_record_count_as_lost() -> None:
     from dataclasses import replace
 
     results = results_of(study_of("digits", seeds=2), {"a": lambda s: rows(0, 5), "b": lambda s: rows(0, 9)})
-    fit_id = next(iter(results.openings))
-    other = replace(results.openings[fit_id], scores=scores(0.1, 0.5))
+    fit_id = next(iter(results.test_evaluations))
+    other = replace(results.test_evaluations[fit_id], scores=scores(0.1, 0.5))
     assert PredictionReader(results).of(fit_id) is not None
-    assert PredictionReader(replace(results, openings={**results.openings, fit_id: other})).of(fit_id) is None
+    assert (
+        PredictionReader(replace(results, test_evaluations={**results.test_evaluations, fit_id: other})).of(
+            fit_id
+        )
+        is None
+    )
     assert PredictionReader(results).of("no such fit") is None

@@ -6,7 +6,7 @@ import pytest
 
 from convstudy.analysis import TEST, VALIDATION, analyse
 from convstudy.studyfile import load_study
-from tests.report.made_up import made_up_results
+from tests.report.synthetic import synthetic_results
 
 LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "three-conv": 0.93, "kernel=7": 0.97, "kernel=3": 0.96}
 
@@ -16,59 +16,59 @@ def level(name: str) -> float:
 
 
 def test_the_chosen_leads_and_the_next_best_follows() -> None:
-    search, compare, ablate = analyse(made_up_results(level=level)).contests
-    assert search.leader and search.runner_up and compare.leader and compare.runner_up and ablate.leader
-    assert (search.leader.name, search.runner_up.name) == ("kernel=7", "kernel=3")
-    assert (compare.leader.name, compare.runner_up.name) == ("two-conv", "one-conv")
+    search, compare, ablate = analyse(synthetic_results(level=level)).stage_results
+    assert search.best and search.runner_up and compare.best and compare.runner_up and ablate.best
+    assert (search.best.name, search.runner_up.name) == ("kernel=7", "kernel=3")
+    assert (compare.best.name, compare.runner_up.name) == ("two-conv", "one-conv")
     assert [(v.first, v.second) for v in compare.verdicts] == [
         ("two-conv", "one-conv"),
         ("two-conv", "three-conv"),
         ("one-conv", "three-conv"),
     ]
-    assert ablate.leader.name == "as it is"
+    assert ablate.best.name == "as it is"
     assert [v.first for v in ablate.verdicts] == ["plain", "tanh-glorot", "rmsprop"]
     assert {v.kind for v in ablate.verdicts} == {"worse"}
 
 
 def test_choices_rest_on_validation_and_verdicts_of_models_on_test() -> None:
-    search, compare, ablate = analyse(made_up_results()).contests
+    search, compare, ablate = analyse(synthetic_results()).stage_results
     assert search.measure == VALIDATION
     assert compare.measure == ablate.measure == TEST
 
 
 def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
-    results = made_up_results(level=level, fails=["one-conv"])
-    compare = analyse(results).contests[1]
+    results = synthetic_results(level=level, fails=["one-conv"])
+    compare = analyse(results).stage_results[1]
     verdict = compare.verdict_on("one-conv")
-    assert verdict and compare.leader
-    mine = compare.leader.scores(TEST)
+    assert verdict and compare.best
+    mine = compare.best.scores(TEST)
     other = next(row for row in compare.rows if row.name == "one-conv").scores(TEST)
     assert verdict.difference.pairs == pytest.approx([mine[s] - other[s] for s in ("seed 1", "seed 2")])
-    assert set(verdict.evidence.fit_ids) >= {fit.fit_id for fit in compare.leader.fits}
+    assert set(verdict.evidence.fit_ids) >= {fit.fit_id for fit in compare.best.fits}
 
 
 def test_where_every_candidate_failed_nobody_leads() -> None:
-    results = made_up_results(fails=["one-conv", "two-conv", "three-conv"])
-    compare = analyse(results).contests[1]
-    assert (compare.leader, compare.runner_up, compare.verdicts_on_leader) == (None, None, ())
+    results = synthetic_results(fails=["one-conv", "two-conv", "three-conv"])
+    compare = analyse(results).stage_results[1]
+    assert (compare.best, compare.runner_up, compare.verdicts_on_best) == (None, None, ())
     assert analyse(results).headline is None
 
 
 def test_where_nobody_leads_every_pair_is_judged_on_the_seeds_that_both_have() -> None:
     names = ["one-conv", "two-conv", "three-conv"]
-    compare = analyse(made_up_results(level=level, fails=names)).contests[1]
+    compare = analyse(synthetic_results(level=level, fails=names)).stage_results[1]
     assert [(v.first, v.second) for v in compare.verdicts] == list(combinations(names, 2))
     assert {(v.difference.n, v.n_comparisons) for v in compare.verdicts} == {(2, 3)}
     assert [(v.first, v.second) for v in compare.losses] == list(combinations(names, 2))
     assert sorted(row.name for row in compare.ranking) == sorted(names)
-    untested = analyse(made_up_results(tested=False, fails=names)).contests[1]
+    untested = analyse(synthetic_results(tested=False, fails=names)).stage_results[1]
     assert (untested.verdicts, untested.losses, untested.groups) == ((), (), ())
 
 
 def test_the_headline_is_what_the_study_comes_down_to() -> None:
-    chosen = analyse(made_up_results(level=level)).headline
+    chosen = analyse(synthetic_results(level=level)).headline
     assert chosen and (chosen.stage.key, chosen.candidate.name) == ("compare.architectures", "two-conv")
     study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
-    final = analyse(made_up_results(study)).headline
+    final = analyse(synthetic_results(study)).headline
     assert final and (final.stage.key, final.candidate.name) == ("final.two-conv", "two-conv")
-    assert analyse(made_up_results(stop_after=3)).headline is None
+    assert analyse(synthetic_results(stop_after=3)).headline is None

@@ -15,10 +15,10 @@ from convstudy.history.results import Results
 from convstudy.metrics import metric_named
 from convstudy.report.conclusions import conclusions
 from convstudy.report.verdict_notes import judged
-from convstudy.stats.crossed import images_of
 from convstudy.stats.intervals import bonett_price
+from convstudy.stats.two_way import images_of
 from convstudy.studyfile import Search, load_study
-from tests.report.made_up import gathered, made_up_results, table_of
+from tests.report.synthetic import gathered, synthetic_results, table_of
 from tests.scores import rescored
 
 ACCURATE = metric_named("accuracy")
@@ -34,8 +34,10 @@ def searched(wrong: dict[str, int | tuple[int, ...]], labels: bool = True) -> Re
         return found if isinstance(found, int) else found[fold]
 
     study = load_study("digits")
-    search = Search(network="two-conv", vary={"kernel": (3, 5)}, folds=FOLDS)
-    results = made_up_results(study.model_copy(update={"search": {"s": search}, "compare": {}, "ablate": {}}))
+    search = Search(network="two-conv", parameters={"kernel": (3, 5)}, folds=FOLDS)
+    results = synthetic_results(
+        study.model_copy(update={"search": {"s": search}, "compare": {}, "ablate": {}})
+    )
     stage = results.plan.stages[0]
     named = {fit.id: (c.name, n) for c in stage.candidates for n, fit in enumerate(c.fits)}
     records = dict(results.records)
@@ -64,9 +66,9 @@ def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
     sizes = {record.n_validation for record in results.records.values() if record.n_validation < 300}
     assert sizes == {287, 288}
-    contest = analyse(results).contests[0]
-    (verdict,) = contest.verdicts
-    assert (verdict.kind, verdict.bounded) == ("unclear", False)
+    stage_result = analyse(results).stage_results[0]
+    (verdict,) = stage_result.verdicts
+    assert (verdict.kind, verdict.bounded) == ("inconclusive", False)
     counts = (5, 0) if verdict.first == "kernel=5" else (0, 5)
     expected = bonett_price(*counts, 1437)
     assert verdict.difference.low is not None and verdict.difference.high is not None
@@ -80,8 +82,8 @@ def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
 def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
     """Three or five folds asked for millions of images, as the noise of two degrees of freedom has it."""
     results = searched({"kernel=3": (12, 2, 20, 5, 15), "kernel=5": 11})
-    (verdict,) = analyse(results).contests[0].verdicts
-    assert verdict.needed and (verdict.needed.unit, verdict.needed.at_hand) == ("images", 1437)
+    (verdict,) = analyse(results).stage_results[0].verdicts
+    assert verdict.required and (verdict.required.unit, verdict.required.at_hand) == ("images", 1437)
     text = conclusions(analyse(results))[0].text
     assert "use more folds" in text
     numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?= images)", text)]
@@ -93,7 +95,7 @@ def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
 
 def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None:
     there, lost = (searched({"kernel=3": 3, "kernel=5": 2}, labels) for labels in (True, False))
-    (known,), (bounded,) = (analyse(each).contests[0].verdicts for each in (there, lost))
+    (known,), (bounded,) = (analyse(each).stage_results[0].verdicts for each in (there, lost))
     assert bounded.bounded
     most, least = bounded.difference.half_width_of("images"), known.difference.half_width_of("images")
     # 25 wrong predictions of both together, against 5 images on which they differ.
@@ -106,7 +108,7 @@ def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None
 
 def test_an_image_of_repeated_folds_counts_once() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
-    first, second = analyse(results).contests[0].rows
+    first, second = analyse(results).stage_results[0].rows
     reader = HeldOutReader(results)
     pairs = list(zip(first.fits, second.fits, strict=True))
     once, n_once = pooled_images(pairs, reader, ACCURATE) or (None, 0)
@@ -118,7 +120,7 @@ def test_an_image_of_repeated_folds_counts_once() -> None:
 
 def test_predictions_of_other_images_do_not_pair() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
-    other = analyse(results).contests[0].rows[1].fits[0].fit_id
+    other = analyse(results).stage_results[0].rows[1].fits[0].fit_id
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         found = results.arrays(fit_id, what)
@@ -126,5 +128,5 @@ def test_predictions_of_other_images_do_not_pair() -> None:
             {**found, "indices": found["indices"] + 1} if fit_id == other and what == "validation" else found
         )
 
-    (verdict,) = analyse(replace(results, arrays=arrays)).contests[0].verdicts
+    (verdict,) = analyse(replace(results, arrays=arrays)).stage_results[0].verdicts
     assert verdict.bounded

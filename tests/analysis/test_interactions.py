@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from benchmarks.statistics import interaction_simulation as simulation
 from convstudy.analysis import analyse
-from convstudy.analysis.interactions import crossed_interaction, interaction_figures
+from convstudy.analysis.interactions import interaction_figures, two_way_interaction
 from convstudy.history.results import Results
 from convstudy.studyfile import Ablate, Study, Variant
 from tests.analysis.known import Wrong, ablation_of, results_of
@@ -29,7 +29,7 @@ def test_by_hand() -> None:
     # 98 images. Both together fail on images 0 to 3; as it is fails on image 3 too; the second variant on image 4.
     figures = interaction_figures(right(98, 0, 1, 2, 3), right(98), right(98, 4), right(98, 3))
     assert figures[0, :6].tolist() == [-1, -1, -1, -2, 1, 0]
-    found = crossed_interaction(figures)
+    found = two_way_interaction(figures)
     # With 2 and −2 added: 100 figures, their sum −4, of their squares 3 + 4 + 1 + 8 = 16; (16 − 0.16) / 99 = 0.16.
     assert found.mean == pytest.approx(-4 / 98)
     assert found.centre == pytest.approx(-0.04)
@@ -42,14 +42,14 @@ def test_seeds_scatter_by_hand() -> None:
     # Two seeds, 8 images and the two added ones; the seeds' sums are 4 and 0, their means 0.4 and 0: variance 0.08.
     figures = np.zeros((2, 8))
     figures[0, :4] = 1
-    found = crossed_interaction(figures)
+    found = two_way_interaction(figures)
     assert found.pairs == (0.5, 0.0)
     assert found.half_width_of("seeds") == pytest.approx(stdtrit(1, 0.975) * math.sqrt(0.08 / 2))
 
 
 @pytest.mark.parametrize("n_seeds", [1, 5])
 def test_four_equal_models_still_leave_an_interaction_possible(n_seeds: int) -> None:
-    found = crossed_interaction(np.zeros((n_seeds, 1000)))
+    found = two_way_interaction(np.zeros((n_seeds, 1000)))
     # Two images at ±2: √8 / n, whatever the seeds.
     assert found.high == pytest.approx(1.962 * math.sqrt(8) / 1000, rel=0.01)
     assert found.low == pytest.approx(-found.high)
@@ -60,10 +60,10 @@ def test_four_equal_models_still_leave_an_interaction_possible(n_seeds: int) -> 
 def test_the_variants_may_change_places_and_the_sign_may_turn(n_seeds: int, n: int, seed: int) -> None:
     random = np.random.RandomState(seed)
     both, first, second, base = random.randint(0, 2, (4, n_seeds, n)).astype(float)
-    found = crossed_interaction(interaction_figures(both, first, second, base))
-    swapped = crossed_interaction(interaction_figures(both, second, first, base))
+    found = two_way_interaction(interaction_figures(both, first, second, base))
+    swapped = two_way_interaction(interaction_figures(both, second, first, base))
     assert (swapped.low, swapped.high) == (found.low, found.high)
-    turned = crossed_interaction(interaction_figures(first, both, base, second))
+    turned = two_way_interaction(interaction_figures(first, both, base, second))
     assert found.low is not None and turned.high == pytest.approx(-found.low)
 
 
@@ -90,8 +90,8 @@ def known(together: int = 60, seeds: int = 5, **more: bool) -> Results:
 
 
 def test_two_that_hurt_more_together_than_they_add_up_to() -> None:
-    (contest,) = analyse(known(together=150)).contests
-    (found,) = contest.interactions
+    (stage_result,) = analyse(known(together=150)).stage_results
+    (found,) = stage_result.interactions
     assert (found.first, found.second, found.kind) == ("one", "two", "worse")
     assert found.difference.mean == pytest.approx(-(150 - 30 - 40 + 20) / 10_000)
     assert found.difference.high is not None and found.difference.high < -0.001
@@ -99,9 +99,9 @@ def test_two_that_hurt_more_together_than_they_add_up_to() -> None:
 
 
 def test_two_that_add_up() -> None:
-    (contest,) = analyse(known(together=50, seeds=20)).contests
-    (found,) = contest.interactions
-    assert found.kind in ("tie", "unclear")
+    (stage_result,) = analyse(known(together=50, seeds=20)).stage_results
+    (found,) = stage_result.interactions
+    assert found.kind in ("equivalent", "inconclusive")
     assert found.difference.mean == pytest.approx(0)
     assert found.difference.low is not None and found.difference.low < 0
 
@@ -114,8 +114,8 @@ def test_the_answer_to_the_ablation_is_the_same_with_them() -> None:
         update={"ablate": {"a": asked.ablate["a"].model_copy(update={"interactions": False})}}
     )
     (with_them,), (without,) = (
-        analyse(results_of(asked, wrong)).contests,
-        analyse(results_of(quiet, wrong)).contests,
+        analyse(results_of(asked, wrong)).stage_results,
+        analyse(results_of(quiet, wrong)).stage_results,
     )
     assert with_them.verdicts == without.verdicts
     assert with_them.losses == without.losses
@@ -128,13 +128,13 @@ def test_holm_counts_the_pairs_as_a_family_of_their_own() -> None:
     wrong = {"as it is": some(20, 1)} | {name: some(30, 2 + n) for n, name in enumerate(names)}
     pairs = ("one + two", "one + three", "two + three")
     wrong |= {name: some(n, 9 + n) for name, n in zip(pairs, (41, 150, 44), strict=True)}
-    (contest,) = analyse(results_of(study(names=names), wrong)).contests
-    assert [(v.first, v.second) for v in contest.interactions] == [
+    (stage_result,) = analyse(results_of(study(names=names), wrong)).stage_results
+    assert [(v.first, v.second) for v in stage_result.interactions] == [
         ("one", "two"), ("one", "three"), ("two", "three")
     ]  # fmt: skip
-    assert {v.n_comparisons for v in contest.interactions} == {3}
-    assert all(v.adjusted_p >= v.p for v in contest.interactions)
-    assert contest.interactions[1].kind == "worse"
+    assert {v.n_comparisons for v in stage_result.interactions} == {3}
+    assert all(v.adjusted_p >= v.p for v in stage_result.interactions)
+    assert stage_result.interactions[1].kind == "worse"
 
 
 def test_an_unclear_one_says_what_it_would_take() -> None:
@@ -142,30 +142,30 @@ def test_an_unclear_one_says_what_it_would_take() -> None:
         return some((10, 120, 60, 90, 20)[seed], 9)(seed)
 
     wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
-    (found,) = analyse(results_of(study(), wrong)).contests[0].interactions
-    assert found.kind == "unclear"
-    assert found.needed is not None and found.needed.unit == "seeds"
-    assert found.needed.shows is not None and found.needed.shows > 0.005
+    (found,) = analyse(results_of(study(), wrong)).stage_results[0].interactions
+    assert found.kind == "inconclusive"
+    assert found.required is not None and found.required.unit == "seeds"
+    assert found.required.shows is not None and found.required.shows > 0.005
 
 
 def test_one_seed_tells_nothing() -> None:
-    (found,) = analyse(known(together=300, seeds=1)).contests[0].interactions
+    (found,) = analyse(known(together=300, seeds=1)).stage_results[0].interactions
     assert found.kind == "too few to say"
 
 
 def test_only_seeds_that_all_four_have_count() -> None:
-    (found,) = analyse(known(seeds=4, fails=["one"])).contests[0].interactions
+    (found,) = analyse(known(seeds=4, fails=["one"])).stage_results[0].interactions
     assert found.difference.n == 3
 
 
 def test_where_predictions_are_lost_only_the_mean_is_known() -> None:
-    (found,) = analyse(known(together=300, lost=True)).contests[0].interactions
+    (found,) = analyse(known(together=300, lost=True)).stage_results[0].interactions
     assert found.difference.mean == pytest.approx(-(300 - 30 - 40 + 20) / 10_000)
-    assert (found.difference.low, found.kind, found.needed) == (None, "unclear", None)
+    assert (found.difference.low, found.kind, found.required) == (None, "inconclusive", None)
 
 
 def test_before_the_test_is_opened_there_is_none() -> None:
-    (found,) = analyse(results_of(study(), {}, tested=False)).contests[0].interactions
+    (found,) = analyse(results_of(study(), {}, tested=False)).stage_results[0].interactions
     assert (found.difference.mean, found.kind) == (None, "too few to say")
 
 
@@ -182,7 +182,7 @@ def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
     for number in range(6):
         figures = np.zeros((n_seeds, n_images))
         figures[:, : table.shape[-1]] = table[number]
-        found = crossed_interaction(figures)
+        found = two_way_interaction(figures)
         assert found.low is not None and found.high is not None
         assert (found.high - found.low) / 2 == pytest.approx(half[number])
         assert covers[number] == (found.low <= truth[number] <= found.high)

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from convstudy.analysis import analyse
-from convstudy.analysis.methods import METHODS, holds, made_up
+from convstudy.analysis.methods import METHODS, holds, pseudo_observations
 from convstudy.metrics import metric_named, metrics
 from convstudy.record import Scores
 from convstudy.report.conclusions import answer
-from convstudy.report.metric_words import key_of
+from convstudy.report.metric_text import key_of
 from convstudy.report.scores import scores_table
 from convstudy.report.sections.comparison import ranking_chart
 from convstudy.report.sections.search import search_table
 from convstudy.report.sections.verdicts import models_table, verdict_table
 from convstudy.studyfile import load_study
-from tests.report.made_up import made_up_results
+from tests.report.synthetic import synthetic_results
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 
@@ -51,7 +51,7 @@ def test_methods_for_proportions_hold_for_values_of_0_and_1_with_equal_weights_o
 def _measured_by(name: str) -> object:
     """Return results of the study ``digits`` in which each score in the metric is 1 minus half the errors."""
     study = load_study("digits").model_copy(update={"metric": name})
-    made = made_up_results(load_study("digits"))
+    made = synthetic_results(load_study("digits"))
 
     def more(scores: Scores) -> Scores:
         return Scores({**scores, name: (1 + scores["accuracy"]) / 2})
@@ -66,37 +66,41 @@ def _measured_by(name: str) -> object:
         )
         for fit_id, record in made.records.items()
     }
-    openings = {
+    test_evaluations = {
         fit_id: replace(each, scores=more(each.scores))
-        for fit_id, each in made.openings.items()
+        for fit_id, each in made.test_evaluations.items()
         if each.scores
     }
-    return replace(made, study=study, records=records, openings=openings)
+    return replace(made, study=study, records=records, test_evaluations=test_evaluations)
 
 
 def test_a_metric_per_set_has_values_and_no_claim() -> None:
     analysis = analyse(_measured_by("macro-f1"))  # type: ignore[arg-type]
-    verdicts = [verdict for contest in analysis.contests for verdict in contest.verdicts]
+    verdicts = [verdict for stage_result in analysis.stage_results for verdict in stage_result.verdicts]
     assert len(verdicts) > 3
     for verdict in verdicts:
         assert (verdict.kind, verdict.no_interval) == ("too few to say", True)
-        assert (verdict.difference.low, verdict.needed, verdict.models) == (None, None, ())
+        assert (verdict.difference.low, verdict.required, verdict.models) == (None, None, ())
         assert verdict.difference.mean is not None
-    assert all(contest.groups == () for contest in analysis.contests)
-    searched = next(contest for contest in analysis.contests if contest.question == "search")
+    assert all(stage_result.groups == () for stage_result in analysis.stage_results)
+    searched = next(
+        stage_result for stage_result in analysis.stage_results if stage_result.question == "search"
+    )
     keys = [column.key for column in search_table(searched).columns]
     assert keys[1:3] == ["validation_macro_f1", "fold_1"]
     assert keys.index("validation_accuracy") < keys.index("validation_loss")
     told = " ".join(answer(analysis))
     assert "macro-F1" in told and "no interval for this metric" in told and "accuracy" in told
     assert not any(word in told for word in ("better than", "worse", "95 % interval", "ties", "seed from"))
-    table = verdict_table(analysis.contests, metric_named("macro-f1"), 0.001)
+    table = verdict_table(analysis.stage_results, metric_named("macro-f1"), 0.001)
     assert {"To tell 0.1"}.isdisjoint(column.title for column in table.columns)
     assert "no interval for this metric" in table.caption
     places = [place for place, column in enumerate(table.columns) if column.key in ("p", "adjusted_p")]
     assert len(places) == 2
     assert all(row[place] is None for row in table.rows for place in places)
-    compared = next(contest for contest in analysis.contests if contest.question == "compare")
+    compared = next(
+        stage_result for stage_result in analysis.stage_results if stage_result.question == "compare"
+    )
     assert "cannot be told apart" not in ranking_chart(compared).alt
     keys = [column.key for column in scores_table(compared).columns]
     assert keys[1:5] == ["test_macro_f1", "validation_macro_f1", "test_accuracy", "accuracy_low"]
@@ -104,34 +108,39 @@ def test_a_metric_per_set_has_values_and_no_claim() -> None:
 
 def test_what_right_means_is_said_for_another_metric() -> None:
     by_top_5 = analyse(_measured_by("top-5-accuracy"))  # type: ignore[arg-type]
-    assert "“Right” is by top-5 accuracy." in models_table(by_top_5.contests).caption
+    assert "“Right” is by top-5 accuracy." in models_table(by_top_5.stage_results).caption
     assert (
-        "“Right” is by" not in models_table(analyse(made_up_results(load_study("digits"))).contests).caption
+        "“Right” is by"
+        not in models_table(analyse(synthetic_results(load_study("digits"))).stage_results).caption
     )
 
 
 def test_a_weighted_metric_has_intervals_and_no_method_for_proportions() -> None:
     analysis = analyse(_measured_by("balanced-accuracy"))  # type: ignore[arg-type]
-    compared = next(contest for contest in analysis.contests if contest.question == "compare")
+    compared = next(
+        stage_result for stage_result in analysis.stage_results if stage_result.question == "compare"
+    )
     assert compared.verdicts
     for verdict in compared.verdicts:
         assert verdict.difference.low is not None
-        assert (verdict.models, verdict.needed, verdict.bounded) == ((), None, False)
+        assert (verdict.models, verdict.required, verdict.bounded) == ((), None, False)
     interval = compared.interval(compared.rows[0].name)
     assert interval is not None and interval.low < interval.estimate < interval.high
-    search = next(contest for contest in analysis.contests if contest.question == "search")
+    search = next(
+        stage_result for stage_result in analysis.stage_results if stage_result.question == "search"
+    )
     assert search.selection is not None and search.selection.unknown == "metric"
     assert "balanced accuracy" in " ".join(answer(analysis))
 
 
 def test_a_pseudo_observation_is_as_large_as_an_unseen_image_may_be() -> None:
-    assert made_up(metric_named("accuracy"), 1.0, 360) == 1
-    assert made_up(metric_named("top-5-accuracy"), 1.0, 2) == 1
-    assert made_up(metric_named("balanced-accuracy"), 25.0, 360, heaviest=25.0) == 25
-    assert made_up(metric_named("brier"), 0.3, 360) == 2
-    assert made_up(metric_named("log-loss"), 0.3, 360) == pytest.approx(5.886, abs=1e-3)
-    assert made_up(metric_named("log-loss"), 12.0, 360) == 12
-    assert made_up(metric_named("log-loss"), 500.0, 360) == metric_named("log-loss").high
+    assert pseudo_observations(metric_named("accuracy"), 1.0, 360) == 1
+    assert pseudo_observations(metric_named("top-5-accuracy"), 1.0, 2) == 1
+    assert pseudo_observations(metric_named("balanced-accuracy"), 25.0, 360, heaviest=25.0) == 25
+    assert pseudo_observations(metric_named("brier"), 0.3, 360) == 2
+    assert pseudo_observations(metric_named("log-loss"), 0.3, 360) == pytest.approx(5.886, abs=1e-3)
+    assert pseudo_observations(metric_named("log-loss"), 12.0, 360) == 12
+    assert pseudo_observations(metric_named("log-loss"), 500.0, 360) == metric_named("log-loss").high
 
 
 @pytest.mark.parametrize(("name", "key"), [("log-loss", "loss"), ("roc-auc", "roc_auc")])

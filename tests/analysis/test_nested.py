@@ -19,7 +19,7 @@ from convstudy.stats.differences import t_quantile
 from convstudy.stats.resampled import fold_mean
 from convstudy.studyfile import Search, Study, load_study
 from tests.plan.made import finished
-from tests.report.made_up import gathered, made_up_record, made_up_results, notes_of_first
+from tests.report.synthetic import gathered, notes_of_first, synthetic_record, synthetic_results
 from tests.scores import rescored
 
 # kernel -> its accuracy on folds 1, 2 and 3, trained on the other two
@@ -28,7 +28,7 @@ SCORES = {3: (0.90, 0.94, 0.95), 5: (0.96, 0.93, 0.96)}
 
 def _study(**search: Any) -> Study:
     base = load_study("digits")
-    values: dict[str, Any] = {"vary": {"kernel": (3, 5)}, "folds": 3, "nested": True, **search}
+    values: dict[str, Any] = {"parameters": {"kernel": (3, 5)}, "folds": 3, "nested": True, **search}
     return base.model_copy(
         update={"search": {"s": Search(network="two-conv", **values)}, "compare": {}, "ablate": {}}
     )
@@ -42,21 +42,21 @@ def _record(candidate: Candidate, fit: Fit) -> Record:
         accuracy = 0.92 if (kernel == 3) == (fit.split.within.index == 0) else 0.91
     elif isinstance(fit.split, Fold):
         accuracy = SCORES[kernel][fit.split.index] if fit.split.of == 3 else 0.9 + fit.split.index / 100
-    made = made_up_record(fit, 0.9)
+    made = synthetic_record(fit, 0.9)
     last = rescored(made.history[-1], accuracy=accuracy)
     history = (*made.history[:-1], last)
-    return replace(made, history=history, counted_epoch=len(history))
+    return replace(made, history=history, selected_epoch=len(history))
 
 
 def _results(study: Study, n_records: int | None = None) -> Results:
     plan, choices, records = finished(study, _record)
-    made = made_up_results(study, stop_after=0)
+    made = synthetic_results(study, stop_after=0)
     return replace(made, plan=plan, choices=choices, records=dict(list(records.items())[:n_records]))
 
 
 def test_winners_are_scored_where_their_search_did_not_look() -> None:
     results = _results(_study())
-    found = analyse(results).contests[0].nested
+    found = analyse(results).stage_results[0].nested
     assert found is not None
     assert [fold.winner for fold in found.folds] == ["kernel=3", "kernel=5", "kernel=5"]
     assert [fold.score for fold in found.folds] == [0.90, 0.93, 0.96]
@@ -74,7 +74,7 @@ def test_winners_are_scored_where_their_search_did_not_look() -> None:
 
 
 def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best() -> None:
-    study = _study(vary={"kernel": (5,)})
+    study = _study(parameters={"kernel": (5,)})
     results = _results(study)
     records = dict(results.records)
     n_epochs = len(next(iter(records.values())).history)
@@ -86,16 +86,16 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
             if best is None or (stage.question == "inner" and fit.id in records and number > 2):
                 continue
             history = tuple(rescored(each, accuracy=0.9 + each.number / 1000) for each in made.history[:4])
-            records[fit.id] = replace(made, history=history, counted_epoch=best[number % 3])
-    found = analyse(replace(results, records=records)).contests[0].nested
+            records[fit.id] = replace(made, history=history, selected_epoch=best[number % 3])
+    found = analyse(replace(results, records=records)).stage_results[0].nested
     assert found is not None
     # Epoch 4 is the best on each outer fold, and the one whose weights were kept there.
     assert [(fold.epoch, fold.score) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
     short = {
-        fit.id: replace(records[fit.id], history=records[fit.id].history[:2], counted_epoch=1)
+        fit.id: replace(records[fit.id], history=records[fit.id].history[:2], selected_epoch=1)
         for fit in results.plan.stage("nested.s").fits
     }
-    found = analyse(replace(results, records=records | short)).contests[0].nested
+    found = analyse(replace(results, records=records | short)).stage_results[0].nested
     assert found is not None
     assert [fold.epoch for fold in found.folds] == [2] * 3
 
@@ -131,8 +131,8 @@ def test_the_answer_and_the_report_tell_of_it() -> None:
 
 
 def test_the_same_winner_everywhere_is_not_too_good() -> None:
-    study = _study(vary={"kernel": (5,)})
-    found = analyse(_results(study)).contests[0].nested
+    study = _study(parameters={"kernel": (5,)})
+    found = analyse(_results(study)).stage_results[0].nested
     assert found is not None
     assert found.optimism == 0
     assert "as much as the 95.00 %" in notes_of_first(_results(study))
@@ -141,20 +141,20 @@ def test_the_same_winner_everywhere_is_not_too_good() -> None:
 
 def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:
     full = _results(_study())
-    unfinished = made_up_results(_study(), stop_after=9)
-    found = analyse(unfinished).contests[0].nested
+    unfinished = synthetic_results(_study(), stop_after=9)
+    found = analyse(unfinished).stage_results[0].nested
     assert found is not None
     assert (found.score.mean, found.interval, found.optimism) == (None, None, None)
     assert "outer fold" not in notes_of_first(unfinished)
     contents = gathered(unfinished)
     table = next(table for table in contents.tables if table.name == "nested-s")
     assert "Not every outer fold has a score" in table.caption
-    assert analyse(full).contests[0].nested != found
+    assert analyse(full).stage_results[0].nested != found
 
 
 def test_other_numbers_of_outer_folds_train_on_other_numbers_of_images() -> None:
     results = _results(_study(outer_folds=2))
-    found = analyse(results).contests[0].nested
+    found = analyse(results).stage_results[0].nested
     assert found is not None
     assert (found.n_train, found.n_train_searched) == (718, 958)
     caption = next(table for table in gathered(results).tables if table.name == "nested-s").caption
@@ -162,7 +162,7 @@ def test_other_numbers_of_outer_folds_train_on_other_numbers_of_images() -> None
 
 
 def test_a_search_that_is_not_nested_has_none() -> None:
-    assert analyse(_results(_study(nested=False))).contests[0].nested is None
+    assert analyse(_results(_study(nested=False))).stage_results[0].nested is None
 
 
 def test_the_interval_of_a_mean_over_folds() -> None:

@@ -12,7 +12,7 @@ from convstudy.metrics import metric_named
 from convstudy.report.sections.optimism import optimism_table
 from convstudy.report.table import cell_text
 from tests.analysis.known import results_of, rows, study_of
-from tests.report.made_up import gathered, made_up_results, table_of
+from tests.report.synthetic import gathered, synthetic_results, table_of
 from tests.scores import rescored
 
 ACCURATE = metric_named("accuracy")
@@ -30,7 +30,7 @@ def test_the_best_of_seeds_and_networks_by_hand() -> None:
     head = analyse(results).headline
     assert head is not None
     assert head.candidate.name == "a"
-    seed, network, both, *_ = analyse(results).keepsakes
+    seed, network, both, *_ = analyse(results).biased_estimates
     # a: 342, 333 and 324 of 360 right, 0.925 in the mean; b: 351, 342 and 333, 0.95.
     assert (seed.kind, seed.of, seed.kept, seed.honest) == ("seed", 3, 0.95, pytest.approx(0.925))
     assert (network.kind, network.of, network.kept) == ("network", 2, pytest.approx(0.95))
@@ -54,9 +54,9 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
             rescored(replace(records[fit.id].history[0], number=n + 1), accuracy=accuracy)
             for n, accuracy in enumerate((0.9, 0.95 + number / 100, 0.93))
         ]
-        records[fit.id] = replace(records[fit.id], history=tuple(epochs), counted_epoch=2)
+        records[fit.id] = replace(records[fit.id], history=tuple(epochs), selected_epoch=2)
     results = replace(results, records=records)
-    found = analyse(results).keepsakes
+    found = analyse(results).biased_estimates
     (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
     assert epoch.kind == "kept epoch"  # the recipe's keep is "best", unless told
     caption = optimism_table(found, ACCURATE).caption
@@ -69,21 +69,21 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
 
 def test_the_table_says_what_it_is_about() -> None:
     results = _known()
-    table = optimism_table(analyse(results).keepsakes, ACCURATE)
+    table = optimism_table(analyse(results).biased_estimates, ACCURATE)
     first = [
         cell_text(value, column.kind) for value, column in zip(table.rows[0], table.columns, strict=True)
     ]
     assert first == ["the best of 3 seeds", "their mean", "a", "test", "95.00 %", "92.50 %", "+2.50"]
-    made = made_up_results()
-    assert table_of(gathered(made), "optimism") == optimism_table(analyse(made).keepsakes, ACCURATE)
+    made = synthetic_results()
+    assert table_of(gathered(made), "optimism") == optimism_table(analyse(made).biased_estimates, ACCURATE)
     assert len(table_of(gathered(made), "optimism").rows) == 4
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
-    one_seed = made_up_results(study_of("digits", networks=2, seeds=1))
-    kinds = [each.kind for each in analyse(one_seed).keepsakes]
+    one_seed = synthetic_results(study_of("digits", networks=2, seeds=1))
+    kinds = [each.kind for each in analyse(one_seed).biased_estimates]
     assert "seed" not in kinds
     assert "network" in kinds
-    unfinished = made_up_results(stop_after=1)
-    assert analyse(unfinished).keepsakes == ()
+    unfinished = synthetic_results(stop_after=1)
+    assert analyse(unfinished).biased_estimates == ()
     assert not any(table.name == "optimism" for table in gathered(unfinished).tables)

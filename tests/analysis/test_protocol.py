@@ -3,17 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convstudy.analysis import analyse
-from convstudy.history.ledger import Entry
-from convstudy.record import Opening
+from convstudy.history.access_log import Entry
+from convstudy.record import Evaluation
 from convstudy.report.conclusions import answer
-from convstudy.report.sections.protocol import ledger_table
+from convstudy.report.sections.protocol import access_log_table
 from convstudy.studyfile import load_study
-from tests.report.made_up import digest, made_up_results
+from tests.report.synthetic import digest, synthetic_results
 from tests.scores import scores
 
 
 def test_who_saw_which_images() -> None:
-    told = analyse(made_up_results()).protocol
+    told = analyse(synthetic_results()).protocol
     search, compare, ablate = told.stages
     assert (search.n_train + search.n_validation, search.n_test) == (1437, 0)
     assert search.how == "3 stratified folds, the same for every candidate"
@@ -24,82 +24,89 @@ def test_who_saw_which_images() -> None:
 
 def test_a_subset_is_said() -> None:
     study = load_study("digits").model_copy(update={"subset": 500})
-    told = analyse(made_up_results(study)).protocol
+    told = analyse(synthetic_results(study)).protocol
     assert told.stages[1].how.endswith("a subset of 500 training images")
     assert told.stages[1].n_train + told.stages[1].n_validation == 500
 
 
 def test_each_opening_names_its_weights_and_all_that_share_them() -> None:
-    results = made_up_results(n_openings_before=7)
+    results = synthetic_results(n_test_evaluations_before=7)
     told = analyse(results).protocol
-    assert len(told.openings) == 18 == len(results.plan.tested_fits)
-    assert [row.opening.opened_at for row in told.openings] == sorted(
-        o.opened_at for o in results.openings.values()
+    assert len(told.test_evaluations) == 18 == len(results.plan.tested_fits)
+    assert [row.test_evaluation.evaluated_at for row in told.test_evaluations] == sorted(
+        o.evaluated_at for o in results.test_evaluations.values()
     )
-    assert all(row.opening.weights_digest == digest(row.opening.fit_id) for row in told.openings)
-    shared = [row for row in told.openings if len(row.candidates) == 2]
+    assert all(
+        row.test_evaluation.weights_digest == digest(row.test_evaluation.fit_id)
+        for row in told.test_evaluations
+    )
+    shared = [row for row in told.test_evaluations if len(row.candidates) == 2]
     assert [row.part for row in shared] == ["seed 0", "seed 1", "seed 2"]
     assert all(row.candidates[1] == "ablate.best: as it is" for row in shared)
-    assert (told.n_openings, told.n_openings_before) == (25, 7)
+    assert (told.n_test_evaluations, told.n_test_evaluations_before) == (25, 7)
 
 
 def test_choices_stand_in_order() -> None:
-    assert [stage for stage, _ in analyse(made_up_results()).protocol.choices] == [
+    assert [stage for stage, _ in analyse(synthetic_results()).protocol.choices] == [
         "search.kernel-size",
         "compare.architectures",
     ]
-    assert analyse(made_up_results(stop_after=2)).protocol.choices == ()
+    assert analyse(synthetic_results(stop_after=2)).protocol.choices == ()
 
 
-def _entry(opening: Opening, run_id: str, question: str) -> Entry:
-    return Entry(opening, run_id, question)
+def _entry(test_evaluation: Evaluation, run_id: str, question: str) -> Entry:
+    return Entry(test_evaluation, run_id, question)
 
 
 def test_questions_are_counted_once_over_all_studies() -> None:
-    made = made_up_results()
-    own = analyse(made).protocol.openings
+    made = synthetic_results()
+    own = analyse(made).protocol.test_evaluations
     # 3 networks and 3 variants, each over 3 seeds; "as it is" is the comparison's winner.
-    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in own]
-    other = Opening("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
+    entries = [_entry(row.test_evaluation, made.run_id, row.candidates[0]) for row in own]
+    other = Evaluation("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
     entries += [
         _entry(other, "another-1", "theirs"),
         _entry(replace(other, fit_id="e" * 16), "another-1", "theirs"),
         _entry(replace(other, fit_id="c" * 16, scores=None), "another-1", "only begun"),
     ]
-    results = replace(made, ledger=tuple(entries))
+    results = replace(made, access_log=tuple(entries))
     told = analyse(results).protocol
-    assert (told.n_questions, told.n_questions_elsewhere, told.n_opened) == (7, 1, 18)
-    assert [entry.opening.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
+    assert (told.n_questions, told.n_questions_elsewhere, told.n_evaluated) == (7, 1, 18)
+    assert [entry.test_evaluation.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
     assert answer(analyse(results))[-1].startswith(
         "This test set has now answered 7 questions in this runs folder, 1 of them asked by other runs"
     )
-    alone = replace(made, ledger=tuple(entries[:18]))
+    alone = replace(made, access_log=tuple(entries[:18]))
     assert not any("has now answered" in line for line in answer(analyse(alone)))
     many = [_entry(replace(other, fit_id=f"{n:016d}"), "another-1", str(n)) for n in range(60)]
-    table = ledger_table(analyse(replace(made, ledger=tuple(many))).protocol)
+    table = access_log_table(analyse(replace(made, access_log=tuple(many))).protocol)
     assert len(table.rows) == 50
     assert table.rows[-1][3] == f"{59:016d}"
     assert "latest 50 of 60" in table.caption
 
 
 def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
-    made = made_up_results()
+    made = synthetic_results()
     entries = tuple(
-        _entry(row.opening, "earlier-1", row.candidates[0]) for row in analyse(made).protocol.openings
+        _entry(row.test_evaluation, "earlier-1", row.candidates[0])
+        for row in analyse(made).protocol.test_evaluations
     )
-    results = replace(made, ledger=entries)
+    results = replace(made, access_log=entries)
     told = analyse(results).protocol
-    assert (told.n_questions, told.n_questions_elsewhere, told.n_opened, told.others) == (6, 6, 0, ())
+    assert (told.n_questions, told.n_questions_elsewhere, told.n_evaluated, told.others) == (6, 6, 0, ())
     assert answer(analyse(results))[-1].startswith(
         "This test set has now answered 6 questions in this runs folder, 6 of them"
     )
 
 
 def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
-    made = made_up_results()
-    entries = [_entry(row.opening, made.run_id, row.candidates[0]) for row in analyse(made).protocol.openings]
-    left = Opening("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
-    told = analyse(replace(made, ledger=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
-    assert [entry.opening for entry in told.others] == [left]
+    made = synthetic_results()
+    entries = [
+        _entry(row.test_evaluation, made.run_id, row.candidates[0])
+        for row in analyse(made).protocol.test_evaluations
+    ]
+    left = Evaluation("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
+    told = analyse(replace(made, access_log=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
+    assert [entry.test_evaluation for entry in told.others] == [left]
     assert (told.n_questions, told.n_questions_elsewhere) == (7, 0)
-    assert "this one before it came to the models above" in ledger_table(told).caption
+    assert "this one before it came to the models above" in access_log_table(told).caption

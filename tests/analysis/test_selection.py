@@ -13,7 +13,7 @@ from convstudy.analysis import analyse
 from convstudy.analysis.selection import DRAWS, SEED, optimism
 from convstudy.history.results import Results
 from convstudy.studyfile import Search, load_study
-from tests.report.made_up import made_up_results, notes_of_first
+from tests.report.synthetic import notes_of_first, synthetic_results
 
 Array = npt.NDArray[np.float32]
 
@@ -29,7 +29,7 @@ def test_where_every_draw_chooses_the_winner_nothing_is_too_good() -> None:
     assert optimism(alike, _no_losses(alike), 0) == 0
 
 
-def slow_twin(right: Array, losses: Array, winner: int) -> float:
+def reference_implementation(right: Array, losses: Array, winner: int) -> float:
     """Return what ``optimism`` does, draw by draw and image by image."""
     n, n_candidates = right.shape
     draws = np.random.RandomState(SEED)
@@ -51,7 +51,7 @@ def test_of_two_with_as_many_right_answers_the_lower_loss_is_chosen_then_the_fir
     split = np.stack([np.arange(10) < 5, np.arange(10) >= 5], axis=1).astype(np.float32)
     losses = [np.array([pair] * 10, dtype=np.float32) for pair in ((0.1, 0.2), (0.2, 0.1), (0.1, 0.1))]
     found = [optimism(split, each, 0) for each in losses]
-    assert found == pytest.approx([slow_twin(split, each, 0) for each in losses], abs=1e-7)
+    assert found == pytest.approx([reference_implementation(split, each, 0) for each in losses], abs=1e-7)
     # So the rule does matter here: another one would give another figure.
     assert found[0] == found[2]
     assert abs(found[0] - found[1]) > 1e-4
@@ -62,7 +62,9 @@ def test_the_slow_twin_agrees() -> None:
     right = (random.random((60, 4)) < (0.7, 0.75, 0.8, 0.7)).astype(np.float32)
     losses = random.random((60, 4)).astype(np.float32)
     winner = int(right.sum(axis=0).argmax())
-    assert optimism(right, losses, winner) == pytest.approx(slow_twin(right, losses, winner), abs=1e-7)
+    assert optimism(right, losses, winner) == pytest.approx(
+        reference_implementation(right, losses, winner), abs=1e-7
+    )
 
 
 def test_the_best_of_equal_candidates_is_brought_back_to_what_all_of_them_are() -> None:
@@ -102,13 +104,13 @@ def _with_predictions(results: Results, labels: bool = True) -> Results:
 
 def _searching(**search: Any) -> Any:
     study = load_study("digits")
-    values: dict[str, Any] = {"vary": {"kernel": (2, 3, 4, 5, 6)}, "folds": 3, **search}
+    values: dict[str, Any] = {"parameters": {"kernel": (2, 3, 4, 5, 6)}, "folds": 3, **search}
     return study.model_copy(update={"search": {"s": Search(network="two-conv", **values)}})
 
 
 def test_the_answer_corrects_the_score_of_a_search() -> None:
-    results = _with_predictions(made_up_results(_searching(), level=lambda name: 0.96))
-    found = analyse(results).contests[0].selection
+    results = _with_predictions(synthetic_results(_searching(), level=lambda name: 0.96))
+    found = analyse(results).stage_results[0].selection
     assert found is not None
     assert (found.n_candidates, found.unknown) == (5, "")
     assert found.corrected is not None
@@ -121,42 +123,42 @@ def test_the_answer_corrects_the_score_of_a_search() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    older = _with_predictions(made_up_results(_searching()), labels=False)
-    found = analyse(older).contests[0].selection
+    older = _with_predictions(synthetic_results(_searching()), labels=False)
+    found = analyse(older).stage_results[0].selection
     assert found is not None
     assert (found.optimism, found.unknown) == (None, "no predictions")
     assert "a little too good; by how much these records do not tell" in notes_of_first(older)
-    lost = analyse(made_up_results(_searching(), with_arrays=False)).contests[0].selection
+    lost = analyse(synthetic_results(_searching(), with_arrays=False)).stage_results[0].selection
     assert lost is not None
     assert lost.unknown == "no predictions"
-    alone = made_up_results(_searching(vary={"kernel": (3,)}))
-    found = analyse(alone).contests[0].selection
+    alone = synthetic_results(_searching(parameters={"kernel": (3,)}))
+    found = analyse(alone).stage_results[0].selection
     assert found is not None
     assert (found.unknown, found.n_candidates) == ("alone", 1)
     assert "chose by" not in notes_of_first(alone)
 
 
 def test_predictions_that_are_not_those_of_the_record_do_not_count() -> None:
-    results = _with_predictions(made_up_results(_searching()))
-    leader = analyse(results).contests[0].leader
-    assert leader is not None
-    spoiled = leader.fits[0].fit_id
+    results = _with_predictions(synthetic_results(_searching()))
+    best = analyse(results).stage_results[0].best
+    assert best is not None
+    spoiled = best.fits[0].fit_id
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         found = results.arrays(fit_id, what)
         wrong = fit_id == spoiled and what == "validation"
         return {**found, "labels": 1 - found["labels"]} if wrong else found
 
-    found = analyse(replace(results, arrays=arrays)).contests[0].selection
+    found = analyse(replace(results, arrays=arrays)).stage_results[0].selection
     assert found is not None
     assert found.unknown == "no predictions"
 
 
 def test_only_the_last_rung_counts_where_a_search_halves() -> None:
     study = _searching(method="halving", budget=0.5, recipe={"epochs": 4})
-    results = _with_predictions(made_up_results(study))
+    results = _with_predictions(synthetic_results(study))
     stage = results.plan.stages[0]
-    found = analyse(results).contests[0].selection
+    found = analyse(results).stage_results[0].selection
     assert found is not None
     assert found.n_candidates == len(stage.contenders) < 5
     assert f"the last rung of {found.n_candidates} candidates chose by; corrected" in notes_of_first(results)

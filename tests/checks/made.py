@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from convstudy.errors import Location, Problem, StoreError
-from convstudy.history.ledger import Entry
+from convstudy.history.access_log import Entry
 from convstudy.history.results import Results
 from convstudy.plan import Candidate, Fit
-from convstudy.record import DeadUnits, Epoch, Opening, Record
+from convstudy.record import DeadRelus, Epoch, Evaluation, Record
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Search, Study, Variant
 from tests.plan.made import finished
 from tests.scores import epoch_of, scores
@@ -37,7 +37,7 @@ def study(**changes: Any) -> Study:
         "recipe": {"epochs": N_EPOCHS},
         "network": {"one": ONE, "two": TWO},
         "search": {
-            name: Search(network=name, vary={"kernel": (3, 5)}, folds=5, recipe={"epochs": 3})
+            name: Search(network=name, parameters={"kernel": (3, 5)}, folds=5, recipe={"epochs": 3})
             for name in ("one", "two")
         },
         "compare": {"all": Compare(networks=("one", "two"))},
@@ -75,11 +75,11 @@ def level_of(name: str, number: int) -> float:
 
 def results(
     asked: Study | None = None,
-    course: Course = lambda name, number: settled(level_of(name, number)),
+    trace: Course = lambda name, number: settled(level_of(name, number)),
     test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
     fails: Callable[[str, int], str] = lambda name, number: "",
     n_questions_elsewhere: int = 0,
-    dead: Callable[[str, int], Sequence[DeadUnits]] = lambda name, number: (),
+    dead: Callable[[str, int], Sequence[DeadRelus]] = lambda name, number: (),
     weights: Callable[[str, int, str], str] = lambda name, number, fit_id: f"weights of {fit_id}",
 ) -> Results:
     """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error.
@@ -93,7 +93,7 @@ def results(
         name, _ = names.setdefault(fit.id, (candidate.name, number))
         if kind := fails(name, number):
             return Record(fit.id, "failed", error_kind=kind, error="it went wrong")
-        history = tuple(course(name, number)[: fit.n_epochs])
+        history = tuple(trace(name, number)[: fit.n_epochs])
         best = max(history, key=lambda each: each.validation["accuracy"]).number
         return Record(
             fit.id,
@@ -105,13 +105,13 @@ def results(
             6_000,
             5_000,
             weights(name, number, fit.id),
-            dead_units=tuple(dead(name, number)),
+            dead_relus=tuple(dead(name, number)),
         )
 
     plan, choices, records = finished(asked or study(), make)
     tested = {fit.id: test(*names[fit.id]) for fit in plan.tested_fits if records[fit.id].done}
-    openings = {
-        fit_id: Opening(
+    test_evaluations = {
+        fit_id: Evaluation(
             fit_id,
             records[fit_id].weights_digest,
             "made",
@@ -133,23 +133,25 @@ def results(
         plan=plan,
         choices=choices,
         records=records,
-        openings=openings,
-        n_openings=len(openings) + n_questions_elsewhere,
-        n_openings_before=0,
+        test_evaluations=test_evaluations,
+        n_test_evaluations=len(test_evaluations) + n_questions_elsewhere,
+        n_test_evaluations_before=0,
         created_at="2026-01-02T03:04:05Z",
         updated_at="2026-01-02T03:09:05Z",
         arrays=arrays,
-        ledger=tuple(_entries(openings.values(), n_questions_elsewhere)),
+        access_log=tuple(_entries(test_evaluations.values(), n_questions_elsewhere)),
     )
 
 
-def _entries(own: Iterable[Opening], n_elsewhere: int) -> Iterator[Entry]:
+def _entries(own: Iterable[Evaluation], n_elsewhere: int) -> Iterator[Entry]:
     """Yield the ledger of these openings, and of as many questions that another run has asked."""
-    for opening in own:
-        yield Entry(opening, "made-0a1b2c", opening.fit_id)
+    for test_evaluation in own:
+        yield Entry(test_evaluation, "made-0a1b2c", test_evaluation.fit_id)
     for number in range(n_elsewhere):
-        opening = Opening(f"other {number}", "other weights", "another", "", N_TEST, scores(0.1, 0.9))
-        yield Entry(opening, "another-1", f"question {number}")
+        test_evaluation = Evaluation(
+            f"other {number}", "other weights", "another", "", N_TEST, scores(0.1, 0.9)
+        )
+        yield Entry(test_evaluation, "another-1", f"question {number}")
 
 
 def predictions(fit_id: str, accuracy: float) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
 from convstudy.checks.outcomes import edge_of, outlying
 from convstudy.history.results import Results
-from convstudy.stats import Needed
+from convstudy.stats import RequiredSampleSize
 from convstudy.studyfile import Range, Search
 from tests.checks.made import LEVELS, level_of, results, settled, study
 
 
-def heard(made: Results) -> tuple[Finding, ...]:
-    return check_results(analyse(made)).heard
+def reported(made: Results) -> tuple[Finding, ...]:
+    return check_results(analyse(made)).reported
 
 
 def levels(**changed: float) -> Callable[[str, int], float]:
@@ -32,14 +32,15 @@ def levels(**changed: float) -> Callable[[str, int], float]:
 
 def at(level: Callable[[str, int], float], **more: Any) -> Results:
     """Return results with these levels, on validation and on test images alike."""
-    values = {"course": lambda name, number: settled(level(name, number)), "test": level, **more}
+    values = {"trace": lambda name, number: settled(level(name, number)), "test": level, **more}
     return results(**values)
 
 
 def with_kernels(*kernels: int, **levels_of: float) -> Results:
     """Return results of a study that searches both networks over these kernels."""
     search = {
-        n: Search(network=n, vary={"kernel": kernels}, folds=5, recipe={"epochs": 3}) for n in ("one", "two")
+        n: Search(network=n, parameters={"kernel": kernels}, folds=5, recipe={"epochs": 3})
+        for n in ("one", "two")
     }
     return at(levels(**levels_of), asked=study(search=search))
 
@@ -68,12 +69,12 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
     "same-weights": (lambda: like_the_base(), ("ablate.best: tanh",)),
     "winner-at-edge": (
         lambda: with_kernels(2, 3, 5, kernel_5=0.975),
-        ("search.one.vary.kernel", "search.two.vary.kernel"),
+        ("search.one.parameters.kernel", "search.two.parameters.kernel"),
     ),
     "difference-within-noise": (lambda: at(levels(two=0.9849)), ("compare.all",)),
     "overfitting": (
         lambda: results(
-            course=lambda name, number: settled(level_of(name, number), gap=0.06 if name == "tanh" else 0.005)
+            trace=lambda name, number: settled(level_of(name, number), gap=0.06 if name == "tanh" else 0.005)
         ),
         ("ablate.best: tanh",),
     ),
@@ -82,16 +83,16 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         lambda: results(test=lambda name, number: level_of(name, number) - 0.03 * (name == "tanh")),
         ("ablate.best: tanh",),
     ),
-    "test-set-opened-often": (lambda: results(n_questions_elsewhere=10), ("study.dataset",)),
+    "test-set-reused": (lambda: results(n_questions_elsewhere=10), ("study.dataset",)),
 }
 
 
 @pytest.mark.parametrize("check", FIRES)
 def test_a_check_fires_on_the_results_made_for_it_and_no_other_does(check: str) -> None:
     make, where = FIRES[check]
-    found = heard(make())
+    found = reported(make())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
-    assert all(each.what and each.mend for each in found)
+    assert all(each.what and each.hint for each in found)
 
 
 def test_a_run_that_has_only_begun_has_no_finding() -> None:
@@ -99,27 +100,29 @@ def test_a_run_that_has_only_begun_has_no_finding() -> None:
     from convstudy.plan import resolve
 
     plan, choices = resolve(made.study, {})
-    begun = replace(made, plan=plan, choices=choices, records={}, openings={}, n_openings=0)
-    assert heard(begun) == ()
+    begun = replace(made, plan=plan, choices=choices, records={}, test_evaluations={}, n_test_evaluations=0)
+    assert reported(begun) == ()
 
 
 # the same weights
 
 
 def test_a_variant_that_changed_nothing_is_told_with_its_seeds() -> None:
-    (found,) = heard(like_the_base())
+    (found,) = reported(like_the_base())
     assert found.what.startswith(
         "this variant changed nothing: its weights and scores are those of the network as"
     )
     assert "in all 5 fits" in found.what
     one_failed = like_the_base(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else "")
-    (found,) = [each for each in heard(one_failed) if each.check == "same-weights"]
+    (found,) = [each for each in reported(one_failed) if each.check == "same-weights"]
     assert "in 4 of 5 fits (seed 0, seed 1, seed 3 and seed 4)" in found.what
 
 
 def test_the_verdict_on_a_variant_that_changed_nothing_asks_for_no_more_data() -> None:
-    found = {v.first: v for contest in analyse(like_the_base()).contests for v in contest.verdicts}
-    assert found["tanh"].same_models and found["tanh"].needed is None
+    found = {
+        v.first: v for stage_result in analyse(like_the_base()).stage_results for v in stage_result.verdicts
+    }
+    assert found["tanh"].same_models and found["tanh"].required is None
     assert [v.same_models for v in found.values()].count(True) == 1
 
 
@@ -129,13 +132,13 @@ def test_a_variant_that_changed_one_seed_changed_something() -> None:
             f"{name if seed == 3 and name == 'tanh' else 'one'} {seed}" if name in ("one", "tanh") else fit_id
         )
     )
-    assert "same-weights" not in {each.check for each in heard(made)}
+    assert "same-weights" not in {each.check for each in reported(made)}
 
 
 def test_the_same_weights_with_other_scores_are_no_finding() -> None:
-    """This is what ``views`` brings: it changes predictions and not weights."""
+    """This is what ``tta`` brings: it changes predictions and not weights."""
     made = like_the_base(test=level_of)
-    assert "same-weights" not in {each.check for each in heard(made)}
+    assert "same-weights" not in {each.check for each in reported(made)}
 
 
 def test_candidates_of_a_search_with_the_same_weights_are_named() -> None:
@@ -146,7 +149,7 @@ def test_candidates_of_a_search_with_the_same_weights_are_named() -> None:
         level,
         weights=lambda name, fold, fit_id: f"a kernel {fold}" if name.startswith("kernel") else fit_id,
     )
-    found = [each for each in heard(made) if each.check == "same-weights"]
+    found = [each for each in reported(made) if each.check == "same-weights"]
     assert [each.where for each in found] == ["search.one", "search.two"]
     assert "kernel=3 and kernel=5 have the same weights and scores in all 5 fits" in found[0].what
 
@@ -185,46 +188,51 @@ def test_which_values_lie_at_an_edge(tried: Any, value: Any, edge: str) -> None:
 
 
 def test_a_winner_inside_is_fine() -> None:
-    assert heard(with_kernels(2, 3, 5, kernel_3=0.975)) == ()
+    assert reported(with_kernels(2, 3, 5, kernel_3=0.975)) == ()
 
 
 # differences
 
 
 def test_a_leader_that_is_better_is_fine_and_others_are_told_by_their_verdict() -> None:
-    assert heard(at(levels())) == ()
-    (finding,) = heard(at(levels(two=0.9849)))
+    assert reported(at(levels())) == ()
+    (finding,) = reported(at(levels(two=0.9849)))
     assert finding.what.startswith(
         "two was chosen before one; on the test images two is ahead by 0.10 points: "
     )
-    (tie,) = heard(
+    (equivalent,) = reported(
         at(levels(kernel_5=0.9651, kernel_3=0.965), asked=study(search={"one": study().search["one"]}))
     )
-    assert (tie.check, tie.where) == ("difference-within-noise", "search.one")
+    assert (equivalent.check, equivalent.where) == ("difference-within-noise", "search.one")
 
 
 @pytest.mark.parametrize(
-    ("needed", "hint"),
+    ("required", "hint"),
     [
         (None, "or more seeds or images"),
-        (Needed(0.001, "seeds", 5, shows=0.01), "or more seeds or images"),
-        (Needed(0.001, "images", 1437, 1437, 9000), "or more seeds or images"),
-        (Needed(0.001, "seeds", 5, 12, 37), "or more seeds or images (the verdict says about how many)"),
+        (RequiredSampleSize(0.001, "seeds", 5, shows=0.01), "or more seeds or images"),
+        (RequiredSampleSize(0.001, "images", 1437, 1437, 9000), "or more seeds or images"),
+        (
+            RequiredSampleSize(0.001, "seeds", 5, 12, 37),
+            "or more seeds or images (the verdict says about how many)",
+        ),
     ],
 )
 def test_a_hint_names_the_number_of_a_verdict_only_where_there_is_one(
-    needed: Needed | None, hint: str
+    required: RequiredSampleSize | None, hint: str
 ) -> None:
     made = at(levels(two=0.9849))
     analysis = analyse(made)
     # A cached property: what is in its place is taken as worked out.
-    analysis.__dict__["contests"] = tuple(
-        replace(each, verdicts=tuple(replace(v, kind="unclear", needed=needed) for v in each.verdicts))
-        for each in analysis.contests
+    analysis.__dict__["stage_results"] = tuple(
+        replace(
+            each, verdicts=tuple(replace(v, kind="inconclusive", required=required) for v in each.verdicts)
+        )
+        for each in analysis.stage_results
     )
     hints = [
-        each.mend
-        for each in check_results(analysis).heard
+        each.hint
+        for each in check_results(analysis).reported
         if (each.check, each.where) == ("difference-within-noise", "compare.all")
     ]
     assert len(hints) == 1 and hints[0].endswith(hint)
@@ -232,7 +240,7 @@ def test_a_hint_names_the_number_of_a_verdict_only_where_there_is_one(
 
 def test_a_leader_that_is_worse_on_the_test_images_is_told() -> None:
     made = results(test=lambda name, number: level_of(name, number) - 0.04 * (name == "one"))
-    found = {each.check: each.what for each in heard(made)}
+    found = {each.check: each.what for each in reported(made)}
     assert (
         "on the test images two is ahead by 1.61 points: the other is better"
         in found["difference-within-noise"]
@@ -245,20 +253,20 @@ def test_a_leader_that_is_worse_on_the_test_images_is_told() -> None:
 @pytest.mark.parametrize(("gap", "found"), [(0.06, True), (0.045, False)])
 def test_a_gap_counts_from_five_points(gap: float, found: bool) -> None:
     made = results(
-        course=lambda name, number: settled(level_of(name, number), gap=gap if name == "tanh" else 0.005)
+        trace=lambda name, number: settled(level_of(name, number), gap=gap if name == "tanh" else 0.005)
     )
-    assert [each.check for each in heard(made)] == ["overfitting"] * found
+    assert [each.check for each in reported(made)] == ["overfitting"] * found
 
 
 def test_a_gap_on_few_validation_images_may_be_noise() -> None:
     made = FIRES["overfitting"][0]()
     few = {fit_id: replace(each, n_validation=60) for fit_id, each in made.records.items()}
-    assert "overfitting" not in {each.check for each in heard(replace(made, records=few))}
+    assert "overfitting" not in {each.check for each in reported(replace(made, records=few))}
 
 
 def test_a_test_score_within_its_interval_is_fine() -> None:
     made = results(test=lambda name, number: level_of(name, number) - 0.003 * (name == "tanh"))
-    assert heard(made) == ()
+    assert reported(made) == ()
 
 
 # outliers
@@ -310,5 +318,5 @@ def test_seeds_without_outliers_are_seldom_said_to_have_one() -> None:
 @pytest.mark.parametrize(("elsewhere", "found"), [(9, False), (10, True), (0, False)])
 def test_questions_of_other_runs_count_from_ten_on(elsewhere: int, found: bool) -> None:
     made = results(n_questions_elsewhere=elsewhere)
-    assert len(made.openings) == 15, "5 seeds of 2 networks and a variant: its own do not count"
-    assert [each.check for each in heard(made)] == ["test-set-opened-often"] * found
+    assert len(made.test_evaluations) == 15, "5 seeds of 2 networks and a variant: its own do not count"
+    assert [each.check for each in reported(made)] == ["test-set-reused"] * found

@@ -48,12 +48,12 @@ def with_layers(*layers: Any) -> dict[str, Any]:
 
 def searching(**search: Any) -> dict[str, Any]:
     """Return changes that search both networks so."""
-    values = {"vary": {"kernel": (3, 5)}, "folds": 5, **search}
+    values = {"parameters": {"kernel": (3, 5)}, "folds": 5, **search}
     return {"search": {name: Search(network=name, **values) for name in FINE}}
 
 
 FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "idle-layer": (with_layers("conv 4 3 relu", "max-pool 1", "flatten"), ("network.three",)),
+    "no-op-layer": (with_layers("conv 4 3 relu", "max-pool 1", "flatten"), ("network.three",)),
     "unused-network": ({"network": {**FINE, "four": TWO}}, ("network.four",)),
     "unused-block": (
         {**with_layers("max-pool 4", "block outer", "flatten"), "block": BLOCKS},
@@ -69,7 +69,7 @@ FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             **with_layers("conv 4 3 relu", "batch-norm", "flatten"),
             "subset": 3000,
             "recipe": Recipe(epochs=8),
-            "region": 0.5,
+            "equivalence_margin": 0.5,
         },
         ("compare.all: three",),
     ),
@@ -86,45 +86,45 @@ FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("ablate.one.sgd",),
     ),
     "single-value": (
-        searching(vary={"kernel": (3,), "batch_size": (100, 200)}),
-        ("search.one.vary.kernel", "search.two.vary.kernel"),
+        searching(parameters={"kernel": (3,), "batch_size": (100, 200)}),
+        ("search.one.parameters.kernel", "search.two.parameters.kernel"),
     ),
     "small-budget": (
         searching(folds=2, method="halving", recipe={"epochs": 3}),
         ("search.one.budget", "search.two.budget"),
     ),
     "unequal-tuning": (
-        {"search": {"one": Search(network="one", vary={"kernel": (3, 5)})}},
+        {"search": {"one": Search(network="one", parameters={"kernel": (3, 5)})}},
         ("compare.all",),
     ),
-    "few-validation-images": ({"subset": 2900}, ("study.region",)),
+    "few-validation-images": ({"subset": 2900}, ("study.equivalence_margin",)),
     "single-seed": ({"seeds": 1}, ("study.seeds",)),
     "few-seeds": ({"seeds": 2}, ("study.seeds",)),
-    "test-set-in-a-choice": ({"n_openings": 3}, ("study.dataset",)),
+    "test-set-in-a-choice": ({"n_test_evaluations": 3}, ("study.dataset",)),
 }
 
 
-def heard(asked: Study, n_openings: int = 0) -> tuple[Finding, ...]:
+def reported(asked: Study, n_test_evaluations: int = 0) -> tuple[Finding, ...]:
     """Return what is found before anything of this study is trained."""
-    return check_plan(make_plan(asked), n_openings).heard
+    return check_plan(make_plan(asked), n_test_evaluations).reported
 
 
 def test_a_clean_study_has_no_finding() -> None:
     asked = study()
     check_study(asked)
-    assert heard(asked) == ()
+    assert reported(asked) == ()
 
 
 @pytest.mark.parametrize("check", FIRES)
 def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) -> None:
     changes, where = FIRES[check]
     changes = dict(changes)
-    n_openings = changes.pop("n_openings", 0)
+    n_test_evaluations = changes.pop("n_test_evaluations", 0)
     asked = study(**changes)
     check_study(asked)
-    found = heard(asked, n_openings)
+    found = reported(asked, n_test_evaluations)
     assert [(finding.check, finding.where) for finding in found] == [(check, each) for each in where]
-    assert all(finding.what and finding.mend for finding in found)
+    assert all(finding.what and finding.hint for finding in found)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_batch_norm_over_one_value_is_found_where_batches_and_places_are_singl
     layers: tuple[str, ...], batch_size: int, layer: int | None
 ) -> None:
     asked = study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=batch_size))
-    found = [finding for finding in heard(asked) if finding.check == "norm-over-one-value"]
+    found = [finding for finding in reported(asked) if finding.check == "norm-over-one-value"]
     assert [finding.where for finding in found] == ["compare.all: three"] * (layer is not None)
     assert all(f"the batch-norm of layer {layer} sees one value" in finding.what for finding in found)
 
@@ -158,7 +158,7 @@ def test_each_batch_norm_over_one_value_is_found_at_its_own_layer() -> None:
     compare = {"all": Compare(networks=tuple(network))}
     recipe = Recipe(epochs=N_EPOCHS, batch_size=1)
     asked = study(network=network, recipe=recipe, search={}, compare=compare, ablate={})
-    found = [finding for finding in heard(asked) if finding.check == "norm-over-one-value"]
+    found = [finding for finding in reported(asked) if finding.check == "norm-over-one-value"]
     assert [(each.where, each.what.split("layer ")[1][0]) for each in found] == [
         ("compare.all: one and three", "3"),
         ("compare.all: two", "2"),
@@ -168,20 +168,20 @@ def test_each_batch_norm_over_one_value_is_found_at_its_own_layer() -> None:
 def test_a_batch_of_one_is_found_among_the_values_of_a_search() -> None:
     asked = study(
         network={**FINE, "three": NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))},
-        search={"size": Search(network="three", vary={"batch_size": (1, 100)}, folds=5)},
+        search={"size": Search(network="three", parameters={"batch_size": (1, 100)}, folds=5)},
     )
-    found = [finding for finding in heard(asked) if finding.check == "norm-over-one-value"]
+    found = [finding for finding in reported(asked) if finding.check == "norm-over-one-value"]
     assert [finding.where for finding in found] == ["search.size: batch_size=1"]
 
 
 def test_weights_between_dropout_and_batch_norm_are_fine() -> None:
     layers = ("max-pool 4", "batch-norm", "dropout 0.5", "flatten", "dense 8", "batch-norm")
-    assert heard(study(**with_layers(*layers))) == ()
+    assert reported(study(**with_layers(*layers))) == ()
 
 
 def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
     layers = ("max-pool 4", "dropout 0.5", "flatten", "activation tanh", "batch-norm")
-    (finding,) = heard(study(**with_layers(*layers)))
+    (finding,) = reported(study(**with_layers(*layers)))
     assert "layer 2" in finding.what
     assert "layer 5" in finding.what
 
@@ -215,7 +215,7 @@ def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
 def test_dropout_before_a_batch_norm_is_found_through_sums_and_branches(
     layers: tuple[Any, ...], dropout: str, norm: str
 ) -> None:
-    found = [each.what for each in heard(study(**with_layers("max-pool 4", "conv 1 1", *layers)))]
+    found = [each.what for each in reported(study(**with_layers("max-pool 4", "conv 1 1", *layers)))]
     first, second = (f"{int(each[0]) + 2}{each[1:]}" if each else "" for each in (dropout, norm))
     what = f"the dropout of layer {first} distorts the moving variance of the batch-norm of layer {second}"
     assert found == ([what] if dropout else [])
@@ -228,11 +228,11 @@ def test_idle_layers_inside_layers_are_found_and_those_of_a_block_once() -> None
         ("residual", "max-pool 1", "conv 1 1"),
         "flatten",
     )
-    found = [each.what.partition(",")[0] for each in heard(study(**with_layers(*layers)))]
+    found = [each.what.partition(",")[0] for each in reported(study(**with_layers(*layers)))]
     assert found == ["layer 2.2", "layer 3.1"]
     block = {"block": {"idle": BlockPattern(layers=("conv 4 1", "max-pool 1"))}}
     uses = with_layers("max-pool 4", "residual idle x3", "block idle", "flatten")
-    (finding,) = heard(study(**uses, **block))
+    (finding,) = reported(study(**uses, **block))
     assert finding.where == "block.idle"
     assert finding.what.startswith('layer 2.2, "max-pool 1", does nothing in the network three: ')
 
@@ -241,43 +241,44 @@ def test_a_block_that_only_a_search_tries_is_used() -> None:
     pattern = {"layers": ("max-pool 4", "block {kind}", "flatten"), "kind": "one"}
     blocks = {name: BlockPattern(layers=("conv 4 1",)) for name in ("one", "two", "three", "four")}
     blocks["two"] = BlockPattern(layers=("conv 4 1", "block three"))
-    search = {"kind": Search(network="three", vary={"kind": ("one", "two")})}
+    search = {"kind": Search(network="three", parameters={"kind": ("one", "two")})}
     given = {**with_layers("flatten"), "block": blocks, "search": search}
     given["network"] = {**given["network"], "three": pattern}
-    unused = [each.where for each in heard(study(**given)) if each.check == "unused-block"]
+    unused = [each.where for each in reported(study(**given)) if each.check == "unused-block"]
     assert unused == ["block.four"]
 
 
 def test_a_batch_norm_inside_a_residual_is_looked_at_too() -> None:
     layers = ("max-pool 28", "conv 4 1", ("residual", "conv 4 1", "batch-norm"), "flatten")
-    found = heard(study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=1)))
+    found = reported(study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=1)))
     (one,) = [each.what for each in found if each.check == "norm-over-one-value"]
     assert "the batch-norm of layer 3.2 sees one value" in one
-    few = {"subset": 3000, "recipe": Recipe(epochs=8), "region": 0.5}
-    (late,) = heard(
+    few = {"subset": 3000, "recipe": Recipe(epochs=8), "equivalence_margin": 0.5}
+    (late,) = reported(
         study(**{**with_layers("max-pool 4", ("residual", "conv 4 1", "batch-norm"), "flatten"), **few})
     )
     assert late.check == "batch-norm-at-its-start"
 
 
 def test_a_batch_norm_forgets_its_start_with_more_steps_or_less_momentum() -> None:
-    few = {"subset": 3000, "recipe": Recipe(epochs=8), "region": 0.5}
-    (finding,) = heard(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **few}))
+    few = {"subset": 3000, "recipe": Recipe(epochs=8), "equivalence_margin": 0.5}
+    (finding,) = reported(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **few}))
     # 0.99 ** (8 * 27) = 0.114; 0.01 ** (1 / 216) = 0.979
     assert "216 steps" in finding.what
     assert "11 %" in finding.what
-    assert "momentum=0.97" in finding.mend
+    assert "momentum=0.97" in finding.hint
     assert (
-        heard(study(**{**with_layers("conv 4 3 relu", "batch-norm momentum=0.97", "flatten"), **few})) == ()
+        reported(study(**{**with_layers("conv 4 3 relu", "batch-norm momentum=0.97", "flatten"), **few}))
+        == ()
     )
     longer = {**few, "recipe": Recipe(epochs=9)}  # 0.99 ** 243 = 0.087
-    assert heard(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **longer})) == ()
+    assert reported(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **longer})) == ()
 
 
 def test_a_variant_with_adamw_and_no_decay_is_pointed_out() -> None:
     decayed = Recipe(weight_decay=0.1, epochs=12)
     ablate = {"one": Ablate(network="one", variants={"decayless": DECAYLESS})}
-    (finding,) = heard(study(recipe=decayed, ablate=ablate))
+    (finding,) = reported(study(recipe=decayed, ablate=ablate))
     assert (finding.check, finding.where) == ("adamw-without-decay", "ablate.one.decayless")
 
 
@@ -294,11 +295,11 @@ def test_a_variant_with_adamw_and_no_decay_is_pointed_out() -> None:
 )
 def test_another_optimizer_wants_a_learning_rate_of_its_own(changes: dict[str, Any], found: bool) -> None:
     asked = study(ablate={"one": Ablate(network="one", variants={"other": Variant(recipe=changes)})})
-    assert [each.check for each in heard(asked)] == ["shared-learning-rate"] * found
+    assert [each.check for each in reported(asked)] == ["shared-learning-rate"] * found
 
 
 @pytest.mark.parametrize(
-    ("vary", "found"),
+    ("parameters", "found"),
     [
         ({"optimizer": ("adam", "sgd")}, True),
         ({"optimizer": ("adam", "sgd"), "learning_rate": (0.001, 0.01)}, False),
@@ -306,19 +307,21 @@ def test_another_optimizer_wants_a_learning_rate_of_its_own(changes: dict[str, A
         ({"kernel": (3, 5)}, False),
     ],
 )
-def test_a_search_over_optimizers_varies_their_learning_rate(vary: dict[str, Any], found: bool) -> None:
-    asked = study(**searching(vary=vary))
-    where = ["search.one.vary.optimizer", "search.two.vary.optimizer"] * found
-    assert [each.where for each in heard(asked) if each.check == "shared-learning-rate"] == where
+def test_a_search_over_optimizers_varies_their_learning_rate(parameters: dict[str, Any], found: bool) -> None:
+    asked = study(**searching(parameters=parameters))
+    where = ["search.one.parameters.optimizer", "search.two.parameters.optimizer"] * found
+    assert [each.where for each in reported(asked) if each.check == "shared-learning-rate"] == where
 
 
 def test_tuning_counts_candidates_of_every_search_of_a_network() -> None:
-    lists = Search(network="one", vary={"kernel": (3, 5, 7)})
+    lists = Search(network="one", parameters={"kernel": (3, 5, 7)})
     drawn = {"method": "random", "trials": 3}
-    both = Search(network="two", vary={"learning_rate": Range(low=1e-4, high=1e-2, log=True)}, **drawn)
-    assert heard(study(search={"a": lists, "b": both})) == ()
-    (finding,) = heard(
-        study(search={"a": lists, "b": both, "c": Search(network="one", vary={"batch_size": (50, 100)})})
+    both = Search(network="two", parameters={"learning_rate": Range(low=1e-4, high=1e-2, log=True)}, **drawn)
+    assert reported(study(search={"a": lists, "b": both})) == ()
+    (finding,) = reported(
+        study(
+            search={"a": lists, "b": both, "c": Search(network="one", parameters={"batch_size": (50, 100)})}
+        )
     )
     assert finding.check == "unequal-tuning"
     assert "one over 5 candidates, two over 3 candidates" in finding.what
@@ -326,38 +329,40 @@ def test_tuning_counts_candidates_of_every_search_of_a_network() -> None:
 
 def test_what_is_not_compared_need_not_be_tuned_alike() -> None:
     asked = study(
-        search={"one": Search(network="one", vary={"kernel": (3, 5)})},
+        search={"one": Search(network="one", parameters={"kernel": (3, 5)})},
         compare={},
         ablate={name: Ablate(network=name, variants={"tanh": Variant(activation="tanh")}) for name in FINE},
     )
-    assert heard(asked) == ()
+    assert reported(asked) == ()
 
 
 def test_images_that_validate_are_counted_against_the_region() -> None:
     # 5 folds over 2,900 images: 2,900 × 0.1 points is below 3; 5 seeds × 290 images: 1,450
-    (finding,) = heard(study(subset=2900))
+    (finding,) = reported(study(subset=2900))
     assert "2,900 in search.one" in finding.what
     assert "1,450 in compare.all;" in finding.what
     assert "0.21 points" in finding.what, "3 / 1,450"
-    assert finding.mend == "region = 0.3, or 3,000 validation images"
-    assert [each.where for each in heard(study(subset=3000))] == ["study.region"], "the comparison: 1,500"
-    assert heard(study(subset=6000)) == ()
-    assert heard(study(subset=2900, region=0.3)) == ()
-    assert heard(study(subset=2900, region=0)) == (), "nothing is to count as none"
+    assert finding.hint == "equivalence_margin = 0.3, or 3,000 validation images"
+    assert [each.where for each in reported(study(subset=3000))] == ["study.equivalence_margin"], (
+        "the comparison: 1,500"
+    )
+    assert reported(study(subset=6000)) == ()
+    assert reported(study(subset=2900, equivalence_margin=0.3)) == ()
+    assert reported(study(subset=2900, equivalence_margin=0)) == (), "nothing is to count as none"
 
 
 def test_two_seeds_are_as_much_worse_than_five_as_is_said() -> None:
     def width(n: int) -> float:
         return float(stdtrit(n - 1, 0.975)) / math.sqrt(n)
 
-    (finding,) = heard(study(seeds=2))
+    (finding,) = reported(study(seeds=2))
     assert f"{width(2) / width(5):.0f} times as wide" in finding.what
     assert finding.level == "note"
-    assert heard(study(seeds=3)) == ()
+    assert reported(study(seeds=3)) == ()
 
 
 def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:
-    (finding,) = heard(study(), n_openings=3)
+    (finding,) = reported(study(), n_test_evaluations=3)
     assert finding.check == "test-set-in-a-choice"
     assert "3" in finding.what
     no_choice = study(
@@ -366,11 +371,11 @@ def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:
         ablate={"x": study().ablate["best"].model_copy(update={"network": "one"})},
         network={"one": ONE},
     )
-    assert heard(no_choice, n_openings=3) == ()
+    assert reported(no_choice, n_test_evaluations=3) == ()
 
 
 def test_the_notebooks_four_idle_layers_are_found() -> None:
-    findings = [finding for finding in heard(load_study("mnist")) if finding.check == "idle-layer"]
+    findings = [finding for finding in reported(load_study("mnist")) if finding.check == "no-op-layer"]
     assert len(findings) == 4
     assert {finding.where for finding in findings} == {"network.six-conv"}
     assert [finding.what.split(",")[0] for finding in findings] == [

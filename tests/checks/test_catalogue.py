@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from convstudy.checks import CHECKS, Finding, Findings, Silenced, check_plan
+from convstudy.checks import CHECKS, Finding, Findings, Suppressed, check_plan
 from convstudy.checks.check import Check, Spot, look
 from convstudy.plan import make_plan
 from convstudy.studyfile import CHECK_NAMES
@@ -25,38 +25,38 @@ def test_a_study_may_silence_every_check_and_no_other() -> None:
 
 def test_a_check_gives_its_findings_their_name_and_level() -> None:
     found = look((LOUD, QUIET), 7, {})
-    assert found.heard == (
+    assert found.reported == (
         Finding("loud", "here", "7", "another one", "warning"),
         Finding("quiet", "there", "7", "another one", "note"),
     )
-    assert found.silenced == ()
+    assert found.suppressed == ()
     assert [each.check for each in found.warnings] == ["loud"]
 
 
 def test_a_silenced_finding_stands_apart_with_its_reason() -> None:
     found = look((LOUD, QUIET), 7, {"loud": "it is only a test", "other": "never found"})
-    assert [each.check for each in found.heard] == ["quiet"]
+    assert [each.check for each in found.reported] == ["quiet"]
     assert found.warnings == ()
-    assert found.silenced == (
-        Silenced(Finding("loud", "here", "7", "another one", "warning"), "it is only a test"),
+    assert found.suppressed == (
+        Suppressed(Finding("loud", "here", "7", "another one", "warning"), "it is only a test"),
     )
 
 
 def test_findings_are_added_one_after_another() -> None:
     first, second = look((LOUD,), 1, {}), look((LOUD, QUIET), 2, {"quiet": "a reason"})
     both = first + second
-    assert [each.what for each in both.heard] == ["1", "2"]
-    assert both.silenced == second.silenced
+    assert [each.what for each in both.reported] == ["1", "2"]
+    assert both.suppressed == second.suppressed
     assert Findings() + both == both
 
 
 def test_a_study_silences_a_check_of_its_plan() -> None:
     one_seed = study(seeds=1)
-    assert [each.check for each in check_plan(make_plan(one_seed)).heard] == ["single-seed"]
-    found = check_plan(make_plan(one_seed.model_copy(update={"silence": {"single-seed": "a smoke run"}})))
-    assert found.heard == ()
-    ((silenced),) = found.silenced
-    assert (silenced.finding.check, silenced.reason) == ("single-seed", "a smoke run")
+    assert [each.check for each in check_plan(make_plan(one_seed)).reported] == ["single-seed"]
+    found = check_plan(make_plan(one_seed.model_copy(update={"suppress": {"single-seed": "a smoke run"}})))
+    assert found.reported == ()
+    ((suppressed),) = found.suppressed
+    assert (suppressed.finding.check, suppressed.reason) == ("single-seed", "a smoke run")
 
 
 def test_every_check_is_made_to_fire_by_a_test() -> None:
@@ -72,7 +72,7 @@ def test_every_check_has_its_section_in_the_docs_and_nothing_else_has() -> None:
     for check in CHECKS:
         words = told[check.name].split("\n## ")[0]
         assert ("*A note.*" in words) == (check.level == "note"), check.name
-        assert all(part in words for part in ("**Why:**", "**Mend:**", "**Silence it**")), check.name
+        assert all(part in words for part in ("**Why:**", "**Mend:**", "**Suppress it**")), check.name
 
 
 def test_the_docs_link_to_checks_that_there_are() -> None:

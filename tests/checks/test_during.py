@@ -14,24 +14,24 @@ from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
 from convstudy.checks.chance import chance_level
 from convstudy.checks.check import SURE
-from convstudy.checks.courses import (
+from convstudy.checks.learning_curves import (
     gain_of,
     largest_fall,
     rise_of,
     window,
 )
-from convstudy.data import ImageFacts
+from convstudy.data import DatasetStatistics
 from convstudy.data.audit.duplicates import Pairs
-from convstudy.data.audit.facts import PartFacts
+from convstudy.data.audit.statistics import PartStatistics
 from convstudy.history.results import Results
-from convstudy.record import DeadUnits, Epoch, Record
+from convstudy.record import DeadRelus, Epoch, Record
 from convstudy.studyfile import Ablate, NetworkPattern, Recipe, Variant
 from tests.checks.made import ONE, Course, epoch, level_of, results, settled, study
 from tests.scores import rescored
 
 
-def heard(made: Results) -> tuple[Finding, ...]:
-    return check_results(analyse(made)).heard
+def reported(made: Results) -> tuple[Finding, ...]:
+    return check_results(analyse(made)).reported
 
 
 def rising(level: float, n_epochs: int = 12, step: float = 0.004) -> list[Epoch]:
@@ -65,11 +65,11 @@ def at_chance(n_epochs: int = 12) -> list[Epoch]:
 def only(name: str, make: Callable[[float], list[Epoch]], seeds: Sequence[int] = range(5)) -> Course:
     """Return histories of which those of one candidate, some of its seeds, are made otherwise."""
 
-    def course(who: str, number: int) -> list[Epoch]:
+    def trace(who: str, number: int) -> list[Epoch]:
         level = level_of(who, number)
         return make(level) if who == name and number in seeds else settled(level)
 
-    return course
+    return trace
 
 
 FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
@@ -79,45 +79,47 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
     ),
     "collapsed-fit": (
         lambda: results(
-            course=only("tanh", lambda level: at_chance()),
+            trace=only("tanh", lambda level: at_chance()),
             test=lambda name, seed: 0.1 if name == "tanh" else level_of(name, seed) - 0.0005,
         ),
         ("ablate.best: tanh",),
     ),
-    "dead-units": (
+    "dead-relus": (
         lambda: results(
-            dead=lambda name, seed: [DeadUnits((1,), 3, 6)] if name == "two" and seed < 3 else []
+            dead=lambda name, seed: [DeadRelus((1,), 3, 6)] if name == "two" and seed < 3 else []
         ),
         ("compare.all: two",),
     ),
-    "still-improving": (lambda: results(course=only("two", rising)), ("compare.all: two",)),
-    "early-overfitting": (lambda: results(course=only("one", losing)), ("compare.all: one",)),
-    "unstable-end": (lambda: results(course=only("one", swinging)), ("compare.all: one",)),
+    "still-improving": (lambda: results(trace=only("two", rising)), ("compare.all: two",)),
+    "early-overfitting": (lambda: results(trace=only("one", losing)), ("compare.all: one",)),
+    "unstable-end": (lambda: results(trace=only("one", swinging)), ("compare.all: one",)),
 }
 
 
 def test_clean_histories_have_no_finding() -> None:
-    assert heard(results()) == ()
+    assert reported(results()) == ()
 
 
 @pytest.mark.parametrize("check", FIRES)
 def test_a_check_fires_on_the_histories_made_for_it_and_no_other_does(check: str) -> None:
     make, where = FIRES[check]
-    found = heard(make())
+    found = reported(make())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
-    assert all(each.what and each.mend for each in found)
+    assert all(each.what and each.hint for each in found)
 
 
 # diverged and collapsed
 
 
 def test_fits_that_failed_otherwise_did_not_diverge() -> None:
-    found = heard(results(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else ""))
+    found = reported(results(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else ""))
     assert [each.check for each in found] == ["failed-fit"]
 
 
 def test_a_fit_of_a_search_that_diverged_is_told_by_its_fold() -> None:
-    found = heard(results(fails=lambda name, number: "diverged" if (name, number) == ("kernel=3", 1) else ""))
+    found = reported(
+        results(fails=lambda name, number: "diverged" if (name, number) == ("kernel=3", 1) else "")
+    )
     assert {(each.check, each.where) for each in found} >= {
         ("diverged-fit", "search.one: kernel=3"),
         ("diverged-fit", "search.two: kernel=3"),
@@ -146,13 +148,13 @@ def with_validation_labels(made: Results, counts: Sequence[int]) -> Results:
 def always_the_largest(accuracy: float) -> Results:
     """Return results in which one variant reaches this accuracy in every epoch, on training and validation images."""
     same = [epoch(number, accuracy, accuracy, loss=1.1, train_loss=1.1) for number in range(1, 13)]
-    return results(course=only("tanh", lambda level: same))
+    return results(trace=only("tanh", lambda level: same))
 
 
 @pytest.mark.parametrize(("accuracy", "collapsed"), [(0.7, True), (0.72, True), (0.74, False)])
 def test_with_uneven_classes_chance_is_the_share_of_the_largest(accuracy: float, collapsed: bool) -> None:
     uneven = with_validation_labels(always_the_largest(accuracy), (70, 20, 10))
-    found = [each for each in heard(uneven) if each.check == "collapsed-fit"]
+    found = [each for each in reported(uneven) if each.check == "collapsed-fit"]
     assert [each.where for each in found] == ["ablate.best: tanh"] * collapsed
     assert all(
         "guessing the largest class gets 70.00 % of the validation images right" in each.what
@@ -161,16 +163,16 @@ def test_with_uneven_classes_chance_is_the_share_of_the_largest(accuracy: float,
 
 
 def test_without_labels_on_record_the_class_counts_of_all_training_images_count() -> None:
-    part = PartFacts((42_000, 18_000), 0, 0, 0)
+    part = PartStatistics((42_000, 18_000), 0, 0, 0)
     none = Pairs(0, 0, 0, ())
-    seen = replace(always_the_largest(0.7), images=ImageFacts("digest", part, part, none, none))
-    assert "collapsed-fit" in {each.check for each in heard(seen)}
-    assert "collapsed-fit" not in {each.check for each in heard(replace(seen, images=None))}
+    seen = replace(always_the_largest(0.7), images=DatasetStatistics("digest", part, part, none, none))
+    assert "collapsed-fit" in {each.check for each in reported(seen)}
+    assert "collapsed-fit" not in {each.check for each in reported(replace(seen, images=None))}
 
 
 def test_one_seed_that_collapsed_is_named() -> None:
-    made = results(course=only("tanh", lambda level: at_chance(), seeds=[3]))
-    (finding,) = [each for each in heard(made) if each.check == "collapsed-fit"]
+    made = results(trace=only("tanh", lambda level: at_chance(), seeds=[3]))
+    (finding,) = [each for each in reported(made) if each.check == "collapsed-fit"]
     assert "1 of 5 fits (seed 3) ended at chance" in finding.what
     assert "11.00 %" in finding.what
 
@@ -178,17 +180,17 @@ def test_one_seed_that_collapsed_is_named() -> None:
 def test_the_hint_for_a_batch_norm_over_one_value_is_a_larger_batch() -> None:
     norm = NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))
     asked = study(network={"one": ONE, "two": norm}, recipe={"epochs": 12, "batch_size": 1}, search={})
-    made = results(asked, course=only("two", lambda level: at_chance()))
-    (finding,) = [each for each in heard(made) if each.check == "collapsed-fit"]
+    made = results(asked, trace=only("two", lambda level: at_chance()))
+    (finding,) = [each for each in reported(made) if each.check == "collapsed-fit"]
     assert finding.where == "compare.all: two"
-    assert finding.mend.startswith("batch_size = 2 or more")
-    (usual,) = [each for each in heard(FIRES["collapsed-fit"][0]()) if each.check == "collapsed-fit"]
-    assert usual.mend.startswith("a lower learning_rate")
+    assert finding.hint.startswith("batch_size = 2 or more")
+    (usual,) = [each for each in reported(FIRES["collapsed-fit"][0]()) if each.check == "collapsed-fit"]
+    assert usual.hint.startswith("a lower learning_rate")
 
 
 def test_a_fit_that_is_bad_but_above_chance_has_not_collapsed() -> None:
     slow = only("tanh", lambda level: [epoch(number, 0.2, 0.16) for number in range(1, 13)])
-    assert "collapsed-fit" not in {each.check for each in heard(results(course=slow))}
+    assert "collapsed-fit" not in {each.check for each in reported(results(trace=slow))}
 
 
 # still improving
@@ -214,30 +216,32 @@ def test_noise_around_a_plateau_is_seldom_taken_for_a_gain() -> None:
 
 
 def test_a_gain_within_the_region_is_none() -> None:
-    course = only("two", lambda level: rising(level, step=0.0002))  # 3 epochs on: 0.06 points
-    assert heard(results(course=course)) == ()
-    assert [each.check for each in heard(results(study(region=0.05), course=course))] == ["still-improving"]
+    trace = only("two", lambda level: rising(level, step=0.0002))  # 3 epochs on: 0.06 points
+    assert reported(results(trace=trace)) == ()
+    assert [each.check for each in reported(results(study(equivalence_margin=0.05), trace=trace))] == [
+        "still-improving"
+    ]
 
 
 def test_a_schedule_that_came_to_rest_and_patience_end_training_on_purpose() -> None:
     def annealed(level: float) -> list[Epoch]:
         return [replace(each, learning_rate=0.001 * (12.5 - each.number) / 12) for each in rising(level)]
 
-    assert heard(results(course=only("two", annealed))) == ()
+    assert reported(results(trace=only("two", annealed))) == ()
     stopped = only("two", lambda level: rising(level, n_epochs=9))
-    assert heard(results(study(recipe=Recipe(epochs=12, patience=2)), course=stopped)) == ()
+    assert reported(results(study(recipe=Recipe(epochs=12, patience=2)), trace=stopped)) == ()
 
 
 def test_short_histories_say_too_little() -> None:
     short = study(recipe=Recipe(epochs=5))
-    assert heard(results(short, course=lambda name, seed: rising(level_of(name, seed), n_epochs=5))) == ()
+    assert reported(results(short, trace=lambda name, seed: rising(level_of(name, seed), n_epochs=5))) == ()
 
 
 def test_accuracy_that_rises_while_the_loss_rises_too_is_left_alone() -> None:
     def worse(level: float) -> list[Epoch]:
         return [rescored(each, loss=0.1 + 0.001 * each.number) for each in rising(level)]
 
-    assert heard(results(course=only("two", worse))) == ()
+    assert reported(results(trace=only("two", worse))) == ()
 
 
 # overfitting early
@@ -266,8 +270,8 @@ def test_a_small_or_late_rise_is_none_and_training_loss_must_fall_on() -> None:
 
 
 def test_most_seeds_must_overfit_early() -> None:
-    assert heard(results(course=only("one", losing, seeds=[0, 1]))) == ()
-    (finding,) = heard(results(course=only("one", losing, seeds=[0, 1, 4])))
+    assert reported(results(trace=only("one", losing, seeds=[0, 1]))) == ()
+    (finding,) = reported(results(trace=only("one", losing, seeds=[0, 1, 4])))
     assert finding.check == "early-overfitting"
     assert finding.level == "note"
 
@@ -281,21 +285,21 @@ def test_the_largest_fall(values: list[float], fall: float) -> None:
 
 
 def test_swings_must_be_larger_than_noise_and_than_what_is_judged() -> None:
-    assert heard(results(course=only("one", lambda level: swinging(level, 0.008)))) == ()
+    assert reported(results(trace=only("one", lambda level: swinging(level, 0.008)))) == ()
     # "two" is 2.5 points behind: a swing of 2 says nothing about that, one of 4 does
-    assert heard(results(course=only("two", lambda level: swinging(level, 0.02)))) == ()
-    assert [e.check for e in heard(results(course=only("two", lambda level: swinging(level, 0.04))))] == [
+    assert reported(results(trace=only("two", lambda level: swinging(level, 0.02)))) == ()
+    assert [e.check for e in reported(results(trace=only("two", lambda level: swinging(level, 0.04))))] == [
         "unstable-end"
     ]
-    assert heard(results(course=only("one", swinging, seeds=[1, 3]))) == (), "two of five seeds"
+    assert reported(results(trace=only("one", swinging, seeds=[1, 3]))) == (), "two of five seeds"
 
 
 def test_a_network_that_is_ablated_and_compared_is_told_of_once() -> None:
-    found = heard(results(course=only("one", swinging)))
+    found = reported(results(trace=only("one", swinging)))
     assert [each.where for each in found] == ["compare.all: one"]
     ablate = {"one": Ablate(network="one", variants={"tanh": Variant(activation="tanh")})}
     alone = study(compare={}, search={}, ablate=ablate, network={"one": study().network["one"]})
-    found = heard(results(alone, course=only("as it is", swinging)))
+    found = reported(results(alone, trace=only("as it is", swinging)))
     assert [each.where for each in found] == ["ablate.one: as it is"]
 
 
@@ -312,10 +316,10 @@ def test_a_network_that_is_ablated_and_compared_is_told_of_once() -> None:
     ],
 )
 def test_dead_units_are_told_of_where_half_a_layer_is_dead_in_most_fits(dead: list[int], found: str) -> None:
-    def units(name: str, seed: int) -> list[DeadUnits]:
-        return [DeadUnits((1,), dead[seed], 6)] if name == "two" and dead[seed] else []
+    def units(name: str, seed: int) -> list[DeadRelus]:
+        return [DeadRelus((1,), dead[seed], 6)] if name == "two" and dead[seed] else []
 
-    told = [each for each in heard(results(dead=units)) if each.check == "dead-units"]
+    told = [each for each in reported(results(dead=units)) if each.check == "dead-relus"]
     assert len(told) == bool(found)
     for each in told:
         assert each.what.startswith(f'{found} of layer 1, "conv 6 5 relu stride=4",')

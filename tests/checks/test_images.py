@@ -11,9 +11,9 @@ import pytest
 
 from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
-from convstudy.data import BUILT_IN_DATASETS, ImageFacts
+from convstudy.data import BUILT_IN_DATASETS, DatasetStatistics
 from convstudy.data.audit.duplicates import Pair, Pairs
-from convstudy.data.audit.facts import PartFacts
+from convstudy.data.audit.statistics import PartStatistics
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
 from tests.checks.made import results
@@ -21,20 +21,20 @@ from tests.checks.made import results
 MNIST = BUILT_IN_DATASETS["mnist"]
 NONE = Pairs(0, 0, 0, ())
 # MNIST as it is: its one near pair and its largest class of 1.2 times the smallest are nothing to point out.
-CLEAN = ImageFacts(
+CLEAN = DatasetStatistics(
     MNIST.digest,
-    PartFacts((5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949), 0, 0, 0),
-    PartFacts((980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009), 0, 0, 0),
+    PartStatistics((5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949), 0, 0, 0),
+    PartStatistics((980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009), 0, 0, 0),
     NONE,
     Pairs(1, 1, 0, (Pair(27111, 3070, 1, 1, 0.9916),)),
 )
 
 
-def heard(made: Results) -> tuple[Finding, ...]:
-    return check_results(analyse(made)).heard
+def reported(made: Results) -> tuple[Finding, ...]:
+    return check_results(analyse(made)).reported
 
 
-def with_facts(**changed: Any) -> Results:
+def with_statistics(**changed: Any) -> Results:
     """Return clean results whose images are MNIST's but for these facts."""
     return replace(results(), images=replace(CLEAN, **changed))
 
@@ -56,15 +56,17 @@ def surer_by(distance: float, only: str = "tanh") -> Results:
 
 FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
     "train-test-duplicates": (
-        lambda: with_facts(exact=Pairs(3, 2, 1, (Pair(0, 0, 1, 2, 1.0),))),
+        lambda: with_statistics(exact=Pairs(3, 2, 1, (Pair(0, 0, 1, 2, 1.0),))),
         ("study.dataset",),
     ),
     "class-imbalance": (
-        lambda: with_facts(train=replace(CLEAN.train, class_counts=(15_000, 5_000, *[5_000] * 8))),
+        lambda: with_statistics(train=replace(CLEAN.train, class_counts=(15_000, 5_000, *[5_000] * 8))),
         ("study.dataset",),
     ),
     "constant-images": (
-        lambda: with_facts(train=replace(CLEAN.train, n_constant=1), test=replace(CLEAN.test, n_constant=7)),
+        lambda: with_statistics(
+            train=replace(CLEAN.train, n_constant=1), test=replace(CLEAN.test, n_constant=7)
+        ),
         ("study.dataset", "study.dataset"),
     ),
     "badly-calibrated": (lambda: surer_by(0.05), ("ablate.best: tanh",)),
@@ -74,21 +76,23 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
 @pytest.mark.parametrize("check", FIRES)
 def test_a_check_fires_on_what_was_made_for_it_and_no_other_does(check: str) -> None:
     make, where = FIRES[check]
-    found = heard(make())
+    found = reported(make())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
-    assert all(each.what and each.mend for each in found)
+    assert all(each.what and each.hint for each in found)
 
 
 def test_mnist_as_it_is_and_images_that_nobody_looked_over_have_no_finding() -> None:
-    assert heard(with_facts()) == ()
-    assert heard(replace(results(), images=None)) == ()
-    assert heard(with_facts(near=None)) == ()
+    assert reported(with_statistics()) == ()
+    assert reported(replace(results(), images=None)) == ()
+    assert reported(with_statistics(near_duplicates=None)) == ()
 
 
 @pytest.mark.parametrize(("n_test", "found"), [(99, False), (100, True)])
 def test_near_duplicates_count_from_one_in_a_hundred_on(n_test: int, found: bool) -> None:
-    made = with_facts(near=Pairs(n_test, n_test, 4, CLEAN.near.shown if CLEAN.near else ()))
-    told = heard(made)
+    made = with_statistics(
+        near_duplicates=Pairs(n_test, n_test, 4, CLEAN.near_duplicates.shown if CLEAN.near_duplicates else ())
+    )
+    told = reported(made)
     assert [each.check for each in told] == ["train-test-duplicates"] * found
     if found:
         assert told[0].what.startswith(
@@ -111,13 +115,13 @@ def test_near_duplicates_count_from_one_in_a_hundred_on(n_test: int, found: bool
     ],
 )
 def test_classes_are_uneven_from_three_times_on(counts: tuple[int, ...], said: str) -> None:
-    found = heard(with_facts(test=replace(CLEAN.test, class_counts=(*counts, 1_000, 1_000))))
+    found = reported(with_statistics(test=replace(CLEAN.test, class_counts=(*counts, 1_000, 1_000))))
     assert [each.what.startswith(said) for each in found] == [True] * bool(said)
 
 
 @pytest.mark.parametrize(("distance", "found"), [(0.05, True), (0.01, False), (-0.05, True), (-0.01, False)])
 def test_confidence_counts_a_point_outside_the_interval(distance: float, found: bool) -> None:
-    told = heard(surer_by(distance))
+    told = reported(surer_by(distance))
     assert [each.check for each in told] == ["badly-calibrated"] * found
     if found:
         assert f"they are too {'sure' if distance > 0 else 'unsure'} by 5.0" in told[0].what
@@ -127,4 +131,4 @@ def test_predictions_that_are_lost_say_nothing() -> None:
     def lost(fit_id: str, what: str) -> Any:
         raise StoreError(Problem("there is no such file"))
 
-    assert heard(replace(surer_by(0.05), arrays=lost)) == ()
+    assert reported(replace(surer_by(0.05), arrays=lost)) == ()

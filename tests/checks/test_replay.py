@@ -14,7 +14,7 @@ from convstudy.checks import check_plan, check_results
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.plan import Fit, resolve
-from convstudy.record import Epoch, Opening, Record
+from convstudy.record import Epoch, Evaluation, Record
 from convstudy.stats import Verdict
 from convstudy.studyfile import study_of
 from tests.scores import scores
@@ -25,23 +25,23 @@ REPLAY = Path(__file__).resolve().parents[2] / "docs" / "notebook-replay" / "rep
 def results_of(run: dict[str, Any]) -> Results:
     """Return a run as it was exported; what lay beside its records is lost."""
     study = study_of(run["study"])
-    records, openings = {}, {}
+    records, test_evaluations = {}, {}
     for values in (fit for each in run["candidates"] for fit in each["fits"]):
         fit = Fit.from_json(values["fit"], study.dataset)
         history = tuple(Epoch.from_json(epoch) for epoch in values["history"])
-        ended = {key: values[key] for key in ("best_epoch", "counted_epoch", "n_train", "n_validation")}
+        ended = {key: values[key] for key in ("best_epoch", "selected_epoch", "n_train", "n_validation")}
         digest = values["weights_digest"]
         records[fit.id] = Record(fit.id, "done", history, n_parameters=1, weights_digest=digest, **ended)
         if values["test_accuracy"] is not None:
             scored = scores(values["test_loss"], values["test_accuracy"])
-            openings[fit.id] = Opening(fit.id, digest, "replay", "", 10_000, scored)
+            test_evaluations[fit.id] = Evaluation(fit.id, digest, "replay", "", 10_000, scored)
 
     def lost(fit_id: str, what: str) -> Any:
         raise StoreError(Problem("there is no such file"))
 
     plan, choices = resolve(study, records)
-    n = len(openings)
-    return Results(run["run_id"], study, plan, choices, records, openings, n, 0, "", "", lost)
+    n = len(test_evaluations)
+    return Results(run["run_id"], study, plan, choices, records, test_evaluations, n, 0, "", "", lost)
 
 
 @cache
@@ -56,18 +56,18 @@ def found_in(number: int) -> frozenset[tuple[str, str]]:
     """Return (check, where) of what is found in one of the three runs."""
     analysis = run_of(number)
     findings = check_plan(analysis.results.plan) + check_results(analysis)
-    return frozenset((each.check, each.where) for each in findings.heard)
+    return frozenset((each.check, each.where) for each in findings.reported)
 
 
 def verdicts_of(number: int, stage: str) -> dict[tuple[str, str], Verdict]:
     """Return the verdicts of a stage of one of the three runs, by who is compared with whom."""
-    (contest,) = (each for each in run_of(number).contests if each.stage == stage)
-    return {(each.first, each.second): each for each in contest.verdicts}
+    (stage_result,) = (each for each in run_of(number).stage_results if each.stage == stage)
+    return {(each.first, each.second): each for each in stage_result.verdicts}
 
 
 def test_the_notebooks_study_is_told_its_mistakes() -> None:
     assert found_in(0) == {
-        ("idle-layer", "network.six-conv"),
+        ("no-op-layer", "network.six-conv"),
         ("shared-learning-rate", "ablate.five-conv.rmsprop"),
         ("unequal-tuning", "compare.architectures"),
         ("single-seed", "study.seeds"),
@@ -97,7 +97,7 @@ def test_one_seed_of_each_tells_nothing_apart_on_test_images() -> None:
 def test_five_folds_do_not_tell_the_kernels_apart() -> None:
     searched = verdicts_of(0, "search.kernel-size")
     assert list(searched) == [("kernel=5", f"kernel={size}") for size in (2, 3, 7, 11)]
-    assert {each.kind for each in searched.values()} == {"unclear"}
+    assert {each.kind for each in searched.values()} == {"inconclusive"}
     # Two of the intervals lie above 0, but not after the correction for all ten pairs.
     above = [
         each for each in searched.values() if each.difference.low is not None and each.difference.low > 0
@@ -110,7 +110,7 @@ def test_five_folds_do_not_tell_the_kernels_apart() -> None:
 
 def test_five_seeds_of_which_one_fell_do_not_tell_it_either() -> None:
     (verdict,) = verdicts_of(2, "ablate.five-conv").values()
-    assert (verdict.kind, verdict.difference.n, verdict.bounded) == ("unclear", 5, True)
+    assert (verdict.kind, verdict.difference.n, verdict.bounded) == ("inconclusive", 5, True)
     assert verdict.difference.mean == pytest.approx(-0.00968)
     assert verdict.difference.low is not None and verdict.difference.low < -0.026
     assert verdict.difference.high is not None and verdict.difference.high > 0.007

@@ -35,7 +35,7 @@ layers = ["flatten", "dense 8 relu"]
 
 [search.kernel]
 network = "small"
-vary = { kernel = [3, 5] }
+parameters = { kernel = [3, 5] }
 folds = 2
 
 [compare.both]

@@ -123,7 +123,7 @@ def test_errors_are_json_where_a_program_reads(convstudy: Call) -> None:
     assert ended.status == 2
     (problem,) = ended.json["errors"]
     assert problem["got"] == "epoch"
-    assert problem["mend"] == 'did you mean "epochs"?'
+    assert problem["hint"] == 'did you mean "epochs"?'
     assert "epochs" in ended.err
 
 

@@ -12,8 +12,8 @@ from tests.cli.conftest import Ended
 
 Call = Callable[..., Ended]
 SILENCED = """
-[silence]
-idle-layer = "the tiny study has one to be found"
+[suppress]
+no-op-layer = "the tiny study has one to be found"
 unequal-tuning = "nobody believes it"
 batch-norm-at-its-start = "it has no batch-norm"
 """
@@ -31,8 +31,8 @@ def test_before_a_run_the_plan_is_checked(convstudy: Call, tiny: Path, tmp_path:
     head, first, *_ = ended.out.splitlines()
     assert head == "tiny, the plan; nothing is trained yet: 2 warnings and 2 notes"
     assert first == ""
-    assert "warning: idle-layer, network.small\n  layer 3" in ended.out
-    assert "  mend: take it out" in ended.out
+    assert "warning: no-op-layer, network.small\n  layer 3" in ended.out
+    assert "  hint: take it out" in ended.out
     assert "docs/checks.md" in ended.out
     assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
 
@@ -43,14 +43,14 @@ def test_run_check_and_plan_fix_an_automatic_precision_alike(
     words = (tiny, "--runs", tmp_path / "runs", "--set", "recipe.precision=auto", "--json")
     ran = convstudy("run", *words, "--workers", 1, "--no-report").json
     assert convstudy("check", *words).json["run"] == ran["run_id"]
-    assert convstudy("plan", *words, "--no-calibrate").json["left"]["n_fits"] == 0
+    assert convstudy("plan", *words, "--no-estimate-time").json["left"]["n_fits"] == 0
 
 
 def test_after_a_run_its_results_are_checked_too(convstudy: Call, tiny: Path, finished: Path) -> None:
     ended = convstudy("check", tiny, "--runs", finished, "--json")
     assert ended.status == 0
     assert ended.json["run"].startswith("tiny-")
-    before = ["idle-layer", "unequal-tuning", "few-validation-images", "few-seeds"]
+    before = ["no-op-layer", "unequal-tuning", "few-validation-images", "few-seeds"]
     assert checks(ended)[:4] == before
     assert "difference-within-noise" in checks(ended)
     assert "test-set-in-a-choice" not in checks(ended), "its own openings came after its choices"
@@ -65,27 +65,27 @@ def test_what_the_study_silences_is_told_apart_and_may_change_after_the_run(
     tiny.write_text(tiny.read_text() + SILENCED)
     ended = convstudy("check", tiny, "--runs", finished, "--json")
     assert ended.json["run"].startswith("tiny-"), "it is the same run"
-    assert not {"idle-layer", "unequal-tuning"} & set(checks(ended))
-    silenced = {each["finding"]["check"]: each["reason"] for each in ended.json["silenced"]}
-    assert silenced == {
-        "idle-layer": "the tiny study has one to be found",
+    assert not {"no-op-layer", "unequal-tuning"} & set(checks(ended))
+    suppressed = {each["finding"]["check"]: each["reason"] for each in ended.json["suppressed"]}
+    assert suppressed == {
+        "no-op-layer": "the tiny study has one to be found",
         "unequal-tuning": "nobody believes it",
     }
     said = convstudy("check", tiny, "--runs", finished).out
-    assert "and 2 silenced" in said.splitlines()[0]
-    assert "silenced: unequal-tuning, compare.both (nobody believes it)" in said
+    assert "and 2 suppressed" in said.splitlines()[0]
+    assert "suppressed: unequal-tuning, compare.both (nobody believes it)" in said
 
 
 def test_strict_ends_with_1_where_a_warning_is_heard(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = ("--runs", tmp_path / "none")
-    for command in (("check",), ("plan", "--no-calibrate")):
+    for command in (("check",), ("plan", "--no-estimate-time")):
         ended = convstudy(*command, tiny, *runs, "--strict")
         assert ended.status == 1
-        assert "idle-layer" in ended.out
+        assert "no-op-layer" in ended.out
         assert ended.err == ""
         assert convstudy(*command, tiny, *runs).status == 0
     tiny.write_text(tiny.read_text() + SILENCED)
-    for command in (("check",), ("plan", "--no-calibrate")):
+    for command in (("check",), ("plan", "--no-estimate-time")):
         ended = convstudy(*command, tiny, *runs, "--strict")
         assert ended.status == 0, "notes alone are no reason"
         assert "few-seeds" in ended.out
@@ -99,7 +99,7 @@ def test_a_strict_run_trains_all_the_same(convstudy: Call, tiny: Path, finished:
     assert strict.out == plain.out
     assert re.search(r"^checks: \d warnings and \d notes; convstudy check ", plain.out, re.MULTILINE)
     assert f"; convstudy check {tiny} --runs {finished}\n" in plain.out
-    assert checks(convstudy(*words, "--json"))[0] == "idle-layer"
+    assert checks(convstudy(*words, "--json"))[0] == "no-op-layer"
 
 
 def test_a_study_that_nothing_is_found_in_says_so(convstudy: Call, tmp_path: Path) -> None:
@@ -117,5 +117,5 @@ def test_a_study_that_nothing_is_found_in_says_so(convstudy: Call, tmp_path: Pat
 @pytest.mark.parametrize("command", ["check", "plan", "run"])
 def test_help_says_what_strict_does(convstudy: Call, command: str) -> None:
     said = " ".join(convstudy(command, "--help").out.split())
-    assert "exit status 1 where a check warns and is not silenced" in said
+    assert "exit status 1 where a check warns and is not suppressed" in said
     assert "with --strict" in said

@@ -41,11 +41,14 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
         assert "1 failed fit may yet succeed; nothing is chosen here and no test image is read" in ended.out
         status = convstudy("status", "--runs", runs)
         assert "1 fit of 10 failed and may yet succeed" in status.out
-        assert convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json").json["left"]["n_fits"] == 1
+        assert (
+            convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json").json["left"]["n_fits"]
+            == 1
+        )
 
         ended = convstudy("run", tiny, "--runs", runs, "--json", "--accept-failures", REASON)
     assert ended.status == 1
-    left = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json").json["left"]
+    left = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json").json["left"]
     assert left["n_fits"] == 0
     (failed,) = ended.json["failed"]
     assert [each["reason"] for each in ended.json["acceptances"]] == [REASON]

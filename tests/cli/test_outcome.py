@@ -80,7 +80,11 @@ def test_a_command_reads_each_file_at_most_once(
     read: Counter[tuple[object, ...]] = Counter()
     worked_out: Counter[str] = Counter()
     analyse: Any = importlib.import_module("convstudy.analysis.analyse")
-    original_read, original_contest, original_protocol = Artefacts.read, analyse.contest, analyse.protocol
+    original_read, original_stage_result, original_protocol = (
+        Artefacts.read,
+        analyse.stage_result,
+        analyse.protocol,
+    )
 
     def reading(self: Artefacts, fit_id: str, kind: str, weights_digest: str = "") -> object:
         read[fit_id, kind] += 1
@@ -89,9 +93,9 @@ def test_a_command_reads_each_file_at_most_once(
     def verifying(self: Artefacts, fit_id: str, kind: str, weights_digest: str) -> bool:
         return bool(original_read(self, fit_id, kind, weights_digest))
 
-    def contest(*arguments: Any) -> object:
+    def stage_result(*arguments: Any) -> object:
         worked_out[arguments[1].key] += 1
-        return original_contest(*arguments)
+        return original_stage_result(*arguments)
 
     def protocol(*arguments: Any) -> object:
         worked_out["protocol"] += 1
@@ -100,7 +104,7 @@ def test_a_command_reads_each_file_at_most_once(
     monkeypatch.setattr(Artefacts, "read", reading)
     # A run verifies its files before anything is analysed.
     monkeypatch.setattr(Artefacts, "is_sound", verifying)
-    monkeypatch.setattr(analyse, "contest", contest)
+    monkeypatch.setattr(analyse, "stage_result", stage_result)
     monkeypatch.setattr(analyse, "protocol", protocol)
     ended = convstudy(command, words[1] if command in ("run", "check") else "tiny", *words[2:])
     assert ended.status == 0

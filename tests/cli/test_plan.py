@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.engine.calibration import Expected
+from convstudy.engine.run_time import Expected
 from convstudy.plan import Fit
 from convstudy.run import Event, SearchAdvanced, run_study
 from convstudy.studyfile import load_study, read_change
@@ -18,7 +18,7 @@ Call = Callable[..., Ended]
 
 def test_a_plan_before_anything_is_trained(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "none"
-    ended = convstudy("plan", tiny, "--runs", runs, "--no-calibrate")
+    ended = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time")
     assert ended.status == 0
     assert not runs.exists()
     rows = {line.split()[0]: line.split() for line in ended.out.splitlines() if line.split()}
@@ -35,15 +35,17 @@ def test_a_plan_before_anything_is_trained(convstudy: Call, tiny: Path, tmp_path
 
 
 def test_a_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
-    plan = convstudy("plan", tiny, "--runs", tmp_path / "none", "--json", "--no-calibrate", "--seeds", 3).json
+    plan = convstudy(
+        "plan", tiny, "--runs", tmp_path / "none", "--json", "--no-estimate-time", "--seeds", 3
+    ).json
     assert [stage["n_fits"] for stage in plan["stages"]] == [4, 6, 6]
     assert plan["total"]["n_fits"] == plan["left"]["n_fits"] == 13
     assert plan["seconds"] is None
-    assert plan["stages"][1]["waits_for"] == ["search.kernel"]
-    found = ["idle-layer", "unequal-tuning", "few-validation-images"]
+    assert plan["stages"][1]["depends_on"] == ["search.kernel"]
+    found = ["no-op-layer", "unequal-tuning", "few-validation-images"]
     assert [each["check"] for each in plan["findings"]] == found
-    assert plan["silenced"] == []
-    assert sum(stage["left"]["operations"] for stage in plan["stages"]) == plan["total"]["operations"]
+    assert plan["suppressed"] == []
+    assert sum(stage["left"]["flops"] for stage in plan["stages"]) == plan["total"]["flops"]
 
 
 def test_what_is_done_is_not_to_be_done(convstudy: Call, tiny: Path, finished: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_changed_study_after_a_look_at_the_test_set_is_pointed_out(
     convstudy: Call, tiny: Path, finished: Path
 ) -> None:
     def checks(*options: object) -> set[str]:
-        plan = convstudy("plan", tiny, "--runs", finished, "--no-calibrate", "--json", *options).json
+        plan = convstudy("plan", tiny, "--runs", finished, "--no-estimate-time", "--json", *options).json
         return {found["check"] for found in plan["findings"]}
 
     assert "test-set-in-a-choice" not in checks(), "its own openings came after its choices"
@@ -69,11 +71,11 @@ def test_expected_time(convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch:
 
     n_timed = 24
 
-    def calibrate(fits: list[Fit], seconds: float) -> Expected:
+    def estimate_run_time(fits: list[Fit], seconds: float) -> Expected:
         asked.extend(fits)
         return Expected({fit.id: 10.0 for fit in fits}, n_kinds=1_250, n_timed=n_timed)
 
-    monkeypatch.setattr("convstudy.engine.calibration.calibrate", calibrate)
+    monkeypatch.setattr("convstudy.engine.run_time.estimate_run_time", estimate_run_time)
     words = ("plan", tiny, "--runs", tmp_path / "none", "--workers", 4)
     plan = convstudy(*words, "--json").json
     assert len(asked) == N_FITS
@@ -92,7 +94,7 @@ def test_a_calibration_is_possible(convstudy: Call, tiny: Path, tmp_path: Path) 
 
 HALVING = {
     "--set": (
-        "search.kernel.vary={kernel = [1, 2, 3, 4, 5]}",
+        "search.kernel.parameters={kernel = [1, 2, 3, 4, 5]}",
         "search.kernel.method=halving",
         "search.kernel.budget=0.5",
         "search.kernel.recipe={epochs = 4}",
@@ -106,16 +108,16 @@ def _changes() -> list[str]:
 
 def test_the_plan_of_a_search_that_halves(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    ended = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", *_changes())
+    ended = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", *_changes())
     assert ended.status == 0
     assert (
         "search.kernel halves its candidates: 5 × 1 fold × 1 epoch, 3 × 1 fold × 3 epochs, 2 × 2 folds × 3 epochs; "
         "17 epochs, 42 % of the grid's 40." in ended.out
     )
-    plan = convstudy("plan", tiny, "--runs", runs, "--no-calibrate", "--json", *_changes()).json
+    plan = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json", *_changes()).json
     search = plan["stages"][0]
     assert search["left"]["images"] == 17 * 50
-    assert (search["n_fits"], len(search["to_come"]), search["grid_epochs"]) == (10, 5, 40)
+    assert (search["n_fits"], len(search["pending"]), search["grid_epochs"]) == (10, 5, 40)
     assert [(r["n_candidates"], r["n_folds"], r["n_epochs"], r["decided"]) for r in search["rungs"]] == [
         (5, 1, 1, False),
         (3, 1, 3, False),
@@ -132,13 +134,13 @@ def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Pat
 
     with pytest.raises(KeyboardInterrupt):
         run_study(study, tmp_path, 0, stop)
-    search = convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate", "--json", *_changes()).json[
+    search = convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time", "--json", *_changes()).json[
         "stages"
     ][0]
     # Five fits of an epoch are done; what goes on from them has that epoch behind it.
     assert (search["n_done"], search["left"]["images"]) == (5, 12 * 50)
     assert [rung["decided"] for rung in search["rungs"]] == [True, False, False]
-    assert len(search["rungs"][1]["took_part"]) == 3
+    assert len(search["rungs"][1]["evaluated"]) == 3
     status = convstudy("status", "--runs", tmp_path, "--json").json
     assert (status["stages"][0]["n_fits"], status["stages"][0]["n_done"]) == (10, 5)
     assert (status["stages"][0]["n_rungs_decided"], status["stages"][0]["n_rungs"]) == (1, 3)
@@ -162,7 +164,7 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
 ) -> None:
     drawn = [
         "--set",
-        "search.kernel.vary={learning_rate = {low = 0.001, high = 0.1}}",
+        "search.kernel.parameters={learning_rate = {low = 0.001, high = 0.1}}",
         "--set",
         "search.kernel.trials=6",
     ]
@@ -177,14 +179,14 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
         tiny,
         "--runs",
         tmp_path,
-        "--no-calibrate",
+        "--no-estimate-time",
         "--json",
         *drawn,
         "--set",
         "search.kernel.method=tpe",
     ).json
     search = plan["stages"][0]
-    assert (search["n_fits"], search["n_done"], len(search["to_come"])) == (12, 0, 4)
+    assert (search["n_fits"], search["n_done"], len(search["pending"])) == (12, 0, 4)
     assert (search["method"], plan["stages"][1]["method"]) == ("tpe", None)
     for method, words in (
         (
@@ -194,7 +196,7 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
         ("random", "search.kernel draws 6 candidates at random."),
     ):
         options = [*drawn, "--set", f"search.kernel.method={method}"]
-        assert words in convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate", *options).out
+        assert words in convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time", *options).out
 
 
 def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
@@ -203,7 +205,14 @@ def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: P
         "ablate.flat.sgd={optimizer = 'sgd'}",
         "ablate.flat.muon={optimizer = 'muon'}",
     )
-    words = ("plan", tiny, "--runs", tmp_path, "--no-calibrate", *(w for a in asked for w in ("--set", a)))
+    words = (
+        "plan",
+        tiny,
+        "--runs",
+        tmp_path,
+        "--no-estimate-time",
+        *(w for a in asked for w in ("--set", a)),
+    )
     ended = convstudy(*words)
     assert (
         "ablate.flat trains 2 pairs of its variants together too, but not sgd and muon (both change optimizer)."
@@ -213,7 +222,7 @@ def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: P
     assert (len(ablation["candidates"]), ablation["n_fits"]) == (6, 12)
     combined = {each["name"]: each["combines"] for each in ablation["candidates"] if each["combines"]}
     assert combined == {"tanh + sgd": ["tanh", "sgd"], "tanh + muon": ["tanh", "muon"]}
-    assert "together" not in convstudy("plan", tiny, "--runs", tmp_path, "--no-calibrate").out
+    assert "together" not in convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time").out
 
 
 @pytest.mark.parametrize("command", [["plan"], ["run"], ["check"]])
@@ -235,7 +244,7 @@ def test_where_the_data_is_not_here_labels_are_not_looked_at(
 ) -> None:
     monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
     monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path))
-    words = ["--no-calibrate"] if command == "plan" else []
+    words = ["--no-estimate-time"] if command == "plan" else []
     folds = ["--set", "search.kernel-size.folds=10"]
     ended = convstudy(command, "mnist", "--subset", 103, *folds, "--runs", tmp_path / "runs", *words)
     assert ended.status == 0

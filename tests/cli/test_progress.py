@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from convstudy.cli import progress
-from convstudy.cli.progress import Display, PlainProgress
+from convstudy.cli.progress import Display, LineProgress
 from convstudy.plan import CandidateScore, Choice, make_plan
-from convstudy.record import Opening, Record
+from convstudy.record import Evaluation, Record
 from convstudy.run import (
     ChoiceMade,
     EpochEnded,
@@ -34,7 +34,7 @@ def test_plain_lines(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     clock = Clock()
     lines: list[str] = []
-    listener = PlainProgress(Progress(clock), lines.append)
+    listener = LineProgress(Progress(clock), lines.append)
     first, second, *_ = plan.fits
     listener(RunStarted("tiny-1", plan, frozenset(), 2))
     listener(FitStarted(first))
@@ -46,7 +46,11 @@ def test_plain_lines(tiny: Path) -> None:
     score = CandidateScore("kernel=5", scores(1.0, 0.5), 100, 0)
     listener(ChoiceMade(Choice("search.kernel", "kernel=5", (score,)), plan))
     listener(ChoiceMade(Choice("compare.both", "", ()), plan))
-    listener(events.TestOpened(first, Opening(first.id, "digest", "tiny", "now", 360, scores(1.0, 0.25))))
+    listener(
+        events.EvaluatedOnTestSet(
+            first, Evaluation(first.id, "digest", "tiny", "now", 360, scores(1.0, 0.25))
+        )
+    )
     assert len(lines) == 6
     assert lines[0] == "tiny-1: 10 fits; 2 workers"
     assert lines[1].startswith("[ 1/10] search.kernel kernel=3, fold 1 of 2: validation accuracy 50.00 %")
@@ -60,7 +64,7 @@ def test_plain_lines(tiny: Path) -> None:
 def test_a_silent_fit_is_a_line(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []
-    listener = PlainProgress(Progress(), lines.append)
+    listener = LineProgress(Progress(), lines.append)
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     listener(NoMessage(plan.fits[1], 1920.0))
     listener(NoMessage(None, 60.0))
@@ -73,7 +77,7 @@ def test_a_silent_fit_is_a_line(tiny: Path) -> None:
 def test_files_that_are_computed_again_have_a_line_each_if_damaged_and_one_if_missing(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []
-    listener = PlainProgress(Progress(Clock()), lines.append)
+    listener = LineProgress(Progress(Clock()), lines.append)
     first, second, third, *_ = plan.fits
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     missing = tuple(LostFile(fit, "validation", None) for fit in (first, second, third))
@@ -96,7 +100,7 @@ def test_a_long_fit_says_that_it_lives(tiny: Path) -> None:
     plan = make_plan(load_study(tiny, {"recipe.epochs": 5}))
     clock = Clock()
     lines: list[str] = []
-    listener = PlainProgress(Progress(clock), lines.append)
+    listener = LineProgress(Progress(clock), lines.append)
     fit = plan.fits[0]
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     listener(FitStarted(fit))
@@ -111,9 +115,7 @@ def test_a_long_fit_says_that_it_lives(tiny: Path) -> None:
 def test_what_was_trained_before_is_told(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []
-    PlainProgress(Progress(Clock()), lines.append)(
-        RunStarted("tiny-1", plan, frozenset({plan.fits[0].id}), 1)
-    )
+    LineProgress(Progress(Clock()), lines.append)(RunStarted("tiny-1", plan, frozenset({plan.fits[0].id}), 1))
     assert lines == ["tiny-1: 10 fits, 1 of them trained before; 1 worker"]
 
 
@@ -195,7 +197,7 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> N
 
 def test_a_rung_has_its_line(tiny: Path) -> None:
     changes = {
-        "search.kernel.vary": {"kernel": [1, 2, 3, 4, 5]},
+        "search.kernel.parameters": {"kernel": [1, 2, 3, 4, 5]},
         "search.kernel.method": "halving",
         "search.kernel.budget": 0.5,
         "search.kernel.recipe": {"epochs": 4},
@@ -205,7 +207,7 @@ def test_a_rung_has_its_line(tiny: Path) -> None:
     lines: list[str] = []
     clock = Clock()
     counted = Progress(clock)
-    listener = PlainProgress(counted, lines.append)
+    listener = LineProgress(counted, lines.append)
     listener(RunStarted("tiny-1", plan, frozenset(), 1))
     records = {}
     n_fits, work = counted.n_fits, counted._work_left

@@ -76,7 +76,7 @@ def test_failed_fits_are_told_and_the_study_goes_on(
     assert ended.status == 1
     assert {fit["error_kind"] for fit in ended.json["failed"]} == {"diverged"}
     assert f"{len(ended.json['failed'])} fits of {N_FITS} failed:" in ended.err
-    assert ended.err.count("mend:") == 1
+    assert ended.err.count("hint:") == 1
     status = convstudy("status", "--runs", tmp_path / "runs")
     assert "failed fits" in status.out and "diverged" in status.out
 

@@ -45,7 +45,7 @@ def test_status(convstudy: Call, finished: Path) -> None:
         (4, 4, 0)
     ] * 3
     assert status["stages"][0]["chosen"] in ("kernel=3", "kernel=5")
-    assert status["n_tested"] == status["n_openings"] == 6
+    assert status["n_tested"] == status["n_test_evaluations"] == 6
     text = convstudy("status", "tiny", "--runs", finished).out
     assert f"{N_FITS} of {N_FITS} fits done" in text
     assert status["stages"][0]["chosen"] in text

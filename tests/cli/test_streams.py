@@ -92,7 +92,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Said:
+class WorkerMessage:
     """What all commands left in a case: exit statuses, and what an open stdout and stderr got."""
 
     statuses: list[int]
@@ -113,7 +113,7 @@ OTHERS += [
 ]
 
 
-def said_in(cases: list[Case], finished: Path, root: Path) -> dict[Case, Said]:
+def said_in(cases: list[Case], finished: Path, root: Path) -> dict[Case, WorkerMessage]:
     """Return what all commands say in each case."""
     folders = [root / f"{number}" for number in range(len(cases))]
     for folder in folders:
@@ -130,16 +130,16 @@ def said_in(cases: list[Case], finished: Path, root: Path) -> dict[Case, Said]:
         assert len(statuses) == N_COMMANDS
         assert (folder / "report.md").stat().st_size > 1000 and (folder / "new.toml").exists()
         out, err = (path.read_bytes() if path.exists() else b"" for path in (folder / "out", folder / "err"))
-        found[case] = Said(statuses, out, err)
+        found[case] = WorkerMessage(statuses, out, err)
     return found
 
 
 @pytest.fixture(scope="module")
-def quick(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Said]:
+def quick(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, WorkerMessage]:
     return said_in(QUICK, finished, tmp_path_factory.mktemp("quick"))
 
 
-def check_said(case: Case, said: Said) -> None:
+def check_said(case: Case, said: WorkerMessage) -> None:
     """Check the exit statuses and the output of all commands in a case."""
     status = {"open": 0, "closed": 2, "full": 2, "no reader": 141}[case.out]
     assert said.statuses == [status] * N_COMMANDS
@@ -161,7 +161,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 
 @needs_full
 @pytest.mark.parametrize("case", QUICK, ids=str)
-def test_every_command_on_any_stream(case: Case, quick: dict[Case, Said]) -> None:
+def test_every_command_on_any_stream(case: Case, quick: dict[Case, WorkerMessage]) -> None:
     check_said(case, quick[case])
 
 

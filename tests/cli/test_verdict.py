@@ -20,17 +20,17 @@ def test_the_notebooks_figures(convstudy: Call) -> None:
 
 def test_a_program_reads_the_same(convstudy: Call) -> None:
     ended = convstudy(*NOTEBOOK, "--discordant", 21, 7, "--json")
-    assert ended.json["kind"] == "unclear"
+    assert ended.json["kind"] == "inconclusive"
     assert ended.json["pairs"] == {"both": 9930, "first_only": 21, "second_only": 7, "neither": 42}
     assert ended.json["mcnemar_exact_p"] == pytest.approx(0.0125, abs=1e-3)
     assert ended.json["answer"] == convstudy(*NOTEBOOK, "--both-right", 9930).out.splitlines()
 
 
 def test_the_region_is_in_points(convstudy: Call) -> None:
-    assert convstudy(*NOTEBOOK, "--both-right", 9937, "--region", "0").out.startswith(
+    assert convstudy(*NOTEBOOK, "--both-right", 9937, "--margin", "0").out.startswith(
         "The first model is better"
     )
-    assert convstudy(*NOTEBOOK, "--both-right", 9937, "--region", "1").out.startswith(
+    assert convstudy(*NOTEBOOK, "--both-right", 9937, "--margin", "1").out.startswith(
         "The two models tie within 1 point on"
     )
 
@@ -44,10 +44,10 @@ def test_the_region_is_in_points(convstudy: Call) -> None:
         (["--successes", "4", "2", "--n", "3"], "so many cannot be right"),
         (["--successes", "1", "2", "--n", "3", "--both-right", "2"], "0 to 1 with these successes"),
         (["--successes", "1", "2", "--n", "3", "--discordant", "1", "1"], "do not fit the successes"),
-        (["--successes", "1", "2", "--n", "3", "--region", "nan"], "this is no region"),
+        (["--successes", "1", "2", "--n", "3", "--margin", "nan"], "this is no region"),
         (
-            ["--successes", "1", "2", "--n", "3", "--region", "500"],
-            "--region: 500.0 is not in the range 0<=x<=100",
+            ["--successes", "1", "2", "--n", "3", "--margin", "500"],
+            "--margin: 500.0 is not in the range 0<=x<=100",
         ),
     ],
 )

@@ -129,10 +129,10 @@ def test_each_opening_is_recorded(make_tiny: MakeTiny, folders: Folders) -> None
     tiny = make_tiny()
     tiny.write(folders[0])
     test = tiny.info.load().test
-    openings: list[int] = []
+    test_evaluations: list[int] = []
     for _ in range(3):
-        assert test.open(lambda: openings.append(1)).labels.tolist() == [0, 1, 2] * 2
-    assert len(openings) == 3
+        assert test.open(lambda: test_evaluations.append(1)).labels.tolist() == [0, 1, 2] * 2
+    assert len(test_evaluations) == 3
 
 
 def test_a_label_without_a_class_is_refused(make_tiny: MakeTiny, folders: Folders) -> None:
@@ -141,7 +141,7 @@ def test_a_label_without_a_class_is_refused(make_tiny: MakeTiny, folders: Folder
     with pytest.raises(DataError, match="a label of the train images names no class") as caught:
         tiny.info.load()
     assert caught.value.problems[0].got == "labels from 0 to 3"
-    assert caught.value.problems[0].allowed == "0 to 2"
+    assert caught.value.problems[0].expected == "0 to 2"
 
 
 @pytest.mark.parametrize("change", [{"n_train": 13}, {"image_shape": (4, 4, 3)}])
@@ -173,8 +173,8 @@ def test_real_mnist() -> None:
     assert dataset.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(dataset.train.labels).tolist() == counts
-    openings: list[str] = []
-    test = dataset.test.open(lambda: openings.append("opened"))
-    assert openings == ["opened"]
+    test_evaluations: list[str] = []
+    test = dataset.test.open(lambda: test_evaluations.append("opened"))
+    assert test_evaluations == ["opened"]
     assert test.pixels.shape == (10_000, 28, 28, 1)
     assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]

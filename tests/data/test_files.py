@@ -111,8 +111,8 @@ def test_other_content_is_refused_with_both_digests(make_tiny: MakeTiny, folders
     (problem,) = caught.value.problems
     assert str(problem.where) == str(folder / "train-images.gz")
     assert problem.got.startswith("SHA-256 ")
-    assert problem.allowed == f"SHA-256 {tiny.info.source.train[0].content_digest}"
-    assert problem.got != problem.allowed
+    assert problem.expected == f"SHA-256 {tiny.info.source.train[0].content_digest}"
+    assert problem.got != problem.expected
 
 
 def test_where_only_the_archive_is_known_it_has_to_be_that_archive(

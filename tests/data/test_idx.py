@@ -75,7 +75,7 @@ def test_a_spoiled_file_is_refused(tmp_path: Path, case: str, archived: bool) ->
     (problem,) = caught.value.problems
     assert str(problem.where) == str(path)
     assert problem.got
-    assert problem.allowed
+    assert problem.expected
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_length_shape_and_take() -> None:
 def test_an_index_outside_is_refused(index: int) -> None:
     with pytest.raises(DataError, match="outside the images") as caught:
         Images(PIXELS, LABELS).take(np.array([0, index]))
-    assert caught.value.problems[0].allowed == "0 to 2"
+    assert caught.value.problems[0].expected == "0 to 2"
 
 
 @pytest.mark.parametrize(

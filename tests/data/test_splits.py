@@ -161,7 +161,7 @@ SCARCE = np.array([0] * 10 + [1], dtype=np.int64)
 
 
 @pytest.mark.parametrize(
-    ("labels", "split", "what", "got", "allowed"),
+    ("labels", "split", "what", "got", "expected"),
     [
         (SCARCE, Holdout(0.2, 0), "class 1 for a holdout", "1", "at least 2"),
         (TEN, Fold(0, 6, 0), "class 0 for 6 folds", "5", "at least 6"),
@@ -175,13 +175,13 @@ SCARCE = np.array([0] * 10 + [1], dtype=np.int64)
         (TEN[:0], Fold(0, 2, 0), "no images to split", "0 labels", ""),
     ],
 )
-def test_impossible_splits(labels: Labels, split: Split, what: str, got: str, allowed: str) -> None:
+def test_impossible_splits(labels: Labels, split: Split, what: str, got: str, expected: str) -> None:
     with pytest.raises(DataError) as caught:
         split_indices(labels, split)
     (problem,) = caught.value.problems
     assert what in problem.what
     assert got in problem.got
-    assert allowed in problem.allowed
+    assert expected in problem.expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from torch import nn
 from convstudy.engine.averaging import WeightAverage, share_of_new
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.training import PlainLoop, Step, train_epoch
+from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.networks.modules.batch_norm import KerasBatchNorm
 from convstudy.studyfile import Recipe
 
@@ -42,12 +42,12 @@ def test_the_average_follows_every_step_of_every_epoch() -> None:
     """The slow twin: train step by step, an epoch of one batch each, and average all weights at the end."""
     torch.manual_seed(0)
     part = ImageTensors(torch.randint(0, 256, (12, 2, 2, 1), dtype=torch.uint8), torch.arange(12) % 3)
-    recipe = Recipe(batch_size=4, optimizer="sgd", learning_rate=0.5, epochs=2, average=0.15)
+    recipe = Recipe(batch_size=4, optimizer="sgd", learning_rate=0.5, epochs=2, ema_decay=0.15)
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
     seen = [model[1].weight.detach().clone()]
     optimizer, average = build_optimizer(recipe, model.parameters()), WeightAverage(model)
     optimizer.register_step_post_hook(lambda *_: seen.append(model[1].weight.detach().clone()))  # type: ignore[arg-type]
-    loop = PlainLoop(Step(model, optimizer, recipe, average), part)
+    loop = EagerLoop(Step(model, optimizer, recipe, average), part)
     for epoch in (1, 2):
         train_epoch(loop, 0, epoch)
     assert len(seen) == 7

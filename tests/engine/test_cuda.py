@@ -11,7 +11,7 @@ import torch
 
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.cuda.graph import Capture, CudaGraph, PlainCalls
+from convstudy.engine.cuda.graph import Capture, CudaGraph, EagerCalls
 from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import half_precision
@@ -21,7 +21,7 @@ from convstudy.engine.training import Step, train_epoch
 from convstudy.history import History
 from convstudy.plan import Fit
 from convstudy.record import Epoch
-from convstudy.run.executors import DeviceExecutor
+from convstudy.run.executors import GpuExecutor
 from convstudy.run.tasks import Train, Trained
 from convstudy.store import Layout
 from tests.engine.cuda.test_loop import LAYERS, RECIPES
@@ -54,7 +54,7 @@ def _weights_after(fit: Fit, capture: Capture) -> list[torch.Tensor]:
 def test_a_graph_comes_to_what_plain_calls_come_to(name: str) -> None:
     """Bit for bit, with dropout and augmentation, and a smaller last batch."""
     fit = small_fit(layers=LAYERS, **RECIPES[name])
-    captured, called = _weights_after(fit, CudaGraph), _weights_after(fit, PlainCalls)
+    captured, called = _weights_after(fit, CudaGraph), _weights_after(fit, EagerCalls)
     assert all(torch.equal(one, other) for one, other in zip(captured, called, strict=True))
 
 
@@ -83,7 +83,7 @@ def test_each_replay_draws_new_numbers() -> None:
 def test_a_fit_on_a_device_learns_what_it_learns_on_the_processor(precision: str, apart: float) -> None:
     # Without random numbers, which are others there.
     layers = tuple(layer for layer in LAYERS if not layer.startswith("dropout"))
-    fit = small_fit(layers=layers, precision=precision, keep="last")
+    fit = small_fit(layers=layers, precision=precision, checkpoint="last")
     here, there = run_fit(fit, digits().train), _on_device(fit)
     for mine, its in zip(here.record.history, there.record.history, strict=True):
         assert its.train["log-loss"] == pytest.approx(mine.train["log-loss"], rel=apart)
@@ -93,7 +93,7 @@ def test_a_fit_on_a_device_learns_what_it_learns_on_the_processor(precision: str
 
 
 def test_a_fit_stopped_and_gone_on_with_on_the_device_ends_as_if_it_never_was(tmp_path: Path) -> None:
-    fit, checkpoint = small_fit(layers=LAYERS, average=0.9), tmp_path / "checkpoint.safetensors"
+    fit, checkpoint = small_fit(layers=LAYERS, ema_decay=0.9), tmp_path / "checkpoint.safetensors"
     whole = _on_device(fit)
 
     class Stopped(Exception):
@@ -149,7 +149,7 @@ def test_too_large_a_fit_is_out_of_memory_and_the_next_one_is_trained() -> None:
 def test_an_executor_trains_several_fits_on_the_device(tmp_path: Path) -> None:
     History.open(tmp_path, create=True).close()
     fits = [small_fit(layers=LAYERS, seed=seed) for seed in range(4)]
-    with DeviceExecutor(Layout(tmp_path), DEVICE, 4) as executor:
+    with GpuExecutor(Layout(tmp_path), DEVICE, 4) as executor:
         for fit in fits:
             executor.submit(Train(fit))
         records = []

@@ -64,7 +64,7 @@ def test_the_record_says_what_the_fit_was() -> None:
 
 WAYS = {
     "adam": {"optimizer": "adam", "weight_decay": 0.01, "schedule": "cosine"},
-    "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "augment": "shift", "keep": "last"},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "augment": "shift", "checkpoint": "last"},
     "rmsprop": {"optimizer": "rmsprop", "schedule": "one-cycle", "clip_norm": 1.0},
     "sgd": {"optimizer": "sgd", "momentum": 0.0, "augment": "affine"},
     "momentum": {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.1},
@@ -75,7 +75,7 @@ WAYS = {
         "step_epochs": 1,
         "step_factor": 0.5,
     },
-    "bfloat16": {"precision": "bfloat16", "augment": "affine", "keep": "last"},
+    "bfloat16": {"precision": "bfloat16", "augment": "affine", "checkpoint": "last"},
     "bfloat16-nesterov": {"precision": "bfloat16", "optimizer": "sgd", "nesterov": True, "augment": "shift"},
     "muon": {
         "optimizer": "muon",
@@ -88,7 +88,7 @@ WAYS = {
         "optimizer": "muon",
         "precision": "bfloat16",
         "augment": "shift+cutout",
-        "keep": "last",
+        "checkpoint": "last",
     },
     "tree": {
         "optimizer": "muon",
@@ -110,13 +110,13 @@ WAYS = {
             *("dropout 0.3", "flatten"),
         ),
     },
-    "average": {"average": 0.9, "augment": "cutout"},
+    "ema_decay": {"ema_decay": 0.9, "augment": "cutout"},
     "average-last": {
-        "average": 0.9,
+        "ema_decay": 0.9,
         "optimizer": "muon",
-        "keep": "last",
-        "views": "shift",
-        "measure_at_most": 20,
+        "checkpoint": "last",
+        "tta": "shift",
+        "train_eval_samples": 20,
     },
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
 }
@@ -132,9 +132,9 @@ def test_a_fit_stopped_after_any_epoch_ends_as_if_it_never_was(way: str, tmp_pat
         resumed = trained(fit, checkpoint)
         assert resumed.record.weights_digest == whole.record.weights_digest, after
         assert story(resumed) == story(whole), after
-        assert (resumed.record.best_epoch, resumed.record.counted_epoch) == (
+        assert (resumed.record.best_epoch, resumed.record.selected_epoch) == (
             whole.record.best_epoch,
-            whole.record.counted_epoch,
+            whole.record.selected_epoch,
         )
     if way == "patience":
         assert len(whole.record.history) < 6  # it did end early
@@ -160,9 +160,9 @@ def test_a_fit_paused_on_its_way_ends_as_if_it_never_was(way: str, tmp_path: Pat
     late = trained(replace(whole, until=4), checkpoint)
     assert story(late) == story(once)
     assert late.record.weights_digest == once.record.weights_digest
-    assert (late.record.best_epoch, late.record.counted_epoch) == (
+    assert (late.record.best_epoch, late.record.selected_epoch) == (
         once.record.best_epoch,
-        once.record.counted_epoch,
+        once.record.selected_epoch,
     )
     for name, tensor in once.validation.items():
         assert torch.equal(tensor, late.validation[name])
@@ -219,22 +219,22 @@ def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path: Path) -> None:
 
 def test_a_checkpoint_that_lacks_something_is_as_good_as_none(tmp_path: Path) -> None:
     stopped(small_fit(), tmp_path / "good", 2)
-    tensors, facts = read_tensors(tmp_path / "good")
+    tensors, statistics = read_tensors(tmp_path / "good")
 
-    def trained_from(tensors: dict[str, torch.Tensor], facts: dict[str, str]) -> list[int]:
-        write_tensors(tmp_path / "bad", tensors, facts)
+    def trained_from(tensors: dict[str, torch.Tensor], statistics: dict[str, str]) -> list[int]:
+        write_tensors(tmp_path / "bad", tensors, statistics)
         return _epochs_trained(tmp_path / "bad")
 
-    assert trained_from(tensors, facts) == [3]
+    assert trained_from(tensors, statistics) == [3]
     without_state = {name: t for name, t in tensors.items() if not name.startswith("optimizer.0")}
-    assert trained_from(without_state, facts) == [1, 2, 3]
+    assert trained_from(without_state, statistics) == [1, 2, 3]
     without_weights = {name: t for name, t in tensors.items() if not name.startswith("model.")}
-    assert trained_from(without_weights, facts) == [1, 2, 3]
+    assert trained_from(without_weights, statistics) == [1, 2, 3]
     for key in ("fit_id", "history", "n_steps", "digest"):
-        assert trained_from(tensors, {k: v for k, v in facts.items() if k != key}) == [1, 2, 3], key
+        assert trained_from(tensors, {k: v for k, v in statistics.items() if k != key}) == [1, 2, 3], key
     # Whoever can make a digest can make a file whose digest fits; what it says is looked at all the same.
     for change in ({"n_steps": "[1]"}, {"n_steps": "nonsense"}, {"history": '[{"number": 1}]'}):
-        changed = {key: value for key, value in (facts | change).items() if key != "digest"}
+        changed = {key: value for key, value in (statistics | change).items() if key != "digest"}
         assert trained_from(tensors, {**changed, "digest": _digest(tensors, changed)}) == [1, 2, 3], change
 
 
@@ -247,8 +247,8 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
     """Nothing but the checkpoint itself is left behind, and it is plain safetensors with plain facts."""
     stopped(small_fit(), tmp_path / "c", 1)
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
-    tensors, facts = read_tensors(tmp_path / "c")
-    assert len(json.loads(facts["history"])) == 1
+    tensors, statistics = read_tensors(tmp_path / "c")
+    assert len(json.loads(statistics["history"])) == 1
     assert {name.split(".")[0] for name in tensors} == {"model", "best", "optimizer"}
     save_file(load_file(tmp_path / "c"), tmp_path / "copy")
 

@@ -15,7 +15,7 @@ from convstudy.data.arrays import PixelFile
 from convstudy.engine import batches, devices, evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.cuda.graph import PlainCalls, first_error
+from convstudy.engine.cuda.graph import EagerCalls, first_error
 from convstudy.engine.cuda.memory import LIBRARIES_ON_DEVICE
 from convstudy.engine.devices import CPU, device_name, find_device, why_unusable
 from convstudy.engine.evaluation import logits_of
@@ -25,7 +25,7 @@ from convstudy.errors import OutOfMemory, UsageError
 from convstudy.history import History
 from convstudy.run import choosing
 from convstudy.run.choosing import chosen_device
-from convstudy.run.perform import perform
+from convstudy.run.execute import execute
 from convstudy.run.tasks import Train
 from convstudy.store import Layout
 from tests.engine.small import digits, small_fit, stopped, story, trained
@@ -62,8 +62,8 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(
     with pytest.raises(UsageError) as error:
         find_device(name)
     (problem,) = error.value.problems
-    assert (problem.got, problem.allowed) == (name, "auto, cpu, cuda:0, cuda:1")
-    assert ("2 CUDA devices" in problem.mend) == name.startswith("cuda")
+    assert (problem.got, problem.expected) == (name, "auto, cpu, cuda:0, cuda:1")
+    assert ("2 CUDA devices" in problem.hint) == name.startswith("cuda")
 
 
 def test_auto_is_the_processor_where_a_device_cannot_be_used_and_says_why(
@@ -95,7 +95,7 @@ def test_a_device_that_the_driver_counts_and_torch_cannot_use_stops_no_run(
     assert device_name("cuda:0") == "cuda:0"
     History.open(tmp_path, create=True).close()
     said: list[Any] = []
-    perform(Train(small_fit()), Layout(tmp_path), said.append, "cuda:0")
+    execute(Train(small_fit()), Layout(tmp_path), said.append, "cuda:0")
     record = said[-1].record
     assert (record.status, record.error_kind, record.environment.device) == ("failed", "failed", "cuda:0")
     assert record.error
@@ -142,7 +142,7 @@ def test_a_fit_goes_on_on_another_device_from_its_checkpoint(
     optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loop of a device, on a processor: what it leaves, the plain one goes on from, and the other way about."""
-    fit = small_fit(optimizer=optimizer, learning_rate=0.003, average=0.5, batch_size=10)
+    fit = small_fit(optimizer=optimizer, learning_rate=0.003, ema_decay=0.5, batch_size=10)
     losses = {
         way: _losses(fit, way, tmp_path / f"{way}.safetensors", monkeypatch)
         for way in ("pp", "cc", "pc", "cp")
@@ -158,7 +158,7 @@ def _losses(fit: Any, way: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatc
     from convstudy.engine.cuda.loop import CapturedLoop
 
     def captured(step: Any, part: ImageTensors, before_step: Any) -> CapturedLoop:
-        return CapturedLoop(step, part, PlainCalls, before_step)
+        return CapturedLoop(step, part, EagerCalls, before_step)
 
     for loop, goes_on in zip(way, (False, True), strict=True):
         with monkeypatch.context() as patch:

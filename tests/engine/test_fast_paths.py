@@ -11,7 +11,7 @@ from torch import nn
 from convstudy.engine import evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors, network_input
-from convstudy.engine.cuda.graph import PlainCalls
+from convstudy.engine.cuda.graph import EagerCalls
 from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.evaluation import logits_of
 from convstudy.networks import Network
@@ -43,14 +43,14 @@ def test_new_tensors_that_are_not_filled_change_nothing(monkeypatch: pytest.Monk
     assert story(again) == story(plain)
 
 
-@pytest.mark.parametrize("views", ["none", "shift"])
+@pytest.mark.parametrize("tta", ["none", "shift"])
 def test_evaluation_in_large_batches_is_evaluation_one_by_one(
-    views: str, monkeypatch: pytest.MonkeyPatch
+    tta: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, part = network(), ImageTensors.of(digits().train, torch.arange(50).numpy())
-    large = logits_of(model, part, "float32", views)
+    large = logits_of(model, part, "float32", tta)
     monkeypatch.setattr(evaluation, "BATCH_SIZE", 1)
-    torch.testing.assert_close(logits_of(model, part, "float32", views), large, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(logits_of(model, part, "float32", tta), large, rtol=1e-5, atol=1e-6)
 
 
 def test_bytes_with_channels_last_are_the_same_inputs_as_floats_with_channels_first() -> None:
@@ -71,11 +71,11 @@ def test_a_fit_gives_torch_no_convolution_with_a_stride_above_its_kernel(
     """In no loop, number format, augmentation or view: torch 2.13 has faults there (``SkippingConv``)."""
     if captured:
         monkeypatch.setattr(
-            engine_fit, "_loop", lambda step, part, before: CapturedLoop(step, part, PlainCalls, before)
+            engine_fit, "_loop", lambda step, part, before: CapturedLoop(step, part, EagerCalls, before)
         )
     layers = ("conv 4 1 relu stride=2", "conv 4 2", "conv 4 2 stride=3 padding=same", "flatten")
     fit = small_fit(
-        layers=layers, epochs=1, batch_size=20, precision=precision, augment="affine+cutout", views="shift"
+        layers=layers, epochs=1, batch_size=20, precision=precision, augment="affine+cutout", tta="shift"
     )
     with ConvolutionCalls() as calls:
         trained(fit)

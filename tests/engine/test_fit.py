@@ -17,13 +17,13 @@ from convstudy.data import split_indices
 from convstudy.engine import checkpoint, memory
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
-from convstudy.engine.calibration import calibrate
+from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, scores_of
 from convstudy.engine.fit import best_epoch, run_fit
-from convstudy.engine.gate import GATE
 from convstudy.engine.randomness import numpy_generator, stream, torch_generator
-from convstudy.engine.weights import take_over
+from convstudy.engine.run_time import estimate_run_time
+from convstudy.engine.weights import load_weights
 from convstudy.networks.build import build_network
 from convstudy.record import Epoch
 from tests.engine.small import digits, small_fit, stopped, story, trained
@@ -44,12 +44,12 @@ def _measured(weights: dict[str, torch.Tensor], part: int, **recipe: Any) -> tup
     """Return loss and accuracy of weights on the training (0) or validation (1) part of the small fit."""
     fit, images = small_fit(**recipe), digits().train
     model = build_network(fit.network, images.image_shape, 10, torch.Generator())
-    take_over(model, weights)
+    load_weights(model, weights)
     score = evaluate(
         model,
         ImageTensors.of(images.take(split_indices(images.labels, fit.split)[part])),
         fit.recipe.precision,
-        fit.recipe.views if part else "none",
+        fit.recipe.tta if part else "none",
     )
     return score["log-loss"], score["accuracy"]
 
@@ -60,11 +60,11 @@ UNSTEADY = {"optimizer": "sgd", "learning_rate": 1.0, "epochs": 6}
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precision: str) -> None:
-    result = trained(small_fit(**UNSTEADY, keep=keep, precision=precision))
+    result = trained(small_fit(**UNSTEADY, checkpoint=keep, precision=precision))
     record = result.record
     assert record.best_epoch == best_epoch(list(record.history))
     assert record.best_epoch != 6  # else best and last could not be told apart
-    assert record.counted_epoch == (record.best_epoch if keep == "best" else 6)
+    assert record.selected_epoch == (record.best_epoch if keep == "best" else 6)
     # The history is what these weights score with dropout off, on both parts.
     counted = record.counted
     assert _measured(result.weights, 0, **UNSTEADY, precision=precision) == pytest.approx(
@@ -77,8 +77,8 @@ def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precisio
 
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_an_average_and_views_are_what_is_measured_and_kept(keep: str) -> None:
-    recipe = {"keep": keep, "average": 0.9, "views": "shift"}
-    result, plain = trained(small_fit(**recipe)), trained(small_fit(keep=keep))
+    recipe = {"checkpoint": keep, "ema_decay": 0.9, "tta": "shift"}
+    result, plain = trained(small_fit(**recipe)), trained(small_fit(checkpoint=keep))
     assert result.record.weights_digest != plain.record.weights_digest
     counted = result.record.counted
     assert _measured(result.weights, 0, **recipe) == pytest.approx(
@@ -89,14 +89,14 @@ def test_an_average_and_views_are_what_is_measured_and_kept(keep: str) -> None:
         (counted.validation["log-loss"], counted.validation["accuracy"]), rel=1e-6
     )
     # The views do count, and the predictions that are kept are theirs.
-    assert _measured(result.weights, 1, **{**recipe, "views": "none"}) != on_validation
+    assert _measured(result.weights, 1, **{**recipe, "tta": "none"}) != on_validation
     labels = torch.from_numpy(digits().train.labels[result.validation["indices"].numpy()])
     chances = result.validation["probabilities"].gather(1, labels[:, None])
     assert float(-chances.log().mean()) == pytest.approx(counted.validation["log-loss"], rel=1e-4)
 
 
 def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no_training() -> None:
-    plain, averaged = trained(small_fit()), trained(small_fit(average=1e-12))
+    plain, averaged = trained(small_fit()), trained(small_fit(ema_decay=1e-12))
     assert averaged.record.weights_digest == plain.record.weights_digest
     assert story(averaged) == story(plain)
 
@@ -106,16 +106,16 @@ def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_fi
     metric: str,
 ) -> None:
     epochs: list[Epoch] = []
-    fit = replace(small_fit(measure_at_most=1), metric=metric)
+    fit = replace(small_fit(train_eval_samples=1), metric=metric)
     record = run_fit(fit, digits().train, None, epochs.append).record
     assert not record.done
     assert "is not defined on the sample of training images" in record.error
-    assert "measure_at_most = 1" in record.error
+    assert "train_eval_samples = 1" in record.error
     assert epochs == []
 
 
 def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
-    whole, sampled = trained(small_fit()), trained(small_fit(measure_at_most=10))
+    whole, sampled = trained(small_fit()), trained(small_fit(train_eval_samples=10))
     assert sampled.record.weights_digest == whole.record.weights_digest
     for one, other in zip(whole.record.history, sampled.record.history, strict=True):
         assert (one.validation["log-loss"], one.validation["accuracy"]) == (
@@ -125,20 +125,20 @@ def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
         assert one.train["log-loss"] != other.train["log-loss"]
         assert other.train["accuracy"] * 10 == pytest.approx(round(other.train["accuracy"] * 10))
     assert sampled.record.n_train == 96
-    assert story(trained(small_fit(measure_at_most=96))) == story(whole)
+    assert story(trained(small_fit(train_eval_samples=96))) == story(whole)
     # Images of both halves of the training part, not its first ones, and the same after every epoch.
     train = ImageTensors(torch.arange(1000)[:, None, None, None].to(torch.uint8), torch.arange(1000))
-    rows = engine_fit._measured(small_fit(measure_at_most=100), train).labels.tolist()
+    rows = engine_fit._measured(small_fit(train_eval_samples=100), train).labels.tolist()
     assert len(set(rows)) == 100
     assert min(rows) < 250 and max(rows) > 750
     # Unless somebody says otherwise, of more than 10,000 images.
     large = ImageTensors(torch.zeros(10_001, 1, 1, 1, dtype=torch.uint8), torch.zeros(10_001))
     assert len(engine_fit._measured(small_fit(), large)) == 10_000
-    assert len(engine_fit._measured(small_fit(measure_at_most=None), large)) == 10_001
+    assert len(engine_fit._measured(small_fit(train_eval_samples=None), large)) == 10_001
 
 
 def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:
-    assert story(trained(small_fit(**UNSTEADY))) == story(trained(small_fit(**UNSTEADY, keep="last")))
+    assert story(trained(small_fit(**UNSTEADY))) == story(trained(small_fit(**UNSTEADY, checkpoint="last")))
 
 
 def test_patience_ends_a_fit_after_so_many_epochs_without_a_lower_validation_loss() -> None:
@@ -183,7 +183,7 @@ def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest
     bad = scores_of(torch.tensor([[math.nan, 1.0]]), torch.tensor([0]))
     monkeypatch.setattr(engine_fit, "evaluate", lambda *_, **more: bad)
     record = run_fit(small_fit(), digits().train).record
-    assert (record.error_kind, record.counted_epoch) == ("diverged", None)
+    assert (record.error_kind, record.selected_epoch) == ("diverged", None)
 
 
 @pytest.mark.parametrize("error", [MemoryError("no memory"), RuntimeError("no memory, in any language")])
@@ -228,7 +228,7 @@ def test_the_environment_tells_what_is_needed_to_repeat_a_fit() -> None:
     assert here.threads == 3
     assert here.n_cores >= 1
     assert here.torch == torch.__version__
-    assert all((here.machine, here.processor, here.device, here.python, here.numpy, here.scikit_learn))
+    assert all((here.machine, here.cpu, here.device, here.python, here.numpy, here.scikit_learn))
     assert re.fullmatch(r"\d+\.\d+\.\d+, source [0-9a-f]{12}", here.convstudy)
 
 
@@ -237,16 +237,16 @@ def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diver
         small_fit(epochs=1),
         small_fit(epochs=10),
         small_fit(optimizer="sgd", learning_rate=100.0, layers=("flatten", "dense 16", "dense 16")),
-        small_fit(optimizer="muon", other_learning_rate=100.0, average=0.9, layers=("flatten", "dense 16")),
+        small_fit(optimizer="muon", adam_lr=100.0, ema_decay=0.9, layers=("flatten", "dense 16")),
     ]
-    expected = calibrate(fits, seconds=0.1).seconds
+    expected = estimate_run_time(fits, seconds=0.1).seconds
     assert set(expected) == {fit.id for fit in fits}
     assert all(seconds > 0 for seconds in expected.values())
 
 
 def test_a_fit_that_has_no_epoch_left_makes_no_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a device one costs steps and a capture."""
-    fit, path = small_fit(average=0.9), tmp_path / "checkpoint.safetensors"
+    fit, path = small_fit(ema_decay=0.9), tmp_path / "checkpoint.safetensors"
     whole = trained(fit, path)
 
     def loop(*_: object) -> None:
@@ -265,7 +265,7 @@ def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
 
     def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def watch(*arguments: Any) -> Any:
-            seen.append((name, GATE._n_working))
+            seen.append((name, DEVICE_LOCK._n_working))
             return work(*arguments)
 
         return watch
@@ -277,18 +277,18 @@ def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
     for module, functions in names.items():
         for name in functions:
             monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
-    with GATE.working():  # as on a device
+    with DEVICE_LOCK.shared():  # as on a device
         stopped(fit, path, 2)
-        assert GATE._n_working == 1
+        assert DEVICE_LOCK._n_working == 1
         trained(fit, path)
-        assert GATE._n_working == 1
+        assert DEVICE_LOCK._n_working == 1
     assert {name for name, _ in seen} == {name for functions in names.values() for name in functions}
     assert {(name, n) for name, n in seen if n} == {("train_epoch", 1)}
 
 
 def test_others_may_capture_between_two_batches_of_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = []
-    monkeypatch.setattr(GATE, "let_pass", lambda: passed.append(True))
+    monkeypatch.setattr(DEVICE_LOCK, "yield_to_exclusive", lambda: passed.append(True))
     part = ImageTensors(torch.zeros(1_200, 8, 8, 1, dtype=torch.uint8), torch.zeros(1_200, dtype=torch.int64))
     evaluate(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), part, "float32")
     assert len(passed) == 3

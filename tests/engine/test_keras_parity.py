@@ -36,12 +36,12 @@ def test_losses_and_moving_averages_follow_keras(run: Run) -> None:
     theirs = RECORDED[run.network, run.optimizer, run.precision]
     ours = follow(run)
     assert {key: ours[key] for key in asdict(run)} == {key: theirs[key] for key in asdict(run)}
-    allowed = TOLERANCE[run.precision]
+    expected = TOLERANCE[run.precision]
     assert len(ours["losses"]) == N_STEPS == 20
-    assert deviation(ours["losses"], theirs["losses"]) < allowed
-    assert deviation([ours["inference_loss"]], [theirs["inference_loss"]]) < allowed
+    assert deviation(ours["losses"], theirs["losses"]) < expected
+    assert deviation([ours["inference_loss"]], [theirs["inference_loss"]]) < expected
     assert len(theirs["batch_norms"]) > 1
-    assert averages_deviation(ours["batch_norms"], theirs["batch_norms"]) < allowed
+    assert averages_deviation(ours["batch_norms"], theirs["batch_norms"]) < expected
 
 
 def test_the_reference_covers_every_optimizer_and_network_and_its_losses_fall() -> None:

@@ -13,7 +13,7 @@ from convstudy.data.arrays import PixelFile, map_array
 from convstudy.data.sources.digits import DigitsSource
 from convstudy.engine.batches import ImageTensors, PixelsOnDisk, batches, epoch_order
 from convstudy.engine.fit import run_fit
-from convstudy.engine.opening import open_test
+from convstudy.engine.test_set import evaluate_test_set
 from convstudy.engine.weights import write_tensors
 from convstudy.errors import DataError
 from tests.engine.small import digits, small_fit, story
@@ -62,12 +62,12 @@ def test_a_test_set_on_disk_scores_the_same(tmp_path: Path, monkeypatch: pytest.
     weights = tmp_path / "weights.safetensors"
     write_tensors(weights, trained.weights, {})
     sealed = LockedTest(BUILT_IN_DATASETS["digits"])
-    first = open_test(fit, weights, trained.record.weights_digest, sealed, lambda: None)
+    first = evaluate_test_set(fit, weights, trained.record.weights_digest, sealed, lambda: None)
     stayed = on_disk(sealed.open(lambda: None), tmp_path / "test.npy")
     monkeypatch.setattr(DigitsSource, "read", lambda *_: stayed)
-    second = open_test(fit, weights, trained.record.weights_digest, sealed, lambda: None)
+    second = evaluate_test_set(fit, weights, trained.record.weights_digest, sealed, lambda: None)
     assert second.scores == first.scores
-    assert len(first.predictions["mistake_rows"]) > 0
+    assert len(first.predictions["error_rows"]) > 0
     for name, tensor in first.predictions.items():
         assert torch.equal(second.predictions[name], tensor), name
 

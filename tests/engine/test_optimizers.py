@@ -139,7 +139,7 @@ def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov
     recipe = Recipe(
         optimizer="muon",
         learning_rate=0.2,
-        other_learning_rate=0.05,
+        adam_lr=0.05,
         momentum=0.8,
         nesterov=nesterov,
         newton_schulz_steps=n_steps,
@@ -174,7 +174,7 @@ def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov
 
 def test_muon_decays_hidden_kernels_and_the_output_layer_at_their_own_rates() -> None:
     hidden, output = nn.Parameter(torch.ones(3, 2)), nn.Parameter(torch.ones(2, 3))
-    recipe = Recipe(optimizer="muon", learning_rate=0.1, other_learning_rate=0.01, weight_decay=0.5)
+    recipe = Recipe(optimizer="muon", learning_rate=0.1, adam_lr=0.01, weight_decay=0.5)
     optimizer = build_optimizer(recipe, [hidden, output])
     hidden.grad, output.grad = torch.zeros_like(hidden), torch.zeros_like(output)
     make_step(optimizer, 0.1)

@@ -67,11 +67,11 @@ def test_one_cycle_is_torchs() -> None:
 
 
 def test_triangular_rises_and_falls_in_straight_lines() -> None:
-    recipe = Recipe(learning_rate=2.0, schedule="triangular", rise=0.25)
+    recipe = Recipe(learning_rate=2.0, schedule="triangular", warmup_fraction=0.25)
     rates = [learning_rate(recipe, step, 8) for step in range(8)]
     assert rates == pytest.approx([0.0, 1.0, 2.0, 2 * 5 / 6, 2 * 4 / 6, 2 * 3 / 6, 2 * 2 / 6, 2 / 6])
 
 
 def test_triangular_may_fall_from_the_first_step() -> None:
-    recipe = Recipe(learning_rate=1.0, schedule="triangular", rise=0.0)
+    recipe = Recipe(learning_rate=1.0, schedule="triangular", warmup_fraction=0.0)
     assert [learning_rate(recipe, step, 4) for step in range(4)] == pytest.approx([1.0, 0.75, 0.5, 0.25])

@@ -10,8 +10,8 @@ from torch import nn
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
 from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, scores_of
 from convstudy.engine.optimizers import build_optimizer
-from convstudy.engine.pace import paces_of_epoch
-from convstudy.engine.training import PlainLoop, Step, train_epoch
+from convstudy.engine.step_hyperparameters import step_hyperparameters
+from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.errors import Diverged
 from convstudy.plan.cost import VIEWS_TO_EVALUATE
 from convstudy.studyfile import Recipe
@@ -75,7 +75,7 @@ def test_both_precisions_see_the_same_images(augment: str) -> None:
         model = Keeping()
         step = Step(model, build_optimizer(recipe, model.parameters()), recipe)
         step.noise.start(0, 1)
-        step(pixels, torch.arange(50) % 3, paces_of_epoch(recipe, 1, 1)[0])
+        step(pixels, torch.arange(50) % 3, step_hyperparameters(recipe, 1, 1)[0])
     assert types == [torch.float32, torch.bfloat16]
     assert seen[0].dtype == seen[1].dtype == torch.float32
     assert torch.equal(*seen)
@@ -103,7 +103,7 @@ def test_a_network_sees_numbers_from_0_to_1_with_channels_last_in_memory() -> No
 
 
 def _train(model: nn.Module, recipe: Recipe, part: ImageTensors, epoch: int = 1) -> None:
-    train_epoch(PlainLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part), 0, epoch)
+    train_epoch(EagerLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part), 0, epoch)
 
 
 def test_training_is_in_training_mode_and_evaluation_in_evaluation_mode() -> None:
@@ -118,26 +118,28 @@ def test_training_is_in_training_mode_and_evaluation_in_evaluation_mode() -> Non
 
 def test_labels_are_smoothed_in_training_only() -> None:
     part, smooth = _images(9), Recipe(batch_size=9, optimizer="sgd", momentum=0.0, label_smoothing=0.3)
-    model, twin = _Watching(), _Watching()
+    model, reference = _Watching(), _Watching()
     before = evaluate(model, part, "float32")
     # Evaluation knows no smoothing: the plain cross-entropy.
     logits = logits_of(model, part, "float32")
     by_hand = -logits.double().log_softmax(1)[torch.arange(9), part.labels].mean()
     assert before["log-loss"] == pytest.approx(float(by_hand), rel=1e-6)
     _train(model, smooth, part, 1)
-    twin.train()
-    logits = twin(network_input(part.pixels))
+    reference.train()
+    logits = reference(network_input(part.pixels))
     targets = nn.functional.one_hot(part.labels, 3) * 0.7 + 0.1
     (-(targets * logits.log_softmax(1)).sum(1).mean()).backward()
-    expected = twin.layer.weight - 0.001 * twin.layer.weight.grad  # type: ignore[operator]
+    expected = reference.layer.weight - 0.001 * reference.layer.weight.grad  # type: ignore[operator]
     assert torch.allclose(model.layer.weight, expected, atol=1e-7)
 
 
 def test_a_gradient_longer_than_clip_norm_is_shortened_to_it() -> None:
     recipe = Recipe(batch_size=9, optimizer="sgd", momentum=0.0, clip_norm=0.01, learning_rate=1.0)
-    model, twin = _Watching(factor=50.0), _Watching(factor=50.0)
+    model, reference = _Watching(factor=50.0), _Watching(factor=50.0)
     _train(model, recipe, _images(9), 1)
-    moved = [(a - b).detach().flatten() for a, b in zip(model.parameters(), twin.parameters(), strict=True)]
+    moved = [
+        (a - b).detach().flatten() for a, b in zip(model.parameters(), reference.parameters(), strict=True)
+    ]
     assert float(torch.cat(moved).norm()) == pytest.approx(0.01, rel=1e-3)
 
 
@@ -172,7 +174,7 @@ def test_logits_are_the_mean_over_the_views() -> None:
     with torch.no_grad():
         assert torch.equal(plain, model(network_input(part.pixels)))
         shifts = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-        views = [model(network_input(moved(part.pixels, *shift))) for shift in shifts]
-    assert torch.allclose(logits_of(model, part, "float32", "shift"), torch.stack(views).mean(0), atol=1e-6)
+        tta = [model(network_input(moved(part.pixels, *shift))) for shift in shifts]
+    assert torch.allclose(logits_of(model, part, "float32", "shift"), torch.stack(tta).mean(0), atol=1e-6)
     assert VIEWS["shift"] == shifts
-    assert {name: len(views) for name, views in VIEWS.items()} == VIEWS_TO_EVALUATE
+    assert {name: len(tta) for name, tta in VIEWS.items()} == VIEWS_TO_EVALUATE

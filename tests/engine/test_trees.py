@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from convstudy.engine.dead_units import dead_units, watched_relus
+from convstudy.engine.dead_relus import dead_relus, watched_relus
 from convstudy.engine.memory import BYTES_A_NUMBER, step_bytes
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
-from convstudy.record import DeadUnits
-from convstudy.report.pictures import first_kernels
+from convstudy.record import DeadRelus
+from convstudy.report.thumbnails import first_kernels
 from convstudy.studyfile import Recipe
 from tests.engine.small import small_fit, stopped, trained
 
@@ -37,7 +37,7 @@ def tree_fit(**recipe: object) -> Fit:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("optimizer", ["sgd", "muon"])
 def test_a_tree_trains_and_the_same_fit_gives_the_same_weights(optimizer: str, precision: str) -> None:
-    fit = tree_fit(optimizer=optimizer, precision=precision, average=0.9)
+    fit = tree_fit(optimizer=optimizer, precision=precision, ema_decay=0.9)
     first, second = trained(fit), trained(fit)
     assert first.record.weights_digest == second.record.weights_digest
     losses = [epoch.validation["log-loss"] for epoch in first.record.history]
@@ -94,21 +94,21 @@ def test_dead_units_are_found_at_the_path_of_their_layer() -> None:
     with watched_relus(made) as highest, torch.inference_mode():
         made(torch.rand(2, 1, 6, 6))
     # The first relu of the residual has the values of the convolution before it.
-    assert dead_units(highest) == (
-        DeadUnits((1,), 3, 3),
-        DeadUnits((2, 2), 4, 4),
-        DeadUnits((3,), 3, 3),
-        DeadUnits((4,), 8, 8),
-        DeadUnits((4, 1, 1), 5, 5),
-        DeadUnits((7,), 2, 2),
+    assert dead_relus(highest) == (
+        DeadRelus((1,), 3, 3),
+        DeadRelus((2, 2), 4, 4),
+        DeadRelus((3,), 3, 3),
+        DeadRelus((4,), 8, 8),
+        DeadRelus((4, 1, 1), 5, 5),
+        DeadRelus((7,), 2, 2),
     )
-    assert all(network.layer_at(each.layer) for each in dead_units(highest))
+    assert all(network.layer_at(each.layer) for each in dead_relus(highest))
     assert not any(module._forward_hooks for module in made.modules())
 
 
 def test_a_record_keeps_the_paths_of_dead_units() -> None:
     record = trained(tree_fit(optimizer="sgd", learning_rate=30.0, epochs=1)).record
-    assert any(len(each.layer) > 1 for each in record.dead_units)
+    assert any(len(each.layer) > 1 for each in record.dead_relus)
     assert type(record).from_json(record.as_json()) == record
 
 

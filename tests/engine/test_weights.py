@@ -12,8 +12,8 @@ import torch
 from convstudy.data import Images
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import logits_of
-from convstudy.engine.opening import MOST_MISTAKES, open_test
-from convstudy.engine.weights import read_tensors, take_over, weights_digest, write_tensors
+from convstudy.engine.test_set import MOST_MISTAKES, evaluate_test_set
+from convstudy.engine.weights import load_weights, read_tensors, weights_digest, write_tensors
 from convstudy.errors import StoreError
 from convstudy.networks.build import build_network
 from tests.engine.small import digits, small_fit, trained
@@ -55,8 +55,8 @@ def test_the_digest_stays_what_it_is() -> None:
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "w.safetensors"
     write_tensors(path, _some(), {"fit_id": "é"})
-    tensors, facts = read_tensors(path)
-    assert facts == {"fit_id": "é"}
+    tensors, statistics = read_tensors(path)
+    assert statistics == {"fit_id": "é"}
     assert weights_digest(tensors) == weights_digest(_some())
     assert [p.name for p in path.parent.iterdir()] == ["w.safetensors"]
     assert path.stat().st_mode & stat.S_IRUSR
@@ -85,7 +85,7 @@ def test_weights_of_another_network_are_refused_and_nothing_is_taken_over(change
     else:
         tensors["more"] = torch.zeros(1)
     with pytest.raises(StoreError, match="another network"):
-        take_over(model, tensors)
+        load_weights(model, tensors)
     assert torch.equal(model.weight, before)
 
 
@@ -96,8 +96,8 @@ class _Sealed:
         self.info = digits().test.info
         self.told = told
 
-    def open(self, record_opening: object) -> Images:
-        images = digits().test.open(record_opening)  # type: ignore[arg-type]
+    def open(self, record_test_evaluation: object) -> Images:
+        images = digits().test.open(record_test_evaluation)  # type: ignore[arg-type]
         self.told.append("read")
         return images
 
@@ -113,7 +113,7 @@ def test_other_weights_are_refused_before_the_test_set_is_opened(tmp_path: Path)
         if weights is not None:
             write_tensors(path, weights, {})
         with pytest.raises(StoreError):
-            open_test(fit, path, digest, sealed, lambda: told.append("recorded"))  # type: ignore[arg-type]
+            evaluate_test_set(fit, path, digest, sealed, lambda: told.append("recorded"))  # type: ignore[arg-type]
 
     name = next(iter(result.weights))
     changed = {**result.weights, name: result.weights[name] + 1e-6}
@@ -129,7 +129,7 @@ def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -
     fit, path, told = small_fit(epochs=1), tmp_path / "w", []
     result = trained(fit)
     write_tensors(path, result.weights, {})
-    opened = open_test(
+    opened = evaluate_test_set(
         fit,
         path,
         result.record.weights_digest,
@@ -142,7 +142,7 @@ def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="full"):
-        open_test(fit, path, result.record.weights_digest, _Sealed(told), refuse)  # type: ignore[arg-type]
+        evaluate_test_set(fit, path, result.record.weights_digest, _Sealed(told), refuse)  # type: ignore[arg-type]
     assert told == ["recorded", "read"]
 
     # What it showed: score, probabilities, and the most confident mistakes, the most confident first.
@@ -152,22 +152,22 @@ def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -
     assert opened.scores["accuracy"] == pytest.approx(float((probabilities.argmax(1) == labels).mean()))
     own = probabilities[np.arange(len(labels)), labels]
     assert opened.scores["log-loss"] == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
-    rows = opened.predictions["mistake_rows"].numpy()
+    rows = opened.predictions["error_rows"].numpy()
     wrong = np.flatnonzero(probabilities.argmax(1) != labels)
     assert 0 < len(rows) <= MOST_MISTAKES
     confidence = probabilities.max(axis=1)
     assert np.array_equal(rows, wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES])
-    assert np.array_equal(opened.predictions["mistake_pixels"].numpy(), test.pixels[rows])
+    assert np.array_equal(opened.predictions["error_pixels"].numpy(), test.pixels[rows])
 
 
 def test_an_opening_sees_the_views_that_the_recipe_asks_for(tmp_path: Path) -> None:
-    fit, path = small_fit(epochs=1, views="shift"), tmp_path / "w"
+    fit, path = small_fit(epochs=1, tta="shift"), tmp_path / "w"
     result = trained(fit)
     write_tensors(path, result.weights, {})
-    opened = open_test(fit, path, result.record.weights_digest, digits().test, lambda: None)
+    opened = evaluate_test_set(fit, path, result.record.weights_digest, digits().test, lambda: None)
     test = ImageTensors.of(digits().test.open(lambda: None))
     model = build_network(fit.network, (28, 28, 1), 10, torch.Generator())
-    take_over(model, result.weights)
-    shifted, plain = (logits_of(model, test, "float32", views).softmax(1) for views in ("shift", "none"))
+    load_weights(model, result.weights)
+    shifted, plain = (logits_of(model, test, "float32", tta).softmax(1) for tta in ("shift", "none"))
     assert torch.allclose(opened.predictions["probabilities"], shifted, atol=1e-6)
     assert not torch.allclose(opened.predictions["probabilities"], plain, atol=1e-6)

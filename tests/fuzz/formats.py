@@ -23,7 +23,7 @@ class Page(HTMLParser):
         super().__init__()
         self.answer: list[str] = []
         self.tables: dict[str, list[list[str]]] = {}
-        self.facts: list[str] = []
+        self.statistics: list[str] = []
         self.findings: list[str] = []
         self.charts: dict[str, Any] = {}
         self._sections: list[str] = []
@@ -52,7 +52,7 @@ class Page(HTMLParser):
         if tag == "p" and self._sections[-1:] == ["checks"]:
             self.findings.append(text)
         if tag == "dd":
-            self.facts.append(text)
+            self.statistics.append(text)
         if tag == "script" and self._text is not None:
             self.charts = json.loads(text)["specs"]
         if tag == "section":
@@ -147,14 +147,14 @@ def assert_formats_agree(report: Report, pictures: tuple[str, ...]) -> None:
             assert [[" ".join(cell.split()) for cell in row] for row in page.tables[name]] == in_markdown, (
                 name
             )
-    for name in ("verdicts", "results", "openings", "choices"):
+    for name in ("verdicts", "results", "test_evaluations", "choices"):
         assert name in page.tables or name not in tables, name
 
     found = document["checks"]
-    said = [item["what"] + "." for item in found["heard"]]
-    said += [item["finding"]["what"] + "." for item in found["silenced"]]
+    said = [item["what"] + "." for item in found["reported"]]
+    said += [item["finding"]["what"] + "." for item in found["suppressed"]]
     assert [text for text in page.findings if text in said] == said
-    assert [row["what"] for row in tables["findings"]["rows"]] == [item["what"] for item in found["heard"]]
+    assert [row["what"] for row in tables["findings"]["rows"]] == [item["what"] for item in found["reported"]]
 
     assert set(page.charts) and all(report.pictures(kind) == set(page.charts) for kind in pictures)
 
@@ -194,7 +194,7 @@ def _base(key: str) -> str:
 
 
 def prints(value: float, text: str) -> bool:
-    """Tell whether a text begins with this number, as it is or in per cent, up to one unit of its last digit."""
+    """Send whether a text begins with this number, as it is or in per cent, up to one unit of its last digit."""
     if re.search(r"\d (s|min|h|d)\b", text):
         return True  # a duration
     if text.startswith("< "):

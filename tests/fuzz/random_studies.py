@@ -26,14 +26,14 @@ RECIPE_VALUES: dict[str, tuple[Any, ...]] = {
     "label_smoothing": (0.0, 0.1),
     "clip_norm": ("none", 1e6, 0.5),
     "patience": ("none", 1, 50, 60),
-    "keep": ("best", "last"),
-    "average": ("none", 0.5, 0.99, 0.9999),
+    "checkpoint": ("best", "last"),
+    "ema_decay": ("none", 0.5, 0.99, 0.9999),
     "augment": ("none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"),
     "cutout_size": (4, 8),
-    "views": ("none", "shift"),
-    "measure_at_most": ("none", 5, 10_000),
+    "tta": ("none", "shift"),
+    "train_eval_samples": ("none", 5, 10_000),
     "step_epochs": (1, 10),
-    "rise": (0.1, 0.5),
+    "warmup_fraction": (0.1, 0.5),
 }
 ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "leaky-relu", "sigmoid", "elu")
 MORE_ACTIVATIONS = (*ACTIVATIONS, "relu6", "hardswish", "mish", "prelu")
@@ -78,7 +78,7 @@ def random_study(seed: int) -> Document:
         "network": {name: _network(random, _tree(trees, tuple(blocks)) + _newer(newer)) for name in names},
     }
     if random.random() < 0.3:
-        document["study"]["region"] = random.choice((0.0, 2.5))
+        document["study"]["equivalence_margin"] = random.choice((0.0, 2.5))
     # A generator of its own, so that the other choices of a seed stay what they were.
     other = Random(f"metric {seed}")
     if other.random() < 0.4:
@@ -95,7 +95,7 @@ def random_study(seed: int) -> Document:
     for number, name in enumerate(searched, start=1):
         document.setdefault("search", {})[f"s{number}"] = _search(random, document, name, subset)
     if random.random() < 0.2:
-        document["silence"] = {"single-seed": "a fuzz", "same-weights": "a fuzz"}
+        document["suppress"] = {"single-seed": "a fuzz", "same-weights": "a fuzz"}
     return document
 
 
@@ -234,14 +234,18 @@ def _search(random: Random, document: Document, name: str, subset: int) -> Docum
         **({"kernel": (1, 2, 3, 5)} if "kernel" in network else {}),
         **({"units": (2, 4, 8)} if "units" in network else {}),
     }
-    vary: Document = {}
+    parameters: Document = {}
     for key in random.sample(sorted(values), random.choice((1, 1, 2))):
-        vary[key] = random.sample(values[key], min(len(values[key]), random.choice((2, 2, 3))))
+        parameters[key] = random.sample(values[key], min(len(values[key]), random.choice((2, 2, 3))))
         if method in ("random", "tpe") and key in RANGES and random.random() < 0.7:
-            vary[key] = RANGES[key]
+            parameters[key] = RANGES[key]
     nested = random.random() < 0.2
     per_class = subset // CLASSES - 1
-    search: Document = {"network": name, "vary": vary, "folds": random.choice((2, 2, min(3, per_class)))}
+    search: Document = {
+        "network": name,
+        "parameters": parameters,
+        "folds": random.choice((2, 2, min(3, per_class))),
+    }
     if nested:
         search |= {"nested": True, "folds": 2, "outer_folds": random.choice((2, min(3, per_class)))}
     if method != "grid":
@@ -251,7 +255,7 @@ def _search(random: Random, document: Document, name: str, subset: int) -> Docum
     if method in ("random", "tpe"):
         search["trials"] = random.choice((1, 3, 5) if not nested else (2, 3))
     recipe = {}
-    if random.random() < 0.4 and "epochs" not in vary:
+    if random.random() < 0.4 and "epochs" not in parameters:
         recipe["epochs"] = random.choice((1, 2, 4))
     return {**search, "recipe": recipe} if recipe else search
 

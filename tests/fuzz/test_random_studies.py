@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import convstudy.run
-import convstudy.run.perform
+import convstudy.run.execute
 from convstudy.cli import main
 from convstudy.data import digits
 from convstudy.data.images import Part
@@ -56,7 +56,7 @@ class Calls:
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Calls:
     found = Calls(capsys)
-    train = convstudy.run.perform.run_fit
+    train = convstudy.run.execute.run_fit
 
     def in_this_process(study: Any, runs: Path, workers: object, *more: Any, **named: Any) -> Results:
         return run_study(study, runs, 0, *more, **named)
@@ -67,7 +67,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
     monkeypatch.setattr(digits, "read_digits", read_digits)
     monkeypatch.setattr(convstudy.run, "run_study", in_this_process)
-    monkeypatch.setattr(convstudy.run.perform, "run_fit", counted)
+    monkeypatch.setattr(convstudy.run.execute, "run_fit", counted)
     return found
 
 
@@ -109,8 +109,8 @@ def assert_whole(seed: int, folder: Path, calls: Calls, *pictures: str) -> None:
 
     strict, out, _ = calls("check", file, "--runs", runs, "--json", "--strict")
     checked = json.loads(out)
-    assert checked["findings"] == said["findings"] == report.document["checks"]["heard"]
-    assert checked["silenced"] == said["silenced"] == report.document["checks"]["silenced"]
+    assert checked["findings"] == said["findings"] == report.document["checks"]["reported"]
+    assert checked["suppressed"] == said["suppressed"] == report.document["checks"]["suppressed"]
     assert strict == any(found["level"] == "warning" for found in checked["findings"])
 
     n_trained = calls.n_trained

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.data import BUILT_IN_DATASETS, image_facts
+from convstudy.data import BUILT_IN_DATASETS, dataset_statistics
 from convstudy.errors import StoreError
 from convstudy.history import History, resolving
 from convstudy.plan import Fit, Plan, make_plan
@@ -124,8 +124,8 @@ def test_a_studys_name_stands_for_its_latest_run(history: History, monkeypatch: 
 
 def test_a_run_follows_the_order_in_which_its_study_asks_now(history: History) -> None:
     """The second of two searches of a network starts from what the first has chosen, so their order counts."""
-    kernel = Search(network="one", vary={"kernel": (3, 5)}, folds=2)
-    rate = Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2)
+    kernel = Search(network="one", parameters={"kernel": (3, 5)}, folds=2)
+    rate = Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2)
     before, after = study(search={"a": kernel, "b": rate}), study(search={"b": rate, "a": kernel})
     run_id = history.begin_run(before)
     assert history.begin_run(after) == run_id
@@ -140,7 +140,7 @@ def test_an_unknown_run_is_refused_with_the_nearest_name(history: History) -> No
     run_id = history.begin_run(study())
     with pytest.raises(StoreError) as caught:
         history.results(run_id[:-1] + "x")
-    assert run_id in caught.value.problems[0].mend
+    assert run_id in caught.value.problems[0].hint
 
 
 def test_a_choice_is_written_once_and_again_only_when_it_changes(history: History) -> None:
@@ -155,32 +155,36 @@ def test_a_choice_is_written_once_and_again_only_when_it_changes(history: Histor
 
 
 def _tested(history: History, run_id: str, fit: Fit, accuracy: float = 0.9) -> None:
-    number = history.begin_opening(run_id, fit, history.records[fit.id].weights_digest, "why")
-    history.end_opening(number, scores(0.3, accuracy), 1.5)
+    number = history.begin_test_evaluation(run_id, fit, history.records[fit.id].weights_digest, "why")
+    history.end_test_evaluation(number, scores(0.3, accuracy), 1.5)
 
 
 def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: History) -> None:
     run_id, plan, _ = _filled(history)
     first, second = plan.tested_fits[:2]
-    begun = history.begin_opening(run_id, first, "digest", "why")
-    assert history.n_openings(DIGITS) == 1
-    assert history.opening_of(first.id, "digest") is None
+    begun = history.begin_test_evaluation(run_id, first, "digest", "why")
+    assert history.n_test_evaluations(DIGITS) == 1
+    assert history.test_evaluation_of(first.id, "digest") is None
     # Stopped in between, and run again: the same opening.
-    assert _again(history).begin_opening(run_id, first, "digest", "why") == begun
-    assert history.n_openings(DIGITS) == 1
-    opening = history.end_opening(begun, scores(0.3, 0.9), 1.5)
-    assert (opening.fit_id, opening.scores, opening.purpose) == (first.id, scores(0.3, 0.9), "why")
-    assert opening.n_images == 360
-    assert _again(history).opening_of(first.id, "digest") == opening
+    assert _again(history).begin_test_evaluation(run_id, first, "digest", "why") == begun
+    assert history.n_test_evaluations(DIGITS) == 1
+    test_evaluation = history.end_test_evaluation(begun, scores(0.3, 0.9), 1.5)
+    assert (test_evaluation.fit_id, test_evaluation.scores, test_evaluation.purpose) == (
+        first.id,
+        scores(0.3, 0.9),
+        "why",
+    )
+    assert test_evaluation.n_images == 360
+    assert _again(history).test_evaluation_of(first.id, "digest") == test_evaluation
     # Other weights of the same fit are another opening; so is another fit.
-    assert history.opening_of(first.id, "other weights") is None
-    assert history.begin_opening(run_id, first, "other weights", "why") != begun
+    assert history.test_evaluation_of(first.id, "other weights") is None
+    assert history.begin_test_evaluation(run_id, first, "other weights", "why") != begun
     _tested(history, run_id, second)
-    assert history.n_openings(DIGITS) == 3
-    assert history.n_openings(MNIST) == 0
+    assert history.n_test_evaluations(DIGITS) == 3
+    assert history.n_test_evaluations(MNIST) == 0
     results = history.results(run_id)
-    assert set(results.openings) == {first.id, second.id}
-    assert (results.n_openings, results.n_openings_before) == (3, 0)
+    assert set(results.test_evaluations) == {first.id, second.id}
+    assert (results.n_test_evaluations, results.n_test_evaluations_before) == (3, 0)
 
 
 def test_a_run_is_complete_when_everything_is_trained_and_tested(history: History) -> None:
@@ -192,12 +196,12 @@ def test_a_run_is_complete_when_everything_is_trained_and_tested(history: Histor
     assert results.complete
     candidate = plan.stage("compare.all").candidates[0]
     assert [record.fit_id for record in results.records_of(candidate)] == [fit.id for fit in candidate.fits]
-    assert {fit.id for fit in candidate.fits} <= set(results.openings)
+    assert {fit.id for fit in candidate.fits} <= set(results.test_evaluations)
     # Another study comes later: all of these openings were before its own.
     other = history.begin_run(study(name="other"))
     later = history.results(other)
     assert later.complete
-    assert later.n_openings == later.n_openings_before == 8
+    assert later.n_test_evaluations == later.n_test_evaluations_before == 8
 
 
 def test_an_unfinished_run_can_be_read(history: History) -> None:
@@ -248,19 +252,19 @@ def test_a_run_whose_process_died_is_interrupted(history: History) -> None:
 def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_none(history: History) -> None:
     data = BUILT_IN_DATASETS["digits"].load()
     some = data.train.take(np.arange(360))
-    known = image_facts(replace(data.info, n_train=360), some, some)
-    assert history.image_facts(DIGITS) is None
+    known = dataset_statistics(replace(data.info, n_train=360), some, some)
+    assert history.dataset_statistics(DIGITS) is None
     whole = replace(
         known, train=replace(known.train, class_counts=tuple(np.bincount(data.train.labels).tolist()))
     )
-    history.save_image_facts(whole)
-    assert _again(history).image_facts(DIGITS) == whole
-    path = history.layout.image_facts(data.info.digest)
+    history.save_dataset_statistics(whole)
+    assert _again(history).dataset_statistics(DIGITS) == whole
+    path = history.layout.dataset_statistics(data.info.digest)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     text = path.read_text()
     for other in (text + " " * (1 << 24), text.replace(data.info.digest, "0" * 64), text[:-5], "\0"):
         path.write_text(other)
-        assert history.image_facts(DIGITS) is None
+        assert history.dataset_statistics(DIGITS) is None
     half = path.with_name(f"{path.name}.123.partial")
     half.write_text("ha")
     with history.writing():
@@ -294,8 +298,8 @@ def test_a_database_of_the_first_version_is_read_and_its_failures_count_as_one_r
     connection.close()
     again = _again(history)
     assert again.results(run_id).acceptances == ()
-    assert again.briefs[fit].n_failed_runs == again.records[fit].n_failed_runs == 0
-    assert not again.briefs[fit].final
+    assert again.record_summaries[fit].n_failed_runs == again.records[fit].n_failed_runs == 0
+    assert not again.record_summaries[fit].final
     assert again.records[fit].failed_after(again.records[fit]).n_failed_runs == 2
     again.accept_failures(run_id, [again.records[fit]], "known")
     assert again.outcomes(run_id)[fit].final and not again.outcomes("another")[fit].final
@@ -305,9 +309,9 @@ def test_a_database_of_the_first_version_is_read_and_its_failures_count_as_one_r
 def test_test_scores_of_a_database_of_the_second_version_are_read_to_the_last_digit(history: History) -> None:
     run_id, plan, records = _filled(history)
     for fit in plan.tested_fits:
-        number = history.begin_opening(run_id, fit, records[fit.id].weights_digest, "why")
-        history.end_opening(number, scores(0.5, 0.5), 1.0)
-    scored = history.results(run_id).openings
+        number = history.begin_test_evaluation(run_id, fit, records[fit.id].weights_digest, "why")
+        history.end_test_evaluation(number, scores(0.5, 0.5), 1.0)
+    scored = history.results(run_id).test_evaluations
     assert scored
     exact = scores(0.1 + 0.2, 2 / 3)
     connection = sqlite3.connect(history.layout.database)
@@ -315,7 +319,7 @@ def test_test_scores_of_a_database_of_the_second_version_are_read_to_the_last_di
     connection.execute("ALTER TABLE openings ADD COLUMN accuracy REAL")
     connection.execute("UPDATE openings SET loss = ?, accuracy = ?", (exact["log-loss"], exact["accuracy"]))
     connection.execute(
-        "INSERT INTO openings SELECT 999, run_id, 'begun', dataset_digest, weights_digest, purpose, opened_at,"
+        "INSERT INTO openings SELECT 999, run_id, 'begun', dataset_digest, weights_digest, purpose, evaluated_at,"
         " n_images, NULL, 0, NULL, NULL FROM openings LIMIT 1"
     )
     connection.execute("ALTER TABLE openings DROP COLUMN scores")
@@ -325,9 +329,11 @@ def test_test_scores_of_a_database_of_the_second_version_are_read_to_the_last_di
     for _ in range(2):  # the second time there is nothing to bring up to date
         again = _again(history)
         found = again.results(run_id)
-        assert found.openings.keys() == scored.keys()
-        assert {opening.scores for opening in found.openings.values()} == {exact}
-        assert [each.answered for each in found.ledger if each.opening.fit_id == "begun"] == [False]
+        assert found.test_evaluations.keys() == scored.keys()
+        assert {test_evaluation.scores for test_evaluation in found.test_evaluations.values()} == {exact}
+        assert [each.answered for each in found.access_log if each.test_evaluation.fit_id == "begun"] == [
+            False
+        ]
         again.close()
     columns = sqlite3.connect(history.layout.database).execute("PRAGMA table_info(openings)").fetchall()
     assert {"loss", "accuracy"}.isdisjoint(column[1] for column in columns)

@@ -6,7 +6,7 @@ import pytest
 
 from convstudy.history.summary import COMPLETE, FAILED_FITS, INTERRUPTED, OUTDATED, RUNNING, summary_of
 from convstudy.plan import make_plan
-from convstudy.record import Brief
+from convstudy.record import RecordSummary
 from convstudy.store import StoredRun
 from tests.plan.made import study
 
@@ -25,7 +25,9 @@ def test_status_of_a_run(written: str, is_written: bool, n_missing: int, status:
     plan = make_plan(study(search={}, ablate={}))
     stored = StoredRun("made-1", "made", {}, written, "2026-01-01", "2026-01-02")
     fits = plan.fits[n_missing:]
-    briefs = {fit.id: Brief(fit.id, "failed" if n == 0 else "done") for n, fit in enumerate(fits)}
-    found = summary_of(stored, "digits", plan, briefs, is_written)
+    record_summaries = {
+        fit.id: RecordSummary(fit.id, "failed" if n == 0 else "done") for n, fit in enumerate(fits)
+    }
+    found = summary_of(stored, "digits", plan, record_summaries, is_written)
     assert (found.run_id, found.name, found.dataset, found.status) == ("made-1", "made", "digits", status)
     assert (found.n_fits, found.n_done, found.n_failed) == (6, 5 - n_missing, 1)

@@ -40,10 +40,10 @@ def test_module_follows_from_the_size(shape: tuple[int, int, int], kind: type[nn
 
 def test_size_of_the_input_changes_nothing_and_a_larger_one_is_refused() -> None:
     layer = read_layer("adaptive-average-pool 4")
-    assert layer.idle_reason((4, 4, 3)) == "its input is 4 × 4"
-    assert layer.idle_reason((4, 5, 3)) == ""
+    assert layer.no_op_reason((4, 4, 3)) == "its input is 4 × 4"
+    assert layer.no_op_reason((4, 5, 3)) == ""
     with pytest.raises(NetworkError, match="size 4 does not fit: this layer would get 8 × 3") as caught:
         layer.output_shape((8, 3, 2))
-    assert caught.value.problems[0].allowed == "a size of at most 3"
+    assert caught.value.problems[0].expected == "a size of at most 3"
     with pytest.raises(NetworkError, match="needs an image"):
         layer.output_shape((16,))

@@ -55,7 +55,7 @@ def test_layer_agrees_with_its_module_at_every_size(text: str) -> None:
         assert sum(buffer.numel() for buffer in module.buffers()) == layer.n_parameters(shape)[1]
         with FlopCounterMode(display=False) as counter:
             evaluated = module.eval()(some(shape))
-        assert counter.get_total_flops() == 2 * len(evaluated) * layer.multiply_adds(shape)
+        assert counter.get_total_flops() == 2 * len(evaluated) * layer.macs(shape)
         trained = module.train()(some(shape))
         for made in (evaluated, trained):
             assert shape_of(made) == after
@@ -99,7 +99,7 @@ def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
 
 # By hand, for images of 9 × 11 × 6 or rows of 6.
 @pytest.mark.parametrize(
-    ("text", "shape", "n_multiply_adds", "n_parameters"),
+    ("text", "shape", "n_macs", "n_parameters"),
     [
         ("conv 5 3", (9, 11, 6), 7 * 9 * 5 * 9 * 6, 5 * (9 * 6 + 1)),
         ("conv 5 3 bias=no", (9, 11, 6), 7 * 9 * 5 * 9 * 6, 5 * 9 * 6),
@@ -123,9 +123,9 @@ def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
         ("activation hardswish", (9, 11, 6), 0, 0),
     ],
 )
-def test_counts_by_hand(text: str, shape: Shape, n_multiply_adds: int, n_parameters: int) -> None:
+def test_counts_by_hand(text: str, shape: Shape, n_macs: int, n_parameters: int) -> None:
     layer = read_layer(text)
-    assert layer.multiply_adds(shape) == n_multiply_adds
+    assert layer.macs(shape) == n_macs
     assert layer.n_parameters(shape) == (n_parameters, 0)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from convstudy.networks import Network, layer_table
-from tests.networks.twins import Block, check_values, rows, twin_rows
+from tests.networks.reference_networks import Block, check_values, reference_rows, rows
 
 IMAGE = (8, 9, 3)
 TEXTS = (
@@ -53,7 +53,7 @@ class ConvNeXt(Block):
         return images + made
 
 
-def twin() -> nn.Sequential:
+def reference() -> nn.Sequential:
     """Return the network in plain torch."""
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 2, 2), ChannelNorm(6, eps=1e-6), ConvNeXt(6), ConvNeXt(6)),
@@ -63,10 +63,10 @@ def twin() -> nn.Sequential:
 
 def test_rows_and_values_are_the_twins() -> None:
     network = Network.read(TEXTS)
-    theirs = twin_rows(twin(), IMAGE)
+    theirs = reference_rows(reference(), IMAGE)
     assert rows(network, IMAGE) == theirs
     assert len(theirs) == 2 + 2 * 6 + 2
-    check_values(network, twin(), IMAGE)
+    check_values(network, reference(), IMAGE)
 
 
 def test_a_block_of_convnext_tiny_has_its_parameters() -> None:

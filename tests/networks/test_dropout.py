@@ -69,10 +69,10 @@ def test_each_of_the_four_words_of_a_draw_has_the_rate(lane: int, source: str) -
 def test_values_and_steps_are_independent(rate: float, source: str) -> None:
     kept = masks(rate, 2, N, source)
     # The correlation of n independent pairs has a standard error of 1 / √n; five of them.
-    allowed = 5 / math.sqrt(N)
+    expected = 5 / math.sqrt(N)
     for distance in (1, 2, 3, 4, 5, 8, 16, 28, 64):
-        assert abs(correlation(kept[0, distance:], kept[0, :-distance])) < allowed, distance
-    assert abs(correlation(kept[0], kept[1])) < allowed
+        assert abs(correlation(kept[0, distance:], kept[0, :-distance])) < expected, distance
+    assert abs(correlation(kept[0], kept[1])) < expected
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -157,11 +157,11 @@ def test_channels_last_images_stay_so_and_lose_single_values_not_channels(precis
     n_values = images.numel()
     kept = (made != 0).double()
     assert stats.binomtest(int(kept.sum()), n_values, 0.5).pvalue > 1e-5
-    allowed = 5 / math.sqrt(n_values / 2)
-    assert abs(correlation(kept[:, 1:], kept[:, :-1])) < allowed
-    assert abs(correlation(kept[:, :, 1:], kept[:, :, :-1])) < allowed
-    assert abs(correlation(kept[..., 1:], kept[..., :-1])) < allowed
-    assert abs(correlation(kept[1:], kept[:-1])) < allowed
+    expected = 5 / math.sqrt(n_values / 2)
+    assert abs(correlation(kept[:, 1:], kept[:, :-1])) < expected
+    assert abs(correlation(kept[:, :, 1:], kept[:, :, :-1])) < expected
+    assert abs(correlation(kept[..., 1:], kept[..., :-1])) < expected
+    assert abs(correlation(kept[1:], kept[:-1])) < expected
 
 
 def test_bfloat16_values_are_scaled_with_one_rounding() -> None:

@@ -165,7 +165,7 @@ def test_depthwise_outputs_keep_the_variance_of_relu_inputs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shape", "what", "allowed"),
+    ("text", "shape", "what", "expected"),
     [
         ("conv 6 3 groups=4", (8, 8, 6), "4 groups do not divide 6 channels", "a divisor of 6 and 6"),
         ("conv 5 3 groups=3", (8, 8, 6), "3 groups do not divide 5 filters", "a divisor of 6 and 5"),
@@ -179,11 +179,11 @@ def test_depthwise_outputs_keep_the_variance_of_relu_inputs() -> None:
         ("depthwise-conv 9", (8, 8, 6), "kernel 9 does not fit", "a kernel of at most 8"),
     ],
 )
-def test_what_does_not_fit_is_one_error(text: str, shape: Shape, what: str, allowed: str) -> None:
+def test_what_does_not_fit_is_one_error(text: str, shape: Shape, what: str, expected: str) -> None:
     from convstudy.errors import NetworkError
 
     with pytest.raises(NetworkError) as caught:
         read_layer(text).output_shape(shape)
     (problem,) = caught.value.problems
     assert what in problem.what
-    assert allowed in problem.allowed
+    assert expected in problem.expected

@@ -7,12 +7,20 @@ import torch
 from torch import nn
 
 from convstudy.networks import Network
-from tests.networks.twins import Block, SameConv, Whole, check_values, norm, rows, twin_rows
+from tests.networks.reference_networks import (
+    Block,
+    Integer,
+    SameConv,
+    check_values,
+    norm,
+    reference_rows,
+    rows,
+)
 
 IMAGE = (9, 8, 8)
 
 
-class Squeeze(Whole):
+class Squeeze(Integer):
     """Squeeze and excitation by 1 × 1 convolutions, as torchvision writes it."""
 
     def __init__(self, n_channels: int, n_hidden: int) -> None:
@@ -53,14 +61,14 @@ def test_rows_and_values_are_the_twins(squeezes: bool) -> None:
     )
     network = Network.read(texts)
 
-    def twin() -> nn.Sequential:
+    def reference() -> nn.Sequential:
         blocks = MBConv(8, 12, 2, 4, 5, squeezes), MBConv(12, 12, 1, 4, 3, squeezes)
         return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 10))
 
-    theirs = twin_rows(twin(), IMAGE)
+    theirs = reference_rows(reference(), IMAGE)
     assert rows(network, IMAGE) == theirs
     assert len(theirs) == 2 * (9 + squeezes) + 2
-    check_values(network, twin(), IMAGE)
+    check_values(network, reference(), IMAGE)
 
 
 def test_defaults_are_those_of_the_papers() -> None:

@@ -45,7 +45,7 @@ def test_reading_tells_every_bad_layer_with_its_number() -> None:
         ("layer 1", '"conv 64" lacks its kernel'),
         ("layer 3", 'there is no layer called "dens"'),
     ]
-    assert caught.value.problems[0].mend == 'did you mean "he-normal"?'
+    assert caught.value.problems[0].hint == 'did you mean "he-normal"?'
 
 
 def test_texts_are_canonical_and_read_back() -> None:
@@ -100,7 +100,7 @@ def test_the_output_layer_is_dense_without_activation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "where", "what", "got", "allowed"),
+    ("texts", "where", "what", "got", "expected"),
     [
         (
             ["conv 64 11 relu", "conv 32 11", "conv 16 11"],
@@ -133,7 +133,7 @@ def test_the_output_layer_is_dense_without_activation() -> None:
     ],
 )
 def test_layers_that_do_not_fit_are_told(
-    texts: list[str], where: str, what: str, got: str, allowed: str
+    texts: list[str], where: str, what: str, got: str, expected: str
 ) -> None:
     with pytest.raises(NetworkError) as caught:
         list(Network.read(texts).walk(MNIST, 10))
@@ -141,4 +141,4 @@ def test_layers_that_do_not_fit_are_told(
     assert str(problem.where).startswith(where)
     assert what in problem.what
     assert got in problem.got
-    assert allowed in problem.allowed
+    assert expected in problem.expected

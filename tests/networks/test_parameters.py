@@ -32,10 +32,10 @@ def test_every_unknown_name_is_reported_with_the_nearest() -> None:
         filled("conv {unit} {kernal} relu", {"kernel": 3, "units": 4})
     first, second = caught.value.problems
     assert first.got == "unit"
-    assert first.allowed == "kernel, units"
-    assert first.mend == 'did you mean "units"?'
+    assert first.expected == "kernel, units"
+    assert first.hint == 'did you mean "units"?'
     assert second.got == "kernal"
-    assert second.mend == 'did you mean "kernel"?'
+    assert second.hint == 'did you mean "kernel"?'
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ COMPUTED = "{name}, {4*name} or {name/4}: one parameter, one whole number"
 
 
 @pytest.mark.parametrize(
-    ("text", "got", "allowed"),
+    ("text", "got", "expected"),
     [
         ("conv {n/5} 1", "12", "a multiple of 5"),
         ("conv {2*rate} 1", "0.5", "a whole number"),
@@ -68,11 +68,11 @@ COMPUTED = "{name}, {4*name} or {name/4}: one parameter, one whole number"
         ("conv {-2*n} 1", "-2*n", COMPUTED),
     ],
 )
-def test_nothing_else_is_computed(text: str, got: str, allowed: str) -> None:
+def test_nothing_else_is_computed(text: str, got: str, expected: str) -> None:
     with pytest.raises(NetworkError) as caught:
         filled(text, {"n": 12, "rate": 0.5, "word": "relu"})
     (problem,) = caught.value.problems
-    assert (problem.got, problem.allowed) == (got, allowed)
+    assert (problem.got, problem.expected) == (got, expected)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from convstudy.networks import Network
-from tests.networks.twins import Block, SameConv, check_values, norm, rows, twin_rows
+from tests.networks.reference_networks import Block, SameConv, check_values, norm, reference_rows, rows
 
 IMAGE = (8, 8, 3)
 TEXTS = (
@@ -35,7 +35,7 @@ class PreActivation(Block):
         return made
 
 
-def twin() -> nn.Sequential:
+def reference() -> nn.Sequential:
     """Return the network in plain torch."""
     return nn.Sequential(
         *(SameConv(3, 4, 3), PreActivation(4, 4, 1), PreActivation(4, 4, 1), PreActivation(4, 6, 2)),
@@ -45,7 +45,7 @@ def twin() -> nn.Sequential:
 
 def test_rows_and_values_are_the_twins() -> None:
     network = Network.read(TEXTS)
-    theirs = twin_rows(twin(), IMAGE)
+    theirs = reference_rows(reference(), IMAGE)
     assert rows(network, IMAGE) == theirs
     assert len(theirs) == 1 + 3 * 7 + 1 + 4
-    check_values(network, twin(), IMAGE)
+    check_values(network, reference(), IMAGE)

@@ -13,7 +13,7 @@ from convstudy.networks.layers.adaptive_average_pool import AdaptiveAveragePool
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.dense import Dense
 from convstudy.networks.layers.depthwise_conv import DepthwiseConv
-from convstudy.networks.layers.layer import Argument, Decimal, Layer, OneOf, Whole, arguments_of, yes_no
+from convstudy.networks.layers.layer import Argument, Decimal, Integer, Layer, OneOf, arguments_of, yes_no
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation, Dropout
 from convstudy.networks.layers.pool import MaxPool
@@ -29,7 +29,7 @@ def values_of(how: Argument, default: Any) -> st.SearchStrategy[Any]:
     match how.read:
         case OneOf(names):
             values = st.sampled_from(names)
-        case Whole(smallest, largest):
+        case Integer(smallest, largest):
             values = st.integers(smallest, largest)
         case Decimal(smallest, below):
             # -0.0 equals 0.0 but is written differently, and reading never makes one.
@@ -58,7 +58,7 @@ def problem_of(text: str) -> tuple[str, str, str, str]:
     with pytest.raises(NetworkError) as caught:
         read_layer(text)
     (problem,) = caught.value.problems
-    return problem.what, problem.got, problem.allowed, problem.mend
+    return problem.what, problem.got, problem.expected, problem.hint
 
 
 @settings(deadline=None)
@@ -149,7 +149,7 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "got", "allowed", "mend"),
+    ("text", "what", "got", "expected", "hint"),
     [
         ("", "a layer text is empty", "", "activation, ", ""),
         (" \t", "a layer text is empty", "", "activation, ", ""),
@@ -222,10 +222,10 @@ def test_a_rate_of_minus_zero_is_zero() -> None:
         ("activation", "lacks its activation", "activation", Activation.usage, ""),
     ],
 )
-def test_mistakes_are_told(text: str, what: str, got: str, allowed: str, mend: str) -> None:
+def test_mistakes_are_told(text: str, what: str, got: str, expected: str, hint: str) -> None:
     said = problem_of(text)
     assert what in said[0]
     assert said[1] == got
-    assert allowed in said[2]
-    assert mend in said[3]
-    assert bool(mend) == bool(said[3])
+    assert expected in said[2]
+    assert hint in said[3]
+    assert bool(hint) == bool(said[3])

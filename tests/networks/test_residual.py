@@ -215,7 +215,7 @@ def test_what_cannot_be_summed_is_an_error(head: str, body: list[str], what: str
     assert problem.what.startswith(what)
     assert str(problem.where).startswith('layer 1, "residual')
     assert problem.got == "an input of 7 × 10 × 4"
-    assert "body" in problem.allowed
+    assert "body" in problem.expected
 
 
 def test_branches_of_different_sizes_are_an_error() -> None:

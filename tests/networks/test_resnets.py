@@ -91,10 +91,10 @@ class Row:
     shape: tuple[int, ...]
     n_trainable: int
     n_kept: int
-    multiply_adds: int
+    macs: int
 
 
-def twin_rows(twin: nn.Module) -> list[Row]:
+def reference_rows(reference: nn.Module) -> list[Row]:
     """Return a row for each layer of the twin and for each block, a block before its layers; measured, not computed."""
     found: dict[nn.Module, Row] = {}
 
@@ -110,9 +110,9 @@ def twin_rows(twin: nn.Module) -> list[Row]:
             work = module.weight.numel()
         found[module] = Row(shape, sum(map(torch.numel, own)), sum(map(torch.numel, kept)), work)
 
-    layers = [each for each in twin.modules() if isinstance(each, Basic) or not list(each.children())]
+    layers = [each for each in reference.modules() if isinstance(each, Basic) or not list(each.children())]
     hooks = [layer.register_forward_hook(look) for layer in layers]
-    twin.eval()(torch.zeros(1, 3, 32, 32))
+    reference.eval()(torch.zeros(1, 3, 32, 32))
     for hook in hooks:
         hook.remove()
     return [found[layer] for layer in layers]
@@ -121,10 +121,8 @@ def twin_rows(twin: nn.Module) -> list[Row]:
 @pytest.mark.parametrize(("shortcut", "n_trainable"), [("pad", 269_722), ("projection", 272_474)])
 def test_the_layer_table_of_resnet_20_is_its_twins(shortcut: str, n_trainable: int) -> None:
     table = layer_table(resnet(shortcut), IMAGE, 10)
-    ours = [
-        Row(row.output_shape, row.n_trainable, row.n_not_trainable, row.multiply_adds) for row in table.rows
-    ]
-    theirs = twin_rows(ResNet20(shortcut))
+    ours = [Row(row.output_shape, row.n_trainable, row.n_not_trainable, row.macs) for row in table.rows]
+    theirs = reference_rows(ResNet20(shortcut))
     assert len(ours) == len(theirs) == 3 + 9 * 6 + 2 + (4 if shortcut == "projection" else 0)
     for row, own, other in zip(table.rows, ours, theirs, strict=True):
         assert own == other, (row.number, row.text)
@@ -136,10 +134,10 @@ def test_the_layer_table_of_resnet_20_is_its_twins(shortcut: str, n_trainable: i
 @pytest.mark.parametrize("shortcut", ["pad", "projection"])
 def test_values_and_gradients_of_resnet_20_are_its_twins(shortcut: str) -> None:
     model = build_network(resnet(shortcut), IMAGE, 10, torch.Generator().manual_seed(1)).double()
-    twin = ResNet20(shortcut).double()
+    reference = ResNet20(shortcut).double()
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
-        for own, other in zip(model.parameters(), twin.parameters(), strict=True):
+        for own, other in zip(model.parameters(), reference.parameters(), strict=True):
             if own.ndim == 1:  # not all zeros and ones
                 own.add_(torch.randn(own.shape, generator=generator, dtype=own.dtype), alpha=0.1)
             other.copy_(own)
@@ -147,12 +145,12 @@ def test_values_and_gradients_of_resnet_20_are_its_twins(shortcut: str) -> None:
     images = images.contiguous(memory_format=torch.channels_last).requires_grad_()
     same = images.detach().clone().requires_grad_()
     labels = torch.tensor([3, 1, 4, 1])
-    for network, given in ((model, images), (twin, same)):
+    for network, given in ((model, images), (reference, same)):
         network.train()
         nn.functional.cross_entropy(network(given), labels).backward()
-    torch.testing.assert_close(model(images), twin(same), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(model(images), reference(same), rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(images.grad, same.grad, rtol=1e-7, atol=1e-10)
-    for (name, own), other in zip(model.named_parameters(), twin.parameters(), strict=True):
+    for (name, own), other in zip(model.named_parameters(), reference.parameters(), strict=True):
         assert torch.allclose(own.grad, other.grad, rtol=1e-7, atol=1e-9), name
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from convstudy.networks import Network, layer_table
-from tests.networks.twins import Block, SameConv, check_values, norm, rows, twin_rows
+from tests.networks.reference_networks import Block, SameConv, check_values, norm, reference_rows, rows
 
 IMAGE = (32, 32, 3)
 
@@ -121,7 +121,7 @@ class MobileNetV2(nn.Module):
 def test_resnet_18_has_the_layers_of_its_twin() -> None:
     network = Network.read(RESNET_18)
     table = layer_table(network, IMAGE, 10)
-    ours, theirs = rows(network, IMAGE), twin_rows(ResNet18(), IMAGE)
+    ours, theirs = rows(network, IMAGE), reference_rows(ResNet18(), IMAGE)
     assert len(ours) == len(theirs) == 3 + 8 * 6 + 3 * 2 + 2
     for row, own, other in zip(table.rows, ours, theirs, strict=True):
         assert own == other, (row.number, row.text)
@@ -129,7 +129,7 @@ def test_resnet_18_has_the_layers_of_its_twin() -> None:
     # By hand: the convolutions of the four stages, their projections, the first convolution, and the output.
     stages = [(64, 64, 1), (64, 128, 4), (128, 256, 16), (256, 512, 64)]
     work = sum((9 * a * b + 3 * 9 * b * b + (a != b) * a * b) * 1024 // by for a, b, by in stages)
-    assert table.multiply_adds == work + 9 * 3 * 64 * 1024 + 512 * 10 == 555_422_720
+    assert table.macs == work + 9 * 3 * 64 * 1024 + 512 * 10 == 555_422_720
 
 
 def test_resnet_18_computes_what_its_twin_does() -> None:
@@ -139,7 +139,7 @@ def test_resnet_18_computes_what_its_twin_does() -> None:
 def test_mobilenet_v2_has_the_layers_of_its_twin() -> None:
     network = Network.read(MOBILENET_V2)
     table = layer_table(network, IMAGE, 10)
-    ours, theirs = rows(network, IMAGE), twin_rows(MobileNetV2(), IMAGE)
+    ours, theirs = rows(network, IMAGE), reference_rows(MobileNetV2(), IMAGE)
     assert len(ours) == len(theirs) == 8 + 16 * 9 + 4 + 1
     for row, own, other in zip(table.rows, ours, theirs, strict=True):
         assert own == other, (row.number, row.text)

@@ -59,8 +59,8 @@ def test_multiply_adds_by_hand() -> None:
         6: 2048 * 128,
         9: 128 * 10,
     }
-    assert [row.multiply_adds for row in made.rows] == [by_hand.get(number, 0) for number in range(10)]
-    assert made.multiply_adds == sum(by_hand.values()) == 27_471_360
+    assert [row.macs for row in made.rows] == [by_hand.get(number, 0) for number in range(10)]
+    assert made.macs == sum(by_hand.values()) == 27_471_360
 
 
 def test_layers_that_do_nothing_are_told() -> None:

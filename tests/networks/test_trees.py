@@ -184,7 +184,7 @@ def test_a_block_without_layers_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "got", "allowed", "mend"),
+    ("text", "what", "got", "expected", "hint"),
     [
         ("residual", "must name one block", "nothing", "residual BLOCK", ""),
         ("residual convs one", "must name one block", "convs, one", "residual BLOCK", ""),
@@ -225,13 +225,13 @@ def test_a_block_without_layers_is_refused() -> None:
     ],
 )
 def test_what_cannot_be_read_is_one_clear_error(
-    text: Any, what: str, got: str, allowed: str, mend: str
+    text: Any, what: str, got: str, expected: str, hint: str
 ) -> None:
     problem = problem_of("flatten", text)
     assert what in problem.what
     assert got in problem.got
-    assert allowed in problem.allowed
-    assert mend in problem.mend
+    assert expected in problem.expected
+    assert hint in problem.hint
     assert str(problem.where) == "layer 2"
 
 
@@ -272,7 +272,7 @@ def test_blocks_that_would_make_too_many_layers_end_at_once(n: int) -> None:
     )
     problem = problem_of("block b0", blocks=blocks)
     assert problem.what == "the network has too many layers"
-    assert problem.allowed == f"at most {MOST_LAYERS:,}"
+    assert problem.expected == f"at most {MOST_LAYERS:,}"
 
 
 def test_blocks_that_list_each_other_many_times_end_at_once() -> None:
@@ -334,8 +334,8 @@ def test_a_search_may_vary_the_depth_and_the_block() -> None:
 
 
 def test_a_block_that_is_written_as_a_layer_has_a_hint() -> None:
-    assert problem_of("convs filters=3").mend == 'use the block with "residual convs" or "block convs"'
-    assert problem_of("bottleneck").mend == 'use the block with "residual bottleneck" or "block bottleneck"'
+    assert problem_of("convs filters=3").hint == 'use the block with "residual convs" or "block convs"'
+    assert problem_of("bottleneck").hint == 'use the block with "residual bottleneck" or "block bottleneck"'
 
 
 def test_a_network_may_have_ten_thousand_layers() -> None:

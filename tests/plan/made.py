@@ -22,7 +22,7 @@ def study(**changes: Any) -> Study:
         "dataset": "digits",
         "seeds": 2,
         "network": {"one": ONE, "two": TWO, "three": THREE},
-        "search": {"kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2)},
+        "search": {"kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2)},
         "compare": {"all": Compare(networks=("one", "two", "three"))},
         "ablate": {"best": Ablate(network="best", variants={"sgd": Variant(recipe={"optimizer": "sgd"})})},
     }
@@ -48,7 +48,7 @@ def finished(
     while True:
         plan, choices = resolve(asked, records)
         candidates: Iterable[Candidate] = [
-            c for stage in plan.stages for c in stage.candidates if not c.waits_for
+            c for stage in plan.stages for c in stage.candidates if not c.depends_on
         ]
         missing = [(c, fit) for c in candidates for fit in c.fits if fit.id not in records]
         if not missing:

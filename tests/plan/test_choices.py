@@ -84,7 +84,7 @@ def test_resolve_makes_the_choices_that_the_records_allow() -> None:
     searched = {fit.id: record(fit) for c in plan.stage("search.kernel").candidates for fit in c.fits}
     plan, choices = resolve(asked, searched)
     assert [choice.stage for choice in choices] == ["search.kernel"]
-    assert plan.stage("compare.all").waits_for == ()
+    assert plan.stage("compare.all").depends_on == ()
     every = {
         **searched,
         **{fit.id: record(fit) for c in plan.stage("compare.all").candidates for fit in c.fits},
@@ -99,7 +99,7 @@ def test_where_a_search_found_nobody_what_rests_on_it_keeps_waiting() -> None:
         study(), lambda candidate, fit: failed(fit) if "kernel=" in candidate.name else record(fit)
     )
     assert [choice.chosen for choice in choices] == [""]
-    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel",)
+    assert plan.stage("compare.all").candidate("one").depends_on == ("search.kernel",)
     assert len(records) == 4 + 4  # the search, and the two networks that wait for nothing
 
 

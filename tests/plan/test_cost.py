@@ -11,11 +11,11 @@ from convstudy.plan import (
     Fit,
     epochs_added,
     fit_cost,
-    in_turn,
     make_plan,
     own_epochs,
     plan_cost,
     resolve,
+    schedule_order,
 )
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.record import Record
@@ -36,18 +36,18 @@ def test_the_cost_of_a_fit_is_what_one_works_out_by_hand() -> None:
         1,
     )
     # Convolution: 13 × 13 places, 2 filters of 3 × 3 × 1; dense: 338 × 5; output: 5 × 10.
-    multiply_adds = 13 * 13 * 2 * 9 + 338 * 5 + 50
+    macs = 13 * 13 * 2 * 9 + 338 * 5 + 50
     # An epoch: 75 images forward and twice that backward, then 75 + 25 images forward; two operations each.
-    operations = 2 * multiply_adds * (3 * 75 + 100) * 3
-    assert fit_cost(fit) == Cost(1, 75 * 3, operations)
+    flops = 2 * macs * (3 * 75 + 100) * 3
+    assert fit_cost(fit) == Cost(1, 75 * 3, flops)
 
 
 def test_a_sample_to_measure_on_and_views_count() -> None:
     recipe = Recipe()
     assert images_to_evaluate(recipe, 900, 100) == 1000
-    assert images_to_evaluate(recipe.varied({"measure_at_most": 50}), 900, 100) == 150
-    assert images_to_evaluate(recipe.varied({"measure_at_most": 5000}), 900, 100) == 1000
-    assert images_to_evaluate(recipe.varied({"views": "shift"}), 900, 100) == 1400
+    assert images_to_evaluate(recipe.varied({"train_eval_samples": 50}), 900, 100) == 150
+    assert images_to_evaluate(recipe.varied({"train_eval_samples": 5000}), 900, 100) == 1000
+    assert images_to_evaluate(recipe.varied({"tta": "shift"}), 900, 100) == 1400
 
 
 def test_the_cost_of_a_plan_is_that_of_its_fits() -> None:
@@ -55,7 +55,7 @@ def test_the_cost_of_a_plan_is_that_of_its_fits() -> None:
     whole = plan_cost(fits)
     assert whole.n_fits == len(fits) == 12
     assert whole.images == sum(fit_cost(fit).images for fit in fits)
-    assert whole.operations == sum(fit_cost(fit).operations for fit in fits)
+    assert whole.flops == sum(fit_cost(fit).flops for fit in fits)
     assert plan_cost([]) == Cost(0, 0, 0)
     assert fit_cost(fits[0]) + fit_cost(fits[1]) == plan_cost(fits[:2])
 
@@ -69,7 +69,7 @@ def test_fits_of_one_lineage_go_on_from_one_another() -> None:
     assert fit_cost(FIVE).images * N_EPOCHS == fit_cost(WHOLE).images * 5
     assert epochs_added([WHOLE, TWO, FIVE]) == {TWO.id: 2, FIVE.id: 3, WHOLE.id: N_EPOCHS - 5}
     together = plan_cost([WHOLE, TWO, FIVE])
-    assert (together.images, together.operations) == (fit_cost(WHOLE).images, fit_cost(WHOLE).operations)
+    assert (together.images, together.flops) == (fit_cost(WHOLE).images, fit_cost(WHOLE).flops)
     assert together.n_fits == 3
     # What is trained is not trained again; a fit that ends sooner begins anew, and spoils nothing for the others.
     assert epochs_added([FIVE], trained=[TWO]) == {FIVE.id: 3}
@@ -83,7 +83,7 @@ def test_fits_of_one_lineage_go_on_from_one_another() -> None:
 def test_each_epoch_of_a_lineage_is_counted_once() -> None:
     history = tuple(epoch_of(n, 0.1, (1.0, 0.5), (1.0, 0.5), 1.0, 0.5) for n in range(1, 6))
     records = {
-        fit.id: Record(fit.id, "done", history[: fit.until], best_epoch=1, counted_epoch=1)
+        fit.id: Record(fit.id, "done", history[: fit.until], best_epoch=1, selected_epoch=1)
         for fit in (FIVE, TWO)
     }
     own = own_epochs([WHOLE, FIVE, TWO, FIVE], records)
@@ -96,25 +96,25 @@ def test_each_epoch_of_a_lineage_is_counted_once() -> None:
 def test_stages_take_turns_and_within_one_the_dearest_fit_comes_first() -> None:
     plan = make_plan(study())
     search, compare = plan.stage("search.kernel"), plan.stage("compare.all")
-    turns = in_turn(plan, ())
+    turns = schedule_order(plan, ())
     assert {fit.id for fit in turns} == {fit.id for fit in plan.settled_fits}
     # The choice of the search holds the others up, so that it is trained first, the larger kernel before the smaller.
     small, large = (candidate.fits for candidate in search.candidates)
-    assert fit_cost(large[0]).operations > fit_cost(small[0]).operations
+    assert fit_cost(large[0]).flops > fit_cost(small[0]).flops
     # (Folds of an odd number of images differ by one, so that either may be the first.)
     assert [set(turns[:2]), set(turns[2:4])] == [set(large), set(small)]
     # Of the comparison, what no choice can change: 49 × 10 products are dearer than 49 × 6 and 6 × 10.
     two, three = (compare.candidate(name).fits for name in ("two", "three"))
     assert turns[4:] == [*three, *two]
     done = {large[1].id: record(large[1]), two[0].id: record(two[0])}
-    left = in_turn(plan, done)
+    left = schedule_order(plan, done)
     assert (left[0], set(left[1:3]), left[3:]) == (large[0], set(small), [*three, two[1]])
 
 
 def test_what_a_paused_fit_was_trained_for_is_no_part_of_its_turn() -> None:
     halving = Search(
         network="one",
-        vary={"kernel": (1, 2, 3, 5)},
+        parameters={"kernel": (1, 2, 3, 5)},
         folds=2,
         method="halving",
         budget=0.9,
@@ -122,16 +122,16 @@ def test_what_a_paused_fit_was_trained_for_is_no_part_of_its_turn() -> None:
     )
     asked = study(search={"kernel": halving})
     plan, _ = resolve(asked, {})
-    first = in_turn(plan, ())[:4]
+    first = schedule_order(plan, ())[:4]
     assert all(fit.until for fit in first)
     done = {fit.id: record(fit, accuracy) for fit, accuracy in zip(first, (0.6, 0.5, 0.4, 0.3), strict=True)}
     plan, _ = resolve(asked, done)
-    second = [fit for fit in in_turn(plan, done) if fit.until or fit.n_epochs == 8]
-    going_on = {fit.lineage_id for fit in first}
+    second = [fit for fit in schedule_order(plan, done) if fit.until or fit.n_epochs == 8]
+    going_on = {fit.trial_id for fit in first}
     costs = epochs_added(second, first)
-    begun = [costs[fit.id] for fit in second if fit.lineage_id in going_on]
-    new = [costs[fit.id] for fit in second if fit.lineage_id not in going_on]
+    begun = [costs[fit.id] for fit in second if fit.trial_id in going_on]
+    new = [costs[fit.id] for fit in second if fit.trial_id not in going_on]
     assert begun and new
     assert max(begun) < min(new)
-    by_turn = [fit_cost(fit, costs[fit.id]).operations for fit in second]
+    by_turn = [fit_cost(fit, costs[fit.id]).flops for fit in second]
     assert by_turn == sorted(by_turn, reverse=True)

@@ -110,7 +110,7 @@ def test_what_is_equal_to_python_is_not_mixed_up() -> None:
 
 def randomly(**search: Any) -> Study:
     """Return a study whose search draws six of many candidates."""
-    values = {"network": "one", "vary": SPACE, "folds": 2, "method": "random", "trials": 6}
+    values = {"network": "one", "parameters": SPACE, "folds": 2, "method": "random", "trials": 6}
     return study(search={"kernel": Search(**{**values, **search})})
 
 
@@ -124,7 +124,7 @@ def test_a_stage_has_as_many_candidates_as_trials_over_all_folds() -> None:
     assert [candidate.values for candidate in stage.candidates] == drawn(SPACE, 6)
     assert all(len(candidate.fits) == 2 for candidate in stage.candidates)
     assert {fit.until for fit in stage.fits} == {None}
-    assert (stage.to_come, stage.rungs, stage.grid_epochs) == ((), (), None)
+    assert (stage.pending, stage.rungs, stage.grid_epochs) == ((), (), None)
     assert stage.candidates[0].recipe.learning_rate == stage.candidates[0].values["learning_rate"]
     assert stage.candidates[0].name == ", ".join(f"{k}={v}" for k, v in stage.candidates[0].values.items())
     # More trials keep what was trained; the images or the name of the study are no part of what is drawn.
@@ -136,17 +136,17 @@ def test_a_stage_has_as_many_candidates_as_trials_over_all_folds() -> None:
 
 def test_a_space_no_larger_than_the_trials_is_the_grid() -> None:
     few = {"kernel": Range(low=1, high=3), "optimizer": ("adam", "sgd")}
-    stage = _stage_of(make_plan(randomly(vary=few)))
+    stage = _stage_of(make_plan(randomly(parameters=few)))
     listed = {"kernel": (1, 2, 3), "optimizer": ("adam", "sgd")}
-    grid = _stage_of(make_plan(study(search={"kernel": Search(network="one", vary=listed, folds=2)})))
+    grid = _stage_of(make_plan(study(search={"kernel": Search(network="one", parameters=listed, folds=2)})))
     assert stage == grid
     assert stage.grid_epochs == 6 * 2 * 20
-    assert len(_stage_of(make_plan(randomly(vary=few, trials=5))).candidates) == 5
+    assert len(_stage_of(make_plan(randomly(parameters=few, trials=5))).candidates) == 5
 
 
 def test_the_epochs_of_a_grid_where_epochs_are_varied() -> None:
     stage = _stage_of(
-        make_plan(randomly(vary={"epochs": Range(low=1, high=4), "kernel": (1, 2, 3)}, trials=2))
+        make_plan(randomly(parameters={"epochs": Range(low=1, high=4), "kernel": (1, 2, 3)}, trials=2))
     )
     assert stage.grid_epochs == 3 * 2 * (1 + 2 + 3 + 4)
 

@@ -42,18 +42,18 @@ KNOWN = {
     "recipe": (
         _fit(
             recipe=Recipe(
-                optimizer="sgd", nesterov=True, schedule="step", step_epochs=3, keep="last", epochs=7
+                optimizer="sgd", nesterov=True, schedule="step", step_epochs=3, checkpoint="last", epochs=7
             )
         ),
-        "1e7cd11b8d19dc0c",
+        "a4a3e4db9a2bd782",
     ),
     "init": (
         _fit(network=Network.read(["flatten", "dense 4 gelu"], "glorot-normal"), seed=3, threads=2),
         "f69ab37b148095a4",
     ),
     "bfloat16": (
-        _fit(recipe=Recipe(precision="bfloat16", keep="last", augment="affine", clip_norm=1.0)),
-        "dcc60f79843fe5c3",
+        _fit(recipe=Recipe(precision="bfloat16", checkpoint="last", augment="affine", clip_norm=1.0)),
+        "74607943ebcbe2ad",
     ),
 }
 
@@ -95,7 +95,7 @@ CHANGES: dict[str, Any] = {
             {"optimizer": "adamw"},
             {"optimizer": "rmsprop"},
             {"optimizer": "muon"},
-            {"optimizer": "muon", "other_learning_rate": 0.01},
+            {"optimizer": "muon", "adam_lr": 0.01},
             {"optimizer": "muon", "newton_schulz_steps": 4},
             {"optimizer": "muon", "nesterov": True},
             {"optimizer": "sgd"},
@@ -112,15 +112,15 @@ CHANGES: dict[str, Any] = {
             {"label_smoothing": 0.1},
             {"clip_norm": 1.0},
             {"patience": 3},
-            {"keep": "last"},
+            {"checkpoint": "last"},
             {"schedule": "triangular"},
-            {"schedule": "triangular", "rise": 0.1},
+            {"schedule": "triangular", "warmup_fraction": 0.1},
             {"augment": "shift"},
             {"augment": "cutout"},
             {"augment": "shift+cutout", "cutout_size": 5},
-            {"average": 0.99},
-            {"views": "shift"},
-            {"measure_at_most": 100},
+            {"ema_decay": 0.99},
+            {"tta": "shift"},
+            {"train_eval_samples": 100},
             {"precision": "bfloat16"},
         )
     ],
@@ -142,7 +142,7 @@ def test_what_determines_nothing_does_not_change_the_id() -> None:
         _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
         _fit(recipe=Recipe(nesterov=True)),
         _fit(recipe=Recipe(step_epochs=3, step_factor=0.5)),  # the schedule is constant
-        _fit(recipe=Recipe(rise=0.1, cutout_size=5, other_learning_rate=0.1, newton_schulz_steps=3)),
+        _fit(recipe=Recipe(warmup_fraction=0.1, cutout_size=5, adam_lr=0.1, newton_schulz_steps=3)),
         _fit(recipe=Recipe(learning_rate=0.001, epochs=20)),  # the defaults, written out
         _fit(
             network=Network.read(
@@ -168,9 +168,9 @@ def test_another_engine_makes_other_fits(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_pause_makes_another_fit_of_the_same_lineage() -> None:
     whole, paused = _fit(), _fit(until=7)
     assert (whole.n_epochs, paused.n_epochs) == (20, 7)
-    assert paused.id != whole.id == whole.lineage_id == paused.lineage_id == _fit(until=3).lineage_id
+    assert paused.id != whole.id == whole.trial_id == paused.trial_id == _fit(until=3).trial_id
     assert len({whole.id, paused.id, _fit(until=3).id}) == 3
-    assert _fit(until=7, seed=1).lineage_id != paused.lineage_id
+    assert _fit(until=7, seed=1).trial_id != paused.trial_id
     # A pause at the end is none: whoever asks for the whole training finds it.
     assert _fit(until=20) == _fit(until=25) == whole
     assert _fit(until=20).until is None
@@ -204,11 +204,11 @@ recipes = st.builds(
     weight_decay=st.floats(0, 9),
     clip_norm=st.none() | st.floats(1e-3, 1e3),
     patience=st.none() | st.integers(1, 50),
-    keep=st.sampled_from(["best", "last"]),
-    average=st.none() | st.floats(0.01, 0.999),
+    checkpoint=st.sampled_from(["best", "last"]),
+    ema_decay=st.none() | st.floats(0.01, 0.999),
     augment=st.sampled_from(["none", "shift+cutout"]),
-    views=st.sampled_from(["none", "shift"]),
-    measure_at_most=st.none() | st.integers(1, 1000),
+    tta=st.sampled_from(["none", "shift"]),
+    train_eval_samples=st.none() | st.integers(1, 1000),
     precision=st.sampled_from(["float32", "bfloat16"]),
 )
 networks = st.builds(

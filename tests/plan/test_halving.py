@@ -65,8 +65,8 @@ def test_edges(values: tuple[int, int, int, float], rungs: list[tuple[int, int, 
 )
 def test_no_schedule_exceeds_its_budget(n: int, folds: int, epochs: int, budget: float) -> None:
     rungs = halving_schedule(n, folds, epochs, budget)
-    allowed = Fraction(str(budget)) * n * folds * epochs
-    assert halving_epochs(rungs) <= max(allowed, n)
+    expected = Fraction(str(budget)) * n * folds * epochs
+    assert halving_epochs(rungs) <= max(expected, n)
     assert len(rungs) == max(1, math.ceil(math.log2(n)))
     assert rungs[0].n_candidates == n
     for before, after in pairwise(rungs):
@@ -91,7 +91,13 @@ KERNELS = (1, 2, 3, 4, 5)
 
 def halved(**search: Any) -> Study:
     """Return a study whose search halves five kernels, over 2 folds of 4 epochs: 5 x 1 x 1, 3 x 1 x 3, 2 x 2 x 3."""
-    values = {"network": "one", "vary": {"kernel": KERNELS}, "folds": 2, "method": "halving", "budget": 0.5}
+    values = {
+        "network": "one",
+        "parameters": {"kernel": KERNELS},
+        "folds": 2,
+        "method": "halving",
+        "budget": 0.5,
+    }
     return study(recipe=Recipe(epochs=4), search={"kernel": Search(**{**values, **search})})
 
 
@@ -117,9 +123,9 @@ def test_a_stage_goes_from_rung_to_rung() -> None:
         (3, 1, 3),
         (2, 2, 3),
     ]
-    assert [rung.took_part for rung in stage.rungs] == [tuple(f"kernel={k}" for k in KERNELS), (), ()]
+    assert [rung.evaluated for rung in stage.rungs] == [tuple(f"kernel={k}" for k in KERNELS), (), ()]
     assert [[fit.until for fit in c.fits] for c in stage.candidates] == [[1]] * 5
-    assert [(fit.until, fit.seed) for fit in stage.to_come] == [(3, 0), (3, 0), (3, 0), (3, 1), (3, 1)]
+    assert [(fit.until, fit.seed) for fit in stage.pending] == [(3, 0), (3, 0), (3, 0), (3, 1), (3, 1)]
     assert stage.grid_epochs == 5 * 2 * 4
 
     records = {c.fits[0].id: record(c.fits[0], c.values["kernel"] / 10) for c in stage.candidates[:-1]}
@@ -131,26 +137,26 @@ def test_a_stage_goes_from_rung_to_rung() -> None:
     stage = _stage(plan)
     first, second, third = stage.rungs
     assert first.decided
-    assert first.went_on == second.took_part == ("kernel=2", "kernel=3", "kernel=4")
-    assert (second.decided, third.took_part) == (False, ())
+    assert first.promoted == second.evaluated == ("kernel=2", "kernel=3", "kernel=4")
+    assert (second.decided, third.evaluated) == (False, ())
     assert [[fit.until for fit in c.fits] for c in stage.candidates] == [[1], [3], [3], [3], [1]]
-    assert [stage.dropped_in(c.name) for c in stage.candidates] == [1, None, None, None, 1]
+    assert [stage.eliminated_in(c.name) for c in stage.candidates] == [1, None, None, None, 1]
     # What was trained stays a part of the plan, and the number of its fits is that of the start.
     assert set(records) <= {fit.id for fit in plan.settled_fits}
     assert len(plan.fits) == len(make_plan(asked).fits)
-    assert not {fit.id for fit in stage.to_come} & {fit.id for fit in plan.settled_fits}
+    assert not {fit.id for fit in stage.pending} & {fit.id for fit in plan.settled_fits}
 
 
 def test_it_chooses_the_best_of_the_last_rung() -> None:
     plan, choices, records = finished(halved(), _by_kernel(k2=0.6, k4=0.9))
     assert choices[0].chosen == "kernel=4"
     stage = _stage(plan)
-    assert [rung.went_on for rung in stage.rungs] == [
+    assert [rung.promoted for rung in stage.rungs] == [
         ("kernel=1", "kernel=2", "kernel=4"),  # equal ones: the first in the study
         ("kernel=2", "kernel=4"),
         ("kernel=4",),
     ]
-    assert stage.to_come == ()
+    assert stage.pending == ()
     assert stage.contenders == {"kernel=2", "kernel=4"}
     assert len(stage.fits) == 5 + 3 + 2  # of the last rung's four fits, two are those of the rung before
     assert all(fit.id in records for fit in plan.fits)
@@ -176,16 +182,16 @@ def test_who_was_dropped_is_not_chosen_however_good_its_score_looks() -> None:
 def test_a_candidate_with_a_failed_fit_is_dropped() -> None:
     plan, choices, _ = finished(halved(), _by_kernel(k5=-1, k4=-1, k3=0.9))
     assert choices[0].chosen == "kernel=3"
-    assert _stage(plan).rungs[0].went_on == ("kernel=1", "kernel=2", "kernel=3")
+    assert _stage(plan).rungs[0].promoted == ("kernel=1", "kernel=2", "kernel=3")
     # One is left: there is nothing more to decide, and nothing more to train.
     plan, choices, _ = finished(halved(), _by_kernel(k1=-1, k2=-1, k4=-1, k5=-1))
     assert choices[0].chosen == "kernel=3"
-    assert [rung.took_part for rung in _stage(plan).rungs[1:]] == [(), ()]
+    assert [rung.evaluated for rung in _stage(plan).rungs[1:]] == [(), ()]
     assert len(_stage(plan).fits) == 5
     # None is left.
     plan, choices, _ = finished(halved(), _by_kernel(k1=-1, k2=-1, k3=-1, k4=-1, k5=-1))
     assert [choice.chosen for choice in choices] == [""]
-    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel",)
+    assert plan.stage("compare.all").candidate("one").depends_on == ("search.kernel",)
 
 
 def test_the_cost_of_a_search_is_that_of_its_schedule() -> None:
@@ -193,25 +199,25 @@ def test_the_cost_of_a_search_is_that_of_its_schedule() -> None:
     stage = _stage(make_plan(asked))
     n_images = plan_cost(stage.candidates[0].fits).images
     expected = halving_epochs(tuple(rung.size for rung in stage.rungs)) * n_images
-    assert plan_cost([*stage.fits, *stage.to_come]).images == expected
+    assert plan_cost([*stage.fits, *stage.pending]).images == expected
     plan, _, _ = finished(asked, _by_kernel(k5=0.9))
     assert plan_cost(_stage(plan).fits).images == expected
 
 
 def test_the_whole_budget_ends_in_the_fits_of_the_grid() -> None:
-    plan, _, _ = finished(halved(vary={"kernel": (3, 5)}, budget=1.0), _by_kernel())
-    grid = make_plan(halved(vary={"kernel": (3, 5)}, method="grid", budget=0.15))
+    plan, _, _ = finished(halved(parameters={"kernel": (3, 5)}, budget=1.0), _by_kernel())
+    grid = make_plan(halved(parameters={"kernel": (3, 5)}, method="grid", budget=0.15))
     assert {fit.id for fit in _stage(plan).fits} == {fit.id for fit in _stage(grid).fits}
 
 
 def test_a_search_that_waits_stands_in_its_first_rung() -> None:
     searches = {
-        "rate": Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+        "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2),
         "kernel": halved().search["kernel"],
     }
     stage = make_plan(study(recipe=Recipe(epochs=4), search=searches)).stage("search.kernel")
-    assert stage.waits_for == ("search.rate",)
-    every = {fit.id: record(fit) for fit in (*stage.fits, *stage.to_come)}
+    assert stage.depends_on == ("search.rate",)
+    every = {fit.id: record(fit) for fit in (*stage.fits, *stage.pending)}
     assert (
         make_plan(study(recipe=Recipe(epochs=4), search=searches), {}, every).stage("search.kernel") == stage
     )
@@ -219,7 +225,7 @@ def test_a_search_that_waits_stands_in_its_first_rung() -> None:
 
 
 def test_one_candidate_is_trained_and_chosen() -> None:
-    plan, choices, _ = finished(halved(vary={"kernel": (3,)}), _by_kernel())
+    plan, choices, _ = finished(halved(parameters={"kernel": (3,)}), _by_kernel())
     assert choices[0].chosen == "kernel=3"
     assert len(_stage(plan).rungs) == 1
 

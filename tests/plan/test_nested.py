@@ -19,7 +19,7 @@ LABELS = BUILT_IN_DATASETS["digits"].load().train.labels
 
 
 def _study(kernels: tuple[int, ...] = (2, 3, 5), **search: Any) -> Study:
-    values: dict[str, Any] = {"vary": {"kernel": kernels}, "folds": 2, "nested": True, **search}
+    values: dict[str, Any] = {"parameters": {"kernel": kernels}, "folds": 2, "nested": True, **search}
     asked = {"kernel": Search(network="one", **values)}
     return study(network={"one": ONE}, search=asked, compare={}, ablate={})
 
@@ -57,7 +57,7 @@ def test_how_many_fits_it_takes() -> None:
     assert len(plan.fits) == 9 + 2 + 4 * 9 + 4
     assert len(plan.settled_fits) == 9 + 4 * 9
     nested = plan.stage("nested.kernel")
-    assert [c.waits_for for c in nested.candidates] == [(f"inner.kernel.{n}",) for n in (1, 2, 3, 4)]
+    assert [c.depends_on for c in nested.candidates] == [(f"inner.kernel.{n}",) for n in (1, 2, 3, 4)]
     assert not any(stage.tested for stage in plan.stages if stage.question in ("inner", "nested"))
     assert not nested.chooses
     assert check_plan(plan).warnings == ()
@@ -91,7 +91,7 @@ def test_an_outer_winner_waits_for_its_own_search_alone() -> None:
     asked = _study()
     plan = make_plan(asked, {"inner.kernel.2": "kernel=3"})
     first, second = plan.stage("nested.kernel").candidates
-    assert (first.waits_for, second.waits_for) == (("inner.kernel.1",), ())
+    assert (first.depends_on, second.depends_on) == (("inner.kernel.1",), ())
     assert second.fits == plan.stage("search.kernel").candidate("kernel=3").fits[1:]
     assert (first.name, second.name) == ("outer fold 1", "outer fold 2")
 
@@ -140,10 +140,10 @@ def test_every_method_can_be_nested(search: dict[str, Any]) -> None:
     for number, winner in enumerate(plan.stage("nested.kernel").candidates, start=1):
         inner = plan.stage(f"inner.kernel.{number}")
         won = inner.candidate(chosen[inner.key])
-        assert (winner.network, winner.recipe, winner.waits_for) == (won.network, won.recipe, ())
+        assert (winner.network, winner.recipe, winner.depends_on) == (won.network, won.recipe, ())
         # Trained as far as its search trained it.
         assert {fit.until for fit in winner.fits} == {fit.until for fit in won.fits}
-        assert inner.to_come == ()
+        assert inner.pending == ()
     if search["method"] == "halving":
         assert {fit.until for fit in plan.stage("nested.kernel").fits} == {5}
 
@@ -166,7 +166,7 @@ def test_a_winner_goes_on_from_what_the_search_paused() -> None:
 
     plan, _, _ = finished(asked, make)
     (winner,) = plan.stage("nested.kernel").candidates[0].fits
-    paused = {fit.until for fit in plan.stage("search.kernel").fits if fit.lineage_id == winner.lineage_id}
+    paused = {fit.until for fit in plan.stage("search.kernel").fits if fit.trial_id == winner.trial_id}
     assert paused == {1}
     assert winner.until is not None
     assert epochs_added(plan.fits)[winner.id] == winner.until - 1
@@ -180,8 +180,8 @@ def test_small_budgets_are_found_once() -> None:
 def test_a_later_search_of_the_network_keeps_the_winner_out_of_it() -> None:
     """The first search may be nested; the second one starts from what the first has chosen by all images."""
     both = {
-        "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2, nested=True),
-        "rate": Search(network="one", vary={"learning_rate": (0.1, 0.2)}, folds=2),
+        "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2, nested=True),
+        "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.2)}, folds=2),
     }
     asked = study(search=both, compare={}, ablate={}, recipe=Recipe(epochs=2))
     plan, choices, _ = finished(

@@ -10,19 +10,21 @@ from convstudy.studyfile import Range, Search, Study
 from tests.plan.made import study
 
 SEARCHES = {
-    "grid": Search(network="one", vary={"kernel": (2, 3, 5)}, folds=2),
-    "halving": Search(network="one", vary={"kernel": (2, 3, 5)}, folds=2, method="halving", budget=0.5),
+    "grid": Search(network="one", parameters={"kernel": (2, 3, 5)}, folds=2),
+    "halving": Search(network="one", parameters={"kernel": (2, 3, 5)}, folds=2, method="halving", budget=0.5),
     "random": Search(
-        network="one", vary={"kernel": Range(low=1, high=8)}, folds=2, method="random", trials=3
+        network="one", parameters={"kernel": Range(low=1, high=8)}, folds=2, method="random", trials=3
     ),
-    "tpe": Search(network="one", vary={"kernel": Range(low=1, high=8)}, folds=2, method="tpe", trials=6),
-    "nested": Search(network="one", vary={"kernel": (2, 3, 5)}, folds=2, nested=True),
+    "tpe": Search(
+        network="one", parameters={"kernel": Range(low=1, high=8)}, folds=2, method="tpe", trials=6
+    ),
+    "nested": Search(network="one", parameters={"kernel": (2, 3, 5)}, folds=2, nested=True),
 }
 
 
 def _search_fits(asked: Study) -> list[Fit]:
     stages = [stage for stage in make_plan(asked).stages if stage.question in ("search", "inner")]
-    return [fit for stage in stages for fit in (*stage.fits, *stage.to_come)]
+    return [fit for stage in stages for fit in (*stage.fits, *stage.pending)]
 
 
 @pytest.mark.parametrize("search", SEARCHES)
@@ -38,12 +40,16 @@ def test_an_equal_study_is_planned_with_the_same_fits(search: str) -> None:
     [
         {"seeds": 3},
         {"subset": 200},
-        {"search": {"s": Search(network="one", vary={"kernel": (2, 3)}, folds=3)}},
-        {"search": {"s": Search(network="one", vary={"kernel": (2, 3)}, folds=2, recipe={"epochs": 3})}},
+        {"search": {"s": Search(network="one", parameters={"kernel": (2, 3)}, folds=3)}},
+        {
+            "search": {
+                "s": Search(network="one", parameters={"kernel": (2, 3)}, folds=2, recipe={"epochs": 3})
+            }
+        },
     ],
 )
 def test_another_study_is_planned_like_the_first_one_ever(changes: dict[str, object]) -> None:
-    search = {"s": Search(network="one", vary={"kernel": (2, 3)}, folds=2)}
+    search = {"s": Search(network="one", parameters={"kernel": (2, 3)}, folds=2)}
     asked = study(**{"search": search, **changes})
     alone = make_plan(asked)
     make_plan(study(search=search))
@@ -54,9 +60,11 @@ def test_another_study_is_planned_like_the_first_one_ever(changes: dict[str, obj
 
 
 def test_values_that_are_equal_but_written_otherwise_stay_two_candidates() -> None:
-    vary = {"learning_rate": (1, 1.0)}
+    parameters = {"learning_rate": (1, 1.0)}
     first, second = (
-        make_plan(study(search={"s": Search(network="one", vary=vary, folds=2)})).stages[0].candidates
+        make_plan(study(search={"s": Search(network="one", parameters=parameters, folds=2)}))
+        .stages[0]
+        .candidates
     )
     assert (first.name, second.name) == ("learning_rate=1", "learning_rate=1.0")
 
@@ -64,8 +72,8 @@ def test_values_that_are_equal_but_written_otherwise_stay_two_candidates() -> No
 def test_a_choice_before_a_search_changes_its_candidates() -> None:
     asked = study(
         search={
-            "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2),
-            "rate": Search(network="one", vary={"learning_rate": (0.1, 0.2)}, folds=2),
+            "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2),
+            "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.2)}, folds=2),
         }
     )
     kernels = [
@@ -83,5 +91,5 @@ def test_a_fit_is_paused_once_for_each_epoch() -> None:
     fit = make_plan(study()).fits[0]
     assert fit.paused(None) is fit
     assert fit.paused(2) is fit.paused(2)
-    assert (fit.paused(2).until, fit.paused(2).lineage_id) == (2, fit.id)
+    assert (fit.paused(2).until, fit.paused(2).trial_id) == (2, fit.id)
     assert fit.paused(fit.recipe.epochs) == fit

@@ -20,11 +20,11 @@ def test_before_any_choice_defaults_stand_in_and_say_what_they_wait_for() -> Non
     assert [stage.key for stage in plan.stages] == ["search.kernel", "compare.all", "ablate.best"]
     search, compare, ablate = plan.stages
     assert _names(search) == ["kernel=3", "kernel=5"]
-    assert search.waits_for == ()
-    assert [c.waits_for for c in compare.candidates] == [("search.kernel",), (), ()]
+    assert search.depends_on == ()
+    assert [c.depends_on for c in compare.candidates] == [("search.kernel",), (), ()]
     assert _names(ablate) == ["as it is", "sgd"]
     assert [c.network_name for c in ablate.candidates] == ["one", "one"]
-    assert set(ablate.waits_for) == {"search.kernel", "compare.all"}
+    assert set(ablate.depends_on) == {"search.kernel", "compare.all"}
     assert (search.tested, compare.tested, ablate.tested) == (False, True, True)
     # 2 candidates on 2 folds; 3 networks and 1 variant on 2 seeds; "as it is" is the first network's.
     assert len(plan.fits) == 4 + 6 + 2
@@ -39,7 +39,7 @@ def test_folds_search_and_seeds_compare() -> None:
         assert [fit.seed for fit in candidate.fits] == [0, 1]
     for candidate in compare.candidates:
         assert [fit.split for fit in candidate.fits] == [Holdout(0.3, 0, 100), Holdout(0.3, 1, 100)]
-    own = Search(network="one", vary={"kernel": (3, 5)}, folds=3, subset=50, recipe={"epochs": 1})
+    own = Search(network="one", parameters={"kernel": (3, 5)}, folds=3, subset=50, recipe={"epochs": 1})
     search, compare, _ = make_plan(study(search={"s": own}, subset=100)).stages
     assert {fit.split.subset for c in search.candidates for fit in c.fits} == {50}
     assert {c.recipe.epochs for c in search.candidates} == {1}
@@ -51,12 +51,12 @@ def test_choices_flow_from_search_to_compare_to_ablate() -> None:
     one = plan.stage("compare.all").candidate("one")
     assert one.values == {"kernel": 5}
     assert one.network == ONE.network(kernel=5)
-    assert one.waits_for == ()
-    assert plan.stage("ablate.best").waits_for == ("compare.all",)
+    assert one.depends_on == ()
+    assert plan.stage("ablate.best").depends_on == ("compare.all",)
 
     plan = make_plan(study(), {"search.kernel": "kernel=5", "compare.all": "two"})
     base, sgd = plan.stage("ablate.best").candidates
-    assert (base.network_name, base.network, base.waits_for) == ("two", TWO.network(), ())
+    assert (base.network_name, base.network, base.depends_on) == ("two", TWO.network(), ())
     assert base.fits == plan.stage("compare.all").candidate("two").fits
     assert sgd.network == base.network
     assert sgd.recipe.optimizer == "sgd"
@@ -69,24 +69,24 @@ def test_choices_flow_from_search_to_compare_to_ablate() -> None:
 def test_an_ablation_of_a_named_network_waits_for_its_searches_only() -> None:
     named = Ablate(network="one", variants={"tanh": Variant(activation="tanh")})
     plan = make_plan(study(ablate={"a": named}))
-    assert plan.stage("ablate.a").waits_for == ("search.kernel",)
+    assert plan.stage("ablate.a").depends_on == ("search.kernel",)
     other = Ablate(network="two", variants={"relu": Variant(activation="relu")})
-    assert make_plan(study(ablate={"a": other})).stage("ablate.a").waits_for == ()
+    assert make_plan(study(ablate={"a": other})).stage("ablate.a").depends_on == ()
 
 
 def test_two_searches_on_one_network_follow_each_other() -> None:
     searches = {
-        "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2),
-        "rate": Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+        "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2),
+        "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2),
     }
     asked = study(search=searches)
     plan = make_plan(asked)
-    assert plan.stage("search.rate").waits_for == ("search.kernel",)
-    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel", "search.rate")
+    assert plan.stage("search.rate").depends_on == ("search.kernel",)
+    assert plan.stage("compare.all").candidate("one").depends_on == ("search.kernel", "search.rate")
 
     plan = make_plan(asked, {"search.kernel": "kernel=5"})
     rate = plan.stage("search.rate")
-    assert rate.waits_for == ()
+    assert rate.depends_on == ()
     assert {candidate.network for candidate in rate.candidates} == {ONE.network(kernel=5)}
     assert [c.recipe.learning_rate for c in rate.candidates] == [0.1, 0.01]
 
@@ -97,12 +97,14 @@ def test_two_searches_on_one_network_follow_each_other() -> None:
     assert plan.stage("compare.all").candidate("two").recipe.learning_rate == 0.001
     # The second search's choice alone settles nothing: it has not been made on the right network.
     plan = make_plan(asked, {"search.rate": "learning_rate=0.1"})
-    assert plan.stage("compare.all").candidate("one").waits_for == ("search.kernel",)
+    assert plan.stage("compare.all").candidate("one").depends_on == ("search.kernel",)
 
 
 def test_a_grid_has_every_combination() -> None:
     grid = Search(
-        network="one", vary={"kernel": (3, 5), "learning_rate": (0.1, 0.01), "batch_size": (10,)}, folds=2
+        network="one",
+        parameters={"kernel": (3, 5), "learning_rate": (0.1, 0.01), "batch_size": (10,)},
+        folds=2,
     )
     stage = make_plan(study(search={"g": grid})).stage("search.g")
     assert _names(stage) == [
@@ -116,8 +118,8 @@ def test_a_grid_has_every_combination() -> None:
 
 def test_a_study_that_only_searches_trains_and_tests_its_winners() -> None:
     searches = {
-        "kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2),
-        "rate": Search(network="two", vary={"learning_rate": (0.1, 0.01)}, folds=2),
+        "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2),
+        "rate": Search(network="two", parameters={"learning_rate": (0.1, 0.01)}, folds=2),
     }
     asked = study(search=searches, compare={}, ablate={})
     plan = make_plan(asked)
@@ -186,7 +188,7 @@ def test_pairs_wait_for_what_their_variants_wait_for() -> None:
         variants={"a": Variant(init="he-uniform"), "b": Variant(activation="elu")},
     )
     stage = make_plan(study(ablate={"best": asked})).stage("ablate.best")
-    assert stage.candidate("a + b").waits_for == stage.candidate("a").waits_for != ()
+    assert stage.candidate("a + b").depends_on == stage.candidate("a").depends_on != ()
 
 
 def test_without_interactions_fits_are_those_of_before_there_were_any() -> None:

@@ -175,7 +175,7 @@ def test_a_plan_without_tpe_loads_no_optuna() -> None:
 
 def suggesting(**search: Any) -> Study:
     """Return a study whose search suggests ten candidates."""
-    values = {"network": "one", "vary": SPACE, "folds": 2, "method": "tpe", "trials": 10}
+    values = {"network": "one", "parameters": SPACE, "folds": 2, "method": "tpe", "trials": 10}
     return study(search={"kernel": Search(**{**values, **search})})
 
 
@@ -190,21 +190,21 @@ def test_a_stage_comes_by_its_candidates_four_at_a_time() -> None:
     asked = suggesting()
     stage = make_plan(asked).stage("search.kernel")
     assert len(stage.candidates) == AT_ONCE
-    assert (stage.n_candidates, len(stage.to_come)) == (10, 12)
-    assert len({fit.id for fit in (*stage.fits, *stage.to_come)}) == 20
+    assert (stage.n_candidates, len(stage.pending)) == (10, 12)
+    assert len({fit.id for fit in (*stage.fits, *stage.pending)}) == 20
     records = {fit.id: _make(candidate, fit) for candidate in stage.candidates for fit in candidate.fits}
     plan, choices = resolve(asked, dict(list(records.items())[:-1]))
     assert plan.stage("search.kernel") == stage, "it waits for all four"
     plan, choices = resolve(asked, records)
     assert choices == ()
     after = plan.stage("search.kernel")
-    assert (len(after.candidates), len(after.to_come)) == (8, 4)
+    assert (len(after.candidates), len(after.pending)) == (8, 4)
     assert after.candidates[:4] == stage.candidates
-    assert not {fit.id for fit in after.to_come} & {fit.id for fit in plan.settled_fits}
+    assert not {fit.id for fit in after.pending} & {fit.id for fit in plan.settled_fits}
 
     plan, choices, records = finished(asked, _make)
     done = plan.stage("search.kernel")
-    assert (len(done.candidates), done.to_come) == (10, ())
+    assert (len(done.candidates), done.pending) == (10, ())
     assert done.candidates[:8] == after.candidates
     scores = {score.name: score.scores["accuracy"] for score in choices[0].scores if not score.n_failed}
     assert scores[choices[0].chosen] == max(scores.values())
@@ -238,16 +238,16 @@ def test_the_order_of_records_changes_nothing() -> None:
 
 def test_a_search_that_waits_knows_its_first_candidates_only() -> None:
     searches = {
-        "folds": Search(network="one", vary={"batch_size": (10, 20)}, folds=2),
+        "folds": Search(network="one", parameters={"batch_size": (10, 20)}, folds=2),
         "kernel": suggesting().search["kernel"],
     }
     asked = study(search=searches)
     stage = make_plan(asked).stage("search.kernel")
-    assert stage.waits_for == ("search.folds",)
+    assert stage.depends_on == ("search.folds",)
     every = {fit.id: record(fit) for fit in stage.fits}
     assert make_plan(asked, {}, every).stage("search.kernel") == stage
 
 
 def test_a_space_no_larger_than_the_trials_is_the_grid() -> None:
-    stage = make_plan(suggesting(vary={"kernel": (1, 3)})).stage("search.kernel")
+    stage = make_plan(suggesting(parameters={"kernel": (1, 3)})).stage("search.kernel")
     assert [candidate.name for candidate in stage.candidates] == ["kernel=1", "kernel=3"]

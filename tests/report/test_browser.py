@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from convstudy.report import write_report
-from tests.report.made_up import analysed, made_up_results
+from tests.report.synthetic import analysed, synthetic_results
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -36,7 +36,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(*analysed(made_up_results(fails=["plain"])), tmp_path_factory.mktemp("report"))[0]
+    return write_report(*analysed(synthetic_results(fails=["plain"])), tmp_path_factory.mktemp("report"))[0]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
@@ -51,7 +51,7 @@ def test_the_page_in_a_browser(browser: Any, report: Path, width: int, scheme: s
         page.on("request", lambda request: asked.append(request.url))
         page.goto(report.as_uri(), timeout=120_000)
         page.wait_for_function("document.documentElement.dataset.charts === 'drawn'", timeout=120_000)
-        facts = page.evaluate(
+        statistics = page.evaluate(
             """() => {
                 const charts = [...document.querySelectorAll('.vega svg.marks')];
                 return {
@@ -70,12 +70,12 @@ def test_the_page_in_a_browser(browser: Any, report: Path, width: int, scheme: s
     assert said == []
     assert [url for url in asked if not url.startswith(("data:", "file:"))] == []
     assert [url for url in asked if url.startswith("file:")] == [report.as_uri()]
-    assert facts["charts"] == N_CHARTS
-    assert facts["empty"] == 0
-    assert facts["widest"] <= width
-    assert not facts["scrolls"]
-    assert facts["ink"] == facts["text"]
-    brightness = sum(int(part) for part in facts["ground"].strip("rgb()").split(",")) / 3
+    assert statistics["charts"] == N_CHARTS
+    assert statistics["empty"] == 0
+    assert statistics["widest"] <= width
+    assert not statistics["scrolls"]
+    assert statistics["ink"] == statistics["text"]
+    brightness = sum(int(part) for part in statistics["ground"].strip("rgb()").split(",")) / 3
     assert brightness > 240 if scheme == "light" else brightness < 40
 
 

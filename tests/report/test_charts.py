@@ -14,9 +14,9 @@ from convstudy.report.write import figure_spec
 from convstudy.stats import Measure, Verdict, paired_difference
 from convstudy.stats.verdicts import judge
 from convstudy.studyfile import load_study
-from tests.report.made_up import figure_of, gathered, made_up_results
+from tests.report.synthetic import figure_of, gathered, synthetic_results
 
-CONTENTS = gathered(made_up_results(fails=["plain"]))
+CONTENTS = gathered(synthetic_results(fails=["plain"]))
 
 
 @pytest.mark.parametrize("figure", CONTENTS.figures, ids=lambda figure: figure.name)
@@ -54,7 +54,7 @@ def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:
     study = base.model_copy(
         update={"ablate": {}, "search": {}, "recipe": base.recipe.varied({"learning_rate": 0.01})}
     )
-    results = made_up_results(study)
+    results = synthetic_results(study)
     record = next(iter(results.records.values()))
 
     falling = tuple(replace(epoch, learning_rate=0.01 / epoch.number) for epoch in record.history)

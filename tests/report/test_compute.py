@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from convstudy.report.table import as_records
-from tests.report.made_up import HERE, gathered, made_up_results, table_of, texts_of
+from tests.report.synthetic import HERE, gathered, synthetic_results, table_of, texts_of
 
 
 def test_times_and_images_per_second_are_those_of_the_records() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     rows = {
         (row["stage"], row["candidate"]): row for row in as_records(table_of(gathered(results), "compute"))
     }
@@ -28,15 +28,15 @@ def test_times_and_images_per_second_are_those_of_the_records() -> None:
 
 
 def test_the_hardware_is_named_and_no_energy_is_claimed() -> None:
-    (text,) = texts_of(gathered(made_up_results()), "compute")
+    (text,) = texts_of(gathered(synthetic_results()), "compute")
     assert text.startswith("The fits ran on a made-up processor, 2 cores, Linux x86_64. ")
     assert "Energy is not measured." in text
     gpu = replace(HERE, device="NVIDIA H100")
-    moved = gathered(made_up_results(environment=lambda number: HERE if number < 20 else gpu))
+    moved = gathered(synthetic_results(environment=lambda number: HERE if number < 20 else gpu))
     (text,) = texts_of(moved, "compute")
     assert " and NVIDIA H100 (a made-up processor, 2 cores, Linux x86_64). " in text
 
 
 def test_before_a_fit_is_trained_there_is_no_section() -> None:
-    report = gathered(made_up_results(stop_after=0))
+    report = gathered(synthetic_results(stop_after=0))
     assert "compute" not in [section.id for section in report.sections]

@@ -13,12 +13,12 @@ from convstudy.report.ranking import MOST
 from convstudy.report.report import Report
 from convstudy.report.section import Facts, Row, Text
 from convstudy.studyfile import load_study
-from tests.report.made_up import figure_of, gathered, made_up_results
+from tests.report.synthetic import figure_of, gathered, synthetic_results
 
 BASE = load_study("digits")
 
 
-def pictures(report: Report) -> list[str]:
+def thumbnails(report: Report) -> list[str]:
     return [figure.name for figure in report.figures if figure.name.startswith("answer-")]
 
 
@@ -30,10 +30,10 @@ def rows_of(figure: Figure) -> list[dict[str, Any]]:
 
 
 def test_sentences_are_first_then_a_picture_for_each_question() -> None:
-    report = gathered(made_up_results())
+    report = gathered(synthetic_results())
     answer = report.sections[0]
     assert [type(block) for block in answer.blocks] == [Text, Text, Text, Row, Facts]
-    assert pictures(report) == [
+    assert thumbnails(report) == [
         "answer-search-kernel-size",
         "answer-compare-architectures",
         "answer-ablate-best",
@@ -65,7 +65,7 @@ def test_thirty_candidates_are_shortened_and_the_selected_one_stays() -> None:
     study = BASE.model_copy(
         update={"network": networks, "search": {}, "compare": {"all": compare}, "ablate": {}}
     )
-    report = gathered(made_up_results(study, level=lambda name: 0.9 + int(name[-2:]) * 0.003))
+    report = gathered(synthetic_results(study, level=lambda name: 0.9 + int(name[-2:]) * 0.003))
     figure = figure_of(report, "answer-compare-all")
     assert "the best 12 of 30" in figure.title
     assert len(rows_of(figure)) == MOST
@@ -78,9 +78,9 @@ def test_thirty_candidates_are_shortened_and_the_selected_one_stays() -> None:
 
 
 def test_a_single_candidate_has_its_interval() -> None:
-    search = BASE.search["kernel-size"].model_copy(update={"vary": {"kernel": (5,)}})
+    search = BASE.search["kernel-size"].model_copy(update={"parameters": {"kernel": (5,)}})
     study = BASE.model_copy(update={"compare": {}, "ablate": {}, "search": {"kernel-size": search}})
-    report = gathered(made_up_results(study))
+    report = gathered(synthetic_results(study))
     for name in ("answer-search-kernel-size", "answer-final-two-conv"):
         (row,) = rows_of(figure_of(report, name))
         assert row["low"] < row["mean"] < row["high"]
@@ -91,15 +91,15 @@ def test_a_single_candidate_has_its_interval() -> None:
     [(0, []), (7, ["answer-search-kernel-size"]), (12, ["answer-search-kernel-size"])],
 )
 def test_what_has_no_score_has_no_picture(stop_after: int, expected: list[str]) -> None:
-    report = gathered(made_up_results(stop_after=stop_after))
-    assert pictures(report) == expected
+    report = gathered(synthetic_results(stop_after=stop_after))
+    assert thumbnails(report) == expected
     for name in expected:
         figure = figure_of(report, name)
         assert ("selected" in figure.title) == (stop_after == 12)
 
 
 def test_without_predictions_means_have_no_interval_and_say_so() -> None:
-    report = gathered(made_up_results(with_arrays=False))
+    report = gathered(synthetic_results(with_arrays=False))
     figure = figure_of(report, "answer-compare-architectures")
     assert "test accuracy, mean over 3 seeds" in figure.title
     assert all(row["low"] == row["mean"] == row["high"] for row in rows_of(figure))

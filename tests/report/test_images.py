@@ -16,10 +16,17 @@ from convstudy.report.sections.images import duplicates_table, image_words, part
 from convstudy.report.table import as_records
 from convstudy.stats import Interval
 from convstudy.studyfile import load_study
-from tests.report.made_up import gathered, made_up_arrays, made_up_facts, made_up_results, table_of, texts_of
+from tests.report.synthetic import (
+    gathered,
+    synthetic_arrays,
+    synthetic_results,
+    synthetic_statistics,
+    table_of,
+    texts_of,
+)
 
 STUDY, INFO = load_study("digits"), BUILT_IN_DATASETS["digits"]
-FACTS = made_up_facts(STUDY)
+FACTS = synthetic_statistics(STUDY)
 NONE = Pairs(0, 0, 0, ())
 
 
@@ -39,7 +46,7 @@ def test_what_was_found_is_said_in_words() -> None:
 
 def test_images_without_fault_are_said_to_be() -> None:
     part = replace(FACTS.train, n_constant=0, n_repeated=0, n_repeated_otherwise=0)
-    clean = replace(FACTS, train=part, exact=NONE, near=NONE)
+    clean = replace(FACTS, train=part, exact=NONE, near_duplicates=NONE)
     said = image_words(clean, INFO)
     assert said[:2] == (
         "No test image is a training image too, pixel by pixel.",
@@ -47,7 +54,7 @@ def test_images_without_fault_are_said_to_be() -> None:
     )
     assert len(said) == 4
     assert not duplicates_table(clean, INFO).rows
-    assert "could not be looked for" in image_words(replace(clean, near=None), INFO)[1]
+    assert "could not be looked for" in image_words(replace(clean, near_duplicates=None), INFO)[1]
 
 
 def test_a_class_without_images_is_pointed_out_and_has_no_ratio() -> None:
@@ -66,19 +73,21 @@ def test_tables_hold_the_facts() -> None:
         ("the same", 5, 9),
         ("nearly the same", 8, 11),
     ]
-    more = replace(FACTS, near=replace(FACTS.near, n_pairs=99) if FACTS.near else None)
+    more = replace(
+        FACTS, near_duplicates=replace(FACTS.near_duplicates, n_pairs=99) if FACTS.near_duplicates else None
+    )
     assert duplicates_table(more, INFO).caption.endswith("The first 3 of 101 pairs.")
 
 
 def test_images_that_nobody_looked_over_are_no_clean_images() -> None:
-    contents = gathered(made_up_results(images=False))
+    contents = gathered(synthetic_results(images=False))
     assert "were not looked over" in texts_of(contents, "data")[1]
     assert document(contents)["images"] is None
-    assert document(gathered(made_up_results()))["images"] == FACTS.as_json()
+    assert document(gathered(synthetic_results()))["images"] == FACTS.as_json()
 
 
 def test_calibration_stands_for_every_candidate_and_the_bins_of_the_best() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     contents = gathered(results)
     table = table_of(contents, "calibration")
     stage = results.plan.stage("compare.architectures")
@@ -100,7 +109,7 @@ def test_calibration_stands_for_every_candidate_and_the_bins_of_the_best() -> No
     ],
 )
 def test_what_is_said_of_calibration_follows_from_the_interval(low: float, high: float, said: str) -> None:
-    made = calibration_of(map(predictions_in, [made_up_arrays(STUDY, "ab12cd34", "test")]))
+    made = calibration_of(map(predictions_in, [synthetic_arrays(STUDY, "ab12cd34", "test")]))
     assert made is not None
     assert made.confidence.mean is not None
     assert 0.6 < made.confidence.mean < 0.99

@@ -14,7 +14,7 @@ from convstudy.analysis import analyse
 from convstudy.report import answer
 from convstudy.report.conclusions import conclusions
 from convstudy.report.document import document
-from convstudy.report.interaction_words import clause, judged
+from convstudy.report.interaction_text import clause, judged
 from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.sections.interactions import interactions_table
@@ -25,7 +25,7 @@ from convstudy.stats.verdicts import corrected, judge
 from convstudy.studyfile import load_study, study_document, study_of
 from tests.analysis.known import results_of
 from tests.analysis.test_interactions import known, some, study
-from tests.report.made_up import gathered, made_up_results
+from tests.report.synthetic import gathered, synthetic_results
 
 SCORES = st.integers(-30, 30).map(lambda n: n / 10_000)
 PAIRS = st.lists(SCORES, max_size=5) | SCORES.flatmap(
@@ -49,15 +49,15 @@ def verdicts(draw: st.DrawFn) -> tuple[Verdict, ...]:
 def test_a_clause_claims_what_the_verdicts_claim(found: tuple[Verdict, ...]) -> None:
     text = clause(found)
     kinds = [verdict.kind for verdict in found if verdict.difference.n > 1]
-    n_clear = sum(verdict.told_apart for verdict in found)
+    n_clear = sum(verdict.is_significant for verdict in found)
     assert bool(text) == bool(kinds)
     assert text == "" or (text.startswith("; ") and ". " not in text and not text.endswith("."))
     named = re.findall(r"(a\d) and b\d score \d\.\d\d points (more|less)", text)
-    told = {v.first: "more" if v.kind == "better" else "less" for v in found if v.told_apart}
+    told = {v.first: "more" if v.kind == "better" else "less" for v in found if v.is_significant}
     assert dict(named) == (told if n_clear <= 2 else {})
     assert (f"{n_clear} are clear" in text) == (n_clear > 2)
-    assert ("none beyond 0.1 points" in text) == (n_clear == 0 and "tie" in kinds)
-    assert ("cannot be told" in text) == (n_clear == 0 and "unclear" in kinds)
+    assert ("none beyond 0.1 points" in text) == (n_clear == 0 and "equivalent" in kinds)
+    assert ("cannot be told" in text) == (n_clear == 0 and "inconclusive" in kinds)
     assert not re.search(r"\b(better|worse|hurts?|helps?)\b", text)
 
 
@@ -67,14 +67,14 @@ def test_each_is_told_in_full_by_its_verdict(found: tuple[Verdict, ...]) -> None
     words = {
         "better": "do more",
         "worse": "do less",
-        "tie": "none beyond 0.1 points",
+        "equivalent": "none beyond 0.1 points",
         "too few to say": "seed",
     }
     for verdict in found:
         text = judged(verdict)
         assert text.startswith(f"{verdict.first} + {verdict.second}: ") and text.endswith(".")
         assert words.get(verdict.kind, "") in text
-        assert re.search(r"together they do (more|less)", text) is None or verdict.told_apart
+        assert re.search(r"together they do (more|less)", text) is None or verdict.is_significant
 
 
 def test_the_answer_says_it_in_one_clause_of_its_sentence() -> None:
@@ -109,8 +109,8 @@ def test_enough_is_known_to_say_that_they_add_up() -> None:
 
 
 def test_the_table_has_the_figures_and_what_they_come_from() -> None:
-    (contest,) = analyse(known(together=150)).contests
-    table = interactions_table(contest)
+    (stage_result,) = analyse(known(together=150)).stage_results
+    table = interactions_table(stage_result)
     assert table is not None
     (row,) = as_records(table)
     assert (row["first"], row["second"], row["verdict"]) == ("one", "two", "less than they add up to")
@@ -123,7 +123,7 @@ def test_the_table_has_the_figures_and_what_they_come_from() -> None:
 
 def test_lost_predictions_are_said() -> None:
     results = known(together=300, lost=True)
-    table = interactions_table(analyse(results).contests[0])
+    table = interactions_table(analyse(results).stage_results[0])
     assert table is not None and "predictions are lost" in table.caption
     assert table.texts[0][2:6] == ["cannot be told from none", "−2.50", "–", "–"]
     assert "of which no more is known, for predictions are lost" in conclusions(analyse(results))[0].notes[-1]
@@ -131,7 +131,7 @@ def test_lost_predictions_are_said() -> None:
 
 def test_every_format_has_the_table() -> None:
     asked = load_study("digits", {"ablate.best.interactions": True})
-    contents = gathered(made_up_results(asked))
+    contents = gathered(synthetic_results(asked))
     html, text, values = page(contents), markdown(contents), document(contents)
     assert 'id="table-interactions-best"' in html
     assert "-conv: interactions" in text
@@ -152,23 +152,27 @@ def test_every_format_has_the_table() -> None:
 
 
 def test_without_them_nothing_is_said() -> None:
-    contents = gathered(made_up_results())
+    contents = gathered(synthetic_results())
     assert "nteraction" not in markdown(contents)
     assert "interactions" not in page(contents).partition('id="charts"')[0]
 
 
 def test_before_the_test_is_opened_there_is_no_table() -> None:
     asked = load_study("digits", {"ablate.best.interactions": True})
-    for results in (made_up_results(asked, tested=False), made_up_results(asked, stop_after=3)):
-        assert all(interactions_table(contest) is None for contest in analyse(results).contests)
+    for results in (synthetic_results(asked, tested=False), synthetic_results(asked, stop_after=3)):
+        assert all(
+            interactions_table(stage_result) is None for stage_result in analyse(results).stage_results
+        )
         assert "nteraction" not in " ".join(answer(analyse(results)))
 
 
 def test_an_interaction_of_losses_is_more_where_the_loss_is_higher() -> None:
     made = known(together=150)
-    made = replace(made, study=made.study.model_copy(update={"metric": "log-loss", "region": 0.01}))
+    made = replace(
+        made, study=made.study.model_copy(update={"metric": "log-loss", "equivalence_margin": 0.01})
+    )
     analysis = analyse(made)
-    ((found,),) = (contest.interactions for contest in analysis.contests)
+    ((found,),) = (stage_result.interactions for stage_result in analysis.stage_results)
     assert found.difference.mean is not None and found.difference.mean > 0.01
     assert "together they do more than they add up to" in judged(found)
     assert "nats more than they add up to" in " ".join(answer(analysis))

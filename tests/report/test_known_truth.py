@@ -15,7 +15,7 @@ from convstudy.report import answer
 from convstudy.report.conclusions import conclusions
 from convstudy.studyfile import load_study
 from tests.analysis.known import ablation_of, results_of, rows, study_of
-from tests.report.made_up import made_up_results
+from tests.report.synthetic import synthetic_results
 
 Wrong = Callable[[int], npt.NDArray[np.int64]]
 NOTHING_CLAIMED = r"\b(better|worse|ties|hurts?|helps?|no difference)\b"
@@ -118,19 +118,19 @@ def test_an_interval_that_ends_at_the_border(n_wrong: int) -> None:
     """With the region at its far end all of it lies within: a tie. With the region at its near end none is beyond."""
     wrong = {"a": scattered(30, 1), "b": scattered(n_wrong, 1)}
 
-    def with_region(region: float) -> tuple[str, float, float]:
-        results = results_of(study_of("mnist", seeds=10, region=region), wrong, level=chosen_first)
-        difference = analyse(results).contests[0].verdicts[0].difference
+    def with_margin(margin: float) -> tuple[str, float, float]:
+        results = results_of(study_of("mnist", seeds=10, margin=margin), wrong, level=chosen_first)
+        difference = analyse(results).stage_results[0].verdicts[0].difference
         assert difference.low is not None and difference.high is not None
         return line(results), difference.low * 100, difference.high * 100
 
-    _, low, high = with_region(0.1)
+    _, low, high = with_margin(0.1)
     far = max(abs(low), abs(high))
-    assert "ties within" in with_region(far)[0]
-    assert not re.search(NOTHING_CLAIMED, with_region(far * 0.999)[0])
+    assert "ties within" in with_margin(far)[0]
+    assert not re.search(NOTHING_CLAIMED, with_margin(far * 0.999)[0])
     if low > 0:
-        assert not re.search(NOTHING_CLAIMED, with_region(low)[0])
-        assert "better than b" in with_region(low * 0.999)[0]
+        assert not re.search(NOTHING_CLAIMED, with_margin(low)[0])
+        assert "better than b" in with_margin(low * 0.999)[0]
 
 
 def test_one_seed_tells_nothing_however_large_the_difference() -> None:
@@ -207,12 +207,12 @@ def test_what_changes_of_an_ablation_do() -> None:
         ", without-noise helps, quiet makes no difference beyond 0.1 points and swinging cannot be told from"
         in text
     )
-    kinds = {verdict.first: verdict.kind for verdict in analyse(results).contests[0].verdicts}
+    kinds = {verdict.first: verdict.kind for verdict in analyse(results).stage_results[0].verdicts}
     assert kinds == {
         "without-norm": "worse",
         "without-noise": "better",
-        "quiet": "tie",
-        "swinging": "unclear",
+        "quiet": "equivalent",
+        "swinging": "inconclusive",
     }
 
 
@@ -243,12 +243,14 @@ def test_an_ablation_with_fewer_seeds_of_one_change_says_so() -> None:
 
 def test_a_search_with_a_clear_winner_and_one_without() -> None:
     study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
-    clear, *_ = answer(analyse(made_up_results(study, level=lambda name: {"kernel=7": 0.97}.get(name, 0.9))))
+    clear, *_ = answer(
+        analyse(synthetic_results(study, level=lambda name: {"kernel=7": 0.97}.get(name, 0.9)))
+    )
     assert re.search(
         r": kernel=7 \(\d\d\.\d\d % on validation images, 3 folds\) was chosen; it is better on these", clear
     )
     assert "test images" not in clear
-    open_one, *_ = answer(analyse(made_up_results(study, level=lambda name: 0.95)))
+    open_one, *_ = answer(analyse(synthetic_results(study, level=lambda name: 0.95)))
     assert "was chosen; it cannot be told apart from kernel=" in open_one and " or kernel=" in open_one
     assert "you would need" not in open_one, "predictions are missing: not known"
     assert not re.search(NOTHING_CLAIMED, open_one)

@@ -22,7 +22,7 @@ from convstudy.report.sections.classes import MOST_PAIRS
 from convstudy.report.table import as_csv, escaped
 from convstudy.stats import confusion_of
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study
-from tests.report.made_up import figure_of, gathered, made_up_results, table_of, texts_of
+from tests.report.synthetic import figure_of, gathered, synthetic_results, table_of, texts_of
 
 STUDY = Study(
     name="many",
@@ -41,7 +41,7 @@ def _results(n_classes: int) -> Results:
         n_train=4 * n_classes,
         n_test=3 * n_classes,
     )
-    return made_up_results(STUDY.model_copy(update={"dataset": info}), images=False, level=lambda name: 0.8)
+    return synthetic_results(STUDY.model_copy(update={"dataset": info}), images=False, level=lambda name: 0.8)
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ def test_more_classes_are_a_list_of_pairs_that_says_what_it_leaves_out(contents:
     assert [column.key for column in table.columns] == ["true", "predicted", "count", "share"]
     counts = [row[2] for row in table.rows]
     assert counts == sorted(counts, reverse=True)
-    (head,) = [text for text in texts_of(contents, "mistakes") if " mistakes in " in text]
-    n_mistakes = int(head.split()[0].replace(",", ""))
+    (head,) = [text for text in texts_of(contents, "misclassified") if " mistakes in " in text]
+    n_errors = int(head.split()[0].replace(",", ""))
     hidden = re.search(r"([\d,]+) other pairs of classes with ([\d,]+) mistakes", table.caption)
     n_hidden = int(hidden[1].replace(",", "")) if hidden else 0
-    assert sum(counts) + (int(hidden[2].replace(",", "")) if hidden else 0) == n_mistakes
+    assert sum(counts) + (int(hidden[2].replace(",", "")) if hidden else 0) == n_errors
     assert len(counts) == MOST_PAIRS if n_hidden else len(counts) <= MOST_PAIRS
     assert n_hidden > 0 or n_classes == MOST_CLASSES + 1
     assert f"of {n_classes:,} classes" in page(contents)
@@ -106,8 +106,8 @@ def test_the_pairs_are_those_of_the_predictions() -> None:
     labels = np.array([0, 0, 0, 0, 1, 1, 69, 69, 5])
     said = np.array([3, 3, 0, 2, 0, 0, 69, 1, 5])
     confusion = confusion_of(labels, [said, labels], n)
-    assert confusion.mistakes == ((0, 3, 2), (1, 0, 2), (0, 2, 1), (69, 1, 1))
-    assert (confusion.n_images, confusion.n_mistakes, confusion.n_models) == (18, 6, 2)
+    assert confusion.misclassified == ((0, 3, 2), (1, 0, 2), (0, 2, 1), (69, 1, 1))
+    assert (confusion.n_images, confusion.n_errors, confusion.n_models) == (18, 6, 2)
     assert confusion.images_of == {0: 8, 1: 4, 5: 2, 69: 4}
     assert confusion.counts[0][3] == 2 and sum(map(sum, confusion.counts)) == 18
 

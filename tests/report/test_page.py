@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from convstudy.history.ledger import Entry
+from convstudy.history.access_log import Entry
 from convstudy.history.results import Results
 from convstudy.report.page import page
-from tests.report.made_up import failed_record, gathered, made_up_results
+from tests.report.synthetic import failed_record, gathered, synthetic_results
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
 
@@ -46,7 +46,7 @@ class Reader(HTMLParser):
 
 @cache
 def digits() -> str:
-    return page(gathered(made_up_results()))
+    return page(gathered(synthetic_results()))
 
 
 def with_evil_error(results: Results) -> Results:
@@ -56,14 +56,17 @@ def with_evil_error(results: Results) -> Results:
 
 def test_two_fits_with_the_same_weights_each_have_their_digest() -> None:
     """An ablation with a patience that never ends a fit early leaves the weights of the base."""
-    results = made_up_results()
+    results = synthetic_results()
     ablate = results.plan.stage("ablate.best")
     base, variant = (ablate.candidate(name).fits[0].id for name in ("as it is", "rmsprop"))
     shared = results.records[base].weights_digest
     results = replace(
         results,
         records={**results.records, variant: replace(results.records[variant], weights_digest=shared)},
-        openings={**results.openings, variant: replace(results.openings[variant], weights_digest=shared)},
+        test_evaluations={
+            **results.test_evaluations,
+            variant: replace(results.test_evaluations[variant], weights_digest=shared),
+        },
     )
     text = page(gathered(results))
     for fit_id in (base, variant):
@@ -127,7 +130,7 @@ def test_the_answer_comes_first() -> None:
 
 
 def test_hostile_text_stays_text() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     study = results.study.model_copy(update={"name": EVIL})
     text = page(gathered(with_evil_error(replace(results, study=study, run_id=EVIL))))
     reader = Reader(text)
@@ -138,9 +141,9 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     study = results.study
-    search = study.search["kernel-size"].model_copy(update={"vary": {"kernel": (3, 5)}})
+    search = study.search["kernel-size"].model_copy(update={"parameters": {"kernel": (3, 5)}})
     plan = results.plan
     stage = plan.stages[1]
     renamed = replace(stage, candidates=(replace(stage.candidates[0], name=EVIL), *stage.candidates[1:]))
@@ -163,16 +166,16 @@ def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
         ("No fit is trained yet", {"stop_after": 0}),
         ("The test images were not opened for it yet", {"tested": False}),
         ("could not be read", {"with_arrays": False}),
-        ("4 of them before this run", {"n_openings_before": 4}),
+        ("4 of them before this run", {"n_test_evaluations_before": 4}),
     ],
 )
 def test_it_says_what_is_missing(words: str, arguments: dict[str, object]) -> None:
-    text = page(gathered(made_up_results(**arguments)))  # type: ignore[arg-type]
+    text = page(gathered(synthetic_results(**arguments)))  # type: ignore[arg-type]
     assert words in text.replace("\u00a0", " ")
 
 
 def test_failed_fits_stand_with_their_errors() -> None:
-    text = page(gathered(made_up_results(fails=["plain"])))
+    text = page(gathered(synthetic_results(fails=["plain"])))
     assert "the loss was not finite &lt;after&gt; epoch 2" in text
     assert 'id="table-failures"' in text
     assert 'id="table-failures"' not in digits()
@@ -180,13 +183,13 @@ def test_failed_fits_stand_with_their_errors() -> None:
 
 def test_failed_fits_are_not_counted_as_done() -> None:
     """It said "Fits 27 of 27" next to "Failed 1"."""
-    text = page(gathered(with_evil_error(made_up_results())))
+    text = page(gathered(with_evil_error(synthetic_results())))
     assert "<dt>Fits</dt><dd>26 of 27</dd>" in text
     assert "<dt>Failed</dt><dd>1</dd>" in text
 
 
 def test_several_environments_are_pointed_out() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     fit_id, record = next(iter(results.records.items()))
     assert record.environment
     moved = replace(record, environment=replace(record.environment, machine="elsewhere"))
@@ -196,9 +199,12 @@ def test_several_environments_are_pointed_out() -> None:
 
 
 def test_sentences_have_a_space_between_them() -> None:
-    made = made_up_results()
-    ledger = [Entry(opening, made.run_id, fit_id) for fit_id, opening in made.openings.items()]
-    results = replace(made, ledger=tuple(ledger))
+    made = synthetic_results()
+    access_log = [
+        Entry(test_evaluation, made.run_id, fit_id)
+        for fit_id, test_evaluation in made.test_evaluations.items()
+    ]
+    results = replace(made, access_log=tuple(access_log))
     text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gathered(results)), flags=re.DOTALL)
     shown = re.sub(r"<[^>]*>", "\n", text).replace("\u00a0", " ")
     assert "After the choices its images were also looked over" in shown
@@ -207,5 +213,5 @@ def test_sentences_have_a_space_between_them() -> None:
 
 
 def test_the_protocol_says_that_test_labels_are_read_before_training() -> None:
-    text = page(gathered(made_up_results(stop_after=3)))
+    text = page(gathered(synthetic_results(stop_after=3)))
     assert "Before training, the labels of the test images are read" in text

@@ -13,7 +13,7 @@ import pytest
 from convstudy.analysis import analyse
 from convstudy.checks import check_run
 from convstudy.report import answer, write_report
-from tests.report.made_up import made_up_results
+from tests.report.synthetic import synthetic_results
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def worked_out(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     # By its name: the package has the function under the same one.
     module = importlib.import_module("convstudy.analysis.analyse")
     counts: Counter[str] = Counter()
-    for name in ("contest", "protocol", "headline", "keepsakes"):
+    for name in ("stage_result", "protocol", "headline", "biased_estimates"):
         original = getattr(module, name)
 
         def counted(*arguments: Any, name: str = name, original: Any = original) -> Any:
-            counts[f"contest {arguments[1].key}" if name == "contest" else name] += 1
+            counts[f"contest {arguments[1].key}" if name == "stage_result" else name] += 1
             return original(*arguments)
 
         monkeypatch.setattr(module, name, counted)
@@ -36,7 +36,7 @@ def worked_out(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_each_file_is_read_once_and_each_stage_result_worked_out_once(
     worked_out: Counter[str], tmp_path: Path
 ) -> None:
-    made = made_up_results()
+    made = synthetic_results()
     read: Counter[tuple[str, str]] = Counter()
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
@@ -49,8 +49,9 @@ def test_each_file_is_read_once_and_each_stage_result_worked_out_once(
     findings = check_run(analysis)
     write_report(analysis, findings, tmp_path, ("html", "csv", "markdown", "json"))
     assert {what for _, what in read} == {"test", "validation", "weights"}
-    assert len([fit_id for fit_id, what in read if what == "test"]) == len(made.openings) == 18
+    assert len([fit_id for fit_id, what in read if what == "test"]) == len(made.test_evaluations) == 18
     assert set(read.values()) == {1}
     assert worked_out == dict.fromkeys(
-        [f"contest {stage.key}" for stage in made.plan.stages] + ["protocol", "headline", "keepsakes"], 1
+        [f"contest {stage.key}" for stage in made.plan.stages] + ["protocol", "headline", "biased_estimates"],
+        1,
     )

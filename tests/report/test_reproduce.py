@@ -33,7 +33,7 @@ def test_a_search_that_draws_comes_back() -> None:
         "digits",
         {
             "search.kernel-size.method": "random",
-            "search.kernel-size.vary": {
+            "search.kernel-size.parameters": {
                 "kernel": {"low": 3, "high": 7, "step": 2},
                 "learning_rate": {"low": 1e-5, "high": 0.1, "log": True},
             },

@@ -9,7 +9,7 @@ import altair as alt
 import pytest
 import vl_convert
 
-from convstudy.analysis import analyse, search_course
+from convstudy.analysis import analyse, search_trace
 from convstudy.history import Results
 from convstudy.report import answer
 from convstudy.report.conclusions import conclusions
@@ -19,7 +19,7 @@ from convstudy.report.page import page
 from convstudy.report.table import as_records
 from convstudy.report.write import figure_spec
 from convstudy.studyfile import Range, Recipe, Search, Study, load_study
-from tests.report.made_up import gathered, made_up_results, table_of
+from tests.report.synthetic import gathered, synthetic_results, table_of
 
 
 def _study(**search: Any) -> Study:
@@ -31,7 +31,7 @@ def _study(**search: Any) -> Study:
 
 
 # 5 × 1 fold × 1 epoch, 3 × 1 × 3, 2 × 2 × 3: 17 of the grid's 40 epochs.
-HALVING = _study(vary={"kernel": (2, 3, 4, 5, 6)}, method="halving", budget=0.5, folds=2)
+HALVING = _study(parameters={"kernel": (2, 3, 4, 5, 6)}, method="halving", budget=0.5, folds=2)
 LEVELS = {f"kernel={kernel}": 0.90 + kernel / 100 for kernel in range(2, 7)}
 DRAWN = {
     "kernel": Range(low=3, high=7),
@@ -41,11 +41,11 @@ DRAWN = {
 
 
 def _halved(**values: Any) -> Results:
-    return made_up_results(HALVING, level=lambda name: LEVELS.get(name, 0.95), **values)
+    return synthetic_results(HALVING, level=lambda name: LEVELS.get(name, 0.95), **values)
 
 
 def _drawn(method: str) -> Results:
-    return made_up_results(_study(vary=DRAWN, method=method, trials=6, folds=2))
+    return synthetic_results(_study(parameters=DRAWN, method=method, trials=6, folds=2))
 
 
 def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
@@ -67,7 +67,7 @@ def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
         ["2", 3, 1, 3, "kernel=6"],
         ["3", 2, 2, 3, "kernel=6"],
     ]
-    assert [row["went_on"] for row in as_records(rungs)] == [
+    assert [row["promoted"] for row in as_records(rungs)] == [
         "kernel=4; kernel=5; kernel=6",
         "kernel=5; kernel=6",
         "kernel=6",
@@ -75,12 +75,14 @@ def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
 
 
 def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_other() -> None:
-    (contest, *_) = analyse(_halved()).contests
-    assert contest.leader is not None
-    assert contest.runner_up is not None
-    assert (contest.leader.name, contest.runner_up.name) == ("kernel=6", "kernel=5")
-    assert [(v.first, v.second, v.difference.n) for v in contest.verdicts] == [("kernel=6", "kernel=5", 2)]
-    assert contest.verdict_on("kernel=2") is None
+    (stage_result, *_) = analyse(_halved()).stage_results
+    assert stage_result.best is not None
+    assert stage_result.runner_up is not None
+    assert (stage_result.best.name, stage_result.runner_up.name) == ("kernel=6", "kernel=5")
+    assert [(v.first, v.second, v.difference.n) for v in stage_result.verdicts] == [
+        ("kernel=6", "kernel=5", 2)
+    ]
+    assert stage_result.verdict_on("kernel=2") is None
 
 
 def test_the_answer_tells_of_a_search_that_halves() -> None:
@@ -91,7 +93,7 @@ def test_the_answer_tells_of_a_search_that_halves() -> None:
     assert said.notes[-1] == "Halving took 3 rungs and 17 epochs, 42 % of the grid's 40."
     (text, *_) = answer(analyse(_halved(stop_after=6)))
     assert "nothing is chosen yet; in rung 2 of 3, 1 of 3 fits are trained." in text
-    alone = made_up_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
+    alone = synthetic_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
     said = conclusions(analyse(alone))[0]
     assert "kernel=6 (" in said.text
     assert said.text.endswith("was chosen of 5 by halving; no other was scored as far.")
@@ -117,11 +119,11 @@ def test_costs_count_each_epoch_once() -> None:
 
 def test_a_program_reads_the_rungs() -> None:
     told = json.loads(json.dumps(document(gathered(_halved()))))
-    course = told["searches"]["search.kernel-size"]
-    assert (course["method"], course["n_epochs"], course["grid_epochs"]) == ("halving", 17, 40)
-    assert [len(rung["took_part"]) for rung in course["rungs"]] == [5, 3, 2]
-    assert course["dropped_in"] == {"kernel=2": 1, "kernel=3": 1, "kernel=4": 2, "kernel=5": 3}
-    ids = {fit_id for rung in course["rungs"] for fit_id in rung["fits"]}
+    trace = told["searches"]["search.kernel-size"]
+    assert (trace["method"], trace["n_epochs"], trace["grid_epochs"]) == ("halving", 17, 40)
+    assert [len(rung["evaluated"]) for rung in trace["rungs"]] == [5, 3, 2]
+    assert trace["eliminated_in"] == {"kernel=2": 1, "kernel=3": 1, "kernel=4": 2, "kernel=5": 3}
+    ids = {fit_id for rung in trace["rungs"] for fit_id in rung["fits"]}
     assert ids <= set(told["records"])
     assert {len(told["records"][fit_id]["history"]) for fit_id in ids} == {1, 3}
     assert "compare.architectures" not in told["searches"]
@@ -149,14 +151,14 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     # The others' names, several values each, would fill the sentence.
     assert "5 others" in said.text
     assert said.notes[-1] == "The 6 candidates took 48 epochs."
-    course = search_course(results, results.plan.stage("search.kernel-size"))
-    assert course is not None
-    assert (course.n_candidates, course.n_epochs, course.share) == (6, 48, None)
+    trace = search_trace(results, results.plan.stage("search.kernel-size"))
+    assert trace is not None
+    assert (trace.n_candidates, trace.n_epochs, trace.share) == (6, 48, None)
     assert f"method = &#34;{method}&#34;" in page(contents)
 
 
 def test_a_grid_is_told_as_before() -> None:
-    results = made_up_results()
+    results = synthetic_results()
     report = gathered(results)
     assert "rungs-kernel-size" not in [table.name for table in report.tables]
     search = table_of(report, "search-kernel-size")
@@ -187,7 +189,7 @@ def test_a_report_of_a_search_that_has_hardly_begun(tmp_path: Any) -> None:
     for results in (
         _halved(stop_after=0),
         _halved(stop_after=1),
-        made_up_results(_drawn("tpe").study, stop_after=3),
+        synthetic_results(_drawn("tpe").study, stop_after=3),
     ):
         contents = gathered(results)
         assert not results.complete

@@ -15,7 +15,7 @@ from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.report import Report, topics
 from convstudy.report.section import Topic
-from tests.report.made_up import gathered, made_up_results, table_of
+from tests.report.synthetic import gathered, synthetic_results, table_of
 
 NEW = """
 from convstudy.report.section import Material, Section, Text, Topic
@@ -44,7 +44,7 @@ def test_a_new_section_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "moons.py").write_text(NEW, encoding="utf-8")
     monkeypatch.setattr(sections, "__path__", [*sections.__path__, str(tmp_path)])
     try:
-        report = gathered(made_up_results())
+        report = gathered(synthetic_results())
     finally:
         sys.modules.pop("convstudy.report.sections.moons", None)
     html = page(report)
@@ -64,7 +64,7 @@ def test_a_new_section_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     "arguments", [{}, {"stop_after": 0}, {"stop_after": 12}, {"with_arrays": False, "fails": ["plain"]}]
 )
 def test_names_and_anchors_are_there_once(arguments: dict[str, object]) -> None:
-    report: Report = gathered(made_up_results(**arguments))  # type: ignore[arg-type]
+    report: Report = gathered(synthetic_results(**arguments))  # type: ignore[arg-type]
     ids = [section.id for section in report.sections]
     names = [table.name for table in report.tables]
     assert len(ids) == len(set(ids)) and ids[0] == "answer"
@@ -73,6 +73,6 @@ def test_names_and_anchors_are_there_once(arguments: dict[str, object]) -> None:
 
 
 def test_before_a_fit_is_trained_no_words_describe_figures() -> None:
-    text = markdown(gathered(made_up_results(stop_after=0)))
+    text = markdown(gathered(synthetic_results(stop_after=0)))
     assert "## Learning curves" not in text and "over 0 seeds" not in text
-    assert "## Learning curves" in markdown(gathered(made_up_results(stop_after=7)))
+    assert "## Learning curves" in markdown(gathered(synthetic_results(stop_after=7)))

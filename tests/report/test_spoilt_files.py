@@ -12,7 +12,7 @@ import pytest
 from convstudy.analysis import PredictionReader, analyse
 from convstudy.history.results import Results
 from convstudy.report.page import page
-from tests.report.made_up import gathered, made_up_results, table_of, texts_of
+from tests.report.synthetic import gathered, synthetic_results, table_of, texts_of
 
 Spoil = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -75,47 +75,47 @@ def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str
 
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(what: str) -> None:
-    results, fit_id = spoilt(made_up_results(), SPOILT[what])
+    results, fit_id = spoilt(synthetic_results(), SPOILT[what])
     found = gathered(results)
-    assert any(", 2 seeds together." in text for text in texts_of(found, "mistakes"))
-    assert table_of(found, "class-accuracy").rows and table_of(found, "mistakes").rows
+    assert any(", 2 seeds together." in text for text in texts_of(found, "misclassified"))
+    assert table_of(found, "class-accuracy").rows and table_of(found, "misclassified").rows
     assert "calibration" not in [section.id for section in found.sections]
     (note,) = found.notes[:1]
     assert note == f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
     # Verdicts on this candidate go by scores, and so claim less.
-    compare = analyse(results).contests[1]
-    assert compare.leader is not None
-    assert all(v.bounded == (compare.leader.name in (v.first, v.second)) for v in compare.verdicts)
+    compare = analyse(results).stage_results[1]
+    assert compare.best is not None
+    assert all(v.bounded == (compare.best.name in (v.first, v.second)) for v in compare.verdicts)
 
 
 @pytest.mark.parametrize("what", ["nothing", "a label above all classes", "images in another order"])
 def test_the_page_is_made_all_the_same(what: str) -> None:
-    results, fit_id = spoilt(made_up_results(), SPOILT[what])
+    results, fit_id = spoilt(synthetic_results(), SPOILT[what])
     assert fit_id in page(gathered(results))
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        without("mistake_rows"),
-        without("mistake_pixels"),
-        changed("mistake_rows", lambda rows: rows + 360),
-        changed("mistake_rows", lambda rows: rows.astype(np.float64)),
-        changed("mistake_rows", lambda rows: rows[1:]),
-        changed("mistake_pixels", lambda pixels: pixels[..., 0]),
-        changed("mistake_pixels", lambda pixels: pixels.astype(np.float32)),
+        without("error_rows"),
+        without("error_pixels"),
+        changed("error_rows", lambda rows: rows + 360),
+        changed("error_rows", lambda rows: rows.astype(np.float64)),
+        changed("error_rows", lambda rows: rows[1:]),
+        changed("error_pixels", lambda pixels: pixels[..., 0]),
+        changed("error_pixels", lambda pixels: pixels.astype(np.float32)),
     ],
 )
 def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> None:
-    whole, found = gathered(made_up_results()), gathered(spoilt(made_up_results(), spoil)[0])
+    whole, found = gathered(synthetic_results()), gathered(spoilt(synthetic_results(), spoil)[0])
     assert table_of(found, "confusion") == table_of(whole, "confusion")
-    mistakes = table_of(found, "mistakes").rows
-    assert 0 < len(mistakes) <= len(table_of(whole, "mistakes").rows)
-    assert mistakes != table_of(whole, "mistakes").rows
+    misclassified = table_of(found, "misclassified").rows
+    assert 0 < len(misclassified) <= len(table_of(whole, "misclassified").rows)
+    assert misclassified != table_of(whole, "misclassified").rows
 
 
 def test_if_the_first_file_has_other_labels_nobody_is_set_beside_it() -> None:
-    results, _ = spoilt(made_up_results(), in_another_order, place=0)
+    results, _ = spoilt(synthetic_results(), in_another_order, place=0)
     reader = PredictionReader(results)
     head = analyse(results).headline
     assert head is not None

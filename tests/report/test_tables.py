@@ -11,12 +11,12 @@ from convstudy.report.sections.fits import results_table
 from convstudy.report.sections.search import search_table
 from convstudy.report.table import as_csv, as_records
 from convstudy.studyfile import load_study
-from tests.report.made_up import HERE, gathered, made_up_results, table_of, texts_of
+from tests.report.synthetic import HERE, gathered, synthetic_results, table_of, texts_of
 
 
 def test_results_hold_no_time_no_date_and_no_place() -> None:
     """The same fits give the same bytes, whenever and wherever they ran."""
-    results = made_up_results()
+    results = synthetic_results()
     slower = {
         fit_id: replace(
             record,
@@ -28,18 +28,18 @@ def test_results_hold_no_time_no_date_and_no_place() -> None:
         for fit_id, record in results.records.items()
     }
     later = {
-        fit_id: replace(o, opened_at="2030-01-01T00:00:00Z", seconds=9)
-        for fit_id, o in results.openings.items()
+        fit_id: replace(o, evaluated_at="2030-01-01T00:00:00Z", seconds=9)
+        for fit_id, o in results.test_evaluations.items()
     }
-    again = replace(results, records=slower, openings=later, created_at="2030-01-01T00:00:00Z")
-    assert as_csv(results_table(analyse(again).contests, RECORDED)) == as_csv(
-        results_table(analyse(results).contests, RECORDED)
+    again = replace(results, records=slower, test_evaluations=later, created_at="2030-01-01T00:00:00Z")
+    assert as_csv(results_table(analyse(again).stage_results, RECORDED)) == as_csv(
+        results_table(analyse(results).stage_results, RECORDED)
     )
 
 
 def test_results_have_every_fit_with_its_weights() -> None:
-    results = made_up_results(fails=["plain"])
-    rows = as_records(results_table(analyse(results).contests, RECORDED))
+    results = synthetic_results(fails=["plain"])
+    rows = as_records(results_table(analyse(results).stage_results, RECORDED))
     assert len(rows) == 9 + 9 + 12
     assert {row["fit_id"] for row in rows} == {fit.id for fit in results.plan.fits}
     for row in rows:
@@ -48,23 +48,25 @@ def test_results_have_every_fit_with_its_weights() -> None:
 
 
 def test_each_row_of_scores_names_the_weights_it_was_measured_on() -> None:
-    results = made_up_results()
-    compare = analyse(results).contests[1]
+    results = synthetic_results()
+    compare = analyse(results).stage_results[1]
     for row, candidate in zip(
         as_records(scores_table(compare)), results.plan.stage(compare.stage).candidates, strict=True
     ):
-        assert row["weights_digests"] == [results.openings[fit.id].weights_digest for fit in candidate.fits]
+        assert row["weights_digests"] == [
+            results.test_evaluations[fit.id].weights_digest for fit in candidate.fits
+        ]
 
 
 def test_search_shows_each_fold() -> None:
-    search = analyse(made_up_results()).contests[0]
+    search = analyse(synthetic_results()).stage_results[0]
     row = as_records(search_table(search))[0]
     folds = [row[f"fold_{n}"] for n in (1, 2, 3)]
     assert sum(folds) / 3 == row["validation_accuracy_mean"]
 
 
 def test_layer_tables_of_the_notebook_have_its_totals() -> None:
-    contents = gathered(made_up_results(load_study("mnist").model_copy(update={"seeds": 1})))
+    contents = gathered(synthetic_results(load_study("mnist").model_copy(update={"seeds": 1})))
     layers = [table for table in contents.tables if table.name.startswith("layers-")]
     totals = {table.title: table.caption for table in layers}
     assert "307,306 parameters, of which 306,858 trainable and 448 not" in totals["five-conv"]
@@ -72,11 +74,11 @@ def test_layer_tables_of_the_notebook_have_its_totals() -> None:
     assert "306,410 parameters, of which 306,410 trainable" in totals["five-conv, plain"]
     notes = [row[-1] for table in layers if table.title == "six-conv" for row in table.rows]
     assert sum(str(note).startswith("does nothing") for note in notes) == 4
-    assert [row[0] for row in table_of(contents, "findings").rows].count("idle-layer") == 4
+    assert [row[0] for row in table_of(contents, "findings").rows].count("no-op-layer") == 4
 
 
 def test_class_counts_come_from_the_labels() -> None:
-    contents = gathered(made_up_results())
+    contents = gathered(synthetic_results())
     rows = as_records(table_of(contents, "classes"))
     assert sum(row["train"] for row in rows) == 1437
     assert sum(row["test"] for row in rows) == 360
@@ -84,42 +86,42 @@ def test_class_counts_come_from_the_labels() -> None:
 
 def test_environments_are_told_apart() -> None:
     elsewhere = replace(HERE, machine="Darwin arm64")
-    contents = gathered(made_up_results(environment=lambda n: HERE if n < 20 else elsewhere))
+    contents = gathered(synthetic_results(environment=lambda n: HERE if n < 20 else elsewhere))
     table = table_of(contents, "environment")
     assert [column.title for column in table.columns[1:]] == ["20 fits", "7 fits"]
     assert table.rows[0] == ("Machine", "Linux x86_64", "Darwin arm64")
 
 
 def test_what_is_missing_leaves_a_note() -> None:
-    contents = gathered(made_up_results(with_arrays=False))
+    contents = gathered(synthetic_results(with_arrays=False))
     assert not {"confusion", "calibration"} & {table.name for table in contents.tables}
     assert texts_of(contents, "kernels") == ["There are none to show."]
     assert len(contents.notes) == 4
     (data,) = [section for section in contents.sections if section.id == "data"]
-    assert [len(block.pictures) for block in data.blocks if isinstance(block, Gallery)] == [25]
+    assert [len(block.thumbnails) for block in data.blocks if isinstance(block, Gallery)] == [25]
 
 
 def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
-    for study in (None, load_study("digits").model_copy(update={"seeds": 1, "region": 0.0})):
-        captions = {table.name: table.caption for table in gathered(made_up_results(study)).tables}
+    for study in (None, load_study("digits").model_copy(update={"seeds": 1, "equivalence_margin": 0.0})):
+        captions = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
         assert {"verdicts", "loss-verdicts", "class-accuracy", "optimism"} <= set(captions)
         assert not [name for name, caption in captions.items() if "{" in caption or "}" in caption]
 
 
 def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
-    def caption(region: float) -> str:
-        study = load_study("digits").model_copy(update={"region": region})
-        return table_of(gathered(made_up_results(study)), "verdicts").caption
+    def caption(margin: float) -> str:
+        study = load_study("digits").model_copy(update={"equivalence_margin": margin})
+        return table_of(gathered(synthetic_results(study)), "verdicts").caption
 
     assert caption(0.5).endswith("the difference that these data can show.")
     assert "“To tell 0.5” is a rough range" in caption(0.5)
-    assert "With a region of nothing no smallest difference is named" in caption(0.0)
+    assert "With a margin of 0 no smallest difference is named" in caption(0.0)
 
 
 def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
     def captions(seeds: int) -> list[str]:
         study = load_study("digits").model_copy(update={"seeds": seeds})
-        told = {table.name: table.caption for table in gathered(made_up_results(study)).tables}
+        told = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
         return [told[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
 
     for caption in captions(3)[:2]:
@@ -135,7 +137,7 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
 
 def test_where_failures_leave_one_pair_the_caption_tells_both() -> None:
     study = load_study("digits").model_copy(update={"seeds": 2})
-    caption = table_of(gathered(made_up_results(study, fails=["plain"])), "verdicts").caption
+    caption = table_of(gathered(synthetic_results(study, fails=["plain"])), "verdicts").caption
     assert (
         "counts both other seeds and other test images; where there is one pair, other test images" in caption
     )

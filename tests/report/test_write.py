@@ -12,14 +12,14 @@ from convstudy.report import FORMATS, write_report
 from convstudy.report import bundle as bundle_module
 from convstudy.report.files import write_file
 from convstudy.studyfile import load_study, study_of
-from tests.report.made_up import analysed, made_up_results
+from tests.report.synthetic import analysed, synthetic_results
 
 STARTS = {".html": b"<!doctype html>", ".svg": b"<svg", ".pdf": b"%PDF", ".png": b"\x89PNG", ".json": b"{"}
 
 
 def test_every_format_writes_what_it_says(tmp_path: Path) -> None:
     study = load_study("digits").model_copy(update={"search": {}, "ablate": {}})
-    files = write_report(*analysed(made_up_results(study)), tmp_path, FORMATS)
+    files = write_report(*analysed(synthetic_results(study)), tmp_path, FORMATS)
     assert FORMATS == ("html", "csv", "markdown", "json", "svg", "pdf", "png")
     assert files[0] == tmp_path / "report.html"
     assert {path.suffix for path in files} == {".html", ".csv", ".md", ".json", ".svg", ".pdf", ".png"}
@@ -31,17 +31,17 @@ def test_every_format_writes_what_it_says(tmp_path: Path) -> None:
 
 
 def test_html_is_what_is_written_unless_told(tmp_path: Path) -> None:
-    assert write_report(*analysed(made_up_results(stop_after=1)), tmp_path) == (tmp_path / "report.html",)
+    assert write_report(*analysed(synthetic_results(stop_after=1)), tmp_path) == (tmp_path / "report.html",)
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match='did you mean "html"'):
-        write_report(*analysed(made_up_results(stop_after=1)), tmp_path, ["htm"])
+        write_report(*analysed(synthetic_results(stop_after=1)), tmp_path, ["htm"])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_json_holds_everything(tmp_path: Path) -> None:
-    results = made_up_results(fails=["plain"])
+    results = synthetic_results(fails=["plain"])
     (path,) = write_report(*analysed(results), tmp_path, ["json"])
     document = json.loads(path.read_text("utf-8"))
     assert document["schema_version"] == 2
@@ -56,11 +56,11 @@ def test_json_holds_everything(tmp_path: Path) -> None:
         "compare-architectures",
         "ablate-best",
     } <= set(document["tables"])
-    assert len(document["test_set"]["openings"]) == 17
-    mistakes = document["tables"]["mistakes"]["rows"]
-    assert len(mistakes) >= 12 and all(row["true"] != row["predicted"] for row in mistakes)
-    assert [row["confidence"] for row in mistakes] == sorted(
-        (r["confidence"] for r in mistakes), reverse=True
+    assert len(document["test_set"]["test_evaluations"]) == 17
+    misclassified = document["tables"]["misclassified"]["rows"]
+    assert len(misclassified) >= 12 and all(row["true"] != row["predicted"] for row in misclassified)
+    assert [row["confidence"] for row in misclassified] == sorted(
+        (r["confidence"] for r in misclassified), reverse=True
     )
     assert len(document["tables"]["results"]["rows"]) == 30
 
@@ -68,7 +68,7 @@ def test_json_holds_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stop_after", [0, 3, 12])
 def test_an_unfinished_run_has_a_report_in_each_text_format(tmp_path: Path, stop_after: int) -> None:
     files = write_report(
-        *analysed(made_up_results(stop_after=stop_after)), tmp_path, ["html", "csv", "markdown", "json"]
+        *analysed(synthetic_results(stop_after=stop_after)), tmp_path, ["html", "csv", "markdown", "json"]
     )
     assert {path.suffix for path in files} == {".html", ".csv", ".md", ".json"}
 
@@ -76,10 +76,10 @@ def test_an_unfinished_run_has_a_report_in_each_text_format(tmp_path: Path, stop
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     formats = ("html", "csv", "markdown", "json")
     first = [
-        path.read_bytes() for path in write_report(*analysed(made_up_results()), tmp_path / "a", formats)
+        path.read_bytes() for path in write_report(*analysed(synthetic_results()), tmp_path / "a", formats)
     ]
     assert [
-        path.read_bytes() for path in write_report(*analysed(made_up_results()), tmp_path / "b", formats)
+        path.read_bytes() for path in write_report(*analysed(synthetic_results()), tmp_path / "b", formats)
     ] == first
 
 
@@ -121,9 +121,10 @@ def test_the_chart_library_is_kept_and_a_damaged_one_made_anew(
 
 def test_a_report_needs_no_torch() -> None:
     code = (
-        "import sys, tempfile; from pathlib import Path; from tests.report.made_up import analysed, made_up_results\n"
+        "import sys, tempfile; from pathlib import Path\n"
+        "from tests.report.synthetic import analysed, synthetic_results\n"
         "from convstudy.report import write_report\n"
-        "write_report(*analysed(made_up_results()), Path(tempfile.mkdtemp()), ('html', 'csv', 'json'))\n"
+        "write_report(*analysed(synthetic_results()), Path(tempfile.mkdtemp()), ('html', 'csv', 'json'))\n"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run(

@@ -32,7 +32,7 @@ from convstudy.run.tasks import Tested as Scored
 from convstudy.store import Layout
 from convstudy.studyfile import Study
 from tests.datasets import DIGITS
-from tests.run.studies import facts, ran, small_study
+from tests.run.studies import ran, small_study, statistics
 
 ENDS = Trained | Scored | Inspected | Halted | Lost
 
@@ -115,14 +115,14 @@ class ExecutorConformance:
             assert 0.0 <= scored.scores["accuracy"] <= 1.0
             *_, inspected = all_messages(executor, [Inspect(DIGITS)])
             assert isinstance(inspected, Inspected)
-            assert inspected.facts is not None, inspected.error
+            assert inspected.statistics is not None, inspected.error
             assert executor.waiting == ()
 
     def test_a_file_that_the_system_refuses_halts_a_training(self, layout: Layout) -> None:
         fit = fits()[0]
         # A file in place of the folder of the checkpoint.
-        layout.artefact(fit.lineage_id, "checkpoint").parent.parent.mkdir()
-        layout.artefact(fit.lineage_id, "checkpoint").parent.write_bytes(b"")
+        layout.artefact(fit.trial_id, "checkpoint").parent.parent.mkdir()
+        layout.artefact(fit.trial_id, "checkpoint").parent.write_bytes(b"")
         with self.make(layout) as executor:
             *_, halted = all_messages(executor, [Train(fit)])
         assert isinstance(halted, Halted)
@@ -178,4 +178,4 @@ class ExecutorConformance:
         reference, _ = ran(study(), tmp_path / "reference")
         results = run_study(study(), tmp_path / "own", executor=self.make)
         assert results.complete
-        assert facts(results) == facts(reference)
+        assert statistics(results) == statistics(reference)

@@ -61,8 +61,8 @@ def _half_a_checkpoint() -> None:
     """Hold when half of the second checkpoint is on the disk."""
     original, calls = weights.save_file, []
 
-    def save_file(tensors: Any, path: Path, facts: Any) -> None:
-        original(tensors, path, facts)
+    def save_file(tensors: Any, path: Path, statistics: Any) -> None:
+        original(tensors, path, statistics)
         calls.append(path)
         if len(calls) == 2:
             content = path.read_bytes()
@@ -104,8 +104,11 @@ MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "the choice of the search was told": (0, lambda: _told(ChoiceMade, 1)),
     "a fit of the comparison has begun": (0, lambda: _told(FitStarted, 1)),
     "a variant was trained and not written down": (0, lambda: _before(History, "save_record", 3)),
-    "an opening is written down": (0, lambda: _after(History, "begin_opening")),
-    "the test set was seen, the score not written down": (1, lambda: _before(History, "end_opening", 2)),
+    "an opening is written down": (0, lambda: _after(History, "begin_test_evaluation")),
+    "the test set was seen, the score not written down": (
+        1,
+        lambda: _before(History, "end_test_evaluation", 2),
+    ),
     "everything is done but the last word": (0, lambda: _before(History, "end_run")),
 }
 

@@ -14,7 +14,7 @@ from convstudy.history import History, Results
 from convstudy.report.write import write_report
 from convstudy.run import Event, FitStarted, run_study
 from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
-from tests.report.made_up import analysed
+from tests.report.synthetic import analysed
 
 NETWORKS = {
     "one": NetworkPattern(
@@ -35,7 +35,7 @@ def small_study(**changes: Any) -> Study:
         "subset": 100,
         "recipe": Recipe(epochs=2, batch_size=40, learning_rate=0.01),
         "network": NETWORKS,
-        "search": {"kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2)},
+        "search": {"kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2)},
         "compare": {"networks": Compare(networks=("one", "two"))},
         "ablate": {
             "best": Ablate(
@@ -57,7 +57,7 @@ KERNELS = (1, 2, 3, 4, 5)
 def halving_study(**search: Any) -> Study:
     """Return the small study with five kernels that are halved: 5 × 1 fold × 1 epoch, 3 × 1 × 3, 2 × 2 × 3."""
     values: dict[str, Any] = {
-        "vary": {"kernel": KERNELS},
+        "parameters": {"kernel": KERNELS},
         "method": "halving",
         "recipe": {"epochs": 4},
         **search,
@@ -81,7 +81,7 @@ def started(events: list[Event]) -> list[str]:
     return [event.fit.id for event in events if isinstance(event, FitStarted)]
 
 
-def facts(results: Results) -> str:
+def statistics(results: Results) -> str:
     """Return all that a run came to, without seconds, dates and machine, as JSON."""
 
     def record(fit_id: str) -> dict[str, Any]:
@@ -91,16 +91,16 @@ def facts(results: Results) -> str:
             del epoch["train_seconds"], epoch["evaluation_seconds"]
         return values
 
-    openings = {
-        fit_id: [opening.weights_digest, opening.scores, opening.n_images]
-        for fit_id, opening in results.openings.items()
+    test_evaluations = {
+        fit_id: [test_evaluation.weights_digest, test_evaluation.scores, test_evaluation.n_images]
+        for fit_id, test_evaluation in results.test_evaluations.items()
     }
     plan = [
         [
             stage.key,
             candidate.name,
             candidate.values,
-            list(candidate.waits_for),
+            list(candidate.depends_on),
             [fit.id for fit in candidate.fits],
         ]
         for stage in results.plan.stages
@@ -111,7 +111,7 @@ def facts(results: Results) -> str:
         "plan": plan,
         "choices": [asdict(choice) for choice in results.choices],
         "records": {fit_id: record(fit_id) for fit_id in sorted(results.records)},
-        "openings": openings,
+        "test_evaluations": test_evaluations,
     }
     return json.dumps(values, sort_keys=True, indent=1)
 
@@ -138,7 +138,7 @@ def drop_record(history: History, fit_id: str) -> None:
     with closing(sqlite3.connect(history.layout.database)) as connection, connection:
         connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
     history.records.forget(fit_id)
-    history.briefs.forget(fit_id)
+    history.record_summaries.forget(fit_id)
 
 
 def worker_pids(runs: Path) -> list[int]:

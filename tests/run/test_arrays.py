@@ -23,10 +23,10 @@ from convstudy.data.sources.npy import NpySource
 from convstudy.errors import StoreError, StudyError
 from convstudy.history import History
 from convstudy.run import run_study
-from convstudy.run.executors import DeviceExecutor, InlineExecutor
+from convstudy.run.executors import GpuExecutor, InlineExecutor
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study, study_document, study_of
 from tests.datasets import DIGITS
-from tests.run.studies import facts, ran, stored
+from tests.run.studies import ran, statistics, stored
 
 X = np.random.default_rng(0).integers(0, 200, (90, 8, 8, 1), dtype=np.uint8)
 Y = np.arange(90) % 3
@@ -61,9 +61,9 @@ def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_pat
     here, _ = ran(study, tmp_path / "here", workers=0)
     apart, _ = ran(study, tmp_path / "apart", workers=1)
     on_others = run_study(study_on(DIGITS), tmp_path / "given", executor=InlineExecutor, data=arrays())
-    threads = run_study(study, tmp_path / "threads", executor=lambda layout: DeviceExecutor(layout, "cpu", 2))
+    threads = run_study(study, tmp_path / "threads", executor=lambda layout: GpuExecutor(layout, "cpu", 2))
     assert here.complete
-    assert facts(here) == facts(apart) == facts(on_others) == facts(threads)
+    assert statistics(here) == statistics(apart) == statistics(on_others) == statistics(threads)
     folder = tmp_path / "here" / "datasets" / study.dataset.digest
     names = [
         "dataset.json",
@@ -76,7 +76,7 @@ def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_pat
     assert sorted(path.name for path in folder.iterdir()) == names
     written = {path: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
     again, _ = ran(study, tmp_path / "here", workers=0)
-    assert facts(again) == facts(here)
+    assert statistics(again) == statistics(here)
     assert written == {path: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
 
 
@@ -116,7 +116,7 @@ def test_results_hold_the_dataset_and_need_no_array(tmp_path: Path) -> None:
     )
     assert isinstance(dataset.source, NpySource)
     assert Path(dataset.source.path) == moved / "datasets" / dataset.digest  # the path moves with the folder
-    assert facts(read) == facts(results)
+    assert statistics(read) == statistics(results)
     assert all(fit.dataset == dataset for fit in read.plan.fits)
     assert (
         json.loads((moved / "datasets" / dataset.digest / "dataset.json").read_text())["source"]["path"]
@@ -129,7 +129,7 @@ def test_the_document_of_a_run_is_a_study_of_the_kept_files(tmp_path: Path) -> N
     again = study_of(json.loads(json.dumps(study_document(results.study))))
     assert again.dataset.digest == results.study.dataset.digest
     rerun, _ = ran(again, tmp_path / "runs")
-    assert facts(rerun) == facts(results)
+    assert statistics(rerun) == statistics(results)
 
 
 def test_other_arrays_under_the_same_name_are_an_error_with_both_digests(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_other_arrays_under_the_same_name_are_an_error_with_both_digests(tmp_pat
         run_study(study_on(arrays(seed=1)), runs, 0)
     (problem,) = caught.value.problems
     assert arrays(seed=1).digest in problem.got
-    assert arrays().digest in problem.allowed
+    assert arrays().digest in problem.expected
     assert sorted((runs / "datasets").iterdir()) == before
     assert run_study(study_on(arrays(seed=1), name="others"), runs, 0).complete
 
@@ -164,7 +164,7 @@ def test_a_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
     lost = tmp_path / "runs" / "datasets" / study.dataset.digest / "train-images.npy"
     lost.write_bytes(b"spoiled")
     again, _ = ran(study, tmp_path / "runs")
-    assert facts(again) == facts(whole)
+    assert statistics(again) == statistics(whole)
     assert lost.stat().st_size > 60 * 64
 
 
@@ -174,7 +174,7 @@ def test_arrays_that_cannot_be_written_are_one_error(tmp_path: Path) -> None:
         run_study(study_on(arrays()), tmp_path, 0)
     (problem,) = caught.value.problems
     assert problem.where.file == str(tmp_path / "datasets" / arrays().digest)
-    assert problem.mend.startswith("make this path a writable folder")
+    assert problem.hint.startswith("make this path a writable folder")
 
 
 def test_without_description_and_arrays_there_is_one_error_and_the_next_run_writes_both(
@@ -184,12 +184,12 @@ def test_without_description_and_arrays_there_is_one_error_and_the_next_run_writ
     whole, _ = ran(study, tmp_path)
     folder = tmp_path / "datasets" / study.dataset.digest
     (folder / "dataset.json").write_text("{}")
-    assert facts(stored(tmp_path, study)) == facts(whole)  # the arrays are there
+    assert statistics(stored(tmp_path, study)) == statistics(whole)  # the arrays are there
     (folder / "train-images.npy").unlink()
     with pytest.raises(StoreError, match="description of the dataset is missing or damaged"):
         stored(tmp_path, study)
     again, _ = ran(study, tmp_path)
-    assert facts(again) == facts(whole) == facts(stored(tmp_path, study))
+    assert statistics(again) == statistics(whole) == statistics(stored(tmp_path, study))
 
 
 def test_a_built_in_dataset_needs_no_description(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_built_in_dataset_needs_no_description(tmp_path: Path) -> None:
     whole, _ = ran(study, tmp_path)
     assert "digest" in json.loads(_document(tmp_path))["dataset"]
     (tmp_path / "datasets" / DIGITS.digest / "dataset.json").unlink()
-    assert facts(stored(tmp_path, study)) == facts(whole)
+    assert statistics(stored(tmp_path, study)) == statistics(whole)
 
 
 def test_a_run_of_an_earlier_version_has_a_name_only(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_run_of_an_earlier_version_has_a_name_only(tmp_path: Path) -> None:
     assert document["study"]["dataset"] == "digits"
     with closing(sqlite3.connect(tmp_path / "convstudy.sqlite")) as connection, connection:
         connection.execute("UPDATE runs SET document = ?", (json.dumps(document),))
-    assert facts(stored(tmp_path, study)) == facts(whole)
+    assert statistics(stored(tmp_path, study)) == statistics(whole)
 
 
 def _document(runs: Path) -> str:
@@ -235,7 +235,7 @@ def test_after_a_kill_the_tables_are_those_of_an_undisturbed_run(tmp_path: Path)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     again, _ = ran(study_on(arrays(), recipe=Recipe(epochs=30, batch_size=16)), runs, workers=0)
-    assert facts(again) == facts(whole)
+    assert statistics(again) == statistics(whole)
 
 
 @pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])

@@ -32,7 +32,7 @@ def test_while_a_choice_may_still_be_made_the_test_set_stays_sealed(
     with monkeypatch.context() as patch:
         fail_for_a_while(patch, lambda fit: isinstance(fit.split, Fold))
         results, _ = ran(small_study(), tmp_path)
-    assert (len(results.failed), dict(results.openings), results.n_openings) == (4, {}, 0)
+    assert (len(results.failed), dict(results.test_evaluations), results.n_test_evaluations) == (4, {}, 0)
     results, events = ran(small_study(), tmp_path)
     assert len(started(events)) == 4 + 1 + 2
     assert results.complete

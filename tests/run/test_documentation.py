@@ -40,7 +40,7 @@ def test_the_examples_run_in_their_order(
         text = text.replace('runs="runs"', f'runs="runs-{number}"').replace(", workers=2", ", workers=0")
         exec(compile(text, f"{PAGE}, example {number + 1}", "exec"), names)  # our own page
     out = capsys.readouterr().out
-    assert re.search(r"^15 fits, \S+ operations, \d+ s$", out, re.M)
+    assert re.search(r"^15 fits, \S+ FLOPs, \d+ s$", out, re.M)
     assert re.search(r"seed 0: epoch 1; \d+ of \d+ fits, \d+ s left", out)
     assert names["results"].complete
     assert names["progress"].n_done == names["progress"].n_fits > 0

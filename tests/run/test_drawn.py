@@ -9,7 +9,7 @@ import pytest
 from convstudy.history import Results
 from convstudy.run import ChoiceMade, Event, FitEnded, SearchAdvanced, run_study
 from convstudy.studyfile import Range, Search, Study
-from tests.run.studies import facts, ran, small_study, stored
+from tests.run.studies import ran, small_study, statistics, stored
 
 VARY = {"kernel": Range(low=1, high=5), "learning_rate": Range(low=1e-3, high=0.3, log=True)}
 N_TRIALS = 6
@@ -19,7 +19,7 @@ def drawing_study(method: str, trials: int = N_TRIALS) -> Study:
     """Return the small study with a search that draws kernels and learning rates, two folds of an epoch each."""
     search = Search(
         network="one",
-        vary=VARY,
+        parameters=VARY,
         folds=2,
         method=method,
         trials=trials,
@@ -38,7 +38,7 @@ def test_neither_workers_nor_stops_change_anything(method: str, tmp_path: Path) 
     alone, events = ran(study, tmp_path / "alone")
     assert alone.complete
     assert len(set(_names(alone))) == N_TRIALS
-    assert facts(ran(study, tmp_path / "many", workers=2)[0]) == facts(alone)
+    assert statistics(ran(study, tmp_path / "many", workers=2)[0]) == statistics(alone)
 
     n_ended = 0
 
@@ -52,7 +52,7 @@ def test_neither_workers_nor_stops_change_anything(method: str, tmp_path: Path) 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             run_study(study, runs, 0, stop)
-    assert facts(ran(study, runs)[0]) == facts(alone)
+    assert statistics(ran(study, runs)[0]) == statistics(alone)
     # TPE comes by its second batch when the first is told; random has all from the start.
     advanced = [event for event in events if isinstance(event, SearchAdvanced)]
     assert len(advanced) == (1 if method == "tpe" else 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from convstudy.engine.calibration import Expected
+from convstudy.engine.run_time import Expected
 from convstudy.errors import StudyError, UsageError
 from convstudy.history import History
 from convstudy.plan import Cost, Fit, make_plan
@@ -20,10 +20,10 @@ from tests.plan.made import ONE, record, study
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each fit be expected to take 10 seconds."""
 
-    def calibrate(fits: list[Fit], seconds: float) -> Expected:
+    def estimate_run_time(fits: list[Fit], seconds: float) -> Expected:
         return Expected({fit.id: 10.0 for fit in fits}, n_kinds=1_250, n_timed=24)
 
-    monkeypatch.setattr("convstudy.engine.calibration.calibrate", calibrate)
+    monkeypatch.setattr("convstudy.engine.run_time.estimate_run_time", estimate_run_time)
 
 
 def test_a_study_before_anything_is_trained(calibrated: None, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_fits_with_a_record_are_no_work(calibrated: None, tmp_path: Path) -> Non
 
 def test_without_a_calibration_there_are_costs_and_no_times(tmp_path: Path) -> None:
     found = estimate_study(study(), tmp_path / "runs", calibration_seconds=None)
-    assert found.total.operations > 0
+    assert found.total.flops > 0
     assert [found.seconds, *(each.seconds for each in found.stages)] == [None] * 4
     assert (found.n_kinds, found.n_timed) == (0, 0)
 

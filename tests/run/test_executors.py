@@ -10,7 +10,7 @@ import pytest
 
 from convstudy.errors import StudyError, UsageError
 from convstudy.run import run_study
-from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
+from convstudy.run.executors import Executor, GpuExecutor, InlineExecutor, ProcessExecutor
 from convstudy.run.tasks import Message, Started, Task, Train
 from convstudy.store import Layout
 from convstudy.studyfile import Recipe
@@ -31,7 +31,7 @@ class TestProcesses(ExecutorConformance):
 
 class TestDevice(ExecutorConformance):
     def make(self, layout: Layout) -> Executor:
-        return DeviceExecutor(layout, "cpu", 2)
+        return GpuExecutor(layout, "cpu", 2)
 
 
 def test_every_executor_of_the_package_has_its_conformance_test() -> None:

@@ -14,7 +14,7 @@ import pytest
 from safetensors import SafetensorError
 
 from convstudy.engine import fit as engine_fit
-from convstudy.engine import opening, weights
+from convstudy.engine import test_set, weights
 from convstudy.errors import StoreError, UsageError
 from convstudy.history import History, Results
 from convstudy.plan import Fit
@@ -25,14 +25,14 @@ from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Lost, Message, Started, Train
 from convstudy.store import store as store_module
 from convstudy.studyfile import Study
-from tests.report.made_up import analysed
+from tests.report.synthetic import analysed
 from tests.run.studies import (
-    facts,
     halving_study,
     ran,
     results_table,
     small_study,
     started,
+    statistics,
     stored,
     worker_pids,
 )
@@ -84,10 +84,10 @@ def refuse_files(kind: str, error: Exception) -> Callable[[pytest.MonkeyPatch, C
             refused[0] = names(fit)
             return original(fit, *rest)
 
-        def save_file(tensors: Any, path: Path, facts: Any) -> None:
+        def save_file(tensors: Any, path: Path, statistics: Any) -> None:
             if refused[0] and path.name.startswith(kind):
                 raise error
-            write(tensors, path, facts)
+            write(tensors, path, statistics)
 
         patch.setattr(engine_fit, "_start", start)
         patch.setattr(weights, "save_file", save_file)
@@ -115,7 +115,7 @@ DISTURBANCES: dict[str, tuple[Callable[[pytest.MonkeyPatch, Callable[[Fit], bool
 def _still_clocks() -> Iterator[None]:
     """Let no time pass, so that reports can be compared byte for byte."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (engine_fit, opening):
+        for module in (engine_fit, test_set):
             patch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: 0.0))
         patch.setattr(store_module, "_now", lambda: "2026-01-01T00:00:00.000+00:00")
         yield
@@ -152,7 +152,7 @@ def assert_sealed(results: Results, stage: str) -> None:
     asked = [key for key in ("search.kernel", "compare.networks") if key.startswith(stage)]
     assert [choice.stage for choice in results.choices if choice.stage in asked] == []
     assert set(results.records) <= {fit.id for fit in results.plan.settled_fits}
-    assert (results.n_openings, dict(results.openings), results.images) == (0, {}, None)
+    assert (results.n_test_evaluations, dict(results.test_evaluations), results.images) == (0, {}, None)
     assert not results.complete
 
 
@@ -202,7 +202,7 @@ def test_a_worker_process_that_is_killed_twice_changes_no_table(
     assert len(deaths) == 2
     assert_sealed(results, "compare")
     again, _ = ran(small_study(), tmp_path, 1)
-    assert facts(again) == facts(whole[0])
+    assert statistics(again) == statistics(whole[0])
     assert results_table(again, tmp_path / "again") == results_table(whole[0], tmp_path / "whole")
 
 
@@ -210,9 +210,9 @@ def test_a_worker_process_that_is_killed_twice_changes_no_table(
 def test_a_search_waits_for_a_fit_that_may_yet_succeed(question: str, tmp_path: Path) -> None:
     study = {
         "halving": lambda: halving_study(),
-        "tpe": lambda: halving_study(method="tpe", trials=5, vary={"kernel": tuple(range(1, 9))}),
+        "tpe": lambda: halving_study(method="tpe", trials=5, parameters={"kernel": tuple(range(1, 9))}),
         "random": lambda: halving_study(method="random", trials=3),
-        "nested": lambda: halving_study(method="grid", vary={"kernel": (3, 5)}, nested=True),
+        "nested": lambda: halving_study(method="grid", parameters={"kernel": (3, 5)}, nested=True),
     }[question]()
     undisturbed, _ = ran(study, tmp_path / "whole")
     stages = [
@@ -226,7 +226,7 @@ def test_a_search_waits_for_a_fit_that_may_yet_succeed(question: str, tmp_path: 
     stage = results.plan.stage(stages[-1].key)
     assert results.choice(stage.key) is None
     assert not any(rung.decided for rung in stage.rungs)
-    assert (results.n_openings, results.images) == (0, None)
+    assert (results.n_test_evaluations, results.images) == (0, None)
     again, _ = ran(study, tmp_path / "runs")
     assert report(again, tmp_path / "again") == report(undisturbed, tmp_path / "report")
 
@@ -247,12 +247,12 @@ def test_the_same_error_in_three_runs_counts_as_lasting(tmp_path: Path) -> None:
     for number, size in enumerate(("1,234,567", "98.5"), start=1):
         results = _failing_x(study, tmp_path, f"no room for {size} bytes at 0x7f{number}")
         assert [each.n_failed_runs for each in results.unfinished] == [number]
-        assert (results.choices, results.n_openings) == ((), 0)
+        assert (results.choices, results.n_test_evaluations) == ((), 0)
     results = _failing_x(study, tmp_path, "no room for 4096 bytes at 0x55")
     assert results.unfinished == ()
     assert [each.n_failed_runs for each in results.failed] == [3]
     assert [choice.chosen for choice in results.choices] == ["two"]
-    assert len(results.openings) == 1
+    assert len(results.test_evaluations) == 1
     assert results.complete
     # It would fail again, so that it is not tried again.
     _, events = ran(study, tmp_path)
@@ -288,7 +288,7 @@ def test_accepted_failures_are_not_trained_again_and_are_on_record(tmp_path: Pat
     assert (accepted.error_kind, accepted.error) == (failed.error_kind, failed.error)
     assert accepted.accepted_at == "2026-01-01T00:00:00.000+00:00"
     assert results.complete and [each.accepted for each in results.failed] == [True]
-    assert len(results.openings) == 3  # one network as it is, two variants
+    assert len(results.test_evaluations) == 3  # one network as it is, two variants
     again, events = ran(study, tmp_path)
     assert started(events) == [] and again.acceptances == (accepted,)
     # Another study has accepted nothing: it trains the fit, and what this run has chosen and tested stays.
@@ -304,10 +304,10 @@ def test_a_failure_that_nobody_has_seen_is_not_accepted(tmp_path: Path) -> None:
     study = small_study(**COMPARED)
     results = _failing_x(study, tmp_path, accept_failures="too large")
     assert len(results.unfinished) == 1 and results.acceptances == ()
-    assert results.n_openings == 0
+    assert results.n_test_evaluations == 0
     results = _failing_x(study, tmp_path, accept_failures="too large")
     assert results.unfinished == () and len(results.acceptances) == 1
-    assert len(results.openings) == 1
+    assert len(results.test_evaluations) == 1
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "a\x1b[31m", "a\udc80"])
@@ -328,12 +328,12 @@ def test_a_choice_of_an_older_version_stays_once_a_model_has_a_score(tmp_path: P
         kill_workers(patch, lambda fit: fit.network == network)
         patch.setattr("convstudy.record.LASTING_ERRORS", ("diverged", "crashed"))
         results, _ = ran(study, tmp_path / "runs")
-        assert results.choices[0].chosen == worse and len(results.openings) == 3
+        assert results.choices[0].chosen == worse and len(results.test_evaluations) == 3
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: fit.network == network)
         results, _ = ran(study, tmp_path / "runs")
     assert [(choice.chosen, choice.kept) for choice in results.choices] == [(worse, True)]
-    assert not results.complete and len(results.openings) == 3
+    assert not results.complete and len(results.test_evaluations) == 3
     results, _ = ran(study, tmp_path / "runs")
     assert [(choice.chosen, choice.kept) for choice in results.choices] == [(worse, True)]
     assert results.complete

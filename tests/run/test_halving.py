@@ -13,7 +13,7 @@ from convstudy.plan import halving_epochs, own_epochs, resolve
 from convstudy.record import Epoch
 from convstudy.run import ChoiceMade, EpochEnded, Event, FitEnded, FitStarted, SearchAdvanced, run_study
 from convstudy.store import Layout
-from tests.run.studies import KERNELS, facts, halving_study, ran, small_study, stored
+from tests.run.studies import KERNELS, halving_study, ran, small_study, statistics, stored
 
 KEY = "search.kernel"
 # 5 fits of 1 epoch, 3 that go on for 2 more, 2 of 3 on another fold.
@@ -23,7 +23,7 @@ N_EPOCHS = 5 + 3 * 2 + 2 * 3
 def _epochs(events: list[Event]) -> Counter[str]:
     """Return how many epochs each lineage of a search was trained."""
     return Counter(
-        event.fit.lineage_id
+        event.fit.trial_id
         for event in events
         if isinstance(event, EpochEnded) and event.fit.recipe.epochs == 4
     )
@@ -38,7 +38,7 @@ def test_no_epoch_is_trained_twice(tmp_path: Path) -> None:
     results, events = ran(halving_study(), tmp_path)
     stage = results.plan.stage(KEY)
     assert results.complete
-    assert stage.to_come == ()
+    assert stage.pending == ()
     assert halving_epochs(tuple(rung.size for rung in stage.rungs)) == N_EPOCHS
     trained = _epochs(events)
     assert sum(trained.values()) == results.epochs_of(stage) == N_EPOCHS
@@ -59,7 +59,7 @@ def test_it_sees_what_the_grid_would_have_seen(tmp_path: Path) -> None:
     grid, _ = ran(halving_study(method="grid"), tmp_path / "grid")
     stage = halved.plan.stage(KEY)
     for fit in stage.fits:
-        whole = grid.records[fit.lineage_id].history
+        whole = grid.records[fit.trial_id].history
         here = halved.records[fit.id].history
         assert len(here) == fit.n_epochs
         assert [_measured(e) for e in here] == [_measured(e) for e in whole[: len(here)]]
@@ -90,14 +90,14 @@ def test_stopped_after_any_record_it_ends_as_if_it_never_was(after: int, tmp_pat
     partial = stored(tmp_path / "stopped", halving_study())
     assert not partial.complete
     resumed, events = ran(halving_study(), tmp_path / "stopped")
-    assert facts(resumed) == facts(whole)
+    assert statistics(resumed) == statistics(whole)
     assert sum(_epochs(events).values()) <= N_EPOCHS - 1
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
     alone, _ = ran(halving_study(), tmp_path / "alone")
     many, _ = ran(halving_study(), tmp_path / "many", workers=3)
-    assert facts(many) == facts(alone)
+    assert statistics(many) == statistics(alone)
 
 
 def test_it_tells_when_a_rung_is_done(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_grid_after_halving_and_halving_after_a_grid(tmp_path: Path) -> None:
         ran(first, runs)
         ran(second, runs)
         both = stored(runs, halving_study())
-        assert facts(both) == facts(alone)
+        assert statistics(both) == statistics(alone)
         assert stored(runs, grid).complete
 
 
@@ -144,7 +144,7 @@ def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Pat
     results = stored(tmp_path, halving_study())
     layout = Layout(tmp_path)
     rung = results.plan.stage(KEY).rungs[0]
-    assert all(layout.artefact(fit.lineage_id, "checkpoint").exists() for fit in rung.fits)
+    assert all(layout.artefact(fit.trial_id, "checkpoint").exists() for fit in rung.fits)
     assert not any(layout.artefact(fit.id, "checkpoint").exists() for fit in rung.fits)
     history = History.open(tmp_path)
     fit = rung.fits[0]
@@ -158,5 +158,5 @@ def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Pat
 
 def test_studies_that_do_not_halve_have_no_rungs(tmp_path: Path) -> None:
     results: Results = ran(small_study(), tmp_path)[0]
-    assert all(stage.rungs == () and stage.to_come == () for stage in results.plan.stages)
+    assert all(stage.rungs == () and stage.pending == () for stage in results.plan.stages)
     assert results.epochs_of(results.plan.stage(KEY)) == results.plan.stage(KEY).grid_epochs == 2 * 2 * 2

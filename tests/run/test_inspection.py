@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from convstudy.data import BUILT_IN_DATASETS
-from convstudy.run import ChoiceMade, Event, ImagesInspected, perform, run_study
-from convstudy.run import TestOpened as Opened
+from convstudy.run import ChoiceMade, Event, ImagesInspected, execute, run_study
+from convstudy.run import EvaluatedOnTestSet as EvaluationResult
 from convstudy.run.executors import InlineExecutor
 from convstudy.run.tasks import Inspect, Lost, Message
 from convstudy.store import Layout
 from convstudy.studyfile import Recipe, Study
-from tests.run.studies import facts, ran, small_study, stored
+from tests.run.studies import ran, small_study, statistics, stored
 
 DIGITS = BUILT_IN_DATASETS["digits"]
 
@@ -35,9 +35,9 @@ def test_the_images_are_looked_over_once_and_last(tmp_path: Path) -> None:
     assert (results.images.digest, results.images.test.n_images) == (DIGITS.digest, 360)
     assert results.images.exact.n_pairs == 0
     assert _inspections(events) == [ImagesInspected(results.plan.study.dataset, results.images)]
-    last = max(i for i, event in enumerate(events) if isinstance(event, Opened | ChoiceMade))
+    last = max(i for i, event in enumerate(events) if isinstance(event, EvaluationResult | ChoiceMade))
     assert last < events.index(_inspections(events)[0])
-    assert results.n_openings == sum(isinstance(event, Opened) for event in events) == 2
+    assert results.n_test_evaluations == sum(isinstance(event, EvaluationResult) for event in events) == 2
     # Neither this study again nor another one of the folder looks again.
     again, events = ran(_study(), tmp_path)
     assert (again.images, _inspections(events)) == (results.images, [])
@@ -56,23 +56,23 @@ def test_as_long_as_nothing_was_tested_nobody_looks(tmp_path: Path, monkeypatch:
     def fail(*_: object) -> None:
         raise MemoryError("no more")
 
-    monkeypatch.setattr(perform, "run_fit", fail)
+    monkeypatch.setattr(execute, "run_fit", fail)
     results, events = ran(_study(), tmp_path)
-    assert (len(results.failed), len(results.openings)) == (2, 0)
+    assert (len(results.failed), len(results.test_evaluations)) == (2, 0)
     assert (results.images, _inspections(events)) == (None, [])
-    assert not Layout(tmp_path).image_facts(DIGITS.digest).exists()
+    assert not Layout(tmp_path).dataset_statistics(DIGITS.digest).exists()
 
 
 def test_a_folder_of_before_is_read_and_made_up_for(tmp_path: Path) -> None:
     first, _ = ran(_study(), tmp_path)
-    path = Layout(tmp_path).image_facts(DIGITS.digest)
+    path = Layout(tmp_path).dataset_statistics(DIGITS.digest)
     for spoil in (path.unlink, lambda: path.write_text("[" * 100_000), lambda: path.write_text("{}")):
         spoil()
         assert stored(tmp_path, _study()).images is None
         again, events = ran(_study(), tmp_path)
         assert [type(event) for event in events[1:]] == [ChoiceMade, ImagesInspected]
         assert again.images == first.images
-        assert facts(again) == facts(first)
+        assert statistics(again) == statistics(first)
 
 
 def test_images_that_cannot_be_looked_over_fail_no_run(
@@ -82,7 +82,7 @@ def test_images_that_cannot_be_looked_over_fail_no_run(
         raise MemoryError("too many")
 
     with monkeypatch.context() as context:
-        context.setattr(perform, "image_facts", fail)
+        context.setattr(execute, "dataset_statistics", fail)
         results, events = ran(_study(), tmp_path)
     assert results.complete
     assert results.images is None

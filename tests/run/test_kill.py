@@ -16,7 +16,7 @@ import pytest
 from convstudy.history import History
 from convstudy.run import FitStarted
 from tests.run.driver import MOMENTS, MOMENTS_OF_HALVING
-from tests.run.studies import facts, halving_study, ran, results_table, small_study, worker_pids
+from tests.run.studies import halving_study, ran, results_table, small_study, statistics, worker_pids
 
 ROOT = Path(__file__).resolve().parents[2]
 # How long the system may take to tell workers that whoever started them is gone; they end as soon as they hear.
@@ -63,7 +63,7 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
 ) -> None:
     study = small_study()
     undisturbed, _ = ran(study, tmp_path / "undisturbed")
-    expected = results_table(undisturbed, tmp_path / "expected"), facts(undisturbed)
+    expected = results_table(undisturbed, tmp_path / "expected"), statistics(undisturbed)
     assert undisturbed.complete
     assert len(expected[0].splitlines()) > len(undisturbed.plan.fits)
 
@@ -82,13 +82,13 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
         shutil.copytree(runs, copy)
         resumed, events = ran(study, copy)
         assert results_table(resumed, tmp_path / f"got-{number}") == expected[0], moment
-        assert facts(resumed) == expected[1], moment
+        assert statistics(resumed) == expected[1], moment
         started = [event.fit.id for event in events if isinstance(event, FitStarted)]
         assert len(started) == len(set(started)) == len(undisturbed.records) - summary.n_done, moment
         assert not list(copy.glob("fits/*/*.partial")), moment
         assert not list(copy.glob("fits/*/checkpoint*")), moment
         # Nothing was opened twice.
-        assert resumed.n_openings == len(undisturbed.openings), moment
+        assert resumed.n_test_evaluations == len(undisturbed.test_evaluations), moment
     # The moments were what they say: from the first fit to the last.
     assert n_done == sorted(n_done)
     assert n_done[0] == 0
@@ -104,7 +104,7 @@ def test_a_search_killed_in_the_middle_of_halving_ends_as_if_it_never_was(
 ) -> None:
     study = halving_study()
     undisturbed, _ = ran(study, tmp_path / "undisturbed")
-    expected = results_table(undisturbed, tmp_path / "expected"), facts(undisturbed)
+    expected = results_table(undisturbed, tmp_path / "expected"), statistics(undisturbed)
     runs = tmp_path / "killed"
     n_done = []
     for number, moment in enumerate(MOMENTS_OF_HALVING):
@@ -118,7 +118,7 @@ def test_a_search_killed_in_the_middle_of_halving_ends_as_if_it_never_was(
         shutil.copytree(runs, copy)
         resumed, _ = ran(study, copy, workers=2)
         assert results_table(resumed, tmp_path / f"got-{number}") == expected[0], moment
-        assert facts(resumed) == expected[1], moment
+        assert statistics(resumed) == expected[1], moment
         assert not list(copy.glob("fits/*/checkpoint*")), moment
     assert n_done == sorted(n_done)
     assert len(set(n_done)) >= 4

@@ -19,12 +19,12 @@ from convstudy.checks import check_run
 from convstudy.engine.weights import read_tensors, weights_digest, write_tensors
 from convstudy.history import History, Results
 from convstudy.report import answer, write_report
-from convstudy.run import Event, FilesLost, FitEnded, NotReproduced, RunStarted, perform, run_study
-from convstudy.run import TestOpened as Opened
+from convstudy.run import EvaluatedOnTestSet as EvaluationResult
+from convstudy.run import Event, FilesLost, FitEnded, NotReproduced, RunStarted, execute, run_study
 from convstudy.store import Layout
 from convstudy.studyfile import Compare, Search, Study
-from tests.report.made_up import analysed
-from tests.run.studies import drop_record, facts, halving_study, ran, small_study, started, stored
+from tests.report.synthetic import analysed
+from tests.run.studies import drop_record, halving_study, ran, small_study, started, statistics, stored
 from tests.run.test_drawn import drawing_study
 
 SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
@@ -34,7 +34,7 @@ SHAPES: dict[str, Callable[[], Study]] = {
     "halving": halving_study,
     "tpe": partial(drawing_study, "tpe"),
     "nested": partial(
-        small_study, ablate={}, search={"k": Search(network="one", vary=VARIED, folds=2, nested=True)}
+        small_study, ablate={}, search={"k": Search(network="one", parameters=VARIED, folds=2, nested=True)}
     ),
     "compare": partial(small_study, search={}, ablate={}, seeds=2),
     "ablate": partial(small_study, search={}),
@@ -53,11 +53,11 @@ def _tables(results: Results) -> tuple[Any, ...]:
         if path.name == "compute.csv":  # times, and what follows from them
             continue
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
-        kept = [i for i, name in enumerate(rows[0]) if "seconds" not in name and name != "opened_at"]
+        kept = [i for i, name in enumerate(rows[0]) if "seconds" not in name and name != "evaluated_at"]
         tables[path.name] = [[row[i] for i in kept] for row in rows]
     shutil.rmtree(folder)
     assert len(tables) > 4
-    return tables, answer(analyse(results)), facts(results)
+    return tables, answer(analyse(results)), statistics(results)
 
 
 @lru_cache
@@ -234,7 +234,7 @@ def test_what_nothing_needs_is_not_trained_again(tmp_path: Path) -> None:
         Layout(tmp_path / "runs").artefact(fit_id, "weights").unlink()
     results, events = ran(small_study(), tmp_path / "runs")
     assert started(events) == []
-    assert facts(results) == facts(before)
+    assert statistics(results) == statistics(before)
 
 
 def test_lost_test_predictions_are_made_from_the_weights_without_another_evaluation(tmp_path: Path) -> None:
@@ -246,10 +246,10 @@ def test_lost_test_predictions_are_made_from_the_weights_without_another_evaluat
     results, events = ran(_compared(), tmp_path)
     assert [_content(path) for path in paths] == contents
     assert started(events) == []
-    assert not [event for event in events if isinstance(event, Opened)]
+    assert not [event for event in events if isinstance(event, EvaluationResult)]
     (lost,) = [event for event in events if isinstance(event, FilesLost)]
     assert [(file.kind, file.set_aside) for file in lost.files] == [("test", None)] * 2
-    assert (results.n_openings, results.ledger) == (2, before.ledger)
+    assert (results.n_test_evaluations, results.access_log) == (2, before.access_log)
 
 
 @pytest.mark.parametrize("spoil", SPOILERS[1:])
@@ -275,7 +275,7 @@ def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
     assert file.set_aside.exists()
     assert ".damaged" in file.set_aside.name
     assert _content(path) == sound
-    assert results.n_openings == 2
+    assert results.n_test_evaluations == 2
 
 
 @lru_cache
@@ -307,17 +307,17 @@ def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_
         raise MemoryError("no more")
 
     with monkeypatch.context() as patch:
-        patch.setattr(perform, "run_fit", fail)
+        patch.setattr(execute, "run_fit", fail)
         results, _ = ran(_compared(), runs)
         assert results.records == before.records
         assert not results.complete
-        assert results.n_openings == 0
+        assert results.n_test_evaluations == 0
         # There is a way out: the failure becomes a record, and is accepted.
         shutil.copytree(runs, tmp_path / "accepted")
         for _ in range(2):
             accepted = run_study(_compared(), tmp_path / "accepted", 0, accept_failures="no memory")
     assert [record.error_kind for record in accepted.failed] == ["out-of-memory"]
-    assert len(accepted.openings) == 1
+    assert len(accepted.test_evaluations) == 1
     assert ran(_compared(), runs)[0].complete
 
 
@@ -334,12 +334,12 @@ def test_predictions_that_cannot_be_restored_leave_the_record(
     def fail(*_: object) -> None:
         raise MemoryError("no more")
 
-    monkeypatch.setattr(perform, "run_fit", fail)
+    monkeypatch.setattr(execute, "run_fit", fail)
     for _ in range(2):
         results = run_study(_compared(), runs, 0, **accepting)
         assert results.records == before.records
         # The weights are there, so that nothing keeps the models from the test.
-        assert results.complete and len(results.openings) == 2
+        assert results.complete and len(results.test_evaluations) == 2
 
 
 def test_a_test_score_stays_where_its_weights_are_not_reproduced(
@@ -349,18 +349,18 @@ def test_a_test_score_stays_where_its_weights_are_not_reproduced(
     fit = before.plan.tested_fits[0]
     for kind in ("weights", "test"):
         Layout(tmp_path).artefact(fit.id, kind).unlink()
-    original = perform.run_fit
+    original = execute.run_fit
 
     def elsewhere(*arguments: Any) -> Any:
         trained = original(*arguments)
-        record = perform.Record(**{**vars(trained.record), "weights_digest": "0" * 64})
+        record = execute.Record(**{**vars(trained.record), "weights_digest": "0" * 64})
         return type(trained)(record, trained.weights, trained.validation)
 
-    monkeypatch.setattr(perform, "run_fit", elsewhere)
+    monkeypatch.setattr(execute, "run_fit", elsewhere)
     results, events = ran(_compared(), tmp_path)
     assert [event.fit.id for event in events if isinstance(event, NotReproduced)] == [fit.id]
-    assert facts(results) == facts(before)
-    assert results.n_openings == 2
+    assert statistics(results) == statistics(before)
+    assert results.n_test_evaluations == 2
     assert not Layout(tmp_path).artefact(fit.id, "weights").exists()
 
 

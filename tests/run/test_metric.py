@@ -30,7 +30,7 @@ TITLES = {"balanced-accuracy": "balanced accuracy", "macro-f1": "macro-F1", "log
 @pytest.mark.parametrize("metric", REFERENCE)
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 def test_a_run_by_another_metric_chooses_and_reports_by_it(metric: str, tmp_path: Path) -> None:
-    recipe = small_study().recipe.varied({"keep": "best"})
+    recipe = small_study().recipe.varied({"checkpoint": "best"})
     results = run_study(small_study(metric=metric, recipe=recipe), runs=tmp_path / "runs", workers=0)
     assert results.complete
     reference, lower = REFERENCE[metric], metric == "log-loss"
@@ -41,12 +41,12 @@ def test_a_run_by_another_metric_chooses_and_reports_by_it(metric: str, tmp_path
         assert record.counted.validation[metric] == pytest.approx(scored, rel=1e-5)
         course = [epoch.validation[metric] for epoch in record.history]
         assert record.counted.validation[metric] == (min if lower else max)(course)
-    assert len(results.openings) == 4
-    for fit_id, opening in results.openings.items():
+    assert len(results.test_evaluations) == 4
+    for fit_id, test_evaluation in results.test_evaluations.items():
         found = results.arrays(fit_id, "test")
-        assert opening.scores is not None
-        assert set(opening.scores) == {"log-loss", "accuracy", metric}
-        assert opening.scores[metric] == pytest.approx(
+        assert test_evaluation.scores is not None
+        assert set(test_evaluation.scores) == {"log-loss", "accuracy", metric}
+        assert test_evaluation.scores[metric] == pytest.approx(
             reference(found["labels"], found["probabilities"]), rel=1e-5
         )
     for choice in results.choices:

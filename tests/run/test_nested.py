@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from convstudy.run import EpochEnded, Event, FitEnded, run_study
-from convstudy.run import TestOpened as Opened  # pytest takes a name that begins with Test for a test
+from convstudy.run import (
+    EvaluatedOnTestSet as EvaluationResult,  # pytest takes a name that begins with Test for a test
+)
 from convstudy.store import Layout
 from convstudy.studyfile import Search, Study
-from tests.run.studies import KERNELS, facts, ran, small_study, stored
+from tests.run.studies import KERNELS, ran, small_study, statistics, stored
 
 
 def nested_study(**search: Any) -> Study:
     """Return the small study with a nested search, without its ablation."""
-    values: dict[str, Any] = {"vary": {"kernel": (3, 5)}, "folds": 2, "nested": True, **search}
+    values: dict[str, Any] = {"parameters": {"kernel": (3, 5)}, "folds": 2, "nested": True, **search}
     return small_study(search={"kernel": Search(network="one", **values)}, ablate={})
 
 
@@ -33,20 +35,22 @@ def test_winners_are_judged_before_the_test_set_is_opened(tmp_path: Path) -> Non
     ended = [event.fit.id for event in events if isinstance(event, FitEnded)]
     # 2 kernels on 2 folds, 2 networks, and twice the whole search; the winners' outer fits are the search's own.
     assert len(ended) == len(set(ended)) == 4 + 2 + 2 * 4
-    opened = [number for number, event in enumerate(events) if isinstance(event, Opened)]
+    opened = [number for number, event in enumerate(events) if isinstance(event, EvaluationResult)]
     assert len(opened) == 2
     assert min(opened) > max(number for number, event in enumerate(events) if isinstance(event, FitEnded))
 
 
-@pytest.mark.parametrize("search", [{}, {"method": "halving", "budget": 0.5, "vary": {"kernel": KERNELS}}])
+@pytest.mark.parametrize(
+    "search", [{}, {"method": "halving", "budget": 0.5, "parameters": {"kernel": KERNELS}}]
+)
 def test_neither_workers_nor_stops_change_anything(search: dict[str, Any], tmp_path: Path) -> None:
     study = nested_study(recipe={"epochs": 3}, **search)
     alone, events = ran(study, tmp_path / "alone")
-    trained = [event.fit.lineage_id for event in events if isinstance(event, EpochEnded)]
+    trained = [event.fit.trial_id for event in events if isinstance(event, EpochEnded)]
     # No epoch is trained twice: none of a lineage has more than the recipe's.
     assert max(Counter(trained).values()) <= 3
     assert not list(Layout(tmp_path / "alone").folder.rglob("*checkpoint*"))
-    assert facts(ran(study, tmp_path / "many", workers=2)[0]) == facts(alone)
+    assert statistics(ran(study, tmp_path / "many", workers=2)[0]) == statistics(alone)
 
     n_ended = 0
 
@@ -62,7 +66,7 @@ def test_neither_workers_nor_stops_change_anything(search: dict[str, Any], tmp_p
             break
         except KeyboardInterrupt:
             continue
-    assert facts(stored(tmp_path / "stopped", study)) == facts(alone)
+    assert statistics(stored(tmp_path / "stopped", study)) == statistics(alone)
 
 
 def test_a_search_that_becomes_nested_trains_only_what_is_new(tmp_path: Path) -> None:

@@ -21,8 +21,12 @@ def automatic() -> Study:
     return small_study(
         recipe=Recipe(epochs=1, batch_size=40, precision="auto"),
         search={
-            "precision": Search(network="one", vary={"precision": ("auto", "float32", "bfloat16")}, folds=2),
-            "kernel": Search(network="one", vary={"kernel": (3,)}, folds=2, recipe={"precision": "auto"}),
+            "precision": Search(
+                network="one", parameters={"precision": ("auto", "float32", "bfloat16")}, folds=2
+            ),
+            "kernel": Search(
+                network="one", parameters={"kernel": (3,)}, folds=2, recipe={"precision": "auto"}
+            ),
         },
         ablate={"one": Ablate(network="one", variants={"same": Variant(recipe={"precision": "auto"})})},
     )
@@ -45,8 +49,8 @@ def test_every_auto_of_a_study_becomes_what_the_device_is_fast_in(
     computing(able)
     fixed = fix_precision(automatic(), "cpu")
     assert fixed.recipe.precision == word
-    assert set(fixed.search["precision"].vary["precision"]) == {"float32", "bfloat16"}
-    assert len(fixed.search["precision"].vary["precision"]) == 2
+    assert set(fixed.search["precision"].parameters["precision"]) == {"float32", "bfloat16"}
+    assert len(fixed.search["precision"].parameters["precision"]) == 2
     assert fixed.search["kernel"].recipe["precision"] == word
     assert fixed.ablate["one"].variants["same"].recipe["precision"] == word
     # All else is as it was.

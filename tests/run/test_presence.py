@@ -13,7 +13,7 @@ import pytest
 from convstudy.errors import StoreError
 from convstudy.history import History
 from convstudy.run import ChoiceMade, Event, FitEnded, ImagesInspected, RunStarted, run_study
-from convstudy.run import TestOpened as Opened
+from convstudy.run import EvaluatedOnTestSet as EvaluationResult
 from convstudy.store import Layout
 from convstudy.store.lock import locked
 from convstudy.store.presence import Presence
@@ -73,7 +73,7 @@ def test_a_folder_deleted_or_replaced_during_a_run_is_one_error(harm: str, tmp_p
         assert not runs.exists()
 
 
-@pytest.mark.parametrize("moment", [RunStarted, ChoiceMade, Opened, ImagesInspected])
+@pytest.mark.parametrize("moment", [RunStarted, ChoiceMade, EvaluationResult, ImagesInspected])
 def test_it_is_noticed_at_any_moment_before_the_run_is_complete(moment: type, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 
@@ -92,8 +92,8 @@ def test_facts_of_images_do_not_make_a_deleted_folder_again(tmp_path: Path) -> N
     left = [2]
 
     def do(event: Event) -> None:
-        left[0] -= isinstance(event, Opened)
-        if isinstance(event, Opened) and not left[0]:
+        left[0] -= isinstance(event, EvaluationResult)
+        if isinstance(event, EvaluationResult) and not left[0]:
             shutil.rmtree(runs)
 
     with pytest.raises(StoreError, match="deleted or replaced"):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convstudy.data import BUILT_IN_DATASETS, image_facts
+from convstudy.data import BUILT_IN_DATASETS, dataset_statistics
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.plan import Fit, make_plan
 from convstudy.run.executors import processes
@@ -30,8 +30,8 @@ from convstudy.run.tasks import (
     Started,
     Train,
     Trained,
-    said_as_json,
-    said_from_json,
+    message_as_json,
+    message_from_json,
     task_as_json,
     task_from_json,
 )
@@ -236,9 +236,9 @@ def test_many_workers_answer_in_any_order(layout: Layout) -> None:
                 ends.append(message)
                 n_under_way -= 1
             assert len(executor._workers) <= 8
-    assert sorted(end.task.opening for end in ends if isinstance(end.task, Score)) == list(range(20))
+    assert sorted(end.task.test_evaluation for end in ends if isinstance(end.task, Score)) == list(range(20))
     for end in ends:
-        well = ways[end.task.opening] in (WELL, LEAVES) if isinstance(end.task, Score) else False
+        well = ways[end.task.test_evaluation] in (WELL, LEAVES) if isinstance(end.task, Score) else False
         # One that leaves may take a task with it that it was just given; it is never lost without a word.
         assert isinstance(end, Scored) == well or isinstance(end, Lost)
 
@@ -291,17 +291,17 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
         where = Location("a file", 3, ("a", 1), layer=(2, "shortcut"))
-        halted = Halted(task, (Problem("no space", where, mend="make room"),))
+        halted = Halted(task, (Problem("no space", where, hint="make room"),))
         for message in (Started(task), Scored(task, scores(0.1, 0.2), 0.3, "no"), halted):
-            assert said_from_json(task, json.loads(json.dumps(said_as_json(message)))) == message
+            assert message_from_json(task, json.loads(json.dumps(message_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
-            said_from_json(task, {"said": "lost", "reason": "only an executor says so"})
+            message_from_json(task, {"said": "lost", "reason": "only an executor says so"})
     look = Inspect(DIGITS)
     assert task_from_json(json.loads(json.dumps(task_as_json(look)))) == look
     part = BUILT_IN_DATASETS["digits"].load().train
-    shown = image_facts(BUILT_IN_DATASETS["digits"], part, part.take(np.arange(360)))
+    shown = dataset_statistics(BUILT_IN_DATASETS["digits"], part, part.take(np.arange(360)))
     for said in (Inspected(look, shown), Inspected(look, error="no")):
-        assert said_from_json(look, json.loads(json.dumps(said_as_json(said)))) == said
+        assert message_from_json(look, json.loads(json.dumps(message_as_json(said)))) == said
 
 
 def test_what_a_worker_prints_needs_no_unicode_of_the_locale(

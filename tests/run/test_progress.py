@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.cli.progress import Display, PlainProgress
+from convstudy.cli.progress import Display, LineProgress
 from convstudy.plan import Choice, Fit, Plan, make_plan
 from convstudy.plan.names import names_of
 from convstudy.record import Epoch, Record
@@ -231,7 +231,7 @@ def test_a_fit_that_ends_is_counted_without_a_look_at_all_others(tiny: Path) -> 
     watched = Watched(plan.fits)
     vars(plan)["fits"] = watched
     display = Display(Progress(Clock()))
-    plain = PlainProgress(display._progress, [].append)
+    plain = LineProgress(display._progress, [].append)
     plain(RunStarted("tiny-1", plan, frozenset(), 1))
     assert watched.times > 0
     watched.times = 0

@@ -29,15 +29,17 @@ def searches() -> Study:
     """Return a study whose searches share lineages: one halves, one tries the same grid, one draws."""
     recipe = {"epochs": 4}
     halved = Search(
-        network="one", vary={"kernel": KERNELS}, folds=2, method="halving", budget=0.5, recipe=recipe
+        network="one", parameters={"kernel": KERNELS}, folds=2, method="halving", budget=0.5, recipe=recipe
     )
     rate = Range(low=0.001, high=0.1)
     return study(
         network={"one": ONE, "alike": ONE, "two": TWO},
         search={
             "halved": halved,
-            "whole": Search(network="alike", vary={"kernel": KERNELS}, folds=2, recipe=recipe),
-            "drawn": Search(network="two", vary={"learning_rate": rate}, method="random", trials=4, folds=2),
+            "whole": Search(network="alike", parameters={"kernel": KERNELS}, folds=2, recipe=recipe),
+            "drawn": Search(
+                network="two", parameters={"learning_rate": rate}, method="random", trials=4, folds=2
+            ),
         },
         compare={"all": Compare(networks=("one", "alike", "two"))},
     )
@@ -138,15 +140,13 @@ class Driver:
         self.schedule.end(answer.task.fit, self.is_final(answer.task.fit))
 
     def check(self) -> None:
-        lineages = [task.fit.lineage_id for task in self.schedule.under_way]
+        lineages = [task.fit.trial_id for task in self.schedule.under_way]
         assert len(lineages) == len(set(lineages)), "two trainings of one lineage at once"
         assert 0 < len(lineages) <= self.n_workers
         waiting = {task.fit.id for task in self.schedule.waiting}
         assert not waiting & {task.fit.id for task in self.schedule.under_way}
         if len(lineages) < self.n_workers:
-            assert {task.fit.lineage_id for task in self.schedule.waiting} <= set(lineages), (
-                "a worker is idle"
-            )
+            assert {task.fit.trial_id for task in self.schedule.waiting} <= set(lineages), "a worker is idle"
 
     def check_due(self) -> None:
         """A choice, a rung or trials are due exactly where planning again brings them."""
@@ -196,7 +196,7 @@ def test_the_made_up_studies_reach_what_a_schedule_can_meet() -> None:
         f"search.{name}" for name in driver.asked.search
     } | {"compare.all"}
     assert sum(rung.decided for rung in driver.plan.stage("search.halved").rungs) == 3
-    lineages = Counter(fit.lineage_id for fit in driver.plan.settled_fits)
+    lineages = Counter(fit.trial_id for fit in driver.plan.settled_fits)
     assert max(lineages.values()) > 1, "fits share a lineage"
     assert any(record.error_kind == "diverged" for record in driver.records.values())
     assert len(Driver(study(), Fates(), 2, random.Random(3)).run().choices) == 2
@@ -258,19 +258,19 @@ def test_a_fit_that_was_ended_for_its_silence_keeps_its_lineage_from_starting() 
     schedule, plan = followed(searches())
     same = [f for f in plan.settled_fits if f.until is not None]
     hung = same[0]
-    others = [f for f in plan.settled_fits if f.lineage_id == hung.lineage_id and f.id != hung.id]
+    others = [f for f in plan.settled_fits if f.trial_id == hung.trial_id and f.id != hung.id]
     assert others
-    while (task := started(schedule, 99)).fit.lineage_id != hung.lineage_id:
+    while (task := started(schedule, 99)).fit.trial_id != hung.trial_id:
         pass
     schedule.take(Started(task))
     answer = schedule.take(Lost(task, "no message", timed_out=True))
     record = Record(task.fit.id, "failed", error_kind="timed-out", error="no message")
     assert answer == Keep(task, record)
     schedule.end(task.fit, final=False)
-    assert schedule.hung == {hung.lineage_id}
+    assert schedule.hung == {hung.trial_id}
     schedule.follow(plan, lambda _: False)
     schedule.train([Train(hung, "a digest")])
-    assert hung.lineage_id not in {each.fit.lineage_id for each in schedule.waiting}
+    assert hung.trial_id not in {each.fit.trial_id for each in schedule.waiting}
 
 
 def test_a_task_that_is_silent_before_a_worker_took_it_up_ends_the_run() -> None:
@@ -290,7 +290,9 @@ def test_what_the_system_refuses_a_worker_ends_the_run() -> None:
 
 def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
     asked = study(
-        compare={}, ablate={}, search={"kernel": Search(network="one", vary={"kernel": (3, 5)}, folds=2)}
+        compare={},
+        ablate={},
+        search={"kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2)},
     )
     schedule, plan = followed(asked)
     fits = plan.stage("search.kernel").fits
@@ -305,7 +307,7 @@ def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
 def test_no_choice_is_due_in_a_stage_that_waits_for_another() -> None:
     plan, _ = resolve(study(), {})
     stage = plan.stage("compare.all")
-    assert stage.waits_for == ("search.kernel",)
+    assert stage.depends_on == ("search.kernel",)
     last = stage.candidate("two").fits[0]
     others = {fit.id for fit in stage.fits} - {last.id}  # placeholders, which another study may have trained
     schedule = Schedule()

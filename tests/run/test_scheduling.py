@@ -16,7 +16,7 @@ from convstudy.history import Results
 from convstudy.plan import Fit, make_plan
 from convstudy.record import Record
 from convstudy.run import ChoiceMade, Event, FitEnded, restoring, run_study
-from convstudy.run import TestOpened as Opened
+from convstudy.run import EvaluatedOnTestSet as EvaluationResult
 from convstudy.run.tasks import Inspect, Inspected, Lost, Message, Started, Task, Train, Trained
 from convstudy.run.tasks import Test as Score
 from convstudy.run.tasks import Tested as Scored
@@ -45,9 +45,7 @@ class Pretending:
     def submit(self, task: Task) -> None:
         assert task not in self.under_way, "a task was handed out twice at once"
         assert not any(
-            isinstance(task, Train)
-            and isinstance(other, Train)
-            and other.fit.lineage_id == task.fit.lineage_id
+            isinstance(task, Train) and isinstance(other, Train) and other.fit.trial_id == task.fit.trial_id
             for other in self.under_way
         )
         self.under_way.append(task)
@@ -105,9 +103,9 @@ def large_study() -> Study:
         seeds=3,
         network=NETWORKS,
         search={
-            "kernel": Search(network="one", vary={"kernel": (3, 5, 7)}, folds=3),
-            "rate": Search(network="one", vary={"learning_rate": (0.1, 0.01)}, folds=2),
-            "batch": Search(network="two", vary={"batch_size": (10, 20, 30)}, folds=2),
+            "kernel": Search(network="one", parameters={"kernel": (3, 5, 7)}, folds=3),
+            "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2),
+            "batch": Search(network="two", parameters={"batch_size": (10, 20, 30)}, folds=2),
         },
     )
 
@@ -120,12 +118,17 @@ def halving_studies() -> Study:
         network={**NETWORKS, "alike": NETWORKS["one"]},
         search={
             "halved": Search(
-                network="one", vary={"kernel": kernels}, folds=2, method="halving", budget=0.5, recipe=recipe
+                network="one",
+                parameters={"kernel": kernels},
+                folds=2,
+                method="halving",
+                budget=0.5,
+                recipe=recipe,
             ),
-            "whole": Search(network="alike", vary={"kernel": kernels}, folds=2, recipe=recipe),
+            "whole": Search(network="alike", parameters={"kernel": kernels}, folds=2, recipe=recipe),
             "drawn": Search(
                 network="two",
-                vary={"learning_rate": Range(low=0.001, high=0.1)},
+                parameters={"learning_rate": Range(low=0.001, high=0.1)},
                 method="random",
                 trials=4,
                 folds=2,
@@ -144,7 +147,7 @@ def test_the_order_of_answers_changes_no_rung(
     assert many.choices == alone.choices
     assert many.records == alone.records
     assert many.complete
-    assert [len(rung.took_part) for rung in many.plan.stage("search.halved").rungs] == [5, 3, 2]
+    assert [len(rung.evaluated) for rung in many.plan.stage("search.halved").rungs] == [5, 3, 2]
     assert set(executor.submitted.values()) == {1}
 
 
@@ -179,7 +182,7 @@ def test_a_candidate_with_a_failure_that_lasts_is_dropped_at_its_rung(
             halving_studies(),
             dies=lambda task, attempt: isinstance(task, Train) and task.fit.id == first.id,
         )
-    assert results.plan.stage("search.halved").dropped_in("kernel=2") == 1
+    assert results.plan.stage("search.halved").eliminated_in("kernel=2") == 1
     assert results.complete
 
 
@@ -192,13 +195,15 @@ def test_the_order_of_answers_changes_nothing(
     many, events, executor = _pretend(monkeypatch, tmp_path / "many", large_study(), n_workers, luck)
     assert many.choices == one_by_one.choices
     assert many.records == one_by_one.records
-    assert set(many.openings) == set(one_by_one.openings)
+    assert set(many.test_evaluations) == set(one_by_one.test_evaluations)
     assert many.complete
     assert executor.submitted == alone.submitted
     assert set(executor.submitted.values()) == {1}
     assert executor.most == n_workers  # they were busy
     kinds = [type(event) for event in events]
-    assert kinds.index(Opened) > max(i for i, kind in enumerate(kinds) if kind in (FitEnded, ChoiceMade))
+    assert kinds.index(EvaluationResult) > max(
+        i for i, kind in enumerate(kinds) if kind in (FitEnded, ChoiceMade)
+    )
     assert sorted(e.choice.stage for e in events if isinstance(e, ChoiceMade)) == sorted(
         choice.stage for choice in many.choices
     )
@@ -222,7 +227,7 @@ def test_a_task_whose_worker_died_is_tried_once_more(
     assert results.complete
     assert not results.failed
     assert set(executor.submitted.values()) == {2}
-    assert results.n_openings == len(results.plan.tested_fits)  # a second try is the same opening
+    assert results.n_test_evaluations == len(results.plan.tested_fits)  # a second try is the same opening
     assert len([event for event in events if isinstance(event, FitEnded)]) == len(results.plan.fits)
 
 
@@ -236,12 +241,12 @@ def test_a_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
     for number in (1, 2, 3):
         results, _, executor = _pretend(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
         assert results.complete == (number == 3)
-        assert results.n_openings == (3 if number == 3 else 0)
+        assert results.n_test_evaluations == (3 if number == 3 else 0)
     (failed,) = results.failed
     assert (failed.status, failed.error_kind, failed.error) == ("failed", "crashed", "killed by the test")
     assert executor.submitted[f"Train {failed.fit_id}"] == 2
-    assert failed.fit_id not in results.openings
-    assert len(results.openings) == 3
+    assert failed.fit_id not in results.test_evaluations
+    assert len(results.test_evaluations) == 3
     # Another run does not try it again.
     _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
     assert f"Train {failed.fit_id}" not in executor.submitted
@@ -254,8 +259,8 @@ def test_a_test_that_always_kills_its_worker_ends_the_run_and_another_goes_on(
         _pretend(monkeypatch, tmp_path, small_study(), dies=lambda task, _: isinstance(task, Score))
     begun = stored(tmp_path, small_study())
     assert len(begun.records) == len(begun.plan.fits)
-    assert not begun.openings
-    assert begun.n_openings == 1
+    assert not begun.test_evaluations
+    assert begun.n_test_evaluations == 1
 
 
 def test_a_choice_that_falls_due_while_others_train_is_made_at_once(

@@ -20,15 +20,15 @@ from convstudy.run import (
     FitStarted,
     ImagesInspected,
     RunStarted,
-    perform,
+    execute,
     run_study,
 )
 from convstudy.run import (
-    TestOpened as Opened,
+    EvaluatedOnTestSet as EvaluationResult,
 )
 from convstudy.store import Layout
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Variant
-from tests.run.studies import N_FITS, NETWORKS, facts, ran, small_study, started, stored
+from tests.run.studies import N_FITS, NETWORKS, ran, small_study, started, statistics, stored
 from tests.scores import scores
 
 
@@ -44,8 +44,8 @@ def test_events_come_in_order(tmp_path: Path) -> None:
         assert [type(e) for e in own] == [FitStarted, EpochEnded, EpochEnded, FitEnded]
     n_tested = len(results.plan.tested_fits)
     assert n_tested == 4  # two networks, two variants; the best as it is is one of the networks
-    assert kinds[-n_tested - 1 :] == [Opened] * n_tested + [ImagesInspected]
-    assert kinds.count(Opened) == n_tested
+    assert kinds[-n_tested - 1 :] == [EvaluationResult] * n_tested + [ImagesInspected]
+    assert kinds.count(EvaluationResult) == n_tested
     choices = [event.choice for event in events if isinstance(event, ChoiceMade)]
     assert [choice.stage for choice in choices] == ["search.kernel", "compare.networks"]
     # A choice is told when the last fit that it rests on has ended, and before any fit that rests on it starts.
@@ -59,7 +59,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
     assert results.complete
     assert not results.failed
     assert len(results.records) == N_FITS
-    assert {id_: o.weights_digest for id_, o in results.openings.items()} == {
+    assert {id_: o.weights_digest for id_, o in results.test_evaluations.items()} == {
         fit.id: results.records[fit.id].weights_digest for fit in results.plan.tested_fits
     }
 
@@ -68,10 +68,10 @@ def test_a_complete_run_trains_and_opens_nothing_again(tmp_path: Path) -> None:
     first, _ = ran(small_study(), tmp_path)
     again, events = ran(small_study(), tmp_path)
     assert started(events) == []
-    assert not any(isinstance(event, Opened) for event in events)
-    assert facts(again) == facts(first) == facts(stored(tmp_path, small_study()))
+    assert not any(isinstance(event, EvaluationResult) for event in events)
+    assert statistics(again) == statistics(first) == statistics(stored(tmp_path, small_study()))
     assert again.updated_at == stored(tmp_path, small_study()).updated_at
-    assert again.n_openings == first.n_openings == 4
+    assert again.n_test_evaluations == first.n_test_evaluations == 4
 
 
 def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> 
     results, events = ran(small_study(ablate={"best": best}), tmp_path)
     sgd = results.plan.stage("ablate.best").candidate("sgd").fits[0]
     assert started(events) == [sgd.id]
-    assert [event.fit.id for event in events if isinstance(event, Opened)] == [sgd.id]
+    assert [event.fit.id for event in events if isinstance(event, EvaluationResult)] == [sgd.id]
     assert set(first.records) < set(results.records)
     # A seed more: what is there already is not trained again, and no fold of the search is among the new fits.
     before = set(results.records)
@@ -97,7 +97,9 @@ def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> 
     results, events = ran(other, tmp_path)
     assert started(events) == []
     assert results.run_id != first.run_id
-    assert results.n_openings_before == results.n_openings  # all of them were opened for other runs
+    assert (
+        results.n_test_evaluations_before == results.n_test_evaluations
+    )  # all of them were opened for other runs
 
 
 def _diverging(**changes: Any) -> Any:
@@ -106,7 +108,7 @@ def _diverging(**changes: Any) -> Any:
         search={
             "rate": Search(
                 network="two",
-                vary={"learning_rate": (0.01, 100.0)},
+                parameters={"learning_rate": (0.01, 100.0)},
                 folds=2,
                 recipe={"optimizer": "sgd", "momentum": 0.99, "epochs": 2},
             )
@@ -145,7 +147,7 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
     assert choice.chosen == "learning_rate=0.01"
     assert [score.n_failed for score in choice.scores] == [0, 2]
     assert results.complete
-    assert len(results.openings) == 4
+    assert len(results.test_evaluations) == 4
     ended = [event.record.status for event in events if isinstance(event, FitEnded)]
     assert ended.count("failed") == 2
     history = History.open(tmp_path)
@@ -167,7 +169,7 @@ def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_train
     assert not results.complete
     two = results.plan.stage("compare.networks").candidate("two").fits[0]
     assert [record.fit_id for record in results.records.values() if record.done] == [two.id]
-    assert list(results.openings) == [two.id]
+    assert list(results.test_evaluations) == [two.id]
 
 
 @pytest.mark.parametrize("error", [MemoryError("no more"), RuntimeError("the driver was busy")])
@@ -187,11 +189,11 @@ def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
     (failed,) = results.failed
     assert failed.error_kind == ("out-of-memory" if isinstance(error, MemoryError) else "failed")
     assert str(error) in failed.error
-    assert results.n_openings == 0
+    assert results.n_test_evaluations == 0
     results, events = ran(small_study(), tmp_path)
     assert started(events) == [failed.fit_id]
     assert not results.failed
-    assert len(results.openings) == 4
+    assert len(results.test_evaluations) == 4
     assert results.complete
 
 
@@ -218,11 +220,11 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
         .candidates[1:]
     ):
         for fit in candidate.fits:
-            history.save_record(fit, perform.Record(fit.id, "failed", error_kind="crashed", error="gone"))
+            history.save_record(fit, execute.Record(fit.id, "failed", error_kind="crashed", error="gone"))
             failed.append(fit.id)
     # Take the winner's score away, so that the other one wins.
     winner = done.plan.stage("compare.n").candidate(base).fits[0]
-    history.save_record(winner, perform.Record(winner.id, "failed", error_kind="diverged", error="nan"))
+    history.save_record(winner, execute.Record(winner.id, "failed", error_kind="diverged", error="nan"))
     history.close()
     # A run of its own: what the first one chose stays chosen.
     results, events = ran(study.model_copy(update={"name": "another"}), tmp_path)
@@ -233,7 +235,7 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
 
 def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_path: Path) -> None:
     # Neither is the network's own value, which stands in until the search has chosen.
-    search = Search(network="one", vary={"kernel": (5, 7)}, folds=2)
+    search = Search(network="one", parameters={"kernel": (5, 7)}, folds=2)
     for kernel in (5, 7):
         one = NETWORKS["one"].model_copy(update={"parameters": {"kernel": kernel}})
         ran(small_study(search={}, ablate={}, network={**NETWORKS, "one": one}), tmp_path)
@@ -246,16 +248,18 @@ def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_
 
 
 def test_a_failure_of_another_study_is_not_forgotten_for_a_fit_that_only_stands_in(tmp_path: Path) -> None:
-    stand_in = make_plan(small_study()).stage("compare.networks").candidate("one").fits[0]
+    placeholder = make_plan(small_study()).stage("compare.networks").candidate("one").fits[0]
     history = History.open(tmp_path, create=True)
-    history.save_record(stand_in, perform.Record(stand_in.id, "failed", error_kind="crashed", error="gone"))
+    history.save_record(
+        placeholder, execute.Record(placeholder.id, "failed", error_kind="crashed", error="gone")
+    )
 
     def interrupt(event: Event) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_study(small_study(), tmp_path, 0, interrupt)
-    assert stand_in.id in history.records
+    assert placeholder.id in history.records
     history.close()
 
 
@@ -264,22 +268,22 @@ def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again
         pass
 
     def interrupt(event: Event) -> None:
-        if isinstance(event, Opened):
+        if isinstance(event, EvaluationResult):
             raise Interrupted
 
     with pytest.raises(Interrupted):
         run_study(small_study(), tmp_path, 0, interrupt)
     before = stored(tmp_path, small_study())
-    assert len(before.openings) == 1
-    gone = next(fit for fit in before.plan.tested_fits if fit.id not in before.openings)
-    kept = next(fit for fit in before.plan.tested_fits if fit.id in before.openings)
+    assert len(before.test_evaluations) == 1
+    gone = next(fit for fit in before.plan.tested_fits if fit.id not in before.test_evaluations)
+    kept = next(fit for fit in before.plan.tested_fits if fit.id in before.test_evaluations)
     for fit in (gone, kept):
         Layout(tmp_path).artefact(fit.id, "weights").unlink()
     results, events = ran(small_study(), tmp_path)
     assert started(events) == [gone.id]  # the other one has its score already
     assert results.records[gone.id].weights_digest == before.records[gone.id].weights_digest
     assert results.complete
-    assert results.n_openings == 4
+    assert results.n_test_evaluations == 4
 
 
 def test_spoiled_weights_are_not_tested(tmp_path: Path) -> None:
@@ -290,10 +294,10 @@ def test_spoiled_weights_are_not_tested(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="could not be tested") as caught:
         run_study(small_study(), tmp_path, 0, spoil)
     # One hint: what is to be done is the same whatever is wrong with the file.
-    assert str(caught.value).count("mend:") == 1
+    assert str(caught.value).count("hint:") == 1
     results = stored(tmp_path, small_study())
-    assert not results.openings
-    assert results.n_openings == 1  # begun, and without a score
+    assert not results.test_evaluations
+    assert results.n_test_evaluations == 1  # begun, and without a score
 
 
 def test_an_interruption_is_written_down(tmp_path: Path) -> None:
@@ -353,7 +357,9 @@ def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_chan
     results, events = ran(small_study(ablate={"best": best}), tmp_path)
     pair = results.plan.stage("ablate.best").candidate("plain + rmsprop")
     assert started(events) == [fit.id for fit in pair.fits]
-    assert [event.opening.fit_id for event in events if isinstance(event, Opened)] == started(events)
+    assert [
+        event.test_evaluation.fit_id for event in events if isinstance(event, EvaluationResult)
+    ] == started(events)
     assert results.complete and results.run_id != before.run_id
     assert set(before.records) < set(results.records)
     (record,) = results.records_of(pair)

@@ -162,7 +162,7 @@ def test_a_fit_that_hangs_may_yet_succeed(tmp_path: Path, monkeypatch: pytest.Mo
     results, _ = ran(small_study(), tmp_path, fit_timeout=90)
     (failed,) = results.unfinished
     assert (failed.error_kind, failed.error) == ("timed-out", "it sent no message for 90 s (fit timeout)")
-    assert len(results.records) == len(results.plan.fits) and results.n_openings == 0
+    assert len(results.records) == len(results.plan.fits) and results.n_test_evaluations == 0
     hung(monkeypatch, lambda task: False)
     results, _ = ran(small_study(), tmp_path)
     assert results.complete and not results.failed
@@ -175,7 +175,7 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     executor = hung(monkeypatch, lambda task: isinstance(task, Train) and task.fit.id == halved.id)
     results, _ = ran(halving_studies(), tmp_path, fit_timeout=90)
     assert [each.fit_id for each in results.unfinished] == [halved.id]
-    same = [f for f in results.plan.settled_fits if f.lineage_id == halved.lineage_id and f.id != halved.id]
+    same = [f for f in results.plan.settled_fits if f.trial_id == halved.trial_id and f.id != halved.id]
     assert same and not any(f"Train {fit.id}" in executor.submitted for fit in same)
     # Nor to restore a file.
     hung(monkeypatch, lambda task: False)

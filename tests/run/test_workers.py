@@ -11,7 +11,7 @@ import pytest
 
 from convstudy.history import History
 from convstudy.run import EpochEnded, Event, FitEnded, FitStarted, run_study
-from tests.run.studies import facts, ran, results_table, small_study, worker_pids, zombie_children
+from tests.run.studies import ran, results_table, small_study, statistics, worker_pids, zombie_children
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 def test_results_do_not_depend_on_the_number_of_workers_nor_on_the_death_of_one(tmp_path: Path) -> None:
     inline, _ = ran(small_study(), tmp_path / "0")
     one, _ = ran(small_study(), tmp_path / "1", 1)
-    assert facts(one) == facts(inline)
+    assert statistics(one) == statistics(inline)
     events: list[Event] = []
     killed: list[int] = []
 
@@ -34,7 +34,7 @@ def test_results_do_not_depend_on_the_number_of_workers_nor_on_the_death_of_one(
 
     two = run_study(small_study(), tmp_path / "2", 2, kill_one)
     assert killed
-    assert facts(two) == facts(inline)
+    assert statistics(two) == statistics(inline)
     assert results_table(two, tmp_path / "a") == results_table(inline, tmp_path / "b")
     ended = [event.fit.id for event in events if isinstance(event, FitEnded)]
     assert sorted(ended) == sorted(two.records)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from convstudy.stats.classes import Balance, ClassAccuracy, balance_of, class_accuracies
-from convstudy.stats.crossed import accuracy_interval
 from convstudy.stats.intervals import wilson
+from convstudy.stats.two_way import accuracy_interval
 
 LABELS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]
 

@@ -10,7 +10,7 @@ from convstudy.stats import confusion_of
 def test_rows_are_true_columns_predicted() -> None:
     confusion = confusion_of(np.array([0, 0, 1]), [np.array([0, 2, 1])], 3)
     assert confusion.counts == ((1, 0, 1), (0, 1, 0), (0, 0, 0))
-    assert (confusion.n_images, confusion.n_mistakes, confusion.n_models) == (3, 1, 1)
+    assert (confusion.n_images, confusion.n_errors, confusion.n_models) == (3, 1, 1)
 
 
 def test_agrees_with_scikit_learn_over_several_models() -> None:

@@ -13,9 +13,9 @@ from convstudy.stats.intervals import bonett_price
 
 def test_the_notebooks_own_figures_cannot_be_told_apart() -> None:
     found = verdict_on_counts(9951, 9937, 10_000)
-    assert found.kind == "unclear"
+    assert found.kind == "inconclusive"
     assert found.difference.low < 0 < 0.001 < found.difference.high
-    assert found.narrowest and found.widest and found.narrowest_kind == "unclear"
+    assert found.narrowest and found.widest and found.narrowest_kind == "inconclusive"
     # At best every image that the second gets right the first gets right too: 14 against 0.
     assert found.narrowest == bonett_price(14, 0, 10_000)
     assert found.widest == bonett_price(63, 49, 10_000)
@@ -24,16 +24,16 @@ def test_the_notebooks_own_figures_cannot_be_told_apart() -> None:
 
 
 def test_what_it_takes_hangs_on_the_region_and_not_on_what_was_measured() -> None:
-    assert verdict_on_counts(9951, 9937, 10_000, region=0).images is None
-    assert verdict_on_counts(9951, 9937, 10_000, region=0.01).images is None  # a tie
+    assert verdict_on_counts(9951, 9937, 10_000, margin=0).images is None
+    assert verdict_on_counts(9951, 9937, 10_000, margin=0.01).images is None  # a tie
     equal, apart = (verdict_on_counts(9950, 9950 - n, 10_000, both_right=9930 - n // 2) for n in (0, 14))
     assert equal.images and apart.images == pytest.approx(equal.images, rel=0.01)
 
 
 def test_without_a_region_the_best_pairing_would_have_told() -> None:
-    assert verdict_on_counts(9951, 9937, 10_000, region=0).narrowest_kind == "better"
-    assert verdict_on_counts(9951, 9937, 10_000, region=0).kind == "unclear"
-    assert verdict_on_counts(9951, 9937, 10_000, both_right=9937, region=0).kind == "better"
+    assert verdict_on_counts(9951, 9937, 10_000, margin=0).narrowest_kind == "better"
+    assert verdict_on_counts(9951, 9937, 10_000, margin=0).kind == "inconclusive"
+    assert verdict_on_counts(9951, 9937, 10_000, both_right=9937, margin=0).kind == "better"
 
 
 def test_both_ways_of_telling_the_pairing_agree() -> None:
@@ -52,7 +52,7 @@ def test_turning_it_round() -> None:
 
 def test_few_images_allow_no_claim_that_no_pairing_would_allow() -> None:
     """Newcombe's interval alone calls 0 against 2 of 2 a clear difference, which equal models give 1 time in 8."""
-    assert verdict_on_counts(0, 2, 2).kind == verdict_on_counts(0, 3, 3).kind == "unclear"
+    assert verdict_on_counts(0, 2, 2).kind == verdict_on_counts(0, 3, 3).kind == "inconclusive"
     assert verdict_on_counts(0, 5, 5).kind == "worse"
     for n in range(1, 25):
         for first in range(n + 1):
@@ -66,57 +66,59 @@ def test_few_images_allow_no_claim_that_no_pairing_would_allow() -> None:
 
 
 def test_enough_images_show_a_tie() -> None:
-    assert verdict_on_counts(99_500, 99_500, 100_000, both_right=99_400).kind == "tie"
-    assert verdict_on_counts(995, 995, 1000, both_right=995).kind == "unclear"
+    assert verdict_on_counts(99_500, 99_500, 100_000, both_right=99_400).kind == "equivalent"
+    assert verdict_on_counts(995, 995, 1000, both_right=995).kind == "inconclusive"
 
 
 def test_fewer_images_than_the_rule_of_three_asks_for_show_no_tie() -> None:
     """Two models that are right on all of 2,800 images: ±0.099 points, but 3 / 2,800 of all images may differ."""
     few = verdict_on_counts(2800, 2800, 2800, both_right=2800)
     assert few.difference.high < 0.001
-    assert few.kind == "unclear"
+    assert few.kind == "inconclusive"
     assert few.images == (3000, 3000)
-    assert verdict_on_counts(2800, 2800, 2800).narrowest_kind == "unclear"
-    assert verdict_on_counts(3000, 3000, 3000, both_right=3000).kind == "tie"
-    assert verdict_on_counts(300, 300, 300, both_right=300, region=0.01).kind == "tie"
-    assert verdict_on_counts(2800, 2800, 2800, both_right=2800, region=0).kind == "unclear"
+    assert verdict_on_counts(2800, 2800, 2800).narrowest_kind == "inconclusive"
+    assert verdict_on_counts(3000, 3000, 3000, both_right=3000).kind == "equivalent"
+    assert verdict_on_counts(300, 300, 300, both_right=300, margin=0.01).kind == "equivalent"
+    assert verdict_on_counts(2800, 2800, 2800, both_right=2800, margin=0).kind == "inconclusive"
 
 
-@pytest.mark.parametrize("region", [0.001, 0.002, 0.01, 0.05])
-def test_just_below_the_size_of_a_tie_the_number_needed_is_just_above(region: float) -> None:
+@pytest.mark.parametrize("margin", [0.001, 0.002, 0.01, 0.05])
+def test_just_below_the_size_of_a_tie_the_number_needed_is_just_above(margin: float) -> None:
     """3,000 images were a tie, and 2,999 asked for 5,300: pseudo-observations do not grow with the images."""
-    tie = next(
-        n for n in range(10, 4000) if verdict_on_counts(n, n, n, both_right=n, region=region).kind == "tie"
+    equivalent = next(
+        n
+        for n in range(10, 4000)
+        if verdict_on_counts(n, n, n, both_right=n, margin=margin).kind == "equivalent"
     )
-    for n in (tie - 1, tie * 3 // 4, tie // 5):
-        below = verdict_on_counts(n, n, n, both_right=n, region=region)
-        assert (below.kind, below.images) == ("unclear", (tie, tie))
+    for n in (equivalent - 1, equivalent * 3 // 4, equivalent // 5):
+        below = verdict_on_counts(n, n, n, both_right=n, margin=margin)
+        assert (below.kind, below.images) == ("inconclusive", (equivalent, equivalent))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(200, 2000), st.integers(0, 12), st.sampled_from([0.005, 0.01, 0.03]), st.booleans())
 def test_the_number_needed_is_the_first_at_which_equal_shares_tie(
-    n: int, differ: int, region: float, paired: bool
+    n: int, differ: int, margin: float, paired: bool
 ) -> None:
     def of(factor: int) -> CountsVerdict:
         right, both = (n - 2 * differ) * factor, (n - 3 * differ) * factor
-        return verdict_on_counts(right, right, n * factor, both_right=both if paired else None, region=region)
+        return verdict_on_counts(right, right, n * factor, both_right=both if paired else None, margin=margin)
 
     found = of(1)
     if found.images:
         fewest, most = found.images
         assert n < fewest <= most <= 2.2 * fewest + 5
         factor = -(-fewest // n)
-        assert of(factor).kind == "tie"
-        assert factor == 2 or of(factor - 2).kind == "unclear"
-    elif found.kind == "unclear" and found.shows:
-        assert found.shows > region
-        assert of(9).kind == "unclear"
+        assert of(factor).kind == "equivalent"
+        assert factor == 2 or of(factor - 2).kind == "inconclusive"
+    elif found.kind == "inconclusive" and found.shows:
+        assert found.shows > margin
+        assert of(9).kind == "inconclusive"
 
 
 def test_beyond_ten_times_the_images_at_hand_what_they_show_is_said() -> None:
     found = verdict_on_counts(10, 10, 10)
-    assert (found.images, found.kind) == (None, "unclear")
+    assert (found.images, found.kind) == (None, "inconclusive")
     assert found.shows == 0.3  # the rule of three
     assert verdict_on_counts(350, 340, 360).shows == pytest.approx(0.0305 + 0.84 * 0.015, abs=0.003)
 
@@ -132,7 +134,7 @@ def test_beyond_ten_times_the_images_at_hand_what_they_show_is_said() -> None:
         ({"discordant": (2, 1)}, "do not fit the successes"),
         ({"discordant": (3, 3), "second": 8}, "in one only"),
         ({"discordant": (0, 0), "second": 8, "both_right": 8}, "pairing is told twice"),
-        ({"region": -0.1}, "this is no region"),
+        ({"margin": -0.1}, "this is no region"),
     ],
 )
 def test_what_cannot_be_is_said(arguments: dict[str, Any], said: str) -> None:
@@ -143,5 +145,5 @@ def test_what_cannot_be_is_said(arguments: dict[str, Any], said: str) -> None:
 
 def test_mistakes_are_told_together() -> None:
     with pytest.raises(UsageError) as caught:
-        verdict_on_counts(11, 12, 10, region=5)
+        verdict_on_counts(11, 12, 10, margin=5)
     assert len(caught.value.problems) == 3

@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from convstudy.stats import paired_difference
-from convstudy.stats.crossed import _squares, components
 from convstudy.stats.holm import holm
 from convstudy.stats.intervals import newcombe, wilson
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.resampled import five_by_two, fold_difference, probabilities
+from convstudy.stats.two_way import _squares, components
 
 REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json").read_text("utf-8"))
 
 
 def test_there_is_something_to_compare_with() -> None:
     assert set(REFERENCE["versions"]) == {"baycomp", "mlxtend", "statsmodels", "scipy", "scikit-learn"}
-    names = ("over_folds", "over_seeds", "on_images", "shares", "crossed", "holm")
+    names = ("over_folds", "over_seeds", "on_images", "shares", "two_way", "holm")
     assert [len(REFERENCE[name]) for name in names] == [12, 4, 5, 4, 3, 4]
 
 
@@ -57,7 +57,7 @@ def test_scikit_learns_worked_example() -> None:
 
 @pytest.mark.parametrize("case", REFERENCE["over_folds"])
 def test_baycomps_correlated_t_test(case: dict[str, Any]) -> None:
-    found = probabilities(fold_difference(case["first"], case["second"], 1 / (case["k"] - 1)), case["region"])
+    found = probabilities(fold_difference(case["first"], case["second"], 1 / (case["k"] - 1)), case["margin"])
     assert found
     # Better than SciPy's older routine, which baycomp's comes from, a t of few degrees cannot be told.
     assert (found.better, found.same, found.worse) == pytest.approx(
@@ -91,7 +91,7 @@ def test_statsmodels_intervals_of_shares(case: dict[str, Any]) -> None:
     assert [difference.low, difference.high] == pytest.approx(case["newcombe"], abs=1e-9)
 
 
-@pytest.mark.parametrize("case", REFERENCE["crossed"])
+@pytest.mark.parametrize("case", REFERENCE["two_way"])
 def test_statsmodels_mean_squares_of_a_two_way_table(case: dict[str, Any]) -> None:
     table = np.array(case["table"])
     squares = _squares(table)

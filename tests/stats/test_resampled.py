@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convstudy.stats import Measure, paired_difference
-from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import bonett_price, wilson
 from convstudy.stats.resampled import five_by_two, fold_difference, fold_mean, probabilities
+from convstudy.stats.two_way import images_of, most_of_images
 from convstudy.stats.verdicts import corrected, judge
 
 FOLDS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=10)
@@ -30,10 +30,10 @@ def test_by_hand() -> None:
 
 
 @given(FOLDS, st.floats(0, 0.1))
-def test_probabilities_sum_to_one_and_turn_round(folds: list[tuple[float, float]], region: float) -> None:
+def test_probabilities_sum_to_one_and_turn_round(folds: list[tuple[float, float]], margin: float) -> None:
     first, second = zip(*folds, strict=True)
-    there = probabilities(fold_difference(first, second, 0.25), region)
-    back = probabilities(fold_difference(second, first, 0.25), region)
+    there = probabilities(fold_difference(first, second, 0.25), margin)
+    back = probabilities(fold_difference(second, first, 0.25), margin)
     assert (there is None) == (back is None)
     if there and back:
         assert there.better + there.same + there.worse == pytest.approx(1)
@@ -65,7 +65,7 @@ def test_one_image_more_in_each_fold_is_no_certainty(sizes: list[int]) -> None:
     assert found.low < 0 < found.high
     assert found.high - found.low >= expected.high - expected.low
     verdict = judge("a", "b", Measure("validation", "accuracy"), found, 0.001)
-    assert verdict.kind == "unclear" and verdict.p > 0.05
+    assert verdict.kind == "inconclusive" and verdict.p > 0.05
     chance = probabilities(found, 0.001)
     assert chance is not None and chance.better < 0.975
 
@@ -75,27 +75,27 @@ COUNTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=2, m
 
 @given(COUNTS, st.integers(20, 3000), st.sampled_from([0.0, 0.001, 0.02]), st.integers(1, 45))
 def test_neither_p_nor_probabilities_claim_what_the_interval_does_not(
-    counts: list[tuple[int, int]], size: int, region: float, n_comparisons: int
+    counts: list[tuple[int, int]], size: int, margin: float, n_comparisons: int
 ) -> None:
     first, second = (list(side) for side in zip(*counts, strict=True))
     found = over_folds(first, second, [size + (number < 2) for number in range(len(counts))])
     one, other = sum(first), sum(second)
     expected = bonett_price(one, other, found.n_images)
     assert 2 * found.half_width(0.95) >= expected.high - expected.low
-    (verdict,) = corrected([judge("a", "b", Measure("validation", "accuracy"), found, region)], n_comparisons)
+    (verdict,) = corrected([judge("a", "b", Measure("validation", "accuracy"), found, margin)], n_comparisons)
     assert found.low is not None and found.high is not None
     if verdict.kind == "better":
-        assert found.low > region
+        assert found.low > margin
     if verdict.kind == "worse":
-        assert found.high < -region
-    if verdict.kind == "tie":
-        assert -region - 1e-9 <= found.low and found.high <= region + 1e-9
-    chance = probabilities(found, region)
+        assert found.high < -margin
+    if verdict.kind == "equivalent":
+        assert -margin - 1e-9 <= found.low and found.high <= margin + 1e-9
+    chance = probabilities(found, margin)
     assert chance is not None
     if chance.better > 0.976:
-        assert found.low > region - 1e-9
+        assert found.low > margin - 1e-9
     if chance.worse > 0.976:
-        assert found.high < -region + 1e-9
+        assert found.high < -margin + 1e-9
     assert chance.better + chance.same + chance.worse == pytest.approx(1)
 
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_is_refused() -> None:
 
 
 def test_differences_of_losses_over_folds_are_not_cut_at_one() -> None:
-    images = images_of(np.array([3.0, 2.5, 3.5, 3.0]), made_up=5.0)
+    images = images_of(np.array([3.0, 2.5, 3.5, 3.0]), pseudo_observations=5.0)
     found = fold_difference([5.0, 5.1], [2.0, 2.1], 1.0, images=images, n_images=4, limit=103.3)
     assert found.low is not None and found.high is not None
     assert found.low < 3.0 < found.high

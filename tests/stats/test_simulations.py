@@ -19,17 +19,17 @@ TRUTHS = [
         tuple(setting.apart if step == verdict_simulation.APART else step for step in steps)
         for steps in verdict_simulation.TRUTHS.values()
     ]
-    if setting.region or not any(steps)
+    if setting.margin or not any(steps)
 ]
 
 
 def test_claims_are_counted_as_wrong_by_the_truth() -> None:
     wrong = verdict_simulation.is_wrong
-    equal = {kind: wrong(kind, 0, False) for kind in ("better", "worse", "tie", "unclear")}
-    assert equal == {"better": True, "worse": True, "tie": False, "unclear": False}
+    equal = {kind: wrong(kind, 0, False) for kind in ("better", "worse", "equivalent", "inconclusive")}
+    assert equal == {"better": True, "worse": True, "equivalent": False, "inconclusive": False}
     assert [wrong("better", 1, beyond) for beyond in (False, True)] == [True, False]
-    assert [wrong("tie", 1, beyond) for beyond in (False, True)] == [False, True]
-    assert [wrong(kind, 2, False) for kind in ("better", "worse", "tie")] == [False, True, True]
+    assert [wrong("equivalent", 1, beyond) for beyond in (False, True)] == [False, True]
+    assert [wrong(kind, 2, False) for kind in ("better", "worse", "equivalent")] == [False, True, True]
 
 
 def test_verdicts_of_the_simulation_are_those_of_a_study() -> None:
@@ -80,7 +80,7 @@ def test_claims_over_folds_hold_near_100_percent(error: float, n_images: int, k:
     random = np.random.default_rng([n_images, k])
     equal = fold_simulation.line(random, 4000, n_images, k, (error, error))
     border = fold_simulation.line(random, 4000, n_images, k, (error, error + 0.001))
-    assert max(equal["better"] + equal["worse"], border["tie"]) < 0.025
+    assert max(equal["better"] + equal["worse"], border["equivalent"]) < 0.025
 
 
 @pytest.mark.slow

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from convstudy.stats import Evidence, Measure, MeasuredFit, Verdict, paired_difference, verdict
-from convstudy.stats.verdicts import REGION, judge
+from convstudy.stats.verdicts import MARGIN, judge
 
 SPREAD = (-0.0001, 0.0, 0.0001)
 """Around a mean of three pairs this gives an interval of ± 0.00025."""
 
 
-def by_pairs(first: list[float], second: list[float], region: float = REGION) -> Verdict:
-    return judge("a", "b", Measure("test", "accuracy"), paired_difference(first, second), region)
+def by_pairs(first: list[float], second: list[float], margin: float = MARGIN) -> Verdict:
+    return judge("a", "b", Measure("test", "accuracy"), paired_difference(first, second), margin)
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,11 @@ def by_pairs(first: list[float], second: list[float], region: float = REGION) ->
     [
         (0.01, "better"),
         (-0.01, "worse"),
-        (0.0, "tie"),
-        (0.0005, "tie"),
-        (-0.0005, "tie"),
-        (0.001, "unclear"),  # part of the interval lies beyond the region, part within
-        (-0.001, "unclear"),
+        (0.0, "equivalent"),
+        (0.0005, "equivalent"),
+        (-0.0005, "equivalent"),
+        (0.001, "inconclusive"),  # part of the interval lies beyond the region, part within
+        (-0.001, "inconclusive"),
     ],
 )
 def test_the_interval_decides(shift: float, kind: str) -> None:
@@ -33,24 +33,24 @@ def test_the_interval_decides(shift: float, kind: str) -> None:
 
 def test_a_region_of_nothing_leaves_no_tie() -> None:
     first, second = [0.9, 0.91, 0.92], [0.9001, 0.91, 0.9199]
-    assert by_pairs(first, second).kind == "tie"
-    assert by_pairs(first, second, region=0).kind == "unclear"
+    assert by_pairs(first, second).kind == "equivalent"
+    assert by_pairs(first, second, margin=0).kind == "inconclusive"
 
 
 def test_a_wide_interval_is_unclear_however_large_the_mean() -> None:
-    assert by_pairs([0.99, 0.80, 0.99], [0.90, 0.85, 0.70]).kind == "unclear"
+    assert by_pairs([0.99, 0.80, 0.99], [0.90, 0.85, 0.70]).kind == "inconclusive"
 
 
 @pytest.mark.parametrize(("sign", "told"), [(1, "better"), (-1, "worse")])
 def test_an_interval_that_ends_at_the_border_lies_within_the_region(sign: int, told: str) -> None:
     near_zero = paired_difference([sign * 0.01, sign * 0.02, sign * 0.03], [0.0, 0.0, 0.0])
     far_end = max(abs(near_zero.low or 0), abs(near_zero.high or 0))
-    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end).kind == "tie"
-    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end - 1e-9).kind == "unclear"
+    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end).kind == "equivalent"
+    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end - 1e-9).kind == "inconclusive"
     beyond = paired_difference([sign * 0.09, sign * 0.1, sign * 0.11], [0.0, 0.0, 0.0])
     near_end = min(abs(beyond.low or 0), abs(beyond.high or 0))
     assert near_end > 0.05
-    assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end).kind == "unclear"
+    assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end).kind == "inconclusive"
     assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end - 1e-9).kind == told
 
 
@@ -69,7 +69,7 @@ def test_scores_without_predictions_never_show_certainty() -> None:
     sizes = (288, 288, 287, 287, 287)
     first, second = [(n - 1) / n for n in sizes], [(n - 2) / n for n in sizes]
     found = verdict("a", "b", Measure("validation", "accuracy"), first, second, sum(sizes))
-    assert (found.kind, found.bounded) == ("unclear", True)
+    assert (found.kind, found.bounded) == ("inconclusive", True)
     assert found.difference.low is not None and found.difference.low < 0 and found.p > 0.05
     assert verdict("a", "b", Measure("test", "accuracy"), [0.9, 0.9], [0.8, 0.8], 10_000).kind == "better"
     assert verdict("a", "b", Measure("test", "accuracy"), [], [], 10_000).bounded is False
@@ -78,7 +78,7 @@ def test_scores_without_predictions_never_show_certainty() -> None:
 
 
 def test_equal_pairs_are_no_proof_of_a_tie() -> None:
-    assert by_pairs([0.9, 0.9], [0.9, 0.9]).kind == "unclear"
+    assert by_pairs([0.9, 0.9], [0.9, 0.9]).kind == "inconclusive"
 
 
 def test_evidence_adds_up_without_repeats_and_keeps_fits_of_the_same_weights_apart() -> None:

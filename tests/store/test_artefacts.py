@@ -75,17 +75,17 @@ def test_what_is_set_aside_is_never_overwritten(tmp_path: Path) -> None:
 def test_a_training_finds_room_for_its_files(tmp_path: Path) -> None:
     fit = make_plan(study()).fits[0]
     layout = Layout(tmp_path)
-    artefacts, checkpoint = Artefacts(layout), layout.artefact(fit.lineage_id, "checkpoint")
+    artefacts, checkpoint = Artefacts(layout), layout.artefact(fit.trial_id, "checkpoint")
     (tmp_path / "fits").write_text("no folder")
-    artefacts.make_way(fit.id, fit.lineage_id)
+    artefacts.make_way(fit.id, fit.trial_id)
     assert not (tmp_path / "fits").exists()
     (tmp_path / "fits").mkdir()
     (tmp_path / "fits" / fit.id).write_text("no folder")
-    artefacts.make_way(fit.id, fit.lineage_id)
+    artefacts.make_way(fit.id, fit.trial_id)
     checkpoint.mkdir(parents=True)
-    artefacts.make_way(fit.id, fit.lineage_id)
+    artefacts.make_way(fit.id, fit.trial_id)
     assert not checkpoint.exists()
     checkpoint.write_bytes(b"a state")
-    artefacts.make_way(fit.id, fit.lineage_id)
+    artefacts.make_way(fit.id, fit.trial_id)
     assert checkpoint.read_bytes() == b"a state"
     assert len(list(tmp_path.rglob("*.damaged"))) == 3

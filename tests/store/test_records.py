@@ -25,13 +25,13 @@ def history(tmp_path: Path) -> Iterator[History]:
     opened.close()
 
 
-def _long(fit: Fit, counted_epoch: int) -> Record:
+def _long(fit: Fit, selected_epoch: int) -> Record:
     """Return a record of four epochs with figures that only shortest-digits writing keeps."""
     history = tuple(
         epoch_of(n, 0.1 / 3, (1 / n, n / 7), (1e-17 * n, 1 - n / 11), 123456.789, 2.5e-08)
         for n in range(1, 5)
     )
-    return replace(record(fit), history=history, best_epoch=2, counted_epoch=counted_epoch)
+    return replace(record(fit), history=history, best_epoch=2, selected_epoch=selected_epoch)
 
 
 def _filled(history: History) -> list[Fit]:
@@ -46,18 +46,18 @@ def _filled(history: History) -> list[Fit]:
 def test_briefs_say_what_the_records_say(history: History) -> None:
     fits = _filled(history)
     assert len(fits) == 12
-    assert set(history.briefs) == set(history.records) == {fit.id for fit in fits[:-1]}
-    assert len(history.briefs) == len(history.records) == 11
-    assert fits[-1].id not in history.briefs
+    assert set(history.record_summaries) == set(history.records) == {fit.id for fit in fits[:-1]}
+    assert len(history.record_summaries) == len(history.records) == 11
+    assert fits[-1].id not in history.record_summaries
     for fit_id, whole in history.records.items():
-        brief = history.briefs[fit_id]
+        record_summary = history.record_summaries[fit_id]
         for name in ("fit_id", "status", "done", "n_parameters", "weights_digest", "error_kind"):
-            assert getattr(brief, name) == getattr(whole, name), name
+            assert getattr(record_summary, name) == getattr(whole, name), name
         if whole.done:
-            assert brief.counted == whole.counted
+            assert record_summary.counted == whole.counted
         else:
             with pytest.raises(LookupError, match="no epoch that counts"):
-                _ = brief.counted
+                _ = record_summary.counted
 
 
 def test_plan_and_choices_are_the_same_from_briefs_and_from_records(history: History) -> None:
@@ -68,24 +68,24 @@ def test_plan_and_choices_are_the_same_from_briefs_and_from_records(history: His
     for fit in plan.fits:
         history.save_record(fit, records[fit.id])
     assert len(choices) == 2
-    assert resolve(study(), history.briefs) == resolve(study(), history.records) == (plan, choices)
+    assert resolve(study(), history.record_summaries) == resolve(study(), history.records) == (plan, choices)
 
 
 def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) -> None:
     fit, other = _filled(history)[:2]
     reader = History.open(history.layout.folder)
-    assert reader.briefs[other.id].done
+    assert reader.record_summaries[other.id].done
     history.save_record(fit, failed(fit))
-    assert not history.briefs[fit.id].done
+    assert not history.record_summaries[fit.id].done
     drop_record(history, fit.id)
-    assert fit.id not in history.briefs
-    assert fit.id in reader.briefs  # it was done when it was read, and stays so for this reader
+    assert fit.id not in history.record_summaries
+    assert fit.id in reader.record_summaries  # it was done when it was read, and stays so for this reader
     late = History.open(history.layout.folder)
-    assert fit.id not in late.briefs
+    assert fit.id not in late.record_summaries
     history.save_record(fit, failed(fit))
-    assert not late.briefs[fit.id].done
+    assert not late.record_summaries[fit.id].done
     history.save_record(fit, record(fit, 0.75))
-    assert late.briefs[fit.id].counted.validation["accuracy"] == 0.75
+    assert late.record_summaries[fit.id].counted.validation["accuracy"] == 0.75
     for each in (reader, late):
         each.close()
 
@@ -96,5 +96,5 @@ def test_a_damaged_record_is_said(history: History) -> None:
         connection.execute("UPDATE fits SET record = '{\"status\": ' WHERE id = ?", (fits[5].id,))
     connection.close()
     with pytest.raises(StoreError, match="cannot be used") as caught:
-        _ = fits[0].id in history.briefs
+        _ = fits[0].id in history.record_summaries
     assert str(caught.value.problems[0].where) == str(history.layout.database)

@@ -34,7 +34,7 @@ layers = ["conv 8 3 relu stride=2", "flatten"]
 
 [search.kernel-size]
 network = "two-conv"
-vary = { kernel = [3, 5] }
+parameters = { kernel = [3, 5] }
 folds = 3
 
 [compare.architectures]

@@ -33,10 +33,10 @@ recipe_changes = st.fixed_dictionaries(
         "optimizer": st.sampled_from(["adam", "adamw", "muon", "rmsprop", "sgd"]),
         "clip_norm": rates | st.just("none") | st.none(),
         "patience": epochs | st.just("none"),
-        "keep": st.sampled_from(["best", "last"]),
+        "checkpoint": st.sampled_from(["best", "last"]),
         "augment": st.sampled_from(["none", "shift", "affine", "shift+cutout"]),
-        "average": st.sampled_from([0.5, 0.99, "none", None]),
-        "views": st.sampled_from(["none", "shift"]),
+        "ema_decay": st.sampled_from([0.5, 0.99, "none", None]),
+        "tta": st.sampled_from(["none", "shift"]),
     },
 )
 
@@ -93,7 +93,7 @@ def studies(draw: st.DrawFn) -> Study:
     patterns = draw(st.dictionaries(names, networks(), min_size=2, max_size=3))
     some = st.sampled_from([*patterns])
     searched = draw(st.lists(some, unique=True, max_size=2))
-    vary = st.fixed_dictionaries(
+    parameters = st.fixed_dictionaries(
         {},
         optional={
             "kernel": st.lists(st.integers(1, 9), unique=True, min_size=1, max_size=3),
@@ -109,7 +109,7 @@ def studies(draw: st.DrawFn) -> Study:
     )
     ranges = {"batch_size": Range(low=8, high=64, log=True), "weight_decay": Range(low=0.0, high=0.1)}
     nesting = st.sampled_from([{}, {"nested": True}, {"nested": True, "outer_folds": 3}])
-    drawn = draw(st.lists(st.tuples(vary, ways), min_size=2, max_size=2))
+    drawn = draw(st.lists(st.tuples(parameters, ways), min_size=2, max_size=2))
     drawn = [
         ({**values, **ranges} if way.get("method") == "random" and draw(st.booleans()) else values, way)
         for values, way in drawn
@@ -117,7 +117,7 @@ def studies(draw: st.DrawFn) -> Study:
     search = {
         draw(names) + str(number): Search(
             network=network,
-            vary=drawn[number][0],
+            parameters=drawn[number][0],
             folds=draw(st.integers(2, 5)),
             subset=draw(st.none() | st.integers(130, 1437)),
             recipe=draw(st.fixed_dictionaries({}, optional={"epochs": epochs})),
@@ -137,13 +137,13 @@ def studies(draw: st.DrawFn) -> Study:
         subset=draw(st.none() | st.integers(300, 1437)),
         threads=draw(st.integers(1, 4)),
         metric=draw(st.sampled_from(["accuracy", "balanced-accuracy", "log-loss", "macro-f1"])),
-        region=draw(st.sampled_from([None, 0.1, 0.0, 0.25, 2])),
+        equivalence_margin=draw(st.sampled_from([None, 0.1, 0.0, 0.25, 2])),
         recipe=Recipe().varied(draw(recipe_changes)),
         network=patterns,
         search=search,
         compare=compare,
         ablate=ablate,
-        silence=draw(
+        suppress=draw(
             st.dictionaries(st.sampled_from(CHECK_NAMES), st.just("it does not matter here"), max_size=2)
         ),
     )

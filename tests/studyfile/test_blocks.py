@@ -53,7 +53,7 @@ layers = ["flatten"]
 
 [search.width]
 network = "n"
-vary = { width = [2, 3] }
+parameters = { width = [2, 3] }
 folds = 3
 
 [compare.all]
@@ -188,7 +188,7 @@ def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems
     text = text.replace('"batch-norm"', '"conv"')  # a variant leaves it out
     (problem,) = problems_in(text)
     assert place(problem).endswith(": block.pair.layers")
-    assert problem.mend == 'did you mean "batch-norm"?'
+    assert problem.hint == 'did you mean "batch-norm"?'
 
 
 def test_each_network_that_a_layer_of_a_block_does_not_fit_is_reported(problems_in: ProblemsIn) -> None:
@@ -235,9 +235,9 @@ def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
 
 
 def test_a_value_of_a_search_that_does_not_fit_inside_a_block(problems_in: ProblemsIn) -> None:
-    text = TEXT.replace("vary = { width = [2, 3] }", "vary = { width = [2, 0] }")
+    text = TEXT.replace("parameters = { width = [2, 3] }", "parameters = { width = [2, 0] }")
     (problem,) = problems_in(text)
-    assert place(problem) == f"{at(text, 'vary =')}: search.width.vary.width"
+    assert place(problem) == f"{at(text, 'parameters =')}: search.width.parameters.width"
     assert "width = 0" in said(problem)
 
 

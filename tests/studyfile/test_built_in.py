@@ -116,11 +116,12 @@ def test_four_pools_of_six_conv_do_nothing() -> None:
 
 def test_the_questions_are_the_notebooks() -> None:
     assert (
-        Recipe(optimizer="adam", learning_rate=0.001, batch_size=100, epochs=20, keep="last") == MNIST.recipe
+        Recipe(optimizer="adam", learning_rate=0.001, batch_size=100, epochs=20, checkpoint="last")
+        == MNIST.recipe
     )
     assert (MNIST.name, MNIST.dataset.name, MNIST.seeds, MNIST.subset) == ("mnist", "mnist", 5, None)
     search = MNIST.search["kernel-size"]
-    assert (search.network, search.vary, search.folds) == ("two-conv", {"kernel": (2, 3, 5, 7, 11)}, 5)
+    assert (search.network, search.parameters, search.folds) == ("two-conv", {"kernel": (2, 3, 5, 7, 11)}, 5)
     assert MNIST.network["two-conv"].parameters == {"kernel": 7}
     assert MNIST.compare["architectures"].networks == ("two-conv", "five-conv", "six-conv")
     ablate = MNIST.ablate["five-conv"]
@@ -148,13 +149,13 @@ def test_digits_asks_every_question_and_stays_small() -> None:
         for name, pattern in study.network.items()
     }
     n_candidates = sum(
-        math.prod(map(len, search.vary.values())) * search.folds for search in study.search.values()
+        math.prod(map(len, search.parameters.values())) * search.folds for search in study.search.values()
     )
     n_models = sum(len(compare.networks) for compare in study.compare.values())
     n_models += sum(len(ablate.variants) for ablate in study.ablate.values())
     n_fits = n_candidates + n_models * study.seeds
     assert 20 <= n_fits <= 40
-    largest = max(layers.multiply_adds for layers in tables.values())
+    largest = max(layers.macs for layers in tables.values())
     # Backward costs two forwards; what comes of it takes about a minute on two cores.
     assert n_fits * study.recipe.epochs * info.n_train * largest * 3 < 2.5e12
     assert not [row for layers in tables.values() for row in layers.rows if row.idle]
@@ -173,8 +174,8 @@ def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -
     study = load_study(name)
     assert (study.dataset.name, study.threads, study.recipe.precision) == ("mnist", 2, "auto")
     # The seconds of a short fit are for training, and its last epoch is what a falling schedule is made for.
-    assert (study.recipe.measure_at_most or 60_000) <= 6_000
-    assert study.recipe.keep == "last"
+    assert (study.recipe.train_eval_samples or 60_000) <= 6_000
+    assert study.recipe.checkpoint == "last"
     (network,) = study.network
     base = study.network[network].network()
     assert not [row for row in table(base).rows if row.idle]
@@ -188,5 +189,5 @@ def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -
 
 def test_the_speedrun_is_small_enough_for_seconds() -> None:
     study = load_study("mnist-speedrun")
-    multiply_adds = table(study.network["fast"].network()).multiply_adds
-    assert 3 * multiply_adds * 54_000 * study.recipe.epochs < 3e12
+    macs = table(study.network["fast"].network()).macs
+    assert 3 * macs * 54_000 * study.recipe.epochs < 3e12

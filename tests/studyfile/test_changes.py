@@ -25,7 +25,7 @@ from convstudy.studyfile import Study, load_study, read_change
         ("recipe.nesterov=true", ("recipe.nesterov", True)),
         ("study.name=2024-01-01", ("study.name", "2024-01-01")),
         ("study.name=a=b", ("study.name", "a=b")),
-        ("search.s.vary={kernel=[3]}", ("search.s.vary", {"kernel": [3]})),
+        ("search.s.parameters={kernel=[3]}", ("search.s.parameters", {"kernel": [3]})),
     ],
 )
 def test_changes_are_read(text: str, expected: tuple[str, object]) -> None:
@@ -126,7 +126,7 @@ def test_a_change_to_what_is_not_there_is_refused(tmp_path: Path, good_text: str
     problems = problems_of(
         tmp_path, good_text, {"network.two-con.kernel": 3, "study.name.x": 3, "search.s.folds": 2, "bad": 1}
     )
-    assert [(str(problem.where), problem.mend) for problem in problems] == [
+    assert [(str(problem.where), problem.hint) for problem in problems] == [
         ("--set network.two-con.kernel", 'did you mean "two-conv"?'),
         ("--set study.name.x", ""),
         ("--set search.s.folds", ""),

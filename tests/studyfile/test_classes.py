@@ -87,7 +87,7 @@ def test_every_key_that_asks_for_too_much_is_named_with_class_and_count(labels: 
     first, _, last = error.problems
     assert first.what == "5 folds need 5 images of each class"
     assert first.got == last.got == '1 image of class "3" in the training images'
-    assert first.allowed == "more images"
+    assert first.expected == "more images"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_number_of_images_alone_does_not_show_it(labels: Labels) -> None:
     (problem,) = error.problems
     assert problem.what == "100 folds need 100 images of each class"
     assert problem.got == '97 images of class "8" in the subset of 1,000'
-    assert problem.allowed == "at most 97 folds, or more images"
+    assert problem.expected == "at most 97 folds, or more images"
 
 
 def test_halving_rungs_are_made_of_the_folds_of_their_search(labels: Labels) -> None:
@@ -129,7 +129,7 @@ def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
     path.write_text(
         '[study]\nname = "s"\ndataset = "digits"\nsubset = 1000\n'
         '[network.n]\nkernel = 3\nlayers = ["conv 4 {kernel} stride=4", "flatten"]\n'
-        '[search.k]\nnetwork = "n"\nvary = { kernel = [3, 5] }\nfolds = 100\n',
+        '[search.k]\nnetwork = "n"\nparameters = { kernel = [3, 5] }\nfolds = 100\n',
         encoding="utf-8",
     )
     with pytest.raises(StudyError) as caught:
@@ -142,12 +142,12 @@ def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_images", "allowed"),
+    ("n_images", "expected"),
     [(29, "at most 2 folds, or more images"), (19, "more images"), (9, "more images")],
 )
-def test_fewer_than_two_folds_are_not_offered(n_images: int, allowed: str) -> None:
+def test_fewer_than_two_folds_are_not_offered(n_images: int, expected: str) -> None:
     """It said "at most 1 folds, or more images"."""
-    assert most_folds(n_images, n_classes=10) == allowed
+    assert most_folds(n_images, n_classes=10) == expected
 
 
 EACH_CLASS = "needs test images of each class"

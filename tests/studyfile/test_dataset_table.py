@@ -122,12 +122,12 @@ CASES = [
 
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_a_wrong_table_is_told_with_its_line(file: Path, number: int) -> None:
-    old, new, where, what, allowed, mend = CASES[number]
+    old, new, where, what, expected, hint = CASES[number]
     problem = problems_of(file, old, new)[0]
     assert str(problem.where) == f"{file}:{where}"
     assert what in problem.what
-    assert allowed in problem.allowed
-    assert mend in problem.mend
+    assert expected in problem.expected
+    assert hint in problem.hint
 
 
 def test_a_damaged_array_is_one_error_that_names_file_and_line(file: Path) -> None:

@@ -31,16 +31,16 @@ def test_a_path_is_a_path_even_with_a_built_in_name(tmp_path: Path, monkeypatch:
 def test_a_name_that_nothing_has() -> None:
     problem = problem_of("mnits")
     assert problem.what == "there is no such study file and no built-in study of that name"
-    assert problem.allowed.endswith("a built-in study: digits, mnist, mnist-accuracy, mnist-speedrun")
-    assert problem.mend == 'did you mean "mnist"? or write one with "convstudy init"'
+    assert problem.expected.endswith("a built-in study: digits, mnist, mnist-accuracy, mnist-speedrun")
+    assert problem.hint == 'did you mean "mnist"? or write one with "convstudy init"'
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "letters.toml").write_text("")
     problem = problem_of(str(tmp_path / "leters.toml"))
     assert problem.what == "there is no such study file"
-    assert f'did you mean "{tmp_path / "letters.toml"}"?' in problem.mend
-    assert "convstudy init" in problem.mend
+    assert f'did you mean "{tmp_path / "letters.toml"}"?' in problem.hint
+    assert "convstudy init" in problem.hint
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_file_that_is_too_large(tmp_path: Path, good_text: str) -> None:
     path.write_text(good_text + "#" * (1_000_000 - len(good_text)))
     assert load_study(path).name == "good"
     path.write_text(good_text + "#" * (1_000_001 - len(good_text)))
-    assert problem_of(path).allowed == "at most 1,000,000 bytes"
+    assert problem_of(path).expected == "at most 1,000,000 bytes"
 
 
 def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:

@@ -21,12 +21,14 @@ def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
     )
     assert problem.got == "an input of 14 × 14 × 8"
     assert (problem.where.layer, problem.where.layer_text) == ((2,), "conv 8 15 relu")
-    assert problem.allowed == "a kernel of at most 14, or padding=same"
+    assert problem.expected == "a kernel of at most 14, or padding=same"
 
 
 def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
     problems = spoil(("[3, 5]", "[3, 15, 29]"))
-    assert [place(problem) for problem in problems] == ["study.toml:23: search.kernel-size.vary.kernel"] * 2
+    assert [place(problem) for problem in problems] == [
+        "study.toml:23: search.kernel-size.parameters.kernel"
+    ] * 2
     assert [said(problem).partition(" (")[0] for problem in problems] == [
         "layer 2: kernel 15 does not fit: this layer would get 14 × 14",
         "layer 1: kernel 29 does not fit: this layer would get 28 × 28",
@@ -34,7 +36,7 @@ def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
 
 
 def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
-    problems = spoil(("vary = { kernel = [3, 5] }", "vary.kernel = [\n  3,\n  15,\n  29,\n]"))
+    problems = spoil(("parameters = { kernel = [3, 5] }", "parameters.kernel = [\n  3,\n  15,\n  29,\n]"))
     assert [place(problem).partition(": ")[0] for problem in problems] == [
         "study.toml:25",
         "study.toml:26",
@@ -58,7 +60,7 @@ def test_a_variant_that_does_not_fit(spoil: Spoil) -> None:
 def test_a_variant_that_fits_at_its_own_values_but_not_at_those_of_a_search(problems_in: ProblemsIn) -> None:
     text = (
         HEAD + '[network.n]\ngroups = 1\nlayers = ["conv 4 3", "group-norm {groups}", "flatten"]\n'
-        '[search.s]\nnetwork = "n"\nvary = { groups = [1, 2] }\n'
+        '[search.s]\nnetwork = "n"\nparameters = { groups = [1, 2] }\n'
         '[ablate.n]\nshallow = { without = ["conv"] }\n'
     )
     (problem,) = problems_in(text)
@@ -86,10 +88,10 @@ def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: Pro
     text = (
         HEAD
         + '[network.n]\npool = 2\nkernel = 3\nlayers = ["max-pool {pool}", "conv 4 {kernel}", "flatten"]\n'
-        '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], learning_rate = [0.1, 0.2] }\n'
+        '[search.s]\nnetwork = "n"\nparameters = { pool = [2, 4], kernel = [3, 9], learning_rate = [0.1, 0.2] }\n'
     )
     (problem,) = problems_in(text)
-    assert place(problem) == "study.toml:10: search.s.vary"
+    assert place(problem) == "study.toml:10: search.s.parameters"
     assert said(problem) == (
         'layer 2: kernel 9 does not fit: this layer would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
     )
@@ -99,7 +101,7 @@ def test_combinations_that_fail_alike_are_told_once(problems_in: ProblemsIn) -> 
     text = (
         HEAD + "[network.n]\npool = 2\nkernel = 3\nwidth = 1\n"
         'layers = ["max-pool {pool}", "conv {width} {kernel}", "flatten"]\n'
-        '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4], kernel = [3, 9], width = [1, 2, 3] }\n'
+        '[search.s]\nnetwork = "n"\nparameters = { pool = [2, 4], kernel = [3, 9], width = [1, 2, 3] }\n'
     )
     (problem,) = problems_in(text)
     assert said(problem).endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
@@ -109,10 +111,11 @@ def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsI
     text = (
         HEAD
         + '[network.n]\npool = 2\nkernel = 3\nlayers = ["max-pool {pool}", "conv 4 {kernel}", "flatten"]\n'
-        '[search.s]\nnetwork = "n"\nvary = { pool = [2, 4] }\n[search.t]\nnetwork = "n"\nvary = { kernel = [3, 9] }\n'
+        '[search.s]\nnetwork = "n"\nparameters = { pool = [2, 4] }\n'
+        '[search.t]\nnetwork = "n"\nparameters = { kernel = [3, 9] }\n'
     )
     (problem,) = problems_in(text)
-    assert place(problem) == "study.toml:13: search.t.vary"
+    assert place(problem) == "study.toml:13: search.t.parameters"
     assert "with pool = 4, kernel = 9" in said(problem)
 
 
@@ -120,7 +123,7 @@ def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -
     problems = spoil(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
     assert [place(problem) for problem in problems] == [
         "study.toml:15: network.two-conv.layers",
-        "study.toml:23: search.kernel-size.vary.kernel",
+        "study.toml:23: search.kernel-size.parameters.kernel",
     ]
 
 
@@ -137,7 +140,7 @@ def test_too_many_networks_are_not_walked_through(problems_in: ProblemsIn) -> No
     variants = "".join(f'v{n} = {{ activation = "tanh", epochs = {n} }}\n' for n in range(1, 40))
     text = (
         HEAD + '[network.n]\na = 1\nb = 1\nlayers = ["flatten", "dense {a}", "dense {b}"]\n'
-        f'[search.s]\nnetwork = "n"\nvary = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'
+        f'[search.s]\nnetwork = "n"\nparameters = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'
     )
     (problem,) = problems_in(text)
     assert said(problem) == "the study comes to too many networks"

@@ -17,7 +17,18 @@ from convstudy.studyfile.recipe import RECIPE_KEYS
 WORDS = (
     *("block", "residual", "concat", "residual plain x2", "block plain", "blocks", "branch"),
     *("study", "recipe", "network", "search", "compare", "ablate", "name", "dataset", "seeds", "validation"),
-    *("subset", "threads", "layers", "init", "kernel", "vary", "folds", "networks", "without", "activation"),
+    *(
+        "subset",
+        "threads",
+        "layers",
+        "init",
+        "kernel",
+        "parameters",
+        "folds",
+        "networks",
+        "without",
+        "activation",
+    ),
     *("method", "trials", "budget", "low", "high", "log", "step", "random", "halving", "tpe", "kernel-size"),
     *("plain", "best", "digits", "mnist", "two-conv", "five-conv", "conv", "flatten", "parameters", "self"),
 )

@@ -16,10 +16,10 @@ from convstudy.studyfile import (
     Variant,
     check_study,
     load_study,
-    pairs_apart,
     pairs_of,
     study_document,
     study_of,
+    undersized_pairs,
 )
 from tests.studyfile.places import place, said
 
@@ -59,7 +59,7 @@ def test_layers_that_only_one_leaves_out_go_together() -> None:
 
 def test_two_that_change_the_same_are_left_out() -> None:
     asked = ablate(sgd=SGD, rmsprop=RMSPROP, both=BOTH, noise=NOISE)
-    apart = {pair.name: pair.shared for pair in pairs_apart(asked)}
+    apart = {pair.name: pair.shared for pair in undersized_pairs(asked)}
     assert apart == {"sgd + rmsprop": ("optimizer",), "both + noise": ("without dropout",)}
     assert len(pairs_of(asked)) == 4
 
@@ -67,7 +67,7 @@ def test_two_that_change_the_same_are_left_out() -> None:
 def test_nothing_is_paired_unless_the_study_asks() -> None:
     quiet = Ablate(network="n", variants={"sgd": SGD, "norm": NORM})
     assert not quiet.interactions
-    assert pairs_of(quiet) == pairs_apart(quiet) == ()
+    assert pairs_of(quiet) == undersized_pairs(quiet) == ()
 
 
 # From the file to the study and back

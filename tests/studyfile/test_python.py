@@ -61,7 +61,7 @@ def test_single_values_are_checked_by_building_it() -> None:
 def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
     problems = problems_of(
         study(
-            search={"s": Search(network="o", vary={"kernel": [3]})},
+            search={"s": Search(network="o", parameters={"kernel": [3]})},
             ablate={"a": Ablate(network="n", variants={"v": Variant(without=["dropout"]), "w": Variant()})},
         )
     )
@@ -87,9 +87,9 @@ def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
 
 
 def test_shapes_are_checked() -> None:
-    wrong = study(search={"s": Search(network="n", vary={"kernel": [3, 29]})})
+    wrong = study(search={"s": Search(network="n", parameters={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
-    assert place(problem) == "search.s.vary.kernel"
+    assert place(problem) == "search.s.parameters.kernel"
     assert "layer 1: kernel 29 does not fit: this layer would get 28 × 28" in said(problem)
 
 

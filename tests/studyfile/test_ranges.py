@@ -48,55 +48,61 @@ def _problems(study: Study) -> list[Problem]:
 
 # vary, other keys -> where, words in what, words in mend or allowed
 MISTAKES = [
-    ("kernel = { low = 3, high = 5 }", "", "vary.kernel", 'method "grid" tries every value', 'method = "random"'),
-    ("kernel = { low = 3, high = 5 }", 'method = "halving"', "vary.kernel", "tries every value", "list the values"),
-    ("kernel = { low = 5, high = 3 }", 'method = "random"', "vary.kernel.high", "low up to high", "above the low"),
-    ("kernel = { low = 3, high = 5, hihg = 5 }", 'method = "random"', "vary.kernel.hihg", "no key", 'did you mean "high"?'),
-    ("kernel = { low = 3 }", 'method = "random"', "vary.kernel", "high is missing", "add high = ..."),
-    ("kernel = { low = 3, high = 5, step = 0 }", 'method = "random"', "vary.kernel.step", "outside", "1 to"),
-    ("kernel = { low = 3, high = 5, step = 1.0 }", 'method = "random"', "vary.kernel.step", "whole number", ""),
-    ('kernel = { low = "3", high = 5 }', 'method = "random"', "vary.kernel.low", "low needs", "a number"),
-    ("kernel = { low = 1, high = 5, step = 2, log = true }", 'method = "random"', "vary.kernel.step", "even steps", ""),
+    ("kernel = { low = 3, high = 5 }", "", "parameters.kernel", 'method "grid" tries every value', 'method = "random"'),
+    ("kernel = { low = 3, high = 5 }", 'method = "halving"', "parameters.kernel", "tries every value", "list the values"),
+    ("kernel = { low = 5, high = 3 }", 'method = "random"', "parameters.kernel.high", "low up to high", "above the low"),
+    ("kernel = { low = 3, high = 5, hihg = 5 }", 'method = "random"', "parameters.kernel.hihg", "no key", 'did you mean "high"?'),
+    ("kernel = { low = 3 }", 'method = "random"', "parameters.kernel", "high is missing", "add high = ..."),
+    ("kernel = { low = 3, high = 5, step = 0 }", 'method = "random"', "parameters.kernel.step", "outside", "1 to"),
+    ("kernel = { low = 3, high = 5, step = 1.0 }", 'method = "random"', "parameters.kernel.step", "whole number", ""),
+    ('kernel = { low = "3", high = 5 }', 'method = "random"', "parameters.kernel.low", "low needs", "a number"),
+    ("kernel = { low = 1, high = 5, step = 2, log = true }", 'method = "random"', "parameters.kernel.step", "even steps", ""),
     (
         "learning_rate = { low = 0.0, high = 0.1, log = true }",
         'method = "random"',
-        "vary.learning_rate.low",
+        "parameters.learning_rate.low",
         "no place for 0",
         "",
     ),
     (
         "learning_rate = { low = 0.1, high = 0.2, step = 1 }",
         'method = "random"',
-        "vary.learning_rate.step",
+        "parameters.learning_rate.step",
         "goes with whole numbers",
         "",
     ),
-    ("learning_rate = { low = 0.1, high = 200.0 }", 'method = "random"', "vary.learning_rate", "outside", "at most 100"),
-    ("batch_size = { low = 8, high = 64.0 }", 'method = "random"', "vary.batch_size", "whole number", ""),
-    ("kernel = { low = 3.0, high = 5.0 }", 'method = "random"', "vary.kernel", "conv 8 3.0 relu", "a whole number"),
+    ("learning_rate = { low = 0.1, high = 200.0 }", 'method = "random"', "parameters.learning_rate", "outside", "at most 100"),
+    ("batch_size = { low = 8, high = 64.0 }", 'method = "random"', "parameters.batch_size", "whole number", ""),
+    ("kernel = { low = 3.0, high = 5.0 }", 'method = "random"', "parameters.kernel", "conv 8 3.0 relu", "a whole number"),
     ("kernel = [3, 5]", 'method = "randm"', "method", 'no method called "randm"', '"random"'),
     ("kernel = [3, 5]", "trials = 5", "trials", 'no meaning for the method "grid"', 'method = "random" or'),
     ("kernel = [3, 5]", 'method = "random"\nbudget = 0.2', "budget", "no meaning", 'method = "halving"'),
     ("kernel = [3, 5]", 'method = "random"\ntrials = 0', "trials", "outside", "from 1 to 10,000"),
     ("kernel = [3, 5]", 'method = "halving"\nbudget = 0.0', "budget", "outside", "above 0, at most 1"),
     ("kernel = [3, 5]", 'method = "tpe"\ntrials = 2001', "trials", "take too long", "at most 2,000"),
-    ("epochs = [3, 5]", 'method = "halving"', "vary.epochs", "halving itself decides", 'method = "grid"'),
+    ("epochs = [3, 5]", 'method = "halving"', "parameters.epochs", "halving itself decides", 'method = "grid"'),
     ("kernel = [3, 5]", "outer_folds = 3", "outer_folds", "no meaning", "set nested = true"),
     ("kernel = [3, 5]", "nested = true\nouter_folds = 1", "outer_folds", "outside", "from 2 to 100"),
     ("kernel = [3, 5]", 'nested = "yes"', "nested", "true or false", ""),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("vary", "more", "where", "what", "words"), MISTAKES)
+@pytest.mark.parametrize(("parameters", "more", "where", "what", "words"), MISTAKES)
 def test_one_mistake(
-    spoil: Spoil, vary: str, more: str, where: str, what: str, words: str, monkeypatch: pytest.MonkeyPatch
+    spoil: Spoil,
+    parameters: str,
+    more: str,
+    where: str,
+    what: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: object())
-    problems = spoil(("kernel = [3, 5]", vary), ("folds = 3", f"folds = 3\n{more}"))
+    problems = spoil(("kernel = [3, 5]", parameters), ("folds = 3", f"folds = 3\n{more}"))
     told = "\n".join(map(str, problems))
     fitting = [p for p in problems if place(p).endswith(f": search.kernel-size.{where}") and what in said(p)]
     assert len(fitting) == 1, told
-    assert words in f"{fitting[0].allowed} {fitting[0].mend}", told
+    assert words in f"{fitting[0].expected} {fitting[0].hint}", told
     assert len(problems) == 1, told
 
 
@@ -104,107 +110,107 @@ def test_each_method_is_taken_with_its_keys(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(checks, "find_spec", lambda name: object())
     drawn = {"kernel": Range(low=1, high=7, step=2), "learning_rate": Range(low=1e-4, high=0.1, log=True)}
     for search in (
-        {"vary": {"kernel": (3, 5)}, "method": "halving", "budget": 0.5},
-        {"vary": drawn, "method": "random", "trials": 7},
-        {"vary": {**drawn, "optimizer": ("adam", "sgd")}, "method": "tpe"},
+        {"parameters": {"kernel": (3, 5)}, "method": "halving", "budget": 0.5},
+        {"parameters": drawn, "method": "random", "trials": 7},
+        {"parameters": {**drawn, "optimizer": ("adam", "sgd")}, "method": "tpe"},
     ):
         study = _searching(**search)
         check_study(study)
         document = study_document(study)
         assert study_of(document) == study
         assert study_document(study_of(document)) == document
-        assert "vary" in document["search"]["s"]
+        assert "parameters" in document["search"]["s"]
 
 
 def test_a_document_holds_the_keys_that_the_method_uses_and_none_besides() -> None:
     def keys(**search: Any) -> set[str]:
-        return set(study_document(_searching(vary={"kernel": (3, 5)}, **search))["search"]["s"])
+        return set(study_document(_searching(parameters={"kernel": (3, 5)}, **search))["search"]["s"])
 
-    grid = {"network", "vary", "folds", "recipe"}
+    grid = {"network", "parameters", "folds", "recipe"}
     assert keys() == keys(method="grid") == grid
     assert keys(method="halving") == grid | {"method", "budget"}
     assert keys(method="random") == grid | {"method", "trials"}
-    ranges = study_document(_searching(vary={"kernel": Range(low=3, high=5)}, method="random"))
-    assert ranges["search"]["s"]["vary"] == {"kernel": {"low": 3, "high": 5}}
+    ranges = study_document(_searching(parameters={"kernel": Range(low=3, high=5)}, method="random"))
+    assert ranges["search"]["s"]["parameters"] == {"kernel": {"low": 3, "high": 5}}
 
 
 def test_the_runs_of_studies_without_these_keys_are_called_as_before() -> None:
     # Recorded: whoever changes one of these makes a run that is under way a new one.
-    assert History.run_id_of(load_study("digits")) == "digits-46363e"
-    assert History.run_id_of(load_study("mnist")) == "mnist-08436c"
-    assert History.run_id_of(_searching(vary={"kernel": (3, 5)})) == History.run_id_of(
-        _searching(vary={"kernel": (3, 5)}, method="grid")
+    assert History.run_id_of(load_study("digits")) == "digits-e80904"
+    assert History.run_id_of(load_study("mnist")) == "mnist-1b3956"
+    assert History.run_id_of(_searching(parameters={"kernel": (3, 5)})) == History.run_id_of(
+        _searching(parameters={"kernel": (3, 5)}, method="grid")
     )
 
 
 def test_every_whole_number_of_a_parameter_has_to_fit() -> None:
-    check_study(_searching(vary={"kernel": Range(low=1, high=28)}, method="random"))
+    check_study(_searching(parameters={"kernel": Range(low=1, high=28)}, method="random"))
     # Images of 28 × 28 have no place for kernels of 29, 30 and 31; with a step of 2 there is no 30.
-    (problem,) = _problems(_searching(vary={"kernel": Range(low=1, high=31)}, method="random"))
-    assert place(problem) == "search.s.vary.kernel"
+    (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=31)}, method="random"))
+    assert place(problem) == "search.s.parameters.kernel"
     assert said(problem).endswith('(network "n" with kernel = 29, rate = 0.1, and 2 more combinations)')
-    (problem,) = _problems(_searching(vary={"kernel": Range(low=1, high=29, step=2)}, method="random"))
+    (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=29, step=2)}, method="random"))
     assert "kernel = 29" in said(problem)
-    check_study(_searching(vary={"kernel": Range(low=1, high=28, step=2)}, method="random"))
+    check_study(_searching(parameters={"kernel": Range(low=1, high=28, step=2)}, method="random"))
 
 
 def test_the_ends_of_other_ranges_stand_for_what_is_between() -> None:
-    check_study(_searching(vary={"rate": Range(low=0.0, high=0.9)}, method="random"))
-    (problem,) = _problems(_searching(vary={"rate": Range(low=0.0, high=1.0)}, method="random"))
-    assert place(problem) == "search.s.vary.rate"
+    check_study(_searching(parameters={"rate": Range(low=0.0, high=0.9)}, method="random"))
+    (problem,) = _problems(_searching(parameters={"rate": Range(low=0.0, high=1.0)}, method="random"))
+    assert place(problem) == "search.s.parameters.rate"
     # A batch size of a million is refused without counting up to it.
-    problems = _problems(_searching(vary={"batch_size": Range(low=1, high=10**6)}, method="random"))
-    assert [place(problem) for problem in problems] == ["search.s.vary.batch_size"]
+    problems = _problems(_searching(parameters={"batch_size": Range(low=1, high=10**6)}, method="random"))
+    assert [place(problem) for problem in problems] == ["search.s.parameters.batch_size"]
 
 
 def test_what_cannot_be_looked_at_is_told() -> None:
-    (problem,) = _problems(_searching(vary={"kernel": Range(low=1, high=10_001)}, method="random"))
-    assert (problem.got, problem.allowed) == ('10,001 combinations of parameters of "n"', "at most 10,000")
+    (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=10_001)}, method="random"))
+    assert (problem.got, problem.expected) == ('10,001 combinations of parameters of "n"', "at most 10,000")
     many = {"learning_rate": tuple(n / 1000 for n in range(1, 201)), "batch_size": tuple(range(1, 101))}
-    assert n_combinations(Search(network="n", vary=many, method="random")) == 1
-    check_study(_searching(vary=many, method="random"))  # no network depends on these
-    assert "20,000 combinations" in _problems(_searching(vary=many))[0].got
+    assert n_combinations(Search(network="n", parameters=many, method="random")) == 1
+    check_study(_searching(parameters=many, method="random"))  # no network depends on these
+    assert "20,000 combinations" in _problems(_searching(parameters=many))[0].got
 
 
 def test_values_that_cannot_go_together_are_found_in_ranges_too() -> None:
-    vary = {"optimizer": ("sgd",), "nesterov": (True,), "momentum": Range(low=0.0, high=0.9)}
-    (problem,) = _problems(_searching(vary=vary, method="random"))
+    parameters = {"optimizer": ("sgd",), "nesterov": (True,), "momentum": Range(low=0.0, high=0.9)}
+    (problem,) = _problems(_searching(parameters=parameters, method="random"))
     assert "momentum is 0" in said(problem)
 
 
 def test_tpe_without_optuna_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
-    (problem,) = _problems(_searching(vary={"kernel": (3, 5)}, method="tpe"))
+    (problem,) = _problems(_searching(parameters={"kernel": (3, 5)}, method="tpe"))
     assert place(problem) == "search.s.method"
     assert "optuna, which is not installed" in said(problem)
-    assert problem.mend == "pip install optuna"
+    assert problem.hint == "pip install optuna"
     for method in ("grid", "halving", "random"):
-        check_study(_searching(vary={"kernel": (3, 5)}, method=method))
+        check_study(_searching(parameters={"kernel": (3, 5)}, method=method))
 
 
 def test_a_range_built_in_python_is_checked_when_it_is_built() -> None:
     for wrong in ({"low": 3, "high": 3}, {"low": True, "high": 3}, {"low": 0.1, "high": float("inf")}):
         with pytest.raises(ValidationError):
             Range(**wrong)
-    assert list(Range(low=3, high=8, step=2).whole_numbers) == [3, 5, 7]
+    assert list(Range(low=3, high=8, step=2).integers) == [3, 5, 7]
     assert Range(low=3, high=8, step=2).ends == (3, 7)
     assert Range(low=1, high=2.0).ends == (1, 2.0)
     with pytest.raises(TypeError):
-        _ = Range(low=0.5, high=2.0).whole_numbers
+        _ = Range(low=0.5, high=2.0).integers
 
 
 def test_a_search_that_is_not_nested_is_written_as_before() -> None:
-    plain = study_document(_searching(vary={"kernel": (3, 5)}))["search"]["s"]
+    plain = study_document(_searching(parameters={"kernel": (3, 5)}))["search"]["s"]
     assert not {"nested", "outer_folds"} & set(plain)
     for search in ({"nested": True}, {"nested": True, "outer_folds": 4}):
-        study = _searching(vary={"kernel": (3, 5)}, **search)
+        study = _searching(parameters={"kernel": (3, 5)}, **search)
         check_study(study)
         assert study_document(study)["search"]["s"] == {**plain, **search}
         assert study_of(study_document(study)) == study
 
 
 @pytest.mark.parametrize(
-    ("search", "where", "what", "allowed"),
+    ("search", "where", "what", "expected"),
     [
         ({"subset": 60, "folds": 5}, "folds", "5 folds within an outer one", "at most 4 folds"),
         ({"subset": 40, "folds": 3}, "folds", "3 folds within an outer one", "at most 2 folds"),
@@ -217,22 +223,23 @@ def test_a_search_that_is_not_nested_is_written_as_before() -> None:
     ],
 )
 def test_a_nested_search_needs_images_for_its_inner_folds(
-    search: dict[str, Any], where: str, what: str, allowed: str
+    search: dict[str, Any], where: str, what: str, expected: str
 ) -> None:
-    check_study(_searching(vary={"kernel": (3, 5)}, **{**search, "outer_folds": None}))
-    (problem,) = _problems(_searching(vary={"kernel": (3, 5)}, nested=True, **search))
+    check_study(_searching(parameters={"kernel": (3, 5)}, **{**search, "outer_folds": None}))
+    (problem,) = _problems(_searching(parameters={"kernel": (3, 5)}, nested=True, **search))
     assert place(problem) == f"search.s.{where}"
     assert what in said(problem)
-    assert allowed in problem.allowed
+    assert expected in problem.expected
 
 
 def test_only_the_first_search_of_a_network_can_be_nested() -> None:
-    study = _searching(vary={"kernel": (3, 5)})
+    study = _searching(parameters={"kernel": (3, 5)})
     first, second = (
-        Search(network="n", vary=vary, nested=True) for vary in ({"kernel": (3, 5)}, {"rate": (0.1, 0.2)})
+        Search(network="n", parameters=parameters, nested=True)
+        for parameters in ({"kernel": (3, 5)}, {"rate": (0.1, 0.2)})
     )
     check_study(study.model_copy(update={"search": {"a": first}}))
     (problem,) = _problems(study.model_copy(update={"search": {"a": first, "b": second}}))
     assert place(problem) == "search.b.nested"
     assert "[search.a] chooses values" in said(problem)
-    assert "put [search.b] first" in problem.mend
+    assert "put [search.b] first" in problem.hint

@@ -27,13 +27,13 @@ from convstudy.studyfile import RECIPE_KEYS, Recipe
         {"optimizer": "sgd", "nesterov": True, "momentum": 0},
         {"optimizer": "muon", "nesterov": True, "momentum": 0},
         {"newton_schulz_steps": 0},
-        {"rise": 1},
-        {"average": 1},
-        {"average": 0},
+        {"warmup_fraction": 1},
+        {"ema_decay": 1},
+        {"ema_decay": 0},
         {"augment": "cutout+shift"},
         {"cutout_size": 0},
-        {"views": 5},
-        {"measure_at_most": 0},
+        {"tta": 5},
+        {"train_eval_samples": 0},
     ],
 )
 def test_what_cannot_be_is_refused(values: dict[str, Any]) -> None:
@@ -49,8 +49,8 @@ def test_whole_numbers_become_decimal_where_those_are_meant() -> None:
 
 def test_none_is_a_word_in_a_file() -> None:
     assert Recipe(clip_norm="none", patience="none") == Recipe()  # type: ignore[arg-type]
-    assert Recipe(average="none") == Recipe()  # type: ignore[arg-type]
-    assert Recipe(measure_at_most="none").measure_at_most is None  # type: ignore[arg-type]
+    assert Recipe(ema_decay="none") == Recipe()  # type: ignore[arg-type]
+    assert Recipe(train_eval_samples="none").train_eval_samples is None  # type: ignore[arg-type]
     assert Recipe(patience=3).varied({"patience": "none"}).patience is None
 
 

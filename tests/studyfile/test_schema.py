@@ -72,7 +72,7 @@ BAD = [
     ("study/dataset", "mnits"),
     ("study/seeds", 0),
     ("study/seeds", 2.5),
-    ("study/region", -0.1),
+    ("study/equivalence_margin", -0.1),
     ("study/subset", "none"),
     ("study/unknown", 1),
     ("recipe/optimizer", "adm"),
@@ -88,10 +88,10 @@ BAD = [
     ("network/best", {"layers": ["flatten"]}),
     ("network/a b", {"layers": ["flatten"]}),
     ("search/kernel-size/network", None),
-    ("search/kernel-size/vary", {}),
-    ("search/kernel-size/vary/kernel", []),
-    ("search/kernel-size/vary/kernel", [3, 3]),
-    ("search/kernel-size/vary/kernel", {"low": 3, "high": 5}),
+    ("search/kernel-size/parameters", {}),
+    ("search/kernel-size/parameters/kernel", []),
+    ("search/kernel-size/parameters/kernel", [3, 3]),
+    ("search/kernel-size/parameters/kernel", {"low": 3, "high": 5}),
     ("search/kernel-size/method", "guess"),
     ("search/kernel-size/trials", 5),
     ("search/kernel-size/budget", 0.5),
@@ -122,7 +122,7 @@ GOOD = [
     ("recipe/patience", 3),
     ("network/two-conv/layers/0", "{anything}"),
     ("network/two-conv/more", "text"),
-    ("search/kernel-size/vary/nesterov", [True, False]),
+    ("search/kernel-size/parameters/nesterov", [True, False]),
     ("ablate/five-conv/plain/patience", "none"),
     ("ablate/five-conv/network", "best"),
     ("ablate/five-conv/interactions", True),
@@ -137,17 +137,17 @@ def test_what_may_be_is_valid(path: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("search", "good"),
     [
-        ({"method": "random", "trials": 5, "vary": {"kernel": {"low": 3, "high": 5}}}, True),
-        ({"method": "tpe", "vary": {"learning_rate": {"low": 1e-4, "high": 0.1, "log": True}}}, True),
+        ({"method": "random", "trials": 5, "parameters": {"kernel": {"low": 3, "high": 5}}}, True),
+        ({"method": "tpe", "parameters": {"learning_rate": {"low": 1e-4, "high": 0.1, "log": True}}}, True),
         ({"method": "halving", "budget": 0.5}, True),
-        ({"method": "halving", "vary": {"kernel": {"low": 3, "high": 5}}}, False),
+        ({"method": "halving", "parameters": {"kernel": {"low": 3, "high": 5}}}, False),
         ({"method": "halving", "trials": 5}, False),
         ({"nested": True, "outer_folds": 3}, True),
         ({"nested": True}, True),
         ({"nested": False, "outer_folds": 3}, False),
         ({"outer_folds": 3}, False),
-        ({"method": "random", "vary": {"kernel": {"low": 3}}}, False),
-        ({"method": "random", "vary": {"kernel": {"low": 3, "high": 5, "more": 1}}}, False),
+        ({"method": "random", "parameters": {"kernel": {"low": 3}}}, False),
+        ({"method": "random", "parameters": {"kernel": {"low": 3, "high": 5, "more": 1}}}, False),
     ],
 )
 def test_a_method_goes_with_its_keys(search: dict[str, Any], good: bool) -> None:
@@ -179,7 +179,7 @@ def test_the_margin_that_the_page_of_the_study_file_gives_is_that_of_each_metric
     margins = {(each.unit, each.margin) for each in metrics().values()}
     assert margins == {("percent", 0.001), ("", 0.001), ("nats", 0.0)}
     assert {each.name for each in metrics().values() if each.unit == ""} == {"brier", "kappa", "mcc"}
-    text = Study.model_fields["region"].description or ""
+    text = Study.model_fields["equivalence_margin"].description or ""
     assert text.endswith(
         "0.1 points for a metric in percent, 0.001 for brier, kappa and mcc, 0 for log-loss."
     )

@@ -51,13 +51,19 @@ def test_the_order_of_networks_and_questions_is_kept(tmp_path: Path, good_text: 
 
 
 def test_none_is_written_where_leaving_it_out_would_mean_the_default(good: Study) -> None:
-    every_image = good.model_copy(update={"recipe": good.recipe.varied({"measure_at_most": "none"})})
-    assert study_document(every_image)["recipe"]["measure_at_most"] == "none"
+    every_image = good.model_copy(update={"recipe": good.recipe.varied({"train_eval_samples": "none"})})
+    assert study_document(every_image)["recipe"]["train_eval_samples"] == "none"
     assert study_of(study_document(every_image)) == every_image
 
 
 def test_a_region_at_its_default_is_no_part_of_a_document(good: Study) -> None:
     """Runs from before there was a region keep their ids, which hang on the document."""
-    assert "region" not in study_document(good)["study"]
-    assert study_document(good.model_copy(update={"region": 0.2}))["study"]["region"] == 0.2
-    assert study_of(study_document(good.model_copy(update={"region": 0.2}))).region == 0.2
+    assert "equivalence_margin" not in study_document(good)["study"]
+    assert (
+        study_document(good.model_copy(update={"equivalence_margin": 0.2}))["study"]["equivalence_margin"]
+        == 0.2
+    )
+    assert (
+        study_of(study_document(good.model_copy(update={"equivalence_margin": 0.2}))).equivalence_margin
+        == 0.2
+    )

@@ -25,37 +25,37 @@ from convstudy.analysis.calibration import Bin, Calibration, calibration_of
 from convstudy.analysis.candidates import CandidateRow, FitRow, candidate_row, candidate_rows
 from convstudy.analysis.comparisons import TEST, VALIDATION
 from convstudy.analysis.curves import CurvePoint, curve
-from convstudy.analysis.findings import Contest, Headline
+from convstudy.analysis.findings import Headline, StageResult
 from convstudy.analysis.nested import Nested, OuterFold
-from convstudy.analysis.optimism import Keepsake
+from convstudy.analysis.optimism import BiasedEstimate
 from convstudy.analysis.predictions import PredictionReader, Predictions
 from convstudy.analysis.protocol import Protocol
-from convstudy.analysis.searches import SearchCourse, search_course
+from convstudy.analysis.searches import SearchTrace, search_trace
 from convstudy.analysis.selection import Selection
 
 __all__ = [
     "TEST",
     "VALIDATION",
     "Analysis",
+    "BiasedEstimate",
     "Bin",
     "Calibration",
     "CandidateRow",
-    "Contest",
     "CurvePoint",
     "FitRow",
     "Headline",
-    "Keepsake",
     "Nested",
     "OuterFold",
     "PredictionReader",
     "Predictions",
     "Protocol",
-    "SearchCourse",
+    "SearchTrace",
     "Selection",
+    "StageResult",
     "analyse",
     "calibration_of",
     "candidate_row",
     "candidate_rows",
     "curve",
-    "search_course",
+    "search_trace",
 ]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from convstudy.analysis.calibration import Calibration, calibration_of
-from convstudy.analysis.findings import Contest, Headline, contest, headline
+from convstudy.analysis.findings import Headline, StageResult, headline, stage_result
 from convstudy.analysis.held_out import HeldOutReader
-from convstudy.analysis.optimism import Keepsake, keepsakes
+from convstudy.analysis.optimism import BiasedEstimate, biased_estimates
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.protocol import Protocol, protocol
 from convstudy.history.results import Results
@@ -26,7 +26,7 @@ class Analysis:
     Example:
         >>> from convstudy.analysis import analyse
         >>> analysis = analyse(results)  # doctest: +SKIP
-        >>> [contest.stage for contest in analysis.contests]  # doctest: +SKIP
+        >>> [stage_result.stage for stage_result in analysis.stage_results]  # doctest: +SKIP
         ['search.kernel-size', 'compare.architectures', 'ablate.best']
     """
 
@@ -52,17 +52,17 @@ class Analysis:
         return HeldOutReader(self.results)
 
     @cached_property
-    def contests(self) -> tuple[Contest, ...]:
+    def stage_results(self) -> tuple[StageResult, ...]:
         """The results of all stages, in the order of the plan."""
         return tuple(
-            contest(self.results, stage, self.predictions, self.held_out)
+            stage_result(self.results, stage, self.predictions, self.held_out)
             for stage in self.results.plan.stages
         )
 
     @property
-    def asked(self) -> tuple[Contest, ...]:
+    def asked(self) -> tuple[StageResult, ...]:
         """The results of the stages that are questions of the study itself."""
-        return tuple(contest for contest in self.contests if contest.asked)
+        return tuple(stage_result for stage_result in self.stage_results if stage_result.asked)
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -70,16 +70,16 @@ class Analysis:
         return protocol(self.results)
 
     @cached_property
-    def keepsakes(self) -> tuple[Keepsake, ...]:
+    def biased_estimates(self) -> tuple[BiasedEstimate, ...]:
         """What a notebook would have reported of this run."""
-        return keepsakes(self.results, self.contests, self.headline)
+        return biased_estimates(self.results, self.stage_results, self.headline)
 
     def tested(self, candidate: Candidate) -> tuple[str, ...]:
         """Return the fits of a candidate that are done and whose model has a test score."""
         results = self.results
         done = [record.fit_id for record in results.records_of(candidate) if record.done]
-        openings = {fit_id: results.openings.get(fit_id) for fit_id in done}
-        return tuple(fit_id for fit_id, each in openings.items() if each and each.scores is not None)
+        test_evaluations = {fit_id: results.test_evaluations.get(fit_id) for fit_id in done}
+        return tuple(fit_id for fit_id, each in test_evaluations.items() if each and each.scores is not None)
 
     def calibration(self, fit_ids: tuple[str, ...]) -> Calibration | None:
         """Return the calibration of these fits' models together; ``None`` where predictions of one are missing."""

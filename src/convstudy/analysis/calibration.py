@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.predictions import Predictions, losses_of_true
-from convstudy.stats.crossed import accuracy_interval
 from convstudy.stats.intervals import Interval, wilson
 from convstudy.stats.summary import Summary, summarise
+from convstudy.stats.two_way import accuracy_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ class Calibration:
         equal_mass_by_chance: what that would be of a perfectly calibrated model.
         largest: maximum calibration error, over bins of equal width.
         confidence: mean confidence.
-        accuracy: with the interval over new seeds and new images (:mod:`convstudy.stats.crossed`).
+        accuracy: with the interval over new seeds and new images (:mod:`convstudy.stats.two_way`).
         brier: Brier score.
         loss: mean cross-entropy in nats.
     """

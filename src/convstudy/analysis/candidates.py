@@ -11,7 +11,7 @@ from convstudy.history.results import Results
 from convstudy.metrics import recorded_with
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
-from convstudy.record import LASTING_ERRORS, Opening, Record, Scores
+from convstudy.record import LASTING_ERRORS, Evaluation, Record, Scores
 from convstudy.stats.measure import Measure, Part
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
@@ -37,7 +37,7 @@ class FitRow:
     fit_id: str
     status: Status
     n_epochs: int
-    counted_epoch: int | None
+    selected_epoch: int | None
     train: Scores | None
     validation: Scores | None
     test: Scores | None
@@ -151,11 +151,13 @@ class CandidateRow:
 def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> FitRow:
     """Return the row of one fit."""
     record: Record | None = results.records.get(fit.id)
-    opening: Opening | None = results.openings.get(fit.id)
+    test_evaluation: Evaluation | None = results.test_evaluations.get(fit.id)
     counted = record.counted if record is not None and record.done else None
     # An opening of other weights than the record's says nothing of this row.
-    if counted is None or (opening and record and opening.weights_digest != record.weights_digest):
-        opening = None
+    if counted is None or (
+        test_evaluation and record and test_evaluation.weights_digest != record.weights_digest
+    ):
+        test_evaluation = None
     return FitRow(
         stage=stage.key,
         candidate=candidate.name,
@@ -163,10 +165,10 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         fit_id=fit.id,
         status="not trained" if record is None else "done" if record.done else "failed",
         n_epochs=len(record.history) if record else 0,
-        counted_epoch=counted.number if counted else None,
+        selected_epoch=counted.number if counted else None,
         train=counted.train if counted else None,
         validation=counted.validation if counted else None,
-        test=opening.scores if opening else None,
+        test=test_evaluation.scores if test_evaluation else None,
         weights_digest=record.weights_digest if record else "",
         n_train=record.n_train if record else 0,
         n_validation=record.n_validation if record else 0,
@@ -216,7 +218,7 @@ def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> Candi
         question=stage.question,
         name=candidate.name,
         network=candidate.network_name,
-        settled=not candidate.waits_for,
+        settled=not candidate.depends_on,
         chosen=choice is not None and choice.chosen == candidate.name,
         n_parameters=table.n_parameters,
         n_trainable=table.n_trainable,

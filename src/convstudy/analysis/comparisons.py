@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow, FitRow
 from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
-from convstudy.analysis.methods import holds, made_up
+from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.metrics import LOG_LOSS, Metric, metric_named, recorded_with
-from convstudy.stats.crossed import (
-    accuracy_interval,
-    components,
-    crossed_difference,
-    loss_interval,
-    mean_interval,
-    seeds_only_difference,
-)
 from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.measure import Measure
-from convstudy.stats.needed import needed_images, needed_seeds
 from convstudy.stats.resampled import Probabilities, fold_difference, fold_mean, probabilities
+from convstudy.stats.sample_size import required_images, required_seeds
 from convstudy.stats.summary import summarise
+from convstudy.stats.two_way import (
+    accuracy_interval,
+    components,
+    loss_interval,
+    mean_interval,
+    seeds_only_difference,
+    two_way_difference,
+)
 from convstudy.stats.verdicts import Verdict, corrected, judge
 
 if TYPE_CHECKING:
-    from convstudy.stats.crossed import Figures
+    from convstudy.stats.two_way import Figures
 
 VALIDATION, TEST = Measure("validation", "accuracy"), Measure("test", "accuracy")
 
@@ -38,7 +38,7 @@ def compare_folds(
     first: CandidateRow,
     others: tuple[CandidateRow, ...],
     metric: Metric,
-    region: float,
+    margin: float,
     n_candidates: int,
     held_out: HeldOutReader,
 ) -> tuple[Verdict, ...]:
@@ -65,21 +65,21 @@ def compare_folds(
         else:
             limit = metric.high - metric.low
             difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled, limit=limit)
-        each = _judged(first, second, measure, difference, region)
+        each = _judged(first, second, measure, difference, margin)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
-        better = probabilities(difference, region)
+        better = probabilities(difference, margin)
         if better is not None and not metric.higher_is_better:
             better = Probabilities(better.worse, better.same, better.better)
         found.append(replace(each, probabilities=better))
     judged = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
-    return tuple(map(_with_needed_images, judged)) if holds("sample size", metric) else judged
+    return tuple(map(_with_required_images, judged)) if holds("sample size", metric) else judged
 
 
 def compare_seeds(
     pairs: list[tuple[CandidateRow, CandidateRow]],
     metric: Metric,
-    region: float,
+    margin: float,
     predictions: PredictionReader,
     n_images: int,
 ) -> tuple[Verdict, ...]:
@@ -88,15 +88,15 @@ def compare_seeds(
     Args:
         pairs: who is compared with whom.
         metric: the study's.
-        region: differences of the metric up to this count as none.
+        margin: differences of the metric up to this count as none.
         predictions: what each model made of each test image.
         n_images: how many test images there are.
     """
-    judged = corrected([_by_images(a, b, metric, region, predictions, n_images) for a, b in pairs])
+    judged = corrected([_by_images(a, b, metric, margin, predictions, n_images) for a, b in pairs])
     if not holds("sample size", metric):
         return judged
     rows = {(a.name, b.name): (a, b) for a, b in pairs}
-    return tuple(_with_needed_seeds(each, *rows[each.first, each.second], predictions) for each in judged)
+    return tuple(_with_required_seeds(each, *rows[each.first, each.second], predictions) for each in judged)
 
 
 def compare_losses(
@@ -110,7 +110,7 @@ def compare_losses(
     for first, second in pairs:
         tables = _tables(first, second, metric_named(LOG_LOSS), predictions)
         if tables is not None:
-            difference = crossed_difference(*tables)
+            difference = two_way_difference(*tables)
             found.append(_judged(first, second, Measure("test", LOG_LOSS), difference, 0.0))
     return corrected(found)
 
@@ -201,7 +201,7 @@ def _by_images(
     first: CandidateRow,
     second: CandidateRow,
     metric: Metric,
-    region: float,
+    margin: float,
     predictions: PredictionReader,
     n_images: int,
 ) -> Verdict:
@@ -213,18 +213,18 @@ def _by_images(
         pairs = _shared(first, second, measure)
         both = _both(pairs, measure)
         difference = seeds_only_difference(*both, n_images) if proportions else _without_interval(*both)
-        judged = _judged(first, second, measure, difference, region)
+        judged = _judged(first, second, measure, difference, margin)
         return replace(judged, bounded=bool(pairs) and proportions, same_models=same)
     weights = predictions.weights(metric)
     largest, heaviest = (
         max(float(each.max()) for each in tables),
         1.0 if weights is None else float(weights.max()),
     )
-    size = made_up(metric, largest, n_images, heaviest)
-    difference = crossed_difference(*tables, made_up=size, weights=weights)
+    size = pseudo_observations(metric, largest, n_images, heaviest)
+    difference = two_way_difference(*tables, pseudo_observations=size, weights=weights)
     # A tie needs as many images as if each differed, and weighed, as much as one that was not seen may.
     difference = replace(difference, n_images=int(n_images / size), limit=metric.high - metric.low)
-    judged = replace(_judged(first, second, measure, difference, region), same_models=same)
+    judged = replace(_judged(first, second, measure, difference, margin), same_models=same)
     if not holds("McNemar", metric):
         return judged
     return replace(judged, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
@@ -237,7 +237,7 @@ def _without_interval(mine: tuple[float, ...], theirs: tuple[float, ...]) -> Dif
 
 
 def _judged(
-    first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, region: float
+    first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, margin: float
 ) -> Verdict:
     metric = metric_named(measure.metric)
     return judge(
@@ -245,31 +245,31 @@ def _judged(
         second.name,
         measure,
         difference,
-        region,
+        margin,
         first.evidence + second.evidence,
         lower_is_better=not metric.higher_is_better,
         no_interval=metric.kind == "per set",
     )
 
 
-def _with_needed_seeds(
+def _with_required_seeds(
     judged: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
 ) -> Verdict:
     """Return a verdict that says too little with how many seeds would tell what matters."""
-    asked = judged.kind == "unclear" and not judged.same_models
+    asked = judged.kind == "inconclusive" and not judged.same_models
     metric = metric_named(judged.measure.metric)
     tables = _tables(first, second, metric, predictions) if asked else None
     if tables is None:
         return judged
     found = components(tables[0] - tables[1])
-    return replace(judged, needed=needed_seeds(found, judged.region, _error(judged)))
+    return replace(judged, required=required_seeds(found, judged.margin, _error(judged)))
 
 
-def _with_needed_images(judged: Verdict) -> Verdict:
+def _with_required_images(judged: Verdict) -> Verdict:
     """Return a verdict over folds that says too little with how many images would tell what matters."""
-    if judged.kind != "unclear" or judged.bounded or judged.same_models:
+    if judged.kind != "inconclusive" or judged.bounded or judged.same_models:
         return judged
-    return replace(judged, needed=needed_images(judged.difference, judged.region, _error(judged)))
+    return replace(judged, required=required_images(judged.difference, judged.margin, _error(judged)))
 
 
 def _error(judged: Verdict) -> float:

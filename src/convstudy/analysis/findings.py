@@ -20,7 +20,7 @@ from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.interactions import interactions_of
 from convstudy.analysis.nested import Nested, nested
 from convstudy.analysis.predictions import PredictionReader
-from convstudy.analysis.searches import SearchCourse, search_course
+from convstudy.analysis.searches import SearchTrace, search_trace
 from convstudy.analysis.selection import Selection, selection
 from convstudy.history.results import Results
 from convstudy.metrics import LOG_LOSS, Metric, metric_named
@@ -33,8 +33,8 @@ from convstudy.stats.verdicts import Verdict
 
 
 @dataclass(frozen=True)
-class Contest:
-    """A stage as a contest of one candidate, the ``leader``, against each of the others.
+class StageResult:
+    """A stage as a contest of one candidate, the ``best``, against each of the others.
 
     The leader is the one that the stage chose by validation; in an ablation it is the network as it is.
 
@@ -50,7 +50,7 @@ class Contest:
         intervals: of each candidate by its name, its test scores' intervals by metric.
         fold_intervals: of the mean validation score of each candidate of a search that has all its folds, by its
             name (Nadeau and Bengio's, :func:`convstudy.stats.resampled.fold_mean`).
-        course: how a search went about it.
+        trace: how a search went about it.
         nested: what the outer folds of a nested search say of its score.
         selection: how much of a search's best score is due to its being the best of several.
     """
@@ -60,14 +60,14 @@ class Contest:
     name: str
     measure: Measure
     rows: tuple[CandidateRow, ...]
-    leader: CandidateRow | None = None
+    best: CandidateRow | None = None
     runner_up: CandidateRow | None = None
     verdicts: tuple[Verdict, ...] = ()
     losses: tuple[Verdict, ...] = ()
     interactions: tuple[Verdict, ...] = ()
     intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     fold_intervals: Mapping[str, Interval] = field(default_factory=dict)
-    course: SearchCourse | None = None
+    trace: SearchTrace | None = None
     nested: Nested | None = None
     selection: Selection | None = None
 
@@ -87,13 +87,13 @@ class Contest:
 
     def verdict_on(self, name: str) -> Verdict | None:
         """Return the verdict in which this candidate stands against the leader."""
-        return next((v for v in self.verdicts_on_leader if name in (v.first, v.second)), None)
+        return next((v for v in self.verdicts_on_best if name in (v.first, v.second)), None)
 
     @property
-    def verdicts_on_leader(self) -> tuple[Verdict, ...]:
+    def verdicts_on_best(self) -> tuple[Verdict, ...]:
         """The verdicts in which the leader is one of the two."""
-        leader = self.leader.name if self.leader else ""
-        return tuple(v for v in self.verdicts if leader in (v.first, v.second))
+        best = self.best.name if self.best else ""
+        return tuple(v for v in self.verdicts if best in (v.first, v.second))
 
     @property
     def ranking(self) -> tuple[CandidateRow, ...]:
@@ -107,7 +107,7 @@ class Contest:
         if self.question != "compare" or not self.verdicts or self.metric.kind == "per set":
             return ()
         names = [row.name for row in self.ranking]
-        return groups(names, [(v.first, v.second) for v in self.verdicts if v.told_apart])
+        return groups(names, [(v.first, v.second) for v in self.verdicts if v.is_significant])
 
     @property
     def letters(self) -> dict[str, str]:
@@ -128,69 +128,67 @@ class Headline:
     candidate: Candidate
 
 
-def contest(
+def stage_result(
     results: Results, stage: Stage, predictions: PredictionReader, held_out: HeldOutReader
-) -> Contest:
+) -> StageResult:
     """Return the contest of one stage; the readers are those of this run."""
     rows = candidate_rows(results, stage)
-    metric, region = metric_named(results.study.metric), results.study.margin
+    metric, margin = metric_named(results.study.metric), results.study.margin
     validation, test = Measure("validation", metric.name), Measure("test", metric.name)
     if stage.question == "search":
-        leader = next((row for row in rows if row.chosen), None)
-        others = tuple(
-            row for row in rows if leader is not None and row is not leader and row.trained_like(leader)
-        )
-        verdicts = compare_folds(leader, others, metric, region, len(rows), held_out) if leader else ()
-        return Contest(
+        best = next((row for row in rows if row.chosen), None)
+        others = tuple(row for row in rows if best is not None and row is not best and row.trained_like(best))
+        verdicts = compare_folds(best, others, metric, margin, len(rows), held_out) if best else ()
+        return StageResult(
             stage.key,
             stage.question,
             stage.name,
             validation,
             rows,
-            leader,
-            _next_best(leader, others, validation),
+            best,
+            _next_best(best, others, validation),
             verdicts,
             fold_intervals=fold_intervals(rows, metric),
-            course=search_course(results, stage),
-            nested=nested(results, stage, leader),
+            trace=search_trace(results, stage),
+            nested=nested(results, stage, best),
             # A choice that stays has no score while its fits have no records.
-            selection=selection(rows, leader, metric, held_out)
-            if leader and leader.validation[metric.name].mean is not None
+            selection=selection(rows, best, metric, held_out)
+            if best and best.validation[metric.name].mean is not None
             else None,
         )
     if not stage.tested:  # what judges a search
-        return Contest(stage.key, stage.question, stage.name, validation, rows)
+        return StageResult(stage.key, stage.question, stage.name, validation, rows)
 
     pairs: list[tuple[CandidateRow, CandidateRow]] = []
     runner_up = None
     combined: dict[str, tuple[str, ...]] = {}
     if stage.question == "ablate":
-        leader = next(row for row in rows if row.name == UNCHANGED)
+        best = next(row for row in rows if row.name == UNCHANGED)
         combined = {each.name: each.combines for each in stage.candidates if each.combines}
-        pairs = [(row, leader) for row in rows if row is not leader and row.name not in combined]
+        pairs = [(row, best) for row in rows if row is not best and row.name not in combined]
     elif stage.question == "compare":
-        leader = next((row for row in rows if row.chosen), None)
-        others = tuple(row for row in rows if row is not leader)
-        runner_up = _next_best(leader, others, validation)
+        best = next((row for row in rows if row.chosen), None)
+        others = tuple(row for row in rows if row is not best)
+        runner_up = _next_best(best, others, validation)
         # Where a failed fit left the choice open, the models that were tested can be compared all the same.
         tested = tuple(row for row in others if row.test["accuracy"].n)
-        pairs = list(combinations((leader, *others) if leader else tested, 2))
+        pairs = list(combinations((best, *others) if best else tested, 2))
     else:
-        leader = rows[0]
+        best = rows[0]
     intervals = {row.name: intervals_of(row, metric, predictions) for row in rows}
     named = {row.name: row for row in rows}
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
-    return Contest(
+    return StageResult(
         stage.key,
         stage.question,
         stage.name,
         test,
         rows,
-        leader,
+        best,
         runner_up,
-        compare_seeds(pairs, metric, region, predictions, results.dataset.n_test),
+        compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test),
         compare_losses(pairs, predictions) if metric.name != LOG_LOSS else (),
-        interactions_of(together, leader, metric, region, predictions) if together and leader else (),
+        interactions_of(together, best, metric, margin, predictions) if together and best else (),
         intervals,
     )
 
@@ -214,11 +212,11 @@ def headline(results: Results) -> Headline | None:
     stage, name = found
     candidate = stage.candidate(name)
     done = [record for record in results.records_of(candidate) if record.done]
-    return Headline(stage, candidate) if done and not candidate.waits_for else None
+    return Headline(stage, candidate) if done and not candidate.depends_on else None
 
 
 def _next_best(
-    leader: CandidateRow | None, others: tuple[CandidateRow, ...], measure: Measure
+    best: CandidateRow | None, others: tuple[CandidateRow, ...], measure: Measure
 ) -> CandidateRow | None:
     """Return the candidate that validation puts second, ``None`` where there is no first."""
     scored = [row for row in others if row.summary(measure).mean is not None]
@@ -229,4 +227,4 @@ def _next_best(
         assert value is not None and loss is not None  # both are recorded together
         return (metric.rank(value), loss)
 
-    return min(scored, key=rank, default=None) if leader else None
+    return min(scored, key=rank, default=None) if best else None

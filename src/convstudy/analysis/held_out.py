@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import FitRow
-from convstudy.analysis.methods import made_up
+from convstudy.analysis.methods import pseudo_observations
 from convstudy.analysis.predictions import has_accuracy, losses_of, sound, values_of
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
-from convstudy.stats.crossed import images_of, most_of_images
 from convstudy.stats.differences import Source
+from convstudy.stats.two_way import images_of, most_of_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +161,7 @@ def pooled_images(
     if len(times) < 2:
         return None
     figures = np.bincount(places, np.concatenate(differences)) / times
-    size = made_up(metric, largest, len(times), heaviest)
+    size = pseudo_observations(metric, largest, len(times), heaviest)
     return images_of(figures, size), int(len(times) / size)
 
 

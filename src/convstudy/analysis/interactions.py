@@ -6,7 +6,7 @@ of one seed on one image, the figure of that seed and image is::
     right with both − right with the first − right with the second + right as it is
 
 and its mean is the interaction: by how much both together come out above what the two differences add up to. Seeds and
-images are crossed as in a difference of two candidates, and the interval is the same (``crossed``). Only the made-up
+images are crossed as in a difference of two candidates, and the interval is the same (``two_way``). Only the made-up
 predictions differ. A difference takes values from −1 to 1 and an interaction from −2 to 2, so that what few images can
 hide is twice as large: where both variants alone fail on an image that the others get right, its figure is 2. Hence two
 whole images are added, one at 2 and one at −2, on which all seeds agree, whatever their number.
@@ -19,20 +19,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
-from convstudy.analysis.methods import holds, made_up
+from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.metrics import Metric
-from convstudy.stats.crossed import components, crossed_difference
 from convstudy.stats.differences import CONFIDENCE, Difference
 from convstudy.stats.measure import Measure
-from convstudy.stats.needed import needed_seeds
+from convstudy.stats.sample_size import required_seeds
 from convstudy.stats.summary import summarise
+from convstudy.stats.two_way import components, two_way_difference
 from convstudy.stats.verdicts import Evidence, Verdict, corrected, judge
 
 if TYPE_CHECKING:
-    from convstudy.stats.crossed import Figures
+    from convstudy.stats.two_way import Figures
 
-MADE_UP = (2.0, -2.0)
+SYNTHETIC = (2.0, -2.0)
 """The figures of the images that are added."""
 
 
@@ -40,7 +40,7 @@ def interactions_of(
     pairs: Sequence[tuple[CandidateRow, CandidateRow, CandidateRow]],
     as_it_is: CandidateRow,
     metric: Metric,
-    region: float,
+    margin: float,
     predictions: PredictionReader,
 ) -> tuple[Verdict, ...]:
     """Return a verdict on each interaction, corrected for all of them as a family of their own.
@@ -53,16 +53,16 @@ def interactions_of(
         pairs: both together, the first variant, the second one.
         as_it_is: the network that is varied.
         metric: the study's.
-        region: interactions up to this count as none.
+        margin: interactions up to this count as none.
         predictions: what each model made of each test image.
     """
     tables = {(a.name, b.name): _table((both, a, b, as_it_is), metric, predictions) for both, a, b in pairs}
     judged = corrected(
-        [_alone((both, a, b, as_it_is), metric, tables[a.name, b.name], region) for both, a, b in pairs]
+        [_alone((both, a, b, as_it_is), metric, tables[a.name, b.name], margin) for both, a, b in pairs]
     )
     if not holds("sample size", metric):
         return judged
-    return tuple(_with_needed_seeds(each, tables[each.first, each.second]) for each in judged)
+    return tuple(_with_required_seeds(each, tables[each.first, each.second]) for each in judged)
 
 
 def interaction_figures(together: Figures, first: Figures, second: Figures, as_it_is: Figures) -> Figures:
@@ -70,7 +70,7 @@ def interaction_figures(together: Figures, first: Figures, second: Figures, as_i
     return together - first - second + as_it_is
 
 
-def crossed_interaction(
+def two_way_interaction(
     figures: Figures,
     confidence: float = CONFIDENCE,
     size: float = 1.0,
@@ -90,7 +90,7 @@ def crossed_interaction(
     Raises:
         ValueError: where there are no seeds.
     """
-    found = crossed_difference(figures, 0 * figures, confidence, MADE_UP[0] * size, weights)
+    found = two_way_difference(figures, 0 * figures, confidence, SYNTHETIC[0] * size, weights)
     pairs = tuple(float(mean) for mean in figures.mean(axis=1))
     return replace(
         found,
@@ -105,7 +105,7 @@ def _alone(
     rows: tuple[CandidateRow, CandidateRow, CandidateRow, CandidateRow],
     metric: Metric,
     table: _Table | None,
-    region: float,
+    margin: float,
 ) -> Verdict:
     """Return the verdict on one interaction as if it were the only one."""
     _, first, second, _ = rows
@@ -116,14 +116,14 @@ def _alone(
         found = Difference(means, summarise(means))
     else:
         widest = 2 * (metric.high - metric.low)
-        found = crossed_interaction(table.figures, size=table.size, weights=table.weights, limit=widest)
+        found = two_way_interaction(table.figures, size=table.size, weights=table.weights, limit=widest)
     evidence = sum((row.evidence for row in rows), Evidence())
     return judge(
         first.name,
         second.name,
         measure,
         found,
-        region,
+        margin,
         evidence,
         no_interval=metric.kind == "per set",
     )
@@ -156,7 +156,7 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
         max(float(each.max()) for each in tables),
         1.0 if weights is None else float(weights.max()),
     )
-    size = made_up(metric, largest, tables[0].shape[1], heaviest)
+    size = pseudo_observations(metric, largest, tables[0].shape[1], heaviest)
     return _Table(interaction_figures(*tables), size, weights)
 
 
@@ -167,10 +167,10 @@ def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[st
     return {part: tuple(each[part] for each in scores) for part in shared}
 
 
-def _with_needed_seeds(judged: Verdict, table: _Table | None) -> Verdict:
+def _with_required_seeds(judged: Verdict, table: _Table | None) -> Verdict:
     """Return a verdict that says too little with how many seeds would tell an interaction that matters."""
-    if judged.kind != "unclear" or table is None:
+    if judged.kind != "inconclusive" or table is None:
         return judged
     error = (1 - judged.difference.confidence) / judged.n_comparisons
-    squares = sum(figure**2 for figure in MADE_UP)
-    return replace(judged, needed=needed_seeds(components(table.figures), judged.region, error, squares))
+    squares = sum(figure**2 for figure in SYNTHETIC)
+    return replace(judged, required=required_seeds(components(table.figures), judged.margin, error, squares))

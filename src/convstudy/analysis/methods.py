@@ -31,7 +31,7 @@ def holds(method: str, metric: Metric) -> bool:
     return METHODS[method](metric)
 
 
-def made_up(metric: Metric, largest: float, n_images: int, heaviest: float = 1.0) -> float:
+def pseudo_observations(metric: Metric, largest: float, n_images: int, heaviest: float = 1.0) -> float:
     """Return the size of a pseudo-observation: how far two models may differ on an image that was not seen.
 
     It is the metric's range times the weight. A log-loss has hardly a limit. There it is the largest loss that was

@@ -88,13 +88,13 @@ class Nested:
         }
 
 
-def nested(results: Results, stage: Stage, leader: CandidateRow | None) -> Nested | None:
+def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested | None:
     """Return what the outer folds say of a search; ``None`` where it is not nested.
 
     Args:
         results: the run.
         stage: the search.
-        leader: the candidate that it chose, if it has.
+        best: the candidate that it chose, if it has.
     """
     if not results.study.search[stage.name].nested:
         return None
@@ -114,10 +114,10 @@ def nested(results: Results, stage: Stage, leader: CandidateRow | None) -> Neste
             if whole and holds("Wilson", metric)
             else None
         ),
-        searched=leader.validation[metric.name].mean if leader else None,
-        as_far=leader is not None and {fit.until for fit in leader.fits} == reached,
+        searched=best.validation[metric.name].mean if best else None,
+        as_far=best is not None and {fit.until for fit in best.fits} == reached,
         n_train=folds[0].n_train,
-        n_train_searched=leader.fits[0].n_train if leader else 0,
+        n_train_searched=best.fits[0].n_train if best else 0,
         higher_is_better=metric.higher_is_better,
     )
 
@@ -125,7 +125,7 @@ def nested(results: Results, stage: Stage, leader: CandidateRow | None) -> Neste
 def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> OuterFold:
     """Return what one outer fold says."""
     choice = results.choice(f"inner.{search}.{number}")
-    if choice is None or not choice.chosen or won.waits_for:
+    if choice is None or not choice.chosen or won.depends_on:
         return OuterFold(number)
     # A choice that stays has no score while a fit of it has no record.
     searched = next(

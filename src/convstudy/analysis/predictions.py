@@ -38,8 +38,8 @@ class Predictions:
         values: the study's metric, each image's value times its weight; ``None`` for the accuracy, the log-loss and
             metrics per set.
         has_losses: whether the losses add up to the loss on record.
-        mistake_rows: which test images ``mistake_pixels`` show, shape (k,); ``None`` where no images were asked for.
-        mistake_pixels: the most confident mistakes, shape (k, height, width, channels).
+        error_rows: which test images ``error_pixels`` show, shape (k,); ``None`` where no images were asked for.
+        error_pixels: the most confident mistakes, shape (k, height, width, channels).
     """
 
     labels: npt.NDArray[np.int64]
@@ -49,8 +49,8 @@ class Predictions:
     brier: float
     has_losses: bool = True
     values: npt.NDArray[np.float64] | None = None
-    mistake_rows: npt.NDArray[Any] | None = None
-    mistake_pixels: npt.NDArray[Any] | None = None
+    error_rows: npt.NDArray[Any] | None = None
+    error_pixels: npt.NDArray[Any] | None = None
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
@@ -109,8 +109,8 @@ class PredictionReader:
     def _load(self, fit_id: str) -> Predictions | None:
         import numpy as np
 
-        opening = self._results.openings.get(fit_id)
-        if opening is None or opening.scores is None:
+        test_evaluation = self._results.test_evaluations.get(fit_id)
+        if test_evaluation is None or test_evaluation.scores is None:
             return None
         try:
             test = self._results.arrays(fit_id, "test")
@@ -120,23 +120,23 @@ class PredictionReader:
         found = predictions_in(test, self._metric)
         if (
             found is None
-            or test["probabilities"].shape != (opening.n_images, self._n_classes)
-            or not has_accuracy(found.right, opening.scores["accuracy"])
+            or test["probabilities"].shape != (test_evaluation.n_images, self._n_classes)
+            or not has_accuracy(found.right, test_evaluation.scores["accuracy"])
         ):
             return None
         if self._labels is None:
             self._labels = found.labels
         if not np.array_equal(found.labels, self._labels):
             return None
-        losses, loss = losses_of_true(found.true), opening.scores["log-loss"]
+        losses, loss = losses_of_true(found.true), test_evaluation.scores["log-loss"]
         near = abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
         images = fit_id in self._with_images
         return replace(
             found,
             labels=self._labels,
             has_losses=bool(near),
-            mistake_rows=test.get("mistake_rows") if images else None,
-            mistake_pixels=test.get("mistake_pixels") if images else None,
+            error_rows=test.get("error_rows") if images else None,
+            error_pixels=test.get("error_pixels") if images else None,
         )
 
 

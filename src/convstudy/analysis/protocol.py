@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from convstudy.analysis.candidates import part_text
 from convstudy.data import Fold, split_sizes
-from convstudy.history.ledger import Entry
+from convstudy.history.access_log import Entry
 from convstudy.history.results import Results
 from convstudy.numbers import shortest_percent
 from convstudy.plan import Stage
-from convstudy.record import Acceptance, Opening
+from convstudy.record import Acceptance, Evaluation
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class StageImages:
 
 
 @dataclass(frozen=True)
-class OpeningRow:
+class EvaluationRow:
     """One opening of the test set by this run: for which fit of which candidates."""
 
     candidates: tuple[str, ...]
     part: str
-    opening: Opening
+    test_evaluation: Evaluation
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Protocol:
         n_train, n_test: images of the dataset.
         stages: which images each stage uses.
         choices: stage and chosen candidate (empty where all failed), in order.
-        openings: this run's openings of the test set, by time.
-        n_openings: openings in the whole runs folder so far, by any study.
-        n_openings_before: how many of them came before this run's first.
-        n_opened: how many of them this run made itself; scores that were there already it has taken as they are.
+        test_evaluations: this run's openings of the test set, by time.
+        n_test_evaluations: openings in the whole runs folder so far, by any study.
+        n_test_evaluations_before: how many of them came before this run's first.
+        n_evaluated: how many of them this run made itself; scores that were there already it has taken as they are.
         others: openings that this run does not use, in order: by other runs, and its own of models that have left its
             plan.
         n_questions: how many questions the test set has answered in the whole runs folder
-            (:mod:`convstudy.history.ledger`).
+            (:mod:`convstudy.history.access_log`).
         n_questions_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
             somebody may have looked at these answers before this study was written as it is.
         acceptances: the failures that this run has accepted, in order.
@@ -75,10 +75,10 @@ class Protocol:
     n_test: int
     stages: tuple[StageImages, ...]
     choices: tuple[tuple[str, str], ...]
-    openings: tuple[OpeningRow, ...]
-    n_openings: int
-    n_openings_before: int
-    n_opened: int
+    test_evaluations: tuple[EvaluationRow, ...]
+    n_test_evaluations: int
+    n_test_evaluations_before: int
+    n_evaluated: int
     others: tuple[Entry, ...]
     n_questions: int
     n_questions_elsewhere: int
@@ -98,15 +98,19 @@ def protocol(results: Results) -> Protocol:
             for fit in candidate.fits:
                 names.setdefault(fit.id, []).append(f"{stage.key}: {candidate.name}")
                 parts[fit.id] = part_text(fit)
-    openings = [
-        OpeningRow(tuple(names[fit_id]), parts[fit_id], opening)
-        for fit_id, opening in results.openings.items()
+    test_evaluations = [
+        EvaluationRow(tuple(names[fit_id]), parts[fit_id], test_evaluation)
+        for fit_id, test_evaluation in results.test_evaluations.items()
         if fit_id in names
     ]
-    openings.sort(key=lambda row: (row.opening.opened_at, row.opening.fit_id))
-    used = {(row.opening.fit_id, row.opening.weights_digest) for row in openings}
-    answered = [entry for entry in results.ledger if entry.answered]
-    others = [entry for entry in answered if (entry.opening.fit_id, entry.opening.weights_digest) not in used]
+    test_evaluations.sort(key=lambda row: (row.test_evaluation.evaluated_at, row.test_evaluation.fit_id))
+    used = {(row.test_evaluation.fit_id, row.test_evaluation.weights_digest) for row in test_evaluations}
+    answered = [entry for entry in results.access_log if entry.answered]
+    others = [
+        entry
+        for entry in answered
+        if (entry.test_evaluation.fit_id, entry.test_evaluation.weights_digest) not in used
+    ]
     return Protocol(
         n_train=info.n_train,
         n_test=info.n_test,
@@ -114,10 +118,10 @@ def protocol(results: Results) -> Protocol:
         choices=tuple(
             (c.stage, c.chosen) for c in results.choices if results.plan.stage(c.stage).question != "inner"
         ),
-        openings=tuple(openings),
-        n_openings=results.n_openings,
-        n_openings_before=results.n_openings_before,
-        n_opened=sum(entry.run_id == results.run_id for entry in results.ledger),
+        test_evaluations=tuple(test_evaluations),
+        n_test_evaluations=results.n_test_evaluations,
+        n_test_evaluations_before=results.n_test_evaluations_before,
+        n_evaluated=sum(entry.run_id == results.run_id for entry in results.access_log),
         others=tuple(others),
         n_questions=len({entry.question for entry in answered}),
         n_questions_elsewhere=len({entry.question for entry in answered if entry.run_id != results.run_id}),

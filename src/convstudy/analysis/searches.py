@@ -9,7 +9,7 @@ from convstudy.plan import Rung, Stage
 
 
 @dataclass(frozen=True)
-class SearchCourse:
+class SearchTrace:
     """The course of a search so far.
 
     Attributes:
@@ -18,7 +18,7 @@ class SearchCourse:
         n_epochs: how many epochs were trained, each epoch of a lineage once.
         grid_epochs: how many the grid would train; ``None`` where a range has no grid.
         rungs: those of a search that halves, first to last.
-        dropped_in: candidate -> the rung (from 1) that it did not get beyond.
+        eliminated_in: candidate -> the rung (from 1) that it did not get beyond.
     """
 
     method: str
@@ -26,7 +26,7 @@ class SearchCourse:
     n_epochs: int
     grid_epochs: int | None
     rungs: tuple[Rung, ...]
-    dropped_in: dict[str, int]
+    eliminated_in: dict[str, int]
 
     @property
     def halved(self) -> bool:
@@ -42,25 +42,25 @@ class SearchCourse:
     def open_rung(self) -> int | None:
         """The number (from 1) of the rung that is being trained."""
         found = [
-            number for number, rung in enumerate(self.rungs, start=1) if rung.took_part and not rung.decided
+            number for number, rung in enumerate(self.rungs, start=1) if rung.evaluated and not rung.decided
         ]
         return found[0] if found else None
 
     def reached(self, name: str) -> Rung | None:
         """Return the last rung that a candidate took part in."""
-        return next((rung for rung in reversed(self.rungs) if name in rung.took_part), None)
+        return next((rung for rung in reversed(self.rungs) if name in rung.evaluated), None)
 
 
-def search_course(results: Results, stage: Stage) -> SearchCourse | None:
+def search_trace(results: Results, stage: Stage) -> SearchTrace | None:
     """Return the course of a search; ``None`` for other stages."""
     if stage.question != "search":
         return None
-    dropped = {candidate.name: stage.dropped_in(candidate.name) for candidate in stage.candidates}
-    return SearchCourse(
+    dropped = {candidate.name: stage.eliminated_in(candidate.name) for candidate in stage.candidates}
+    return SearchTrace(
         method=results.study.search[stage.name].method,
         n_candidates=stage.n_candidates,
         n_epochs=results.epochs_of(stage),
         grid_epochs=stage.grid_epochs,
         rungs=stage.rungs,
-        dropped_in={name: rung for name, rung in dropped.items() if rung is not None},
+        eliminated_in={name: rung for name, rung in dropped.items() if rung is not None},
     )

@@ -64,21 +64,21 @@ class Selection:
 
 
 def selection(
-    rows: tuple[CandidateRow, ...], leader: CandidateRow, metric: Metric, held_out: HeldOutReader
+    rows: tuple[CandidateRow, ...], best: CandidateRow, metric: Metric, held_out: HeldOutReader
 ) -> Selection:
     """Return how much of the leader's score is due to its having been chosen by it.
 
     Only candidates count that were trained on the same folds, as far, without a failed fit: of a search that halves
     those of the last rung. What earlier rungs chose by is not in it.
     """
-    score = leader.validation[metric.name].mean
+    score = best.validation[metric.name].mean
     assert score is not None  # a chosen candidate has one
-    among = [row for row in rows if row.trained_like(leader) and row.n_done == len(row.fits)]
+    among = [row for row in rows if row.trained_like(best) and row.n_done == len(row.fits)]
     if len(among) < 2:
         return Selection(score, len(among), None, "alone")
     if not holds("winner's correction", metric):
         return Selection(score, len(among), None, "metric")
-    n_images = sum(fit.n_validation for fit in leader.fits)
+    n_images = sum(fit.n_validation for fit in best.fits)
     if n_images * len(among) > MOST_PREDICTIONS:
         return Selection(score, len(among), None, "too many")
     # The rule of the choice: after accuracy and loss fewer parameters, then the order of the study.
@@ -86,7 +86,7 @@ def selection(
     found = _predictions(among, metric, held_out)
     if found is None:
         return Selection(score, len(among), None, "no predictions")
-    return Selection(score, len(among), optimism(*found, among.index(leader)))
+    return Selection(score, len(among), optimism(*found, among.index(best)))
 
 
 def optimism(right: Array, losses: Array, winner: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from convstudy.analysis import Analysis, CandidateRow, Contest
+from convstudy.analysis import Analysis, CandidateRow, StageResult
 from convstudy.analysis.candidates import part_text
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
@@ -24,7 +24,7 @@ class TrainedCandidate:
     """A candidate of a stage whose models are tested, with its fits that are done and its row in the contest."""
 
     stage: Stage
-    contest: Contest
+    stage_result: StageResult
     candidate: Candidate
     row: CandidateRow
     fits: tuple[DoneFit, ...]
@@ -42,16 +42,16 @@ def tested_candidates(analysis: Analysis) -> Iterator[TrainedCandidate]:
     """
     results = analysis.results
     seen: set[str] = set()
-    for contest in analysis.contests:
-        stage = results.plan.stage(contest.stage)
+    for stage_result in analysis.stage_results:
+        stage = results.plan.stage(stage_result.stage)
         if not stage.tested:
             continue
-        for candidate, row in zip(stage.candidates, contest.rows, strict=True):
+        for candidate, row in zip(stage.candidates, stage_result.rows, strict=True):
             done = [fit for fit in row.fits if fit.status == "done" and fit.fit_id not in seen]
             if done and row.settled:
                 seen |= {fit.fit_id for fit in done}
                 fits = tuple(DoneFit(fit.part, results.records[fit.fit_id]) for fit in done)
-                yield TrainedCandidate(stage, contest, candidate, row, fits)
+                yield TrainedCandidate(stage, stage_result, candidate, row, fits)
 
 
 def failed_parts(analysis: Analysis, wanted: Callable[[Record], bool]) -> dict[str, list[str]]:

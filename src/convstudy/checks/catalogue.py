@@ -1,4 +1,4 @@
-"""Every check in one table. A new one is a function, a line here, its name in ``studyfile/silence.py``
+"""Every check in one table. A new one is a function, a line here, its name in ``studyfile/suppress.py``
 and its section in ``docs/checks.md``.
 """
 
@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 from convstudy.analysis import Analysis
-from convstudy.checks import courses, images, networks, outcomes, questions, recipes, sameness
+from convstudy.checks import images, learning_curves, networks, outcomes, questions, recipes, sameness
 from convstudy.checks.check import Check, Planned, look
 from convstudy.checks.finding import Findings
 from convstudy.plan import Plan
 
 PLAN_CHECKS: tuple[Check[Planned], ...] = (
-    Check("idle-layer", "before", "warning", "A layer that does nothing", networks.idle_layers),
+    Check("no-op-layer", "before", "warning", "A layer that does nothing", networks.no_op_layers),
     Check("unused-network", "before", "note", "A network that no question names", networks.unused_networks),
     Check("unused-block", "before", "note", "A block that no network uses", networks.unused_blocks),
     Check(
@@ -76,37 +76,43 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         "before",
         "warning",
         "A choice made after the test set was opened",
-        questions.choices_after_openings,
+        questions.choices_after_test_evaluation,
     ),
 )
 """Looked at before anything trains."""
 
 RUN_CHECKS: tuple[Check[Analysis], ...] = (
     Check(
-        "diverged-fit", "during", "warning", "A fit whose loss was no number any more", courses.diverged_fits
+        "diverged-fit",
+        "during",
+        "warning",
+        "A fit whose loss was no number any more",
+        learning_curves.diverged_fits,
     ),
-    Check("collapsed-fit", "during", "warning", "A fit that ended at chance", courses.collapsed_fits),
-    Check("dead-units", "during", "warning", "A layer half of which says nothing", courses.dead_units),
+    Check("collapsed-fit", "during", "warning", "A fit that ended at chance", learning_curves.collapsed_fits),
+    Check(
+        "dead-relus", "during", "warning", "A layer half of which says nothing", learning_curves.dead_relus
+    ),
     Check(
         "still-improving",
         "during",
         "warning",
         "A network that was still getting better",
-        courses.still_improving,
+        learning_curves.still_improving,
     ),
     Check(
         "early-overfitting",
         "during",
         "note",
         "A validation loss that rose for half the training",
-        courses.early_overfitting,
+        learning_curves.early_overfitting,
     ),
     Check(
         "unstable-end",
         "during",
         "warning",
         "An accuracy that swings in the last epochs",
-        courses.unstable_ends,
+        learning_curves.unstable_ends,
     ),
     Check("failed-fit", "after", "warning", "A fit that could not be finished", outcomes.failed_fits),
     Check("same-weights", "after", "warning", "A change that changed nothing", sameness.same_weights),
@@ -140,11 +146,11 @@ RUN_CHECKS: tuple[Check[Analysis], ...] = (
         outcomes.scores_below_validation,
     ),
     Check(
-        "test-set-opened-often",
+        "test-set-reused",
         "after",
         "warning",
         "A test set that has answered many questions",
-        outcomes.often_opened_test_sets,
+        outcomes.reused_test_sets,
     ),
 )
 """Looked at during training and after it."""
@@ -172,23 +178,24 @@ IMAGE_CHECKS: tuple[Check[Analysis], ...] = (
 CHECKS: tuple[Check[Any], ...] = (*PLAN_CHECKS, *RUN_CHECKS, *IMAGE_CHECKS)
 
 
-def check_plan(plan: Plan, n_openings: int = 0) -> Findings:
+def check_plan(plan: Plan, n_test_evaluations: int = 0) -> Findings:
     """Return what the checks before training find.
 
     Args:
         plan: the plan to look at.
-        n_openings: how often this store has opened the dataset's test set already: a choice made after that may have
+        n_test_evaluations: how often this store has opened the dataset's test set already: a choice made after
+        that may have
             been made by somebody who has seen test figures.
     """
-    return look(PLAN_CHECKS, Planned(plan, n_openings), plan.study.silence)
+    return look(PLAN_CHECKS, Planned(plan, n_test_evaluations), plan.study.suppress)
 
 
 def check_results(analysis: Analysis) -> Findings:
     """Return what the checks during and after training and of the images find, in a run that is finished or not."""
-    return look((*RUN_CHECKS, *IMAGE_CHECKS), analysis, analysis.results.study.silence)
+    return look((*RUN_CHECKS, *IMAGE_CHECKS), analysis, analysis.results.study.suppress)
 
 
 def check_run(analysis: Analysis) -> Findings:
     """Return what all checks find in a run: in its plan, during its training and after it, and in its images."""
     results = analysis.results
-    return check_plan(results.plan, results.n_openings_before) + check_results(analysis)
+    return check_plan(results.plan, results.n_test_evaluations_before) + check_results(analysis)

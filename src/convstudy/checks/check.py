@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from convstudy.checks.finding import Finding, Findings, Level, Silenced
+from convstudy.checks.finding import Finding, Findings, Level, Suppressed
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.plan import Plan
 from convstudy.studyfile import Study
@@ -24,7 +24,7 @@ class Spot:
 
     where: str
     what: str
-    mend: str
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Planned:
     """What there is to look at before training: the plan, and how often the test set was opened before this run."""
 
     plan: Plan
-    n_openings: int = 0
+    n_test_evaluations: int = 0
 
 
 def accuracy_margin(study: Study) -> float:
@@ -54,16 +54,16 @@ class Check(Generic[Subject]):
     find: Callable[[Subject], Iterable[Spot]]
 
 
-def look(checks: Iterable[Check[Subject]], subject: Subject, silence: Mapping[str, str]) -> Findings:
-    """Return what these checks find in a subject; ``silence`` is check -> the reason why it is silenced."""
+def look(checks: Iterable[Check[Subject]], subject: Subject, suppress: Mapping[str, str]) -> Findings:
+    """Return what these checks find in a subject; ``suppress`` is check -> the reason why it is suppressed."""
     found = [
-        Finding(check.name, spot.where, spot.what, spot.mend, check.level)
+        Finding(check.name, spot.where, spot.what, spot.hint, check.level)
         for check in checks
         for spot in check.find(subject)
     ]
     return Findings(
-        heard=tuple(finding for finding in found if finding.check not in silence),
-        silenced=tuple(
-            Silenced(finding, silence[finding.check]) for finding in found if finding.check in silence
+        reported=tuple(finding for finding in found if finding.check not in suppress),
+        suppressed=tuple(
+            Suppressed(finding, suppress[finding.check]) for finding in found if finding.check in suppress
         ),
     )

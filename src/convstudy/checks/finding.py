@@ -1,4 +1,4 @@
-"""What a check finds: one finding, and all findings of a study with the silenced ones apart."""
+"""What a check finds: one finding, and all findings of a study with the suppressed ones apart."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class Finding:
         check: the name of the check that found it.
         where: in the study file (``"network.six-conv"``) or in the run (``"compare.all: one, seed 0"``).
         what: what is the matter, a sentence without its full stop.
-        mend: how to mend it.
+        hint: how to mend it.
         level: ``"warning"`` or ``"note"``.
     """
 
     check: str
     where: str
     what: str
-    mend: str
+    hint: str
     level: Level = "warning"
 
 
 @dataclass(frozen=True)
-class Silenced:
-    """A finding of a check that the study silences, and the reason that it gives."""
+class Suppressed:
+    """A finding of a check that the study suppresses, and the reason that it gives."""
 
     finding: Finding
     reason: str
@@ -38,15 +38,15 @@ class Silenced:
 
 @dataclass(frozen=True)
 class Findings:
-    """What checks found: ``heard``, and ``silenced`` by the study."""
+    """What checks found: ``reported``, and ``suppressed`` by the study."""
 
-    heard: tuple[Finding, ...] = ()
-    silenced: tuple[Silenced, ...] = ()
+    reported: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
     def __add__(self, other: Findings) -> Findings:
-        return Findings(self.heard + other.heard, self.silenced + other.silenced)
+        return Findings(self.reported + other.reported, self.suppressed + other.suppressed)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """Those that are heard and are more than notes: what ``--strict`` ends a command with."""
-        return tuple(finding for finding in self.heard if finding.level == "warning")
+        return tuple(finding for finding in self.reported if finding.level == "warning")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from convstudy.analysis import Analysis
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot
-from convstudy.checks.words import points
+from convstudy.checks.text import points
 from convstudy.numbers import decimals, percent
 from convstudy.stats import balance_of
 
@@ -26,17 +26,23 @@ FAR = 0.01
 
 def train_test_duplicates(analysis: Analysis) -> Iterator[Spot]:
     """Test images that are training images too, or nearly."""
-    facts = analysis.results.images
-    if facts is None:
+    statistics = analysis.results.images
+    if statistics is None:
         return
-    n_exact, n_near = facts.exact.n_test, facts.near.n_test if facts.near else 0
-    if not n_exact and n_near < NEAR_SHARE * facts.test.n_images:
+    n_exact, n_near = (
+        statistics.exact.n_test,
+        statistics.near_duplicates.n_test if statistics.near_duplicates else 0,
+    )
+    if not n_exact and n_near < NEAR_SHARE * statistics.test.n_images:
         return
-    n_otherwise = facts.exact.n_otherwise_labelled + (facts.near.n_otherwise_labelled if facts.near else 0)
+    n_otherwise = statistics.exact.n_otherwise_labelled + (
+        statistics.near_duplicates.n_otherwise_labelled if statistics.near_duplicates else 0
+    )
     labels = f"; {n_otherwise:,} pairs have two labels" if n_otherwise else ""
     yield Spot(
         DATASET,
-        f"{n_exact:,} of {facts.test.n_images:,} test images are training images too, and {n_near:,} nearly{labels}: "
+        f"{n_exact:,} of {statistics.test.n_images:,} test images are training images too, "
+        f"and {n_near:,} nearly{labels}: "
         "on these a model may remember the answer",
         "take them out of the training images, and look how the dataset was divided",
     )
@@ -44,11 +50,11 @@ def train_test_duplicates(analysis: Analysis) -> Iterator[Spot]:
 
 def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
     """Parts whose largest class has many times the images of the smallest."""
-    facts = analysis.results.images
-    if facts is None:
+    statistics = analysis.results.images
+    if statistics is None:
         return
     names = analysis.results.dataset.class_names
-    for part, counts in (("training", facts.train.class_counts), ("test", facts.test.class_counts)):
+    for part, counts in (("training", statistics.train.class_counts), ("test", statistics.test.class_counts)):
         balance = balance_of(counts)
         if balance.ratio < UNEVEN:
             continue
@@ -68,10 +74,10 @@ def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
 
 def constant_images(analysis: Analysis) -> Iterator[Spot]:
     """Parts with images that hold one value only."""
-    facts = analysis.results.images
-    if facts is None:
+    statistics = analysis.results.images
+    if statistics is None:
         return
-    for part, known in (("training", facts.train), ("test", facts.test)):
+    for part, known in (("training", statistics.train), ("test", statistics.test)):
         if known.n_constant:
             yield Spot(
                 DATASET,
@@ -84,7 +90,9 @@ def badly_calibrated(analysis: Analysis) -> Iterator[Spot]:
     """Candidates whose mean confidence lies clearly outside the interval of their accuracy."""
     results = analysis.results
     for each in tested_candidates(analysis):
-        tested = tuple(fit.record.fit_id for fit in each.fits if fit.record.fit_id in results.openings)
+        tested = tuple(
+            fit.record.fit_id for fit in each.fits if fit.record.fit_id in results.test_evaluations
+        )
         calibration = analysis.calibration(tested)
         if calibration is None:
             continue

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from convstudy.checks.check import Planned, Spot
-from convstudy.checks.words import listed
+from convstudy.checks.text import listed
 from convstudy.data import split_sizes
 from convstudy.errors import NetworkError
 from convstudy.networks import Layer, Network, layer_table
@@ -35,7 +35,7 @@ WANTED_OF_START = 0.01
 LARGER_BATCHES = "batch_size = 2 or more, or no batch-norm over single values (layer-norm, group-norm 1)"
 
 
-def idle_layers(planned: Planned) -> Iterator[Spot]:
+def no_op_layers(planned: Planned) -> Iterator[Spot]:
     """Layers that do nothing, such as a pool over 1 × 1; one of a block of the study is reported once."""
     study = planned.plan.study
     reported: set[tuple[str, LayerPath, str]] = set()
@@ -103,7 +103,7 @@ def _values_of(study: Study, name: str) -> Iterator[Mapping[str, Tried]]:
     parameters = study.network[name].parameters
     for search in study.search.values():
         if search.network == name:
-            for key, values in search.vary.items():
+            for key, values in search.parameters.items():
                 if key in parameters:
                     yield from ({key: value} for value in checked_values(key, values))
 

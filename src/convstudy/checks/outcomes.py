@@ -10,7 +10,7 @@ from typing import Literal
 from convstudy.analysis import TEST, VALIDATION, Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
 from convstudy.checks.check import SURE, Spot, accuracy_margin
-from convstudy.checks.words import listed, points
+from convstudy.checks.text import listed, points
 from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, difference_text, percent
 from convstudy.stats import Kind, Verdict
@@ -29,8 +29,8 @@ OFTEN = 10
 _SMALL_SAMPLE = {5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 _KINDS: Mapping[Kind, str] = {
     "worse": "the other is better",
-    "tie": "a tie",
-    "unclear": "too uncertain to call",
+    "equivalent": "a tie",
+    "inconclusive": "too uncertain to call",
     "too few to say": "too few seeds to say",
 }
 
@@ -63,12 +63,12 @@ def winners_at_edge(analysis: Analysis) -> Iterator[Spot]:
         if choice is None or not choice.chosen:
             continue
         values = results.plan.stage(choice.stage).candidate(choice.chosen).values
-        for key, tried in search.vary.items():
+        for key, tried in search.parameters.items():
             edge = edge_of(tried, values[key])
             if edge:
                 beyond = "higher" if edge == "highest" else "lower"
                 yield Spot(
-                    f"search.{name}.vary.{key}",
+                    f"search.{name}.parameters.{key}",
                     f"the winner has {key} = {values[key]}, at the {edge} that was tried: a {beyond} one may do better",
                     f"try {beyond} values of {key} too",
                 )
@@ -83,7 +83,7 @@ def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest",
     if isinstance(value, (bool, str)):
         return ""
     if isinstance(tried, Range):
-        if tried.is_whole and len(tried.whole_numbers) < LEAST_VALUES:
+        if tried.is_integer and len(tried.integers) < LEAST_VALUES:
             return ""
         low, high = tried.ends
         scale = math.log if tried.log else float
@@ -102,28 +102,28 @@ def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest",
 
 def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
     """Searches and comparisons whose choice is not clearly better than the next best."""
-    for contest in analysis.contests:
-        leader, other = contest.leader, contest.runner_up
-        verdict = contest.verdict_on(other.name) if leader and other else None
-        if leader is None or other is None or verdict is None or verdict.difference.mean is None:
+    for stage_result in analysis.stage_results:
+        best, other = stage_result.best, stage_result.runner_up
+        verdict = stage_result.verdict_on(other.name) if best and other else None
+        if best is None or other is None or verdict is None or verdict.difference.mean is None:
             continue
         if verdict.kind == "better":
             continue
         images, more = (
             ("folds", "folds or images")
-            if contest.question == "search"
+            if stage_result.question == "search"
             else ("test images", "seeds or images")
         )
-        leads = contest.metric.rank(verdict.difference.mean) <= 0
-        ahead = leader.name if leads == (verdict.first == leader.name) else other.name
-        if verdict.needed is not None and (verdict.needed.fewest or 0) > verdict.needed.at_hand:
+        leads = stage_result.metric.rank(verdict.difference.mean) <= 0
+        ahead = best.name if leads == (verdict.first == best.name) else other.name
+        if verdict.required is not None and (verdict.required.fewest or 0) > verdict.required.at_hand:
             more += " (the verdict says about how many)"
         yield Spot(
-            contest.stage,
-            f"{leader.name} was chosen before {other.name}; on the {images} {ahead} is ahead by "
-            f"{difference_text(abs(verdict.difference.mean), contest.metric.unit)}: {_said(verdict)}",
+            stage_result.stage,
+            f"{best.name} was chosen before {other.name}; on the {images} {ahead} is ahead by "
+            f"{difference_text(abs(verdict.difference.mean), stage_result.metric.unit)}: {_said(verdict)}",
             "do not call it the better one: take the one that costs less"
-            + ("" if verdict.kind == "tie" else f", or more {more}"),
+            + ("" if verdict.kind == "equivalent" else f", or more {more}"),
         )
 
 
@@ -184,14 +184,14 @@ def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
 
 def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
     """Networks whose test accuracy is clearly below their validation accuracy."""
-    region = accuracy_margin(analysis.results.study)
+    margin = accuracy_margin(analysis.results.study)
     for each in tested_candidates(analysis):
-        interval = each.contest.interval(each.candidate.name, ACCURACY)
+        interval = each.stage_result.interval(each.candidate.name, ACCURACY)
         validation, test = each.row.validation["accuracy"].mean, each.row.test["accuracy"].mean
         if interval is None or validation is None or test is None:
             continue
         error = _error(validation, _n_validation(each))
-        if validation - SURE * error > interval.high and validation - test > region:
+        if validation - SURE * error > interval.high and validation - test > margin:
             yield Spot(
                 each.where,
                 f"{percent(validation)} on validation and {percent(test)} on test images, whose interval ends at "
@@ -201,10 +201,10 @@ def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
             )
 
 
-def often_opened_test_sets(analysis: Analysis) -> Iterator[Spot]:
+def reused_test_sets(analysis: Analysis) -> Iterator[Spot]:
     """Test sets that have answered ten questions or more of other runs."""
     results, told = analysis.results, analysis.protocol
-    if told.openings and told.n_questions_elsewhere >= OFTEN:
+    if told.test_evaluations and told.n_questions_elsewhere >= OFTEN:
         yield Spot(
             "study.dataset",
             f"the test set of {results.dataset.name} has answered {told.n_questions:,} questions in this "

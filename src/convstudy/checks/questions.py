@@ -7,22 +7,22 @@ from collections.abc import Iterator
 
 from convstudy.analysis.methods import holds
 from convstudy.checks.check import Planned, Spot
-from convstudy.checks.words import listed
+from convstudy.checks.text import listed
 from convstudy.data import Fold, split_sizes
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted, shortest
 from convstudy.plan import Stage
-from convstudy.stats.needed import RULE_OF_THREE
+from convstudy.stats.sample_size import RULE_OF_THREE
 from convstudy.studyfile import Range
 
 
 def single_values(planned: Planned) -> Iterator[Spot]:
     """Searches over one value, which cannot find anything."""
     for name, search in planned.plan.study.search.items():
-        for key, values in search.vary.items():
+        for key, values in search.parameters.items():
             if not isinstance(values, Range) and len(set(values)) == 1:
                 yield Spot(
-                    f"search.{name}.vary.{key}",
+                    f"search.{name}.parameters.{key}",
                     f"{key} has one value only, {values[0]}",
                     "give it more values, or set it in the network",
                 )
@@ -88,24 +88,24 @@ def unequal_tuning(planned: Planned) -> Iterator[Spot]:
 def few_validation_images(planned: Planned) -> Iterator[Spot]:
     """Choices by so few validation images that no tie within the region could show on them."""
     study = planned.plan.study
-    metric, region = metric_named(study.metric), study.margin
-    if region == 0 or not holds("rule of three", metric):
+    metric, margin = metric_named(study.metric), study.margin
+    if margin == 0 or not holds("rule of three", metric):
         return
     few = [
         (stage.key, n)
         for stage in planned.plan.stages
-        if stage.question in ("search", "compare") and (n := _n_validating(stage)) * region < RULE_OF_THREE
+        if stage.question in ("search", "compare") and (n := _n_validating(stage)) * margin < RULE_OF_THREE
     ]
     if few:
         least = min(n for _, n in few)
         told = listed([f"{n:,} in {key}" for key, n in few])
         yield Spot(
-            "study.region",
+            "study.equivalence_margin",
             f"few validation images choose: {told}; even without one difference on them, "
             f"{shortest(100 * RULE_OF_THREE / least, 2)} points would remain possible, and up to "
-            f"{shortest(100 * region)} points are to count as none",
-            f"region = {shortest(math.ceil(1000 * RULE_OF_THREE / least) / 10)}, or "
-            f"{math.ceil(RULE_OF_THREE / region):,} validation images",
+            f"{shortest(100 * margin)} points are to count as none",
+            f"equivalence_margin = {shortest(math.ceil(1000 * RULE_OF_THREE / least) / 10)}, or "
+            f"{math.ceil(RULE_OF_THREE / margin):,} validation images",
         )
 
 
@@ -119,13 +119,14 @@ def _n_validating(stage: Stage) -> int:
     return min(n_images, len(fits) * split_sizes(fits[0].dataset.n_train, split)[1])
 
 
-def choices_after_openings(planned: Planned) -> Iterator[Spot]:
+def choices_after_test_evaluation(planned: Planned) -> Iterator[Spot]:
     """Studies that still choose when the test set has been opened: changes made after looking are choices too."""
     study = planned.plan.study
-    if planned.n_openings and (study.search or study.compare):
+    if planned.n_test_evaluations and (study.search or study.compare):
         yield Spot(
             "study.dataset",
-            f"the test set of {study.dataset.name} has been opened {counted(planned.n_openings, 'time')} here, and "
+            f"the test set of {study.dataset.name} has been opened "
+            f"{counted(planned.n_test_evaluations, 'time')} here, and "
             "this study still chooses: if its changes were made after looking, its test scores are too good",
             "say so where you publish, or keep fresh images for the last word",
         )

@@ -48,13 +48,13 @@ def shared_learning_rates(planned: Planned) -> Iterator[Spot]:
                     f"learning_rate = ... beside the optimizer, found for {recipe.optimizer} on validation images",
                 )
     for name, search in study.search.items():
-        values = search.vary.get("optimizer", ())
+        values = search.parameters.get("optimizer", ())
         kinds = {_kind(str(value)) for value in values} if not isinstance(values, Range) else set()
-        if len(kinds) > 1 and "learning_rate" not in search.vary:
+        if len(kinds) > 1 and "learning_rate" not in search.parameters:
             yield Spot(
-                f"search.{name}.vary.optimizer",
+                f"search.{name}.parameters.optimizer",
                 f"{len(kinds)} optimizers are tried at one learning rate, which suits one of them",
-                "vary learning_rate beside optimizer",
+                "parameters learning_rate beside optimizer",
             )
 
 

@@ -10,8 +10,8 @@ import click
 import convstudy
 from convstudy.cli import check, files, layers, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
+from convstudy.cli.output import print_json, print_messages
 from convstudy.cli.streams import NotPrinted, ReaderGone, safe_streams
-from convstudy.cli.words import say_json, tell
 from convstudy.errors import ConvstudyError, Location, UsageError, unknown
 
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ReaderGone:
             return PIPE_CLOSED
         except NotPrinted as error:
-            tell(str(error))
+            print_messages(str(error))
             return error.exit_status
 
 
@@ -83,7 +83,7 @@ def _status(words: list[str]) -> int:
     try:
         status = app.main(words, prog_name="convstudy", standalone_mode=False, obj=words)
     except (click.Abort, KeyboardInterrupt):
-        tell("Interrupted.")
+        print_messages("Interrupted.")
         return INTERRUPTED
     except SystemExit as end:  # click's shell completion ends so
         return end.code if isinstance(end.code, int) else 0
@@ -99,10 +99,10 @@ def _status(words: list[str]) -> int:
 
 def _fail(error: ConvstudyError, as_json: bool) -> int:
     """Print an error and return its exit status."""
-    tell(str(error))
+    print_messages(str(error))
     if as_json:
         try:
-            say_json({"errors": error.as_json()})
+            print_json({"errors": error.as_json()})
         except NotPrinted as unprinted:
-            tell(str(unprinted))
+            print_messages(str(unprinted))
     return error.exit_status

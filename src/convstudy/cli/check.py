@@ -25,7 +25,7 @@ from convstudy.cli.options import (
     study_argument,
     study_of,
 )
-from convstudy.cli.words import say_json
+from convstudy.cli.output import print_json
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -44,7 +44,7 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
 
     Before a run, it looks at the plan only. Once it was run in --runs, also what came of it: fits that diverged
     or were still improving, seeds far from the others, differences that are noise. Exit status: 0 fine, 1 warnings
-    with --strict, 2 usage. [silence] in the study file silences a check, with a reason.
+    with --strict, 2 usage. [suppress] in the study file suppresses a check, with a reason.
     """
     study = study_of(context, source)
     history = open_history(runs)
@@ -53,11 +53,11 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
         check_labels(context, source, study)
     findings = _findings(study, history, run_id)
     if as_json:
-        say_json({"study": study.name, "run": run_id, **findings_json(findings)})
+        print_json({"study": study.name, "run": run_id, **findings_json(findings)})
     else:
         seen = f"the run {run_id}" if run_id else "the plan; nothing is trained yet"
         parts = [f"{study.name}, {seen}: {findings_count(findings) or 'nothing to point out'}"]
-        if findings.heard or findings.silenced:
+        if findings.reported or findings.suppressed:
             parts += [findings_text(findings), f"{WHERE_TOLD}."]
         if not run_id:
             parts.append(f"next: {command_line(context, 'run', source)}")
@@ -68,7 +68,7 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
 def _findings(study: Study, history: History | None, run_id: str | None) -> Findings:
     """Return what is found in the study's run, or in its plan where it was not run.
 
-    What is silenced is as this study has it, which may have changed since the run.
+    What is suppressed is as this study has it, which may have changed since the run.
     """
     from convstudy.checks import check_plan, check_run
     from convstudy.plan import resolve
@@ -80,4 +80,4 @@ def _findings(study: Study, history: History | None, run_id: str | None) -> Find
         results = replace(results, study=study, plan=replace(results.plan, study=study))
         return check_run(analyse(results))
     planned, _ = resolve(study, history.outcomes(history.run_id_of(study)) if history else {})
-    return check_plan(planned, history.n_openings(study.dataset) if history else 0)
+    return check_plan(planned, history.n_test_evaluations(study.dataset) if history else 0)

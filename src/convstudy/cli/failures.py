@@ -41,7 +41,7 @@ def _usage_problem(error: click.ClickException) -> Problem:
     """Return what click found wrong with the words of a command."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "convstudy"
-    mend = f"`{path} --help` shows how it is used"
+    hint = f"`{path} --help` shows how it is used"
     if isinstance(error, click.NoSuchOption) and context is not None:
         options = [
             name
@@ -50,16 +50,16 @@ def _usage_problem(error: click.ClickException) -> Problem:
             for name in parameter.opts
         ]
         found = unknown("option", error.option_name, sorted(options), Location(subject=path))
-        return Problem(found.what, found.where, found.got, found.allowed, found.mend or mend)
+        return Problem(found.what, found.where, found.got, found.expected, found.hint or hint)
     if isinstance(error, click.MissingParameter) and error.param is not None:
         name = error.param.make_metavar(context) if context is not None else error.param.human_readable_name
-        return Problem(f"{name.strip('[]')} is missing", where=Location(subject=path), mend=mend)
+        return Problem(f"{name.strip('[]')} is missing", where=Location(subject=path), hint=hint)
     where = path
     if isinstance(error, click.BadParameter) and error.param is not None:
         option = isinstance(error.param, click.Option)
         where = f"{path} {error.param.opts[0] if option else error.param.make_metavar(error.ctx)}"  # type: ignore[arg-type]
     message = error.message.rstrip(".")
-    return Problem(message[:1].lower() + message[1:], where=Location(subject=where), mend=mend)
+    return Problem(message[:1].lower() + message[1:], where=Location(subject=where), hint=hint)
 
 
 def _bug(error: Exception, place: str) -> Bug:
@@ -79,6 +79,6 @@ def _bug(error: Exception, place: str) -> Bug:
         where = str(Path(file.name))
     except OSError:
         where = "nowhere: the folder for temporary files cannot be written"
-    mend = f"please report it, with the file that holds the details: {where}"
+    hint = f"please report it, with the file that holds the details: {where}"
     what = "this should not have happened: it is a bug in convstudy"
-    return Bug(Problem(what, Location(subject=place), got=f"{name}: {first_line}", mend=mend))
+    return Bug(Problem(what, Location(subject=place), got=f"{name}: {first_line}", hint=hint))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convstudy.cli.options import json_option
-from convstudy.cli.words import say_json, table
+from convstudy.cli.output import print_json, table
 from convstudy.errors import DataError, Location, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def init(path: Path, dataset: str, force: bool) -> None:
 
     text = starter_file(dataset)
     if path.is_dir():
-        mend = "name a file in it"
+        hint = "name a file in it"
         raise UsageError(
             Problem(
-                "this is a folder", where=Location(str(path)), allowed="a new study file (.toml)", mend=mend
+                "this is a folder", where=Location(str(path)), expected="a new study file (.toml)", hint=hint
             )
         )
     try:
@@ -46,11 +46,11 @@ def init(path: Path, dataset: str, force: bool) -> None:
                     path.unlink()  # an empty file would keep the next call from writing
                 raise
     except FileExistsError:
-        what, mend = "this file is there already, and was left as it is", "name another PATH, or give --force"
-        raise UsageError(Problem(what, where=Location(str(path)), mend=mend)) from None
+        what, hint = "this file is there already, and was left as it is", "name another PATH, or give --force"
+        raise UsageError(Problem(what, where=Location(str(path)), hint=hint)) from None
     except OSError as error:
         what = f"the study file cannot be written: {(error.strerror or str(error)).lower()}"
-        raise UsageError(Problem(what, where=Location(str(path)), mend="name another PATH")) from None
+        raise UsageError(Problem(what, where=Location(str(path)), hint="name another PATH")) from None
     click.echo(f"{path}: a study of {dataset}, to change as you like")
     click.echo(f"next: convstudy plan {shlex.quote(str(path))}")
 
@@ -60,7 +60,7 @@ def schema() -> None:
     """Print the JSON Schema of study files, for editors."""
     from convstudy.studyfile import study_schema
 
-    say_json(study_schema())
+    print_json(study_schema())
 
 
 @click.command()
@@ -71,7 +71,7 @@ def datasets(as_json: bool) -> None:
 
     here = {name: _is_here(info) for name, info in BUILT_IN_DATASETS.items()}
     if as_json:
-        say_json(
+        print_json(
             [
                 {
                     "name": name,

@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 WHERE_TOLD = "docs/checks.md has a section on each, by its name"
 
 strict_option = click.option(
-    "--strict", is_flag=True, help="End with exit status 1 where a check warns and is not silenced."
+    "--strict", is_flag=True, help="End with exit status 1 where a check warns and is not suppressed."
 )
 
 
 def findings_text(findings: Findings, indent: str = "") -> str:
-    """Return all findings, three lines each, then the silenced ones in a line each."""
+    """Return all findings, three lines each, then the suppressed ones in a line each."""
     lines = []
-    for found in findings.heard:
+    for found in findings.reported:
         lines += [
             f"{indent}{found.level}: {found.check}, {found.where}",
             f"{indent}  {found.what}",
-            f"{indent}  mend: {found.mend}",
+            f"{indent}  hint: {found.hint}",
         ]
     lines += [
-        f"{indent}silenced: {each.finding.check}, {each.finding.where} ({each.reason})"
-        for each in findings.silenced
+        f"{indent}suppressed: {each.finding.check}, {each.finding.where} ({each.reason})"
+        for each in findings.suppressed
     ]
     return "\n".join(lines)
 
 
 def findings_count(findings: Findings) -> str:
-    """Return how many there are: ``"2 warnings, 1 note and 1 silenced"``; nothing where there is none."""
+    """Return how many there are: ``"2 warnings, 1 note and 1 suppressed"``; nothing where there is none."""
     n_warnings = len(findings.warnings)
     numbers = (
         (n_warnings, counted(n_warnings, "warning")),
-        (len(findings.heard) - n_warnings, counted(len(findings.heard) - n_warnings, "note")),
-        (len(findings.silenced), f"{len(findings.silenced):,} silenced"),
+        (len(findings.reported) - n_warnings, counted(len(findings.reported) - n_warnings, "note")),
+        (len(findings.suppressed), f"{len(findings.suppressed):,} suppressed"),
     )
     told = [text for n, text in numbers if n]
     return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
@@ -51,8 +51,8 @@ def findings_count(findings: Findings) -> str:
 def findings_json(findings: Findings) -> dict[str, Any]:
     """Return all findings as plain values."""
     return {
-        "findings": [asdict(found) for found in findings.heard],
-        "silenced": [asdict(each) for each in findings.silenced],
+        "findings": [asdict(found) for found in findings.reported],
+        "suppressed": [asdict(each) for each in findings.suppressed],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from convstudy.cli.options import json_option
-from convstudy.cli.words import say_json, table
+from convstudy.cli.output import print_json, table
 
 
 @click.command()
@@ -18,7 +18,7 @@ def layers(as_json: bool) -> None:
     from convstudy.networks import ACTIVATIONS, BLOCKS, INITIALISERS, LAYERS
 
     if as_json:
-        say_json(
+        print_json(
             {
                 "layers": [
                     {"word": word, "usage": layer.usage, "description": layer.summary()}

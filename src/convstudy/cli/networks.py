@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.options import json_option, study_argument, study_of
-from convstudy.cli.words import say_json, table
+from convstudy.cli.output import print_json, table
 from convstudy.errors import Location, UsageError, unknown
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def networks(context: click.Context, source: str, name: str | None, as_json: boo
             raise UsageError(unknown("network", name, names, Location(subject=context.command_path)))
         every = [each for each in every if each.name == name]
     if as_json:
-        say_json(
+        print_json(
             {"study": study.name, "dataset": study.dataset.name, "networks": [_json(each) for each in every]}
         )
     else:
@@ -91,7 +91,7 @@ def _text(named: Named) -> str:
             INDENT * (len(row.path) - 1) + row.text,
             shape_text(row.output_shape),
             row.n_parameters,
-            row.multiply_adds,
+            row.macs,
             f"does nothing: {row.idle}" if row.idle else "",
         )
         for row in layers.rows
@@ -103,7 +103,7 @@ def _text(named: Named) -> str:
             table(("", "layer", "output shape", "parameters", "multiply-adds", ""), rows, right=(3, 4)),
             "",
             f"parameters: {layers.n_parameters:,} total, {layers.n_trainable:,} trainable, "
-            f"{layers.n_not_trainable:,} not trainable; multiply-adds an image: {layers.multiply_adds:,}",
+            f"{layers.n_not_trainable:,} not trainable; multiply-adds an image: {layers.macs:,}",
         )
     )
 
@@ -121,7 +121,7 @@ def _json(named: Named) -> dict[str, Any]:
         "n_parameters": layers.n_parameters,
         "n_trainable": layers.n_trainable,
         "n_not_trainable": layers.n_not_trainable,
-        "multiply_adds": layers.multiply_adds,
+        "macs": layers.macs,
     }
 
 

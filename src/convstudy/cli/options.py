@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from convstudy.cli.words import program
+from convstudy.cli.output import program
 from convstudy.errors import ConvstudyError, DataError, Location, Problem, StudyError, UsageError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def changes_of(context: click.Context) -> dict[str, object]:
                     f"{key} is changed twice",
                     Location(subject="--set"),
                     f"{changes[key]} and {value}",
-                    mend="say it once",
+                    hint="say it once",
                 )
             )
         changes[key] = value

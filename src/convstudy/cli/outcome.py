@@ -14,9 +14,9 @@ from convstudy.cli.failed import failed_json, failed_text, unrestored_text
 from convstudy.cli.failures import FAILED, INTERRUPTED, as_convstudy_error
 from convstudy.cli.findings import findings_count, findings_json, strict_status
 from convstudy.cli.options import runs_words
+from convstudy.cli.output import print_json, print_messages
 from convstudy.cli.reporting import write_files
 from convstudy.cli.streams import NotPrinted, ReaderGone
-from convstudy.cli.words import say_json, tell
 from convstudy.errors import ConvstudyError, Location, Problem, StoreError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class Outcome:
         self._interrupted = False
         with self._step():
             if results.failed:
-                tell(failed_text(results, again, accepting))
+                print_messages(failed_text(results, again, accepting))
             if results.untested and not results.unfinished:
-                tell(unrestored_text(again))
+                print_messages(unrestored_text(again))
         self._analysis = analyse(results)
         self._answer = answer(self._analysis)
         self._say("\n".join(self._answer) + "\n")
@@ -100,7 +100,7 @@ class Outcome:
             NotPrinted, ReaderGone: where a part could not be printed on stdout.
         """
         if self._as_json:
-            say_json(self._json())
+            print_json(self._json())
         self._say(f"report: {self._report or f'none written; `{self._again}` does so'}")
         if self._findings is not None and (found := findings_count(self._findings)):
             self._say(f"checks: {found}; {checks}")
@@ -127,13 +127,13 @@ class Outcome:
             yield
         except KeyboardInterrupt:
             self._interrupted = True
-            self._note(ConvstudyError(Problem("interrupted", got="everything is trained", mend=self._again)))
+            self._note(ConvstudyError(Problem("interrupted", got="everything is trained", hint=self._again)))
         except Exception as error:
             self._note(as_convstudy_error(error))
 
     def _note(self, *errors: ConvstudyError) -> None:
         for error in errors:
-            tell(str(error))
+            print_messages(str(error))
         self._errors += errors
 
     def _say(self, text: str) -> None:
@@ -154,10 +154,10 @@ class Outcome:
             "report": str(self._report) if self._report else None,
             "answer": list(self._answer),
             "acceptances": [asdict(acceptance) for acceptance in results.acceptances],
-            "n_openings": results.n_openings,
+            "n_test_evaluations": results.n_test_evaluations,
         }
         with self._step():
-            rows = [row for contest in self._analysis.contests for row in contest.rows]
+            rows = [row for stage_result in self._analysis.stage_results for row in stage_result.rows]
             value |= {"results": [_row(row) for row in rows], "failed": failed_json(results)}
         if self._findings is not None:
             value |= findings_json(self._findings)

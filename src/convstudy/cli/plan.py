@@ -19,8 +19,8 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import say_json, table
-from convstudy.numbers import counted, duration, operations, percent
+from convstudy.cli.output import print_json, table
+from convstudy.numbers import counted, duration, flops, percent
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -37,7 +37,7 @@ _DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
 @workers_option
 @json_option
 @click.option(
-    "--calibrate/--no-calibrate",
+    "--estimate-time/--no-estimate-time",
     default=True,
     help="Train a few steps of up to 24 networks to estimate the time; takes some seconds.",
 )
@@ -49,7 +49,7 @@ def plan(
     runs: Path,
     workers: int | None,
     as_json: bool,
-    calibrate: bool,
+    estimate_time: bool,
     strict: bool,
 ) -> int:
     """Say what a run would train and cost; train nothing.
@@ -63,11 +63,11 @@ def plan(
     from convstudy.run.estimate import CALIBRATION_SECONDS, estimate
 
     history = open_history(runs)
-    estimated = estimate(study, history, workers, CALIBRATION_SECONDS if calibrate else None)
-    n_openings = history.n_openings(study.dataset, history.run_id_of(study)) if history else 0
-    findings = check_plan(estimated.plan, n_openings)
+    estimated = estimate(study, history, workers, CALIBRATION_SECONDS if estimate_time else None)
+    n_test_evaluations = history.n_test_evaluations(study.dataset, history.run_id_of(study)) if history else 0
+    findings = check_plan(estimated.plan, n_test_evaluations)
     if as_json:
-        say_json({**_json(estimated), **findings_json(findings)})
+        print_json({**_json(estimated), **findings_json(findings)})
     else:
         click.echo(_text(estimated, findings, runs, command_line(context, "run", source)))
     return strict_status(findings, strict)
@@ -78,7 +78,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
     head = f"{study.name}: {study.dataset.name}, {images}, {counted(study.seeds, 'seed')}"
-    columns = ["stage", "candidates", "fits", "done", "images to train", "operations"]
+    columns = ["stage", "candidates", "fits", "done", "images to train", "flops"]
     rows: list[list[object]] = [
         [
             work.stage.key,
@@ -86,7 +86,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
             work.n_fits,
             work.n_done,
             work.left.images,
-            operations(work.left.operations),
+            flops(work.left.flops),
         ]
         for work in estimated.stages
     ]
@@ -98,7 +98,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
             estimated.total.n_fits,
             n_done,
             estimated.left.images,
-            operations(estimated.left.operations),
+            flops(estimated.left.flops),
         ]
     )
     if estimated.seconds is not None:
@@ -111,9 +111,9 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     if sum(work.n_fits for work in estimated.stages) > estimated.total.n_fits:
         notes.append("A fit that two stages share is trained once, by the first.")
     open_choices = [
-        f"  {work.stage.key}: {_names(work.stage, waits_for)} on {' and '.join(waits_for)}"
+        f"  {work.stage.key}: {_names(work.stage, depends_on)} on {' and '.join(depends_on)}"
         for work in estimated.stages
-        for waits_for in dict.fromkeys(c.waits_for for c in work.stage.candidates if c.waits_for)
+        for depends_on in dict.fromkeys(c.depends_on for c in work.stage.candidates if c.depends_on)
     ]
     notes += [
         _method_text(work.stage, method)
@@ -134,7 +134,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
             timed = f"{estimated.n_timed} of {estimated.n_kinds:,} kinds of steps were timed"
             notes.append(f"{timed}, the others are interpolated.")
     parts += ["\n".join(notes)] if notes else []
-    if findings.heard or findings.silenced:
+    if findings.reported or findings.suppressed:
         parts.append(f"Worth knowing first ({WHERE_TOLD}):\n{findings_text(findings, '  ')}")
     parts.append(f"next: {follow_up}")
     return "\n\n".join(parts)
@@ -152,7 +152,7 @@ def _method_text(stage: Stage, method: str) -> str:
 
     if method != "halving":
         text = f"{stage.key} draws {counted(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
-        return f"{text}; stand-ins take the place of those to come." if stage.to_come else f"{text}."
+        return f"{text}; stand-ins take the place of those to come." if stage.pending else f"{text}."
     rungs = [
         f"{rung.size.n_candidates} × {counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}"
         for rung in stage.rungs
@@ -177,19 +177,19 @@ def _nested_text(stage: Stage) -> str:
 
 def _pairs_text(name: str, ablate: Ablate) -> str:
     """Return which variants of an ablation with interactions are trained together, and which are not."""
-    from convstudy.studyfile import pairs_apart, pairs_of
+    from convstudy.studyfile import pairs_of, undersized_pairs
 
     text = f"ablate.{name} trains {counted(len(pairs_of(ablate)), 'pair')} of its variants together too"
     apart = [
         f"{pair.first} and {pair.second} (both change {', '.join(pair.shared)})"
-        for pair in pairs_apart(ablate)
+        for pair in undersized_pairs(ablate)
     ]
     return f"{text}, but not {'; '.join(apart)}." if apart else f"{text}."
 
 
-def _names(stage: Stage, waits_for: tuple[str, ...]) -> str:
+def _names(stage: Stage, depends_on: tuple[str, ...]) -> str:
     """Return the names of the candidates that wait for exactly these stages."""
-    names = [candidate.name for candidate in stage.candidates if candidate.waits_for == waits_for]
+    names = [candidate.name for candidate in stage.candidates if candidate.depends_on == depends_on]
     return "all" if len(names) == len(stage.candidates) else ", ".join(names)
 
 
@@ -207,12 +207,12 @@ def _json(estimated: Estimate) -> dict[str, Any]:
                 "n_done": work.n_done,
                 "left": asdict(work.left),
                 "seconds": work.seconds,
-                "waits_for": list(work.stage.waits_for),
+                "depends_on": list(work.stage.depends_on),
                 "method": estimated.plan.study.search[work.stage.name].method
                 if work.stage.question == "search"
                 else None,
                 "grid_epochs": work.stage.grid_epochs,
-                "to_come": [fit.id for fit in work.stage.to_come],
+                "pending": [fit.id for fit in work.stage.pending],
                 "rungs": [_rung_json(rung) for rung in work.stage.rungs],
                 "candidates": [
                     {
@@ -220,7 +220,7 @@ def _json(estimated: Estimate) -> dict[str, Any]:
                         "network": candidate.network_name,
                         "layers": candidate.network.as_json(),
                         "fits": [fit.id for fit in candidate.fits],
-                        "waits_for": list(candidate.waits_for),
+                        "depends_on": list(candidate.depends_on),
                         "combines": list(candidate.combines),
                     }
                     for candidate in work.stage.candidates
@@ -239,8 +239,8 @@ def _rung_json(rung: Rung) -> dict[str, Any]:
     """Return a rung for a program."""
     return {
         **asdict(rung.size),
-        "took_part": list(rung.took_part),
-        "went_on": list(rung.went_on),
+        "evaluated": list(rung.evaluated),
+        "promoted": list(rung.promoted),
         "decided": rung.decided,
         "fits": [fit.id for fit in rung.fits],
     }

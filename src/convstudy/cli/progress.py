@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from convstudy.cli.words import tell
+from convstudy.cli.output import print_messages
 from convstudy.metrics import metric_named
 from convstudy.numbers import count, counted, duration, percent, score_text
 from convstudy.record import Epoch
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
+    EvaluatedOnTestSet,
     FilesLost,
     FitEnded,
     ImagesInspected,
@@ -23,7 +24,6 @@ from convstudy.run.events import (
     NotReproduced,
     RunStarted,
     SearchAdvanced,
-    TestOpened,
 )
 from convstudy.run.progress import Progress
 
@@ -46,7 +46,7 @@ def showing(progress: Progress) -> Iterator[Listener]:
         with _live(progress) as listener:
             yield listener
     else:
-        yield PlainProgress(progress)
+        yield LineProgress(progress)
 
 
 def is_terminal() -> bool:
@@ -56,17 +56,17 @@ def is_terminal() -> bool:
     return watched and not unattended and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
-class PlainProgress:
+class LineProgress:
     """A line for each fit, choice and opening; for logs.
 
     Args:
         progress: counts the events.
-        tell: takes one line.
+        print_messages: takes one line.
     """
 
-    def __init__(self, progress: Progress, tell: Callable[[str], None] = tell) -> None:
+    def __init__(self, progress: Progress, print_messages: Callable[[str], None] = print_messages) -> None:
         self._progress = progress
-        self._tell = tell
+        self._tell = print_messages
         self._told = 0.0
 
     def __call__(self, event: Event) -> None:
@@ -88,7 +88,7 @@ class PlainProgress:
         if isinstance(event, FitEnded):
             width = len(str(progress.n_fits))
             return f"[{progress.n_done:{width}}/{progress.n_fits}] {ended(event, progress)}; {left(progress)}"
-        return news(event, progress)
+        return messages(event, progress)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ class Display:
             self._progress.take(event)
             if isinstance(event, FitEnded) and not event.record.done:
                 return [ended(event, self._progress)]
-            line = "" if isinstance(event, TestOpened) else news(event, self._progress)
+            line = "" if isinstance(event, EvaluatedOnTestSet) else messages(event, self._progress)
             return [line] if line else []
 
     def render(self) -> RenderableType:
@@ -158,7 +158,7 @@ class Display:
             return Group(head, body)
 
 
-def news(event: Event, progress: Progress) -> str:
+def messages(event: Event, progress: Progress) -> str:
     """Return what is worth a line of its own besides fits, or nothing."""
     if isinstance(event, RunStarted):
         n_done = progress.n_done
@@ -170,7 +170,7 @@ def news(event: Event, progress: Progress) -> str:
         return choice_text(event.choice)
     if isinstance(event, SearchAdvanced):
         return rung_text(event.plan.stage(event.stage))
-    if isinstance(event, TestOpened) and event.opening.scores is not None:
+    if isinstance(event, EvaluatedOnTestSet) and event.test_evaluation.scores is not None:
         return f"test set opened for {progress.name(event.fit)}: {_tested(event)}"
     if isinstance(event, NoMessage):
         if event.fit is None:
@@ -189,9 +189,9 @@ def news(event: Event, progress: Progress) -> str:
     return ""
 
 
-def _tested(event: TestOpened) -> str:
+def _tested(event: EvaluatedOnTestSet) -> str:
     """Return a model's test score: ``accuracy 97.31 %``."""
-    found, scores = metric_named(event.fit.metric), event.opening.scores
+    found, scores = metric_named(event.fit.metric), event.test_evaluation.scores
     return f"{found.title} {score_text(scores[found.name], found.unit)}" if scores else "no score"
 
 
@@ -261,11 +261,11 @@ def rung_text(stage: Stage) -> str:
     decided = [number for number, rung in enumerate(stage.rungs, start=1) if rung.decided]
     if not decided or decided[-1] == len(stage.rungs):
         return ""
-    rung, to_come = stage.rungs[decided[-1] - 1], stage.rungs[decided[-1]].size
-    there = f"{counted(to_come.n_folds, 'fold')} × {counted(to_come.n_epochs, 'epoch')}"
+    rung, pending = stage.rungs[decided[-1] - 1], stage.rungs[decided[-1]].size
+    there = f"{counted(pending.n_folds, 'fold')} × {counted(pending.n_epochs, 'epoch')}"
     return (
-        f"{stage.key}: rung {decided[-1]} of {len(stage.rungs)} is done, {len(rung.went_on):,} of "
-        f"{counted(len(rung.took_part), 'candidate')} go on to {there}"
+        f"{stage.key}: rung {decided[-1]} of {len(stage.rungs)} is done, {len(rung.promoted):,} of "
+        f"{counted(len(rung.evaluated), 'candidate')} go on to {there}"
     )
 
 
@@ -274,7 +274,7 @@ def _so_far(stage: Stage, progress: Progress) -> str:
     choice = progress.choices.get(stage.key)
     chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
     open_rungs = [
-        number for number, rung in enumerate(stage.rungs, start=1) if rung.took_part and not rung.decided
+        number for number, rung in enumerate(stage.rungs, start=1) if rung.evaluated and not rung.decided
     ]
     rung = f", rung {open_rungs[0]} of {len(stage.rungs)}" if open_rungs else ""
     return f"{counts.n_done} of {counted(counts.n_fits, 'fit')}{rung}{chosen}"

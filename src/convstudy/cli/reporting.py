@@ -55,5 +55,5 @@ def _error(error: Exception, paths: list[Path], hint: str) -> ConvstudyError:
     if isinstance(error, OSError) and error.filename in map(str, (path, *path.parents)):
         reason = (error.strerror or str(error)).lower()
         what = f"the report cannot be written: {reason}"
-        return UsageError(Problem(what, where=Location(f"{error.filename}{more}"), mend=hint))
+        return UsageError(Problem(what, where=Location(f"{error.filename}{more}"), hint=hint))
     return as_convstudy_error(error, f"{path}{more}")

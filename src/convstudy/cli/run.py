@@ -24,7 +24,7 @@ from convstudy.cli.options import (
     study_of,
     workers_option,
 )
-from convstudy.cli.words import program, say_json, tell
+from convstudy.cli.output import print_json, print_messages, program
 from convstudy.errors import Problem
 from convstudy.numbers import counted
 
@@ -115,7 +115,7 @@ def _written(path: Path | None) -> AbstractContextManager[Listener]:
     """Return a listener that appends events to a file, or one that does nothing where there is no path."""
     from convstudy.run import JsonLines, silent
 
-    return nullcontext(silent) if path is None else JsonLines(path, tell)
+    return nullcontext(silent) if path is None else JsonLines(path, print_messages)
 
 
 def next_command(context: click.Context, source: str, results: Results) -> str:
@@ -141,7 +141,7 @@ def _interrupted(progress: Progress, runs: Path, again: str, as_json: bool) -> i
         kept = f"{progress.n_done:,} of {counted(progress.n_fits, 'fit')} are kept in {runs}"
         if progress.running:
             kept += "; those under way go on from their last whole epoch"
-    tell(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")
+    print_messages(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")
     if as_json:
-        say_json({"errors": [Problem("interrupted", got=kept, mend=again).as_json()]})
+        print_json({"errors": [Problem("interrupted", got=kept, hint=again).as_json()]})
     return INTERRUPTED

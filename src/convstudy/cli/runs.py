@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.options import json_option, open_history, runs_option, runs_words
+from convstudy.cli.output import print_json, print_messages, table
 from convstudy.cli.reporting import write_files
-from convstudy.cli.words import say_json, table, tell
 from convstudy.errors import Location, Problem, StoreError, UsageError, unknown
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted, moment, score_text
@@ -39,12 +39,12 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
         return
     if history is None:
         raise UsageError(
-            Problem("there are no runs here", where=Location(str(runs)), got=run or "", mend=HOW_TO_START)
+            Problem("there are no runs here", where=Location(str(runs)), got=run or "", hint=HOW_TO_START)
         )
     results = history.results(run if run is not None else summaries[-1].run_id)
     summary = next(each for each in summaries if each.run_id == results.run_id)
     if as_json:
-        say_json(_json(results, summary))
+        print_json(_json(results, summary))
     else:
         click.echo(_text(results, summary, runs))
 
@@ -57,7 +57,7 @@ def runs(runs: Path, as_json: bool) -> None:
     history = open_history(runs)
     summaries = history.runs() if history else ()
     if as_json:
-        say_json([asdict(summary) for summary in summaries])
+        print_json([asdict(summary) for summary in summaries])
     elif not summaries:
         _say_nothing_there(runs)
     else:
@@ -124,13 +124,13 @@ def report(
     from convstudy.report import answer
 
     analysis = analyse(results)
-    tell("\n".join(answer(analysis)))
+    print_messages("\n".join(answer(analysis)))
     folder = output or history.report_folder(results.run_id)
     files, errors = write_files(
         analysis, check_run(analysis), folder, wanted, hint="--output DIR writes it elsewhere"
     )
     for error in errors:
-        tell(str(error))
+        print_messages(str(error))
     for path in files:
         click.echo(path)
     return errors[0].exit_status if errors else 0
@@ -140,16 +140,16 @@ def _outdated(results: Results, runs: Path) -> StoreError:
     """Return the error of a run that has no report in this version: an emptier one would replace its own."""
     found = f"{len(results.records):,} of its {counted(len(results.plan.fits), 'fit')}"
     what = f"another version of convstudy trained this run, and this one has {found}"
-    mend = (
+    hint = (
         "run the study again to train them with this version; "
         "until then, the report and the files of the other version stay as they are"
     )
-    return StoreError(Problem(what, Location(subject=f"{results.run_id} in {runs}"), mend=mend))
+    return StoreError(Problem(what, Location(subject=f"{results.run_id} in {runs}"), hint=hint))
 
 
 def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) -> None:
     if as_json:
-        say_json(empty)
+        print_json(empty)
     else:
         click.echo(f"No runs in {runs} yet; {HOW_TO_START}")
 
@@ -162,7 +162,7 @@ class StageProgress:
     n_fits: int
     n_done: int
     n_failed: int
-    waits_for: tuple[str, ...]
+    depends_on: tuple[str, ...]
     n_rungs: int
     n_rungs_decided: int
     chosen: str | None
@@ -172,8 +172,8 @@ class StageProgress:
     @property
     def outcome(self) -> str:
         """What it chose, or what it waits for, in words."""
-        if self.waits_for:
-            return f"waits for {', '.join(self.waits_for)}"
+        if self.depends_on:
+            return f"waits for {', '.join(self.depends_on)}"
         if self.chosen and self.validation_score is not None:
             return f"{self.chosen} ({score_text(self.validation_score, metric_named(self.metric).unit)})"
         return f"{self.n_rungs_decided} of {self.n_rungs} rungs are done" if self.n_rungs_decided else ""
@@ -190,10 +190,10 @@ def _stages(results: Results) -> tuple[StageProgress, ...]:
         stages.append(
             StageProgress(
                 stage=stage.key,
-                n_fits=len(known | {fit.id for fit in stage.to_come}),
+                n_fits=len(known | {fit.id for fit in stage.pending}),
                 n_done=sum(record.done for record in records),
                 n_failed=sum(not record.done for record in records),
-                waits_for=stage.waits_for,
+                depends_on=stage.depends_on,
                 n_rungs=len(stage.rungs),
                 n_rungs_decided=sum(rung.decided for rung in stage.rungs),
                 chosen=choice.chosen if choice else None,
@@ -213,8 +213,8 @@ def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
         "stages": [asdict(stage) for stage in _stages(results)],
         "failed": failed_json(results),
         "acceptances": [asdict(acceptance) for acceptance in results.acceptances],
-        "n_tested": len(results.openings),
-        "n_openings": results.n_openings,
+        "n_tested": len(results.test_evaluations),
+        "n_test_evaluations": results.n_test_evaluations,
     }
 
 
@@ -237,8 +237,8 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
             rows,
             right=(1, 2, 3),
         ),
-        f"The test set of {summary.dataset} was opened {counted(results.n_openings, 'time')} in this folder, "
-        f"{len(results.openings):,} of them for models of this run.",
+        f"The test set of {summary.dataset} was opened {counted(results.n_test_evaluations, 'time')} in this folder, "
+        f"{len(results.test_evaluations):,} of them for models of this run.",
     ]
     if results.failed:
         parts.append(failed_text(results))

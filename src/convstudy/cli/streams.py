@@ -102,7 +102,7 @@ def safe_streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     _occupy_closed()
     with ExitStack() as at_end:
-        # Opened for reading only: to write to it fails, as to a closed stream.
+        # EvaluationResult for reading only: to write to it fails, as to a closed stream.
         out = sys.stdout or at_end.enter_context(os.fdopen(os.open(os.devnull, os.O_RDONLY), "w"))
         err = sys.stderr or at_end.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         for stream in (out, err):

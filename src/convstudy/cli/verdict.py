@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from convstudy.cli.options import json_option
-from convstudy.cli.words import say_json
+from convstudy.cli.output import print_json
 
 
 @click.command()
@@ -32,7 +32,7 @@ from convstudy.cli.words import say_json
     help="Or: how many only the first, and only the second got right.",
 )
 @click.option(
-    "--region",
+    "--margin",
     type=click.FloatRange(0, 100),
     default=0.1,
     show_default=True,
@@ -45,7 +45,7 @@ def verdict(
     n: int,
     both_right: int | None,
     discordant: tuple[int, int] | None,
-    region: float,
+    margin: float,
     as_json: bool,
 ) -> None:
     """Say what two models' counts of right answers allow to be said.
@@ -56,12 +56,12 @@ def verdict(
     from convstudy.stats import verdict_on_counts
 
     found = verdict_on_counts(
-        *successes, n, both_right=both_right, discordant=discordant, region=region / 100
+        *successes, n, both_right=both_right, discordant=discordant, margin=margin / 100
     )
     from convstudy.report import counts_answer
 
     if as_json:
         exact = found.pairs.exact_p if found.pairs else None
-        say_json({**asdict(found), "mcnemar_exact_p": exact, "answer": list(counts_answer(found))})
+        print_json({**asdict(found), "mcnemar_exact_p": exact, "answer": list(counts_answer(found))})
     else:
         click.echo("\n".join(counts_answer(found)))

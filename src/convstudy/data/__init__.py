@@ -14,9 +14,9 @@
 :mod:`.idx`           the IDX file format, read strictly
 :mod:`.arrays`        NumPy's file format, read strictly; images that stay in a file
 :mod:`.digits`        the embedded dataset, which needs no network
-:mod:`.fingerprints`  what tells images apart, exactly and nearly
+:mod:`.perceptual_hashes`  what tells images apart, exactly and nearly
 :mod:`.duplicates`    test images that are training images as well
-:mod:`.facts`         class counts, constant images and duplicates of a dataset
+:mod:`.statistics`         class counts, constant images and duplicates of a dataset
 ====================  ==========================================================================
 
 Importing this package loads neither NumPy nor scikit-learn nor pooch; using it does.
@@ -24,7 +24,7 @@ Importing this package loads neither NumPy nor scikit-learn nor pooch; using it 
 
 from __future__ import annotations
 
-from convstudy.data.audit.facts import ImageFacts, image_facts
+from convstudy.data.audit.statistics import DatasetStatistics, dataset_statistics
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
 from convstudy.data.images import Images, Part
@@ -34,9 +34,9 @@ from convstudy.data.splits import Fold, Holdout, Outer, Shortage, Split, shortag
 __all__ = [
     "BUILT_IN_DATASETS",
     "Dataset",
+    "DatasetStatistics",
     "Fold",
     "Holdout",
-    "ImageFacts",
     "Images",
     "LoadedDataset",
     "LockedTest",
@@ -44,7 +44,7 @@ __all__ = [
     "Part",
     "Shortage",
     "Split",
-    "image_facts",
+    "dataset_statistics",
     "shortage",
     "split_indices",
     "split_sizes",

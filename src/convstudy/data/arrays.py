@@ -39,9 +39,9 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
     """
     header = _header(path)
     if header.dtype.str != dtype or header.shape != shape or header.is_fortran:
-        allowed = f"{dtype} of shape {shape}"
+        expected = f"{dtype} of shape {shape}"
         raise DataError(
-            Problem("an array of another type or shape", Location(str(path)), header.words, allowed)
+            Problem("an array of another type or shape", Location(str(path)), header.words, expected)
         )
     return _mapped(path, header)
 
@@ -61,9 +61,9 @@ def open_array(path: Path, kinds: str, what: str) -> np.memmap[Any, np.dtype[Any
     if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
         raise DataError(Problem("this array cannot be used", Location(str(path)), header.words, what))
     if header.is_fortran:
-        mend = "save it with np.save(path, np.ascontiguousarray(array))"
+        hint = "save it with np.save(path, np.ascontiguousarray(array))"
         raise DataError(
-            Problem("this array is in Fortran order", Location(str(path)), header.words, "C order", mend)
+            Problem("this array is in Fortran order", Location(str(path)), header.words, "C order", hint)
         )
     return _mapped(path, header)
 
@@ -176,7 +176,7 @@ class PixelFile:
                         Problem(
                             "this file was changed while it was in use",
                             Location(str(self.path)),
-                            mend="run again",
+                            hint="run again",
                         )
                     )
                 for start, end, row in zip(

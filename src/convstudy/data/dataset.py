@@ -158,7 +158,7 @@ class Dataset:
         if labels.shape != (expected,):
             what = f"the {part} part has another number of labels"
             raise DataError(
-                Problem(what, Location(subject=self.name), got=str(labels.shape), allowed=str((expected,)))
+                Problem(what, Location(subject=self.name), got=str(labels.shape), expected=str((expected,)))
             )
         check_labels(self, part, labels)
         return labels
@@ -198,12 +198,12 @@ class Dataset:
             DataError: where they are not the values of a dataset.
         """
         if not isinstance(values, Mapping) or set(values) != _KEYS:
-            raise DataError(Problem("this does not describe a dataset", allowed=", ".join(sorted(_KEYS))))
+            raise DataError(Problem("this does not describe a dataset", expected=", ".join(sorted(_KEYS))))
         kind = SOURCES.get(values["kind"]) if isinstance(values["kind"], str) else None
         shape, names = values["image_shape"], values["class_names"]
         if kind is None or not isinstance(shape, list) or not isinstance(names, list):
             raise DataError(
-                Problem("this does not describe a dataset", allowed="a kind, a shape and class names")
+                Problem("this does not describe a dataset", expected="a kind, a shape and class names")
             )
         try:
             source = kind.type.from_json(values["source"], folder)
@@ -222,7 +222,7 @@ class Dataset:
         )
         if dataset.digest != values["digest"]:
             what = "the digest of a dataset is not that of its source"
-            raise DataError(Problem(what, got=str(values["digest"])[:64], allowed=dataset.digest))
+            raise DataError(Problem(what, got=str(values["digest"])[:64], expected=dataset.digest))
         return dataset
 
 
@@ -237,8 +237,8 @@ def _class_names(names: object, n_classes: int) -> tuple[str, ...]:
         return tuple(str(number) for number in range(n_classes))
     # A set has no order, a text would be a name for each letter, and the keys of a mapping may be the labels.
     if isinstance(names, str | bytes | Set | Mapping) or not isinstance(names, Iterable):
-        what, allowed = "class names must be a list", "a name for each class, in the order of the labels"
-        raise DataError(Problem(what, where, type(names).__name__, allowed))
+        what, expected = "class names must be a list", "a name for each class, in the order of the labels"
+        raise DataError(Problem(what, where, type(names).__name__, expected))
     found: tuple[Any, ...] = tuple(str(name) if _is_number(name) else name for name in names)
     if len(found) != n_classes:
         what = "there must be one name for each class"
@@ -254,29 +254,31 @@ def _is_number(value: object) -> bool:
 def _wrong_value(dataset: Dataset) -> Problem | None:
     """Return what is wrong with the values of a dataset, if anything."""
     if not isinstance(dataset.name, str) or not re.fullmatch(NAME_PATTERN, dataset.name):
-        allowed = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
-        return Problem("the name of a dataset must be a plain name", got=_cut(dataset.name), allowed=allowed)
+        expected = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+        return Problem(
+            "the name of a dataset must be a plain name", got=_cut(dataset.name), expected=expected
+        )
     if not _is_text(dataset.title):
         return Problem("the title of a dataset must be a text", got=_cut(dataset.title))
     sizes = dataset.image_shape
     if len(sizes) != 3 or not all(_is_count(size, 1 << 16) for size in sizes):
         what = "the image shape must be (height, width, channels)"
-        return Problem(what, got=_cut(sizes), allowed="three whole numbers from 1 to 65,536")
+        return Problem(what, got=_cut(sizes), expected="three whole numbers from 1 to 65,536")
     if not all(_is_count(count, 1 << 48) for count in (dataset.n_train, dataset.n_test)):
         got = f"{_cut(dataset.n_train)} and {_cut(dataset.n_test)}"
-        return Problem("both parts of a dataset must have images", got=got, allowed="1 or more in each")
+        return Problem("both parts of a dataset must have images", got=got, expected="1 or more in each")
     names = dataset.class_names
     if not 2 <= len(names) <= MOST_CLASSES:
-        allowed = f"from 2 to {MOST_CLASSES:,}"
-        return Problem("a dataset must have two or more classes", got=str(len(names)), allowed=allowed)
+        expected = f"from 2 to {MOST_CLASSES:,}"
+        return Problem("a dataset must have two or more classes", got=str(len(names)), expected=expected)
     if not all(_is_text(name) for name in names):
-        allowed = f"texts of 1 to {LONGEST_TEXT:,} letters on one line"
+        expected = f"texts of 1 to {LONGEST_TEXT:,} letters on one line"
         return Problem(
-            "a class name must be a text", got=_cut([n for n in names if not _is_text(n)]), allowed=allowed
+            "a class name must be a text", got=_cut([n for n in names if not _is_text(n)]), expected=expected
         )
     if len(set(names)) < len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        return Problem("two classes have the same name", got=_cut(twice), allowed="each name once")
+        return Problem("two classes have the same name", got=_cut(twice), expected="each name once")
     return None
 
 

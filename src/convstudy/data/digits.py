@@ -43,7 +43,7 @@ def read_digits(part: Part) -> Images:
                 "scikit-learn's digits are not what they were",
                 where=Location(subject="digits"),
                 got=f"shape {values.shape}, values {values.min()} to {values.max()}",
-                allowed=f"{_SMALL} × {_SMALL} images of values 0 to {_MAXIMUM}",
+                expected=f"{_SMALL} × {_SMALL} images of values 0 to {_MAXIMUM}",
             )
         )
     chosen = is_test(labels) == (part == "test")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from convstudy.data.idx import HOW_TO_MEND, IdxFile
+from convstudy.data.idx import HOW_TO_FIX, IdxFile
 from convstudy.errors import DataError, Location, Problem
 
 
@@ -63,8 +63,8 @@ class PublishedFile:
                     "a decompressed file of this dataset cannot be verified",
                     Location(str(path)),
                     got="a plain file",
-                    allowed=f"{self.name}.gz as published, SHA-256 {self.archive_digest}",
-                    mend="put the published .gz there instead",
+                    expected=f"{self.name}.gz as published, SHA-256 {self.archive_digest}",
+                    hint="put the published .gz there instead",
                 )
             )
         elif found.archive_digest != self.archive_digest:
@@ -183,8 +183,8 @@ def _wrong_digest(what: str, path: Path, got: str, expected: str) -> DataError:
             f"the {what} is not the published one",
             Location(str(path)),
             got=f"SHA-256 {got}",
-            allowed=f"SHA-256 {expected}",
-            mend=HOW_TO_MEND,
+            expected=f"SHA-256 {expected}",
+            hint=HOW_TO_FIX,
         )
     )
 
@@ -203,8 +203,8 @@ def _unavailable(
             f"{len(missing)} file(s) are neither here nor could they be downloaded: {names}",
             where=Location(subject=dataset),
             got=got,
-            allowed=f"the files in {looked}, or in the cache {cache_folder() / dataset}, or a network",
-            mend=f"on a machine with a network, download{urls}{others}\n    and put them into {folder}; "
+            expected=f"the files in {looked}, or in the cache {cache_folder() / dataset}, or a network",
+            hint=f"on a machine with a network, download{urls}{others}\n    and put them into {folder}; "
             'or use the dataset "digits", which needs no network',
         )
     )

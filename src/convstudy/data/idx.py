@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 UNSIGNED_BYTE = 0x08
 """The only type byte that is read; image sets use no other."""
-HOW_TO_MEND = "delete the file; convstudy then downloads it, or put a sound copy there"
+HOW_TO_FIX = "delete the file; convstudy then downloads it, or put a sound copy there"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,8 @@ def _largest_archive(shape: tuple[int, ...]) -> int:
     return content_size(shape) + content_size(shape) // 100 + 65_536
 
 
-def _refusal(path: Path, what: str, got: str, allowed: str = "") -> DataError:
-    return DataError(Problem(what, Location(str(path)), got, allowed, HOW_TO_MEND))
+def _refusal(path: Path, what: str, got: str, expected: str = "") -> DataError:
+    return DataError(Problem(what, Location(str(path)), got, expected, HOW_TO_FIX))
 
 
 def _read_limited(path: Path, limit: int) -> bytes:
@@ -113,8 +113,8 @@ def _parse(content: bytes, shape: tuple[int, ...], path: Path) -> npt.NDArray[np
         got = f"type 0x{content[2]:02x}"
         raise _refusal(path, "values of a type that is not read", got, "0x08 (unsigned byte)")
     if content[3] != len(shape):
-        allowed = f"{len(shape)}, for {_text(shape)}"
-        raise _refusal(path, "the wrong number of dimensions", str(content[3]), allowed)
+        expected = f"{len(shape)}, for {_text(shape)}"
+        raise _refusal(path, "the wrong number of dimensions", str(content[3]), expected)
     if len(content) < header:
         raise _refusal(path, "the file ends within its header", f"{len(content)} bytes", f"{size:,} bytes")
     found = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))

@@ -50,7 +50,7 @@ class Images:
                 Problem(
                     "there are not as many labels as images",
                     got=f"{len(self.labels):,} labels for {len(self.pixels):,} images",
-                    allowed="one label for each image",
+                    expected="one label for each image",
                 )
             )
 
@@ -87,7 +87,7 @@ class Images:
                 Problem(
                     "an index lies outside the images",
                     got=f"{indices.min()} to {indices.max()}",
-                    allowed=f"0 to {len(self) - 1}",
+                    expected=f"0 to {len(self) - 1}",
                 )
             )
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
@@ -103,9 +103,11 @@ class Images:
             yield self.pixels[start:end] if self.file is None else self.file.read(np.arange(start, end))
 
 
-def _wrong(what: str, array: npt.NDArray[Any], allowed: str) -> DataError:
+def _wrong(what: str, array: npt.NDArray[Any], expected: str) -> DataError:
     return DataError(
         Problem(
-            f"{what} of the wrong type or shape", got=f"{array.dtype} of shape {array.shape}", allowed=allowed
+            f"{what} of the wrong type or shape",
+            got=f"{array.dtype} of shape {array.shape}",
+            expected=expected,
         )
     )

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from convstudy.atomic_write import atomic_write
 from convstudy.data.images import Images, Part
 from convstudy.data.parts import images_of, n_classes_of
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
-from convstudy.whole_file import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,8 @@ class MemorySource(PartDigests):
     def read(self, part: Part) -> Images:
         """Return one part, after a check that the arrays are what they were."""
         images = self.train if part == "train" else self.test
-        mend = "do not change the arrays after from_arrays"
-        return self.verified(images, part, Location(subject="arrays"), mend)
+        hint = "do not change the arrays after from_arrays"
+        return self.verified(images, part, Location(subject="arrays"), hint)
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Return the labels of one part."""
@@ -53,7 +53,7 @@ class MemorySource(PartDigests):
     def as_json(self, folder: Path | None = None) -> NoReturn:
         """Raise :class:`DataError`."""
         what = "arrays in memory cannot be described by a file"
-        raise DataError(Problem(what, mend="run_study writes them into the runs folder first"))
+        raise DataError(Problem(what, hint="run_study writes them into the runs folder first"))
 
     @classmethod
     def from_json(cls, values: object, folder: Path) -> NoReturn:
@@ -85,7 +85,7 @@ class MemorySource(PartDigests):
                 continue
             self.read(part)  # they may have been changed since from_arrays
             for kind, array in (("images", images.pixels), ("labels", images.labels.astype("<i8"))):
-                with whole_file(folder / f"{part}-{kind}.npy") as partial, partial.open("wb") as file:
+                with atomic_write(folder / f"{part}-{kind}.npy") as partial, partial.open("wb") as file:
                     npy.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         return source
 
@@ -111,7 +111,7 @@ def _array(values: object, name: str) -> npt.NDArray[Any]:
     where = Location(key=(name,))
     if type(values).__module__.partition(".")[0] == "torch":
         raise DataError(
-            Problem("this must be a NumPy array", where, "a torch tensor", mend=f"{name}.numpy(force=True)")
+            Problem("this must be a NumPy array", where, "a torch tensor", hint=f"{name}.numpy(force=True)")
         )
     try:
         array = np.asarray(values)

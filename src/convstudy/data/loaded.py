@@ -26,19 +26,20 @@ class LockedTest:
         """Return the number of images; nothing is read."""
         return self.info.n_test
 
-    def open(self, record_opening: Callable[[], None]) -> Images:
+    def open(self, record_test_evaluation: Callable[[], None]) -> Images:
         """Record the test-set evaluation, then read the test images.
 
         Nothing is kept: each call is an evaluation of its own and reads the images again.
 
         Args:
-            record_opening: records that the test set is evaluated. It is called first; if it raises, no test image is
+            record_test_evaluation: records that the test set is evaluated. It is called first; if it raises, no
+            test image is
                 read, so that no evaluation is ever unrecorded.
 
         Raises:
             DataError: where the test images are missing, damaged, or not what they must be.
         """
-        record_opening()
+        record_test_evaluation()
         return read_part(self.info, "test")
 
 
@@ -61,7 +62,7 @@ def read_part(dataset: Dataset, part: Part) -> Images:
                 f"the {part} images have the wrong shape",
                 where=Location(subject=dataset.name),
                 got=str(images.pixels.shape),
-                allowed=str(expected),
+                expected=str(expected),
             )
         )
     check_labels(dataset, part, images.labels)
@@ -77,6 +78,6 @@ def check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) ->
                 f"a label of the {part} images names no class",
                 where=Location(subject=dataset.name),
                 got=f"labels from {lowest} to {highest}",
-                allowed=f"0 to {dataset.n_classes - 1}",
+                expected=f"0 to {dataset.n_classes - 1}",
             )
         )

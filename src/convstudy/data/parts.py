@@ -40,8 +40,8 @@ def checked_pixels(pixels: npt.NDArray[Any], where: Location) -> npt.NDArray[np.
         return pixels[..., None]
     _, height, _, channels = pixels.shape
     if height in (1, 3, 4) and channels > 4:
-        what, mend = "images must have their channels last", "x.transpose(0, 2, 3, 1)"
-        raise DataError(Problem(what, where, got, PIXELS_WORDS, mend))
+        what, hint = "images must have their channels last", "x.transpose(0, 2, 3, 1)"
+        raise DataError(Problem(what, where, got, PIXELS_WORDS, hint))
     return pixels
 
 
@@ -61,11 +61,11 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     got = f"{labels.dtype} of shape {labels.shape}"
     of_rows = labels.ndim == 2 and labels.shape[1] > 1
     if labels.dtype.kind not in "iu" and not (of_rows and labels.dtype.kind in "bf"):
-        mend = "np.unique(labels, return_inverse=True) gives class names and integers"
-        raise DataError(Problem("labels must be integers", where, got, LABELS_WORDS, mend))
+        hint = "np.unique(labels, return_inverse=True) gives class names and integers"
+        raise DataError(Problem("labels must be integers", where, got, LABELS_WORDS, hint))
     if of_rows:
-        mend = "from one-hot rows: y.argmax(axis=1)"
-        raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS, mend))
+        hint = "from one-hot rows: y.argmax(axis=1)"
+        raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS, hint))
     if labels.ndim not in (1, 2) or labels.shape[1:] == (0,):
         raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS))
     if len(labels) != n_images:
@@ -75,8 +75,8 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
         )
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest > np.iinfo(np.int64).max:
-        what, allowed = "labels must be class numbers", "0, 1, 2, …"
-        raise DataError(Problem(what, where, f"from {lowest} to {highest}", allowed))
+        what, expected = "labels must be class numbers", "0, 1, 2, …"
+        raise DataError(Problem(what, where, f"from {lowest} to {highest}", expected))
     return np.array(labels.reshape(-1), dtype=np.int64)
 
 
@@ -106,11 +106,11 @@ def n_classes_of(train: Images, test: Images, where: Location) -> int:
     counts = np.bincount(train.labels, minlength=0) if int(train.labels.max()) < len(train) else None
     missing = [] if counts is None else np.flatnonzero(counts == 0).tolist()
     if counts is None or missing:
-        what, allowed = "each class must have training images", "labels 0, 1, 2, … without a gap"
+        what, expected = "each class must have training images", "labels 0, 1, 2, … without a gap"
         shown = ", ".join(map(str, missing[:MOST_SHOWN])) + (", …" if len(missing) > MOST_SHOWN else "")
         got = f"none of class {shown}" if missing else f"labels up to {int(train.labels.max()):,}"
-        mend = "np.unique(labels, return_inverse=True) numbers the classes without a gap"
-        raise DataError(Problem(what, where, got, allowed, mend))
+        hint = "np.unique(labels, return_inverse=True) numbers the classes without a gap"
+        raise DataError(Problem(what, where, got, expected, hint))
     if len(counts) < 2:
         raise DataError(Problem("there must be two or more classes", where, "all labels are 0"))
     if int(test.labels.max()) >= len(counts):

@@ -135,12 +135,12 @@ class PartDigests:
         """SHA-256 over the digests of both parts."""
         return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
 
-    def verified(self, images: Images, part: Part, where: Location, mend: str) -> Images:
+    def verified(self, images: Images, part: Part, where: Location, hint: str) -> Images:
         """Return the images of a part; raise :class:`DataError` where their digest is not the known one."""
         expected, got = self.train_digest if part == "train" else self.test_digest, images.digest()
         if got != expected:
             what = f"the {part} part is not the known one"
-            raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", mend))
+            raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", hint))
         return images
 
 
@@ -164,7 +164,7 @@ def path_from(path: str, folder: Path) -> str:
     return str((folder / path).absolute())
 
 
-def from_plain(kind: type[S], values: object) -> S:
+def from_json(kind: type[S], values: object) -> S:
     """Return a frozen dataclass from plain values, each checked against the type of its field.
 
     Raises:

@@ -132,11 +132,11 @@ def split_indices(
 
 @dataclass(frozen=True)
 class Shortage:
-    """A class with too few images for a split: ``count`` of its images are divided, ``needed`` must be."""
+    """A class with too few images for a split: ``count`` of its images are divided, ``required`` must be."""
 
     label: int
     count: int
-    needed: int
+    required: int
 
 
 def shortage(labels: npt.NDArray[np.int64], split: Split) -> Shortage | None:
@@ -221,8 +221,8 @@ def _holdout_mask(labels: npt.NDArray[np.int64], split: Holdout) -> npt.NDArray[
             Problem(
                 "the holdout leaves a class out",
                 got=f"{n_train:,} training and {n_validation:,} validation images for {n_classes} classes",
-                allowed=f"at least {n_classes} of each",
-                mend="use a fraction nearer to 0.5, or more images",
+                expected=f"at least {n_classes} of each",
+                hint="use a fraction nearer to 0.5, or more images",
             )
         )
     return _draw(labels, n_validation, split.seed, spare=1)
@@ -254,36 +254,36 @@ def _draw(labels: npt.NDArray[np.int64], total: int, seed: int, spare: int = 0) 
     return mask
 
 
-def _check_classes(labels: npt.NDArray[np.int64], n_needed: int, whom: str, subset: int | None) -> int:
-    """Return the number of classes; each must have ``n_needed`` images."""
+def _check_classes(labels: npt.NDArray[np.int64], n_required: int, whom: str, subset: int | None) -> int:
+    """Return the number of classes; each must have ``n_required`` images."""
     import numpy as np
 
     if len(labels) == 0:
         raise DataError(
-            Problem("there are no images to split", got="0 labels", allowed="at least 2 of each class")
+            Problem("there are no images to split", got="0 labels", expected="at least 2 of each class")
         )
-    short = _shortage(labels, n_needed)
+    short = _shortage(labels, n_required)
     if short is not None:
         raise DataError(
             Problem(
                 f"too few images of class {short.label} for {whom}",
                 got=f"{short.count}" + ("" if subset is None else f" in a subset of {subset:,}"),
-                allowed=f"at least {n_needed} of each class",
-                mend="use more images" if n_needed == 2 else "use more images, or fewer folds",
+                expected=f"at least {n_required} of each class",
+                hint="use more images" if n_required == 2 else "use more images, or fewer folds",
             )
         )
     return len(np.unique(labels))
 
 
-def _shortage(labels: npt.NDArray[np.int64], n_needed: int) -> Shortage | None:
-    """Return the rarest class where it has fewer than ``n_needed`` images."""
+def _shortage(labels: npt.NDArray[np.int64], n_required: int) -> Shortage | None:
+    """Return the rarest class where it has fewer than ``n_required`` images."""
     import numpy as np
 
     classes, counts = np.unique(labels, return_counts=True)
     rarest = int(counts.argmin())
-    if counts[rarest] >= n_needed:
+    if counts[rarest] >= n_required:
         return None
-    return Shortage(int(classes[rarest]), int(counts[rarest]), n_needed)
+    return Shortage(int(classes[rarest]), int(counts[rarest]), n_required)
 
 
 def _check_subset(labels: npt.NDArray[np.int64], subset: int) -> None:
@@ -312,5 +312,5 @@ def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _bad(what: str, got: object, allowed: str) -> DataError:
-    return DataError(Problem(f"the {what} lies outside", got=str(got), allowed=allowed))
+def _bad(what: str, got: object, expected: str) -> DataError:
+    return DataError(Problem(f"the {what} lies outside", got=str(got), expected=expected))

@@ -11,7 +11,7 @@ import torch
 
 from convstudy.data import Images
 from convstudy.data.arrays import PixelFile
-from convstudy.engine.gate import GATE
+from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.randomness import numpy_generator
 
 # Images that are read from a file at once on their way to a device.
@@ -59,7 +59,7 @@ class ImageTensors:
         moved = torch.empty(len(self), *pixels.file.image_shape, dtype=torch.uint8, device=device)
         for start in range(0, len(self), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
-            with GATE.resting():
+            with DEVICE_LOCK.released():
                 read = pixels[rows]
             moved[rows] = read.to(device)
         return ImageTensors(moved, labels)

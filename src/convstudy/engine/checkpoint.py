@@ -19,12 +19,12 @@ import torch
 from torch import nn
 
 from convstudy.engine.averaging import WeightAverage
-from convstudy.engine.gate import GATE
+from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.weights import (
     Tensors,
-    on_processor,
+    load_weights,
+    on_cpu,
     read_tensors,
-    take_over,
     weights_digest,
     write_tensors,
 )
@@ -62,7 +62,7 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
     for place, parameter in enumerate(_parameters(progress.optimizer)):
         for name, value in progress.optimizer.state[parameter].items():
             tensors[f"optimizer.{place}.{name}"] = value
-    tensors = on_processor(tensors)
+    tensors = on_cpu(tensors)
     steps = [group.get("n_steps", 0) for group in progress.optimizer.param_groups]
     facts = {
         "fit_id": fit_id,
@@ -70,7 +70,7 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
         "n_steps": json.dumps(steps),
         "devices": json.dumps(progress.devices),
     }
-    with GATE.resting():
+    with DEVICE_LOCK.released():
         write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
 
 
@@ -84,7 +84,7 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     parameters = _parameters(progress.optimizer)
     groups = progress.optimizer.param_groups
     try:
-        with GATE.resting():
+        with DEVICE_LOCK.released():
             tensors, facts = read_tensors(path)
             whole = facts.pop("digest") == _digest(tensors, facts)
         if not whole or facts["fit_id"] != fit_id:
@@ -95,7 +95,7 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         # Before there were other devices, a checkpoint did not say.
         devices = [str(name) for name in json.loads(facts.get("devices", '["cpu"]'))]
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))}
-        take_over(progress.modules, own)
+        load_weights(progress.modules, own)
     except (StoreError, ValueError, KeyError, TypeError):
         return False
     for place, parameter in enumerate(parameters):

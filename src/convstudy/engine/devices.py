@@ -37,16 +37,16 @@ def find_device(name: str) -> torch.device:
         what = f"torch finds {wanted} but cannot use it, so that fits are trained on the processor"
         warnings.warn(f"{what}: {reason}", RuntimeWarning, stacklevel=2)
         return CPU
-    what, mend = "there is no such device", nearest(name, ["auto", "cuda", *there])
+    what, hint = "there is no such device", nearest(name, ["auto", "cuda", *there])
     if name.startswith("cuda"):
-        mend = f"leave it out to train on the processor; torch {torch.__version__} "
+        hint = f"leave it out to train on the processor; torch {torch.__version__} "
         if reason:
-            what, mend = "torch cannot use this device", f"{mend}says: {reason}"
+            what, hint = "torch cannot use this device", f"{hint}says: {reason}"
         elif len(there) > 1:
-            mend += f"finds {len(there) - 1} CUDA devices here"
+            hint += f"finds {len(there) - 1} CUDA devices here"
         else:
-            mend += "finds no CUDA device here" if torch.version.cuda else "was built without CUDA"
-    raise UsageError(Problem(what, Location(subject="device"), name, ", ".join(["auto", *there]), mend))
+            hint += "finds no CUDA device here" if torch.version.cuda else "was built without CUDA"
+    raise UsageError(Problem(what, Location(subject="device"), name, ", ".join(["auto", *there]), hint))
 
 
 def why_unusable(device: torch.device) -> str:

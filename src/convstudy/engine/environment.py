@@ -20,7 +20,7 @@ def environment(threads: int, device: str = "cpu") -> Environment:
     """Return this process's surroundings; ``device`` is what trained, in words."""
     return Environment(
         machine=f"{platform.system()} {platform.machine()}",
-        processor=_processor(),
+        cpu=_processor(),
         n_cores=n_cores(),
         threads=threads,
         device=device,

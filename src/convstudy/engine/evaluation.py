@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn.functional import pad
 
 from convstudy.engine.batches import ImageTensors, network_input
+from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.devices import CPU, wait_for
-from convstudy.engine.gate import GATE
 from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.record import Scores
 
@@ -38,15 +38,15 @@ def half_precision(precision: str, device: torch.device = CPU) -> torch.autocast
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted, cache_enabled=cached)
 
 
-def logits_of(model: nn.Module, part: ImageTensors, precision: str, views: str = "none") -> torch.Tensor:
+def logits_of(model: nn.Module, part: ImageTensors, precision: str, tta: str = "none") -> torch.Tensor:
     """Return float32 logits ``(n, n_classes)``, the mean over the views; leaves the model in evaluation mode."""
     model.eval()
-    shifts, device = VIEWS[views], part.labels.device
+    shifts, device = VIEWS[tta], part.labels.device
     size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE
     logits = []
     with torch.inference_mode(), half_precision(precision, device):
         for start in range(0, len(part), size):
-            GATE.let_pass()
+            DEVICE_LOCK.yield_to_exclusive()
             logits.append(_sum_over(model, part.pixels[start : start + size], shifts) / len(shifts))
         return torch.cat(logits)
 
@@ -79,7 +79,7 @@ def scores_of(logits: torch.Tensor, labels: torch.Tensor, metric: str = ACCURACY
 
 
 def evaluate(
-    model: nn.Module, part: ImageTensors, precision: str, views: str = "none", metric: str = ACCURACY
+    model: nn.Module, part: ImageTensors, precision: str, tta: str = "none", metric: str = ACCURACY
 ) -> Scores:
     """Return log-loss, accuracy and one more metric on a part."""
-    return scores_of(logits_of(model, part, precision, views), part.labels, metric)
+    return scores_of(logits_of(model, part, precision, tta), part.labels, metric)

@@ -17,17 +17,17 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
 from convstudy.engine.cuda.graph import CudaGraph
 from convstudy.engine.cuda.loop import CapturedLoop
-from convstudy.engine.dead_units import dead_units, watched_relus
+from convstudy.engine.dead_relus import dead_relus, watched_relus
+from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.devices import device_name, working_on
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, logits_of
-from convstudy.engine.gate import GATE
 from convstudy.engine.memory import memory_errors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
-from convstudy.engine.training import Loop, PlainLoop, Step, go_on, train_epoch
-from convstudy.engine.weights import Tensors, on_processor, take_over, weights_digest
+from convstudy.engine.training import EagerLoop, Loop, Step, go_on, train_epoch
+from convstudy.engine.weights import Tensors, load_weights, on_cpu, weights_digest
 from convstudy.errors import Diverged, FitError, Problem
 from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.networks.build import build_network
@@ -87,7 +87,7 @@ def _train(
     before_step: Callable[[], None],
 ) -> TrainedFit:
     """Train from the start or the checkpoint to the end."""
-    with GATE.resting():
+    with DEVICE_LOCK.released():
         train_rows, validation_rows = split_indices(images.labels, fit.split)
         train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
     train, validation = train.to(device), validation.to(device)
@@ -95,7 +95,7 @@ def _train(
     _check_sample(fit, measured)
     progress = _start(fit, images.image_shape, device)
     if checkpoint is not None:
-        load_checkpoint(checkpoint, fit.lineage_id, progress)
+        load_checkpoint(checkpoint, fit.trial_id, progress)
     if len(progress.history) > fit.n_epochs:
         # Another fit of the lineage is further, and an epoch cannot be taken back: this one begins anew, and leaves
         # the other's checkpoint as it is.
@@ -106,16 +106,16 @@ def _train(
         with _loop(step, train, before_step) as loop:
             for epoch in _epochs(fit, progress, loop, measured, validation):
                 if checkpoint is not None:
-                    save_checkpoint(checkpoint, fit.lineage_id, progress)
+                    save_checkpoint(checkpoint, fit.trial_id, progress)
                 on_epoch(epoch)
-    if fit.recipe.keep == "best":
-        take_over(progress.judged, progress.best_weights)
+    if fit.recipe.checkpoint == "best":
+        load_weights(progress.judged, progress.best_weights)
     best = best_epoch(progress.history, fit.metric)
-    kept = on_processor(progress.judged.state_dict())
+    kept = on_cpu(progress.judged.state_dict())
     weights = {name: tensor.contiguous() for name, tensor in kept.items()}
     with watched_relus(progress.judged) as highest:
-        logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.views)
-    with GATE.resting():
+        logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.tta)
+    with DEVICE_LOCK.released():
         digest = weights_digest(weights)
         surroundings = environment(fit.threads, ", then ".join(progress.devices))
     record = Record(
@@ -123,13 +123,13 @@ def _train(
         status="done",
         history=tuple(progress.history),
         best_epoch=best,
-        counted_epoch=best if fit.recipe.keep == "best" else len(progress.history),
+        selected_epoch=best if fit.recipe.checkpoint == "best" else len(progress.history),
         n_train=len(train),
         n_validation=len(validation),
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
         weights_digest=digest,
         environment=surroundings,
-        dead_units=dead_units(highest),
+        dead_relus=dead_relus(highest),
     )
     return TrainedFit(
         record,
@@ -152,7 +152,7 @@ def best_epoch(history: list[Epoch], metric: str = ACCURACY) -> int:
 def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> Iterator[Loop]:
     """Take the steps by plain calls, or on a device captured."""
     if train.labels.device.type == "cpu":
-        yield PlainLoop(step, train, before_step)
+        yield EagerLoop(step, train, before_step)
     else:
         with CapturedLoop(step, train, CudaGraph, before_step) as captured:
             yield captured
@@ -163,13 +163,13 @@ def _start(fit: Fit, image_shape: tuple[int, int, int], device: torch.device) ->
     n_classes = fit.dataset.n_classes
     model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
     model.to(device)
-    average = None if fit.recipe.average is None else WeightAverage(model)
+    average = None if fit.recipe.ema_decay is None else WeightAverage(model)
     return Progress(model, build_optimizer(fit.recipe, model.parameters()), average=average)
 
 
 def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
     """Return the training images that training loss and accuracy are measured on, the same after every epoch."""
-    most = fit.recipe.measure_at_most
+    most = fit.recipe.train_eval_samples
     if most is None or most >= len(train):
         return train
     rows = torch.from_numpy(numpy_generator(fit.seed, "measure").permutation(len(train))[:most])
@@ -186,8 +186,8 @@ def _check_sample(fit: Fit, measured: ImageTensors) -> None:
     if metric.classes == "any" or not bool((measured.labels == measured.labels[0]).all()):
         return
     what = f"{metric.title} is not defined on the sample of training images: all are of one class"
-    got = f"measure_at_most = {fit.recipe.measure_at_most}"
-    raise FitError(Problem(what, got=got, mend="a larger sample"))
+    got = f"train_eval_samples = {fit.recipe.train_eval_samples}"
+    raise FitError(Problem(what, got=got, hint="a larger sample"))
 
 
 def _epochs(
@@ -200,7 +200,7 @@ def _epochs(
         progress.history.append(epoch)
         if progress.devices[-1:] != [device]:
             progress.devices.append(device)
-        if fit.recipe.keep == "best" and epoch.number == best_epoch(progress.history, fit.metric):
+        if fit.recipe.checkpoint == "best" and epoch.number == best_epoch(progress.history, fit.metric):
             progress.best_weights = {
                 name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
             }
@@ -217,7 +217,7 @@ def _one_epoch(
     lr = train_epoch(loop, fit.seed, number)
     trained = time.perf_counter()
     on_train = evaluate(progress.judged, measured, recipe.precision, metric=fit.metric)
-    on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.views, fit.metric)
+    on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.tta, fit.metric)
     if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     if not (math.isfinite(on_train[fit.metric]) and math.isfinite(on_validation[fit.metric])):
@@ -234,7 +234,7 @@ def _one_epoch(
 
 
 def _at_end(fit: Fit, history: list[Epoch]) -> bool:
-    """Tell whether all epochs are trained, or the recipe's patience is at its end."""
+    """Send whether all epochs are trained, or the recipe's patience is at its end."""
     if len(history) >= fit.n_epochs:
         return True
     if fit.recipe.patience is None or not history:

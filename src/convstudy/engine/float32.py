@@ -60,7 +60,7 @@ def _older_settings(device: torch.device) -> list[Setting]:
         return [products]
     return [
         products,
-        (lambda: cudnn.allow_tf32, lambda allowed: setattr(cudnn, "allow_tf32", allowed), False),
+        (lambda: cudnn.allow_tf32, lambda expected: setattr(cudnn, "allow_tf32", expected), False),
     ]
 
 

@@ -26,9 +26,9 @@ def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not _lacks_memory(error, step_bytes(fit, device), device):
             raise
-        what, mend = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
+        what, hint = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
         raise OutOfMemory(
-            Problem(what, got=str(error).splitlines()[0] if str(error) else "", mend=mend)
+            Problem(what, got=str(error).splitlines()[0] if str(error) else "", hint=hint)
         ) from None
 
 
@@ -41,19 +41,19 @@ def step_bytes(fit: Fit, device: torch.device) -> int:
     return BYTES_A_NUMBER * numbers * max(2 * fit.recipe.batch_size, evaluated)
 
 
-def _lacks_memory(error: MemoryError | RuntimeError, needed: int, device: torch.device) -> bool:
-    """Tell whether an error is an allocation that failed.
+def _lacks_memory(error: MemoryError | RuntimeError, required: int, device: torch.device) -> bool:
+    """Send whether an error is an allocation that failed.
 
     torch's allocator on a CPU and CUDA's libraries raise a plain ``RuntimeError``. Then the memory itself is
     asked: there is not enough if a step cannot be allocated now, while the failed one still holds what it had.
     """
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         return True
-    return type(error) is RuntimeError and not _has_room(needed, device)
+    return type(error) is RuntimeError and not _has_room(required, device)
 
 
 def _has_room(n_bytes: int, device: torch.device) -> bool:
-    """Tell whether this many bytes can be allocated now."""
+    """Send whether this many bytes can be allocated now."""
     if device.type == "cuda":
         return has_room(n_bytes, device)
     try:

@@ -178,7 +178,7 @@ def _muon(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
     """Return Muon; the kernels' group gives its last, the output layer's, to Adam, and a learning rate of its own."""
     kernels, *others = groups
     *hidden, output = kernels["params"]
-    share = recipe.other_learning_rate / recipe.learning_rate
+    share = recipe.adam_lr / recipe.learning_rate
     apart = [
         {**kernels, "params": hidden, "orthogonal": True},
         {**kernels, "params": [output], "orthogonal": False, "share": share},

@@ -37,8 +37,12 @@ def _step(recipe: Recipe, done: float) -> float:
 
 
 def _triangular(recipe: Recipe, done: float) -> float:
-    """Straight from 0 up to 1 over the share ``rise`` of the steps, then straight down to 0 (Smith 2017, one cycle)."""
-    return done / recipe.rise if done < recipe.rise else (1.0 - done) / (1.0 - recipe.rise)
+    """Straight from 0 up to 1 over the share ``warmup_fraction`` of the steps, then straight down to 0 (Smith 2017)."""
+    return (
+        done / recipe.warmup_fraction
+        if done < recipe.warmup_fraction
+        else (1.0 - done) / (1.0 - recipe.warmup_fraction)
+    )
 
 
 SCHEDULES: dict[str, Callable[[Recipe, float], float]] = {

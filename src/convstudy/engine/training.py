@@ -15,9 +15,9 @@ from convstudy.engine.augmentation import augmented
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
 from convstudy.engine.evaluation import half_precision
-from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import make_step
-from convstudy.engine.pace import Pace, paces_of_epoch
+from convstudy.engine.rng_streams import RngStreams
+from convstudy.engine.step_hyperparameters import StepHyperparameters, step_hyperparameters
 from convstudy.errors import Diverged
 from convstudy.studyfile.recipe import Recipe
 
@@ -40,9 +40,11 @@ class Step:
         average: WeightAverage | None = None,
     ) -> None:
         self.model, self.optimizer, self.recipe, self.average = model, optimizer, recipe, average
-        self.noise = Noise(model, next(model.parameters()).device)
+        self.noise = RngStreams(model, next(model.parameters()).device)
 
-    def __call__(self, pixels: torch.Tensor, labels: torch.Tensor, pace: Pace) -> torch.Tensor:
+    def __call__(
+        self, pixels: torch.Tensor, labels: torch.Tensor, hyperparameters: StepHyperparameters
+    ) -> torch.Tensor:
         """Learn from a batch, uint8 ``(n, h, w, c)`` and int64 ``(n,)``; return its loss, a tensor without axes."""
         recipe = self.recipe
         # In float32 whatever the recipe's precision: where a pixel comes from takes more than bfloat16's 8 bits.
@@ -54,9 +56,9 @@ class Step:
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
-        make_step(self.optimizer, pace.lr, pace.correction)
+        make_step(self.optimizer, hyperparameters.lr, hyperparameters.correction)
         if self.average is not None:
-            self.average.follow(pace.share)
+            self.average.follow(hyperparameters.share)
         return loss.detach()
 
 
@@ -70,12 +72,12 @@ class Loop(Protocol):
     step: Step
     part: ImageTensors
 
-    def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
+    def run(self, order: npt.NDArray[np.int64], paces: list[StepHyperparameters]) -> torch.Tensor:
         """Take a step with each batch of the images in this order; return the sum of the losses."""
         ...
 
 
-class PlainLoop:
+class EagerLoop:
     """Calls the step once a batch.
 
     Args:
@@ -87,13 +89,13 @@ class PlainLoop:
     def __init__(self, step: Step, part: ImageTensors, before_step: Callable[[], None] = go_on) -> None:
         self.step, self.part, self._before_step = step, part, before_step
 
-    def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
+    def run(self, order: npt.NDArray[np.int64], paces: list[StepHyperparameters]) -> torch.Tensor:
         """Take a step with each batch of the images in this order; return the sum of the losses."""
         total_loss = torch.zeros((), device=self.part.labels.device)
         every = batches(self.part, order, self.step.recipe.batch_size)
-        for (pixels, labels), pace in zip(every, paces, strict=True):
+        for (pixels, labels), hyperparameters in zip(every, paces, strict=True):
             self._before_step()
-            total_loss += self.step(pixels, labels, pace)
+            total_loss += self.step(pixels, labels, hyperparameters)
         return total_loss
 
 
@@ -109,7 +111,7 @@ def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
         Diverged: when the loss of a step was not a finite number.
     """
     step, n_images = loop.step, len(loop.part)
-    paces = paces_of_epoch(step.recipe, epoch, steps_per_epoch(n_images, step.recipe.batch_size))
+    paces = step_hyperparameters(step.recipe, epoch, steps_per_epoch(n_images, step.recipe.batch_size))
     step.noise.start(seed, epoch)
     step.model.train()
     total_loss = loop.run(epoch_order(n_images, seed, epoch), paces)

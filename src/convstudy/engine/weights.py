@@ -10,14 +10,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from convstudy.atomic_write import atomic_write
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import check_regular
-from convstudy.whole_file import whole_file
 
 Tensors = dict[str, torch.Tensor]
 
 
-def on_processor(tensors: Mapping[str, torch.Tensor]) -> Tensors:
+def on_cpu(tensors: Mapping[str, torch.Tensor]) -> Tensors:
     """Return the tensors in the processor's memory; those that lie there already are not copied."""
     return {name: tensor.detach().to("cpu") for name, tensor in tensors.items()}
 
@@ -41,14 +41,14 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mappin
     """
     whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             save_file(whole, partial, dict(facts))
     except (SafetensorError, OSError) as error:  # safetensors hides the system's error in its own
-        what, mend = (
+        what, hint = (
             "this file cannot be written",
             "make room or restore access, then run the same command again",
         )
-        raise StoreError(Problem(what, where=Location(str(path)), got=str(error), mend=mend)) from None
+        raise StoreError(Problem(what, where=Location(str(path)), got=str(error), hint=hint)) from None
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
@@ -63,7 +63,7 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
         raise StoreError(Problem(what, where=Location(str(path)), got=str(error))) from None
 
 
-def take_over(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+def load_weights(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     """Copy weights into a model; raise :class:`StoreError` where names or shapes differ."""
     own = model.state_dict()
     if {name: tensor.shape for name, tensor in own.items()} != {n: t.shape for n, t in tensors.items()}:

@@ -3,7 +3,7 @@
 ==================  ============================================================================
 ``results``         a run with its plan, choices, records and openings, in one value
 ``outcomes``        the records as one run counts them
-``ledger``          the openings of a test set, and the question that each helped to answer
+``access_log``          the openings of a test set, and the question that each helped to answer
 ``resolving``       a run's plan and choices, as far as its records allow
 ``summary``         a run in one line
 ``history``         all of it, over one :class:`~convstudy.store.Store`

@@ -22,10 +22,10 @@ from convstudy.studyfile import Study, study_document, study_of
 def run_id_of(study: Study) -> str:
     """Return the id of the run of exactly this study: its name and six digits of its content's digest.
 
-    Which checks it silences is left out: that changes nothing that is trained. A dataset that is not built in counts
+    Which checks it suppresses is left out: that changes nothing that is trained. A dataset that is not built in counts
     by its digest, wherever its files are.
     """
-    document = {key: table for key, table in study_document(study).items() if key != "silence"}
+    document = {key: table for key, table in study_document(study).items() if key != "suppress"}
     if "dataset" in document:
         document["dataset"] = {"digest": study.dataset.digest}
     text = json.dumps(document, sort_keys=True)
@@ -73,11 +73,11 @@ def read_study(store: Store, run: StoredRun) -> Study:
         return study_of({**document, "dataset": table}, where)
     except StudyError as error:
         what = "the description of the dataset is missing or damaged, and its files cannot be read"
-        path, mend = (
+        path, hint = (
             Location(str(store.layout.dataset(digest))),
             "run the study again: that writes the description",
         )
-        raise StoreError(Problem(what, path, error.problems[0].what, mend=mend)) from None
+        raise StoreError(Problem(what, path, error.problems[0].what, hint=hint)) from None
 
 
 def dataset_table(run: StoredRun) -> dict[str, Any]:
@@ -92,9 +92,9 @@ def dataset_table(run: StoredRun) -> dict[str, Any]:
         digest = table.get("digest", "")
         if digest == "" or (isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)):
             return table
-    what, allowed = "the study of this run is damaged in the database", "tables, and a SHA-256 as digest"
-    mend = "restore convstudy.sqlite from a copy"
-    raise StoreError(Problem(what, Location(subject=f"run {run.run_id}"), repr(table)[:80], allowed, mend))
+    what, expected = "the study of this run is damaged in the database", "tables, and a SHA-256 as digest"
+    hint = "restore convstudy.sqlite from a copy"
+    raise StoreError(Problem(what, Location(subject=f"run {run.run_id}"), repr(table)[:80], expected, hint))
 
 
 def _as_named(dataset: Dataset, table: Mapping[str, Any]) -> Dataset:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from convstudy.data import Dataset, ImageFacts
+from convstudy.data import Dataset, DatasetStatistics
 from convstudy.errors import ConvstudyError, Location, Problem, StoreError, nearest
+from convstudy.history.access_log import access_log, n_before
 from convstudy.history.documents import dataset_table, read_study, run_id_of, write_study
-from convstudy.history.ledger import ledger, n_before
 from convstudy.history.outcomes import AsAccepted
 from convstudy.history.resolving import resolved
 from convstudy.history.results import Results
@@ -25,7 +25,7 @@ from convstudy.history.summary import (
     unreadable,
 )
 from convstudy.plan import Choice, Fit, Plan
-from convstudy.record import Brief, Opening, Record, Scores
+from convstudy.record import Evaluation, Record, RecordSummary, Scores
 from convstudy.store import Store, StoredRun
 from convstudy.studyfile import Study
 
@@ -38,13 +38,13 @@ class History:
         layout: the paths of the folder.
         artefacts: the files of its fits.
         records: fit id -> record.
-        briefs: fit id -> record in brief.
+        record_summaries: fit id -> record in brief.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.layout, self.artefacts = store.layout, store.artefacts
-        self.records, self.briefs = store.records, store.briefs
+        self.records, self.record_summaries = store.records, store.record_summaries
 
     @classmethod
     def open(cls, folder: Path, create: bool = False) -> History:
@@ -86,7 +86,7 @@ class History:
         return run_id_of(study)
 
     def has_run(self, study: Study) -> bool:
-        """Tell whether exactly this study was run here, to its end or not."""
+        """Send whether exactly this study was run here, to its end or not."""
         run_id = self.run_id_of(study)
         found = self.store.find_run(run_id)
         return found is not None and found.run_id == run_id
@@ -130,11 +130,11 @@ class History:
 
     def drop_checkpoint(self, fit: Fit) -> None:
         """Remove the checkpoint of a fit's lineage, if there is one."""
-        self.store.drop_checkpoint(fit.lineage_id)
+        self.store.drop_checkpoint(fit.trial_id)
 
     def has_checkpoint(self, fit: Fit) -> bool:
         """Return whether a fit's lineage has a checkpoint to resume from."""
-        return self.store.has_checkpoint(fit.lineage_id)
+        return self.store.has_checkpoint(fit.trial_id)
 
     def make_way(self, fit: Fit) -> None:
         """Set aside what is no folder or no regular file where a training of this fit writes.
@@ -142,40 +142,40 @@ class History:
         Raises:
             OSError: if it cannot be renamed.
         """
-        self.artefacts.make_way(fit.id, fit.lineage_id)
+        self.artefacts.make_way(fit.id, fit.trial_id)
 
     def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
         """Write down that these failures count as final for a run, and why."""
         self.store.accept(run_id, failed, reason)
 
-    def outcomes(self, run_id: str) -> Mapping[str, Brief]:
+    def outcomes(self, run_id: str) -> Mapping[str, RecordSummary]:
         """Return the records in brief as a run counts them: the failures that it has accepted so far are final."""
-        return AsAccepted(self.briefs, self.store.acceptances(run_id))
+        return AsAccepted(self.record_summaries, self.store.acceptances(run_id))
 
     def save_choice(self, run_id: str, choice: Choice) -> None:
         """Write down what a stage chose, unless that is what it last chose."""
         if self.store.choices(run_id).get(choice.stage) != choice.chosen:
             self.store.save_choice(run_id, choice.stage, choice.chosen)
 
-    def begin_opening(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
+    def begin_test_evaluation(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
         """Write down that the test set is about to be opened for these weights; return the opening's number."""
         digest, n_images = fit.dataset.digest, fit.dataset.n_test
-        return self.store.begin_opening(run_id, fit.id, digest, weights_digest, purpose, n_images)
+        return self.store.begin_test_evaluation(run_id, fit.id, digest, weights_digest, purpose, n_images)
 
-    def end_opening(self, number: int, scores: Scores, seconds: float) -> Opening:
+    def end_test_evaluation(self, number: int, scores: Scores, seconds: float) -> Evaluation:
         """Write down what an opening showed, and return it."""
-        return self.store.end_opening(number, scores, seconds)
+        return self.store.end_test_evaluation(number, scores, seconds)
 
-    def opening_of(self, fit_id: str, weights_digest: str) -> Opening | None:
+    def test_evaluation_of(self, fit_id: str, weights_digest: str) -> Evaluation | None:
         """Return the scored opening for these weights, if there was one."""
-        return self.store.opening_of(fit_id, weights_digest)
+        return self.store.test_evaluation_of(fit_id, weights_digest)
 
-    def n_openings(self, dataset: Dataset, before_run: str = "") -> int:
+    def n_test_evaluations(self, dataset: Dataset, before_run: str = "") -> int:
         """Return how often a dataset's test set has been opened in this runs folder, by any study.
 
         With ``before_run``, a run's id, only those before that run's first opening count (all, if it has none).
         """
-        return n_before(self.store.openings(dataset.digest), before_run)
+        return n_before(self.store.test_evaluations(dataset.digest), before_run)
 
     def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
         """Return a run's plan with every choice that the records allow, and these choices.
@@ -184,29 +184,33 @@ class History:
         """
 
         def scored() -> set[str]:
-            openings = self.store.openings(study.dataset.digest)
-            return {each.opening.fit_id for each in openings if each.opening.scores is not None}
+            test_evaluations = self.store.test_evaluations(study.dataset.digest)
+            return {
+                each.test_evaluation.fit_id
+                for each in test_evaluations
+                if each.test_evaluation.scores is not None
+            }
 
         return resolved(study, self.outcomes(run_id), self.store.choices(run_id), scored)
 
-    def image_facts(self, dataset: Dataset) -> ImageFacts | None:
+    def dataset_statistics(self, dataset: Dataset) -> DatasetStatistics | None:
         """Return what is known of a dataset's images, ``None`` where they were not looked over.
 
         The images can be looked over again, so that a damaged file is as good as none.
         """
-        facts = self.store.image_facts(dataset.digest)
+        statistics = self.store.dataset_statistics(dataset.digest)
         with contextlib.suppress(ValueError, RecursionError):
-            return None if facts is None else ImageFacts.from_json(facts, dataset)
+            return None if statistics is None else DatasetStatistics.from_json(statistics, dataset)
         return None
 
-    def save_image_facts(self, facts: ImageFacts) -> None:
+    def save_dataset_statistics(self, statistics: DatasetStatistics) -> None:
         """Keep what is known of a dataset's images.
 
         Raises:
             OSError: where that cannot be written.
             StoreError: where the folder was deleted or replaced.
         """
-        self.store.save_image_facts(facts.digest, facts.as_json())
+        self.store.save_dataset_statistics(statistics.digest, statistics.as_json())
 
     def report_folder(self, run_id: str) -> Path:
         """Return the folder of a run's report."""
@@ -233,10 +237,10 @@ class History:
         """Return whether another version of convstudy trained a run to its end: its fits have other ids in this one."""
         run = self.store.find_run(results.run_id)
         status = run.status if run is not None else ""
-        n_known = len(trained(results.plan, self.briefs))
+        n_known = len(trained(results.plan, self.record_summaries))
         if status == COMPLETE:
             return n_known < len(results.plan.fits)
-        evaluated = any(entry.run_id == results.run_id for entry in results.ledger)
+        evaluated = any(entry.run_id == results.run_id for entry in results.access_log)
         return n_known == 0 and (status == FAILED_FITS or evaluated)
 
     def _summary(self, run: StoredRun) -> RunSummary:
@@ -245,7 +249,7 @@ class History:
         except ConvstudyError:
             return unreadable(run)
         plan, _ = self.resolved(study, run.run_id)
-        return summary_of(run, study.dataset.name, plan, self.briefs, self.store.is_written)
+        return summary_of(run, study.dataset.name, plan, self.record_summaries, self.store.is_written)
 
     def _results(self, name: str) -> Results:
         run = self.store.find_run(name)
@@ -257,10 +261,14 @@ class History:
         plan, choices = self.resolved(study, run.run_id)
         acceptances = self.store.acceptances(run.run_id)
         counted = AsAccepted(self.records, acceptances)
-        records = {fit_id: counted[fit_id] for fit_id in trained(plan, self.briefs)}
-        found = {i: self.opening_of(i, record.weights_digest) for i, record in records.items() if record.done}
+        records = {fit_id: counted[fit_id] for fit_id in trained(plan, self.record_summaries)}
+        found = {
+            i: self.test_evaluation_of(i, record.weights_digest)
+            for i, record in records.items()
+            if record.done
+        }
         # Of this moment: a record may be replaced while the results are read.
-        logged, artefacts = self.store.openings(study.dataset.digest), self.artefacts
+        logged, artefacts = self.store.test_evaluations(study.dataset.digest), self.artefacts
         digests = {fit_id: record.weights_digest for fit_id, record in records.items()}
         return Results(
             run_id=run.run_id,
@@ -268,13 +276,17 @@ class History:
             plan=plan,
             choices=choices,
             records=records,
-            openings={fit_id: opening for fit_id, opening in found.items() if opening is not None},
-            n_openings=len(logged),
-            n_openings_before=n_before(logged, run.run_id),
+            test_evaluations={
+                fit_id: test_evaluation
+                for fit_id, test_evaluation in found.items()
+                if test_evaluation is not None
+            },
+            n_test_evaluations=len(logged),
+            n_test_evaluations_before=n_before(logged, run.run_id),
             created_at=run.created_at,
             updated_at=run.updated_at,
             arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
-            ledger=ledger(logged, study.dataset),
-            images=self.image_facts(study.dataset),
+            access_log=access_log(logged, study.dataset),
+            images=self.dataset_statistics(study.dataset),
             acceptances=acceptances,
         )

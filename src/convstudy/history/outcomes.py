@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from convstudy.record import Acceptance, Brief, Record
+from convstudy.record import Acceptance, Record, RecordSummary
 
-V = TypeVar("V", Brief, Record)
+V = TypeVar("V", RecordSummary, Record)
 
 
 class AsAccepted(Mapping[str, V]):

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data import Dataset, ImageFacts
-from convstudy.history.ledger import Entry
+from convstudy.data import Dataset, DatasetStatistics
+from convstudy.history.access_log import Entry
 from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
-from convstudy.record import Acceptance, Opening, Record
+from convstudy.record import Acceptance, Evaluation, Record
 from convstudy.studyfile import Study
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ class Results:
         plan: the plan with every choice that the records allow.
         choices: these choices, in order.
         records: fit id -> record, done or failed; a fit without one is not trained yet.
-        openings: fit id -> the opening of the test set for this fit's weights.
-        n_openings: how often the dataset's test set was opened in this runs folder, by any study, so far.
-        n_openings_before: how many of these came before this run's first.
+        test_evaluations: fit id -> the opening of the test set for this fit's weights.
+        n_test_evaluations: how often the dataset's test set was opened in this runs folder, by any study, so far.
+        n_test_evaluations_before: how many of these came before this run's first.
         created_at, updated_at: ISO 8601, UTC.
         arrays: reads what lies beside a record: ``arrays(fit_id, "weights")`` the weights by name, ``"validation"``
             ``indices`` (n,), ``probabilities`` (n, n_classes) and ``labels`` (n,), which older fits have not left,
-            ``"test"`` ``labels`` (n,), ``probabilities`` (n, n_classes), ``mistake_rows`` (k,) and ``mistake_pixels``
+            ``"test"`` ``labels`` (n,), ``probabilities`` (n, n_classes), ``error_rows`` (k,) and ``error_pixels``
             (k, height, width, channels) of the most confident mistakes, most confident first. Raises ``StoreError``
             where the file is missing or damaged.
-        ledger: every opening of the dataset's test set in this runs folder, by any study, in order.
+        access_log: every opening of the dataset's test set in this runs folder, by any study, in order.
         images: what is known of the dataset's images; ``None`` where the test set was not opened yet.
         acceptances: the failures that this run has accepted, in order.
 
@@ -58,14 +58,14 @@ class Results:
     plan: Plan
     choices: tuple[Choice, ...]
     records: Mapping[str, Record]
-    openings: Mapping[str, Opening]
-    n_openings: int
-    n_openings_before: int
+    test_evaluations: Mapping[str, Evaluation]
+    n_test_evaluations: int
+    n_test_evaluations_before: int
     created_at: str
     updated_at: str
     arrays: Callable[[str, str], Arrays]
-    ledger: tuple[Entry, ...] = ()
-    images: ImageFacts | None = None
+    access_log: tuple[Entry, ...] = ()
+    images: DatasetStatistics | None = None
     acceptances: tuple[Acceptance, ...] = ()
 
     @property
@@ -110,13 +110,15 @@ class Results:
         """The fits that are done and whose model has no test score yet."""
         done = (fit for fit in self.plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return tuple(
-            fit for fit in done if fit.id not in self.openings or self.openings[fit.id].scores is None
+            fit
+            for fit in done
+            if fit.id not in self.test_evaluations or self.test_evaluations[fit.id].scores is None
         )
 
     @property
     def complete(self) -> bool:
         """Whether every fit of the plan is done or has failed for good, and every tested model has its score."""
         plan = self.plan
-        decided = not any(stage.waits_for or stage.to_come for stage in plan.stages)
+        decided = not any(stage.depends_on or stage.pending for stage in plan.stages)
         trained = decided and all(fit.id in self.records and self.records[fit.id].final for fit in plan.fits)
         return trained and not self.untested

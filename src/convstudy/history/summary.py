@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from convstudy.plan import Plan
-from convstudy.record import Brief
+from convstudy.record import RecordSummary
 from convstudy.store import StoredRun
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
@@ -35,14 +35,14 @@ class RunSummary:
     updated_at: str
 
 
-def trained(plan: Plan, briefs: Mapping[str, Brief]) -> list[str]:
+def trained(plan: Plan, record_summaries: Mapping[str, RecordSummary]) -> list[str]:
     """Return the ids of a plan's fits that have a record, without those that only stand in for others."""
-    stand_ins = plan.stand_ins
-    return [fit.id for fit in plan.fits if fit.id not in stand_ins and fit.id in briefs]
+    placeholders = plan.placeholders
+    return [fit.id for fit in plan.fits if fit.id not in placeholders and fit.id in record_summaries]
 
 
 def summary_of(
-    run: StoredRun, dataset: str, plan: Plan, briefs: Mapping[str, Brief], is_written: bool
+    run: StoredRun, dataset: str, plan: Plan, record_summaries: Mapping[str, RecordSummary], is_written: bool
 ) -> RunSummary:
     """Return a run in one line.
 
@@ -50,10 +50,10 @@ def summary_of(
         run: the run as it was written down.
         dataset: the name of its study's dataset.
         plan: its plan with every choice that the records allow.
-        briefs: the records in brief.
+        record_summaries: the records in brief.
         is_written: whether a process writes to the runs folder now; without one no run is running.
     """
-    found = [briefs[fit_id] for fit_id in trained(plan, briefs)]
+    found = [record_summaries[fit_id] for fit_id in trained(plan, record_summaries)]
     status = run.status
     if status == RUNNING and not is_written:
         status = INTERRUPTED

@@ -149,10 +149,10 @@ class _Expansion:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
             got = names if scope.blocks else f"{scope.depth} levels"
             what = "layers are too deep inside each other"
-            raise NetworkError(Problem(what, got=got, allowed=f"{DEEPEST} levels of blocks and lists"))
+            raise NetworkError(Problem(what, got=got, expected=f"{DEEPEST} levels of blocks and lists"))
         if not isinstance(spec, (str, list, tuple)):  # a caller in Python
             raise NetworkError(
-                Problem("a layer must be a text or a list", got=repr(spec), allowed="a text or a list")
+                Problem("a layer must be a text or a list", got=repr(spec), expected="a text or a list")
             )
         if not isinstance(spec, str):
             return self._written_out(spec, scope, source)
@@ -168,7 +168,7 @@ class _Expansion:
             found = unknown("layer", word, WORDS)
             if word in self.blocks:
                 found = replace(
-                    found, mend=f'use the block with "{Residual.word} {word}" or "{BLOCK} {word}"'
+                    found, hint=f'use the block with "{Residual.word} {word}" or "{BLOCK} {word}"'
                 )
             raise NetworkError(found)
         return (_Node(_leaf(filled(spec, scope.parameters)), source),)
@@ -176,7 +176,7 @@ class _Expansion:
     def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         if len(use.names) != 1:
             raise NetworkError(
-                Problem(f'"{use.text}" must name one block', got=use.shown_names, allowed=BLOCK_USAGE)
+                Problem(f'"{use.text}" must name one block', got=use.shown_names, expected=BLOCK_USAGE)
             )
         self._check_arguments(use, ())
         return _repeated(
@@ -187,7 +187,7 @@ class _Expansion:
         use = read_use(words, Residual)
         if len(use.names) != 1:
             raise NetworkError(
-                Problem(f'"{use.text}" must name one block', got=use.shown_names, allowed=Residual.usage)
+                Problem(f'"{use.text}" must name one block', got=use.shown_names, expected=Residual.usage)
             )
         values = read_values(Residual, own_words(words, Residual), use.text)
         self._check_arguments(use, tuple(arguments_of(Residual)))
@@ -202,7 +202,7 @@ class _Expansion:
         if len(use.names) < 2:
             raise NetworkError(
                 Problem(
-                    f'"{use.text}" must name two branches or more', got=use.shown_names, allowed=Concat.usage
+                    f'"{use.text}" must name two branches or more', got=use.shown_names, expected=Concat.usage
                 )
             )
         self._check_arguments(use, ())
@@ -227,7 +227,7 @@ class _Expansion:
             raise NetworkError(_no_list(written))
         if not block.layers:
             raise NetworkError(
-                Problem(f'block "{name}" has no layers', got="()", allowed="one layer or more")
+                Problem(f'block "{name}" has no layers', got="()", expected="one layer or more")
             )
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
         inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken}, scope.depth + 1)
@@ -250,8 +250,8 @@ class _Expansion:
                     Problem(
                         f'{whose} {verb} parameter "{key}"',
                         got=key,
-                        allowed=", ".join((*names, *own)) or "nothing: there are no parameters",
-                        mend=nearest(key, (*names, *own)),
+                        expected=", ".join((*names, *own)) or "nothing: there are no parameters",
+                        hint=nearest(key, (*names, *own)),
                     )
                 )
 
@@ -266,7 +266,7 @@ class _Expansion:
                 Problem(
                     "a list must be a layer that holds others, and these",
                     got=f'"{" ".join(words)}" and {len(rest)} layers',
-                    allowed=", ".join(holding),
+                    expected=", ".join(holding),
                 )
             )
         text = " ".join(words)
@@ -284,7 +284,7 @@ class _Expansion:
         """Return the nodes of a branch that is written out."""
         if isinstance(spec, str) or not spec or spec[0] != BRANCH:
             raise NetworkError(
-                Problem("what is inside a concat must be branches", allowed=f'["{BRANCH}", LAYER, ...]')
+                Problem("what is inside a concat must be branches", expected=f'["{BRANCH}", LAYER, ...]')
             )
         return self.sequence(tuple(spec[1:]), scope, places)
 
@@ -322,7 +322,7 @@ def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
     names = [name for name, _ in (*uses[start:], *uses[: start + 1])]
     what = f'block "{names[0]}" contains itself'
     place = uses[start][1]
-    problem = Problem(what, where=place.location, got=" → ".join(names), allowed="other blocks")
+    problem = Problem(what, where=place.location, got=" → ".join(names), expected="other blocks")
     return at_layer(problem, source=place)
 
 
@@ -331,11 +331,13 @@ def _size(nodes: Iterable[_Node]) -> int:
 
 
 def _no_list(layers: str) -> Problem:
-    return Problem("layers must be a list", got=f'"{layers}", a text', allowed="a list of layer texts")
+    return Problem("layers must be a list", got=f'"{layers}", a text', expected="a list of layer texts")
 
 
 def _too_many(n_layers: int) -> Problem:
-    return Problem("the network has too many layers", got=f"{n_layers:,}", allowed=f"at most {MOST_LAYERS:,}")
+    return Problem(
+        "the network has too many layers", got=f"{n_layers:,}", expected=f"at most {MOST_LAYERS:,}"
+    )
 
 
 def _sources(nodes: Iterable[_Node], prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Source]]:

@@ -89,10 +89,10 @@ def _value(inner: str, text: str, parameters: Mapping[str, Value]) -> str:
     value = str(parameters[name])
     if not _WHOLE.fullmatch(value):
         what = f'"{text}" computes with {name}, which must be a whole number'
-        raise NetworkError(Problem(what, got=value, allowed="a whole number"))
+        raise NetworkError(Problem(what, got=value, expected="a whole number"))
     if divisor and int(value) % divisor:
         raise NetworkError(
-            Problem(f'"{text}" divides {name} by {divisor}', got=value, allowed=f"a multiple of {divisor}")
+            Problem(f'"{text}" divides {name} by {divisor}', got=value, expected=f"a multiple of {divisor}")
         )
     return str(int(value) * factor // (divisor or 1))
 
@@ -137,15 +137,15 @@ def _misplaced(name: str, text: str, parameters: Mapping[str, object]) -> Proble
             if name
             else f'"{text}" has braces with no name in them'
         )
-        return Problem(what, got=name or "{}", mend=_MEND)
+        return Problem(what, got=name or "{}", hint=_MEND)
     if _SIGNS.search(name):
         what = f'"{text}" computes what parameters do not compute'
         return Problem(
-            what, got=name, allowed="{name}, {4*name} or {name/4}: one parameter, one whole number"
+            what, got=name, expected="{name}, {4*name} or {name/4}: one parameter, one whole number"
         )
     return Problem(
         f'"{text}" needs the parameter "{name}", which does not exist',
         got=name,
-        allowed=", ".join(parameters) or "nothing: there are no parameters",
-        mend=nearest(name, parameters) or f"give it a value next to layers: {name} = ...",
+        expected=", ".join(parameters) or "nothing: there are no parameters",
+        hint=nearest(name, parameters) or f"give it a value next to layers: {name} = ...",
     )

@@ -24,22 +24,22 @@ def read_layer(text: str) -> Layer:
     check_length(text)
     words = text.split()
     if not words:
-        raise NetworkError(Problem("a layer text is empty", allowed=", ".join(LAYERS)))
+        raise NetworkError(Problem("a layer text is empty", expected=", ".join(LAYERS)))
     if words[0] not in LAYERS:
         raise NetworkError(unknown("layer", words[0], LAYERS))
     layer = LAYERS[words[0]]
     if layer.holds:
-        raise NetworkError(Problem(f'"{text}" has no layers inside', got=text, allowed=layer.usage))
+        raise NetworkError(Problem(f'"{text}" has no layers inside', got=text, expected=layer.usage))
     return layer(**read_values(layer, words[1:], text))
 
 
 def check_length(text: str) -> None:
     """Raise :class:`NetworkError` for a text of more than ``LONGEST_TEXT`` characters."""
     if len(text) > LONGEST_TEXT:
-        got, allowed = f"{len(text)} characters", f"at most {LONGEST_TEXT}"
+        got, expected = f"{len(text)} characters", f"at most {LONGEST_TEXT}"
         raise NetworkError(
             Problem(
-                "this layer text is too long", got=got, allowed=allowed, mend="split it into several layers"
+                "this layer text is too long", got=got, expected=expected, hint="split it into several layers"
             )
         )
 
@@ -53,13 +53,13 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
             given = layer.presets[word]
             if twice := [name for name in given if name in values]:
                 raise NetworkError(
-                    Problem(f'"{text}" gives {" and ".join(twice)} twice', got=word, allowed=layer.usage)
+                    Problem(f'"{text}" gives {" and ".join(twice)} twice', got=word, expected=layer.usage)
                 )
             values |= given
             continue
         name, argument, written = _argument_of(layer, word, waiting, text)
         if name in values:
-            raise NetworkError(Problem(f'"{text}" gives {name} twice', got=word, allowed=layer.usage))
+            raise NetworkError(Problem(f'"{text}" gives {name} twice', got=word, expected=layer.usage))
         try:
             values[name] = argument.read(written)
         except ValueError:
@@ -67,14 +67,14 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
                 Problem(
                     f'"{text}" gives its {name} a value that cannot be',
                     got=written,
-                    allowed=argument.allowed,
-                    mend=nearest(written, argument.names),
+                    expected=argument.expected,
+                    hint=nearest(written, argument.names),
                 )
             ) from None
     if waiting:
         missing = [name for name, _ in waiting]
         raise NetworkError(
-            Problem(f'"{text}" lacks its {" and ".join(missing)}', got=text, allowed=layer.usage)
+            Problem(f'"{text}" lacks its {" and ".join(missing)}', got=text, expected=layer.usage)
         )
     return values
 
@@ -93,7 +93,7 @@ def _argument_of(
         keyed = dict(_arguments(layer, "key"))
         if key not in keyed:
             what = f'"{text}" has a key that "{layer.word}" does not know'
-            raise NetworkError(Problem(what, got=key, allowed=layer.usage, mend=nearest(key, keyed)))
+            raise NetworkError(Problem(what, got=key, expected=layer.usage, hint=nearest(key, keyed)))
         return key, keyed[key], written
     bare = _arguments(layer, "word")
     if waiting and not any(word in argument.names for _, argument in bare):
@@ -102,5 +102,5 @@ def _argument_of(
     if bare and not word[0].isdigit():
         return *bare[0], word
     raise NetworkError(
-        Problem(f'"{text}" says more than "{layer.word}" takes', got=word, allowed=layer.usage)
+        Problem(f'"{text}" says more than "{layer.word}" takes', got=word, expected=layer.usage)
     )

@@ -22,7 +22,7 @@ class LayerRow:
     output_shape: Shape
     n_trainable: int
     n_not_trainable: int
-    multiply_adds: int
+    macs: int
     idle: str
 
     @property
@@ -59,9 +59,9 @@ class LayerTable:
         return sum(row.n_not_trainable for row in self.rows)
 
     @property
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """Multiply-add operations for one image in the forward direction."""
-        return sum(row.multiply_adds for row in self.rows)
+        return sum(row.macs for row in self.rows)
 
 
 def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTable:
@@ -83,8 +83,8 @@ def _table(network: Network, input_shape: Shape, n_classes: int) -> LayerTable:
             step.layer.text,
             step.after,
             *step.layer.n_parameters(step.before),
-            step.layer.multiply_adds(step.before),
-            step.layer.idle_reason(step.before),
+            step.layer.macs(step.before),
+            step.layer.no_op_reason(step.before),
         )
         for step in network.walk(input_shape, n_classes)
     ]

@@ -147,7 +147,7 @@ def walk(
         try:
             if layer.only_inside and layer.only_inside not in around:
                 what = f'"{layer.word}" must be inside a {layer.only_inside}'
-                raise NetworkError(Problem(what, got=layer.text, allowed=f"layers of a {layer.only_inside}"))
+                raise NetworkError(Problem(what, got=layer.text, expected=f"layers of a {layer.only_inside}"))
             for steps, inside in layer.inside(shape):
                 inner += walk(inside, shape, (*path, *steps), (*around, layer.word))
             after = layer.output_shape(shape)

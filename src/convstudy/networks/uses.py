@@ -72,7 +72,7 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
             continue
         if equals:
             if key in arguments:
-                raise NetworkError(Problem(f'"{text}" gives {key} twice', got=word, allowed="each key once"))
+                raise NetworkError(Problem(f'"{text}" gives {key} twice', got=word, expected="each key once"))
             arguments[key] = value
         elif found := REPEATS.fullmatch(word):
             repeats.append(int(found[1][:9]))
@@ -81,6 +81,6 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
     if len(repeats) > 1 or not all(1 <= n <= MOSTREPEATS for n in repeats):
         got = ", ".join(word for word in words if REPEATS.fullmatch(word))
         raise NetworkError(
-            Problem(f'"{text}" must say once how often', got=got, allowed=f"x1 to x{MOSTREPEATS:,}")
+            Problem(f'"{text}" must say once how often', got=got, expected=f"x1 to x{MOSTREPEATS:,}")
         )
     return Use(text, tuple(names), repeats[0] if repeats else 1, arguments)

@@ -18,7 +18,7 @@
 """
 
 from convstudy.plan.choices import Choice, choose, resolve
-from convstudy.plan.cost import Cost, epochs_added, fit_cost, in_turn, own_epochs, plan_cost
+from convstudy.plan.cost import Cost, epochs_added, fit_cost, own_epochs, plan_cost, schedule_order
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize, halving_epochs, halving_schedule
 from convstudy.plan.planning import make_plan
@@ -40,10 +40,10 @@ __all__ = [
     "fit_cost",
     "halving_epochs",
     "halving_schedule",
-    "in_turn",
     "make_plan",
     "own_epochs",
     "plan_cost",
     "ranked",
     "resolve",
+    "schedule_order",
 ]

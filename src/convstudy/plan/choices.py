@@ -32,7 +32,7 @@ def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
     are the candidates of the last rung, in any other stage all. A candidate with a fit that failed for good is not
     chosen.
     """
-    if stage.waits_for or stage.to_come:
+    if stage.depends_on or stage.pending:
         return None
     scores: list[CandidateScore] = []
     for candidate in stage.candidates:

@@ -16,29 +16,27 @@ from convstudy.record import Epoch, Record
 from convstudy.studyfile.recipe import Recipe
 
 # A multiply-add is two operations; the backward pass costs about two forward passes.
-OPERATIONS_A_MULTIPLY_ADD = 2
+FLOPS_PER_MAC = 2
 PASSES_TO_TRAIN = 3
 VIEWS_TO_EVALUATE = {"none": 1, "shift": 5}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """``images``: images trained on, times epochs; ``operations``: floating-point operations, evaluation included."""
+    """``images``: images trained on, times epochs; ``flops``: floating-point operations, evaluation included."""
 
     n_fits: int
     images: int
-    operations: int
+    flops: int
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.n_fits + other.n_fits, self.images + other.images, self.operations + other.operations
-        )
+        return Cost(self.n_fits + other.n_fits, self.images + other.images, self.flops + other.flops)
 
 
 def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
     """Return how many images go through the network after an epoch, each view of a validation image counted."""
-    measured = n_train if recipe.measure_at_most is None else min(n_train, recipe.measure_at_most)
-    return measured + VIEWS_TO_EVALUATE[recipe.views] * n_validation
+    measured = n_train if recipe.train_eval_samples is None else min(n_train, recipe.train_eval_samples)
+    return measured + VIEWS_TO_EVALUATE[recipe.tta] * n_validation
 
 
 def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
@@ -46,10 +44,10 @@ def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
     info = fit.dataset
     n_epochs = fit.n_epochs if n_epochs is None else n_epochs
     n_train, n_validation = split_sizes(info.n_train, fit.split)
-    multiply_adds = layer_table(fit.network, info.image_shape, info.n_classes).multiply_adds
+    macs = layer_table(fit.network, info.image_shape, info.n_classes).macs
     passes = PASSES_TO_TRAIN * n_train + images_to_evaluate(fit.recipe, n_train, n_validation)
-    operations = OPERATIONS_A_MULTIPLY_ADD * multiply_adds * passes * n_epochs
-    return Cost(1, n_train * n_epochs, operations)
+    flops = FLOPS_PER_MAC * macs * passes * n_epochs
+    return Cost(1, n_train * n_epochs, flops)
 
 
 def plan_cost(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> Cost:
@@ -68,19 +66,19 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
     """
     reached: dict[str, int] = {}
     for fit in trained:
-        reached[fit.lineage_id] = max(reached.get(fit.lineage_id, 0), fit.n_epochs)
+        reached[fit.trial_id] = max(reached.get(fit.trial_id, 0), fit.n_epochs)
     added: dict[str, int] = {}
     for fit in sorted(fits, key=lambda fit: fit.n_epochs):
-        before = reached.get(fit.lineage_id, 0)
+        before = reached.get(fit.trial_id, 0)
         if before > fit.n_epochs:
             added[fit.id] = fit.n_epochs
         else:
             added[fit.id] = fit.n_epochs - before
-            reached[fit.lineage_id] = fit.n_epochs
+            reached[fit.trial_id] = fit.n_epochs
     return added
 
 
-def in_turn(plan: Plan, records: Container[str]) -> list[Fit]:
+def schedule_order(plan: Plan, records: Container[str]) -> list[Fit]:
     """Return the settled fits that have no record, in the order to train them.
 
     Stage by stage, for choices hang on stages; within a stage the dearest first (longest processing time first, Graham
@@ -94,7 +92,7 @@ def in_turn(plan: Plan, records: Container[str]) -> list[Fit]:
     for number, stage in enumerate(plan.stages):
         for fit in stage.fits:
             stage_of.setdefault(fit.id, number)
-    return sorted(missing, key=lambda fit: (stage_of[fit.id], -fit_cost(fit, added[fit.id]).operations))
+    return sorted(missing, key=lambda fit: (stage_of[fit.id], -fit_cost(fit, added[fit.id]).flops))
 
 
 def own_epochs(fits: Iterable[Fit], records: Mapping[str, Record]) -> dict[str, tuple[Epoch, ...]]:
@@ -107,6 +105,6 @@ def own_epochs(fits: Iterable[Fit], records: Mapping[str, Record]) -> dict[str, 
     found = {fit.id: fit for fit in fits if fit.id in records}
     for fit in sorted(found.values(), key=lambda fit: len(records[fit.id].history)):
         history = records[fit.id].history
-        own[fit.id] = history[reached.get(fit.lineage_id, 0) :]
-        reached[fit.lineage_id] = len(history)
+        own[fit.id] = history[reached.get(fit.trial_id, 0) :]
+        reached[fit.trial_id] = len(history)
     return own

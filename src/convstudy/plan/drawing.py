@@ -37,9 +37,9 @@ def space_size(space: Space) -> int | None:
     """Return how many candidates there are, or ``None`` where a range has no end of them."""
     sizes = []
     for tried in space.values():
-        if isinstance(tried, Range) and not tried.is_whole:
+        if isinstance(tried, Range) and not tried.is_integer:
             return None
-        sizes.append(len(tried.whole_numbers) if isinstance(tried, Range) else len(tried))
+        sizes.append(len(tried.integers) if isinstance(tried, Range) else len(tried))
     return math.prod(sizes)
 
 
@@ -61,8 +61,8 @@ def value_at(tried: tuple[Tried, ...] | Range, place: float) -> Tried:
     """
     if not isinstance(tried, Range):
         return tried[int(place * len(tried))]
-    if tried.is_whole:
-        numbers = tried.whole_numbers
+    if tried.is_integer:
+        numbers = tried.integers
         if not tried.log:
             return numbers[int(place * len(numbers))]
         # Each whole number stands for what would be rounded to it.
@@ -91,7 +91,7 @@ def _drawn(
     size = space_size(dict(space))
     if size is not None and size <= LARGEST_LISTED_SPACE:  # few are left, and some of them are seldom drawn
         lists: list[Iterable[Tried]] = [
-            tried.whole_numbers if isinstance(tried, Range) else tried for _, tried in space
+            tried.integers if isinstance(tried, Range) else tried for _, tried in space
         ]
         for row in itertools.product(*lists):
             if len(found) == n_candidates:

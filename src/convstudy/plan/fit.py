@@ -50,9 +50,9 @@ class Fit:
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
             what = "no device has fixed the precision"
-            mend = "run the study anew, or call fix_precision on it"
+            hint = "run the study anew, or call fix_precision on it"
             raise StudyError(
-                Problem(what, Location(key=("recipe", "precision")), "auto", "float32, bfloat16", mend)
+                Problem(what, Location(key=("recipe", "precision")), "auto", "float32, bfloat16", hint)
             )
         if self.until is not None and self.until >= self.recipe.epochs:
             object.__setattr__(self, "until", None)
@@ -73,7 +73,7 @@ class Fit:
         return {self.until: self}
 
     @cached_property
-    def lineage_id(self) -> str:
+    def trial_id(self) -> str:
         """The id of the whole training that this fit is a part of; its own, where it is not paused."""
         return self.id if self.until is None else replace(self, until=None).id
 

@@ -59,13 +59,13 @@ def halving_schedule(n_candidates: int, n_folds: int, n_epochs: int, budget: flo
     """
     n_rungs = max(1, (n_candidates - 1).bit_length())
     # As it is written, not as a binary fraction: 0.15 of 1,600 epochs are 240.
-    allowed = Fraction(str(budget)) * n_candidates * n_folds * n_epochs
+    expected = Fraction(str(budget)) * n_candidates * n_folds * n_epochs
     rungs: list[RungSize] = []
     spent = reached = 0
     folds = epochs = 1
     taking_part = n_candidates
     for number in range(1, n_rungs + 1):
-        most = reached + (allowed * number / n_rungs - spent) / taking_part
+        most = reached + (expected * number / n_rungs - spent) / taking_part
         folds, epochs = _grown((folds, epochs), (n_folds, n_epochs), floor(most))
         rung = RungSize(taking_part, folds, epochs)
         rungs.append(rung)

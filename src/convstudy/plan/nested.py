@@ -58,5 +58,5 @@ def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> 
     until = chosen.fits[0].until if chosen is not None else last
     made = make((chosen or inner.candidates[0]).values)
     fits = tuple(fit.paused(until) for fit in made.fits)
-    waits_for = () if chosen is not None else (*made.waits_for, inner.key)
-    return replace(made, name=name, fits=fits, waits_for=waits_for)
+    depends_on = () if chosen is not None else (*made.depends_on, inner.key)
+    return replace(made, name=name, fits=fits, depends_on=depends_on)

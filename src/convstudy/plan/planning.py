@@ -3,7 +3,7 @@ what judges a nested search.
 
 A stage's choice feeds the next: a search settles parameters of its network, a comparison settles what ``"best"`` is.
 Before a choice is made its stage's default stands in (the parameter as declared, the first network compared), and the
-candidates that hang on it say so in ``waits_for``.
+candidates that hang on it say so in ``depends_on``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Settled:
     """What the choices so far say of one network."""
 
     values: dict[str, Tried]
-    waits_for: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
 
 class _Planner:
@@ -87,7 +87,7 @@ class _Planner:
                 network, recipe = self.trained_as(search.network, merged, search.recipe)
                 fits = tuple(self.fit(network, recipe, split, split.index) for split in splits)
                 text = candidate_name(values)
-                return Candidate(text, search.network, network, recipe, merged, fits, settled.waits_for)
+                return Candidate(text, search.network, network, recipe, merged, fits, settled.depends_on)
 
             return candidate
 
@@ -101,7 +101,7 @@ class _Planner:
         if chosen is not None:
             settled.values = dict(chosen.values)
         else:
-            settled.waits_for = (*settled.waits_for, stage.key)
+            settled.depends_on = (*settled.depends_on, stage.key)
         return stage
 
     def compare(self, name: str, compare: Compare) -> Stage:
@@ -112,25 +112,25 @@ class _Planner:
         if chosen in compare.networks:
             self.best = (chosen, ())
         else:
-            self.best = (compare.networks[0], (*stage.waits_for, stage.key))
+            self.best = (compare.networks[0], (*stage.depends_on, stage.key))
         return stage
 
     def ablate(self, name: str, ablate: Ablate) -> Stage:
         base: str = ablate.network
-        waits_for: tuple[str, ...] = ()
+        depends_on: tuple[str, ...] = ()
         if base == BEST:
             if self.best is None:
                 raise LookupError(
                     "a study with an ablation of the best has a comparison"
                 )  # studyfile/ checks it
-            base, waits_for = self.best
-        candidates = [self.candidate(UNCHANGED, base, waits_for=waits_for)]
+            base, depends_on = self.best
+        candidates = [self.candidate(UNCHANGED, base, depends_on=depends_on)]
         changes: list[tuple[str, Variant, tuple[str, ...]]]
         changes = [(each, variant, ()) for each, variant in ablate.variants.items()]
         changes += [(pair.name, pair.together, (pair.first, pair.second)) for pair in pairs_of(ablate)]
         for each, variant, combines in changes:
             network, recipe = self.trained_as(base, self.networks[base].values, variant.recipe)
-            varied = self.candidate(each, base, variant.network(network), recipe, waits_for=waits_for)
+            varied = self.candidate(each, base, variant.network(network), recipe, depends_on=depends_on)
             candidates.append(replace(varied, combines=combines))
         return Stage("ablate", name, tuple(candidates))
 
@@ -149,7 +149,7 @@ class _Planner:
         base: str,
         network: Network | None = None,
         recipe: Recipe | None = None,
-        waits_for: tuple[str, ...] = (),
+        depends_on: tuple[str, ...] = (),
     ) -> Candidate:
         """Return a candidate trained over the study's seeds."""
         settled = self.networks[base]
@@ -159,7 +159,7 @@ class _Planner:
             self.fit(network, recipe, Holdout(self.study.validation, seed, self.study.subset), seed)
             for seed in range(self.study.seeds)
         )
-        every = tuple(dict.fromkeys((*settled.waits_for, *waits_for)))
+        every = tuple(dict.fromkeys((*settled.depends_on, *depends_on)))
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
     def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:

@@ -29,9 +29,9 @@ def search_stage(name: str, search: Search, make: Make, records: Records) -> Sta
     return replace(stage, grid_epochs=_grid_epochs(search, stage.candidates[0]))
 
 
-def grid(vary: Mapping[str, tuple[Tried, ...]]) -> list[dict[str, Tried]]:
+def grid(parameters: Mapping[str, tuple[Tried, ...]]) -> list[dict[str, Tried]]:
     """Return every combination of values, the last key changing fastest."""
-    return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
+    return [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
 
 
 def _by_grid(name: str, search: Search, make: Make, records: Records) -> Stage:
@@ -44,9 +44,9 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
     candidates = {candidate.name: candidate for candidate in map(make, grid(_lists(search)))}
     first = next(iter(candidates.values()))
     sizes = halving_schedule(len(candidates), search.folds, first.recipe.epochs, search.budget)
-    waits = bool(first.waits_for)
+    waits = bool(first.depends_on)
     rungs: list[Rung] = []
-    to_come: list[Fit] = []
+    pending: list[Fit] = []
     names = list(candidates)
     reached = dict(candidates)
     is_open = False
@@ -55,7 +55,7 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
         every = tuple(fit for own in fits.values() for fit in own)
         n_next = sizes[number + 1].n_candidates if number + 1 < len(sizes) else 1
         if is_open:  # whoever it will be, the first of those that are left stand in
-            to_come += every
+            pending += every
             rungs.append(Rung(size))
             names = names[:n_next]
             continue
@@ -67,21 +67,21 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
             names = names[:n_next]
             continue
         best = {score.name for score in ranked(scores)[:n_next]}
-        went_on = tuple(name for name in names if name in best)
-        rungs.append(Rung(size, tuple(names), every, scores, went_on))
-        names = list(went_on)
+        promoted = tuple(name for name in names if name in best)
+        rungs.append(Rung(size, tuple(names), every, scores, promoted))
+        names = list(promoted)
         if len(names) < 2:  # nothing is left to decide
             rungs += [Rung(later) for later in sizes[number + 1 :]]
             break
     # Fits of a rung that goes no further than the one before are there already.
     known = {fit.id for rung in rungs for fit in rung.fits}
-    stand_ins = {fit.id: fit for fit in to_come if fit.id not in known}
-    return Stage("search", name, tuple(reached.values()), tuple(stand_ins.values()), tuple(rungs))
+    placeholders = {fit.id: fit for fit in pending if fit.id not in known}
+    return Stage("search", name, tuple(reached.values()), tuple(placeholders.values()), tuple(rungs))
 
 
 def _by_random(name: str, search: Search, make: Make, records: Records) -> Stage:
     """So many combinations, drawn at random; all, where there are no more."""
-    values = _every_one(search) or drawn(search.vary, search.trials)
+    values = _every_one(search) or drawn(search.parameters, search.trials)
     return Stage("search", name, tuple(map(make, values)))
 
 
@@ -93,33 +93,35 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
     candidates: list[Candidate] = []
     outcomes: Outcomes = ()
     while True:
-        batch = [make(values) for values in suggested(search.vary, outcomes, name)]
+        batch = [make(values) for values in suggested(search.parameters, outcomes, name)]
         batch = batch[: search.trials - len(candidates)]
         candidates += batch
         if len(candidates) == search.trials:
             return Stage("search", name, tuple(candidates))
-        waits = bool(batch[0].waits_for)
+        waits = bool(batch[0].depends_on)
         scores = None if waits else _scores({each.name: each.fits for each in batch}, records)
         if scores is None:
             break
         outcomes += tuple(_outcome(score) for score in scores)
     # The candidates to come are not known yet: others take their places, one each.
     known = {candidate.name for candidate in candidates}
-    others = (make(values) for values in drawn(search.vary, 2 * search.trials))  # enough of them are new
+    others = (
+        make(values) for values in drawn(search.parameters, 2 * search.trials)
+    )  # enough of them are new
     new = (other for other in others if other.name not in known)
-    stand_ins = itertools.islice(new, search.trials - len(candidates))
-    to_come = tuple(fit for other in stand_ins for fit in other.fits)
-    return Stage("search", name, tuple(candidates), to_come)
+    placeholders = itertools.islice(new, search.trials - len(candidates))
+    pending = tuple(fit for other in placeholders for fit in other.fits)
+    return Stage("search", name, tuple(candidates), pending)
 
 
 def _every_one(search: Search) -> list[dict[str, Tried]]:
     """Return all combinations where a search may draw as many as there are, else none."""
-    size = space_size(search.vary)
+    size = space_size(search.parameters)
     if size is None or size > search.trials:
         return []
     lists = {
-        key: tuple(values.whole_numbers) if isinstance(values, Range) else values
-        for key, values in search.vary.items()
+        key: tuple(values.integers) if isinstance(values, Range) else values
+        for key, values in search.parameters.items()
     }
     return grid(lists)
 
@@ -149,16 +151,16 @@ def _paused(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
 
 def _lists(search: Search) -> dict[str, tuple[Tried, ...]]:
     """Return what a search without ranges varies."""
-    return {key: values for key, values in search.vary.items() if not isinstance(values, Range)}
+    return {key: values for key, values in search.parameters.items() if not isinstance(values, Range)}
 
 
 def _grid_epochs(search: Search, candidate: Candidate) -> int | None:
     """Return how many epochs the grid would train; ``None`` where a range has none."""
-    size = space_size(search.vary)
+    size = space_size(search.parameters)
     if size is None:
         return None
-    epochs = search.vary.get("epochs", (candidate.recipe.epochs,))
-    every = epochs.whole_numbers if isinstance(epochs, Range) else epochs
+    epochs = search.parameters.get("epochs", (candidate.recipe.epochs,))
+    every = epochs.integers if isinstance(epochs, Range) else epochs
     return size * search.folds * sum(int(n) for n in every) // len(every)
 
 

@@ -21,7 +21,7 @@ UNCHANGED = "as it is"
 class Candidate:
     """One of the things that a stage puts side by side.
 
-    In a search that halves, ``fits`` are those of the last rung that it took part in. ``waits_for`` names the stages
+    In a search that halves, ``fits`` are those of the last rung that it took part in. ``depends_on`` names the stages
     whose choice could still change it; while there are any, its fits stand in for those to come. ``combines`` names
     the two variants of an ablation that are both in it; of all others it is empty.
     """
@@ -32,7 +32,7 @@ class Candidate:
     recipe: Recipe
     values: Mapping[str, Tried]
     fits: tuple[Fit, ...]
-    waits_for: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     combines: tuple[str, ...] = ()
 
 
@@ -40,16 +40,16 @@ class Candidate:
 class Rung:
     """One rung of a search that halves: its size as scheduled, and what came of it.
 
-    ``took_part`` names the candidates whose ``fits`` these are, with ``scores`` as soon as all fits have records, and
-    ``went_on`` those that are in the next rung; in the last one it is the winner. All are empty in a rung to come, and
+    ``evaluated`` names the candidates whose ``fits`` these are, with ``scores`` as soon as all fits have records, and
+    ``promoted`` those that are in the next rung; in the last one it is the winner. All are empty in a rung to come, and
     stay so where one candidate alone was left before it.
     """
 
     size: RungSize
-    took_part: tuple[str, ...] = ()
+    evaluated: tuple[str, ...] = ()
     fits: tuple[Fit, ...] = ()
     scores: tuple[CandidateScore, ...] = ()
-    went_on: tuple[str, ...] = ()
+    promoted: tuple[str, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -66,7 +66,7 @@ class Stage:
 
     Attributes:
         candidates: what is put side by side, as far as it is known.
-        to_come: fits that stand in for those of later rungs or later trials; while there are any, nothing is chosen.
+        pending: fits that stand in for those of later rungs or later trials; while there are any, nothing is chosen.
         rungs: of a search that halves, first to last.
         grid_epochs: how many epochs the grid of a search would train; None for other stages, and where a range has
             no grid.
@@ -76,7 +76,7 @@ class Stage:
     question: str
     name: str
     candidates: tuple[Candidate, ...]
-    to_come: tuple[Fit, ...] = ()
+    pending: tuple[Fit, ...] = ()
     rungs: tuple[Rung, ...] = ()
     grid_epochs: int | None = None
     judges: str = ""
@@ -97,9 +97,9 @@ class Stage:
         return self.question in ("compare", "ablate", "final")
 
     @property
-    def waits_for(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """The stages whose choice at least one candidate waits for."""
-        return tuple(dict.fromkeys(key for candidate in self.candidates for key in candidate.waits_for))
+        return tuple(dict.fromkeys(key for candidate in self.candidates for key in candidate.depends_on))
 
     @property
     def fits(self) -> tuple[Fit, ...]:
@@ -114,7 +114,7 @@ class Stage:
         owners: dict[str, str] = {}
         for rung in self.rungs:
             for number, fit in enumerate(rung.fits):
-                owners.setdefault(fit.id, rung.took_part[number // rung.size.n_folds])
+                owners.setdefault(fit.id, rung.evaluated[number // rung.size.n_folds])
         for candidate in self.candidates:
             for fit in candidate.fits:
                 owners.setdefault(fit.id, candidate.name)
@@ -123,19 +123,19 @@ class Stage:
     @property
     def n_candidates(self) -> int:
         """How many candidates it puts side by side in the end, those included that are still to be drawn."""
-        n_to_come = 0 if self.rungs else len(self.to_come) // len(self.candidates[0].fits)
+        n_to_come = 0 if self.rungs else len(self.pending) // len(self.candidates[0].fits)
         return len(self.candidates) + n_to_come
 
     @property
     def contenders(self) -> frozenset[str]:
         """The names of the candidates among which it chooses: those of the last rung reached, or all."""
-        reached = [rung.took_part for rung in self.rungs if rung.took_part]
+        reached = [rung.evaluated for rung in self.rungs if rung.evaluated]
         return frozenset(reached[-1] if reached else (candidate.name for candidate in self.candidates))
 
-    def dropped_in(self, name: str) -> int | None:
+    def eliminated_in(self, name: str) -> int | None:
         """Return the number (from 1) of the rung that a candidate did not get beyond, if there is one."""
         for number, rung in enumerate(self.rungs, start=1):
-            if rung.decided and name in rung.took_part and name not in rung.went_on:
+            if rung.decided and name in rung.evaluated and name not in rung.promoted:
                 return number
         return None
 
@@ -159,29 +159,31 @@ class Plan:
     @cached_property
     def fits(self) -> tuple[Fit, ...]:
         """Every fit once, in the order of the stages (an ablation's base is the comparison's), stand-ins included."""
-        return _once(fit for stage in self.stages for fit in (*stage.fits, *stage.to_come))
+        return _once(fit for stage in self.stages for fit in (*stage.fits, *stage.pending))
 
     @property
-    def stand_ins(self) -> frozenset[str]:
+    def placeholders(self) -> frozenset[str]:
         """The ids of fits that only stand in for rungs and trials to come: whether they are trained says nothing."""
-        to_come = {fit.id for stage in self.stages for fit in stage.to_come}
-        return frozenset(to_come - {fit.id for stage in self.stages for fit in stage.fits} if to_come else ())
+        pending = {fit.id for stage in self.stages for fit in stage.pending}
+        return frozenset(pending - {fit.id for stage in self.stages for fit in stage.fits} if pending else ())
 
     @cached_property
     def settled_fits(self) -> tuple[Fit, ...]:
         """The fits that no open choice can change any more, and no rung or trial to come."""
         fits: list[Fit] = []
         for stage in self.stages:
-            if not stage.waits_for:
+            if not stage.depends_on:
                 fits += stage.fits
             else:
-                fits += [fit for c in stage.candidates if not c.waits_for for fit in c.fits]
+                fits += [fit for c in stage.candidates if not c.depends_on for fit in c.fits]
         return _once(fits)
 
     @cached_property
     def tested_fits(self) -> tuple[Fit, ...]:
         """The settled fits whose models are scored on the sealed test set."""
-        candidates = [c for stage in self.stages if stage.tested for c in stage.candidates if not c.waits_for]
+        candidates = [
+            c for stage in self.stages if stage.tested for c in stage.candidates if not c.depends_on
+        ]
         return _once(fit for candidate in candidates for fit in candidate.fits)
 
     def stage(self, key: str) -> Stage:

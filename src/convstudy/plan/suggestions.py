@@ -116,7 +116,7 @@ class Conversation:
             return self._study.ask(self._distributions)
 
     def _tell(self, outcomes: Outcomes) -> None:
-        """Tell what the last four scored, and ask for four more."""
+        """Send what the last four scored, and ask for four more."""
         for trial, row, outcome in zip(self._open, self._batches[-1], outcomes, strict=True):
             self._scores[row] = outcome
             self._study.tell(trial, **_outcome(outcome))
@@ -128,7 +128,7 @@ class Conversation:
         row: list[Tried] = []
         for key, tried in self._space.items():
             value = params[key]
-            row.append(rounded(value, tried) if isinstance(tried, Range) and not tried.is_whole else value)
+            row.append(rounded(value, tried) if isinstance(tried, Range) and not tried.is_integer else value)
         return tuple(row)
 
 
@@ -146,7 +146,7 @@ def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
     if not isinstance(tried, Range):
         return distributions.CategoricalDistribution(tried)
     low, high = tried.ends
-    if tried.is_whole:
+    if tried.is_integer:
         return distributions.IntDistribution(int(low), int(high), log=tried.log, step=tried.step or 1)
     return distributions.FloatDistribution(float(low), float(high), log=tried.log)
 

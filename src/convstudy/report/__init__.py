@@ -11,9 +11,9 @@
 ``table``              a table as data, and as CSV, Markdown and JSON
 ``figure``             a chart as data, with its words
 ``theme``              how charts look, on paper and on a page, light or dark
-``pictures``           images, mistakes and kernels as small PNG files
+``thumbnails``           images, mistakes and kernels as small PNG files
 ``conclusions``        the answer in words, each sentence with its evidence
-``standings``          several verdicts in one sentence
+``ranking_summary``          several verdicts in one sentence
 ``verdict_words``      a verdict within a sentence: figures, and what it takes to say more
 ``verdict_notes``      verdicts in full, for those who want to know more
 ``interaction_words``  what two variants do together, in words
@@ -34,7 +34,7 @@
 """
 
 from convstudy.report.conclusions import answer
-from convstudy.report.count_words import counts_answer
+from convstudy.report.count_text import counts_answer
 from convstudy.report.write import FORMATS, write_report
 
 __all__ = ["FORMATS", "answer", "counts_answer", "write_report"]

@@ -31,7 +31,7 @@ def confusion_chart(confusion: Confusion, names: Sequence[str]) -> Figure:
     """Return the confusion matrix as a heat map: right ones blue, mistakes red, counts written in."""
     title = "Confusion on the test images"
     text = (
-        f"{title}: {confusion.n_mistakes:,} mistakes in {confusion.n_images:,} predictions of "
+        f"{title}: {confusion.n_errors:,} mistakes in {confusion.n_images:,} predictions of "
         f"{confusion.n_models} models."
     )
     return Figure(

@@ -21,7 +21,7 @@ from convstudy.report.figure import (
     phone_legend,
     quantity,
 )
-from convstudy.report.metric_words import key_of, tip_format, writer
+from convstudy.report.metric_text import key_of, tip_format, writer
 
 SIDES = ("train", "validation")
 

@@ -9,7 +9,7 @@ from convstudy.metrics import Metric
 from convstudy.numbers import shortest
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, nominal, quantity, rows_of
-from convstudy.report.metric_words import metric_of, with_sign
+from convstudy.report.metric_text import metric_of, with_sign
 from convstudy.report.ranking import HEIGHT, MOST
 from convstudy.report.stages import ROW
 from convstudy.stats import Verdict
@@ -17,7 +17,7 @@ from convstudy.stats import Verdict
 _MARKS = {
     "better": ("circle", theme.GREEN),
     "worse": ("diamond", theme.VERMILLION),
-    "tie": ("square", theme.SKY),
+    "equivalent": ("square", theme.SKY),
 }
 _OTHER = ("triangle-up", theme.GREY)
 
@@ -41,7 +41,7 @@ def forest_chart(
         title = f"{title}, the {MOST} largest of {len(rows)}"
         rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:MOST]
     first = named[0][1]
-    metric, region = metric_of(first), first.region * _scale(first)
+    metric, margin = metric_of(first), first.margin * _scale(first)
     rows.sort(key=lambda row: metric.rank(row["mean"]))
     ends = ", ".join(
         f"{row['pair']} {with_sign(metric, row['mean'] / _scale(first))} ({row['verdict']})" for row in rows
@@ -50,7 +50,7 @@ def forest_chart(
     lower = "" if metric.higher_is_better else "; lower is better"
     words = f"{subject}: {title[:1].lower()}{title[1:]}"
     alt = f"{words}{unit}{lower}: {ends}."
-    return Figure(name, title, alt, lambda: _draw(rows, metric, region, is_small), words)
+    return Figure(name, title, alt, lambda: _draw(rows, metric, margin, is_small), words)
 
 
 def _scale(verdict: Verdict) -> float:
@@ -71,14 +71,14 @@ def _row(label: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _draw(rows: list[dict[str, Any]], metric: Metric, region: float, is_small: bool) -> Spec:
+def _draw(rows: list[dict[str, Any]], metric: Metric, margin: float, is_small: bool) -> Spec:
     kinds = list(dict.fromkeys(row["verdict"] for row in rows))
     look = [_MARKS.get(kind, _OTHER) for kind in kinds]
     y = rows_of([row["pair"] for row in rows], "pair", widest=220)  # two names with a minus between
     colour = nominal("verdict", title=None, scale={"domain": kinds, "range": [c for _, c in look]})
     shape = nominal("verdict", title=None, scale={"domain": kinds, "range": [s for s, _ in look]})
     unit = ", points" if metric.unit == "percent" else ""
-    within = f" (grey: ±{shortest(region)} count as none)" if region else ""
+    within = f" (grey: ±{shortest(margin)} count as none)" if margin else ""
     within += "" if metric.higher_is_better else ", lower is better"
     small = "points" if unit else f"difference in {metric.title}"
     what = small if is_small else f"difference in test {metric.title}{unit}"
@@ -92,7 +92,7 @@ def _draw(rows: list[dict[str, Any]], metric: Metric, region: float, is_small: b
         Layer(
             {"type": "rect", "opacity": 0.22, "color": theme.GREY},
             {"x": quantity("from"), "x2": {"field": "to"}},
-            [{"from": -region, "to": region}],
+            [{"from": -margin, "to": margin}],
         ),
         Layer(
             {"type": "rule", "strokeWidth": 1.2, "strokeDash": [4, 3], "color": theme.GREY},

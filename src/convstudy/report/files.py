@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from convstudy.whole_file import whole_file
+from convstudy.atomic_write import atomic_write
 
 
 def write_file(path: Path, content: str | bytes | Iterable[str]) -> Path:
@@ -17,7 +17,7 @@ def write_file(path: Path, content: str | bytes | Iterable[str]) -> Path:
         OSError: where the folder cannot be made or written; ``filename`` is the path, or the folder that is none.
     """
     try:
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             if isinstance(content, bytes):
                 partial.write_bytes(content)
             else:

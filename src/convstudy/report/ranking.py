@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convstudy.analysis import CandidateRow, Contest
+from convstudy.analysis import CandidateRow, StageResult
 from convstudy.metrics import Metric
 from convstudy.numbers import counted
 from convstudy.report.figure import (
@@ -19,7 +19,7 @@ from convstudy.report.figure import (
     quantity,
     rows_of,
 )
-from convstudy.report.metric_words import tip_format, writer
+from convstudy.report.metric_text import tip_format, writer
 from convstudy.report.stages import CHOSEN, stage_title
 from convstudy.stats import Interval
 
@@ -29,28 +29,28 @@ HEIGHT = 30
 """Height of one candidate, in pixels."""
 
 
-def picture(contest: Contest) -> Figure | None:
+def picture(stage_result: StageResult) -> Figure | None:
     """Return the candidates that can be compared, the best mean first; ``None`` where none has a score.
 
     Of a search these are the candidates that were trained on the same folds, as far as the selected one.
     """
-    ranking = contest.ranking
-    if contest.question == "search" and contest.leader is not None:
-        leader = contest.leader
-        ranking = tuple(row for row in ranking if row.trained_like(leader))
+    ranking = stage_result.ranking
+    if stage_result.question == "search" and stage_result.best is not None:
+        best = stage_result.best
+        ranking = tuple(row for row in ranking if row.trained_like(best))
     shown = shortened(ranking)
     if not shown:
         return None
-    measure, intervals = _measure(contest, shown)
-    rows = [_row(contest, row, intervals) for row in shown]
+    measure, intervals = _measure(stage_result, shown)
+    rows = [_row(stage_result, row, intervals) for row in shown]
     title = measure if len(shown) == len(ranking) else f"{measure}, the best {MOST} of {len(ranking)}"
     marked = next((row["candidate"] for row in rows if row["chosen"]), "")
-    subject = stage_title(contest)
-    means = ", ".join(f"{row['candidate']} {writer(contest.metric)(row['mean'])}" for row in rows)
+    subject = stage_title(stage_result)
+    means = ", ".join(f"{row['candidate']} {writer(stage_result.metric)(row['mean'])}" for row in rows)
     alt = f"{subject}, {title}: {means}.{f' Selected: {marked}.' if marked else ''}"
-    name = f"answer-{contest.question}-{contest.name}"
+    name = f"answer-{stage_result.question}-{stage_result.name}"
     sign = " (◆\u00a0selected)" if marked else ""
-    return Figure(name, f"{subject}: {title}{sign}", alt, lambda: _draw(rows, contest.metric))
+    return Figure(name, f"{subject}: {title}{sign}", alt, lambda: _draw(rows, stage_result.metric))
 
 
 def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
@@ -61,22 +61,24 @@ def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
     return (*ranking[: MOST - len(chosen)], *chosen)
 
 
-def _measure(contest: Contest, shown: tuple[CandidateRow, ...]) -> tuple[str, Mapping[str, Interval]]:
+def _measure(
+    stage_result: StageResult, shown: tuple[CandidateRow, ...]
+) -> tuple[str, Mapping[str, Interval]]:
     """Return what the picture shows in words, and the intervals."""
-    search = contest.question == "search"
-    tested = {row.name: contest.interval(row.name) for row in contest.rows}
+    search = stage_result.question == "search"
+    tested = {row.name: stage_result.interval(row.name) for row in stage_result.rows}
     known = {name: interval for name, interval in tested.items() if interval is not None}
-    intervals = contest.fold_intervals if search else known
+    intervals = stage_result.fold_intervals if search else known
     images, part = ("validation", "fold") if search else ("test", "seed")
     sure = "mean and 95 % interval" if intervals else "mean"
-    numbers = sorted({row.summary(contest.measure).n for row in shown})
+    numbers = sorted({row.summary(stage_result.measure).n for row in shown})
     parts = counted(numbers[-1], part)
     over = parts if len(numbers) == 1 else f"{numbers[0]} to {parts}"
-    return f"{images} {contest.metric.title}, {sure} over {over}", intervals
+    return f"{images} {stage_result.metric.title}, {sure} over {over}", intervals
 
 
-def _row(contest: Contest, row: CandidateRow, intervals: Mapping[str, Interval]) -> dict[str, Any]:
-    mean = row.summary(contest.measure).mean
+def _row(stage_result: StageResult, row: CandidateRow, intervals: Mapping[str, Interval]) -> dict[str, Any]:
+    mean = row.summary(stage_result.measure).mean
     interval = intervals.get(row.name)
     return {
         "candidate": row.name,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from convstudy.analysis import CandidateRow, Contest
+from convstudy.analysis import CandidateRow, StageResult
 from convstudy.metrics import ACCURACY, LOG_LOSS, RECORDED, Metric
-from convstudy.report.metric_words import key_of, value_kind
+from convstudy.report.metric_text import key_of, value_kind
 from convstudy.report.stages import MEASURED, chosen_rows, ends, seeds_text, stage_title, table_name
 from convstudy.report.table import Column, Table, Value
 
 
-def scores_table(contest: Contest) -> Table:
+def scores_table(stage_result: StageResult) -> Table:
     """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
-    letters = contest.letters if contest.groups else {}
+    letters = stage_result.letters if stage_result.groups else {}
     # The study's metric, unless it is one of those that every table has.
-    own = [] if contest.metric.name in RECORDED else [contest.metric]
+    own = [] if stage_result.metric.name in RECORDED else [stage_result.metric]
     columns = (
         Column("candidate", "Candidate"),
         *(column for metric in own for column in _columns(metric)),
@@ -34,12 +34,12 @@ def scores_table(contest: Contest) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             row.name,
-            *(value for metric in own for value in _values(contest, row, metric)),
+            *(value for metric in own for value in _values(stage_result, row, metric)),
             row.test["accuracy"],
-            *ends(contest.interval(row.name, ACCURACY)),
+            *ends(stage_result.interval(row.name, ACCURACY)),
             *([letters.get(row.name, "")] if letters else []),
             row.test["log-loss"],
-            *ends(contest.interval(row.name, LOG_LOSS)),
+            *ends(stage_result.interval(row.name, LOG_LOSS)),
             row.validation["accuracy"],
             row.train["accuracy"],
             row.train["log-loss"],
@@ -47,9 +47,9 @@ def scores_table(contest: Contest) -> Table:
             row.seconds,
             row.weights_digests,
         )
-        for row in contest.rows
+        for row in stage_result.rows
     ]
-    seeds = seeds_text(contest.rows)
+    seeds = seeds_text(stage_result.rows)
     counts = (
         "other test images, for these models"
         if seeds == "1 seed"
@@ -64,13 +64,18 @@ def scores_table(contest: Contest) -> Table:
         "weights of one seed."
     )
     if any(metric.kind == "per set" for metric in own):
-        caption += f" There is no interval for {contest.metric.title}."
-    if not contest.settled:
+        caption += f" There is no interval for {stage_result.metric.title}."
+    if not stage_result.settled:
         caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
-    elif not any(row.n_done for row in contest.rows):
+    elif not any(row.n_done for row in stage_result.rows):
         caption = "No fit is trained yet."
     return Table(
-        table_name(contest), stage_title(contest), caption, columns, tuple(rows), chosen_rows(contest)
+        table_name(stage_result),
+        stage_title(stage_result),
+        caption,
+        columns,
+        tuple(rows),
+        chosen_rows(stage_result),
     )
 
 
@@ -85,7 +90,7 @@ def _columns(metric: Metric) -> tuple[Column, ...]:
     )
 
 
-def _values(contest: Contest, row: CandidateRow, metric: Metric) -> tuple[Value, ...]:
+def _values(stage_result: StageResult, row: CandidateRow, metric: Metric) -> tuple[Value, ...]:
     """Return the cells of these columns."""
-    interval = ends(contest.interval(row.name, metric.name)) if metric.kind == "per image" else ()
+    interval = ends(stage_result.interval(row.name, metric.name)) if metric.kind == "per image" else ()
     return (row.test[metric.name], *interval, row.validation[metric.name])

@@ -22,8 +22,8 @@ from convstudy.checks import Findings
 from convstudy.history.results import Results
 from convstudy.report.conclusions import Conclusion, conclusions
 from convstudy.report.figure import Figure
-from convstudy.report.pictures import Picture
 from convstudy.report.table import Table
+from convstudy.report.thumbnails import Thumbnail
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Gallery:
 
     shape: ClassVar[str] = "gallery"
 
-    pictures: tuple[Picture, ...]
+    thumbnails: tuple[Thumbnail, ...]
     size: Literal["small", "large"]
 
 

@@ -5,41 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convstudy.analysis import CandidateRow, Contest
+from convstudy.analysis import CandidateRow, StageResult
 from convstudy.history.results import Results
 from convstudy.numbers import counted
 from convstudy.plan import Candidate, Stage
 from convstudy.record import Record
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, chart, either, metric_axis, quantity, rows_of
-from convstudy.report.metric_words import tip_format, writer
+from convstudy.report.metric_text import tip_format, writer
 from convstudy.stats import Interval
 
 MEASURED = (
     "All figures are measured in evaluation mode, on the weights of the epoch that counts; those on training images "
-    "on a sample, where there are more than the recipe’s measure_at_most."
+    "on a sample, where there are more than the recipe’s train_eval_samples."
 )
 ROW = 38
 """Height of one candidate in a chart, in pixels."""
 CHOSEN = either("datum.chosen", theme.VERMILLION, theme.BLUE)
 
 
-def stage_title(contest: Contest) -> str:
+def stage_title(stage_result: StageResult) -> str:
     """Return what people call a stage: ``"Ablation of three-conv"``."""
-    if contest.question == "ablate" and contest.settled:
-        return f"Ablation of {contest.rows[0].network}"
+    if stage_result.question == "ablate" and stage_result.settled:
+        return f"Ablation of {stage_result.rows[0].network}"
     words = {"search": "Search", "compare": "Comparison", "ablate": "Ablation", "final": "Final training of"}
-    return f"{words[contest.question]} {contest.name}"
+    return f"{words[stage_result.question]} {stage_result.name}"
 
 
-def table_name(contest: Contest) -> str:
+def table_name(stage_result: StageResult) -> str:
     """Return what files call a stage's table."""
-    return f"{contest.question}-{contest.name}"
+    return f"{stage_result.question}-{stage_result.name}"
 
 
-def chosen_rows(contest: Contest) -> frozenset[int]:
+def chosen_rows(stage_result: StageResult) -> frozenset[int]:
     """Return which row of a stage's table stands out: its choice."""
-    return frozenset(number for number, row in enumerate(contest.rows) if row.chosen)
+    return frozenset(number for number, row in enumerate(stage_result.rows) if row.chosen)
 
 
 def ends(interval: Interval | None) -> tuple[float | None, float | None]:
@@ -57,20 +57,20 @@ def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Re
     """Yield the settled candidates of a stage that have a fit with a history, with the records of these."""
     for candidate in stage.candidates:
         records = [record for record in results.records_of(candidate) if record.done and record.history]
-        if records and not candidate.waits_for:
+        if records and not candidate.depends_on:
             yield candidate, records
 
 
-def scores_chart(contest: Contest) -> Figure | None:
+def scores_chart(stage_result: StageResult) -> Figure | None:
     """Return each fold's or seed's score as a ring, with mean and standard deviation per candidate.
 
     ``None`` where there is no score, and of a search that halves: its candidates have scores of other folds and epochs.
     """
-    halves = contest.course is not None and contest.course.rungs
+    halves = stage_result.trace is not None and stage_result.trace.rungs
     rows, summaries = [], []
-    for row in contest.rows:
-        summary = row.summary(contest.measure)
-        for part, value in row.scores(contest.measure).items():
+    for row in stage_result.rows:
+        summary = row.summary(stage_result.measure)
+        for part, value in row.scores(stage_result.measure).items():
             rows.append({"candidate": row.name, "value": value, "part": part})
         if summary.mean is not None:
             spread = summary.sd or 0.0
@@ -79,15 +79,15 @@ def scores_chart(contest: Contest) -> Figure | None:
             summaries.append({**shown, "chosen": row.chosen})
     if halves or not rows:
         return None
-    metric = contest.metric
-    words = f"{contest.measure.part} {metric.title}"
+    metric = stage_result.metric
+    words = f"{stage_result.measure.part} {metric.title}"
     means = ", ".join(f"{row['candidate']} {writer(metric)(row['mean'])}" for row in summaries)
-    title = stage_title(contest)
+    title = stage_title(stage_result)
 
     def draw() -> dict[str, Any]:
-        part = "fold" if contest.question == "search" else "seed"
-        names = [row.name for row in contest.rows]
-        y = rows_of(names, widest=240 if contest.question == "search" else 150)
+        part = "fold" if stage_result.question == "search" else "seed"
+        names = [row.name for row in stage_result.rows]
+        y = rows_of(names, widest=240 if stage_result.question == "search" else 150)
         scale = {"zero": False, "padding": 14}
         x_title = f"{words}: each {part}, mean ± sd"
         mean = quantity("mean", title=x_title, scale=scale, axis=metric_axis(metric))
@@ -123,5 +123,5 @@ def scores_chart(contest: Contest) -> Figure | None:
             height=ROW * len(names),
         )
 
-    name = f"scores-{contest.question}-{contest.name}"
+    name = f"scores-{stage_result.question}-{stage_result.name}"
     return Figure(name, "Scores", f"{title}, mean {words}: {means}.", draw, title)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.numbers import counted, decimals, listed, percent, shortest_percent
-from convstudy.report.metric_words import margin_of, metric_of, unit_of, with_sign
-from convstudy.report.verdict_words import saying
+from convstudy.report.metric_text import margin_of, metric_of, unit_of, with_sign
+from convstudy.report.verdict_text import verdict_label
 from convstudy.stats import Verdict
 
 # A source that makes up this much of an interval (of its half-width's square) is what it mostly comes from.
@@ -40,25 +40,25 @@ def probability(verdict: Verdict) -> str:
     return (
         f"By the Bayesian correlated t-test {verdict.first} beats {verdict.second} by more than "
         f"{margin_of(verdict)} with probability {_chance(found.better)}, and is as good within "
-        f"{region(verdict)} with {_chance(found.same)}."
+        f"{margin(verdict)} with {_chance(found.same)}."
     )
 
 
-def groups(contest: Contest) -> str:
+def groups(stage_result: StageResult) -> str:
     """Return who cannot be told apart in a comparison of three or more, as a sentence; empty of two."""
-    if len(contest.ranking) < 3 or not contest.groups:
+    if len(stage_result.ranking) < 3 or not stage_result.groups:
         return ""
-    if any(verdict.kind == "too few to say" for verdict in contest.verdicts):
+    if any(verdict.kind == "too few to say" for verdict in stage_result.verdicts):
         return ""
-    together = [group for group in contest.groups if len(group) > 1]
-    beyond = f"more than {margin_of(contest.verdicts[0])}"
+    together = [group for group in stage_result.groups if len(group) > 1]
+    beyond = f"more than {margin_of(stage_result.verdicts[0])}"
     if not together:
-        return f"All {len(contest.ranking)} differ by {beyond}."
-    if len(together) == 1 and len(together[0]) == len(contest.ranking):
-        n = len(contest.ranking)
-        return f"None of the {n} can be told from another by {beyond} of test {contest.metric.title}."
+        return f"All {len(stage_result.ranking)} differ by {beyond}."
+    if len(together) == 1 and len(together[0]) == len(stage_result.ranking):
+        n = len(stage_result.ranking)
+        return f"None of the {n} can be told from another by {beyond} of test {stage_result.metric.title}."
     named = "; ".join(listed(list(group)) for group in together)
-    return f"By {beyond} of test {contest.metric.title} these cannot be told apart: {named}."
+    return f"By {beyond} of test {stage_result.metric.title} these cannot be told apart: {named}."
 
 
 def clarity(verdict: Verdict) -> str:
@@ -67,8 +67,8 @@ def clarity(verdict: Verdict) -> str:
         return "a model compared with itself: the weights and scores are the same"
     if verdict.kind in ("better", "worse"):
         return "a clear difference"
-    if verdict.kind == "tie":
-        return f"a tie within {region(verdict)}"
+    if verdict.kind == "equivalent":
+        return f"a tie within {margin(verdict)}"
     if verdict.no_interval:
         return f"no interval for this metric ({metric_of(verdict).title}), so no claim"
     if verdict.kind == "too few to say":
@@ -79,12 +79,12 @@ def clarity(verdict: Verdict) -> str:
         return f"clear by itself, but not as one of {counted(verdict.n_comparisons, 'comparison')}"
     if verdict.ahead:
         return f"a difference, but perhaps of no more than {margin_of(verdict)}"
-    if saying(verdict) in ("ahead", "behind"):
+    if verdict_label(verdict) in ("ahead", "behind"):
         return f"perhaps a difference, but not clear as one of {counted(verdict.n_comparisons, 'comparison')}"
     return "too uncertain to call"
 
 
-def region(verdict: Verdict) -> str:
+def margin(verdict: Verdict) -> str:
     """Return the region within which differences count as none: ``±0.1 points``."""
     return f"±{margin_of(verdict)}"
 
@@ -92,7 +92,7 @@ def region(verdict: Verdict) -> str:
 def sources(verdict: Verdict) -> str:
     """Return where an unclear verdict over seeds has its uncertainty from: ``, mostly for want of seeds (...)``."""
     seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
-    if verdict.kind != "unclear" or verdict.same_models or seeds is None or images is None:
+    if verdict.kind != "inconclusive" or verdict.same_models or seeds is None or images is None:
         return ""
     share = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
     text = ", for want of seeds and of test images"

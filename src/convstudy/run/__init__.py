@@ -5,7 +5,7 @@
 ``schedule``        which trainings can start, and what follows from a message; pure
 ``evaluation``      the test-set evaluation, after all choices
 ``tasks``           the two things that a worker can be asked for, and what it says of them
-``perform``         doing a task, wherever it is done
+``execute``         doing a task, wherever it is done
 ``choosing``        which device a run trains on, and which number format ``auto`` means there
 ``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
 ``restoring``       files of finished fits that are missing or damaged, and are needed
@@ -27,6 +27,7 @@ from convstudy.run.event_lines import EventReader, JsonLines, event_of_json, rea
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
+    EvaluatedOnTestSet,
     Event,
     FilesLost,
     FitEnded,
@@ -37,7 +38,6 @@ from convstudy.run.events import (
     NotReproduced,
     RunStarted,
     SearchAdvanced,
-    TestOpened,
     silent,
 )
 from convstudy.run.progress import Progress
@@ -47,6 +47,7 @@ __all__ = [
     "ChoiceMade",
     "EpochEnded",
     "Estimate",
+    "EvaluatedOnTestSet",
     "Event",
     "EventReader",
     "FilesLost",
@@ -61,7 +62,6 @@ __all__ = [
     "RunStarted",
     "SearchAdvanced",
     "StageEstimate",
-    "TestOpened",
     "default_workers",
     "estimate_study",
     "event_of_json",

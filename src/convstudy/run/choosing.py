@@ -75,7 +75,7 @@ def _with_precision(document: dict[str, Any], precision: str) -> dict[str, Any]:
 
 
 def _has_driver() -> bool:
-    """Tell whether this machine has the driver without which torch finds no device."""
+    """Send whether this machine has the driver without which torch finds no device."""
     try:
         ctypes.CDLL(CUDA_DRIVER)
     except OSError:

@@ -1,7 +1,7 @@
 """What a study has left to train, what that costs, and how long it takes on this machine; nothing is trained for good.
 
 The fits of open choices are counted with placeholders. Times come from a calibration: a few real steps of up to 24
-networks (:mod:`convstudy.engine.calibration`).
+networks (:mod:`convstudy.engine.run_time`).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def estimate(
     """Estimate what a checked study has left to do, given the history of its runs folder if there is one."""
     records = history.outcomes(history.run_id_of(study)) if history else {}
     plan, _ = resolve(study, records)
-    placeholders = plan.stand_ins
+    placeholders = plan.placeholders
     known = [fit.id for fit in plan.fits if fit.id not in placeholders]
     done = {fit_id for fit_id in known if fit_id in records and records[fit_id].final}
     left = [fit for fit in plan.fits if fit.id not in done]
@@ -142,9 +142,9 @@ def _expected_seconds(
         return None, 0, 0
     if not fits:
         return {}, 0, 0
-    from convstudy.engine.calibration import calibrate
+    from convstudy.engine.run_time import estimate_run_time
 
-    found = calibrate(fits, calibration_seconds)
+    found = estimate_run_time(fits, calibration_seconds)
     seconds = {fit.id: found.seconds[fit.id] * epochs[fit.id] / fit.n_epochs for fit in fits}
     return seconds, found.n_kinds, found.n_timed
 
@@ -154,7 +154,7 @@ def _stages(
 ) -> Iterator[StageEstimate]:
     seen: set[str] = set()
     for stage in plan.stages:
-        fits = {fit.id: fit for fit in (*stage.fits, *stage.to_come)}
+        fits = {fit.id: fit for fit in (*stage.fits, *stage.pending)}
         left = [fit for fit in fits.values() if fit.id not in done and fit.id not in seen]
         seconds = None if expected is None else sum(expected[fit.id] for fit in left)
         cost = sum((fit_cost(fit, added[fit.id]) for fit in left), Cost(0, 0, 0))

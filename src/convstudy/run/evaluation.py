@@ -6,7 +6,7 @@ from collections import Counter, deque
 
 from convstudy.history import History
 from convstudy.plan import Fit, Plan
-from convstudy.run.events import Listener, TestOpened
+from convstudy.run.events import EvaluatedOnTestSet, Listener
 from convstudy.run.restoring import Restoration, is_untested
 from convstudy.run.schedule import N_RETRIES
 from convstudy.run.stopping import untestable
@@ -28,7 +28,7 @@ def evaluate_models(
         run_id: the run that evaluates.
         restoration: the files that this run restores.
         executor: does the evaluations.
-        listener: gets :class:`~convstudy.run.events.TestOpened` events.
+        listener: gets :class:`~convstudy.run.events.EvaluatedOnTestSet` events.
 
     Raises:
         StoreError: where a model cannot be evaluated, or the runs folder cannot be written.
@@ -52,8 +52,10 @@ def evaluate_models(
                     raise untestable(task.fit, message.error)
                 if not is_untested(history, task.fit):
                     continue  # only its predictions were lost: the score stays
-                opening = history.end_opening(task.opening, message.scores, message.seconds)
-                listener(TestOpened(task.fit, opening))
+                test_evaluation = history.end_test_evaluation(
+                    task.test_evaluation, message.scores, message.seconds
+                )
+                listener(EvaluatedOnTestSet(task.fit, test_evaluation))
             case Lost(task=Test() as task, reason=reason, timed_out=timed_out):
                 n_under_way -= 1
                 deaths[task] += 1
@@ -63,13 +65,13 @@ def evaluate_models(
 
 
 def has_test_score(plan: Plan, history: History) -> bool:
-    """Tell whether a model of this plan was evaluated on the test set."""
-    done = (fit for fit in plan.tested_fits if history.briefs[fit.id].done)
+    """Send whether a model of this plan was evaluated on the test set."""
+    done = (fit for fit in plan.tested_fits if history.record_summaries[fit.id].done)
     return any(not is_untested(history, fit) for fit in done)
 
 
 def _task(fit: Fit, plan: Plan, history: History, run_id: str) -> Test:
     """Write down that the test set is evaluated for this fit's model, and return the task to do so."""
     history.make_way(fit)
-    digest = history.briefs[fit.id].weights_digest
-    return Test(fit, digest, history.begin_opening(run_id, fit, digest, plan.study.name))
+    digest = history.record_summaries[fit.id].weights_digest
+    return Test(fit, digest, history.begin_test_evaluation(run_id, fit, digest, plan.study.name))

@@ -20,15 +20,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from convstudy.data import Dataset, ImageFacts
+from convstudy.data import Dataset, DatasetStatistics
 from convstudy.errors import ConvstudyError, DataError, Location, Problem, UsageError
 from convstudy.plan import Fit
-from convstudy.plan.plain import choice_from_json, plan_from_json
-from convstudy.record import Epoch, Opening, Record, Scores
+from convstudy.plan.as_json import choice_from_json, plan_from_json
+from convstudy.record import Epoch, Evaluation, Record, Scores
 from convstudy.regular_file import append_regular, open_regular
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
+    EvaluatedOnTestSet,
     Event,
     FilesLost,
     FitEnded,
@@ -38,7 +39,6 @@ from convstudy.run.events import (
     NotReproduced,
     RunStarted,
     SearchAdvanced,
-    TestOpened,
 )
 from convstudy.run.restoring import LostFile
 
@@ -91,11 +91,11 @@ class JsonLines:
             self._file = _opened(Path(target))
         else:
             if not callable(getattr(target, "write", None)) or not callable(getattr(target, "flush", None)):
-                what, allowed = (
+                what, expected = (
                     "events are written to a path or a stream",
                     "a path, or what has write() and flush()",
                 )
-                raise UsageError(Problem(what, got=repr(target)[:80], allowed=allowed))
+                raise UsageError(Problem(what, got=repr(target)[:80], expected=expected))
             self._stream = target
         self._failed = False
 
@@ -157,8 +157,8 @@ def _opened(path: Path) -> io.RawIOBase:
         file.seek(0)
         if not _holds_events(file.read(4 * len(BEGIN))):
             file.close()
-            what, allowed = "this file has other contents than events", "a new file, or one with events"
-            raise UsageError(Problem(what, Location(str(path)), allowed=allowed, mend="name another file"))
+            what, expected = "this file has other contents than events", "a new file, or one with events"
+            raise UsageError(Problem(what, Location(str(path)), expected=expected, hint="name another file"))
         if file.seek(0, io.SEEK_END):
             file.seek(-1, io.SEEK_END)
             if file.read(1) != b"\n":
@@ -229,14 +229,14 @@ class EventReader:
     def _search_advanced(self, values: Mapping[str, Any]) -> SearchAdvanced:
         return SearchAdvanced(values["stage"], plan_from_json(values["plan"], self._fits, self._the_dataset))
 
-    def _test_set_evaluated(self, values: Mapping[str, Any]) -> TestOpened:
+    def _test_set_evaluated(self, values: Mapping[str, Any]) -> EvaluatedOnTestSet:
         found = dict(values["evaluation"])
         found["scores"] = None if found["scores"] is None else Scores(found["scores"])
-        return TestOpened(self._fit(values), Opening(**found))
+        return EvaluatedOnTestSet(self._fit(values), Evaluation(**found))
 
     def _images_inspected(self, values: Mapping[str, Any]) -> ImagesInspected:
-        dataset, facts = self._the_dataset, values["facts"]
-        read = None if facts is None else ImageFacts.from_json(facts, dataset)
+        dataset, statistics = self._the_dataset, values["statistics"]
+        read = None if statistics is None else DatasetStatistics.from_json(statistics, dataset)
         return ImagesInspected(dataset, read, values["error"])
 
     def _files_lost(self, values: Mapping[str, Any]) -> FilesLost:
@@ -264,7 +264,7 @@ _READERS: Mapping[str, Callable[[EventReader, Mapping[str, Any]], Event]] = {
     FitEnded.kind: EventReader._fit_ended,
     ChoiceMade.kind: EventReader._choice_made,
     SearchAdvanced.kind: EventReader._search_advanced,
-    TestOpened.kind: EventReader._test_set_evaluated,
+    EvaluatedOnTestSet.kind: EventReader._test_set_evaluated,
     ImagesInspected.kind: EventReader._images_inspected,
     FilesLost.kind: EventReader._files_lost,
     NotReproduced.kind: EventReader._not_reproduced,

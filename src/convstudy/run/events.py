@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from convstudy.data import Dataset, ImageFacts
+from convstudy.data import Dataset, DatasetStatistics
 from convstudy.plan import Choice, Fit, Plan
-from convstudy.plan.plain import choice_as_json, plan_as_json
-from convstudy.record import Epoch, Opening, Record
+from convstudy.plan.as_json import choice_as_json, plan_as_json
+from convstudy.record import Epoch, Evaluation, Record
 from convstudy.run.restoring import LostFile
 
 
@@ -98,16 +98,16 @@ class SearchAdvanced:
 
 
 @dataclass(frozen=True)
-class TestOpened:
+class EvaluatedOnTestSet:
     """The sealed test set was opened for one model, which scored this."""
 
     kind: ClassVar = "test-set-evaluated"
     fit: Fit
-    opening: Opening
+    test_evaluation: Evaluation
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as plain values."""
-        return {"kind": self.kind, "evaluation": asdict(self.opening), **_of(self.fit)}
+        return {"kind": self.kind, "evaluation": asdict(self.test_evaluation), **_of(self.fit)}
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ class ImagesInspected:
 
     kind: ClassVar = "images-inspected"
     dataset: Dataset
-    facts: ImageFacts | None
+    statistics: DatasetStatistics | None
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as plain values."""
-        facts = None if self.facts is None else self.facts.as_json()
-        return {"kind": self.kind, "facts": facts, "error": self.error, **_fits(self.dataset, ())}
+        statistics = None if self.statistics is None else self.statistics.as_json()
+        return {"kind": self.kind, "statistics": statistics, "error": self.error, **_fits(self.dataset, ())}
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ Event = (
     | FitEnded
     | ChoiceMade
     | SearchAdvanced
-    | TestOpened
+    | EvaluatedOnTestSet
     | ImagesInspected
     | FilesLost
     | NotReproduced

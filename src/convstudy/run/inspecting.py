@@ -15,19 +15,19 @@ def inspect_images(dataset: Dataset, history: History, executor: Watched, listen
     This reads the test images, so that it must follow all choices. It answers no question of a study: where it fails,
     the run does not, and the next one tries again.
     """
-    if history.image_facts(dataset) is not None:
+    if history.dataset_statistics(dataset) is not None:
         return
     executor.submit(Inspect(dataset))
     while True:
         match executor.next_message():
-            case Inspected(facts=facts, error=error):
+            case Inspected(statistics=statistics, error=error):
                 break
             case Lost(reason=reason):
-                facts, error = None, reason
+                statistics, error = None, reason
                 break
-    if facts is not None:
+    if statistics is not None:
         try:
-            history.save_image_facts(facts)
+            history.save_dataset_statistics(statistics)
         except OSError as problem:
             error = problem.strerror or str(problem)
-    listener(ImagesInspected(dataset, facts, error))
+    listener(ImagesInspected(dataset, statistics, error))

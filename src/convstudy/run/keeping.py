@@ -25,14 +25,14 @@ def keep_arrays(study: Study, history: History) -> Study:
     other = history.other_arrays(study)
     if other:
         what = f'a study called "{study.name}" was run on other arrays in this runs folder'
-        mend = "use the same arrays, or another name for the study, or another runs folder"
+        hint = "use the same arrays, or another name for the study, or another runs folder"
         where = Location(str(history.layout.folder))
-        raise StoreError(Problem(what, where, f"arrays of digest {digest}", f"those of digest {other}", mend))
+        raise StoreError(Problem(what, where, f"arrays of digest {digest}", f"those of digest {other}", hint))
     try:
         written = source.write(history.layout.dataset_folder(digest))
     except OSError as error:
         what = f"cannot keep the arrays: {error.strerror or error}"
-        mend = (
+        hint = (
             "make room"
             if error.errno in (errno.ENOSPC, errno.EDQUOT)
             else "make this path a writable folder without folders in it"
@@ -41,7 +41,7 @@ def keep_arrays(study: Study, history: History) -> Study:
             Problem(
                 what,
                 where=Location(str(history.layout.dataset_folder(digest))),
-                mend=f"{mend}, then run the study again",
+                hint=f"{hint}, then run the study again",
             )
         ) from None
     return study.model_copy(update={"dataset": replace(study.dataset, source=written)})

@@ -22,11 +22,11 @@ from convstudy.record import Epoch
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
+    EvaluatedOnTestSet,
     FitEnded,
     FitStarted,
     RunStarted,
     SearchAdvanced,
-    TestOpened,
 )
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Progress:
                 self._take_plan(event.plan)
             case SearchAdvanced():
                 self._take_plan(event.plan)
-            case TestOpened():
+            case EvaluatedOnTestSet():
                 self.n_evaluated += 1
 
     def cost(self, fit: Fit) -> int:
@@ -133,7 +133,7 @@ class Progress:
     def _epoch_cost(self, fit: Fit) -> int:
         """Return the floating-point operations of one epoch of a fit."""
         if fit.id not in self._costs:
-            self._costs[fit.id] = fit_cost(fit, n_epochs=1).operations
+            self._costs[fit.id] = fit_cost(fit, n_epochs=1).flops
         return self._costs[fit.id]
 
     @property
@@ -199,7 +199,7 @@ class Progress:
 
     def _take_plan(self, plan: Plan) -> None:
         self.plan = plan
-        self._added, self._placeholders = epochs_added(plan.fits), plan.stand_ins
+        self._added, self._placeholders = epochs_added(plan.fits), plan.placeholders
         costs = {fit.id: self.cost(fit) for fit in plan.fits}
         self._missing = {
             fit_id: cost
@@ -212,5 +212,5 @@ class Progress:
 
     def _stage(self, stage: Stage) -> StageProgress:
         known = frozenset(fit.id for fit in stage.fits)
-        n_fits = len(known.union(fit.id for fit in stage.to_come))
+        n_fits = len(known.union(fit.id for fit in stage.pending))
         return StageProgress(known, n_fits, len(known & self.done))

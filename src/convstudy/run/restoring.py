@@ -12,7 +12,7 @@ from pathlib import Path
 
 from convstudy.history import History
 from convstudy.plan import Fit, Plan
-from convstudy.record import LASTING_ERRORS, Brief, Record
+from convstudy.record import LASTING_ERRORS, Record, RecordSummary
 from convstudy.run.tasks import Train
 
 
@@ -52,12 +52,17 @@ class Restoration:
         """Return the trainings that compute these files, paused fits first: others resume from their checkpoints."""
         fits = {file.fit.id: file.fit for file in files if file.kind != "test"}
         return [
-            Train(fit, "" if is_untested(self._history, fit) else self._history.briefs[fit.id].weights_digest)
+            Train(
+                fit,
+                ""
+                if is_untested(self._history, fit)
+                else self._history.record_summaries[fit.id].weights_digest,
+            )
             for fit in sorted(fits.values(), key=lambda fit: fit.n_epochs)
         ]
 
     def lacks_weights(self, fit: Fit) -> bool:
-        """Tell whether the weights of a fit were lost and are not back."""
+        """Send whether the weights of a fit were lost and are not back."""
         return fit.id in self._without_weights
 
     def has_weights(self, fit: Fit) -> None:
@@ -65,15 +70,15 @@ class Restoration:
         self._without_weights.discard(fit.id)
 
     def lacks_predictions(self, fit: Fit) -> bool:
-        """Tell whether a model with a test score lost its test predictions and has the weights to compute them."""
+        """Send whether a model with a test score lost its test predictions and has the weights to compute them."""
         lost = (fit.id, "test") in self._lost
         return lost and not self.lacks_weights(fit) and not is_untested(self._history, fit)
 
 
 def is_untested(history: History, fit: Fit) -> bool:
-    """Tell whether there is a model of this fit that was not evaluated on the test set yet."""
-    record = history.briefs[fit.id]
-    return record.done and history.opening_of(fit.id, record.weights_digest) is None
+    """Send whether there is a model of this fit that was not evaluated on the test set yet."""
+    record = history.record_summaries[fit.id]
+    return record.done and history.test_evaluation_of(fit.id, record.weights_digest) is None
 
 
 def lost_files(history: History, plan: Plan, but: Container[tuple[str, str]]) -> tuple[LostFile, ...]:
@@ -99,7 +104,7 @@ def _needed(history: History, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
     """Yield each fit that is done with the kind of a file that is needed and the digest of its weights."""
     for fit in plan.tested_fits:
         if digest := _digest(history, fit):
-            yield fit, "test" if history.opening_of(fit.id, digest) else "weights", digest
+            yield fit, "test" if history.test_evaluation_of(fit.id, digest) else "weights", digest
     for fit in plan.settled_fits:
         if digest := _digest(history, fit):
             yield fit, "validation", digest
@@ -107,17 +112,17 @@ def _needed(history: History, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
 
 def _digest(history: History, fit: Fit) -> str:
     """Return the digest of a fit's weights on record, empty where it is not done."""
-    record = history.briefs.get(fit.id)
+    record = history.record_summaries.get(fit.id)
     return record.weights_digest if record is not None and record.done else ""
 
 
-def is_same(record: Record, before: Brief | None) -> bool:
-    """Tell whether a fit that was trained again has the weights that it had."""
+def is_same(record: Record, before: RecordSummary | None) -> bool:
+    """Send whether a fit that was trained again has the weights that it had."""
     return before is not None and record.done and record.weights_digest == before.weights_digest
 
 
-def replaces(record: Record, before: Brief | None, scored: bool, accepting: bool) -> bool:
-    """Tell whether a record takes the place of an earlier one, which always stays if it has the same weights.
+def replaces(record: Record, before: RecordSummary | None, scored: bool, accepting: bool) -> bool:
+    """Send whether a record takes the place of an earlier one, which always stays if it has the same weights.
 
     Args:
         record: the new record.

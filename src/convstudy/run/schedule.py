@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from convstudy.errors import ConvstudyError, Location, Problem, UsageError
-from convstudy.plan import Fit, Plan, in_turn
+from convstudy.plan import Fit, Plan, schedule_order
 from convstudy.record import Epoch, Record
 from convstudy.run.stopping import halted, unstartable
 from convstudy.run.tasks import Advanced, Halted, Lost, Message, Started, Train, Trained
@@ -117,36 +117,36 @@ class Schedule:
         ended = {
             fit.id
             for fit in plan.settled_fits
-            if fit.id in self._tried or fit.lineage_id in self._hung or is_final(fit)
+            if fit.id in self._tried or fit.trial_id in self._hung or is_final(fit)
         }
         under_way = {task.fit.id for task in self.under_way}
-        self._waiting = deque(Train(fit) for fit in in_turn(plan, ended) if fit.id not in under_way)
-        stages = [stage for stage in plan.stages if stage.chooses and not stage.waits_for]
-        needed = [
+        self._waiting = deque(Train(fit) for fit in schedule_order(plan, ended) if fit.id not in under_way)
+        stages = [stage for stage in plan.stages if stage.chooses and not stage.depends_on]
+        required = [
             {fit.id for candidate in stage.candidates for fit in candidate.fits if not is_final(fit)}
             for stage in stages
         ]
-        self._needed = [ids for ids in needed if ids]
+        self._needed = [ids for ids in required if ids]
 
     def train(self, tasks: Iterable[Train]) -> None:
         """Add these trainings after those that wait, without those of a lineage that hangs."""
-        self._waiting.extend(task for task in tasks if task.fit.lineage_id not in self._hung)
+        self._waiting.extend(task for task in tasks if task.fit.trial_id not in self._hung)
 
     def start(self, n_workers: int) -> Train | None:
         """Return the next training and count it as under way; ``None`` if none can start with this many workers."""
         if len(self._under_way) >= n_workers:
             return None
         for task in self._waiting:
-            if task.fit.lineage_id not in self._under_way:
+            if task.fit.trial_id not in self._under_way:
                 self._waiting.remove(task)
-                self._under_way[task.fit.lineage_id] = task
+                self._under_way[task.fit.trial_id] = task
                 return task
         return None
 
     def take(self, message: Message) -> Answer:
         """Take a message about a training and return what must be done."""
         task = message.task
-        if not isinstance(task, Train) or self._under_way.get(task.fit.lineage_id) != task:
+        if not isinstance(task, Train) or self._under_way.get(task.fit.trial_id) != task:
             return Stop(_unexpected(message))
         fit = task.fit
         match message:
@@ -156,12 +156,12 @@ class Schedule:
             case Advanced(epoch=epoch):
                 return Reached(fit, epoch)
             case Trained(record=record):
-                del self._under_way[fit.lineage_id]
+                del self._under_way[fit.trial_id]
                 return Keep(task, record)
             case Halted(problems=problems):
                 return Stop(halted(fit, problems))
             case Lost(reason=reason, timed_out=timed_out):
-                del self._under_way[fit.lineage_id]
+                del self._under_way[fit.trial_id]
                 return self._lost(task, reason, timed_out)
         return Stop(_unexpected(message))
 
@@ -176,8 +176,8 @@ class Schedule:
         """Return what follows from a dead worker, or from a training that was ended for its silence."""
         fit = task.fit
         if timed_out:
-            self._hung.add(fit.lineage_id)
-            self._waiting = deque(each for each in self._waiting if each.fit.lineage_id != fit.lineage_id)
+            self._hung.add(fit.trial_id)
+            self._waiting = deque(each for each in self._waiting if each.fit.trial_id != fit.trial_id)
         else:
             self._deaths[task] += 1
             if self._deaths[task] <= N_RETRIES:

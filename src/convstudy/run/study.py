@@ -28,8 +28,8 @@ from convstudy.run.events import (
     SearchAdvanced,
     silent,
 )
-from convstudy.run.executors import DeviceExecutor, Executor, InlineExecutor, ProcessExecutor
-from convstudy.run.executors.device import N_AT_ONCE
+from convstudy.run.executors import Executor, GpuExecutor, InlineExecutor, ProcessExecutor
+from convstudy.run.executors.gpu import N_AT_ONCE
 from convstudy.run.executors.own import MakeExecutor, check_own, make_own
 from convstudy.run.inspecting import inspect_images
 from convstudy.run.keeping import keep_arrays
@@ -149,7 +149,7 @@ def _executor(study: Study, history: History, workers: int | None, device: str) 
     if workers == 0:
         return InlineExecutor(history.layout, device)
     if device != "cpu":
-        return DeviceExecutor(history.layout, device, workers or N_AT_ONCE)
+        return GpuExecutor(history.layout, device, workers or N_AT_ONCE)
     return ProcessExecutor(history.layout, workers or default_workers(study), study.threads)
 
 
@@ -157,7 +157,7 @@ def checked_workers(workers: int | None) -> int | None:
     """Return a number of workers; raise :class:`UsageError` where it is negative."""
     if workers is not None and workers < 0:
         what = "there cannot be fewer than no workers"
-        raise UsageError(Problem(what, got=str(workers), allowed="0 (train in this process) or more"))
+        raise UsageError(Problem(what, got=str(workers), expected="0 (train in this process) or more"))
     return workers
 
 
@@ -249,7 +249,7 @@ class _Run:
         return bool(failed)
 
     def _is_final(self, fit: Fit) -> bool:
-        """Tell whether a fit is done or has failed for good."""
+        """Send whether a fit is done or has failed for good."""
         outcome = self.outcomes.get(fit.id)
         return outcome is not None and outcome.final
 
@@ -275,7 +275,7 @@ class _Run:
                 self.history.drop_checkpoint(fit)
 
     def _tell_of_searches(self) -> None:
-        """Tell of each open search that has come a rung or some trials further since it was last looked at."""
+        """Send of each open search that has come a rung or some trials further since it was last looked at."""
         for stage in self.plan.stages:
             reached = (sum(rung.decided for rung in stage.rungs), len(stage.candidates))
             before = self.reached.setdefault(stage.key, reached)
@@ -286,7 +286,7 @@ class _Run:
 
     def _keep(self, task: Train, record: Record) -> None:
         """Write a record down unless the earlier one stays."""
-        fit, before = task.fit, self.history.briefs.get(task.fit.id)
+        fit, before = task.fit, self.history.record_summaries.get(task.fit.id)
         accepting = self.reason is not None and self.restoration.lacks_weights(fit)
         if replaces(record, before, scored=bool(task.weights_digest), accepting=accepting):
             if not record.done:
@@ -294,7 +294,7 @@ class _Run:
             self.history.save_record(fit, record)
         elif fit.until is None and is_same(record, before):
             self.history.drop_checkpoint(fit)
-        if is_same(record, self.history.briefs[fit.id]):
+        if is_same(record, self.history.record_summaries[fit.id]):
             self.restoration.has_weights(fit)
         self.schedule.end(fit, self._is_final(fit))
         self.listener(FitEnded(fit, record))

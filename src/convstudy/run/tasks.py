@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from convstudy.data import Dataset, ImageFacts
+from convstudy.data import Dataset, DatasetStatistics
 from convstudy.errors import Problem
 from convstudy.plan import Fit
 from convstudy.record import Epoch, Record, Scores
@@ -27,13 +27,14 @@ class Train:
 class Test:
     """Score a fit's weights on the sealed test set.
 
-    ``opening`` is the number under which the opening has been written down already: a worker cannot be asked to open
+    ``test_evaluation`` is the number under which the opening has been written down already: a worker cannot be
+    asked to open
     the test set without one. Where that opening has a score, only the lost predictions are wanted.
     """
 
     fit: Fit
     weights_digest: str
-    opening: int
+    test_evaluation: int
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Inspected:
     """The images were looked over; ``error`` is a sentence where they could not be."""
 
     task: Task
-    facts: ImageFacts | None = None
+    statistics: DatasetStatistics | None = None
     error: str = ""
 
 
@@ -112,9 +113,9 @@ class Lost:
     timed_out: bool = False
 
 
-Said = Started | Advanced | Trained | Tested | Inspected | Halted
-Message = Said | Lost
-Tell = Callable[[Said], None]
+WorkerMessage = Started | Advanced | Trained | Tested | Inspected | Halted
+Message = WorkerMessage | Lost
+Send = Callable[[WorkerMessage], None]
 
 
 def task_as_json(task: Task) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def task_as_json(task: Task) -> dict[str, Any]:
         "task": "test",
         **values,
         "weights_digest": task.weights_digest,
-        "opening": task.opening,
+        "test_evaluation": task.test_evaluation,
     }
 
 
@@ -140,10 +141,10 @@ def task_from_json(values: dict[str, Any]) -> Task:
     fit = Fit.from_json(values["fit"], dataset)
     if values["task"] == "train":
         return Train(fit, values["weights_digest"])
-    return Test(fit, values["weights_digest"], values["opening"])
+    return Test(fit, values["weights_digest"], values["test_evaluation"])
 
 
-def said_as_json(message: Said) -> dict[str, Any]:
+def message_as_json(message: WorkerMessage) -> dict[str, Any]:
     """Return what a worker says of its task as plain values, without the task: a worker has one at a time."""
     match message:
         case Started():
@@ -161,13 +162,13 @@ def said_as_json(message: Said) -> dict[str, Any]:
                 "error_kind": message.error_kind,
             }
         case Inspected():
-            facts = message.facts.as_json() if message.facts else None
-            return {"said": "inspected", "facts": facts, "error": message.error}
+            statistics = message.statistics.as_json() if message.statistics else None
+            return {"said": "inspected", "statistics": statistics, "error": message.error}
         case Halted():
             return {"said": "halted", "problems": [problem.as_json() for problem in message.problems]}
 
 
-def said_from_json(task: Task, values: dict[str, Any]) -> Said:
+def message_from_json(task: Task, values: dict[str, Any]) -> WorkerMessage:
     """Return what a worker said of its task; raise ``KeyError`` for anything else."""
     match values["said"]:
         case "started":
@@ -181,8 +182,10 @@ def said_from_json(task: Task, values: dict[str, Any]) -> Said:
             return Tested(task, *figures, values["error"], values.get("error_kind", ""))
         case "inspected":
             assert isinstance(task, Inspect)  # nothing else ends so
-            facts = values["facts"] and ImageFacts.from_json(values["facts"], task.dataset)
-            return Inspected(task, facts, values["error"])
+            statistics = values["statistics"] and DatasetStatistics.from_json(
+                values["statistics"], task.dataset
+            )
+            return Inspected(task, statistics, values["error"])
         case "halted":
             return Halted(task, tuple(Problem.from_json(problem) for problem in values["problems"]))
     raise KeyError(values["said"])

@@ -20,7 +20,7 @@ def checked_timeout(seconds: float | None) -> float | None:
     """Return a limit; raise :class:`UsageError` where it is no positive number of seconds."""
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         what = "fit_timeout must be a number of seconds above 0"
-        raise UsageError(Problem(what, got=str(seconds), allowed="seconds, or None for no limit"))
+        raise UsageError(Problem(what, got=str(seconds), expected="seconds, or None for no limit"))
     return seconds
 
 

@@ -13,8 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
-from convstudy.run.perform import perform
-from convstudy.run.tasks import Said, said_as_json, task_from_json
+from convstudy.run.execute import execute
+from convstudy.run.tasks import WorkerMessage, message_as_json, task_from_json
 from convstudy.store import Layout
 
 
@@ -27,11 +27,11 @@ def main() -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
 
-    def tell(message: Said) -> None:
-        print(json.dumps(said_as_json(message)), file=messages, flush=True)
+    def send(message: WorkerMessage) -> None:
+        print(json.dumps(message_as_json(message)), file=messages, flush=True)
 
     while True:
-        perform(task_from_json(json.loads(lines.get())), layout, tell)
+        execute(task_from_json(json.loads(lines.get())), layout, send)
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:

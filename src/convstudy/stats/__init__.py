@@ -7,15 +7,15 @@
 ``intervals``       of shares: one model's accuracy, two models' difference
 ``mcnemar``         two trained models on the same images
 ``resampled``       over folds: Nadeau and Bengio's interval, Benavoli's probabilities
-``crossed``         over seeds and test images, told apart
+``two_way``         over seeds and test images, told apart
 ``holm``            several comparisons at once
-``needed``          how many seeds or images it would take
+``required``          how many seeds or images it would take
 ``groups``          which candidates cannot be told apart
 ``verdicts``        what a difference allows to be said
 ``counts``          a verdict on two models from counts alone: the calculator
 ``confusion``       which class is taken for which
 ``classes``         accuracy class by class; how even the classes are
-``mistakes``        the most confident mistakes over all seeds
+``misclassified``        the most confident mistakes over all seeds
 ==================  ==========================================================================
 
 docs/statistics.md has the source of each method, why it was chosen, and its measured coverage.
@@ -28,14 +28,14 @@ from convstudy.stats.differences import Difference, Source, paired_difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
-from convstudy.stats.mistakes import Guesses, Mistake, mistakes_of
-from convstudy.stats.needed import Needed
+from convstudy.stats.misclassified import Guesses, Misclassified, misclassified_of
 from convstudy.stats.resampled import Probabilities
+from convstudy.stats.sample_size import RequiredSampleSize
 from convstudy.stats.summary import Summary, summarise
-from convstudy.stats.verdicts import REGION, Evidence, Kind, MeasuredFit, Verdict, verdict
+from convstudy.stats.verdicts import MARGIN, Evidence, Kind, MeasuredFit, Verdict, verdict
 
 __all__ = [
-    "REGION",
+    "MARGIN",
     "Balance",
     "ClassAccuracy",
     "Confusion",
@@ -48,16 +48,16 @@ __all__ = [
     "Kind",
     "Measure",
     "MeasuredFit",
-    "Mistake",
-    "Needed",
+    "Misclassified",
     "Probabilities",
+    "RequiredSampleSize",
     "Source",
     "Summary",
     "Verdict",
     "balance_of",
     "class_accuracies",
     "confusion_of",
-    "mistakes_of",
+    "misclassified_of",
     "paired_difference",
     "summarise",
     "verdict",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.stats.crossed import accuracy_interval
 from convstudy.stats.intervals import Interval
+from convstudy.stats.two_way import accuracy_interval
 
 if TYPE_CHECKING:
     import numpy as np

@@ -35,7 +35,7 @@ class Confusion:
         return tuple(map(tuple, rows))
 
     @cached_property
-    def mistakes(self) -> tuple[tuple[int, int, int], ...]:
+    def misclassified(self) -> tuple[tuple[int, int, int], ...]:
         """The cells of wrong predictions, the most frequent first; equal ones in the order of their classes."""
         wrong = (cell for cell in self.cells if cell[0] != cell[1])
         return tuple(sorted(wrong, key=lambda cell: -cell[2]))
@@ -46,9 +46,9 @@ class Confusion:
         return sum(count for _, _, count in self.cells)
 
     @property
-    def n_mistakes(self) -> int:
+    def n_errors(self) -> int:
         """How many of them are wrong."""
-        return sum(count for _, _, count in self.mistakes)
+        return sum(count for _, _, count in self.misclassified)
 
     @property
     def images_of(self) -> dict[int, int]:

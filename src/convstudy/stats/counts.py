@@ -14,8 +14,8 @@ from convstudy.errors import Location, Problem, UsageError
 from convstudy.stats.differences import ROUNDING
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.needed import CHANCE, REACH, RULE_OF_THREE, fewest
-from convstudy.stats.verdicts import REGION, Kind
+from convstudy.stats.sample_size import CHANCE, REACH, RULE_OF_THREE, fewest
+from convstudy.stats.verdicts import MARGIN, Kind
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class CountsVerdict:
     It is about these two models, not about the networks or recipes that they came from: one run each.
 
     Attributes:
-        kind: ``"better"``, ``"worse"``, ``"tie"`` or ``"unclear"``, of the first against the second.
+        kind: ``"better"``, ``"worse"``, ``"equivalent"`` or ``"inconclusive"``, of the first against the second.
         n: how many test images each was scored on.
         accuracies: of the first and the second, with Wilson's intervals.
         difference: first − second: Bonett and Price's interval where it is known on how many images they differ,
             else Newcombe's for unpaired shares, never narrower than the most favourable pairing allows.
-        region: differences up to this count as none (a fraction, not points).
+        margin: differences up to this count as none (a fraction, not points).
         pairs: on how many images they differ, ``None`` where it is not known; ``pairs.exact_p`` is McNemar's.
         narrowest, widest: where it is not known, the intervals of the most and the least favourable pairing.
         narrowest_kind: what could be said in the most favourable case.
@@ -44,7 +44,7 @@ class CountsVerdict:
     n: int
     accuracies: tuple[Interval, Interval]
     difference: Interval
-    region: float
+    margin: float
     pairs: Discordance | None
     narrowest: Interval | None
     widest: Interval | None
@@ -60,7 +60,7 @@ def verdict_on_counts(
     *,
     both_right: int | None = None,
     discordant: tuple[int, int] | None = None,
-    region: float = REGION,
+    margin: float = MARGIN,
 ) -> CountsVerdict:
     """Return the verdict on two trained models.
 
@@ -70,15 +70,15 @@ def verdict_on_counts(
         n: how many images there were.
         both_right: how many both got right, if both saw the same images.
         discordant: how many only the first, and only the second got right; instead of ``both_right``.
-        region: differences up to this count as none; a fraction, 0.001 is 0.1 points.
+        margin: differences up to this count as none; a fraction, 0.001 is 0.1 points.
 
     Raises:
         UsageError: where counts cannot be, or contradict each other.
 
     >>> verdict_on_counts(9951, 9937, 10_000).kind
-    'unclear'
+    'inconclusive'
     """
-    _check(first, second, n, both_right, discordant, region)
+    _check(first, second, n, both_right, discordant, margin)
     accuracies = (wilson(first / n, n), wilson(second / n, n))
     if discordant is not None:
         both_right = first - discordant[0]
@@ -91,19 +91,19 @@ def verdict_on_counts(
         most, least = min(first, second), max(0, first + second - n)
         narrowest = bonett_price(first - most, second - most, n)
         widest = bonett_price(first - least, second - least, n)
-        difference, narrowest_kind = _unpaired(first, second, n), _kind(narrowest, n, region)
+        difference, narrowest_kind = _unpaired(first, second, n), _kind(narrowest, n, margin)
     else:
         pairs = Discordance(
             both_right, first - both_right, second - both_right, n - first - second + both_right
         )
         difference = bonett_price(pairs.first_only, pairs.second_only, n)
-    kind = _kind(difference, n, region)
+    kind = _kind(difference, n, margin)
     images: tuple[int, int] | None = None
     shows: float | None = None
-    if kind == "unclear" and region:
-        images, shows = _needed(first / n, second / n, pairs, n, region)
+    if kind == "inconclusive" and margin:
+        images, shows = _needed(first / n, second / n, pairs, n, margin)
     return CountsVerdict(
-        kind, n, accuracies, difference, region, pairs, narrowest, widest, narrowest_kind, images, shows
+        kind, n, accuracies, difference, margin, pairs, narrowest, widest, narrowest_kind, images, shows
     )
 
 
@@ -119,18 +119,18 @@ def _unpaired(first: float, second: float, n: float) -> Interval:
     return Interval(unpaired.estimate, low, high, unpaired.confidence)
 
 
-def _kind(difference: Interval, n: int, region: float) -> Kind:
+def _kind(difference: Interval, n: int, margin: float) -> Kind:
     """Return what an interval says against the region; it says no tie on fewer images than 3 / region."""
-    if difference.low > region:
+    if difference.low > margin:
         return "better"
-    if difference.high < -region:
+    if difference.high < -margin:
         return "worse"
-    within = -region <= difference.low and difference.high <= region
-    return "tie" if within and n * region >= RULE_OF_THREE else "unclear"
+    within = -margin <= difference.low and difference.high <= margin
+    return "equivalent" if within and n * margin >= RULE_OF_THREE else "inconclusive"
 
 
 def _needed(
-    first: float, second: float, pairs: Discordance | None, n: int, region: float
+    first: float, second: float, pairs: Discordance | None, n: int, margin: float
 ) -> tuple[tuple[int, int] | None, float | None]:
     """Return how many images with the same shares would tell a difference of the region's size, or what these show.
 
@@ -139,7 +139,7 @@ def _needed(
         second: that of the second.
         pairs: on how many images the two differ, if that is known.
         n: the number of images at hand.
-        region: the smallest difference that matters.
+        margin: the smallest difference that matters.
     """
     if pairs is None:
         variance = first * (1 - first) + second * (1 - second)
@@ -156,10 +156,10 @@ def _needed(
         return max(RULE_OF_THREE / m, half(m) + normal_quantile(CHANCE) * math.sqrt(variance / m))
 
     def narrow(m: int) -> bool:
-        return m * region >= RULE_OF_THREE and half(m) <= region
+        return m * margin >= RULE_OF_THREE and half(m) <= margin
 
     def tells(m: int) -> bool:
-        return m * region >= RULE_OF_THREE and shown(m) <= region + ROUNDING
+        return m * margin >= RULE_OF_THREE and shown(m) <= margin + ROUNDING
 
     if tells(n):
         return None, None
@@ -172,7 +172,7 @@ def _needed(
 
 
 def _check(
-    first: int, second: int, n: int, both: int | None, discordant: tuple[int, int] | None, region: float
+    first: int, second: int, n: int, both: int | None, discordant: tuple[int, int] | None, margin: float
 ) -> None:
     """Raise :class:`UsageError` with everything that cannot be about the counts."""
     problems = []
@@ -183,12 +183,12 @@ def _check(
             problems.append(
                 Problem("so many cannot be right", Location(subject="successes"), str(count), f"0 to {n:,}")
             )
-    if not (0 <= region <= 1):
+    if not (0 <= margin <= 1):
         problems.append(
             Problem(
                 "this is no region",
-                Location(subject="region"),
-                str(region),
+                Location(subject="margin"),
+                str(margin),
                 "0 to 1, a fraction: 0 to 100 points",
             )
         )
@@ -197,15 +197,17 @@ def _check(
             Problem(
                 "pairing is told twice",
                 Location(subject="both right, discordant"),
-                mend="say one of the two, the other follows",
+                hint="say one of the two, the other follows",
             )
         )
     elif not problems:
         least, most = max(0, first + second - n), min(first, second)
         if both is not None and not least <= both <= most:
-            allowed = f"{least:,} to {most:,} with these successes"
+            expected = f"{least:,} to {most:,} with these successes"
             problems.append(
-                Problem("so many cannot be right in both", Location(subject="both right"), str(both), allowed)
+                Problem(
+                    "so many cannot be right in both", Location(subject="both right"), str(both), expected
+                )
             )
         if discordant is not None:
             problems += _check_discordant(first, second, discordant, least, most)
@@ -221,9 +223,9 @@ def _check_discordant(
     got = f"{one} and {other}"
     if one - other != first - second:
         what = "the images that only one gets right do not fit the successes"
-        allowed = f"a difference of {first - second:,}, as between the successes"
-        return [Problem(what, Location(subject="discordant"), got, allowed)]
+        expected = f"a difference of {first - second:,}, as between the successes"
+        return [Problem(what, Location(subject="discordant"), got, expected)]
     if not least <= first - one <= most:
-        allowed = f"{first - most:,} to {first - least:,} for the first"
-        return [Problem("so many cannot be right in one only", Location(subject="discordant"), got, allowed)]
+        expected = f"{first - most:,} to {first - least:,} for the first"
+        return [Problem("so many cannot be right in one only", Location(subject="discordant"), got, expected)]
     return []

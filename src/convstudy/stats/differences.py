@@ -50,7 +50,7 @@ class Difference:
     Attributes:
         pairs: the difference of each seed or fold, in the order given.
         summary: these in short.
-        centre: the middle of the interval, which may lie a little nearer to zero than the mean (``crossed``).
+        centre: the middle of the interval, which may lie a little nearer to zero than the mean (``two_way``).
         sources: where its uncertainty comes from; empty where nothing is known of it.
         n_images: on how many test images each pair was measured, over folds on how many images all pairs were; 0
             where the images are no part of the interval.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-def groups(names: Sequence[str], told_apart: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+def groups(names: Sequence[str], is_significant: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     """Return the groups in the order of their best members, each in the order of ``names`` (best first).
 
     They are the largest cliques of the graph in which two candidates are joined unless they are told apart, found
@@ -18,7 +18,7 @@ def groups(names: Sequence[str], told_apart: Iterable[tuple[str, str]]) -> tuple
     >>> groups(["a", "b", "c"], [("a", "c")])
     (('a', 'b'), ('b', 'c'))
     """
-    apart = {frozenset(pair) for pair in told_apart}
+    apart = {frozenset(pair) for pair in is_significant}
     joined = {
         name: {other for other in names if other != name and frozenset((name, other)) not in apart}
         for name in names

@@ -34,7 +34,7 @@ def normal_quantile(probability: float) -> float:
 def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return Wilson's score interval of a share of ``n`` images.
 
-    ``n`` may be broken: an effective number of images, as surveys use it (:mod:`convstudy.stats.crossed`).
+    ``n`` may be broken: an effective number of images, as surveys use it (:mod:`convstudy.stats.two_way`).
 
     Raises:
         ValueError: where the share is none, or ``n`` is not positive.

@@ -11,7 +11,7 @@ the probability of each side of a region of practical equivalence, and of the re
 
 The scatter of a few folds may be near zero by chance: near 100 % the folds often differ by the same image or two. So
 the images set a floor. The interval is never narrower than the paired interval of the pooled folds, in which each
-validation image counts once (Bonett and Price 2012, ``crossed``). p-values and probabilities follow from this interval.
+validation image counts once (Bonett and Price 2012, ``two_way``). p-values and probabilities follow from this interval.
 """
 
 from __future__ import annotations
@@ -122,18 +122,18 @@ def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return t, 2 * float(stdtr(5, -abs(t)))
 
 
-def probabilities(difference: Difference, region: float) -> Probabilities | None:
+def probabilities(difference: Difference, margin: float) -> Probabilities | None:
     """Return what the Bayesian correlated t-test says of a difference over folds, ``None`` where it has no spread.
 
     Where the images set the width of the interval, they set the width of the distribution too.
 
     Args:
         difference: from :func:`fold_difference`.
-        region: differences up to this count as none.
+        margin: differences up to this count as none.
     """
     if not difference.known or [source.name for source in difference.sources] != ["folds"]:
         return None
-    worse, better = 1 - _above(difference, -region), _above(difference, region)
+    worse, better = 1 - _above(difference, -margin), _above(difference, margin)
     return Probabilities(better, max(0.0, 1 - better - worse), worse)
 
 

@@ -15,18 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from convstudy.stats.crossed import seeds_only_difference
 from convstudy.stats.differences import ROUNDING, Difference
 from convstudy.stats.holm import holm
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
-from convstudy.stats.needed import RULE_OF_THREE, Needed
 from convstudy.stats.resampled import Probabilities
+from convstudy.stats.sample_size import RULE_OF_THREE, RequiredSampleSize
+from convstudy.stats.two_way import seeds_only_difference
 
-REGION = 0.001
+MARGIN = 0.001
 """Differences of accuracy up to this, 0.1 points, count as none."""
 
-Kind = Literal["better", "worse", "tie", "unclear", "too few to say"]
+Kind = Literal["better", "worse", "equivalent", "inconclusive", "too few to say"]
 OPPOSITE: dict[Kind, Kind] = {"better": "worse", "worse": "better"}
 
 
@@ -69,7 +69,7 @@ class Verdict:
         kind: what can be said, all comparisons of the question considered.
         p: how often chance alone would make the claim that the difference points to, this comparison by itself.
         adjusted_p: the same after Holm's correction for ``n_comparisons``.
-        needed: what it would take to tell a difference of the region's size; ``None`` where enough is said, where the
+        required: what it would take to tell a difference of the region's size; ``None`` where enough is said, where the
             study is as fine as that already, or where it is not known.
         probabilities: over folds, the Bayesian reading of the same figures.
         models: seed by seed, on how many images the two models differ; empty where that is not known.
@@ -79,7 +79,7 @@ class Verdict:
         lower_is_better: whether a lower value of the metric is better, as of a loss.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
-    >>> found.kind, found.told_apart
+    >>> found.kind, found.is_significant
     ('worse', True)
     """
 
@@ -88,12 +88,12 @@ class Verdict:
     measure: Measure
     kind: Kind
     difference: Difference
-    region: float
+    margin: float
     evidence: Evidence
     p: float = 1.0
     adjusted_p: float = 1.0
     n_comparisons: int = 1
-    needed: Needed | None = None
+    required: RequiredSampleSize | None = None
     probabilities: Probabilities | None = None
     models: tuple[Discordance, ...] = ()
     bounded: bool = False
@@ -104,7 +104,7 @@ class Verdict:
     @property
     def clear(self) -> bool:
         """Whether something can be said at all: better, worse or a tie."""
-        return self.kind in ("better", "worse", "tie")
+        return self.kind in ("better", "worse", "equivalent")
 
     @property
     def clear_alone(self) -> bool:
@@ -121,7 +121,7 @@ class Verdict:
         return p <= 1 - difference.confidence
 
     @property
-    def told_apart(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether one of the two is better."""
         return self.kind in ("better", "worse")
 
@@ -134,12 +134,12 @@ def verdict(
     second_scores: Sequence[float],
     n_images: int,
     evidence: Evidence = Evidence(),
-    region: float = REGION,
+    margin: float = MARGIN,
 ) -> Verdict:
     """Return the verdict on two candidates from their accuracies alone (fractions), paired by seed.
 
     Scores do not show which images the candidates get wrong, so the images' part of the interval is its upper bound
-    (:func:`~convstudy.stats.crossed.seeds_only_difference`), and the verdict is ``bounded``.
+    (:func:`~convstudy.stats.two_way.seeds_only_difference`), and the verdict is ``bounded``.
 
     Args:
         first: the name of the first candidate.
@@ -149,7 +149,7 @@ def verdict(
         second_scores: those of the other, for the same seeds.
         n_images: the number of test images, the same ones for every seed.
         evidence: the fits that the scores come from.
-        region: differences up to this count as none (a fraction).
+        margin: differences up to this count as none (a fraction).
 
     Raises:
         ValueError: where the sequences differ in length, or there are no images.
@@ -157,7 +157,7 @@ def verdict(
     if n_images < 1:
         raise ValueError(f"n_images must be 1 or more; got {n_images}")
     found = seeds_only_difference(tuple(first_scores), tuple(second_scores), n_images)
-    return replace(judge(first, second, measure, found, region, evidence), bounded=found.n > 0)
+    return replace(judge(first, second, measure, found, margin, evidence), bounded=found.n > 0)
 
 
 def judge(
@@ -165,15 +165,15 @@ def judge(
     second: str,
     measure: Measure,
     difference: Difference,
-    region: float,
+    margin: float,
     evidence: Evidence = Evidence(),
     lower_is_better: bool = False,
     no_interval: bool = False,
 ) -> Verdict:
     """Return the verdict on a difference as the only comparison."""
-    claim = claim_of(difference, region)
+    claim = claim_of(difference, margin)
     p = difference.error_of(claim.distance) if claim else 1.0
-    found = Verdict(first, second, measure, "unclear", difference, region, evidence, p, p)
+    found = Verdict(first, second, measure, "inconclusive", difference, margin, evidence, p, p)
     return _with_kind(replace(found, lower_is_better=lower_is_better, no_interval=no_interval))
 
 
@@ -192,7 +192,7 @@ def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verd
     )
 
 
-def claim_of(difference: Difference, region: float) -> Claim | None:
+def claim_of(difference: Difference, margin: float) -> Claim | None:
     """Return what the middle of an interval points to, before it is asked whether the interval bears it out.
 
     An interval that ends at the very border of the region lies within it, not beyond: so far as it can be reckoned.
@@ -201,20 +201,20 @@ def claim_of(difference: Difference, region: float) -> Claim | None:
     centre = difference.centre
     if centre is None or not difference.known:
         return None
-    if centre > region:
-        return Claim("better", centre - region - ROUNDING)
-    if centre < -region:
-        return Claim("worse", -region - centre - ROUNDING)
-    if 0 < difference.n_images * region < RULE_OF_THREE or region == 0:
+    if centre > margin:
+        return Claim("better", centre - margin - ROUNDING)
+    if centre < -margin:
+        return Claim("worse", -margin - centre - ROUNDING)
+    if 0 < difference.n_images * margin < RULE_OF_THREE or margin == 0:
         return None
-    return Claim("tie", region - abs(centre) + ROUNDING)
+    return Claim("equivalent", margin - abs(centre) + ROUNDING)
 
 
 def _with_kind(found: Verdict) -> Verdict:
     """Return the verdict with what its adjusted p-value allows."""
     difference = found.difference
-    kind: Kind = "unclear"
-    claim = claim_of(difference, found.region)
+    kind: Kind = "inconclusive"
+    claim = claim_of(difference, found.margin)
     if difference.n < 2 or found.no_interval:
         kind = "too few to say"
     elif claim and found.adjusted_p <= 1 - difference.confidence:

@@ -9,13 +9,13 @@
 ``rows``            what the rows of the tables hold, as plain values
 ``records``         the records by fit id, whole or in brief
 ``artefacts``       the files of a fit: read and verified, and set aside where they are damaged
-``facts``           the JSON that is kept of a dataset's images
+``statistics``           the JSON that is kept of a dataset's images
 ``store``           the runs folder as a whole
 ==================  ============================================================================
 """
 
 from convstudy.store.layout import Layout
-from convstudy.store.rows import LoggedOpening, StoredRun
+from convstudy.store.rows import LoggedEvaluation, StoredRun
 from convstudy.store.store import Store
 
-__all__ = ["Layout", "LoggedOpening", "Store", "StoredRun"]
+__all__ = ["Layout", "LoggedEvaluation", "Store", "StoredRun"]

@@ -36,17 +36,17 @@ def open_database(layout: Layout, create: bool) -> Database:
     path = layout.database
     if not has_database(layout):
         if not create:
-            what, mend = (
+            what, hint = (
                 "there are no runs here",
                 "start one with `convstudy run digits`, or name another --runs",
             )
-            raise StoreError(Problem(what, where=Location(str(layout.folder)), mend=mend))
+            raise StoreError(Problem(what, where=Location(str(layout.folder)), hint=hint))
         try:
             layout.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             what, got = "this folder for runs cannot be made", error.strerror or ""
             raise StoreError(
-                Problem(what, Location(str(layout.folder)), got, mend="name another --runs")
+                Problem(what, Location(str(layout.folder)), got, hint="name another --runs")
             ) from None
     for each in (path, layout.write_ahead_log, layout.shared_memory):
         if os.path.lexists(each):
@@ -64,7 +64,7 @@ def open_database(layout: Layout, create: bool) -> Database:
 
 
 def has_database(layout: Layout) -> bool:
-    """Tell whether a folder has a database; one with trained fits, or with records in a write-ahead log, must have one.
+    """Send whether a folder has a database; one with trained fits, or with records in a write-ahead log, must have one.
 
     A new database would begin a new log of test-set evaluations, and SQLite would delete the old write-ahead log.
 
@@ -90,12 +90,12 @@ def _lost(layout: Layout, got: str) -> StoreError:
     what = "the database of this runs folder is missing or empty, but its trained fits or its write-ahead log are there"
     restore = f"restore {layout.database.name} (and {layout.write_ahead_log.name}, if you have it)"
     fresh = "to start over here with a new log of test-set evaluations, delete fits/ and these files"
-    mend = f"{restore}, or use another folder with --runs; {fresh}"
-    return StoreError(Problem(what, where=Location(str(layout.database)), got=got, mend=mend))
+    hint = f"{restore}, or use another folder with --runs; {fresh}"
+    return StoreError(Problem(what, where=Location(str(layout.database)), got=got, hint=hint))
 
 
 def _is_writable(layout: Layout) -> bool:
-    """Tell whether this process may write to the folder and to the files of its database."""
+    """Send whether this process may write to the folder and to the files of its database."""
     files = [layout.database, layout.write_ahead_log, layout.shared_memory]
     return all(os.access(path, os.W_OK) for path in (layout.folder, *files) if path.exists())
 
@@ -118,11 +118,11 @@ def _connect_to_copy(layout: Layout) -> Database:
             if _stamp(layout) == before:
                 break
         else:
-            what, mend = (
+            what, hint = (
                 "another process writes to this read-only runs folder all the time",
                 "try it again later",
             )
-            raise StoreError(Problem(what, where=Location(str(layout.folder)), mend=mend))
+            raise StoreError(Problem(what, where=Location(str(layout.folder)), hint=hint))
         connection = connect(copy.database)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)

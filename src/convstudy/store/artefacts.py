@@ -42,7 +42,7 @@ class Artefacts:
         return _read(self.layout.artefact(fit_id, kind), kind, fit_id, weights_digest)
 
     def is_sound(self, fit_id: str, kind: str, weights_digest: str) -> bool:
-        """Tell whether a file can be read and belongs to these weights; reads all of it."""
+        """Send whether a file can be read and belongs to these weights; reads all of it."""
         try:
             self.read(fit_id, kind, weights_digest)
         except StoreError:
@@ -61,14 +61,14 @@ class Artefacts:
                 return _set_aside(place)
         return None
 
-    def make_way(self, fit_id: str, lineage_id: str) -> None:
+    def make_way(self, fit_id: str, trial_id: str) -> None:
         """Set aside what is no folder or no regular file where a training of this fit writes.
 
         Raises:
             OSError: if it cannot be renamed.
         """
         own = [(fit_id, kind) for kind in ("weights", "validation", "test")]
-        for owner, kind in (*own, (lineage_id, "checkpoint")):
+        for owner, kind in (*own, (trial_id, "checkpoint")):
             if not self.layout.artefact(owner, kind).is_file():
                 self.set_aside(owner, kind)
 
@@ -81,16 +81,16 @@ def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
         check_regular(path)
         with safe_open(path, framework="np") as file:
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            facts = dict(file.metadata() or {})
+            statistics = dict(file.metadata() or {})
     except (
         Exception
     ) as error:  # the file may hold anything, and its reader says in many ways that it cannot read it
         raise _unreadable(path, kind, str(error)) from None
-    expected = {"fit_id": fit_id, "weights_digest": weights_digest or facts.get("weights_digest", "")}
+    expected = {"fit_id": fit_id, "weights_digest": weights_digest or statistics.get("weights_digest", "")}
     for fact, value in expected.items():
-        if facts.get(fact, value) != value:
-            raise _unreadable(path, kind, f"{fact} {facts[fact]}, not {value}")
-    digest = expected["weights_digest"] if kind == "weights" else facts.get("digest", "")
+        if statistics.get(fact, value) != value:
+            raise _unreadable(path, kind, f"{fact} {statistics[fact]}, not {value}")
+    digest = expected["weights_digest"] if kind == "weights" else statistics.get("digest", "")
     if digest and arrays_digest(arrays) != digest:
         raise _unreadable(path, kind, "its content does not match its digest")
     return arrays
@@ -117,4 +117,4 @@ def _set_aside(path: Path) -> Path:
 
 
 def _unreadable(path: Path, kind: str, got: str) -> StoreError:
-    return StoreError(Problem(f"the {kind} of this fit cannot be read", Location(str(path)), got, mend=AGAIN))
+    return StoreError(Problem(f"the {kind} of this fit cannot be read", Location(str(path)), got, hint=AGAIN))

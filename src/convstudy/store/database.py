@@ -28,10 +28,10 @@ CREATE TABLE IF NOT EXISTS choices (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS openings (
     number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL,
-    dataset_digest TEXT NOT NULL, weights_digest TEXT NOT NULL, purpose TEXT NOT NULL, opened_at TEXT NOT NULL,
+    dataset_digest TEXT NOT NULL, weights_digest TEXT NOT NULL, purpose TEXT NOT NULL, evaluated_at TEXT NOT NULL,
     n_images INTEGER NOT NULL, scores TEXT, seconds REAL NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS openings_by_fit ON openings (fit_id, weights_digest);
+CREATE INDEX IF NOT EXISTS test_evaluations_by_fit ON openings (fit_id, weights_digest);
 CREATE TABLE IF NOT EXISTS acceptances (
     number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL, error_kind TEXT NOT NULL,
     error TEXT NOT NULL, reason TEXT NOT NULL, accepted_at TEXT NOT NULL
@@ -80,13 +80,13 @@ def connect(path: Path) -> Database:
                     what,
                     where=Location(str(path)),
                     got=str(version),
-                    allowed=f"up to {SCHEMA_VERSION}",
-                    mend="update",
+                    expected=f"up to {SCHEMA_VERSION}",
+                    hint="update",
                 )
             )
         if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            what, mend = "this database belongs to another program", "use another folder with --runs"
-            raise StoreError(Problem(what, where=Location(str(path)), mend=mend))
+            what, hint = "this database belongs to another program", "use another folder with --runs"
+            raise StoreError(Problem(what, where=Location(str(path)), hint=hint))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if version < SCHEMA_VERSION:
@@ -128,8 +128,8 @@ def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
     # An OperationalError is about reaching the file (rights, disk, locks), not about what is in it.
     reached = not isinstance(error, sqlite3.OperationalError)
     what = "this is no database of convstudy" if reached else "this database cannot be used"
-    mend = "use another folder with --runs" + (", or restore this file" if reached else "")
+    hint = "use another folder with --runs" + (", or restore this file" if reached else "")
     # The low byte is SQLite's primary code; errors of the module itself have none.
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-        mend = "make room on this disk, then run the same command again"
-    return StoreError(Problem(what, where=Location(str(path)), got=str(error), mend=mend))
+        hint = "make room on this disk, then run the same command again"
+    return StoreError(Problem(what, where=Location(str(path)), got=str(error), hint=hint))

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from convstudy.atomic_write import atomic_write
 from convstudy.regular_file import open_regular
-from convstudy.whole_file import whole_file
 
 LONGEST_FILE = 1 << 24
 """In bytes; a dataset of 100,000 classes takes 2 MB, facts of images 10 kB."""
@@ -20,7 +20,7 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     Raises:
         OSError: where the folder cannot be made or written.
     """
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(json.dumps(values, allow_nan=False), encoding="utf-8")
 
 

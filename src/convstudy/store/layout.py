@@ -59,7 +59,7 @@ class Layout:
         yield from self.folder.glob("datasets/*/*.partial")
 
     def has_trained_fits(self) -> bool:
-        """Tell whether there are files of a fit that was trained to its end."""
+        """Send whether there are files of a fit that was trained to its end."""
         kinds = ("weights", "validation", "test")
         return any(next(self.folder.glob(f"fits/*/{kind}.safetensors"), None) for kind in kinds)
 
@@ -71,7 +71,7 @@ class Layout:
         """The file of what a dataset is."""
         return self.dataset_folder(digest) / "dataset.json"
 
-    def image_facts(self, digest: str) -> Path:
+    def dataset_statistics(self, digest: str) -> Path:
         """The file of what is known of a dataset's images."""
         return self.dataset_folder(digest) / "facts.json"
 

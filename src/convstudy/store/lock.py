@@ -47,15 +47,15 @@ def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
     try:
         file = append_regular(path)
     except OSError as error:
-        what, mend = "this runs folder cannot be written to", "name another --runs"
+        what, hint = "this runs folder cannot be written to", "name another --runs"
         raise StoreError(
-            Problem(what, where=Location(str(path.parent)), got=error.strerror or "", mend=mend)
+            Problem(what, where=Location(str(path.parent)), got=error.strerror or "", hint=hint)
         ) from None
     with file:
         if not _taken(file.fileno(), patience):
             what = "another convstudy process is writing to this runs folder"
-            mend = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
-            raise StoreError(Problem(what, where=Location(str(path.parent)), mend=mend))
+            hint = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
+            raise StoreError(Problem(what, where=Location(str(path.parent)), hint=hint))
         yield file.fileno()
 
 
@@ -73,7 +73,7 @@ def _taken(descriptor: int, patience: float, take: Callable[[int], None] = _take
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether some process holds the lock; the file is only read, so that this works on a read-only folder."""
+    """Send whether some process holds the lock; the file is only read, so that this works on a read-only folder."""
     try:
         file = open_regular(path)
     except OSError:

@@ -66,6 +66,6 @@ def _gone(path: Path, found: Identity | None) -> StoreError:
             "this runs folder, or a file of its database, was deleted or replaced while it was in use",
             where=Location(str(path.parent)),
             got=f"{path.name} {happened}",
-            mend="leave the folder alone while a run writes to it; what it holds now can be run again",
+            hint="leave the folder alone while a run writes to it; what it holds now can be run again",
         )
     )

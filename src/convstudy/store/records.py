@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from convstudy.record import Brief, Epoch, Record
+from convstudy.record import Epoch, Record, RecordSummary
 from convstudy.store.database import Database
 
 V = TypeVar("V")
@@ -16,7 +16,7 @@ IN_BRIEF = """
 SELECT id, json_extract(record, '$.status') AS status, json_extract(record, '$.n_parameters') AS n_parameters,
     json_extract(record, '$.weights_digest') AS weights_digest, json_extract(record, '$.error_kind') AS error_kind,
     json_extract(record, '$.n_failed_runs') AS n_failed_runs,
-    json_extract(record, '$.history[' || (json_extract(record, '$.counted_epoch') - 1) || ']') AS epoch
+    json_extract(record, '$.history[' || (json_extract(record, '$.selected_epoch') - 1) || ']') AS epoch
 FROM fits
 """
 
@@ -57,7 +57,7 @@ class Records(_Stored[Record]):
         return self._read[fit_id]
 
 
-class Briefs(_Stored[Brief]):
+class RecordSummaries(_Stored[RecordSummary]):
     """Records in brief, all of them read when the first is asked for.
 
     What failed or was not there is asked for again each time: another process may have trained it meanwhile.
@@ -67,10 +67,14 @@ class Briefs(_Stored[Brief]):
         super().__init__(connection)
         self._begun = False
 
-    def __getitem__(self, fit_id: str) -> Brief:
+    def __getitem__(self, fit_id: str) -> RecordSummary:
         if not self._begun:
             self._begun = True
-            self._read = {brief.fit_id: brief for brief in self._find() if brief.done}
+            self._read = {
+                record_summary.fit_id: record_summary
+                for record_summary in self._find()
+                if record_summary.done
+            }
         if fit_id not in self._read:
             found = self._find(fit_id)
             if not found:
@@ -80,14 +84,14 @@ class Briefs(_Stored[Brief]):
             self._read[fit_id] = found[0]
         return self._read[fit_id]
 
-    def _find(self, fit_id: str | None = None) -> list[Brief]:
+    def _find(self, fit_id: str | None = None) -> list[RecordSummary]:
         """Return all records in brief, or the one of a fit, if it is there."""
         if fit_id is None:
             rows = self._connection.rows(IN_BRIEF)
         else:
             rows = self._connection.rows(f"{IN_BRIEF} WHERE id = ?", (fit_id,))
         return [
-            Brief(
+            RecordSummary(
                 row["id"],
                 row["status"],
                 row["n_parameters"],

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from convstudy.record import Opening, Scores
+from convstudy.record import Evaluation, Scores
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class StoredRun:
 
 
 @dataclass(frozen=True)
-class LoggedOpening:
+class LoggedEvaluation:
     """An opening of a test set, the run that made it, and its fit as JSON, ``None`` where the fit has no record now."""
 
-    opening: Opening
+    test_evaluation: Evaluation
     run_id: str
     fit: dict[str, Any] | None
 
@@ -43,13 +43,13 @@ def run_of_row(row: sqlite3.Row) -> StoredRun:
     )
 
 
-def opening_of_row(row: sqlite3.Row) -> Opening:
+def test_evaluation_of_row(row: sqlite3.Row) -> Evaluation:
     """Return the opening of a row."""
-    return Opening(
+    return Evaluation(
         row["fit_id"],
         row["weights_digest"],
         row["purpose"],
-        row["opened_at"],
+        row["evaluated_at"],
         row["n_images"],
         Scores(json.loads(row["scores"])) if row["scores"] else None,
         row["seconds"],

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from convstudy.record import Acceptance, Opening, Record, Scores
+from convstudy.atomic_write import remove_abandoned
+from convstudy.record import Acceptance, Evaluation, Record, Scores
 from convstudy.store.access import has_database, open_database
 from convstudy.store.artefacts import Artefacts
 from convstudy.store.database import Database
@@ -19,9 +20,8 @@ from convstudy.store.json_file import read_json, write_json
 from convstudy.store.layout import Layout
 from convstudy.store.lock import is_locked, locked
 from convstudy.store.presence import Presence
-from convstudy.store.records import Briefs, Records
-from convstudy.store.rows import LoggedOpening, StoredRun, opening_of_row, run_of_row
-from convstudy.whole_file import remove_abandoned
+from convstudy.store.records import Records, RecordSummaries
+from convstudy.store.rows import LoggedEvaluation, StoredRun, run_of_row, test_evaluation_of_row
 
 
 class Store:
@@ -36,7 +36,7 @@ class Store:
         self._connection = connection
         self._presence: Presence | None = None
         self.records = Records(self._connection)
-        self.briefs = Briefs(self._connection)
+        self.record_summaries = RecordSummaries(self._connection)
 
     @classmethod
     def open(cls, folder: Path, create: bool = False) -> Store:
@@ -50,7 +50,7 @@ class Store:
 
     @staticmethod
     def is_at(folder: Path) -> bool:
-        """Tell whether a folder has a database.
+        """Send whether a folder has a database.
 
         Raises:
             StoreError: where it lost its database, see :func:`~convstudy.store.access.has_database`.
@@ -150,17 +150,17 @@ class Store:
             (fit_id, json.dumps(fit), json.dumps(record.as_json()), int(record.done), _now()),
         )
         self.records.forget(fit_id)
-        self.briefs.forget(fit_id)
+        self.record_summaries.forget(fit_id)
 
-    def drop_checkpoint(self, lineage_id: str) -> None:
+    def drop_checkpoint(self, trial_id: str) -> None:
         """Remove the checkpoint of a lineage, if there is one; a folder in its place stays."""
-        path = self.layout.artefact(lineage_id, "checkpoint")
+        path = self.layout.artefact(trial_id, "checkpoint")
         if os.path.lexists(path) and not path.is_dir():
             path.unlink(missing_ok=True)
 
-    def has_checkpoint(self, lineage_id: str) -> bool:
+    def has_checkpoint(self, trial_id: str) -> bool:
         """Return whether a lineage has a checkpoint to resume from."""
-        return self.layout.artefact(lineage_id, "checkpoint").is_file()
+        return self.layout.artefact(trial_id, "checkpoint").is_file()
 
     def save_choice(self, run_id: str, stage: str, chosen: str) -> None:
         """Write down what a stage chose."""
@@ -192,7 +192,7 @@ class Store:
             for row in self._connection.rows(query, (run_id,))
         )
 
-    def begin_opening(
+    def begin_test_evaluation(
         self, run_id: str, fit_id: str, dataset_digest: str, weights_digest: str, purpose: str, n_images: int
     ) -> int:
         """Write down that the test set is about to be opened for these weights; return the opening's number.
@@ -204,37 +204,39 @@ class Store:
         if begun:
             return int(begun["number"])
         cursor = self._write(
-            "INSERT INTO openings (run_id, fit_id, dataset_digest, weights_digest, purpose, opened_at, n_images,"
+            "INSERT INTO openings (run_id, fit_id, dataset_digest, weights_digest, purpose, evaluated_at, n_images,"
             " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
             (run_id, fit_id, dataset_digest, weights_digest, purpose, _now(), n_images),
         )
         assert cursor.lastrowid is not None  # an INSERT has one
         return cursor.lastrowid
 
-    def end_opening(self, number: int, scores: Scores, seconds: float) -> Opening:
+    def end_test_evaluation(self, number: int, scores: Scores, seconds: float) -> Evaluation:
         """Write down what an opening showed, and return it."""
         self._write(
             "UPDATE openings SET scores = ?, seconds = ? WHERE number = ?",
             (json.dumps(scores), seconds, number),
         )
-        return opening_of_row(
+        return test_evaluation_of_row(
             self._connection.execute("SELECT * FROM openings WHERE number = ?", (number,)).fetchone()
         )
 
-    def opening_of(self, fit_id: str, weights_digest: str) -> Opening | None:
+    def test_evaluation_of(self, fit_id: str, weights_digest: str) -> Evaluation | None:
         """Return the scored opening for these weights, if there was one."""
         query = "SELECT * FROM openings WHERE fit_id = ? AND weights_digest = ? AND scores IS NOT NULL"
         row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
-        return opening_of_row(row) if row else None
+        return test_evaluation_of_row(row) if row else None
 
-    def openings(self, dataset_digest: str) -> tuple[LoggedOpening, ...]:
+    def test_evaluations(self, dataset_digest: str) -> tuple[LoggedEvaluation, ...]:
         """Return all openings of a dataset's test set, the first one first."""
         query = (
             "SELECT openings.*, fits.fit FROM openings LEFT JOIN fits ON fits.id = openings.fit_id"
             " WHERE dataset_digest = ? ORDER BY number"
         )
         return tuple(
-            LoggedOpening(opening_of_row(row), row["run_id"], json.loads(row["fit"]) if row["fit"] else None)
+            LoggedEvaluation(
+                test_evaluation_of_row(row), row["run_id"], json.loads(row["fit"]) if row["fit"] else None
+            )
             for row in self._connection.rows(query, (dataset_digest,))
         )
 
@@ -252,11 +254,11 @@ class Store:
         self.check_presence()
         write_json(self.layout.dataset(digest), values)
 
-    def image_facts(self, dataset_digest: str) -> Any:
+    def dataset_statistics(self, dataset_digest: str) -> Any:
         """Return the JSON that is kept of a dataset's images, ``None`` where there is none that can be read."""
-        return read_json(self.layout.image_facts(dataset_digest))
+        return read_json(self.layout.dataset_statistics(dataset_digest))
 
-    def save_image_facts(self, dataset_digest: str, facts: dict[str, Any]) -> None:
+    def save_dataset_statistics(self, dataset_digest: str, statistics: dict[str, Any]) -> None:
         """Keep what is known of a dataset's images, as JSON.
 
         Raises:
@@ -264,7 +266,7 @@ class Store:
             StoreError: where the folder was deleted or replaced.
         """
         self.check_presence()
-        write_json(self.layout.image_facts(dataset_digest), facts)
+        write_json(self.layout.dataset_statistics(dataset_digest), statistics)
 
 
 def _now() -> str:

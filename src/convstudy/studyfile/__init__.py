@@ -8,7 +8,7 @@
 ``patterns``      networks and blocks as they are written
 ``parameters``    whether these have names and parameters that can be
 ``images``        which images a study is about
-``silence``       checks that a study silences, and why
+``suppress``       checks that a study suppresses, and why
 ``reading``       a file or document to a Study; the checks of a Study built in Python
 ``files``         where the text of a study comes from
 ``changes``       changes from the command line: ``--set recipe.epochs=3``
@@ -19,7 +19,7 @@
 ``pairs``         variants of an ablation two at a time
 ``fitting``       layers that fit each other, for every value and variant
 ``messages``      what pydantic says, in plain words
-``mistake``       what is wrong at which key
+``error``       what is wrong at which key
 ``lines``         in which line of a TOML text a key stands
 ``writing``       a Study to its document
 ``schema``        the JSON Schema of a study file
@@ -32,15 +32,15 @@ Nothing here loads torch or NumPy.
 from convstudy.studyfile.changes import read_change
 from convstudy.studyfile.classes import check_classes, check_test_classes
 from convstudy.studyfile.files import BUILT_IN_STUDIES
-from convstudy.studyfile.pairs import Pair, pairs_apart, pairs_of
+from convstudy.studyfile.pairs import Pair, pairs_of, undersized_pairs
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.reading import check_study, load_study, places, study_of
 from convstudy.studyfile.recipe import RECIPE_KEYS, Recipe
 from convstudy.studyfile.schema import study_schema
-from convstudy.studyfile.silence import CHECK_NAMES
 from convstudy.studyfile.starter import starter_file
 from convstudy.studyfile.study import BEST, Ablate, Compare, Search, Study, Variant
+from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.writing import study_document
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "check_study",
     "check_test_classes",
     "load_study",
-    "pairs_apart",
     "pairs_of",
     "places",
     "read_change",
@@ -70,4 +69,5 @@ __all__ = [
     "study_document",
     "study_of",
     "study_schema",
+    "undersized_pairs",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstudy.errors import KeyPath, Location, Problem, StudyError, key_text, nearest, unknown
-from convstudy.studyfile.mistake import shown
+from convstudy.studyfile.file_error import shown
 
 NAMED_SECTIONS = ("block", "network", "search", "compare", "ablate")
 
@@ -108,8 +108,8 @@ def _value(written: str, where: Location) -> object:
     if list(values) == ["value"] and not isinstance(values["value"], (datetime.date, datetime.time)):
         return values["value"]
     if not written or written[0] in "[{\"'" or not written.isprintable():
-        mend = nearest(written.lower(), ("true", "false"))
+        hint = nearest(written.lower(), ("true", "false"))
         raise StudyError(
-            Problem("this is not a value", where, shown(written), "a TOML value or a word", mend)
+            Problem("this is not a value", where, shown(written), "a TOML value or a word", hint)
         )
     return written

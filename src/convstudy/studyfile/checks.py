@@ -18,16 +18,16 @@ from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
-from convstudy.studyfile.messages import mistakes_of
-from convstudy.studyfile.mistake import shown
+from convstudy.studyfile.file_error import shown
+from convstudy.studyfile.messages import errors_of
 from convstudy.studyfile.nesting import check_nested, most_folds
-from convstudy.studyfile.pairs import pairs_apart, pairs_of
+from convstudy.studyfile.pairs import pairs_of, undersized_pairs
 from convstudy.studyfile.parameters import check_block, check_network
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
-from convstudy.studyfile.silence import CHECK_NAMES
 from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
+from convstudy.studyfile.suppress import CHECK_NAMES
 
 MOST_CANDIDATES = 10_000
 """How many combinations of values one search may try."""
@@ -54,19 +54,19 @@ def check_parts(draft: Draft) -> None:
             _check_variant(draft, ablate.network, variant, ("ablate", name, variant_name))
         check_equal_variants(draft, name, ablate)
         _check_pairs(draft, name, ablate)
-    for name in draft.names.get("silence", ()):
+    for name in draft.names.get("suppress", ()):
         if name not in CHECK_NAMES:
-            draft.report_unknown("check", name, CHECK_NAMES, ("silence", name))
+            draft.report_unknown("check", name, CHECK_NAMES, ("suppress", name))
     if not any(draft.names.get(kind) for kind in ("search", "compare", "ablate")):
         draft.report(
             (),
             "the study asks no question",
-            allowed="[search.NAME], [compare.NAME], [ablate.NAME]",
-            mend='add one: [compare.networks] with networks = ["...", "..."]',
+            expected="[search.NAME], [compare.NAME], [ablate.NAME]",
+            hint='add one: [compare.networks] with networks = ["...", "..."]',
         )
     if not draft.names.get("network") and not _reported(draft, ("network",)):
         draft.report(
-            (), "the study has no network", allowed="[network.NAME]", mend="add one, with layers = [...]"
+            (), "the study has no network", expected="[network.NAME]", hint="add one, with layers = [...]"
         )
 
 
@@ -78,7 +78,7 @@ def checked_values(key: str, values: tuple[Tried, ...] | Range) -> Sequence[Trie
     """
     if not isinstance(values, Range):
         return values
-    return values.whole_numbers if values.is_whole and key not in RECIPE_KEYS else values.ends
+    return values.integers if values.is_integer and key not in RECIPE_KEYS else values.ends
 
 
 def n_combinations(search: Search) -> int:
@@ -86,7 +86,7 @@ def n_combinations(search: Search) -> int:
 
     A search that draws may come upon all of them, but only those of the network's parameters make other networks.
     """
-    n_values = {key: len(checked_values(key, values)) for key, values in search.vary.items()}
+    n_values = {key: len(checked_values(key, values)) for key, values in search.parameters.items()}
     if not search.draws:
         return math.prod(n_values.values())
     parts = [[n for key, n in n_values.items() if key not in RECIPE_KEYS]]
@@ -109,7 +109,7 @@ def bases(draft: Draft, network: str) -> tuple[str, ...]:
 
 def _reported(draft: Draft, path: KeyPath) -> bool:
     """Return whether there is a mistake at this path or below."""
-    return any(mistake.path[: len(path)] == path for mistake in draft.mistakes)
+    return any(error.path[: len(path)] == path for error in draft.errors)
 
 
 def _check_data(draft: Draft) -> None:
@@ -181,19 +181,19 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     known = draft.names.get("network", ())
     if search.network not in known:
         draft.report_unknown("network", search.network, known, (*path, "network"))
-    n_findings = len(draft.mistakes)
+    n_findings = len(draft.errors)
     _check_recipe(draft, draft.recipe, search.recipe, (*path, "recipe"))
-    base = _varied(draft.recipe, search.recipe) if len(draft.mistakes) == n_findings else draft.recipe
+    base = _varied(draft.recipe, search.recipe) if len(draft.errors) == n_findings else draft.recipe
     pattern = draft.networks.get(search.network)
     _check_method(draft, search, path)
-    for key, values in search.vary.items():
-        at: KeyPath = (*path, "vary", key)
+    for key, values in search.parameters.items():
+        at: KeyPath = (*path, "parameters", key)
         if pattern is not None and key not in pattern.parameters and key not in RECIPE_KEYS:
             noun = f'parameter of "{search.network}" or recipe key'
             draft.report_unknown(noun, key, (*pattern.parameters, *RECIPE_KEYS), at)
         if key in search.recipe:
             what = f"{key} is both varied and given under recipe; it can be only one of them"
-            draft.report(at, what, key, "vary or recipe")
+            draft.report(at, what, key, "parameters or recipe")
         if values == ():
             draft.report(at, f"{key} has no value to try", "[]", "a list of values, such as [3, 5]")
         if n_combinations(search) > MOST_CANDIDATES:
@@ -210,9 +210,11 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     if n_combinations(search) > MOST_CANDIDATES:
         of = f" of parameters of {shown(search.network)}" if search.draws else ""
         got = f"{n_combinations(search):,} combinations{of}"
-        draft.report((*path, "vary"), "the search would try too much", got, f"at most {MOST_CANDIDATES:,}")
-    elif len(draft.mistakes) == n_findings:
-        _check_recipe_combinations(draft, search.network, search.recipe, (*path, "vary"))
+        draft.report(
+            (*path, "parameters"), "the search would try too much", got, f"at most {MOST_CANDIDATES:,}"
+        )
+    elif len(draft.errors) == n_findings:
+        _check_recipe_combinations(draft, search.network, search.recipe, (*path, "parameters"))
 
 
 def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
@@ -222,22 +224,24 @@ def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
             what = f'{key} has no meaning for the method "{search.method}"'
             wanted = " or ".join(f'method = "{method}"' for method in methods)
             draft.report((*path, key), what, key, wanted, f"take it out, or set {wanted}")
-    for key, values in search.vary.items():
+    for key, values in search.parameters.items():
         if isinstance(values, Range) and not search.draws:
             what = f'the method "{search.method}" tries every value, and {key} has a range of them'
             wanted = "a list of values, such as [3, 5]"
-            draft.report((*path, "vary", key), what, shown(values.model_dump(exclude_defaults=True)), wanted,
+            draft.report((*path, "parameters", key), what, shown(values.model_dump(exclude_defaults=True)), wanted,
                          'list the values, or set method = "random" or method = "tpe"')  # fmt: skip
-    if search.method == "halving" and "epochs" in search.vary:
+    if search.method == "halving" and "epochs" in search.parameters:
         what = "halving itself decides how many epochs each candidate is worth, so epochs cannot be varied"
-        draft.report((*path, "vary", "epochs"), what, "epochs", mend='method = "grid", "random" or "tpe"')
+        draft.report(
+            (*path, "parameters", "epochs"), what, "epochs", hint='method = "grid", "random" or "tpe"'
+        )
     if search.method == "tpe" and search.trials > MOST_SUGGESTIONS:
         wanted = f"at most {MOST_SUGGESTIONS:,}"
-        what, mend = 'the method "tpe" would take too long over so many trials', 'method = "random"'
-        draft.report((*path, "trials"), what, f"{search.trials:,}", wanted, mend)
+        what, hint = 'the method "tpe" would take too long over so many trials', 'method = "random"'
+        draft.report((*path, "trials"), what, f"{search.trials:,}", wanted, hint)
     if search.method == "tpe" and find_spec("optuna") is None:
         what = 'the method "tpe" needs the package optuna, which is not installed here'
-        draft.report((*path, "method"), what, "tpe", mend="pip install optuna")
+        draft.report((*path, "method"), what, "tpe", hint="pip install optuna")
 
 
 def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str, Any], path: KeyPath) -> bool:
@@ -249,7 +253,7 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
         key: checked_values(key, values)
         for search in draft.searches.values()
         if search.network == network
-        for key, values in search.vary.items()
+        for key, values in search.parameters.items()
         if key in COMBINED_KEYS and key not in changes
     }
     if math.prod(len(values) for values in varied.values()) > MOST_CANDIDATES:
@@ -267,9 +271,9 @@ def _check_recipe(
     try:
         base.varied(changes)
     except ValidationError as error:
-        for found in mistakes_of(error, Recipe, {**base.model_dump(), **changes}, path):
+        for found in errors_of(error, Recipe, {**base.model_dump(), **changes}, path):
             at = found.path if place is None else (*path, place)
-            draft.report(at, found.what, found.got, found.allowed, found.mend)
+            draft.report(at, found.what, found.got, found.expected, found.hint)
         return False
     return True
 
@@ -282,11 +286,11 @@ def _check_searches_together(draft: Draft) -> None:
     """Report a key of a network that two searches vary: there would be two winners."""
     owners: dict[tuple[str, str], str] = {}
     for name, search in draft.searches.items():
-        for key in search.vary:
+        for key in search.parameters:
             owner = owners.setdefault((search.network, key), name)
             if owner != name:
                 draft.report(
-                    ("search", name, "vary", key),
+                    ("search", name, "parameters", key),
                     f'[search.{owner}] varies {key} of "{search.network}" too: there would be two winners',
                     key,
                     "each key of a network in one search",
@@ -319,7 +323,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
     if not (variant.changes_network or variant.recipe):
         if not _reported(draft, path):
             draft.report(
-                path, "this variant changes nothing", allowed="without, activation, init or a recipe key"
+                path, "this variant changes nothing", expected="without, activation, init or a recipe key"
             )
         return
     words_there = _layer_words(draft, bases(draft, network))
@@ -342,7 +346,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
 def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
     """Check that an ablation that asks for interactions has pairs, and that their recipes go together."""
     path: KeyPath = ("ablate", name, "interactions")
-    pairs, apart = pairs_of(ablate), pairs_apart(ablate)
+    pairs, apart = pairs_of(ablate), undersized_pairs(ablate)
     if ablate.interactions and not pairs and not _reported(draft, path[:2]):
         same = [f"{pair.first} and {pair.second} both change {pair.shared[0]}" for pair in apart[:1]]
         draft.report(
@@ -357,13 +361,13 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
         meets = all(set(variant.recipe) & set(COMBINED_KEYS) for variant in pair.variants)
         if not meets or any(_reported(draft, place) for place in alone):
             continue
-        n_mistakes = len(draft.mistakes)
+        n_errors = len(draft.errors)
         for base in bases(draft, ablate.network):
             if not _check_recipe_combinations(draft, base, pair.together.recipe, path):
                 break
-        draft.mistakes[n_mistakes:] = [
+        draft.errors[n_errors:] = [
             replace(found, path=path, what=f'"{pair.name}": {found.what}')
-            for found in draft.mistakes[n_mistakes:]
+            for found in draft.errors[n_errors:]
         ]
 
 

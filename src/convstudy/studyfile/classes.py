@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from convstudy.data.splits import Fold, Holdout, Shortage, shortage
 from convstudy.errors import NOWHERE, KeyPath, Location, StudyError
 from convstudy.metrics import metric_named
-from convstudy.studyfile.mistake import Mistake
+from convstudy.studyfile.file_error import FileError
 from convstudy.studyfile.study import Search, Study
 
 if TYPE_CHECKING:
@@ -32,26 +32,24 @@ def check_classes(
         StudyError: with each key that asks for too much, and the class with too few images.
     """
     names = study.dataset.class_names
-    mistakes = [
-        mistake
+    errors = [
+        error
         for name, search in study.search.items()
-        if (
-            mistake := _of_search(("search", name), search, search.subset_within(study.subset), labels, names)
-        )
+        if (error := _of_search(("search", name), search, search.subset_within(study.subset), labels, names))
     ]
     short = shortage(labels, Holdout(study.validation, 0, study.subset))
     if short is not None:
         key = "validation" if study.subset is None else "subset"
-        mistakes.append(
-            Mistake(
+        errors.append(
+            FileError(
                 ("study", key),
                 "must leave an image of each class to train and one to validate",
                 _got(short, names, study.subset, ""),
                 "at least 2 images of each class",
             )
         )
-    if mistakes:
-        raise StudyError(*(mistake.problem(place) for mistake in mistakes))
+    if errors:
+        raise StudyError(*(error.problem(place) for error in errors))
 
 
 def check_test_classes(
@@ -82,13 +80,13 @@ def check_test_classes(
         got = f'{len(labels):,} test images, all of class "{names[int(labels[0])]}"'
     else:
         return
-    mistake = Mistake(("study", "metric"), what, got, "another metric, or other test images")
-    raise StudyError(mistake.problem(place))
+    error = FileError(("study", "metric"), what, got, "another metric, or other test images")
+    raise StudyError(error.problem(place))
 
 
 def _of_search(
     path: KeyPath, search: Search, subset: int | None, labels: npt.NDArray[np.int64], names: tuple[str, ...]
-) -> Mistake | None:
+) -> FileError | None:
     """Return the first thing that a search asks too much of, if any."""
     short = shortage(labels, Fold(0, search.folds, 0, subset))
     if short is not None:
@@ -110,9 +108,9 @@ def _of_search(
 
 def _too_many(
     path: KeyPath, n_folds: int, short: Shortage, names: tuple[str, ...], subset: int | None, without: str
-) -> Mistake:
+) -> FileError:
     """Return the error of a number of folds that is larger than the number of images of a class."""
-    return Mistake(
+    return FileError(
         path,
         f"{n_folds} folds need {n_folds} images of each class",
         _got(short, names, subset, without),

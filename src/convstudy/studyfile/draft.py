@@ -13,14 +13,14 @@ from pydantic import BaseModel, ValidationError
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
 from convstudy.errors import DataError, KeyPath, key_text, nearest, unknown
+from convstudy.studyfile.file_error import FileError, kind, shown
 from convstudy.studyfile.images import DatasetTable
-from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, mistakes_of
-from convstudy.studyfile.mistake import Mistake, kind, shown
+from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, errors_of
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.recipe import Recipe
-from convstudy.studyfile.silence import REASON_WORDS, is_reason
 from convstudy.studyfile.study import Ablate, Compare, Head, Search, Study, Variant
+from convstudy.studyfile.suppress import REASON_WORDS, is_reason
 
 MOST_SECTIONS = 100
 """How many blocks, networks, searches, comparisons, ablations, or variants of one, a study may have."""
@@ -28,8 +28,8 @@ MOST_SECTIONS = 100
 MOST_VARIANTS = 1_000
 """How many variants all ablations together may have, and pairs of them where an ablation asks for interactions."""
 
-SECTIONS = ("study", "dataset", "recipe", "block", "network", "search", "compare", "ablate", "silence")
-UNNAMED = ("study", "dataset", "recipe", "silence")
+SECTIONS = ("study", "dataset", "recipe", "block", "network", "search", "compare", "ablate", "suppress")
+UNNAMED = ("study", "dataset", "recipe", "suppress")
 """The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
 RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
 """The keys of ``[ablate.NAME]`` that are no variants."""
@@ -46,9 +46,9 @@ class Draft:
         dataset: the images; None where they could not be read.
         recipe: the recipe, without its bad keys.
         blocks, networks, searches, compares, ablates: the sections that could be read.
-        silence: check -> reason, without those whose reason is none.
+        suppress: check -> reason, without those whose reason is none.
         names: kind of section -> all names, so that a section that could not be read is not called unknown.
-        mistakes: what was wrong.
+        errors: what was wrong.
     """
 
     head: Head | None = None
@@ -59,23 +59,23 @@ class Draft:
     searches: dict[str, Search] = field(default_factory=dict)
     compares: dict[str, Compare] = field(default_factory=dict)
     ablates: dict[str, Ablate] = field(default_factory=dict)
-    silence: dict[str, str] = field(default_factory=dict)
+    suppress: dict[str, str] = field(default_factory=dict)
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    mistakes: list[Mistake] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
 
     @property
     def subset(self) -> int | None:
         """The subset of all training images that the study uses, if it says."""
         return self.head.subset if self.head else None
 
-    def report(self, path: KeyPath, what: str, got: str = "", allowed: str = "", mend: str = "") -> None:
+    def report(self, path: KeyPath, what: str, got: str = "", expected: str = "", hint: str = "") -> None:
         """Add one mistake."""
-        self.mistakes.append(Mistake(path, what, got, allowed, mend))
+        self.errors.append(FileError(path, what, got, expected, hint))
 
-    def report_unknown(self, noun: str, word: str, allowed: tuple[str, ...], path: KeyPath) -> None:
+    def report_unknown(self, noun: str, word: str, expected: tuple[str, ...], path: KeyPath) -> None:
         """Add "there is no NOUN called WORD", with the nearest name."""
-        found = unknown(noun, word, allowed)
-        self.report(path, found.what, found.got, found.allowed or "nothing: there is none", found.mend)
+        found = unknown(noun, word, expected)
+        self.report(path, found.what, found.got, found.expected or "nothing: there is none", found.hint)
 
 
 def draft_of_study(study: Study) -> Draft:
@@ -90,17 +90,17 @@ def draft_of_study(study: Study) -> Draft:
         searches=study.search,
         compares=study.compare,
         ablates=study.ablate,
-        silence=study.silence,
+        suppress=study.suppress,
         names={
             key: tuple(getattr(study, key))
-            for key in ("block", "network", "search", "compare", "ablate", "silence")
+            for key in ("block", "network", "search", "compare", "ablate", "suppress")
         },
     )
     dataset: object = study.dataset
     if not isinstance(dataset, Dataset):  # pydantic does not check what model_copy(update=...) sets
         draft.dataset = None
-        what, allowed = "dataset needs a Dataset", "a Dataset; only Study(dataset=NAME) takes a name"
-        draft.report(("study", "dataset"), what, _what(study.dataset), allowed)
+        what, expected = "dataset needs a Dataset", "a Dataset; only Study(dataset=NAME) takes a name"
+        draft.report(("study", "dataset"), what, _what(study.dataset), expected)
     return draft
 
 
@@ -123,7 +123,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
     if "study" in document:
         _read_head(draft, document, folder)
     else:
-        draft.report((), "there is no [study] section", mend="add [study] with name = ... and dataset = ...")
+        draft.report((), "there is no [study] section", hint="add [study] with name = ... and dataset = ...")
     draft.recipe = _read(draft, Recipe, document.get("recipe", {}), ("recipe",)) or Recipe()
     for name, table in _named(draft, document, "block").items():
         if block := _read(draft, BlockPattern, table, ("block", name), refused=("parameters",)):
@@ -147,7 +147,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
     for name, table in ablates.items():
         if ablate := _read_ablate(draft, name, table):
             draft.ablates[name] = ablate
-    draft.silence = _read_silence(draft, document.get("silence", {}))
+    draft.suppress = _read_suppress(draft, document.get("suppress", {}))
     return draft
 
 
@@ -159,39 +159,39 @@ def _read_head(draft: Draft, document: Mapping[str, Any], folder: Path) -> None:
             table = {**table, "dataset": given}
         elif "dataset" in document:
             if "dataset" in table:
-                what, mend = (
+                what, hint = (
                     "the images are given twice: dataset under [study], and [dataset]",
                     "take one out",
                 )
-                draft.report(("study", "dataset"), what, _what(table["dataset"]), mend=mend)
+                draft.report(("study", "dataset"), what, _what(table["dataset"]), hint=hint)
             table = {**table, "dataset": _read_dataset(draft, given, folder) or _STAND_IN}
         elif isinstance(table.get("dataset"), Mapping):
-            what, mend = "dataset needs a text", "put the table under [dataset]"
+            what, hint = "dataset needs a text", "put the table under [dataset]"
             draft.report(
-                ("study", "dataset"), what, _what(table["dataset"]), ", ".join(BUILT_IN_DATASETS), mend
+                ("study", "dataset"), what, _what(table["dataset"]), ", ".join(BUILT_IN_DATASETS), hint
             )
             table = {**table, "dataset": _STAND_IN}
         elif "dataset" not in table:
-            allowed = f"dataset = NAME with one of {', '.join(BUILT_IN_DATASETS)}, or a [dataset] table"
-            draft.report(("study",), "dataset is missing", "", allowed, "add dataset = ...")
+            expected = f"dataset = NAME with one of {', '.join(BUILT_IN_DATASETS)}, or a [dataset] table"
+            draft.report(("study",), "dataset is missing", "", expected, "add dataset = ...")
             table = {**table, "dataset": _STAND_IN}
-    stand_ins = {"name": "unnamed", "dataset": _STAND_IN}
-    draft.head = _read(draft, Head, table, ("study",), stand_ins=stand_ins)
+    placeholders = {"name": "unnamed", "dataset": _STAND_IN}
+    draft.head = _read(draft, Head, table, ("study",), placeholders=placeholders)
     if draft.head is not None and draft.head.dataset is not _STAND_IN:
         draft.dataset = draft.head.dataset
 
 
 def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
     """Return the dataset of a ``[dataset]`` table; None where it cannot be read."""
-    n_mistakes = len(draft.mistakes)
+    n_errors = len(draft.errors)
     read = _read(draft, DatasetTable, table, ("dataset",))
-    if read is None or len(draft.mistakes) > n_mistakes:
+    if read is None or len(draft.errors) > n_errors:
         return None
     try:
         return read.dataset(folder)
     except DataError as error:
         for problem in error.problems:
-            draft.report(problem.where.key, problem.what, problem.got, problem.allowed, problem.mend)
+            draft.report(problem.where.key, problem.what, problem.got, problem.expected, problem.hint)
         return None
 
 
@@ -244,7 +244,7 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
     tables = {key: value for key, value in table.items() if key not in RESERVED}
     if not tables:
         draft.report(
-            path, f"[ablate.{name}] has no variant", mend='add one: plain = { without = ["dropout"] }'
+            path, f"[ablate.{name}] has no variant", hint='add one: plain = { without = ["dropout"] }'
         )
     variants = {
         key: variant
@@ -262,15 +262,17 @@ def _n_candidates(table: Mapping[str, Any]) -> int:
     return n + (n * (n - 1) // 2 if table.get("interactions") is True else 0)
 
 
-def _read_silence(draft: Draft, table: object) -> dict[str, str]:
-    """Return the ``[silence]`` section without what is no reason, and note all names."""
+def _read_suppress(draft: Draft, table: object) -> dict[str, str]:
+    """Return the ``[suppress]`` section without what is no reason, and note all names."""
     if not isinstance(table, Mapping):
-        draft.report(("silence",), "silence needs a table", _what(table), "a table: checks and reasons")
+        draft.report(("suppress",), "silence needs a table", _what(table), "a table: checks and reasons")
         return {}
-    draft.names["silence"] = tuple(table)
+    draft.names["suppress"] = tuple(table)
     for name, reason in table.items():
         if not is_reason(reason):
-            draft.report(("silence", name), "a check is silenced with a reason", _what(reason), REASON_WORDS)
+            draft.report(
+                ("suppress", name), "a check is suppressed with a reason", _what(reason), REASON_WORDS
+            )
     return {name: reason for name, reason in table.items() if is_reason(reason)}
 
 
@@ -280,11 +282,11 @@ def _read(
     values: object,
     path: KeyPath,
     refused: tuple[str, ...] = (),
-    stand_ins: Mapping[str, object] = _NONE,
+    placeholders: Mapping[str, object] = _NONE,
 ) -> M | None:
     """Return a part without its bad keys, which are reported; None where nothing can be made of the rest.
 
-    ``refused`` are fields that are filled from elsewhere and that no file may name; ``stand_ins`` are values
+    ``refused`` are fields that are filled from elsewhere and that no file may name; ``placeholders`` are values
     for keys that are needed, so that the others can be checked where those are missing or bad.
     """
     if not isinstance(values, Mapping):
@@ -294,20 +296,20 @@ def _read(
         return None
     for key in refused:
         if key in values:
-            mend = f"write the keys of {key} without it, beside the others"
+            hint = f"write the keys of {key} without it, beside the others"
             if key in FILLED_IN:
-                mend = "write each block as [block.NAME]"
-            draft.report((*path, key), f'there is no key called "{key}" here', key, mend=mend)
+                hint = "write each block as [block.NAME]"
+            draft.report((*path, key), f'there is no key called "{key}" here', key, hint=hint)
     values = {key: value for key, value in values.items() if key not in refused}
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        mistakes = mistakes_of(error, model, values, path)
-        draft.mistakes += mistakes
-    bad = {mistake.path[len(path)] for mistake in mistakes if len(mistake.path) > len(path)}
+        errors = errors_of(error, model, values, path)
+        draft.errors += errors
+    bad = {error.path[len(path)] for error in errors if len(error.path) > len(path)}
     try:
         return model.model_validate(
-            {**stand_ins, **{key: value for key, value in values.items() if key not in bad}}
+            {**placeholders, **{key: value for key, value in values.items() if key not in bad}}
         )
     except ValidationError:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convstudy.errors import KeyPath
 from convstudy.studyfile.draft import Draft
-from convstudy.studyfile.mistake import shown
+from convstudy.studyfile.file_error import shown
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.study import Ablate, candidate_name
 

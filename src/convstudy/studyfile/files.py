@@ -47,7 +47,7 @@ def read_text(source: str | Path) -> tuple[str, str]:
         reason = getattr(error, "strerror", None) or str(error)
         what = f"the study file cannot be read: {reason}"
         raise StudyError(
-            Problem(what, where=Location(str(path)), mend="look at its name and permissions")
+            Problem(what, where=Location(str(path)), hint="look at its name and permissions")
         ) from None
     if len(content) > MOST_BYTES:
         raise _refusal(path, "this file is too large for a study", f"at most {MOST_BYTES:,} bytes")
@@ -120,17 +120,17 @@ def _missing(source: str | Path, path: Path) -> StudyError:
         Problem(
             "there is no such study file" + (" and no built-in study of that name" if is_name else ""),
             got=str(source),
-            allowed=f"the path of a .toml file, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
-            mend=" ".join(part for part in (near, 'or write one with "convstudy init"') if part),
+            expected=f"the path of a .toml file, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
+            hint=" ".join(part for part in (near, 'or write one with "convstudy init"') if part),
         )
     )
 
 
-def _refusal(path: Path, what: str, allowed: str) -> StudyError:
-    return StudyError(Problem(what, where=Location(str(path)), allowed=allowed))
+def _refusal(path: Path, what: str, expected: str) -> StudyError:
+    return StudyError(Problem(what, where=Location(str(path)), expected=expected))
 
 
 def _too_deep(where: Location) -> StudyError:
     return StudyError(
-        Problem("tables and lists go too deep into each other", where, allowed=f"{DEEPEST} levels")
+        Problem("tables and lists go too deep into each other", where, expected=f"{DEEPEST} levels")
     )

@@ -16,7 +16,7 @@ from convstudy.networks import Network
 from convstudy.networks.tree import LayerPath, LayerProblem, Source
 from convstudy.studyfile.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.studyfile.draft import Draft
-from convstudy.studyfile.mistake import Mistake, shown
+from convstudy.studyfile.file_error import FileError, shown
 from convstudy.studyfile.pairs import pairs_of
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -51,14 +51,14 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
-    spoiled = {mistake.path[:3] for mistake in draft.mistakes}  # what is written there is not what was meant
+    spoiled = {error.path[:3] for error in draft.errors}  # what is written there is not what was meant
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
             for variant_name, variant in ablate.variants.items():
                 path: KeyPath = ("ablate", name, variant_name)
                 if variant.changes_network and path not in spoiled:
                     _check_variant(draft, base, path, variant_name, variant)
-    spoiled = {mistake.path[:3] for mistake in draft.mistakes}
+    spoiled = {error.path[:3] for error in draft.errors}
     for name, ablate in draft.ablates.items():
         for pair in pairs_of(ablate):
             alone: set[KeyPath] = {("ablate", name, pair.first), ("ablate", name, pair.second)}
@@ -99,7 +99,7 @@ def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
         key: checked_values(key, values)
         for search in draft.searches.values()
         if search.network == name and n_combinations(search) <= MOST_CANDIDATES
-        for key, values in search.vary.items()
+        for key, values in search.parameters.items()
         if key in parameters and values != ()
     }
 
@@ -110,17 +110,17 @@ def _check_block(draft: Draft, name: str, pattern: BlockPattern) -> None:
     for problem in _problems(alone, None, {}):
         path = _path(draft, problem, ("block", name))
         if path[:2] == ("block", name):
-            words = problem.what, problem.got, problem.allowed, problem.mend
-            draft.mistakes.append(Mistake(path, *words, where=_location(problem)))
+            words = problem.what, problem.got, problem.expected, problem.hint
+            draft.errors.append(FileError(path, *words, where=_location(problem)))
 
 
 def _check_network(draft: Draft, name: str) -> None:
     """Report what is wrong with a network at its own values; what its blocks have alone is reported already."""
-    reported = {mistake.path for mistake in draft.mistakes}
+    reported = {error.path for error in draft.errors}
     for problem in _problems(draft.networks[name], draft.dataset, {}):
         path = _path(draft, problem, ("network", name))
         if not (_is_unread(problem) and path[0] == "block" and path in reported):
-            draft.mistakes.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
+            draft.errors.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
 
 
 def _path(draft: Draft, problem: Problem, owner: KeyPath) -> KeyPath:
@@ -138,27 +138,25 @@ def _check_candidates(draft: Draft, name: str) -> None:
     """Report the values of a search with which its network cannot be built."""
     search = draft.searches[name]
     pattern = draft.networks.get(search.network)
-    if pattern is None or any(mistake.path[:3] == ("search", name, "vary") for mistake in draft.mistakes):
+    if pattern is None or any(error.path[:3] == ("search", name, "parameters") for error in draft.errors):
         return  # what is listed is not what was meant
-    varied = {key: values for key, values in search.vary.items() if key in pattern.parameters}
+    varied = {key: values for key, values in search.parameters.items() if key in pattern.parameters}
     choices = {key: checked_values(key, values) for key, values in varied.items()}
     ranges = {key for key, values in varied.items() if isinstance(values, Range)}
     for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices, ranges):
-        at: KeyPath = ("search", name, "vary", *path)
-        draft.mistakes.append(_mistake(at, misfit, pattern, search.network, also))
+        at: KeyPath = ("search", name, "parameters", *path)
+        draft.errors.append(_mistake(at, misfit, pattern, search.network, also))
 
 
 def _check_winners_together(draft: Draft, name: str) -> None:
     """Report values that fit in one search each, but not together."""
     searches = [key for key, search in draft.searches.items() if search.network == name]
-    if len(searches) < 2 or any(
-        mistake.path[1:2] in [(key,) for key in searches] for mistake in draft.mistakes
-    ):
+    if len(searches) < 2 or any(error.path[1:2] in [(key,) for key in searches] for error in draft.errors):
         return
     misfits = _misfits(draft.networks[name], draft.dataset, _varied_parameters(draft, name))
     for misfit in misfits[:1]:
-        path: KeyPath = ("search", searches[-1], "vary")
-        draft.mistakes.append(_mistake(path, misfit, draft.networks[name], name, len(misfits) - 1))
+        path: KeyPath = ("search", searches[-1], "parameters")
+        draft.errors.append(_mistake(path, misfit, draft.networks[name], name, len(misfits) - 1))
 
 
 def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: Variant) -> None:
@@ -171,7 +169,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: V
         problems = _problems(pattern, draft.dataset, values, variant.network)
         if problems and not _problems(pattern, draft.dataset, values):
             shown_values = {} if values == own else values
-            draft.mistakes.append(
+            draft.errors.append(
                 _mistake(path, Misfit(shown_values, problems[0]), pattern, base, variant=name)
             )
             return
@@ -213,7 +211,7 @@ def _is_unread(problem: Problem) -> bool:
 def _by_cause(
     misfits: list[Misfit], choices: Mapping[str, Sequence[Tried]], ranges: Set[str]
 ) -> Iterable[tuple[KeyPath, Misfit, int]]:
-    """Yield one misfit for each cause: where it is written below ``vary``, and how many more it stands for.
+    """Yield one misfit for each cause: where it is written below ``parameters``, and how many more it stands for.
 
     A value is a cause if no combination with it can be built, each for the same reason. All values of one of the
     ``ranges`` are written in one place, so that one of them stands for those that are causes.
@@ -282,7 +280,7 @@ def _upwards(path: LayerPath) -> Iterable[LayerPath]:
 
 def _mistake(
     path: KeyPath, misfit: Misfit, pattern: NetworkPattern, name: str, also: int = 0, variant: str = ""
-) -> Mistake:
+) -> FileError:
     """Return a misfit as a mistake that says which network and which values."""
     values = {**pattern.parameters, **misfit.values}
     whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
@@ -290,5 +288,5 @@ def _mistake(
     whose += f" with {told}" if told else ""
     whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
     problem = misfit.problem
-    words = f"{problem.what} ({whose})", problem.got, problem.allowed, problem.mend
-    return Mistake(path, *words, where=_location(problem))
+    words = f"{problem.what} ({whose})", problem.got, problem.expected, problem.hint
+    return FileError(path, *words, where=_location(problem))

@@ -69,8 +69,8 @@ class DatasetTable(Part):
                     f"{problem.where}: {problem.what}",
                     _key("path"),
                     problem.got,
-                    problem.allowed,
-                    problem.mend,
+                    problem.expected,
+                    problem.hint,
                 )
                 for problem in error.problems
             )
@@ -80,12 +80,12 @@ class DatasetTable(Part):
             dataset = Dataset.of(found, name, self.classes)
         except DataError as error:
             raise DataError(
-                *(Problem(p.what, _key("classes"), p.got, p.allowed) for p in error.problems)
+                *(Problem(p.what, _key("classes"), p.got, p.expected) for p in error.problems)
             ) from None
         if self.digest not in (None, dataset.digest):
-            what, mend = "the images are not those with this digest", "restore them, or take the key out"
+            what, hint = "the images are not those with this digest", "restore them, or take the key out"
             raise DataError(
-                Problem(what, _key("digest"), f"SHA-256 {dataset.digest}", f"SHA-256 {self.digest}", mend)
+                Problem(what, _key("digest"), f"SHA-256 {dataset.digest}", f"SHA-256 {self.digest}", hint)
             )
         return dataset
 
@@ -106,8 +106,8 @@ def _dataset(value: object) -> Dataset:
         raise PydanticCustomError("dataset_type", what)
     if value not in BUILT_IN_DATASETS:
         found = unknown("dataset", value, BUILT_IN_DATASETS)
-        context = {"what": found.what, "allowed": found.allowed, "hint": found.mend}
-        raise PydanticCustomError("unknown_name", "{what}; it must be one of {allowed}. {hint}", context)
+        context = {"what": found.what, "expected": found.expected, "hint": found.hint}
+        raise PydanticCustomError("unknown_name", "{what}; it must be one of {expected}. {hint}", context)
     return BUILT_IN_DATASETS[value]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from convstudy.errors import KeyPath, key_text, nearest, unknown
-from convstudy.studyfile.mistake import Mistake, kind, shown
+from convstudy.studyfile.file_error import FileError, kind, shown
 from convstudy.studyfile.part import DIGEST_PATTERN, NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
@@ -29,7 +29,7 @@ GATHERED: Mapping[type[BaseModel], str] = {
 FILLED_IN = ("blocks",)
 
 
-def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, at: KeyPath) -> list[Mistake]:
+def errors_of(error: ValidationError, model: type[BaseModel], values: object, at: KeyPath) -> list[FileError]:
     """Return what is wrong with ``values`` that were to become a ``model``, one mistake a key.
 
     Args:
@@ -38,14 +38,14 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, 
         values: what it was tried on, in the form of a study file.
         at: the path of that part in the study.
     """
-    mistakes: dict[KeyPath, Mistake] = {}
+    errors: dict[KeyPath, FileError] = {}
     details = error.errors(include_url=False)
     holding = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
     for detail in details:
         location = tuple(detail["loc"])
         if detail["type"] == "too_short" and location in holding:
             continue  # pydantic leaves out bad items before it counts
-        if model is Search and location[0] == "vary":
+        if model is Search and location[0] == "parameters":
             location = location[:2] + location[3:]  # without the tag that tells a list from a range
         if location[:1] == (GATHERED.get(model),) and len(location) > 1:
             inside, location = location[1:], ("additional", *location[1:])
@@ -53,9 +53,9 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], values: object, 
             inside = location
         # A union reports each of its members, named at the end of the path; the first one stands for all.
         path = inside[: _depth(values, inside) + (detail["type"] == "missing")]
-        if path not in mistakes:
-            mistakes[path] = _mistake(detail, model, _schema_at(model, location), path, at)
-    return list(mistakes.values())
+        if path not in errors:
+            errors[path] = _mistake(detail, model, _schema_at(model, location), path, at)
+    return list(errors.values())
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ _TYPES = {
     "array": "a list",
     "object": "a table",
 }
-_NOUNS = {"init": "initialiser", "augment": "augmentation", "keep": "epoch to keep"}
+_NOUNS = {"init": "initialiser", "augment": "augmentation", "checkpoint": "epoch to keep"}
 _OUTSIDE = frozenset(("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"))
 
 
@@ -120,38 +120,38 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 def _mistake(
     detail: Mapping[str, Any], model: type[BaseModel], schema: Mapping[str, Any], path: KeyPath, at: KeyPath
-) -> Mistake:
+) -> FileError:
     """Return one error of pydantic in plain words."""
     type_, value = detail["type"], detail.get("input")
     key = key_text(path) or key_text(at[-1:])
-    allowed = in_words(schema, shown(NONE) if model is Recipe else "")
+    expected = in_words(schema, shown(NONE) if model is Recipe else "")
     names = _names(schema)
-    in_range = model is Search and path[:1] == ("vary",)
+    in_range = model is Search and path[:1] == ("parameters",)
     if type_ == "extra_forbidden":
         found = unknown("key", str(path[-1]), tuple(Range.model_fields) if in_range else keys_of(model))
-        return Mistake(at + path, f"{found.what} here", found.got, found.allowed, found.mend)
+        return FileError(at + path, f"{found.what} here", found.got, found.expected, found.hint)
     if type_ == "missing":
         key = key_text(path[-1:])
-        return Mistake(at + path[:-1], f"{key} is missing", allowed=allowed, mend=f"add {key} = ...")
+        return FileError(at + path[:-1], f"{key} is missing", expected=expected, hint=f"add {key} = ...")
     if type_ == "combination":
         context = detail["ctx"]
-        return Mistake((*at, *path, context["key"]), detail["msg"], allowed=context["allowed"])
+        return FileError((*at, *path, context["key"]), detail["msg"], expected=context["expected"])
     if names and isinstance(value, str):
         found = unknown(_NOUNS.get(key, key), value, names)
-        return Mistake(at + path, found.what, found.got, found.allowed, found.mend)
+        return FileError(at + path, found.what, found.got, found.expected, found.hint)
     if type_ in _OUTSIDE:
-        return Mistake(at + path, f"{key} lies outside what is allowed", shown(value), allowed)
+        return FileError(at + path, f"{key} lies outside what is allowed", shown(value), expected)
     if type_ == "string_pattern_mismatch":
-        noun = "a digest" if allowed == DIGEST_WORDS else "a name"
-        return Mistake(at + path, f"{shown(value)} cannot be {noun}", shown(value), allowed)
+        noun = "a digest" if expected == DIGEST_WORDS else "a name"
+        return FileError(at + path, f"{shown(value)} cannot be {noun}", shown(value), expected)
     if type_ in ("too_short", "too_long", "string_too_long"):
         most = detail["ctx"].get("max_length")
         size = len(value) if isinstance(value, (str, list, tuple, Mapping)) else 0
         what = f"{key} is too long" if most else f"{key} holds too little"
-        return Mistake(at + path, what, f"{size:,}", f"at most {most:,}" if most else allowed)
+        return FileError(at + path, what, f"{size:,}", f"at most {most:,}" if most else expected)
     what = f"{key} needs {'a text' if names else in_words(schema, bounds=False)}"
-    mend = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
-    return Mistake(at + path, what, f"{shown(value)}, {kind(value)}", allowed, mend)
+    hint = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
+    return FileError(at + path, what, f"{shown(value)}, {kind(value)}", expected, hint)
 
 
 def _names(schema: Mapping[str, Any]) -> list[str]:

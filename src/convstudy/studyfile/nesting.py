@@ -18,8 +18,8 @@ def check_nested(draft: Draft) -> None:
         if not search.nested:
             if search.outer_folds is not None:
                 what = "outer_folds has no meaning for a search that is not nested"
-                mend = "take it out, or set nested = true"
-                draft.report((*path, "outer_folds"), what, f"{search.outer_folds}", "nested = true", mend)
+                hint = "take it out, or set nested = true"
+                draft.report((*path, "outer_folds"), what, f"{search.outer_folds}", "nested = true", hint)
             continue
         if before != name:
             draft.report(
@@ -28,7 +28,7 @@ def check_nested(draft: Draft) -> None:
                 "outer fold would be new",
                 "true",
                 "nested in the first search of a network",
-                f"vary the keys of both in one search, put [search.{name}] first, or take nested out",
+                f"parameters the keys of both in one search, put [search.{name}] first, or take nested out",
             )
         if draft.head is not None and draft.dataset is not None:
             _check_images(draft, draft.dataset, search, path)

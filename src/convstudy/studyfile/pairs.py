@@ -54,7 +54,7 @@ def pairs_of(ablate: Ablate) -> tuple[Pair, ...]:
     return tuple(pair for pair in _every_pair(ablate) if not pair.shared)
 
 
-def pairs_apart(ablate: Ablate) -> tuple[Pair, ...]:
+def undersized_pairs(ablate: Ablate) -> tuple[Pair, ...]:
     """Return the pairs that an ablation with interactions leaves out, because both change the same."""
     return tuple(pair for pair in _every_pair(ablate) if pair.shared)
 

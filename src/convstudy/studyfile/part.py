@@ -31,8 +31,8 @@ def one_of(names: Iterable[str]) -> Callable[[str], str]:
     def check(name: str) -> str:
         if name not in names:
             found = unknown("name", name, names)
-            context = {"what": found.what, "allowed": found.allowed, "hint": found.mend}
-            raise PydanticCustomError("unknown_name", "{what}; it must be one of {allowed}. {hint}", context)
+            context = {"what": found.what, "expected": found.expected, "hint": found.hint}
+            raise PydanticCustomError("unknown_name", "{what}; it must be one of {expected}. {hint}", context)
         return name
 
     return check

@@ -14,7 +14,7 @@ Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 class Range(BaseModel):
     """All numbers from ``low`` to ``high``, both included; whole numbers only where both ends are whole.
 
-    >>> Range(low=3, high=9, step=2).whole_numbers
+    >>> Range(low=3, high=9, step=2).integers
     range(3, 10, 2)
     """
 
@@ -37,7 +37,7 @@ class Range(BaseModel):
             raise _refusal("high", "a range goes from low up to high", "a high above the low")
         if self.log and self.low <= 0:
             raise _refusal("low", "a logarithmic scale has no place for 0 or less", "a low above 0")
-        if self.step is not None and not self.is_whole:
+        if self.step is not None and not self.is_integer:
             what = "a step goes with whole numbers, and low or high is none"
             raise _refusal("step", what, "whole numbers for low and high, or no step")
         if self.step is not None and self.log:
@@ -45,12 +45,12 @@ class Range(BaseModel):
         return self
 
     @property
-    def is_whole(self) -> bool:
+    def is_integer(self) -> bool:
         """Whether it holds whole numbers only."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
-    def whole_numbers(self) -> range:
+    def integers(self) -> range:
         """Every value of a range of whole numbers, which is never written out."""
         if not (isinstance(self.low, int) and isinstance(self.high, int)):
             raise TypeError(f"there is no list of all numbers from {self.low} to {self.high}")
@@ -59,8 +59,8 @@ class Range(BaseModel):
     @property
     def ends(self) -> tuple[int | float, int | float]:
         """Its lowest and highest value: what holds for both, holds for all where the allowed values are a range too."""
-        return (self.low, self.whole_numbers[-1]) if self.is_whole else (self.low, self.high)
+        return (self.low, self.integers[-1]) if self.is_integer else (self.low, self.high)
 
 
-def _refusal(key: str, what: str, allowed: str) -> PydanticCustomError:
-    return PydanticCustomError("combination", what, {"key": key, "allowed": allowed})
+def _refusal(key: str, what: str, expected: str) -> PydanticCustomError:
+    return PydanticCustomError("combination", what, {"key": key, "expected": expected})

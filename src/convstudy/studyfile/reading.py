@@ -12,10 +12,10 @@ from convstudy.errors import NOWHERE, KeyPath, Location, Problem, StudyError, Us
 from convstudy.studyfile.changes import changed
 from convstudy.studyfile.checks import check_parts
 from convstudy.studyfile.draft import Draft, draft_of_document, draft_of_study
+from convstudy.studyfile.file_error import FileError
 from convstudy.studyfile.files import BUILT_IN_STUDIES, check_depth, parsed, read_text
 from convstudy.studyfile.fitting import check_shapes
 from convstudy.studyfile.lines import key_lines, nearest_line
-from convstudy.studyfile.mistake import Mistake
 from convstudy.studyfile.study import Study
 
 MOST_PROBLEMS = 1_000
@@ -91,8 +91,8 @@ def check_study(study: Study) -> None:
     """
     draft = draft_of_study(study)
     _check(draft)
-    if draft.mistakes:
-        raise _error(draft.mistakes, lambda path: NOWHERE)
+    if draft.errors:
+        raise _error(draft.errors, lambda path: NOWHERE)
 
 
 def _study(
@@ -103,8 +103,8 @@ def _study(
     """Return the study of a document; ``places`` is called only where there is a mistake."""
     draft = draft_of_document(document, folder)
     _check(draft)
-    if draft.mistakes or draft.head is None:
-        raise _error(draft.mistakes, places())
+    if draft.errors or draft.head is None:
+        raise _error(draft.errors, places())
     return Study(
         **{key: getattr(draft.head, key) for key in type(draft.head).model_fields},
         recipe=draft.recipe,
@@ -113,7 +113,7 @@ def _study(
         search=draft.searches,
         compare=draft.compares,
         ablate=draft.ablates,
-        silence=draft.silence,
+        suppress=draft.suppress,
     )
 
 
@@ -140,12 +140,12 @@ def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[Key
     return place
 
 
-def _error(mistakes: list[Mistake], place: Callable[[KeyPath], Location]) -> StudyError:
+def _error(errors: list[FileError], place: Callable[[KeyPath], Location]) -> StudyError:
     """Return all mistakes as one error, each once, in the order of the file."""
     # Two items of one list may have the same mistake, and read the same.
     read: dict[str, Problem] = {}
-    for mistake in mistakes:
-        problem = mistake.problem(place)
+    for error in errors:
+        problem = error.problem(place)
         read.setdefault(str(problem), problem)
     problems = sorted(read.values(), key=lambda problem: problem.where.line or 0)
     if len(problems) > MOST_PROBLEMS:

@@ -38,7 +38,7 @@ class Recipe(BaseModel):
     learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
         default=0.001, description="The step size; with a schedule, its highest value."
     )
-    other_learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
+    adam_lr: Annotated[float, Field(gt=0, le=100)] = Field(
         default=0.001,
         description='Optimizer "muon": the learning rate of biases, scales and the output layer, on the same schedule.',
     )
@@ -54,7 +54,7 @@ class Recipe(BaseModel):
     step_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.1, description='Schedule "step": what the learning rate is multiplied by.'
     )
-    rise: Annotated[float, Field(ge=0, lt=1)] = Field(
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.25,
         description='Schedule "triangular": the share of the steps in which the learning rate rises.',
     )
@@ -79,11 +79,11 @@ class Recipe(BaseModel):
         default=None,
         description='Early stopping: end after this many epochs without a lower validation loss, or "none".',
     )
-    keep: Literal["best", "last"] = Field(
+    checkpoint: Literal["best", "last"] = Field(
         default="best",
         description="Which epoch counts: the best by validation accuracy (then loss), or the last.",
     )
-    average: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none)] = Field(
+    ema_decay: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none)] = Field(
         default=None,
         description="What the running average of the weights keeps of itself at each step, such as 0.99: then that "
         'average is what is evaluated and kept; or "none".',
@@ -96,12 +96,12 @@ class Recipe(BaseModel):
     cutout_size: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=8, description='Augmentations with "cutout": the side of the square in pixels.'
     )
-    views: Literal["none", "shift"] = Field(
+    tta: Literal["none", "shift"] = Field(
         default="none",
         description="Over what validation and test predictions are averaged: nothing, or the image and its "
         "shifts by 1 pixel.",
     )
-    measure_at_most: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
+    train_eval_samples: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
         default=10_000,
         description="How many training images, drawn at random, are enough to measure training loss and accuracy "
         'on after an epoch, or "none": all of them.',
@@ -119,7 +119,7 @@ class Recipe(BaseModel):
             raise PydanticCustomError(
                 "combination",
                 "nesterov looks ahead along the momentum, and momentum is 0",
-                {"key": "nesterov", "allowed": "nesterov = false, or a momentum above 0"},
+                {"key": "nesterov", "expected": "nesterov = false, or a momentum above 0"},
             )
         return self
 
@@ -139,11 +139,11 @@ class Recipe(BaseModel):
 USED_BY = {
     "momentum": ("optimizer", WITH_MOMENTUM),
     "nesterov": ("optimizer", WITH_MOMENTUM),
-    "other_learning_rate": ("optimizer", ("muon",)),
+    "adam_lr": ("optimizer", ("muon",)),
     "newton_schulz_steps": ("optimizer", ("muon",)),
     "step_epochs": ("schedule", ("step",)),
     "step_factor": ("schedule", ("step",)),
-    "rise": ("schedule", ("triangular",)),
+    "warmup_fraction": ("schedule", ("triangular",)),
     "cutout_size": ("augment", ("cutout", "shift+cutout", "affine+cutout")),
 }
 

@@ -20,7 +20,6 @@ from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, Recipe
-from convstudy.studyfile.silence import CHECK_NAMES, LONGEST_REASON
 from convstudy.studyfile.study import (
     BEST,
     DRAWING_METHODS,
@@ -31,6 +30,7 @@ from convstudy.studyfile.study import (
     Search,
     Variant,
 )
+from convstudy.studyfile.suppress import CHECK_NAMES, LONGEST_REASON
 
 Schema = dict[str, Any]
 
@@ -66,7 +66,7 @@ def study_schema() -> Schema:
             "search": _named(_search(), "Which values do best over folds."),
             "compare": _named(_part(Compare), "Which networks do best over seeds."),
             "ablate": _named(_ablate(), "What each difference does to a network (the section's name)."),
-            "silence": _silence(),
+            "suppress": _suppress(),
         },
         "$defs": {"value": _VALUE, "layer": _layer()},
     }
@@ -200,13 +200,13 @@ def _search() -> Schema:
     }
     drawn = _part(Range)
     drawn["properties"]["step"] = _optional(drawn["properties"]["step"])
-    schema["properties"]["vary"]["additionalProperties"] = {"anyOf": [values, drawn]}
+    schema["properties"]["parameters"]["additionalProperties"] = {"anyOf": [values, drawn]}
     schema["allOf"] = [
         {"if": {"required": [key]}, "then": _with_method(methods)} for key, methods in METHODS_OF.items()
     ]
     nested = {"required": ["nested"], "properties": {"nested": {"const": True}}}
     schema["allOf"].append({"if": {"required": ["outer_folds"]}, "then": nested})
-    with_range = {"properties": {"vary": {"additionalProperties": {"type": "array"}}}}
+    with_range = {"properties": {"parameters": {"additionalProperties": {"type": "array"}}}}
     schema["allOf"].append({"if": {"not": with_range}, "then": _with_method(DRAWING_METHODS)})
     return schema
 
@@ -239,7 +239,7 @@ def _ablate() -> Schema:
     }
 
 
-def _silence() -> Schema:
+def _suppress() -> Schema:
     reason = {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON, "pattern": r"\S"}
     return {
         "type": "object",

@@ -16,7 +16,7 @@ seeds = 3                # repeats of each training; fewer are quicker, more tel
 validation = {validation}         # this share of the training images validates; the test images stay sealed
 {subset}
 # metric = "balanced-accuracy"  # what chooses and compares (default: accuracy): brier, kappa, log-loss, macro-f1, ...
-# region = 0.1           # differences of the metric up to this many points count as none (nats for log-loss)
+# equivalence_margin = 0.1         # differences of the metric up to this many points count as none (nats for log-loss)
 
 # Images of your own take the place of the line "dataset = ...": four arrays in a folder, as np.save writes them:
 #   [dataset]
@@ -34,10 +34,10 @@ epochs = {epochs}
 # label_smoothing = 0.1
 # patience = 3           # stop early: after 3 epochs without a lower validation loss
 # augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
-# average = 0.99         # judge and keep the running average of the weights
-# views = "shift"        # average predictions over an image and its shifts by 1 pixel
+# ema_decay = 0.99         # judge and keep the running average of the weights
+# tta = "shift"        # average predictions over an image and its shifts by 1 pixel
 # precision = "auto"     # float32, bfloat16 (1.7 to 4 times as fast where the device has it), auto: bfloat16 there
-# keep = "last"          # which epoch counts: best (by validation), last
+# checkpoint = "last"          # which epoch counts: best (by validation), last
 
 # Networks are stacks of layers; the output layer follows from the dataset's classes.
 # conv FILTERS KERNEL, max-pool SIZE, average-pool SIZE, global-average-pool, batch-norm, layer-norm, group-norm GROUPS,
@@ -65,7 +65,7 @@ layers = [
 # Question 1: which values do best? Each candidate is trained on every fold; the winner goes on to the questions below.
 [search.kernel-size]
 network = "small"
-vary = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
+parameters = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
 folds = 3
 recipe = {{ epochs = {search_epochs} }}           # a search may be cheaper than what follows
 # method = "halving"             # trains all combinations a little and drops the worse half, again and again;
@@ -83,8 +83,8 @@ tanh = {{ activation = "tanh", init = "glorot-normal" }}
 rmsprop = {{ optimizer = "rmsprop" }}
 # interactions = true    # also train each two of these together: do they do what each alone adds up to?
 
-# "convstudy check FILE" points out mistakes. One that does not matter here is silenced, with the reason for it:
-# [silence]
+# "convstudy check FILE" points out mistakes. One that does not matter here is suppressed, with the reason for it:
+# [suppress]
 # single-seed = "a first look"
 """
 

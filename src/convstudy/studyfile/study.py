@@ -15,7 +15,7 @@ from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, P
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
-from convstudy.studyfile.silence import Reason
+from convstudy.studyfile.suppress import Reason
 
 BEST = "best"
 """What an ablation calls the winner of the comparison; no network may be called so."""
@@ -57,14 +57,14 @@ Changes = Annotated[dict[str, Any], AfterValidator(_without_none)]
 class Search(Part):
     """Which values of a network's parameters or of recipe keys do best over folds.
 
-    ``vary`` has a tuple of values for each key, or (for the methods that draw) a :class:`Range`.
+    ``parameters`` has a tuple of values for each key, or (for the methods that draw) a :class:`Range`.
 
-    >>> Search(network="small", vary={"kernel": (3, 5), "learning_rate": (0.01, 0.001)}).method
+    >>> Search(network="small", parameters={"kernel": (3, 5), "learning_rate": (0.01, 0.001)}).method
     'grid'
     """
 
     network: str = Field(description="The network that is searched.")
-    vary: dict[str, Values] = Field(
+    parameters: dict[str, Values] = Field(
         min_length=1, description="Parameters of the network or recipe keys, each with the values to try."
     )
     method: Method = Field(
@@ -191,7 +191,7 @@ class Head(Part):
         description="What chooses and compares: it selects epochs and candidates, and verdicts are about it. The "
         "report shows the accuracy too.",
     )
-    region: Annotated[float, Field(ge=0, le=100)] | None = Field(
+    equivalence_margin: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None,
         description="Differences of the metric up to this count as none in verdicts: in percentage points for a "
         "metric in percent, else in the metric's unit. Unless given, the metric's own: 0.1 points for a metric in "
@@ -199,19 +199,22 @@ class Head(Part):
     )
 
     @model_validator(mode="after")
-    def _leave_out_a_region_at_its_default(self) -> Self:
+    def _leave_out_default_margin(self) -> Self:
         """Make a region that is given the same study as one that is not, where both mean the same."""
-        if self.region is not None and self.margin == metric_named(self.metric).margin:
-            self.__dict__["region"] = None  # the model is frozen; this is still its making
+        if (
+            self.equivalence_margin is not None
+            and self.equivalence_margin == metric_named(self.metric).margin
+        ):
+            self.__dict__["equivalence_margin"] = None  # the model is frozen; this is still its making
         return self
 
     @property
     def margin(self) -> float:
         """Differences up to this count as none, in the metric's own values: 0.001 is 0.1 points of accuracy."""
         metric = metric_named(self.metric)
-        if self.region is None:
+        if self.equivalence_margin is None:
             return metric.margin
-        return self.region / 100 if metric.unit == "percent" else self.region
+        return self.equivalence_margin / 100 if metric.unit == "percent" else self.equivalence_margin
 
 
 class Study(Head):
@@ -231,7 +234,7 @@ class Study(Head):
     ...         "small": Network.read(["conv 8 3 relu", "flatten"]),
     ...         "searched": {"layers": ["conv 8 {kernel} relu", "flatten"], "kernel": 3},
     ...     },
-    ...     search={"kernel": Search(network="searched", vary={"kernel": (3, 5)})},
+    ...     search={"kernel": Search(network="searched", parameters={"kernel": (3, 5)})},
     ... )
     >>> study.network["searched"].parameters
     {'kernel': 3}
@@ -243,7 +246,7 @@ class Study(Head):
     search: dict[Name, Search] = Field(default_factory=dict)
     compare: dict[Name, Compare] = Field(default_factory=dict)
     ablate: dict[Name, Ablate] = Field(default_factory=dict)
-    silence: dict[str, Reason] = Field(default_factory=dict)
+    suppress: dict[str, Reason] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _share_blocks(self) -> Study:

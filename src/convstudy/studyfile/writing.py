@@ -16,7 +16,8 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as a study file has it; :func:`convstudy.studyfile.study_of` reads it back.
 
     All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
-    its meaning when a later version has others; only ``metric``, ``region`` and ``interactions`` are left out
+    its meaning when a later version has others; only ``metric``, ``equivalence_margin`` and ``interactions`` are
+    left out
     at their defaults, so that runs from before there were any keep their ids.
 
     >>> from convstudy.studyfile import load_study
@@ -48,7 +49,7 @@ def study_document(study: Study) -> dict[str, Any]:
             }
             for name, ablate in study.ablate.items()
         },
-        "silence": dict(study.silence),
+        "suppress": dict(study.suppress),
     }
     return {section: tables for section, tables in document.items() if tables}
 
@@ -84,12 +85,12 @@ def _search_document(search: Search) -> dict[str, Any]:
         unused.add("method")
     if not search.nested:
         unused |= {"nested", "outer_folds"}
-    document = _plain(search.model_dump(exclude=unused | {"vary"}, exclude_none=True))
-    vary = {
+    document = _plain(search.model_dump(exclude=unused | {"parameters"}, exclude_none=True))
+    parameters = {
         key: values.model_dump(exclude_defaults=True) if isinstance(values, Range) else _plain(values)
-        for key, values in search.vary.items()
+        for key, values in search.parameters.items()
     }
-    return {"network": document.pop("network"), "vary": vary, **document}
+    return {"network": document.pop("network"), "parameters": parameters, **document}
 
 
 def _variant_document(variant: Variant) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import pytest
 
 from convstudy.data import BUILT_IN_DATASETS, Images
 from convstudy.data.audit import duplicates
-from convstudy.data.audit.duplicates import NEAR, Pair, exact_pairs, near_pairs, repeats
-from convstudy.data.audit.fingerprints import at_mean_0_and_length_1, fingerprints
+from convstudy.data.audit.duplicates import NEAR, Pair, exact_pairs, near_duplicate_pairs, repeats
+from convstudy.data.audit.perceptual_hashes import at_mean_0_and_length_1, perceptual_hashes
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -43,7 +43,7 @@ def test_exact_duplicates_across_and_within_parts_are_counted_with_their_labels(
     a, b, c, d = scenes(4, seed=1)
     train = labelled(np.stack([a, b, a, c, a]), [0, 1, 0, 2, 3])
     test = labelled(np.stack([d, a, c, a]), [0, 0, 5, 0])
-    first, second = fingerprints(train), fingerprints(test)
+    first, second = perceptual_hashes(train), perceptual_hashes(test)
     # a stands three times among the training images, once with another label; twice among the test images.
     assert repeats(first, train.labels) == (2, 1)
     assert repeats(second, test.labels) == (1, 0)
@@ -60,7 +60,7 @@ def test_exact_duplicates_across_and_within_parts_are_counted_with_their_labels(
 def test_only_a_few_pairs_are_shown_but_all_are_counted() -> None:
     one = scenes(1, seed=2)
     many = labelled(np.repeat(one, 30, axis=0))
-    prints = fingerprints(many)
+    prints = perceptual_hashes(many)
     found = exact_pairs(prints, prints, many.labels, many.labels)
     assert (found.n_pairs, found.n_test, len(found.shown)) == (900, 30, duplicates.MOST_SHOWN)
 
@@ -75,7 +75,7 @@ def test_altered_copies_are_near_and_nothing_else_is(
     train, fresh = scenes(60, 3, channels=channels), scenes(40, 4, channels=channels)
     copies = changed(train[10:20], factor, offset, noise)
     parts = labelled(train, [1] * 60), labelled(np.concatenate([fresh, copies]), [1] * 45 + [2] * 5)
-    found = near_pairs(*parts, *map(fingerprints, parts))
+    found = near_duplicate_pairs(*parts, *map(perceptual_hashes, parts))
     assert found is not None
     assert (found.n_pairs, found.n_test, found.n_otherwise_labelled) == (10, 10, 5)
     assert {(pair.train_row, pair.test_row) for pair in found.shown} == {(10 + i, 40 + i) for i in range(10)}
@@ -86,9 +86,9 @@ def test_the_same_pixels_and_constant_images_are_not_near() -> None:
     shared = scenes(3, seed=6)
     constant = np.full_like(shared, 17)
     parts = labelled(np.concatenate([shared, constant])), labelled(np.concatenate([shared, constant + 1]))
-    prints = [fingerprints(part) for part in parts]
+    prints = [perceptual_hashes(part) for part in parts]
     assert prints[0].constant.tolist() == [False] * 3 + [True] * 3
-    found = near_pairs(*parts, *prints)
+    found = near_duplicate_pairs(*parts, *prints)
     assert found is not None
     assert found.n_pairs == 0
 
@@ -97,7 +97,7 @@ def test_fingerprints_are_never_further_apart_than_the_images() -> None:
     """The reason why no pair can be missed, on images of every kind."""
     noise = np.random.RandomState(7).randint(0, 256, (20, 28, 28, 3)).astype(np.uint8)
     for pixels in (scenes(20, 8, channels=3), noise, scenes(20, 9, size=28)):
-        low, rows = fingerprints(labelled(pixels)).low, at_mean_0_and_length_1(pixels)
+        low, rows = perceptual_hashes(labelled(pixels)).low, at_mean_0_and_length_1(pixels)
         between_prints = ((low[:, None] - low) ** 2).sum(axis=2)
         between_rows = ((rows[:, None] - rows) ** 2).sum(axis=2)
         assert (between_prints <= between_rows + 1e-5).all()
@@ -107,7 +107,7 @@ def test_fingerprints_are_never_further_apart_than_the_images() -> None:
 @pytest.mark.parametrize("shape", [(3, 5), (2, 2), (9, 40)])
 def test_images_of_any_size_have_fingerprints(shape: tuple[int, int]) -> None:
     pixels = np.random.RandomState(3).randint(0, 256, (7, *shape, 1)).astype(np.uint8)
-    low = fingerprints(labelled(pixels)).low
+    low = perceptual_hashes(labelled(pixels)).low
     assert low.shape == (7, min(8, shape[0]) * min(8, shape[1]) - 1)
     if max(shape) <= 8:  # all frequencies are there: nothing of the image is lost
         assert np.allclose((low**2).sum(axis=1), 1, atol=1e-5)
@@ -119,11 +119,11 @@ def test_blocks_find_what_all_pairs_at_once_find(monkeypatch: pytest.MonkeyPatch
     train, test = data.train, data.test.open(lambda: None)
     first, second = (at_mean_0_and_length_1(part.pixels).astype(np.float64) for part in (train, test))
     correlations = second @ first.T
-    prints = fingerprints(train), fingerprints(test)
+    prints = perceptual_hashes(train), perceptual_hashes(test)
     for least in (NEAR, 0.97):
         monkeypatch.setattr(duplicates, "NEAR", least)
         monkeypatch.setattr(duplicates, "TILE", (333, 100))
-        found = near_pairs(train, test, *prints)
+        found = near_duplicate_pairs(train, test, *prints)
         assert found is not None
         test_rows, _ = np.nonzero(correlations >= least)
         assert (found.n_pairs, found.n_test) == (len(test_rows), len(set(test_rows)))
@@ -136,17 +136,17 @@ def test_blocks_find_what_all_pairs_at_once_find(monkeypatch: pytest.MonkeyPatch
 def test_images_that_are_all_alike_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "MOST_COMPARED", 50)
     part = labelled(changed(np.repeat(scenes(1, seed=2), 10, axis=0), 1, 0, 2))
-    assert near_pairs(part, part, *[fingerprints(part)] * 2) is None
+    assert near_duplicate_pairs(part, part, *[perceptual_hashes(part)] * 2) is None
 
 
 def test_pieces_do_not_change_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
     part = labelled(scenes(9, seed=1))
-    whole = fingerprints(part)
+    whole = perceptual_hashes(part)
     pieces = Images.pieces
     monkeypatch.setattr(Images, "pieces", lambda self, n_bytes: pieces(self, 2 * 28 * 28))
-    split = fingerprints(part)
+    split = perceptual_hashes(part)
     assert split.exact == whole.exact
     assert np.allclose(split.low, whole.low, atol=1e-6)
     assert len(list(part.pieces(2 * 28 * 28))) == 5
-    none = fingerprints(part.take(np.zeros(0, dtype=np.int64)))
+    none = perceptual_hashes(part.take(np.zeros(0, dtype=np.int64)))
     assert (none.exact, none.low.shape, none.constant.shape) == ((), (0, 63), (0,))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.data import BUILT_IN_DATASETS, Dataset, ImageFacts, Images, image_facts
-from convstudy.data.audit.facts import PartFacts
+from convstudy.data import BUILT_IN_DATASETS, Dataset, DatasetStatistics, Images, dataset_statistics
+from convstudy.data.audit.statistics import PartStatistics
 
 
 @pytest.fixture(scope="module")
@@ -20,31 +20,33 @@ def info() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def facts(info: Dataset) -> ImageFacts:
+def statistics(info: Dataset) -> DatasetStatistics:
     """Return the facts of the digits, one test image in each of three places being a training image."""
     data = BUILT_IN_DATASETS["digits"].load()
     test = data.test.open(lambda: None)
     test.pixels[[5, 6]] = data.train.pixels[[100, 101]]
     test.pixels[7] = 9
-    return image_facts(info, data.train, test)
+    return dataset_statistics(info, data.train, test)
 
 
-def test_facts_of_the_digits_with_three_images_exchanged(facts: ImageFacts, info: Dataset) -> None:
+def test_facts_of_the_digits_with_three_images_exchanged(
+    statistics: DatasetStatistics, info: Dataset
+) -> None:
     data = BUILT_IN_DATASETS["digits"].load()
-    assert facts.digest == info.digest
-    assert facts.train == PartFacts(tuple(np.bincount(data.train.labels).tolist()), 0, 0, 0)
-    assert (facts.test.n_images, facts.test.n_constant, facts.test.n_repeated) == (360, 1, 0)
-    assert [(pair.train_row, pair.test_row) for pair in facts.exact.shown] == [(100, 5), (101, 6)]
-    assert facts.near is not None
-    assert [(pair.train_row, pair.test_row) for pair in facts.near.shown] == [(1169, 304)]
+    assert statistics.digest == info.digest
+    assert statistics.train == PartStatistics(tuple(np.bincount(data.train.labels).tolist()), 0, 0, 0)
+    assert (statistics.test.n_images, statistics.test.n_constant, statistics.test.n_repeated) == (360, 1, 0)
+    assert [(pair.train_row, pair.test_row) for pair in statistics.exact.shown] == [(100, 5), (101, 6)]
+    assert statistics.near_duplicates is not None
+    assert [(pair.train_row, pair.test_row) for pair in statistics.near_duplicates.shown] == [(1169, 304)]
 
 
-def test_facts_come_back_from_json(facts: ImageFacts, info: Dataset) -> None:
-    assert ImageFacts.from_json(json.loads(json.dumps(facts.as_json())), info) == facts
-    without = {**facts.as_json(), "near": None}
-    again = ImageFacts.from_json(json.loads(json.dumps(without)), info)
-    assert again.near is None
-    assert again.exact == facts.exact
+def test_facts_come_back_from_json(statistics: DatasetStatistics, info: Dataset) -> None:
+    assert DatasetStatistics.from_json(json.loads(json.dumps(statistics.as_json())), info) == statistics
+    without = {**statistics.as_json(), "near_duplicates": None}
+    again = DatasetStatistics.from_json(json.loads(json.dumps(without)), info)
+    assert again.near_duplicates is None
+    assert again.exact == statistics.exact
 
 
 def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
@@ -77,25 +79,25 @@ def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
         _at("exact", "shown", 0, "correlation", value=float("nan")),
         _at("exact", "shown", 0, "correlation", value="1"),
         _at("exact", "shown", 0, "more", value=1),
-        _at("near", "n_pairs", value=0),
-        _at("near", value=[]),
+        _at("near_duplicates", "n_pairs", value=0),
+        _at("near_duplicates", value=[]),
     ],
 )
 def test_other_values_are_refused(
-    facts: ImageFacts, info: Dataset, spoil: Callable[[dict[str, Any]], object]
+    statistics: DatasetStatistics, info: Dataset, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
-    values = copy.deepcopy(json.loads(json.dumps(facts.as_json())))
+    values = copy.deepcopy(json.loads(json.dumps(statistics.as_json())))
     spoil(values)
     with pytest.raises(ValueError, match=r"expected|facts of another"):
-        ImageFacts.from_json(values, info)
+        DatasetStatistics.from_json(values, info)
 
 
 @pytest.mark.parametrize("values", [None, [], "", 3, {}])
 def test_what_is_no_object_is_refused(info: Dataset, values: object) -> None:
     with pytest.raises(ValueError, match="expected"):
-        ImageFacts.from_json(values, info)
+        DatasetStatistics.from_json(values, info)
 
 
 def test_a_class_without_images_counts_none(info: Dataset) -> None:
     some = Images(np.arange(28 * 28 * 2).astype(np.uint8).reshape(2, 28, 28, 1), np.array([3, 3]))
-    assert image_facts(info, some, some).train.class_counts == (0, 0, 0, 2, 0, 0, 0, 0, 0, 0)
+    assert dataset_statistics(info, some, some).train.class_counts == (0, 0, 0, 2, 0, 0, 0, 0, 0, 0)

@@ -140,4 +140,4 @@ def test_an_array_beyond_the_limit_is_refused_before_it_is_read(
     monkeypatch.setattr(npz, "MOST_BYTES", X_TRAIN.nbytes - 1)
     with pytest.raises(DataError, match="too large") as caught:
         npz.find(file)
-    assert 'source = "npy"' in caught.value.problems[0].mend
+    assert 'source = "npy"' in caught.value.problems[0].hint

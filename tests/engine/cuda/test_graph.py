@@ -12,7 +12,7 @@ import torch
 
 from convstudy.engine.cuda import graph
 from convstudy.engine.cuda.graph import CudaGraph
-from convstudy.engine.gate import Gate
+from convstudy.engine.device_lock import SharedExclusiveLock
 
 BROKEN_OFF = "CUDA error: operation failed due to a previous error during capture"
 NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -65,7 +65,7 @@ class Device:
         monkeypatch.setattr(torch._C, "_host_emptyCache", lambda: None, raising=False)
         monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self.end, raising=False)
         monkeypatch.setattr(torch._C, "_cuda_releasePool", self.release, raising=False)
-        monkeypatch.setattr(graph, "GATE", Gate())
+        monkeypatch.setattr(graph, "DEVICE_LOCK", SharedExclusiveLock())
         monkeypatch.setattr(graph, "_GIVEN_UP", [])
 
     def pool_handle(self) -> int:
@@ -112,12 +112,12 @@ def test_a_capture_that_fails_gives_its_pool_back_and_the_next_one_is_made(
 ) -> None:
     device = Device(monkeypatch)
     device.fails = fails
-    with graph.GATE.working(), pytest.raises((RuntimeError, ZeroDivisionError), match=error):
+    with graph.DEVICE_LOCK.shared(), pytest.raises((RuntimeError, ZeroDivisionError), match=error):
         CudaGraph(work)
     assert device.recording == set()
     assert +device.uses == Counter()
     device.fails = ""
-    with graph.GATE.working():
+    with graph.DEVICE_LOCK.shared():
         replay = CudaGraph(lambda: None)
         assert +device.uses == Counter({2: 1})
         replay.close()
@@ -131,8 +131,8 @@ def test_without_help_a_capture_that_was_broken_off_stops_all_later_ones(
     device = Device(monkeypatch)
     monkeypatch.setattr(graph, "_give_up", lambda *_: None)
     device.fails = "end"
-    with graph.GATE.working(), pytest.raises(RuntimeError, match="previous error"):
+    with graph.DEVICE_LOCK.shared(), pytest.raises(RuntimeError, match="previous error"):
         CudaGraph(lambda: None)
     device.fails = ""
-    with graph.GATE.working(), pytest.raises(RuntimeError, match="captures_underway"):
+    with graph.DEVICE_LOCK.shared(), pytest.raises(RuntimeError, match="captures_underway"):
         CudaGraph(lambda: None)

@@ -15,13 +15,13 @@ from convstudy.data import split_indices
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors, epoch_order, steps_per_epoch
 from convstudy.engine.checkpoint import Progress
-from convstudy.engine.cuda.graph import PlainCalls
+from convstudy.engine.cuda.graph import EagerCalls
 from convstudy.engine.cuda.loop import CapturedLoop, steps_at_once, unchanged
 from convstudy.engine.devices import CPU
-from convstudy.engine.noise import Noise
 from convstudy.engine.optimizers import build_optimizer, make_step
-from convstudy.engine.pace import Pace, paces_of_epoch
-from convstudy.engine.training import PlainLoop, Step, train_epoch
+from convstudy.engine.rng_streams import RngStreams
+from convstudy.engine.step_hyperparameters import StepHyperparameters, step_hyperparameters
+from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.networks.modules.dropout import BitsDropout
 from convstudy.plan import Fit
 from tests.engine.small import digits, small_fit
@@ -58,15 +58,15 @@ def _state(progress: Progress) -> dict[str, torch.Tensor]:
 
 def _as_on_device(step: Step) -> Step:
     """Have the step draw as it does on a device: dropout too from a generator of torch's."""
-    step.noise = Noise(step.model, CPU, as_on_device=True)
+    step.noise = RngStreams(step.model, CPU, as_on_device=True)
     return step
 
 
-class _ByTensors(PlainLoop):
+class _ByTensors(EagerLoop):
     """The plain loop with each step's numbers as tensors, which is all that a captured one does otherwise."""
 
-    def run(self, order: Any, paces: list[Pace]) -> torch.Tensor:
-        return super().run(order, [Pace(*row.unbind()) for row in torch.tensor(paces)])
+    def run(self, order: Any, paces: list[StepHyperparameters]) -> torch.Tensor:
+        return super().run(order, [StepHyperparameters(*row.unbind()) for row in torch.tensor(paces)])
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_static_buffers_come_to_what_plain_calls_come_to(name: str, layers: Any,
     for epoch in (1, 2):
         train_epoch(by_calls, fit.seed, epoch)
     captured, step, part = _begun(fit)
-    with CapturedLoop(step, part, PlainCalls) as loop:
+    with CapturedLoop(step, part, EagerCalls) as loop:
         assert loop._n_at_once == {8: 12, 10: 9}[size]
         for epoch in (1, 2):
             assert (
                 train_epoch(loop, fit.seed, epoch)
-                == paces_of_epoch(fit.recipe, epoch, 12 if size == 8 else 10)[-1].lr
+                == step_hyperparameters(fit.recipe, epoch, 12 if size == 8 else 10)[-1].lr
             )
     expected, found = _state(plain), _state(captured)
     assert expected.keys() == found.keys()
@@ -104,7 +104,7 @@ def test_every_number_of_a_captured_step_is_drawn_from_a_registered_generator(au
     drawn: list[list[bool]] = []
     weights = []
 
-    class Watched(PlainCalls):
+    class Watched(EagerCalls):
         def __init__(self, work: Callable[[], None], generators: Sequence[torch.Generator] = ()) -> None:
             super().__init__(work, generators)
             self.generators = generators
@@ -137,7 +137,7 @@ def test_every_number_of_a_captured_step_is_drawn_from_a_registered_generator(au
 
 def test_dropout_on_a_device_drops_as_often_and_starts_anew_with_each_epoch() -> None:
     model = nn.Sequential(BitsDropout(0.3)).train()
-    noise = Noise(model, CPU, as_on_device=True)
+    noise = RngStreams(model, CPU, as_on_device=True)
     values, masks = torch.ones(200, 500), []
     for seed, epoch in ((1, 1), (1, 2), (2, 1), (1, 1)):
         noise.start(seed, epoch)
@@ -154,7 +154,7 @@ def test_dropout_on_a_device_drops_as_often_and_starts_anew_with_each_epoch() ->
 def test_numbers_as_tensors_come_to_what_plain_numbers_come_to_but_for_rounding(name: str) -> None:
     fit = small_fit(layers=LAYERS, **{**RECIPES[name], "precision": "float32"})
     totals, weights = [], []
-    for kind in (PlainLoop, _ByTensors):
+    for kind in (EagerLoop, _ByTensors):
         progress, step, part = _begun(fit)
         loop = kind(step, part)
         n_steps = steps_per_epoch(len(part), fit.recipe.batch_size)
@@ -162,7 +162,7 @@ def test_numbers_as_tensors_come_to_what_plain_numbers_come_to_but_for_rounding(
         step.model.train()
         # A few steps only: what rounding does grows with each.
         order = epoch_order(len(part), 0, 1)[: 4 * fit.recipe.batch_size]
-        totals.append(float(loop.run(order, paces_of_epoch(fit.recipe, 1, n_steps)[:4])))
+        totals.append(float(loop.run(order, step_hyperparameters(fit.recipe, 1, n_steps)[:4])))
         weights.append(torch.cat([tensor.flatten() for tensor in progress.modules.state_dict().values()]))
     assert totals[1] == pytest.approx(totals[0], rel=1e-4)
     assert torch.allclose(weights[1], weights[0], rtol=1e-3, atol=1e-4)
@@ -189,24 +189,24 @@ def test_the_losses_of_all_steps_are_summed() -> None:
     sums = []
     for kind in ("plain", "captured"):
         _, step, part = _begun(fit)
-        loop = _ByTensors(step, part) if kind == "plain" else CapturedLoop(step, part, PlainCalls)
+        loop = _ByTensors(step, part) if kind == "plain" else CapturedLoop(step, part, EagerCalls)
         step.noise.start(0, 1)
         step.model.train()
-        sums.append(float(loop.run(epoch_order(len(part), 0, 1), paces_of_epoch(fit.recipe, 1, 10))))
+        sums.append(float(loop.run(epoch_order(len(part), 0, 1), step_hyperparameters(fit.recipe, 1, 10))))
     assert sums[0] == pytest.approx(sums[1], rel=1e-6)
     assert sums[0] > 1.0
 
 
-@pytest.mark.parametrize("name", ["adam", "momentum", "muon", "rmsprop", "average"])
+@pytest.mark.parametrize("name", ["adam", "momentum", "muon", "rmsprop", "ema_decay"])
 def test_warming_up_and_capturing_leave_no_trace(name: str) -> None:
     fit = small_fit(layers=LAYERS, **RECIPES[name])
     progress, step, part = _begun(fit)
     _as_on_device(step)
-    train_epoch(PlainLoop(step, part), 0, 1)
+    train_epoch(EagerLoop(step, part), 0, 1)
     before = _state(progress)
     n_calls = []
 
-    class Once(PlainCalls):
+    class Once(EagerCalls):
         def __init__(self, work: Any, generators: Any) -> None:
             super().__init__(work, generators)
             work()  # a graph is captured by calling it
@@ -225,7 +225,7 @@ def test_state_that_a_first_step_makes_is_zero_afterwards() -> None:
     fit = small_fit(layers=LAYERS, optimizer="sgd", momentum=0.9)
     progress, step, part = _begun(fit)
     with unchanged(step):
-        train_epoch(PlainLoop(step, part), 0, 1)
+        train_epoch(EagerLoop(step, part), 0, 1)
         assert any(state["momentum_buffer"].any() for state in progress.optimizer.state.values())
     assert len(progress.optimizer.state) == 8
     assert not any(state["momentum_buffer"].any() for state in progress.optimizer.state.values())
@@ -234,7 +234,7 @@ def test_state_that_a_first_step_makes_is_zero_afterwards() -> None:
 def test_a_closed_loop_lets_go_of_its_replay() -> None:
     closed = []
 
-    class Watched(PlainCalls):
+    class Watched(EagerCalls):
         def close(self) -> None:
             super().close()
             closed.append(True)
@@ -251,7 +251,7 @@ def test_fewer_images_than_a_batch_are_a_step_without_a_graph() -> None:
     train_epoch(_ByTensors(step, part), 0, 1)
     found, step, part = _begun(fit)
 
-    def capture(*_: Any) -> PlainCalls:
+    def capture(*_: Any) -> EagerCalls:
         raise AssertionError("there is nothing to capture")
 
     with CapturedLoop(step, part, capture) as loop:
@@ -271,7 +271,7 @@ def test_a_loop_asks_before_each_step_or_replay_and_ends_where_it_is_told_to(kin
 
     for stop_at, n_asked in ((0, {"plain": 10, "captured": 2}[kind]), (2, 2)):
         _, step, part = _begun(small_fit(layers=LAYERS, batch_size=10))
-        loop = PlainLoop(step, part, ask) if kind == "plain" else CapturedLoop(step, part, PlainCalls, ask)
+        loop = EagerLoop(step, part, ask) if kind == "plain" else CapturedLoop(step, part, EagerCalls, ask)
         asked.clear()
         if stop_at:
             with pytest.raises(KeyboardInterrupt):
@@ -318,7 +318,7 @@ WAITING = (
 def test_no_captured_step_asks_what_a_tensor_holds(name: str) -> None:
     fit = small_fit(layers=LAYERS, **RECIPES[name])
     _, step, part = _begun(fit)
-    loop = CapturedLoop(step, part, PlainCalls)
+    loop = CapturedLoop(step, part, EagerCalls)
     with _Seen() as seen:
         loop._take_several()
     assert len(seen.names) > 20

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data.audit.fingerprints import READ_AT_ONCE, Fingerprints, at_mean_0_and_length_1
+from convstudy.data.audit.perceptual_hashes import READ_AT_ONCE, PerceptualHashes, at_mean_0_and_length_1
 from convstudy.data.images import Images
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Pairs:
     shown: tuple[Pair, ...]
 
 
-def repeats(prints: Fingerprints, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
+def repeats(prints: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
     """Return how many images of one part have the pixels of an earlier one, and how many of these another label."""
     first: dict[bytes, int] = {}
     n_repeated = n_otherwise = 0
@@ -70,7 +70,9 @@ def repeats(prints: Fingerprints, labels: npt.NDArray[np.int64]) -> tuple[int, i
     return n_repeated, n_otherwise
 
 
-def exact_pairs(train: Fingerprints, test: Fingerprints, train_labels: Rows, test_labels: Rows) -> Pairs:
+def exact_pairs(
+    train: PerceptualHashes, test: PerceptualHashes, train_labels: Rows, test_labels: Rows
+) -> Pairs:
     """Return the pairs whose pixels are the same.
 
     Labels are int64 of the shapes (n_train,) and (n_test,).
@@ -93,8 +95,8 @@ def exact_pairs(train: Fingerprints, test: Fingerprints, train_labels: Rows, tes
     return Pairs(n_pairs, n_test, n_otherwise, tuple(shown))
 
 
-def near_pairs(
-    train: Images, test: Images, train_prints: Fingerprints, test_prints: Fingerprints
+def near_duplicate_pairs(
+    train: Images, test: Images, train_prints: PerceptualHashes, test_prints: PerceptualHashes
 ) -> Pairs | None:
     """Return the pairs whose pixels correlate by :data:`NEAR` or more and are not the same; ``None`` if too many might.
 
@@ -133,7 +135,7 @@ def near_pairs(
     return Pairs(n_pairs, int(in_pair.sum()), n_otherwise, tuple(shown))
 
 
-def _candidates(train: Fingerprints, test: Fingerprints) -> Iterator[tuple[Rows, Rows]]:
+def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tuple[Rows, Rows]]:
     """Yield the rows of training and test images whose fingerprints are near enough, a block at a time."""
     import numpy as np
 
@@ -146,13 +148,13 @@ def _candidates(train: Fingerprints, test: Fingerprints) -> Iterator[tuple[Rows,
         part = slice(train_start, train_start + TILE[0])
         first = np.column_stack((train.low[part], squares[part], np.ones_like(squares[part])))
         for test_start in range(0, len(second), TILE[1]):
-            near = first @ second[test_start : test_start + TILE[1]].T <= most
-            if near.any():
-                train_rows, test_rows = np.nonzero(near)
+            near_duplicates = first @ second[test_start : test_start + TILE[1]].T <= most
+            if near_duplicates.any():
+                train_rows, test_rows = np.nonzero(near_duplicates)
                 yield train_rows + train_start, test_rows + test_start
 
 
-def _squares(prints: Fingerprints) -> npt.NDArray[np.float32]:
+def _squares(prints: PerceptualHashes) -> npt.NDArray[np.float32]:
     """Return the squared length of each fingerprint, at most 1; of a constant image so much that it is near nothing."""
     import numpy as np
 

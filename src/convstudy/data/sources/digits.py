@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.source import PartDigests, SourceKind, from_plain
+from convstudy.data.source import PartDigests, SourceKind, from_json
 from convstudy.errors import Location
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class DigitsSource(PartDigests):
         """Scale and return one part; see :meth:`~convstudy.data.source.Source.read`."""
         from convstudy.data.digits import read_digits
 
-        mend = "reinstall scikit-learn, or tell us which version of it you have"
-        return self.verified(read_digits(part), part, Location(subject="digits"), mend)
+        hint = "reinstall scikit-learn, or tell us which version of it you have"
+        return self.verified(read_digits(part), part, Location(subject="digits"), hint)
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         """Return the labels of one part; see :meth:`~convstudy.data.source.Source.read_labels`."""
@@ -57,7 +57,7 @@ class DigitsSource(PartDigests):
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> DigitsSource:
         """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
-        return from_plain(cls, values)
+        return from_json(cls, values)
 
 
 SOURCE = SourceKind("digits", DigitsSource)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.files import PublishedFile, locate
-from convstudy.data.source import SourceKind, combine, from_plain
+from convstudy.data.source import SourceKind, combine, from_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ class IdxSource:
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> IdxSource:
         """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
-        return from_plain(cls, values)
+        return from_json(cls, values)
 
     def _values(self, file: PublishedFile) -> npt.NDArray[np.uint8]:
         """Return the values of one file, verified."""

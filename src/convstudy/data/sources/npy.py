@@ -12,7 +12,7 @@ from convstudy.data.source import (
     Found,
     PartDigests,
     SourceKind,
-    from_plain,
+    from_json,
     is_there,
     path_from,
     path_within,
@@ -83,7 +83,7 @@ class NpySource(PartDigests):
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpySource:
         """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
-        read = from_plain(cls, values)
+        read = from_json(cls, values)
         return replace(read, path=path_from(read.path, folder))
 
 
@@ -91,7 +91,7 @@ def find(path: Path) -> Found:
     """Return what the files in a folder hold; both parts are read once, for their digests."""
     if not is_there(path) or not path.is_dir():
         what = "this must be a folder with four arrays" if is_there(path) else "there is no such folder"
-        raise DataError(Problem(what, Location(str(path)), allowed=PATH_WORDS))
+        raise DataError(Problem(what, Location(str(path)), expected=PATH_WORDS))
     train, test = (read_part(str(path), part) for part in PARTS)
     n_classes = n_classes_of(train, test, Location(str(path)))
     shape, counts, digests = train.image_shape, (len(train), len(test)), (train.digest(), test.digest())
@@ -118,7 +118,7 @@ def _file(folder: str, part: Part, kind: str) -> Path:
     """Return the path of a file."""
     path = Path(folder) / f"{part}-{kind}.npy"
     if not is_there(path):
-        raise DataError(Problem(f"there is no {path.name}", where=Location(folder), allowed=PATH_WORDS))
+        raise DataError(Problem(f"there is no {path.name}", where=Location(folder), expected=PATH_WORDS))
     return path
 
 

@@ -14,7 +14,7 @@ from convstudy.data.source import (
     Found,
     PartDigests,
     SourceKind,
-    from_plain,
+    from_json,
     is_there,
     path_from,
     path_within,
@@ -32,7 +32,7 @@ MOST_BYTES = 1 << 32
 """Of one array. All of it is in memory; larger arrays stay in their file as ``.npy``."""
 READ_AT_ONCE = 1 << 20
 PATH_WORDS = "a .npz file with x_train, y_train, x_test and y_test"
-MEND = 'save it again with np.savez, or the four arrays apart for source = "npy"'
+HINT = 'save it again with np.savez, or the four arrays apart for source = "npy"'
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class NpzSource(PartDigests):
     def fetch(self, download: bool = True) -> None:
         """Find the file; there is no place to download it from."""
         if not is_there(Path(self.path)):
-            raise DataError(Problem("there is no such file", Location(self.path), allowed=PATH_WORDS))
+            raise DataError(Problem("there is no such file", Location(self.path), expected=PATH_WORDS))
 
     def read(self, part: Part) -> Images:
         """Read one part and verify its digest; see :meth:`.Source.read`."""
@@ -75,7 +75,7 @@ class NpzSource(PartDigests):
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpzSource:
         """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
-        read = from_plain(cls, values)
+        read = from_json(cls, values)
         return replace(read, path=path_from(read.path, folder))
 
 
@@ -84,7 +84,7 @@ def find(path: Path) -> Found:
     from convstudy.data.parts import n_classes_of
 
     if not is_there(path):
-        raise DataError(Problem("there is no such file", Location(str(path)), allowed=PATH_WORDS))
+        raise DataError(Problem("there is no such file", Location(str(path)), expected=PATH_WORDS))
     train, test = read_part(str(path), "train"), read_part(str(path), "test")
     n_classes = n_classes_of(train, test, Location(str(path)))
     source = NpzSource(str(path.absolute()), train.digest(), test.digest())
@@ -120,7 +120,7 @@ def read_array(path: str, name: str) -> npt.NDArray[Any]:
         raise DataError(Problem(what, where, error.strerror or str(error), PATH_WORDS)) from None
     except Exception as error:  # what zipfile, zlib and NumPy raise over a damaged file is not documented
         got = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(Problem("this is not a sound .npz file", where, got, PATH_WORDS, MEND)) from None
+        raise DataError(Problem("this is not a sound .npz file", where, got, PATH_WORDS, HINT)) from None
 
 
 def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
@@ -130,24 +130,24 @@ def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
     header = read_header(member)
     shape, dtype, got = header.shape, header.dtype, header.words
     if dtype.kind not in "biuf" or not shape or min(shape) < 1 or header.is_fortran:
-        allowed = "an array of numbers that is not empty, in C order"
-        raise DataError(Problem("this array cannot be used", where, got, allowed, MEND))
+        expected = "an array of numbers that is not empty, in C order"
+        raise DataError(Problem("this array cannot be used", where, got, expected, HINT))
     n_bytes = prod(shape) * dtype.itemsize
     if n_bytes > MOST_BYTES:
-        allowed, mend = f"at most {MOST_BYTES:,} bytes", 'the four arrays apart, for source = "npy"'
-        raise DataError(Problem("this array is too large", where, f"{n_bytes:,} bytes", allowed, mend))
+        expected, hint = f"at most {MOST_BYTES:,} bytes", 'the four arrays apart, for source = "npy"'
+        raise DataError(Problem("this array is too large", where, f"{n_bytes:,} bytes", expected, hint))
     values = np.empty(n_bytes, dtype=np.uint8)
     n_read = 0
     while piece := member.read(min(READ_AT_ONCE, n_bytes - n_read + 1)):
         if n_read + len(piece) > n_bytes:
             raise DataError(
-                Problem("bytes follow the last value", where, f"{size:,} bytes in all", mend=MEND)
+                Problem("bytes follow the last value", where, f"{size:,} bytes in all", hint=HINT)
             )
         values[n_read : n_read + len(piece)] = np.frombuffer(piece, np.uint8)
         n_read += len(piece)
     if n_read < n_bytes:
         raise DataError(
-            Problem("the array ends too early", where, f"{n_read:,} bytes", f"{n_bytes:,} bytes", MEND)
+            Problem("the array ends too early", where, f"{n_read:,} bytes", f"{n_bytes:,} bytes", HINT)
         )
     return values.view(dtype).reshape(shape)
 

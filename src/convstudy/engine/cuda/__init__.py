@@ -8,5 +8,5 @@
 ``settings``  what CUDA's libraries need so that sums are the same each time
 ============  =============================================================================
 
-``engine/gate.py`` (many threads at once, or one alone) stays outside: code for both kinds of device passes it.
+``engine/device_lock.py`` (many threads at once, or one alone) stays outside: code for both kinds of device passes it.
 """

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import torch
 
-from convstudy.engine.gate import GATE
+from convstudy.engine.device_lock import DEVICE_LOCK
 
 
 class Replay(Protocol):
@@ -34,7 +34,7 @@ Capture = Callable[[Callable[[], None], Sequence[torch.Generator]], Replay]
 """Makes a :class:`Replay` of work, which it does not do yet, and of the generators that the work draws from."""
 
 
-class PlainCalls:
+class EagerCalls:
     """Does the work by calling it: the slow twin of a graph, and what stands for one on a processor."""
 
     def __init__(self, work: Callable[[], None], generators: Sequence[torch.Generator] = ()) -> None:
@@ -65,7 +65,7 @@ class CudaGraph:
             graph.register_generator_state(generator)
         # The stream of this fit, not the one that torch keeps for captures: cuBLAS has its workspace there already.
         stream, pool = torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
-        with GATE.alone():
+        with DEVICE_LOCK.exclusive():
             try:
                 with torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
                     work()

@@ -2,7 +2,8 @@
 
 At a batch of a hundred small images a device takes less time for a kernel than a processor for launching it. A graph
 fixes all numbers and addresses, so what changes from step to step (which images,
-:class:`~convstudy.engine.pace.Pace`) lies in tensors that stay where they are and are written between replays.
+:class:`~convstudy.engine.step_hyperparameters.StepHyperparameters`) lies in tensors that stay where they are and
+are written between replays.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import torch
 
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.cuda.graph import Capture, Replay
+from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.devices import wait_for
-from convstudy.engine.gate import GATE
 from convstudy.engine.optimizers import steps_counted
-from convstudy.engine.pace import Pace
+from convstudy.engine.step_hyperparameters import StepHyperparameters
 from convstudy.engine.training import Step, go_on
 
 MOST_STEPS_AT_ONCE = 20
@@ -51,7 +52,7 @@ class CapturedLoop:
         device, size = part.labels.device, step.recipe.batch_size
         self._n_at_once = steps_at_once(len(part) // size)
         self._rows = torch.zeros(self._n_at_once, size, dtype=torch.int64, device=device)
-        self._paces = torch.zeros(self._n_at_once, len(Pace._fields), device=device)
+        self._paces = torch.zeros(self._n_at_once, len(StepHyperparameters._fields), device=device)
         self._total_loss = torch.zeros((), device=device)
         self._replay: Replay | None = None
         if self._n_at_once:
@@ -62,7 +63,7 @@ class CapturedLoop:
                     self._take(self._rows[0], self._paces[0])
                 self._replay = capture(self._take_several, step.noise.generators)
 
-    def run(self, order: npt.NDArray[np.int64], paces: list[Pace]) -> torch.Tensor:
+    def run(self, order: npt.NDArray[np.int64], paces: list[StepHyperparameters]) -> torch.Tensor:
         """Take a step with each batch of the images in this order; return the sum of the losses."""
         device, size, n_at_once = self._rows.device, self.step.recipe.batch_size, self._n_at_once
         rows, table = torch.from_numpy(order).to(device), torch.tensor(paces, device=device)
@@ -71,27 +72,29 @@ class CapturedLoop:
         with steps_counted(self.step.optimizer, len(paces)):
             while self._replay is not None and (done + n_at_once) * size <= len(order):
                 self._before_step()
-                GATE.let_pass()
+                DEVICE_LOCK.yield_to_exclusive()
                 self._rows.copy_(rows[done * size : (done + n_at_once) * size].view_as(self._rows))
                 self._paces.copy_(table[done : done + n_at_once])
                 self._replay()
                 done += n_at_once
             for left in range(done, len(paces)):
                 self._before_step()
-                GATE.let_pass()
+                DEVICE_LOCK.yield_to_exclusive()
                 self._take(rows[left * size : (left + 1) * size], table[left])
         wait_for(device)
         return self._total_loss
 
-    def _take(self, rows: torch.Tensor, pace: torch.Tensor) -> None:
+    def _take(self, rows: torch.Tensor, hyperparameters: torch.Tensor) -> None:
         """Take one step with the images at these rows."""
-        loss = self.step(self.part.pixels[rows], self.part.labels[rows], Pace(*pace.unbind()))
+        loss = self.step(
+            self.part.pixels[rows], self.part.labels[rows], StepHyperparameters(*hyperparameters.unbind())
+        )
         self._total_loss.add_(loss)
 
     def _take_several(self) -> None:
         """Take the steps that the tensors tell of: this is what is captured."""
-        for rows, pace in zip(self._rows.unbind(), self._paces.unbind(), strict=True):
-            self._take(rows, pace)
+        for rows, hyperparameters in zip(self._rows.unbind(), self._paces.unbind(), strict=True):
+            self._take(rows, hyperparameters)
 
     def __enter__(self) -> Self:
         return self

@@ -12,14 +12,14 @@ LIBRARIES_ON_DEVICE = 64 * 2**20
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether torch or CUDA itself says that the memory is full; CUDA's libraries raise a plain error instead."""
+    """Send whether torch or CUDA itself says that the memory is full; CUDA's libraries raise a plain error instead."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return getattr(error, "error_code", None) == CUDA_OUT_OF_MEMORY  # torch.AcceleratorError, since torch 2.8
 
 
 def has_room(n_bytes: int, device: torch.device) -> bool:
-    """Tell whether this many bytes can be allocated now; true where a driver that has failed cannot say."""
+    """Send whether this many bytes can be allocated now; true where a driver that has failed cannot say."""
     with suppress(RuntimeError, AssertionError):
         return torch.cuda.mem_get_info(device)[0] >= max(n_bytes, LIBRARIES_ON_DEVICE)
     return True

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from convstudy.engine.gate import GATE
+from convstudy.engine.device_lock import DEVICE_LOCK
 
 
 class _Streams(threading.local):
@@ -24,13 +24,13 @@ _streams = _Streams()
 @contextmanager
 def working_on_stream(device: torch.device) -> Iterator[None]:
     """Send all that this thread launches to a CUDA device, on a stream of the thread's own, within the gate."""
-    with torch.cuda.device(device), torch.cuda.stream(_stream(device)), GATE.working():
+    with torch.cuda.device(device), torch.cuda.stream(_stream(device)), DEVICE_LOCK.shared():
         yield
 
 
 def wait_for_stream(device: torch.device) -> None:
     """Wait until a CUDA device has done all that this thread's stream holds; other threads can capture meanwhile."""
-    with GATE.resting():
+    with DEVICE_LOCK.released():
         torch.cuda.current_stream(device).synchronize()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.layers.layer import Layer, Whole, argument
+from convstudy.networks.layers.layer import Integer, Layer, argument
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class AdaptiveAveragePool(Layer):
     word: ClassVar[str] = "adaptive-average-pool"
     usage: ClassVar[str] = "adaptive-average-pool SIZE"
 
-    size: int = argument("position", Whole(1, 1024), "a whole number, 1 or more (outputs are square)")
+    size: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (outputs are square)")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(size, size, channels)``; a size above that of the image is refused."""
@@ -40,7 +40,7 @@ class AdaptiveAveragePool(Layer):
             )
         return (self.size, self.size, channels)
 
-    def idle_reason(self, shape: Shape) -> str:
+    def no_op_reason(self, shape: Shape) -> str:
         """Return the reason for an input that has this size."""
         return f"its input is {self.size} × {self.size}" if shape[:2] == (self.size, self.size) else ""
 
@@ -51,7 +51,7 @@ class AdaptiveAveragePool(Layer):
         from convstudy.networks.modules.window_means import WindowMeans
 
         height, width, _ = self.need_image(shape)
-        if self.idle_reason(shape):
+        if self.no_op_reason(shape):
             return nn.Identity()
         if height % self.size or width % self.size:
             return WindowMeans(self.size)

@@ -29,9 +29,9 @@ class AsConv(Layer, ABC):
         """Return kernel weights, biases and what the activation has; nothing is kept untrained."""
         return self.conv(shape).n_parameters(shape)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def macs(self, shape: Shape) -> int:
         """Return those of the convolution."""
-        return self.conv(shape).multiply_adds(shape)
+        return self.conv(shape).macs(shape)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
         """Return padding (where "same" asks for it), convolution and activation."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
-from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Integer, Layer, argument, one_of, yes_no
 from convstudy.networks.layers.windows import covered, n_windows, same_padding
 from convstudy.networks.shapes import Shape
 
@@ -37,15 +37,15 @@ class Conv(Layer):
         "[dilation=1]"
     )
 
-    filters: int = argument("position", Whole(1, 65536), "a whole number of filters, 1 or more")
-    kernel: int = argument("position", Whole(1, 1024), "a whole number, 1 or more (kernels are square)")
+    filters: int = argument("position", Integer(1, 65536), "a whole number of filters, 1 or more")
+    kernel: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (kernels are square)")
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
-    stride: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
+    stride: int = argument("key", Integer(1, 1024), "a whole number, 1 or more", 1)
     padding: str = argument("key", one_of(("valid", "same")), "valid, same", "valid")
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)
-    groups: int = argument("key", Whole(1, 65536), "a whole number that divides channels and filters", 1)
-    dilation: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
+    groups: int = argument("key", Integer(1, 65536), "a whole number that divides channels and filters", 1)
+    dilation: int = argument("key", Integer(1, 1024), "a whole number, 1 or more", 1)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(height, width, filters)`` after the convolution."""
@@ -74,7 +74,7 @@ class Conv(Layer):
         per_filter = self.kernel**2 * (shape[2] // self.groups) + self.bias
         return (self.filters * per_filter + n_activation_parameters(self.activation, self.filters), 0)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def macs(self, shape: Shape) -> int:
         """Return kernel² × channels of a group × filters for each place of the output."""
         rows, columns, _ = self.output_shape(shape)
         return rows * columns * self.filters * self.kernel**2 * (shape[2] // self.groups)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
-from convstudy.networks.layers.layer import Layer, Whole, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Integer, Layer, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Dense(Layer):
     word: ClassVar[str] = "dense"
     usage: ClassVar[str] = "dense UNITS [ACTIVATION] [init=NAME] [bias=yes|no]"
 
-    units: int = argument("position", Whole(1, 1 << 20), "a whole number of units, 1 or more")
+    units: int = argument("position", Integer(1, 1 << 20), "a whole number of units, 1 or more")
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)
@@ -44,7 +44,7 @@ class Dense(Layer):
         weights = (shape[0] + self.bias) * self.units
         return (weights + n_activation_parameters(self.activation, self.units), 0)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def macs(self, shape: Shape) -> int:
         """Return features × units."""
         return shape[0] * self.units
 

@@ -9,7 +9,7 @@ from convstudy.networks.activations import ACTIVATIONS
 from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers.as_conv import AsConv
 from convstudy.networks.layers.conv import Conv
-from convstudy.networks.layers.layer import Whole, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Integer, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
 
 
@@ -32,14 +32,14 @@ class DepthwiseConv(AsConv):
         "[dilation=1]"
     )
 
-    kernel: int = argument("position", Whole(1, 1024), "a whole number, 1 or more (kernels are square)")
-    multiplier: int = argument("key", Whole(1, 1024), "a whole number of filters a channel, 1 or more", 1)
+    kernel: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (kernels are square)")
+    multiplier: int = argument("key", Integer(1, 1024), "a whole number of filters a channel, 1 or more", 1)
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
-    stride: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
+    stride: int = argument("key", Integer(1, 1024), "a whole number, 1 or more", 1)
     padding: str = argument("key", one_of(("valid", "same")), "valid, same", "valid")
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)
-    dilation: int = argument("key", Whole(1, 1024), "a whole number, 1 or more", 1)
+    dilation: int = argument("key", Integer(1, 1024), "a whole number, 1 or more", 1)
 
     def conv(self, shape: Shape) -> Conv:
         """Return the convolution in groups that this layer is for an input of this shape."""

@@ -9,7 +9,7 @@ from convstudy.networks.activations import ACTIVATIONS
 from convstudy.networks.initialisers import INITIALISERS
 from convstudy.networks.layers.as_conv import AsConv
 from convstudy.networks.layers.conv import Conv
-from convstudy.networks.layers.layer import Whole, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Integer, argument, one_of, yes_no
 from convstudy.networks.shapes import Shape
 
 
@@ -27,7 +27,7 @@ class ExpandConv(AsConv):
     word: ClassVar[str] = "expand-conv"
     usage: ClassVar[str] = "expand-conv RATIO [ACTIVATION] [init=NAME] [bias=yes|no]"
 
-    ratio: int = argument("position", Whole(1, 1024), "a whole number, 1 or more")
+    ratio: int = argument("position", Integer(1, 1024), "a whole number, 1 or more")
     activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
     bias: bool = argument("key", yes_no, "yes, no", True)

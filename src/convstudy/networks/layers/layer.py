@@ -20,12 +20,12 @@ class Argument:
     """How one field of a layer is written: its place in the text, what it may be, and how it is read.
 
     ``how`` is ``"position"`` (``conv 64 3``), ``"word"`` (a bare name such as ``relu``) or ``"key"`` (``stride=2``).
-    ``read`` turns the written text into the value and raises ``ValueError`` for what is not ``allowed``.
+    ``read`` turns the written text into the value and raises ``ValueError`` for what is not ``expected``.
     """
 
     how: str
     read: Callable[[str], Any]
-    allowed: str
+    expected: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -33,14 +33,14 @@ class Argument:
         return getattr(self.read, "names", ())
 
 
-def argument(how: str, read: Callable[[str], Any], allowed: str, default: Any = MISSING) -> Any:
+def argument(how: str, read: Callable[[str], Any], expected: str, default: Any = MISSING) -> Any:
     """Return a dataclass field that carries an :class:`Argument`."""
-    metadata = {"argument": Argument(how, read, allowed)}
+    metadata = {"argument": Argument(how, read, expected)}
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
-class Whole:
+class Integer:
     """A reader of whole numbers between two bounds, both included."""
 
     smallest: int
@@ -162,11 +162,11 @@ class Layer:
         """Return how many numbers training changes, and how many it only keeps (moving averages), for an input."""
         return (0, 0)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def macs(self, shape: Shape) -> int:
         """Return the multiply-add operations for one image of this input shape, in the forward direction."""
         return 0
 
-    def idle_reason(self, shape: Shape) -> str:
+    def no_op_reason(self, shape: Shape) -> str:
         """Return why this layer does nothing to such an input, or an empty string where it does something."""
         return ""
 
@@ -174,9 +174,9 @@ class Layer:
         """Return the torch module for an input of ``shape``, its start weights drawn from ``generator``."""
         raise TypeError(f"{type(self).__name__} has no module")
 
-    def misfit(self, shape: Shape, what: str, allowed: str) -> NetworkError:
+    def misfit(self, shape: Shape, what: str, expected: str) -> NetworkError:
         """Return the error "this layer does not fit an input of that shape"."""
-        return NetworkError(Problem(what=what, got=f"an input of {shape_text(shape)}", allowed=allowed))
+        return NetworkError(Problem(what=what, got=f"an input of {shape_text(shape)}", expected=expected))
 
     def need_image(self, shape: Shape) -> tuple[int, int, int]:
         """Return height, width and channels; raise where the input is flat."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from convstudy.networks.layers.layer import Decimal, Layer, Whole, argument, one_of
+from convstudy.networks.layers.layer import Decimal, Integer, Layer, argument, one_of
 from convstudy.networks.shapes import Shape, n_values
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class GroupNorm(Layer):
     word: ClassVar[str] = "group-norm"
     usage: ClassVar[str] = "group-norm GROUPS [epsilon=0.001]"
 
-    groups: int = argument("position", Whole(1, 65536), "a whole number that divides the channels")
+    groups: int = argument("position", Integer(1, 65536), "a whole number that divides the channels")
     epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -29,8 +29,8 @@ class Dropout(Layer):
 
     rate: float = argument("position", Decimal(0.0, 1.0), "a number from 0 to below 1")
 
-    def idle_reason(self, shape: Shape) -> str:
-        """Tell a rate of 0."""
+    def no_op_reason(self, shape: Shape) -> str:
+        """Send a rate of 0."""
         return "" if self.rate else "its rate is 0"
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
@@ -57,8 +57,8 @@ class Flatten(Layer):
         """Return the number of values."""
         return (n_values(shape),)
 
-    def idle_reason(self, shape: Shape) -> str:
-        """Tell an input that is flat already."""
+    def no_op_reason(self, shape: Shape) -> str:
+        """Send an input that is flat already."""
         return "its input is flat already" if len(shape) == 1 else ""
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:

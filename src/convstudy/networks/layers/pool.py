@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.layers.layer import Layer, Whole, argument
+from convstudy.networks.layers.layer import Integer, Layer, argument
 from convstudy.networks.layers.windows import n_windows
 from convstudy.networks.shapes import Shape
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Pool(Layer):
     """Base of the pooling layers: a square window, by default side by side, "valid"."""
 
-    size: int = argument("position", Whole(1, 1024), "a whole number, 1 or more (windows are square)")
-    stride: int | None = argument("key", Whole(1, 1024), "a whole number, 1 or more", None)
+    size: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (windows are square)")
+    stride: int | None = argument("key", Integer(1, 1024), "a whole number, 1 or more", None)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of windows in height and width, and the channels as they were."""
@@ -34,8 +34,8 @@ class Pool(Layer):
             )
         return (rows, columns, channels)
 
-    def idle_reason(self, shape: Shape) -> str:
-        """Tell a window of 1 × 1 that skips nothing: it hands its input on."""
+    def no_op_reason(self, shape: Shape) -> str:
+        """Send a window of 1 × 1 that skips nothing: it hands its input on."""
         if self.size == 1 and (self.stride or 1) == 1:
             return "it pools over 1 × 1, which changes nothing"
         return ""
@@ -58,7 +58,7 @@ class MaxPool(Pool):
         """Return the pooling, or nothing at all where it would do nothing."""
         from torch import nn
 
-        return nn.Identity() if self.idle_reason(shape) else nn.MaxPool2d(self.size, self.stride)
+        return nn.Identity() if self.no_op_reason(shape) else nn.MaxPool2d(self.size, self.stride)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class AveragePool(Pool):
         """Return the pooling, or nothing at all where it would do nothing."""
         from torch import nn
 
-        return nn.Identity() if self.idle_reason(shape) else nn.AvgPool2d(self.size, self.stride)
+        return nn.Identity() if self.no_op_reason(shape) else nn.AvgPool2d(self.size, self.stride)
 
 
 @dataclass(frozen=True)

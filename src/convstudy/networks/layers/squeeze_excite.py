@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, n_activation_parameters
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
-from convstudy.networks.layers.layer import Layer, Whole, argument, one_of
+from convstudy.networks.layers.layer import Integer, Layer, argument, one_of
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SqueezeExcite(Layer):
     word: ClassVar[str] = "squeeze-excite"
     usage: ClassVar[str] = "squeeze-excite RATIO [ACTIVATION=relu] [init=NAME]"
 
-    ratio: int = argument("position", Whole(1, 65536), "a whole number, 1 or more")
+    ratio: int = argument("position", Integer(1, 65536), "a whole number, 1 or more")
     activation: str = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), "relu")
     init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
 
@@ -49,7 +49,7 @@ class SqueezeExcite(Layer):
         n_dense = hidden * (channels + 1) + channels * (hidden + 1)
         return (n_dense + n_activation_parameters(self.activation, hidden), 0)
 
-    def multiply_adds(self, shape: Shape) -> int:
+    def macs(self, shape: Shape) -> int:
         """Return those of the two dense layers."""
         return 2 * shape[2] * self.n_hidden(shape)
 

@@ -38,7 +38,7 @@ class StochasticDepth(Layer):
     rate: float = argument("position", Decimal(0.0, 1.0), "a number from 0 to below 1")
     schedule: str | None = argument("word", one_of((LINEAR,)), LINEAR, None)
 
-    def idle_reason(self, shape: Shape) -> str:
+    def no_op_reason(self, shape: Shape) -> str:
         """Return the reason for a rate of 0."""
         return "" if self.rate else "its rate is 0"
 

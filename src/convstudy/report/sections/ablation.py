@@ -14,20 +14,23 @@ from convstudy.report.stages import scores_chart, stage_title, table_name, train
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each ablation."""
     results = material.results
-    for contest in material.analysis.asked:
-        if contest.question != "ablate":
+    for stage_result in material.analysis.asked:
+        if stage_result.question != "ablate":
             continue
-        title, candidates = stage_title(contest), list(trained(results, results.plan.stage(contest.stage)))
-        changes = [(verdict.first, verdict) for verdict in contest.verdicts]
+        title, candidates = (
+            stage_title(stage_result),
+            list(trained(results, results.plan.stage(stage_result.stage))),
+        )
+        changes = [(verdict.first, verdict) for verdict in stage_result.verdicts]
         found = [
-            forest_chart(f"effects-{contest.name}", title, "Effects", changes),
-            scores_chart(contest),
-            overview_chart(table_name(contest), title, candidates, contest.metric)
+            forest_chart(f"effects-{stage_result.name}", title, "Effects", changes),
+            scores_chart(stage_result),
+            overview_chart(table_name(stage_result), title, candidates, stage_result.metric)
             if len(candidates) > 1
             else None,
         ]
         figures = tuple(figure for figure in found if figure is not None)
-        yield Section(table_name(contest), title, (scores_table(contest), *figures))
+        yield Section(table_name(stage_result), title, (scores_table(stage_result), *figures))
 
 
 SECTION = Topic(34, sections)

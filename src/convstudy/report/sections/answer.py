@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.numbers import counted, duration
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure
@@ -21,12 +21,12 @@ def sections(material: Material) -> Iterator[Section]:
         Text((said.statement,), "warning" if said.question == "run" else "plain", said.subject)
         for said in material.conclusions
     )
-    found = [_picture(contest) for contest in material.analysis.asked]
-    pictures = tuple(figure for figure in found if figure is not None)
+    found = [_picture(stage_result) for stage_result in material.analysis.asked]
+    thumbnails = tuple(figure for figure in found if figure is not None)
     yield Section(
         "answer",
         "",
-        (*sentences, *((Row(pictures),) if pictures else ()), _facts(material)),
+        (*sentences, *((Row(thumbnails),) if thumbnails else ()), _facts(material)),
     )
 
 
@@ -36,18 +36,21 @@ def data(material: Material) -> dict[str, Any]:
     return {"answer": [each.text for each in said], "conclusions": [each.as_json() for each in said]}
 
 
-def _picture(contest: Contest) -> Figure | None:
+def _picture(stage_result: StageResult) -> Figure | None:
     """Return the picture of an answer: candidates ranked, or of an ablation its effects."""
-    if contest.question != "ablate":
-        return picture(contest)
-    named = [(verdict.first, verdict) for verdict in contest.verdicts]
-    subject, title = stage_title(contest), f"change in test {contest.metric.title}{_sure(contest)}"
-    found = forest_chart(f"answer-ablate-{contest.name}", subject, title, named, is_small=True)
+    if stage_result.question != "ablate":
+        return picture(stage_result)
+    named = [(verdict.first, verdict) for verdict in stage_result.verdicts]
+    subject, title = (
+        stage_title(stage_result),
+        f"change in test {stage_result.metric.title}{_sure(stage_result)}",
+    )
+    found = forest_chart(f"answer-ablate-{stage_result.name}", subject, title, named, is_small=True)
     return found and replace(found, title=f"{subject}: {found.title}")
 
 
-def _sure(contest: Contest) -> str:
-    return ", with 95 % intervals" if contest.metric.kind == "per image" else ""
+def _sure(stage_result: StageResult) -> str:
+    return ", with 95 % intervals" if stage_result.metric.kind == "per image" else ""
 
 
 def _facts(material: Material) -> Facts:
@@ -60,7 +63,7 @@ def _facts(material: Material) -> Facts:
             ("Failed", str(len(results.failed))),
             ("Seeds", str(results.study.seeds)),
             ("Training time", duration(results.seconds)),
-            ("Test set opened", counted(len(material.analysis.protocol.openings), "time")),
+            ("Test set opened", counted(len(material.analysis.protocol.test_evaluations), "time")),
         )
     )
 

@@ -12,7 +12,7 @@ from convstudy.report.table import Column, Table
 
 _WHERE = (
     "Each check has a section in convstudy’s docs/checks.md, under its name: what it finds, why it matters, how to "
-    "mend and how to silence it."
+    "mend and how to suppress it."
 )
 
 
@@ -23,13 +23,15 @@ def sections(material: Material) -> Iterator[Section]:
         failed = "The checks failed, so that nothing is known of what they would point out."
         yield Section("checks", "Checks", (Text((failed,), "warning"),))
         return
-    blocks: list[Block] = [_card(found, found.level, f"Mend: {found.mend}.") for found in findings.heard]
+    blocks: list[Block] = [_card(found, found.level, f"Mend: {found.hint}.") for found in findings.reported]
     blocks = blocks or [Text(("The checks found nothing to point out.",))]
-    if findings.silenced:
-        blocks.append(Heading("Silenced by the study"))
-        blocks += [_card(each.finding, "", f"Silenced because: {each.reason}") for each in findings.silenced]
+    if findings.suppressed:
+        blocks.append(Heading("Suppressed by the study"))
+        blocks += [
+            _card(each.finding, "", f"Suppressed because: {each.reason}") for each in findings.suppressed
+        ]
     blocks.append(Text((_WHERE,), "note"))
-    yield Section("checks", "Checks", tuple(blocks), (findings_table(findings), silenced_table(findings)))
+    yield Section("checks", "Checks", tuple(blocks), (findings_table(findings), suppressed_table(findings)))
 
 
 def data(material: Material) -> dict[str, Any]:
@@ -44,32 +46,33 @@ def _card(found: Finding, level: str, more: str) -> Card:
 
 
 def findings_table(findings: Findings) -> Table:
-    """Return what the checks point out, without what is silenced."""
+    """Return what the checks point out, without what is suppressed."""
     columns = (
         Column("check", "Check", "code"),
         Column("level", "Level"),
         Column("where", "Where", "code"),
         Column("what", "What", "prose"),
-        Column("mend", "How to mend it", "prose"),
+        Column("hint", "How to mend it", "prose"),
     )
-    rows = tuple((each.check, each.level, each.where, each.what, each.mend) for each in findings.heard)
+    rows = tuple((each.check, each.level, each.where, each.what, each.hint) for each in findings.reported)
     caption = "What the checks point out; docs/checks.md has a section on each, by its name."
     return Table("findings", "Checks", caption, columns, rows)
 
 
-def silenced_table(findings: Findings) -> Table:
-    """Return what the checks point out and the study silences, with its reasons."""
+def suppressed_table(findings: Findings) -> Table:
+    """Return what the checks point out and the study suppresses, with its reasons."""
     columns = (
         Column("check", "Check", "code"),
         Column("where", "Where", "code"),
         Column("what", "What", "prose"),
-        Column("reason", "Silenced because", "prose"),
+        Column("reason", "Suppressed because", "prose"),
     )
     rows = tuple(
-        (each.finding.check, each.finding.where, each.finding.what, each.reason) for each in findings.silenced
+        (each.finding.check, each.finding.where, each.finding.what, each.reason)
+        for each in findings.suppressed
     )
     return Table(
-        "silenced", "Silenced checks", "What the study does not want to hear, and why.", columns, rows
+        "suppressed", "Suppressed checks", "What the study does not want to hear, and why.", columns, rows
     )
 
 

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from convstudy.analysis import Analysis, Headline, Predictions
 from convstudy.data import Dataset
 from convstudy.numbers import counted, percent
-from convstudy.report import pictures
+from convstudy.report import thumbnails
 from convstudy.report.class_charts import MOST_CLASSES, class_accuracy_chart, confusion_chart
-from convstudy.report.pictures import Picture
 from convstudy.report.section import Block, Details, Gallery, Heading, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
+from convstudy.report.thumbnails import Thumbnail
 from convstudy.stats import (
     ClassAccuracy,
     Confusion,
     Guesses,
-    Mistake,
+    Misclassified,
     class_accuracies,
     confusion_of,
-    mistakes_of,
+    misclassified_of,
 )
 
 MOST_PAIRS = 100
@@ -35,7 +35,7 @@ def sections(material: Material) -> Iterator[Section]:
     found, notes = _predictions(material.analysis, head)
     if not found:
         nothing = Text(("The test images were not opened for it yet.",))
-        yield Section("mistakes", title, (nothing,), notes=notes)
+        yield Section("misclassified", title, (nothing,), notes=notes)
         return
     import numpy as np
 
@@ -43,16 +43,16 @@ def sections(material: Material) -> Iterator[Section]:
     labels, names = found[0].labels, info.class_names
     confusion = confusion_of(labels, [each.predicted for each in found], info.n_classes)
     by_class = class_accuracies(labels, np.stack([each.predicted for each in found]), info.n_classes)
-    wrong = mistakes_of(labels, [_with_sound_pictures(each, info) for each in found])
+    wrong = misclassified_of(labels, [_with_sound_pictures(each, info) for each in found])
     blocks = (*_confusion(confusion, names), *_by_class(by_class, names), *_surest(wrong, info))
-    yield Section("mistakes", title, blocks, (mistakes_table(wrong, names),), notes=notes)
+    yield Section("misclassified", title, blocks, (misclassified_table(wrong, names),), notes=notes)
 
 
 def _confusion(confusion: Confusion, names: tuple[str, ...]) -> Iterator[Block]:
     table = confusion_table(confusion, names)
     yield Text(
         (
-            f"{counted(confusion.n_mistakes, 'mistake')} in {confusion.n_images:,} predictions on the test images, "
+            f"{counted(confusion.n_errors, 'mistake')} in {confusion.n_images:,} predictions on the test images, "
             f"{counted(confusion.n_models, 'seed')} together.",
         )
     )
@@ -70,7 +70,7 @@ def _by_class(found: tuple[ClassAccuracy, ...], names: tuple[str, ...]) -> Itera
     yield Details("Accuracy by class as a table", (class_accuracy_table(found, names),))
 
 
-def _surest(found: tuple[Mistake, ...], info: Dataset) -> Iterator[Block]:
+def _surest(found: tuple[Misclassified, ...], info: Dataset) -> Iterator[Block]:
     shown = tuple(_pictures(found, info))
     if shown:
         yield Heading("The most confident mistakes")
@@ -103,7 +103,7 @@ def _with_sound_pictures(found: Predictions, info: Dataset) -> Guesses:
     """Return predictions with their pictures of mistakes, or with none where they are no pictures of test images."""
     import numpy as np
 
-    rows, pixels = found.mistake_rows, found.mistake_pixels
+    rows, pixels = found.error_rows, found.error_pixels
     if (
         rows is not None
         and pixels is not None
@@ -120,12 +120,12 @@ def _with_sound_pictures(found: Predictions, info: Dataset) -> Guesses:
     return Guesses(found.predicted, found.confidence, np.zeros(0, np.int64), nothing)
 
 
-def _pictures(mistakes: tuple[Mistake, ...], info: Dataset) -> Iterator[Picture]:
-    for mistake in mistakes:
+def _pictures(misclassified: tuple[Misclassified, ...], info: Dataset) -> Iterator[Thumbnail]:
+    for mistake in misclassified:
         true, taken = info.class_names[mistake.label], info.class_names[mistake.prediction]
         sure = percent(mistake.confidence)
-        yield Picture(
-            pictures.data_uri(mistake.pixels),
+        yield Thumbnail(
+            thumbnails.data_uri(mistake.pixels),
             f"test image {mistake.row}: a {true}, taken for {taken} with confidence {sure}",
             f"{true} → {taken}",
             f"{percent(mistake.confidence, 1)} sure\n{mistake.n_wrong} of {counted(mistake.n_models, 'seed')}",
@@ -148,7 +148,7 @@ def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
 
 def _pairs_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
     """Return the most frequent confusions of two classes."""
-    shown, others = confusion.mistakes[:MOST_PAIRS], confusion.mistakes[MOST_PAIRS:]
+    shown, others = confusion.misclassified[:MOST_PAIRS], confusion.misclassified[MOST_PAIRS:]
     columns = (
         Column("true", "True class"),
         Column("predicted", "Taken for"),
@@ -161,9 +161,9 @@ def _pairs_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
     )
     caption = f"The most frequent confusions of {confusion.n_classes:,} classes."
     if others:
-        n_mistakes = sum(count for _, _, count in others)
+        n_errors = sum(count for _, _, count in others)
         caption += (
-            f" {counted(len(others), 'other pair')} of classes with {counted(n_mistakes, 'mistake')}, each pair with "
+            f" {counted(len(others), 'other pair')} of classes with {counted(n_errors, 'mistake')}, each pair with "
             f"at most {others[0][2]:,}, {'is' if len(others) == 1 else 'are'} not shown."
         )
     return Table("confusion", "Confusion", caption, columns, rows)
@@ -205,7 +205,7 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
     return Table("class-accuracy", "Accuracy by class", caption, columns, rows)
 
 
-def mistakes_table(mistakes: tuple[Mistake, ...], names: tuple[str, ...]) -> Table:
+def misclassified_table(misclassified: tuple[Misclassified, ...], names: tuple[str, ...]) -> Table:
     """Return the most confident mistakes on the test images: what the page shows as images."""
     columns = (
         Column("test_image", "Test image", "count"),
@@ -217,10 +217,10 @@ def mistakes_table(mistakes: tuple[Mistake, ...], names: tuple[str, ...]) -> Tab
     )
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (each.row, names[each.label], names[each.prediction], each.confidence, each.n_wrong, each.n_models)
-        for each in mistakes
+        for each in misclassified
     )
     caption = "The most confident mistakes, by the most confident model; test images are counted from 0."
-    return Table("mistakes", "Mistakes", caption, columns, rows)
+    return Table("misclassified", "Mistakes", caption, columns, rows)
 
 
 SECTION = Topic(60, sections)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.metrics import Metric
 from convstudy.numbers import listed
 from convstudy.report import theme
 from convstudy.report.curves import overview_chart
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure, Layer, Spec, chart, metric_axis, nominal, quantity, rows_of
-from convstudy.report.metric_words import tip_format, writer
+from convstudy.report.metric_text import tip_format, writer
 from convstudy.report.scores import scores_table
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, ROW, scores_chart, stage_title, table_name, trained
@@ -24,36 +24,39 @@ _BAR = 16
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each comparison."""
     results = material.results
-    for contest in material.analysis.asked:
-        if contest.question != "compare":
+    for stage_result in material.analysis.asked:
+        if stage_result.question != "compare":
             continue
-        title, candidates = stage_title(contest), list(trained(results, results.plan.stage(contest.stage)))
-        pairs = [(f"{verdict.first} − {verdict.second}", verdict) for verdict in contest.verdicts]
-        differences = forest_chart(f"differences-{contest.name}", title, "Differences", pairs)
+        title, candidates = (
+            stage_title(stage_result),
+            list(trained(results, results.plan.stage(stage_result.stage))),
+        )
+        pairs = [(f"{verdict.first} − {verdict.second}", verdict) for verdict in stage_result.verdicts]
+        differences = forest_chart(f"differences-{stage_result.name}", title, "Differences", pairs)
         found = [
-            ranking_chart(contest) if differences else None,
+            ranking_chart(stage_result) if differences else None,
             differences,
-            scores_chart(contest),
-            overview_chart(table_name(contest), title, candidates, contest.metric)
+            scores_chart(stage_result),
+            overview_chart(table_name(stage_result), title, candidates, stage_result.metric)
             if len(candidates) > 1
             else None,
         ]
         figures = tuple(figure for figure in found if figure is not None)
-        yield Section(table_name(contest), title, (scores_table(contest), *figures))
+        yield Section(table_name(stage_result), title, (scores_table(stage_result), *figures))
 
 
-def ranking_chart(contest: Contest) -> Figure:
+def ranking_chart(stage_result: StageResult) -> Figure:
     """Return the candidates of a comparison by the mean of their test score, with intervals and a bar over each group.
 
     A bar joins candidates of which no two can be told apart, as in a critical-difference diagram; a ring on it
     marks each member, for a group may leave out one in between.
     """
     rows: list[dict[str, Any]] = []
-    letters = contest.letters
-    for row in contest.ranking:
-        mean = row.summary(contest.measure).mean
+    letters = stage_result.letters
+    for row in stage_result.ranking:
+        mean = row.summary(stage_result.measure).mean
         assert mean is not None  # the ranking holds no others
-        interval = contest.interval(row.name)
+        interval = stage_result.interval(row.name)
         rows.append(
             {
                 "candidate": row.name,
@@ -64,15 +67,15 @@ def ranking_chart(contest: Contest) -> Figure:
                 "groups": letters.get(row.name, ""),
             }
         )
-    together = [group for group in contest.groups if len(group) > 1]
-    ends = ", ".join(f"{row['candidate']} {writer(contest.metric)(row['mean'])}" for row in rows)
+    together = [group for group in stage_result.groups if len(group) > 1]
+    ends = ", ".join(f"{row['candidate']} {writer(stage_result.metric)(row['mean'])}" for row in rows)
     told = "; ".join(listed(list(group)) for group in together) or "none"
-    grouped = f" Groups that cannot be told apart: {told}." if contest.groups else ""
-    title = stage_title(contest)
-    words = f"{title}: ranking, mean test {contest.metric.title}: {ends}.{grouped}"
-    name = f"ranking-{contest.name}"
+    grouped = f" Groups that cannot be told apart: {told}." if stage_result.groups else ""
+    title = stage_title(stage_result)
+    words = f"{title}: ranking, mean test {stage_result.metric.title}: {ends}.{grouped}"
+    name = f"ranking-{stage_result.name}"
     return Figure(
-        name, "Ranking", words, lambda: _ranking(rows, together, contest.metric), f"{title}: ranking"
+        name, "Ranking", words, lambda: _ranking(rows, together, stage_result.metric), f"{title}: ranking"
     )
 
 

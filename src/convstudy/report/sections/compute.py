@@ -31,7 +31,7 @@ def hardware(material: Material) -> str:
 
 
 def _named(environment: Environment) -> str:
-    cores = f"{environment.processor}, {counted(environment.n_cores, 'core')}, {environment.machine}"
+    cores = f"{environment.cpu}, {counted(environment.n_cores, 'core')}, {environment.machine}"
     return cores if environment.device == "cpu" else f"{environment.device} ({cores})"
 
 
@@ -48,15 +48,15 @@ def compute_table(material: Material) -> Table:
         Column("evaluation_share", "Time spent on evaluation", "percent"),
     )
     rows: list[tuple[Value, ...]] = []
-    for contest in material.analysis.asked:
-        for candidate, records in trained(results, results.plan.stage(contest.stage)):
+    for stage_result in material.analysis.asked:
+        for candidate, records in trained(results, results.plan.stage(stage_result.stage)):
             epochs = [epoch for record in records for epoch in record.history]
             train = sum(epoch.train_seconds for epoch in epochs)
             evaluation = sum(epoch.evaluation_seconds for epoch in epochs)
             images = sum(record.n_train * len(record.history) for record in records)
             rows.append(
                 (
-                    stage_title(contest),
+                    stage_title(stage_result),
                     candidate.name,
                     len(records),
                     len(epochs) / len(records),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.metrics import metric_named, recorded_with
 from convstudy.report import theme
 from convstudy.report.curves import curves_chart
@@ -17,26 +17,26 @@ _ORDER = ("compare", "final", "ablate", "search")
 _HOW = (
     "The thick line is the mean over seeds or folds, the band one standard deviation to each side, a thin line one "
     "fit. Training and validation images are both measured after each epoch in evaluation mode, so that the two can be "
-    "compared; of more training images than the recipe’s measure_at_most, a sample is measured."
+    "compared; of more training images than the recipe’s train_eval_samples, a sample is measured."
 )
 
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section; none before a fit is trained."""
-    asked = sorted(material.analysis.asked, key=lambda contest: _ORDER.index(contest.question))
-    blocks = [block for contest in asked for block in _of(material, contest)]
+    asked = sorted(material.analysis.asked, key=lambda stage_result: _ORDER.index(stage_result.question))
+    blocks = [block for stage_result in asked for block in _of(material, stage_result)]
     if blocks:
         yield Section("curves", "Learning curves", (Text((_HOW,)), *blocks, *_rates(material)))
 
 
-def _of(material: Material, contest: Contest) -> Iterator[Block]:
+def _of(material: Material, stage_result: StageResult) -> Iterator[Block]:
     """Yield a title and the curves of a stage, for each candidate the loss, the accuracy and the study's metric."""
-    results, title = material.results, stage_title(contest)
-    candidates = list(trained(results, results.plan.stage(contest.stage)))
+    results, title = material.results, stage_title(stage_result)
+    candidates = list(trained(results, results.plan.stage(stage_result.stage)))
     if candidates:
         yield Heading(title)
     for number, (candidate, records) in enumerate(candidates, start=1):
-        name = f"{contest.question}-{contest.name}-{number:02d}"
+        name = f"{stage_result.question}-{stage_result.name}-{number:02d}"
         yield Row(
             tuple(
                 curves_chart(

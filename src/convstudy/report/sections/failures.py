@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.analysis.candidates import Failure
 from convstudy.record import RUNS_UNTIL_LASTING
 from convstudy.report.section import Material, Section, Topic
@@ -21,12 +21,12 @@ _FAILURES: Mapping[Failure, str] = {
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section, where a fit failed."""
-    table = failures_table(material.analysis.contests)
+    table = failures_table(material.analysis.stage_results)
     if table.rows:
         yield Section("failures", table.title, (table,))
 
 
-def failures_table(contests: tuple[Contest, ...]) -> Table:
+def failures_table(stage_results: tuple[StageResult, ...]) -> Table:
     """Return the fits that failed, with their errors."""
     columns = (
         Column("stage", "Question"),
@@ -39,8 +39,8 @@ def failures_table(contests: tuple[Contest, ...]) -> Table:
     )
     rows: list[tuple[Value, ...]] = [
         (fit.stage, fit.candidate, fit.part, fit.error_kind, fit.error, _FAILURES[fit.failure], fit.fit_id)
-        for contest in contests
-        for row in contest.rows
+        for stage_result in stage_results
+        for row in stage_result.rows
         for fit in row.fits
         if fit.status == "failed"
     ]

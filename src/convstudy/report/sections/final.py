@@ -11,11 +11,11 @@ from convstudy.report.stages import scores_chart, stage_title, table_name
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each final training."""
-    for contest in material.analysis.asked:
-        if contest.question == "final":
-            blocks: list[Block | None] = [scores_table(contest), scores_chart(contest)]
+    for stage_result in material.analysis.asked:
+        if stage_result.question == "final":
+            blocks: list[Block | None] = [scores_table(stage_result), scores_chart(stage_result)]
             shown = tuple(block for block in blocks if block is not None)
-            yield Section(table_name(contest), stage_title(contest), shown)
+            yield Section(table_name(stage_result), stage_title(stage_result), shown)
 
 
 SECTION = Topic(32, sections)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.history.results import Results
 from convstudy.metrics import metric_named, recorded_with
 from convstudy.plan import epochs_added, fit_cost, own_epochs
-from convstudy.report.metric_words import key_of, value_kind
+from convstudy.report.metric_text import key_of, value_kind
 from convstudy.report.section import Details, Material, Section, Topic
 from convstudy.report.stages import MEASURED
 from convstudy.report.table import Column, Table, Value
@@ -19,7 +19,7 @@ from convstudy.stats.measure import Measure, Part
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section."""
     scores, costs = (
-        results_table(material.analysis.contests, recorded_with(material.results.study.metric)),
+        results_table(material.analysis.stage_results, recorded_with(material.results.study.metric)),
         costs_table(material.results),
     )
     blocks = [Details("All scores, fit by fit", (scores,))]
@@ -41,7 +41,7 @@ def data(material: Material) -> dict[str, Any]:
     }
 
 
-def results_table(contests: tuple[Contest, ...], metrics: Sequence[str]) -> Table:
+def results_table(stage_results: tuple[StageResult, ...], metrics: Sequence[str]) -> Table:
     """Return every fit with its scores and weights.
 
     It holds no time and no date: a run that was stopped and gone on with gives the same bytes as one that was not.
@@ -54,7 +54,7 @@ def results_table(contests: tuple[Contest, ...], metrics: Sequence[str]) -> Tabl
         Column("part", "Seed or fold"),
         Column("status", "Status"),
         Column("epochs", "Epochs", "count"),
-        Column("counted_epoch", "Epoch that counts", "count"),
+        Column("selected_epoch", "Epoch that counts", "count"),
         *(
             Column(
                 f"{each.part}_{key_of(metric)}",
@@ -74,13 +74,13 @@ def results_table(contests: tuple[Contest, ...], metrics: Sequence[str]) -> Tabl
             fit.part,
             fit.status,
             fit.n_epochs or None,
-            fit.counted_epoch,
+            fit.selected_epoch,
             *(fit.score(each) for each in measures),
             fit.weights_digest,
             fit.fit_id,
         )
-        for contest in contests
-        for row in contest.rows
+        for stage_result in stage_results
+        for row in stage_result.rows
         for fit in row.fits
     ]
     caption = f"Every fit of the plan. {MEASURED} A fit that two questions share is trained once and stands in both."
@@ -94,7 +94,7 @@ def costs_table(results: Results) -> Table:
         Column("stage", "First asked by"),
         Column("candidate", "Candidate"),
         Column("train_images", "Images trained", "count"),
-        Column("operations", "Operations planned", "rate"),
+        Column("flops", "Operations planned", "rate"),
         Column("train_seconds", "Training", "seconds"),
         Column("evaluation_seconds", "Measuring", "seconds"),
         Column("test_seconds", "Test", "seconds"),
@@ -108,16 +108,16 @@ def costs_table(results: Results) -> Table:
             record = results.records.get(fit.id)
             if record is None or fit.id in rows:
                 continue
-            opening = results.openings.get(fit.id)
+            test_evaluation = results.test_evaluations.get(fit.id)
             rows[fit.id] = (
                 fit.id,
                 stage.key,
                 owners[fit.id],
                 record.n_train * len(own[fit.id]),
-                float(fit_cost(fit, added[fit.id]).operations),
+                float(fit_cost(fit, added[fit.id]).flops),
                 sum(epoch.train_seconds for epoch in own[fit.id]),
                 sum(epoch.evaluation_seconds for epoch in own[fit.id]),
-                opening.seconds if opening else None,
+                test_evaluation.seconds if test_evaluation else None,
             )
     caption = "What each fit cost on the machine where it ran; operations are those of all planned epochs."
     if any(fit.until for fit in fits):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.numbers import counted
 from convstudy.plan import Rung, ranked
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, metric_axis, nominal, quantity
-from convstudy.report.metric_words import key_of, tip_format, value_kind
+from convstudy.report.metric_text import key_of, tip_format, value_kind
 from convstudy.report.section import Block, Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
@@ -20,19 +20,19 @@ FEW_NAMES = 4
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each search that halves."""
-    for contest in material.analysis.asked:
-        table = rungs_table(contest)
+    for stage_result in material.analysis.asked:
+        table = rungs_table(stage_result)
         if table is not None:
-            found: list[Block | None] = [table, rungs_chart(contest)]
+            found: list[Block | None] = [table, rungs_chart(stage_result)]
             blocks = tuple(block for block in found if block is not None)
             yield Section(table.name, table.title, blocks)
 
 
-def rungs_table(contest: Contest) -> Table | None:
+def rungs_table(stage_result: StageResult) -> Table | None:
     """Return the rungs of a search that halves, as far as they were reached; ``None`` for others."""
-    if contest.course is None or not contest.course.rungs:
+    if stage_result.trace is None or not stage_result.trace.rungs:
         return None
-    metric = contest.metric
+    metric = stage_result.metric
     columns = (
         Column("rung", "Rung"),
         Column("candidates", "Candidates", "count"),
@@ -40,17 +40,17 @@ def rungs_table(contest: Contest) -> Table | None:
         Column("epochs", "Epochs", "count"),
         Column("best", "Best"),
         Column(key_of(metric), f"Its validation {metric.title}", value_kind(metric)),
-        Column("went_on", "Went on", "prose"),
+        Column("promoted", "Went on", "prose"),
     )
     rows: list[tuple[Value, ...]] = []
-    for number, rung in enumerate(contest.course.rungs, start=1):
-        if not rung.took_part:
+    for number, rung in enumerate(stage_result.trace.rungs, start=1):
+        if not rung.evaluated:
             continue
         best = ranked(rung.scores)
         rows.append(
             (
                 str(number),
-                len(rung.took_part),
+                len(rung.evaluated),
                 rung.size.n_folds,
                 rung.size.n_epochs,
                 best[0].name if best else "",
@@ -63,36 +63,38 @@ def rungs_table(contest: Contest) -> Table | None:
         f"the better half by mean validation {metric.title} goes on. What a rung trained is not trained again "
         "in the next."
     )
-    return Table(f"rungs-{contest.name}", f"Rungs of search {contest.name}", caption, columns, tuple(rows))
+    return Table(
+        f"rungs-{stage_result.name}", f"Rungs of search {stage_result.name}", caption, columns, tuple(rows)
+    )
 
 
 def _names_or_number(rung: Rung) -> str:
     """Return who went on from a rung, or only how many where a list would be long; the search's table has them all."""
-    if len(rung.went_on) <= FEW_NAMES:
-        return "; ".join(rung.went_on)
-    return f"{len(rung.went_on)} of {len(rung.took_part)}"
+    if len(rung.promoted) <= FEW_NAMES:
+        return "; ".join(rung.promoted)
+    return f"{len(rung.promoted)} of {len(rung.evaluated)}"
 
 
-def rungs_chart(contest: Contest) -> Figure | None:
+def rungs_chart(stage_result: StageResult) -> Figure | None:
     """Return each candidate's mean validation score from rung to rung; ``None`` before the first is decided."""
     decided = [
         (number, rung)
-        for number, rung in enumerate(contest.course.rungs if contest.course else (), start=1)
+        for number, rung in enumerate(stage_result.trace.rungs if stage_result.trace else (), start=1)
         if rung.decided
     ]
     if not decided:
         return None
     told = "; ".join(
-        f"rung {number}, {len(rung.went_on)} of {len(rung.took_part)} went on" for number, rung in decided
+        f"rung {number}, {len(rung.promoted)} of {len(rung.evaluated)} went on" for number, rung in decided
     )
-    subject, title = stage_title(contest), "From rung to rung"
-    alt = f"{subject}: from rung to rung, mean validation {contest.metric.title}: {told}."
+    subject, title = stage_title(stage_result), "From rung to rung"
+    alt = f"{subject}: from rung to rung, mean validation {stage_result.metric.title}: {told}."
     full_title = f"{subject}: from rung to rung"
-    return Figure(f"rungs-{contest.name}", title, alt, lambda: _draw(contest, decided), full_title)
+    return Figure(f"rungs-{stage_result.name}", title, alt, lambda: _draw(stage_result, decided), full_title)
 
 
-def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
-    metric = contest.metric
+def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
+    metric = stage_result.metric
     rows: list[dict[str, Any]] = []
     labels: list[str] = []
     for number, rung in decided:
@@ -103,7 +105,7 @@ def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
                 "rung": labels[-1],
                 "candidate": score.name,
                 "mean": score.value,
-                "fate": _fate(contest, score.name, rung.went_on),
+                "fate": _fate(stage_result, score.name, rung.promoted),
             }
             for score in rung.scores
             if score.value is not None
@@ -148,12 +150,12 @@ def _draw(contest: Contest, decided: list[tuple[int, Rung]]) -> Spec:
     )
 
 
-def _fate(contest: Contest, name: str, went_on: tuple[str, ...]) -> str:
+def _fate(stage_result: StageResult, name: str, promoted: tuple[str, ...]) -> str:
     """Return what became of a candidate in a rung."""
-    leader = contest.leader
-    if leader is not None and leader.name == name:
+    best = stage_result.best
+    if best is not None and best.name == name:
         return "chosen"
-    return "went on" if name in went_on else "dropped"
+    return "went on" if name in promoted else "dropped"
 
 
 SECTION = Topic(42, sections)

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from convstudy.analysis import Analysis
-from convstudy.data import Dataset, ImageFacts, Images
+from convstudy.data import Dataset, DatasetStatistics, Images
 from convstudy.data.audit.duplicates import NEAR, Pairs
 from convstudy.errors import ConvstudyError
 from convstudy.numbers import counted, percent, shortest
-from convstudy.report import pictures
+from convstudy.report import thumbnails
 from convstudy.report.class_charts import classes_chart
-from convstudy.report.pictures import Picture
 from convstudy.report.section import Block, Code, Details, Gallery, Heading, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
+from convstudy.report.thumbnails import Thumbnail
 from convstudy.stats import balance_of
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def _test_labels(analysis: Analysis) -> Labels | None:
     return next((each.labels for each in found if each is not None), None)
 
 
-def _first(images: Images, info: Dataset) -> tuple[Picture, ...]:
+def _first(images: Images, info: Dataset) -> tuple[Thumbnail, ...]:
     labels = [info.class_names[int(images.labels[i])] for i in range(min(N_FIRST_IMAGES, len(images)))]
     return tuple(
-        Picture(pictures.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
+        Thumbnail(thumbnails.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
         for i, label in enumerate(labels)
     )
 
@@ -102,30 +102,30 @@ def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Tab
     return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
-def image_words(facts: ImageFacts | None, info: Dataset) -> tuple[str, ...]:
+def image_words(statistics: DatasetStatistics | None, info: Dataset) -> tuple[str, ...]:
     """Return in a sentence each what is known of the images, what matters most first."""
-    if facts is None:
+    if statistics is None:
         return (
             "The images were not looked over for duplicates yet: a run does so once its test set was opened.",
         )
-    return tuple(_sentences(facts, info))
+    return tuple(_sentences(statistics, info))
 
 
-def _sentences(facts: ImageFacts, info: Dataset) -> Iterator[str]:
-    exact, near = facts.exact, facts.near
+def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
+    exact, near_duplicates = statistics.exact, statistics.near_duplicates
     if exact.n_pairs:
         told = _told(exact, "a training image too, pixel by pixel", "training images too, pixel by pixel")
         yield f"{told}: on these a model may remember the answer."
     else:
         yield "No test image is a training image too, pixel by pixel."
-    if near is None:
+    if near_duplicates is None:
         yield "So many images look alike that near duplicates could not be looked for."
-    elif near.n_pairs:
+    elif near_duplicates.n_pairs:
         how = f"(pixels correlate by {shortest(NEAR)} or more)"
-        yield f"{_told(near, f'nearly a training image {how}', f'nearly training images {how}')}."
+        yield f"{_told(near_duplicates, f'nearly a training image {how}', f'nearly training images {how}')}."
     else:
         yield f"None is nearly one either (no pixels correlate by {shortest(NEAR)} or more)."
-    for name, part in (("training", facts.train), ("test", facts.test)):
+    for name, part in (("training", statistics.train), ("test", statistics.test)):
         if part.n_repeated:
             labels = (
                 f", {part.n_repeated_otherwise:,} of them with another label"
@@ -140,7 +140,7 @@ def _sentences(facts: ImageFacts, info: Dataset) -> Iterator[str]:
                 f"{name} images hold one value only and show",
             )
             yield f"{counted(part.n_constant, one, many)} nothing."
-    balance = balance_of(facts.train.class_counts)
+    balance = balance_of(statistics.train.class_counts)
     largest, smallest = (info.class_names[label] for label in (balance.largest, balance.smallest))
     if math.isinf(balance.ratio):
         yield f"The class {smallest} has no training image at all."
@@ -150,7 +150,7 @@ def _sentences(facts: ImageFacts, info: Dataset) -> Iterator[str]:
             f"({smallest}); by their sizes the {info.n_classes} classes count as "
             f"{shortest(balance.effective, 3)} equal ones."
         )
-    guess = facts.test.class_counts[balance.largest] / facts.test.n_images
+    guess = statistics.test.class_counts[balance.largest] / statistics.test.n_images
     yield f"Always saying {largest} would get {percent(guess)} of the test images right."
 
 
@@ -163,7 +163,7 @@ def _told(pairs: Pairs, one: str, many: str) -> str:
     return told
 
 
-def parts_table(facts: ImageFacts, info: Dataset) -> Table:
+def parts_table(statistics: DatasetStatistics, info: Dataset) -> Table:
     """Return what is known of the training and the test images."""
     columns = (
         Column("part", "Images"),
@@ -178,7 +178,7 @@ def parts_table(facts: ImageFacts, info: Dataset) -> Table:
         Column("repeated_otherwise", "Repeated, other label", "count"),
     )
     rows: list[tuple[Value, ...]] = []
-    for name, part in (("training", facts.train), ("test", facts.test)):
+    for name, part in (("training", statistics.train), ("test", statistics.test)):
         balance = balance_of(part.class_counts)
         rows.append(
             (
@@ -201,7 +201,7 @@ def parts_table(facts: ImageFacts, info: Dataset) -> Table:
     return Table("image-facts", "The images looked over", caption, columns, tuple(rows))
 
 
-def duplicates_table(facts: ImageFacts, info: Dataset) -> Table:
+def duplicates_table(statistics: DatasetStatistics, info: Dataset) -> Table:
     """Return the first pairs of a test and a training image that are the same, or nearly."""
     columns = (
         Column("kind", "Pixels"),
@@ -211,7 +211,7 @@ def duplicates_table(facts: ImageFacts, info: Dataset) -> Table:
         Column("train_class", "Its class"),
         Column("correlation", "Correlation", "loss"),
     )
-    kinds = (("the same", facts.exact), ("nearly the same", facts.near))
+    kinds = (("the same", statistics.exact), ("nearly the same", statistics.near_duplicates))
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (
             kind,

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convstudy.analysis import Contest
-from convstudy.report.interaction_words import SHORT, worded
-from convstudy.report.metric_words import difference_kind, margin_of, metric_of, value_kind
+from convstudy.analysis import StageResult
+from convstudy.report.interaction_text import SHORT, worded
+from convstudy.report.metric_text import difference_kind, margin_of, metric_of, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_words import needed_short, over_seeds
+from convstudy.report.verdict_text import over_seeds, required_short
 from convstudy.stats import Verdict
 
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each ablation with interactions that are measured."""
-    for contest in material.analysis.asked:
-        table = interactions_table(contest)
+    for stage_result in material.analysis.asked:
+        table = interactions_table(stage_result)
         if table is not None:
             yield Section(table.name, table.title, (table,))
 
 
-def interactions_table(contest: Contest) -> Table | None:
+def interactions_table(stage_result: StageResult) -> Table | None:
     """Return an ablation's interactions; ``None`` where it asks for none, or none is measured yet."""
-    found = contest.interactions
+    found = stage_result.interactions
     if all(verdict.difference.mean is None for verdict in found):
         return None
-    scores = {row.name: row.summary(contest.measure) for row in contest.rows}
-    metric = contest.metric
+    scores = {row.name: row.summary(stage_result.measure) for row in stage_result.rows}
+    metric = stage_result.metric
     kind, value = difference_kind(metric), value_kind(metric)
     columns = (
         Column("first", "Variant"),
@@ -39,7 +39,7 @@ def interactions_table(contest: Contest) -> Table | None:
         Column("high", "To", kind),
         Column("seeds", "Seeds", "count"),
         Column("adjusted_p", "p, Holm", "p"),
-        Column("needed", f"To tell {margin_of(found[0]).split()[0]}"),
+        Column("required", f"To tell {margin_of(found[0]).split()[0]}"),
         Column("as_it_is", "As it is", value),
         Column("first_alone", "Variant alone", value),
         Column("second_alone", "Other alone", value),
@@ -55,20 +55,20 @@ def interactions_table(contest: Contest) -> Table | None:
             verdict.difference.high,
             verdict.difference.n,
             None if verdict.no_interval else verdict.adjusted_p,
-            needed_short(verdict),
-            contest.leader.summary(contest.measure) if contest.leader else None,
+            required_short(verdict),
+            stage_result.best.summary(stage_result.measure) if stage_result.best else None,
             scores[verdict.first],
             scores[verdict.second],
             scores[f"{verdict.first} + {verdict.second}"],
         )
         for verdict in found
     ]
-    name, title = f"interactions-{contest.name}", f"{stage_title(contest)}: interactions"
+    name, title = f"interactions-{stage_result.name}", f"{stage_title(stage_result)}: interactions"
     return Table(name, title, _caption(found), columns, tuple(rows))
 
 
 def _caption(found: Sequence[Verdict]) -> str:
-    region, metric = margin_of(found[0]), metric_of(found[0])
+    margin, metric = margin_of(found[0]), metric_of(found[0])
     holm = "" if len(found) == 1 else f", after Holm’s correction for all {len(found)} interactions"
     near_100 = (
         " Points of accuracy near 100 % leave little room for two gains to add up." if metric.counts else ""
@@ -78,7 +78,7 @@ def _caption(found: Sequence[Verdict]) -> str:
         f"Test {metric.title} with both variants, minus that with each alone, plus that of the network as it is: by "
         "how much both together come out above (+) or below (−) what their two differences add up to, with 95 % "
         "intervals. "
-        f"{over_seeds(found)} “More” and “less” need the whole interval beyond ±{region}, "
+        f"{over_seeds(found)} “More” and “less” need the whole interval beyond ±{margin}, "
         f"“none” needs it within{holm}.{near_100}"
         f"{' Where predictions are lost, there is no interval.' if lost else ''}"
     )

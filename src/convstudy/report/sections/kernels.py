@@ -7,9 +7,9 @@ from typing import Any
 
 from convstudy.errors import ConvstudyError
 from convstudy.numbers import decimals
-from convstudy.report import pictures
-from convstudy.report.pictures import Picture
+from convstudy.report import thumbnails
 from convstudy.report.section import Gallery, Material, Section, Text, Topic
+from convstudy.report.thumbnails import Thumbnail
 
 N_KERNELS = 64
 _HOW = "Blue is negative, red positive, each kernel by its own scale; the first seed's weights."
@@ -22,7 +22,7 @@ def sections(material: Material) -> Iterator[Section]:
         return
     title = f"First-layer kernels of {head.candidate.network_name}"
     fit_id = next(record.fit_id for record in results.records_of(head.candidate) if record.done)
-    found: tuple[Picture, ...] = ()
+    found: tuple[Thumbnail, ...] = ()
     notes: tuple[str, ...] = ()
     try:
         found = tuple(_kernels(results.arrays(fit_id, "weights")))
@@ -34,15 +34,15 @@ def sections(material: Material) -> Iterator[Section]:
         yield Section("kernels", title, (Text(("There are none to show.",)),), notes=notes)
 
 
-def _kernels(weights: dict[str, Any]) -> Iterator[Picture]:
-    kernels = pictures.first_kernels(weights)
+def _kernels(weights: dict[str, Any]) -> Iterator[Thumbnail]:
+    kernels = thumbnails.first_kernels(weights)
     if kernels is None:
         return
     for number, kernel in enumerate(kernels[:N_KERNELS]):
         largest = float(abs(kernel).max())
-        pixels = pictures.kernel_pixels(kernel, largest)
-        yield Picture(
-            pictures.data_uri(pixels),
+        pixels = thumbnails.kernel_pixels(kernel, largest)
+        yield Thumbnail(
+            thumbnails.data_uri(pixels),
             f"kernel {number}, weights from {decimals(kernel.min(), 2)} to {decimals(kernel.max(), 2)}",
         )
 

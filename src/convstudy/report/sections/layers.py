@@ -50,7 +50,7 @@ def layers_table(name: str, network: Network, info: Dataset, number: int) -> Tab
         Column("output", "Output shape"),
         Column("trainable", "Trainable", "count"),
         Column("not_trainable", "Not trainable", "count"),
-        Column("multiply_adds", "Multiply-adds", "count"),
+        Column("macs", "Multiply-adds", "count"),
         Column("note", "Note", "prose"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -60,12 +60,12 @@ def layers_table(name: str, network: Network, info: Dataset, number: int) -> Tab
             shape_text(row.output_shape),
             row.n_trainable,
             row.n_not_trainable,
-            row.multiply_adds,
+            row.macs,
             f"does nothing: {row.idle}" if row.idle else "",
         )
         for row in layers.rows
     ]
-    rows.append(("", "total", "", layers.n_trainable, layers.n_not_trainable, layers.multiply_adds, ""))
+    rows.append(("", "total", "", layers.n_trainable, layers.n_not_trainable, layers.macs, ""))
     caption = (
         f"Input {shape_text(layers.input_shape)}; {layers.n_parameters:,} parameters, of which "
         f"{layers.n_trainable:,} trainable and {layers.n_not_trainable:,} not."

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstudy.analysis import Contest
-from convstudy.report.metric_words import key_of, unit_of, value_kind, with_sign, writer
-from convstudy.report.optimism_words import winners
+from convstudy.analysis import StageResult
+from convstudy.report.metric_text import key_of, unit_of, value_kind, with_sign, writer
+from convstudy.report.optimism_text import winners
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_words import within
+from convstudy.report.verdict_text import within
 
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each nested search."""
-    for contest in material.analysis.asked:
-        table = nested_table(contest)
+    for stage_result in material.analysis.asked:
+        table = nested_table(stage_result)
         if table is not None:
             yield Section(table.name, table.title, (table,))
 
 
-def nested_table(contest: Contest) -> Table | None:
+def nested_table(stage_result: StageResult) -> Table | None:
     """Return the outer folds of a nested search; ``None`` for others."""
-    found = contest.nested
+    found = stage_result.nested
     if found is None:
         return None
-    metric = contest.metric
+    metric = stage_result.metric
     write = writer(metric)
     columns = (
         Column("outer_fold", "Outer fold"),
@@ -54,7 +54,7 @@ def nested_table(contest: Contest) -> Table | None:
         "count there). The winner that is used further on is that of the search on all folds. "
     )
     if found.score.mean is None:
-        return _nested(contest, columns, rows, f"{caption}Not every outer fold has a score.")
+        return _nested(stage_result, columns, rows, f"{caption}Not every outer fold has a score.")
     caption += f"Mean {write(found.score.mean)}"
     if found.interval:
         caption += f" ({within(found.interval, metric)}, Nadeau and Bengio’s)"
@@ -65,14 +65,14 @@ def nested_table(contest: Contest) -> Table | None:
             caption += f", with {found.n_train_searched:,} images to train on instead of {found.n_train:,}"
     elif found.searched is not None:
         caption += "; the search’s own winner was trained up to another epoch, so that no difference is told"
-    return _nested(contest, columns, rows, f"{caption}. Winners: {winners(found)}.")
+    return _nested(stage_result, columns, rows, f"{caption}. Winners: {winners(found)}.")
 
 
 def _nested(
-    contest: Contest, columns: tuple[Column, ...], rows: list[tuple[Value, ...]], caption: str
+    stage_result: StageResult, columns: tuple[Column, ...], rows: list[tuple[Value, ...]], caption: str
 ) -> Table:
-    title = f"Search {contest.name} judged on outer folds"
-    return Table(f"nested-{contest.name}", title, caption, columns, tuple(rows))
+    title = f"Search {stage_result.name} judged on outer folds"
+    return Table(f"nested-{stage_result.name}", title, caption, columns, tuple(rows))
 
 
 SECTION = Topic(46, sections)

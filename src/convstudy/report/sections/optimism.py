@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstudy.analysis import Keepsake
+from convstudy.analysis import BiasedEstimate
 from convstudy.metrics import Metric, metric_named
-from convstudy.report.metric_words import difference_kind, value_kind
+from convstudy.report.metric_text import difference_kind, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 
@@ -37,12 +37,12 @@ _KEPT = {
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section, where there is something to compare."""
-    table = optimism_table(material.analysis.keepsakes, metric_named(material.results.study.metric))
+    table = optimism_table(material.analysis.biased_estimates, metric_named(material.results.study.metric))
     if table.rows:
         yield Section("optimism", table.title, (table,))
 
 
-def optimism_table(kept: tuple[Keepsake, ...], metric: Metric) -> Table:
+def optimism_table(kept: tuple[BiasedEstimate, ...], metric: Metric) -> Table:
     """Return what a notebook would have reported of this study, beside what is honest."""
     columns = (
         Column("kept", "Kept", "prose"),

@@ -10,7 +10,7 @@ from convstudy.analysis import Protocol
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named, recorded_with
 from convstudy.numbers import counted
-from convstudy.report.metric_words import capital, key_of, value_kind
+from convstudy.report.metric_text import capital, key_of, value_kind
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 
@@ -25,8 +25,8 @@ def sections(material: Material) -> Iterator[Section]:
         images_table(told),
         choices_table(results),
         acceptances_table(told),
-        openings_table(told, metric_named(results.study.metric)),
-        ledger_table(told),
+        test_evaluations_table(told, metric_named(results.study.metric)),
+        access_log_table(told),
     )
     words = Text((protocol_words(told, results.images is not None),))
     yield Section("protocol", "Protocol", (words, *(table for table in tables if table.rows)))
@@ -39,10 +39,10 @@ def data(material: Material) -> dict[str, Any]:
         "choices": [asdict(choice) for choice in material.results.choices],
         "acceptances": [asdict(row) for row in told.acceptances],
         "test_set": {
-            "openings": [asdict(row) for row in told.openings],
-            "openings_in_this_folder": told.n_openings,
-            "openings_before_this_run": told.n_openings_before,
-            "openings_by_this_run": told.n_opened,
+            "test_evaluations": [asdict(row) for row in told.test_evaluations],
+            "openings_in_this_folder": told.n_test_evaluations,
+            "openings_before_this_run": told.n_test_evaluations_before,
+            "openings_by_this_run": told.n_evaluated,
             "questions_in_this_folder": told.n_questions,
             "questions_of_other_runs": told.n_questions_elsewhere,
         },
@@ -55,8 +55,10 @@ def protocol_words(told: Protocol, looked_over: bool) -> str:
         f"after {counted(len(told.choices), 'choice')}" if told.choices else "and no choice was made before"
     )
     text = (
-        f"This run rests on {counted(len(told.openings), 'opening')} of the test set, {choices}. In this runs folder "
-        f"it was opened {counted(told.n_openings, 'time')} by any study so far, {told.n_openings_before} of them "
+        f"This run rests on {counted(len(told.test_evaluations), 'evaluation')} of the test set, {choices}. "
+        f"In this runs folder "
+        f"it was opened {counted(told.n_test_evaluations, 'time')} by any study so far, "
+        f"{told.n_test_evaluations_before} of them "
         "before this run’s first."
     )
     if told.n_questions:
@@ -147,11 +149,11 @@ def choices_table(results: Results) -> Table:
     return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
 
 
-def openings_table(told: Protocol, metric: Metric) -> Table:
+def test_evaluations_table(told: Protocol, metric: Metric) -> Table:
     """Return each opening of the test set by this run."""
     metrics = [metric_named(name) for name in recorded_with(metric.name)]
     columns = (
-        Column("opened_at", "When (UTC)", "time"),
+        Column("evaluated_at", "When (UTC)", "time"),
         Column("candidates", "For", "prose"),
         Column("part", "Seed"),
         Column("weights_digest", "Weights", "digest"),
@@ -161,18 +163,21 @@ def openings_table(told: Protocol, metric: Metric) -> Table:
     )
     rows: list[tuple[Value, ...]] = [
         (
-            row.opening.opened_at,
+            row.test_evaluation.evaluated_at,
             "; ".join(row.candidates),
             row.part,
-            row.opening.weights_digest,
-            row.opening.n_images,
-            *(None if row.opening.scores is None else row.opening.scores[each.name] for each in metrics),
-            row.opening.purpose,
+            row.test_evaluation.weights_digest,
+            row.test_evaluation.n_images,
+            *(
+                None if row.test_evaluation.scores is None else row.test_evaluation.scores[each.name]
+                for each in metrics
+            ),
+            row.test_evaluation.purpose,
         )
-        for row in told.openings
+        for row in told.test_evaluations
     ]
     caption = "Each model scored on the sealed test images, by the digest of its weights, in order of time."
-    return Table("openings", "Openings of the test set", caption, columns, tuple(rows))
+    return Table("test_evaluations", "Openings of the test set", caption, columns, tuple(rows))
 
 
 def acceptances_table(told: Protocol) -> Table:
@@ -207,10 +212,10 @@ def acceptances_table(told: Protocol) -> Table:
     return Table("acceptances", "Accepted failures", caption, columns, tuple(rows))
 
 
-def ledger_table(told: Protocol) -> Table:
+def access_log_table(told: Protocol) -> Table:
     """Return the openings of the test set that this run does not use, the latest of them."""
     columns = (
-        Column("opened_at", "When (UTC)", "time"),
+        Column("evaluated_at", "When (UTC)", "time"),
         Column("study", "Asked by study"),
         Column("run", "Run", "code"),
         Column("fit_id", "Fit", "code"),
@@ -219,12 +224,12 @@ def ledger_table(told: Protocol) -> Table:
     )
     rows: list[tuple[Value, ...]] = [
         (
-            entry.opening.opened_at,
-            entry.opening.purpose,
+            entry.test_evaluation.evaluated_at,
+            entry.test_evaluation.purpose,
             entry.run_id,
-            entry.opening.fit_id,
-            entry.opening.weights_digest,
-            None if entry.opening.scores is None else entry.opening.scores[ACCURACY],
+            entry.test_evaluation.fit_id,
+            entry.test_evaluation.weights_digest,
+            None if entry.test_evaluation.scores is None else entry.test_evaluation.scores[ACCURACY],
         )
         for entry in told.others[-MOST_OPENINGS:]
     ]
@@ -234,7 +239,7 @@ def ledger_table(told: Protocol) -> Table:
     )
     if len(told.others) > MOST_OPENINGS:
         caption += f" These are the latest {MOST_OPENINGS} of {len(told.others):,}."
-    return Table("ledger", "Other openings", caption, columns, tuple(rows))
+    return Table("access_log", "Other openings", caption, columns, tuple(rows))
 
 
 def _shown(metric: Metric) -> list[Metric]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from convstudy.analysis import CandidateRow, Contest
+from convstudy.analysis import CandidateRow, StageResult
 from convstudy.metrics import Metric
 from convstudy.numbers import counted
 from convstudy.report.figure import (
@@ -18,7 +18,7 @@ from convstudy.report.figure import (
     nominal,
     quantity,
 )
-from convstudy.report.metric_words import tip_format, writer
+from convstudy.report.metric_text import tip_format, writer
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, stage_title
 from convstudy.studyfile import Range
@@ -28,28 +28,36 @@ from convstudy.studyfile.part import Tried
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each search that draws values."""
     results = material.results
-    for contest in material.analysis.asked:
-        if not contest.course or not results.study.search[contest.name].draws:
+    for stage_result in material.analysis.asked:
+        if not stage_result.trace or not results.study.search[stage_result.name].draws:
             continue
-        stage = results.plan.stage(contest.stage)
+        stage = results.plan.stage(stage_result.stage)
         found = [
             values_chart(
-                contest, number, key, tried, {each.name: each.values[key] for each in stage.candidates}
+                stage_result, number, key, tried, {each.name: each.values[key] for each in stage.candidates}
             )
-            for number, (key, tried) in enumerate(results.study.search[contest.name].vary.items(), start=1)
+            for number, (key, tried) in enumerate(
+                results.study.search[stage_result.name].parameters.items(), start=1
+            )
         ]
         figures = tuple(figure for figure in found if figure is not None)
         if figures:
-            yield Section(f"values-{contest.name}", f"{stage_title(contest)} over its values", figures)
+            yield Section(
+                f"values-{stage_result.name}", f"{stage_title(stage_result)} over its values", figures
+            )
 
 
 def values_chart(
-    contest: Contest, number: int, key: str, tried: tuple[Tried, ...] | Range, values: Mapping[str, Tried]
+    stage_result: StageResult,
+    number: int,
+    key: str,
+    tried: tuple[Tried, ...] | Range,
+    values: Mapping[str, Tried],
 ) -> Figure | None:
     """Return the mean validation score over the values of one key that a search drew.
 
     Args:
-        contest: the search.
+        stage_result: the search.
         number: which of the search's keys this is, from 1; keys may have letters that no file name may.
         key: a parameter or recipe key.
         tried: what the search may try for it; a range with ``log`` gives a logarithmic axis.
@@ -57,19 +65,19 @@ def values_chart(
     """
     rows: list[dict[str, Any]] = [
         {"candidate": row.name, "value": values[row.name], "mean": mean, "chosen": row.chosen}
-        for row in contest.rows
-        if (mean := _mean(contest, row)) is not None
+        for row in stage_result.rows
+        if (mean := _mean(stage_result, row)) is not None
     ]
     if len({row["value"] for row in rows}) < 2:
         return None
-    metric = contest.metric
+    metric = stage_result.metric
     best = min(rows, key=lambda row: metric.rank(row["mean"]))
-    subject, title = stage_title(contest), f"Over {key}"
+    subject, title = stage_title(stage_result), f"Over {key}"
     alt = (
         f"{subject}: over {key}, mean validation {metric.title} of {counted(len(rows), 'candidate')} over {key}; the "
         f"best, {writer(metric)(best['mean'])}, at {best['value']}."
     )
-    name = f"values-{contest.name}-{number:02d}"
+    name = f"values-{stage_result.name}-{number:02d}"
     is_log = isinstance(tried, Range) and tried.log
     return Figure(name, title, alt, lambda: _draw(rows, key, is_log, metric), f"{subject}: over {key}")
 
@@ -95,9 +103,9 @@ def _draw(rows: list[dict[str, Any]], key: str, is_log: bool, metric: Metric) ->
     )
 
 
-def _mean(contest: Contest, row: CandidateRow) -> float | None:
+def _mean(stage_result: StageResult, row: CandidateRow) -> float | None:
     """Return a candidate's mean score, if all its fits are done."""
-    return row.summary(contest.measure).mean if row.n_done == len(row.fits) else None
+    return row.summary(stage_result.measure).mean if row.n_done == len(row.fits) else None
 
 
 SECTION = Topic(44, sections)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convstudy.analysis import Contest
+from convstudy.analysis import StageResult
 from convstudy.analysis.methods import holds
 from convstudy.metrics import ACCURACY, Metric, metric_named
 from convstudy.numbers import counted
-from convstudy.report.metric_words import difference_kind, margin_text, unit_words, width_kind
+from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_words import needed_short, over_seeds
+from convstudy.report.verdict_text import over_seeds, required_short
 from convstudy.stats import Verdict
 
 _MOST_OPEN = 60
@@ -20,10 +20,14 @@ _MOST_OPEN = 60
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the one section."""
-    study, contests = material.results.study, material.analysis.contests
+    study, stage_results = material.results.study, material.analysis.stage_results
     metric, margin = metric_named(study.metric), study.margin
-    more = (loss_table(contests), probability_table(contests, metric, margin), models_table(contests))
-    verdicts = verdict_table(contests, metric, margin)
+    more = (
+        loss_table(stage_results),
+        probability_table(stage_results, metric, margin),
+        models_table(stage_results),
+    )
+    verdicts = verdict_table(stage_results, metric, margin)
     if verdicts.rows:
         is_long = len(verdicts.rows) > _MOST_OPEN
         first = Details(f"All {counted(len(verdicts.rows), 'verdict')}", (verdicts,)) if is_long else verdicts
@@ -36,20 +40,20 @@ def sections(material: Material) -> Iterator[Section]:
         yield Section("verdicts", verdicts.title, (Text(("There is nothing to compare yet.",)),))
 
 
-def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) -> Table:
+def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
     """Return every verdict of the run.
 
     Args:
-        contests: the stage results.
+        stage_results: the stage results.
         metric: the study's.
         margin: its equivalence margin, in the metric's own values.
     """
-    region, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
-    has_needed = holds("sample size", metric)
+    border, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
+    has_required = holds("sample size", metric)
     unit = (
         "percentage points of accuracy" if metric.name == ACCURACY else f"{metric.title}{unit_words(metric)}"
     )
-    bounded = any(verdict.bounded for contest in contests for verdict in contest.verdicts)
+    bounded = any(verdict.bounded for stage_result in stage_results for verdict in stage_result.verdicts)
     columns = (
         Column("first", "Candidate"),
         Column("verdict", "is"),
@@ -63,7 +67,7 @@ def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) 
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
         Column("adjusted_p", "p, Holm", "p"),
-        *((Column("needed", f"To tell {region.split()[0]}"),) if has_needed else ()),
+        *((Column("required", f"To tell {border.split()[0]}"),) if has_required else ()),
         Column("measure", "Measure"),
         Column("stage", "Question"),
     )
@@ -75,18 +79,18 @@ def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) 
             verdict.difference.mean,
             verdict.difference.low,
             verdict.difference.high,
-            _width(verdict, "folds" if contest.question == "search" else "seeds"),
+            _width(verdict, "folds" if stage_result.question == "search" else "seeds"),
             _width(verdict, "images"),
             *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
             verdict.difference.n,
             None if verdict.no_interval else verdict.p,
             None if verdict.no_interval else verdict.adjusted_p,
-            *((needed_short(verdict),) if has_needed else ()),
+            *((required_short(verdict),) if has_required else ()),
             f"{verdict.measure.part} {metric.title}",
-            contest.stage,
+            stage_result.stage,
         )
-        for contest in contests
-        for verdict in contest.verdicts
+        for stage_result in stage_results
+        for verdict in stage_result.verdicts
     ]
     lost = (
         "Some predictions are missing: there the images’ part is an upper bound, the sum of both error rates. "
@@ -95,13 +99,13 @@ def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) 
     )
     caption = (
         f"Differences, the candidate minus the other, in {unit}, with 95 % intervals. “Better” "
-        f"and “worse” need the whole interval beyond ±{region}, “tie” needs it within, and this must hold "
+        f"and “worse” need the whole interval beyond ±{border}, “tie” needs it within, and this must hold "
         "after Holm’s correction for all comparisons of the question. "
-        f"{over_seeds([v for c in contests if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
+        f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
         "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
         "share training images, and never narrower than the validation images of all folds together allow. "
         f"{lost}p is how often chance alone would bring the difference this far beyond the nearest "
-        f"border of the region, or this far within.{_what_it_takes(metric, margin) if has_needed else ''}"
+        f"border of the region, or this far within.{_what_it_takes(metric, margin) if has_required else ''}"
     )
     if metric.kind == "per set":
         caption = (
@@ -113,16 +117,18 @@ def verdict_table(contests: tuple[Contest, ...], metric: Metric, margin: float) 
 
 def _what_it_takes(metric: Metric, margin: float) -> str:
     """Return what the column of needed seeds or images says, with a space before it."""
-    region = margin_text(metric, margin)
+    border = margin_text(metric, margin)
     if not margin:
-        return " With a region of nothing no smallest difference is named, and so not what it would take to tell it."
+        return (
+            " With a margin of 0 no smallest difference is named, and so not what it would take to tell it."
+        )
     return (
-        f" “To tell {region.split()[0]}” is a rough range of what it takes to tell a difference of {region} from none "
+        f" “To tell {border.split()[0]}” is a rough range of what it takes to tell a difference of {border} from none "
         "in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
     )
 
 
-def loss_table(contests: tuple[Contest, ...]) -> Table:
+def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
     """Return every verdict by test loss."""
     columns = (
         Column("first", "Candidate"),
@@ -143,22 +149,23 @@ def loss_table(contests: tuple[Contest, ...]) -> Table:
             verdict.difference.low,
             verdict.difference.high,
             verdict.adjusted_p,
-            contest.stage,
+            stage_result.stage,
         )
-        for contest in contests
-        for verdict in contest.losses
+        for stage_result in stage_results
+        for verdict in stage_result.losses
     ]
     caption = (
         "The candidate’s mean cross-entropy on the test images minus the other’s. "
-        f"{over_seeds([v for c in contests for v in c.losses])} There is no region here: “better” says that the loss "
+        f"{over_seeds([v for c in stage_results for v in c.losses])} "
+        "There is no margin here: “better” says that the loss "
         "is lower, by however little."
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
 
-def probability_table(contests: tuple[Contest, ...], metric: Metric, margin: float) -> Table:
+def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
     """Return the Bayesian reading of the searches."""
-    region = margin_text(metric, margin)
+    border = margin_text(metric, margin)
     columns = (
         Column("first", "Candidate"),
         Column("second", "against"),
@@ -174,21 +181,21 @@ def probability_table(contests: tuple[Contest, ...], metric: Metric, margin: flo
             verdict.probabilities.better,
             verdict.probabilities.same,
             verdict.probabilities.worse,
-            contest.stage,
+            stage_result.stage,
         )
-        for contest in contests
-        for verdict in contest.verdicts
+        for stage_result in stage_results
+        for verdict in stage_result.verdicts
         if verdict.probabilities is not None
     ]
     caption = (
-        f"How probable it is that the candidate is better by more than {region}, as good within ±{region}, "
+        f"How probable it is that the candidate is better by more than {border}, as good within ±{border}, "
         "or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
         "chosen by these folds and no correction is made for that: read each line by itself, and not as a promise."
     )
     return Table("probabilities", "Probabilities over folds", caption, columns, tuple(rows))
 
 
-def models_table(contests: tuple[Contest, ...]) -> Table:
+def models_table(stage_results: tuple[StageResult, ...]) -> Table:
     """Return on how many test images the trained models differ, pair by pair and seed by seed."""
     columns = (
         Column("first", "Candidate"),
@@ -211,13 +218,13 @@ def models_table(contests: tuple[Contest, ...]) -> Table:
             pair.second_only,
             pair.neither,
             pair.exact_p,
-            contest.stage,
+            stage_result.stage,
         )
-        for contest in contests
-        for verdict in contest.verdicts
+        for stage_result in stage_results
+        for verdict in stage_result.verdicts
         for number, pair in enumerate(verdict.models, start=1)
     ]
-    metrics = {contest.metric.name: contest.metric.title for contest in contests}
+    metrics = {stage_result.metric.name: stage_result.metric.title for stage_result in stage_results}
     right = "".join(f"“Right” is by {title}. " for name, title in metrics.items() if name != ACCURACY)
     caption = (
         f"Test images by which of two trained models gets them right, for each seed that both have. {right}"

@@ -12,10 +12,10 @@
 ==================  =====================================================
 """
 
-from convstudy.run.executors.device import DeviceExecutor
 from convstudy.run.executors.executor import Executor
+from convstudy.run.executors.gpu import GpuExecutor
 from convstudy.run.executors.inline import InlineExecutor
 from convstudy.run.executors.own import MakeExecutor
 from convstudy.run.executors.processes import ProcessExecutor
 
-__all__ = ["DeviceExecutor", "Executor", "InlineExecutor", "MakeExecutor", "ProcessExecutor"]
+__all__ = ["Executor", "GpuExecutor", "InlineExecutor", "MakeExecutor", "ProcessExecutor"]

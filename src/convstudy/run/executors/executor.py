@@ -11,7 +11,7 @@ from convstudy.run.tasks import Message, Task
 class Executor(Protocol):
     """Takes tasks and sends messages about them.
 
-    :func:`convstudy.run.perform.perform` does a task wherever it is called and sends its messages; an executor decides
+    :func:`convstudy.run.execute.execute` does a task wherever it is called and sends its messages; an executor decides
     where and when. Every task that was submitted and not cancelled ends in exactly one ``Trained``, ``Tested``,
     ``Inspected``, ``Halted`` or ``Lost`` message. Messages about one task arrive in the order in which they were sent.
     Leaving the ``with`` block stops all tasks; a training that was stopped resumes from its checkpoint in the next run.

@@ -28,10 +28,10 @@ class InlineExecutor:
     def next_message(self, timeout: float | None = None) -> Message | None:
         """Return the next message, doing the next task if there is none, however long that takes."""
         # It loads torch, which only this executor needs in this process.
-        from convstudy.run.perform import perform
+        from convstudy.run.execute import execute
 
         if not self._messages:
-            perform(self._tasks.popleft(), self._layout, self._messages.append, self._device)
+            execute(self._tasks.popleft(), self._layout, self._messages.append, self._device)
         return self._messages.popleft()
 
     def cancel(self, task: Task) -> None:

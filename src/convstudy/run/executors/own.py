@@ -29,7 +29,7 @@ def check_own(executor: object, workers: int | None, device: str, precisions: se
         problems.append(Problem('device must be "auto" with an executor: it has its own', got=repr(device)))
     if "auto" in precisions:
         what = "precision must be a number format with an executor: its device is not known here"
-        problems.append(Problem(what, got='"auto"', allowed="float32, bfloat16"))
+        problems.append(Problem(what, got='"auto"', expected="float32, bfloat16"))
     if not callable(executor):
         what = "executor must be a class or a function that takes a Layout and returns an Executor"
         problems.append(Problem(what, got=type(executor).__name__))

@@ -29,7 +29,7 @@ from convstudy.run.tasks import (
     Task,
     Tested,
     Trained,
-    said_from_json,
+    message_from_json,
     task_as_json,
 )
 from convstudy.store import Layout
@@ -128,7 +128,7 @@ class ProcessExecutor:
                 if task is not None:
                     return Lost(task, _death(status))
             elif task is not None:
-                message = said_from_json(task, json.loads(line))
+                message = message_from_json(task, json.loads(line))
                 if isinstance(message, Trained | Tested | Inspected | Halted):
                     worker.task = None
                 return message
@@ -149,9 +149,9 @@ class ProcessExecutor:
         try:
             self._log = append_regular(self._layout.log)
         except OSError as error:
-            what, mend = "this file cannot be written", "make room or restore access"
+            what, hint = "this file cannot be written", "make room or restore access"
             where = Location(str(self._layout.log))
-            raise StoreError(Problem(what, where=where, got=error.strerror or "", mend=mend)) from None
+            raise StoreError(Problem(what, where=where, got=error.strerror or "", hint=hint)) from None
         return self
 
     def __exit__(
@@ -170,8 +170,8 @@ class ProcessExecutor:
         try:
             process = self._process()
         except OSError as error:  # too many processes or open files, too little memory
-            what, mend = "a worker process cannot be started", "fewer --workers, or end other programs"
-            raise StoreError(Problem(what, got=error.strerror or str(error), mend=mend)) from None
+            what, hint = "a worker process cannot be started", "fewer --workers, or end other programs"
+            raise StoreError(Problem(what, got=error.strerror or str(error), hint=hint)) from None
         worker = _Worker(process)
         self._workers.append(worker)
         worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)

@@ -1,0 +1,167 @@
+"""What is to be known of a dataset's images before its scores are believed: class counts, constant images, duplicates.
+
+Making these facts looks at the pixels of the test set, so that it waits until the test set was opened anyway (see
+:mod:`convstudy.run.study`). No model and no score has a part in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from convstudy.data.audit.duplicates import (
+    MOST_SHOWN,
+    Pair,
+    Pairs,
+    exact_pairs,
+    near_duplicate_pairs,
+    repeats,
+)
+from convstudy.data.audit.perceptual_hashes import PerceptualHashes, perceptual_hashes
+
+if TYPE_CHECKING:
+    from convstudy.data.dataset import Dataset
+    from convstudy.data.images import Images
+
+VERSION = 1
+"""Of the JSON form; another one is made anew."""
+_MOST = 10**15
+"""No count of images or pairs is larger."""
+
+
+@dataclass(frozen=True)
+class PartStatistics:
+    """What is to be known of the training or test images.
+
+    Attributes:
+        class_counts: images of each class.
+        n_constant: images of which all pixels are the same.
+        n_repeated: images with the pixels of an earlier one of the same part.
+        n_repeated_otherwise: how many of these have another label than the first with these pixels.
+    """
+
+    class_counts: tuple[int, ...]
+    n_constant: int
+    n_repeated: int
+    n_repeated_otherwise: int
+
+    @property
+    def n_images(self) -> int:
+        """How many images there are."""
+        return sum(self.class_counts)
+
+
+@dataclass(frozen=True)
+class DatasetStatistics:
+    """What is to be known of a dataset's images.
+
+    Attributes:
+        digest: that of the dataset.
+        train, test: its parts.
+        exact: training and test images with the same pixels.
+        near_duplicates: those nearly the same; ``None`` where too many look alike to be compared.
+    """
+
+    digest: str
+    train: PartStatistics
+    test: PartStatistics
+    exact: Pairs
+    near_duplicates: Pairs | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values that :meth:`from_json` reads back."""
+        return {"version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: object, info: Dataset) -> DatasetStatistics:
+        """Return the facts of these plain values, which anybody may have written.
+
+        Raises:
+            ValueError: where they are not facts that :meth:`as_json` could have told of this dataset.
+        """
+        keys = ("version", "digest", "train", "test", "exact", "near_duplicates")
+        version, digest, train, test, exact, near_duplicates = _members(values, keys)
+        if version != VERSION or digest != info.digest:
+            raise ValueError("these are facts of another dataset or version")
+        return cls(
+            info.digest,
+            _part(train, info.n_classes, info.n_train),
+            _part(test, info.n_classes, info.n_test),
+            _pairs(exact, info),
+            None if near_duplicates is None else _pairs(near_duplicates, info),
+        )
+
+
+def dataset_statistics(info: Dataset, train: Images, test: Images) -> DatasetStatistics:
+    """Return what is to be known of a dataset's images; labels are taken to be classes, as readers see to."""
+    first, second = perceptual_hashes(train), perceptual_hashes(test)
+    return DatasetStatistics(
+        info.digest,
+        _statistics_of(train, first, info.n_classes),
+        _statistics_of(test, second, info.n_classes),
+        exact_pairs(first, second, train.labels, test.labels),
+        near_duplicate_pairs(train, test, first, second),
+    )
+
+
+def _statistics_of(images: Images, prints: PerceptualHashes, n_classes: int) -> PartStatistics:
+    import numpy as np
+
+    counts = np.bincount(images.labels, minlength=n_classes).tolist()
+    return PartStatistics(tuple(counts), int(prints.constant.sum()), *repeats(prints, images.labels))
+
+
+def _members(values: object, keys: tuple[str, ...]) -> list[Any]:
+    """Return the values under exactly these keys."""
+    if not isinstance(values, Mapping) or set(values) != set(keys):
+        raise ValueError(f"expected {', '.join(keys)}")
+    return [values[key] for key in keys]
+
+
+def _count(value: object, most: int = _MOST) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"expected a whole number up to {most}")
+    return value
+
+
+def _items(values: object, most: int) -> list[Any]:
+    if not isinstance(values, list) or len(values) > most:
+        raise ValueError(f"expected a list of at most {most}")
+    return values
+
+
+def _part(values: object, n_classes: int, n_images: int) -> PartStatistics:
+    keys = ("class_counts", "n_constant", "n_repeated", "n_repeated_otherwise")
+    counts, *others = _members(values, keys)
+    part = PartStatistics(
+        tuple(_count(count, n_images) for count in _items(counts, n_classes)),
+        *(_count(other, n_images) for other in others),
+    )
+    if len(part.class_counts) != n_classes or part.n_images != n_images:
+        raise ValueError(f"expected {n_images} images of {n_classes} classes")
+    return part
+
+
+def _pairs(values: object, info: Dataset) -> Pairs:
+    n_pairs, n_test, n_otherwise, shown = _members(
+        values, ("n_pairs", "n_test", "n_otherwise_labelled", "shown")
+    )
+    n_pairs = _count(n_pairs, info.n_train * info.n_test)
+    pairs = tuple(_pair(pair, info) for pair in _items(shown, min(MOST_SHOWN, n_pairs)))
+    return Pairs(n_pairs, _count(n_test, min(n_pairs, info.n_test)), _count(n_otherwise, n_pairs), pairs)
+
+
+def _pair(values: object, info: Dataset) -> Pair:
+    keys = ("train_row", "test_row", "train_label", "test_label", "correlation")
+    train_row, test_row, train_label, test_label, correlation = _members(values, keys)
+    if type(correlation) not in (int, float) or not math.isfinite(correlation):
+        raise ValueError("expected a number")
+    return Pair(
+        _count(train_row, info.n_train - 1),
+        _count(test_row, info.n_test - 1),
+        _count(train_label, info.n_classes - 1),
+        _count(test_label, info.n_classes - 1),
+        float(correlation),
+    )

@@ -1,0 +1,123 @@
+"""Dead units are those whose relu is 0 for every image, and they are told by the layer that has their weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from convstudy.engine.dead_relus import dead_relus, watched_relus
+from convstudy.networks import Network, read_layer
+from convstudy.networks.build import build_network
+from convstudy.networks.parameters import Spec
+from convstudy.record import DeadRelus, Record
+from tests.engine.small import small_fit, trained
+
+# The pool moves before its relu, and the second relu stands apart from its convolution.
+LAYERS = (
+    "conv 4 3 relu",
+    "max-pool 2",
+    "conv 3 2",
+    "batch-norm",
+    "activation relu",
+    "flatten",
+    "dense 5 relu",
+    "dense 6 tanh",
+)
+
+
+def network() -> nn.Sequential:
+    """Return the network for images of 8 × 8 × 1, in evaluation mode."""
+    return build_network(Network.read(LAYERS), (8, 8, 1), 10, torch.Generator().manual_seed(1)).eval()
+
+
+def weighted(model: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
+    """Return the modules that have kernels, in order."""
+    return [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+
+
+def looked_at(model: nn.Sequential, n_batches: int = 3) -> tuple[DeadRelus, ...]:
+    generator = torch.Generator().manual_seed(0)
+    with watched_relus(model) as highest, torch.inference_mode():
+        for _ in range(n_batches):
+            model(torch.rand(20, 1, 8, 8, generator=generator).contiguous(memory_format=torch.channels_last))
+    return dead_relus(highest)
+
+
+def test_units_that_are_made_dead_are_counted_by_their_layer() -> None:
+    model = network()
+    first, second, third, fourth, _ = weighted(model)
+    with torch.no_grad():
+        for module in (first, second, third, fourth):
+            module.weight.zero_()
+            module.bias.fill_(1.0)  # type: ignore[union-attr]
+    assert looked_at(model) == ()
+    with torch.no_grad():
+        for module, n_dead in ((first, 2), (second, 1), (third, 4), (fourth, 6)):
+            module.bias[:n_dead] = -1.0  # type: ignore[index]
+    # The last one's is tanh, which does not die.
+    assert looked_at(model) == (DeadRelus((1,), 2, 4), DeadRelus((3,), 1, 3), DeadRelus((7,), 4, 5))
+
+
+def test_a_unit_that_speaks_once_is_alive() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+    with torch.no_grad():
+        model[0][0].weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))  # type: ignore[index]
+        model[0][0].bias.zero_()  # type: ignore[index]
+    with watched_relus(model) as highest, torch.inference_mode():
+        model(torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
+        assert dead_relus(highest) == (DeadRelus((1,), 2, 3),)
+        model(torch.tensor([[0.0, 0.5]]))
+    assert dead_relus(highest) == (DeadRelus((1,), 1, 3),)
+
+
+@pytest.mark.parametrize(
+    ("name", "dying", "alive"), [("relu", 0.0, 0.1), ("relu6", 0.0, 7.0), ("hardswish", -3.0, -2.9)]
+)
+def test_activations_without_a_slope_can_die(name: str, dying: float, alive: float) -> None:
+    dense = read_layer(f"dense 3 {name}").module((1,), torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        dense[0].weight.zero_()  # type: ignore[index]
+        dense[0].bias.copy_(torch.tensor([dying, alive, dying - 5.0]))  # type: ignore[index]
+    with watched_relus(nn.Sequential(dense)) as highest, torch.inference_mode():
+        dense(torch.ones(4, 1))
+    assert dead_relus(highest) == (DeadRelus((1,), 2, 3),)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (("conv 4 3 relu", "flatten", "activation relu"), {(1,): 4, (3,): 144}),
+        ((("residual then=relu", "conv 4 1"), "flatten", "activation relu"), {(1,): 4, (3,): 256}),
+        (("conv 4 3 relu", "squeeze-excite 2", "activation relu", "flatten"), {(1,): 4, (2,): 2}),
+        (("conv 4 3", "squeeze-excite 1", "batch-norm", "activation relu", "flatten"), {(1,): 4, (2,): 4}),
+        # Half an image is above 0.
+        (("squeeze-excite 1", "activation relu", "conv 4 3", "flatten"), {(1,): 1}),
+    ],
+)
+def test_relus_of_one_layer_may_have_different_units(
+    layers: tuple[Spec, ...], expected: dict[tuple[int, ...], int]
+) -> None:
+    model = build_network(Network.read(layers), (8, 8, 1), 10, torch.Generator().manual_seed(1)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    assert looked_at(model) == tuple(DeadRelus(layer, n, n) for layer, n in expected.items())
+
+
+def test_a_model_is_left_as_it_was() -> None:
+    model = network()
+    looked_at(model)
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_record_has_its_dead_units_and_keeps_them() -> None:
+    # So large a rate throws weights where no image reaches them.
+    record = trained(small_fit(optimizer="sgd", learning_rate=30.0, epochs=1)).record
+    if not record.done:
+        pytest.fail(record.error)
+    assert record.dead_relus
+    assert Record.from_json(record.as_json()) == record
+    old = record.as_json()
+    del old["dead_relus"]
+    assert Record.from_json(old).dead_relus == ()

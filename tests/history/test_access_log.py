@@ -1,0 +1,53 @@
+"""The ledger of the test set, over all runs of a folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from convstudy.data import Fold, Holdout
+from convstudy.history import History
+from convstudy.history.access_log import question_of
+from convstudy.plan import make_plan
+from tests.plan.made import record, study
+from tests.run.studies import drop_record
+from tests.scores import scores
+
+
+def test_seeds_answer_one_question_together() -> None:
+    fit = make_plan(study()).tested_fits[0]
+    assert isinstance(fit.split, Holdout)
+    again = replace(fit, seed=3, split=replace(fit.split, seed=3))
+    assert again.id != fit.id
+    assert question_of(again) == question_of(fit)
+    for other in (
+        replace(fit, recipe=fit.recipe.varied({"epochs": 3})),
+        replace(fit, split=Holdout(0.3, 0)),
+        replace(fit, split=Fold(0, 5, 0)),
+        replace(fit, threads=2),
+    ):
+        assert question_of(other) != question_of(fit)
+
+
+def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
+    history = History.open(tmp_path, create=True)
+    first, second = study(), study(name="changed", seeds=3)
+    fits = make_plan(second).tested_fits
+    assert len(fits) == 6  # two networks that wait for nothing, three seeds
+    run_ids = [history.begin_run(first), history.begin_run(second)]
+    for fit in fits:
+        history.save_record(fit, record(fit))
+    for number, fit in enumerate(fits):
+        run = run_ids[number % 2]
+        test_evaluation = history.begin_test_evaluation(run, fit, "digest", "why")
+        if number != 5:
+            history.end_test_evaluation(test_evaluation, scores(0.1, 0.9), 1.0)
+    drop_record(history, fits[0].id)
+    entries = history.results(run_ids[0]).access_log
+    assert [entry.test_evaluation.fit_id for entry in entries] == [fit.id for fit in fits]
+    assert [entry.run_id for entry in entries] == run_ids * 3
+    assert [entry.answered for entry in entries] == [True] * 5 + [False]
+    # The fit of the first is forgotten: it can only stand for itself, and here it is its question's first seed.
+    assert entries[0].question == fits[0].id == entries[1].question == entries[2].question
+    assert len({entry.question for entry in entries}) == 2
+    history.close()
