@@ -102,5 +102,5 @@ def test_a_value_may_be_a_whole_layer_as_the_page_says() -> None:
     from convstudy.studyfile import NetworkPattern
 
     pattern = NetworkPattern(layers=("residual basic norm={norm}",), parameters={"norm": "batch-norm torch"})
-    assert pattern.network().words.count("batch-norm") == 2
+    assert pattern.network().layer_types.count("batch-norm") == 2
     assert pattern.network() != Network.read(["residual basic"])

@@ -64,15 +64,15 @@ def test_multiply_adds_by_hand() -> None:
 
 
 def test_layers_that_do_nothing_are_told() -> None:
-    idle = [row.text for row in table("six-conv").rows if row.idle]
+    idle = [row.text for row in table("six-conv").rows if row.no_op_reason]
     assert idle == ["max-pool 1"] * 4
-    assert [row for name in ("two-conv-7", "five-conv") for row in table(name).rows if row.idle] == []
+    assert [row for name in ("two-conv-7", "five-conv") for row in table(name).rows if row.no_op_reason] == []
     made = layer_table(
         Network.read(["max-pool 1 stride=2", "average-pool 1", "flatten", "flatten", "dropout 0"]),
         (4, 4, 1),
         2,
     )
-    assert [row.idle for row in made.rows] == [
+    assert [row.no_op_reason for row in made.rows] == [
         "",
         "it pools over 1 × 1, which changes nothing",
         "",

@@ -132,7 +132,7 @@ def test_the_layer_at_a_path() -> None:
 
 def test_variants_reach_every_layer() -> None:
     network = read("residual convs then=relu", "concat identity convs", "flatten")
-    assert network.without(["batch-norm"]).words == (
+    assert network.without(["batch-norm"]).layer_types == (
         *("residual", "conv", "conv", "concat", "conv", "conv", "flatten"),
     )
     tanh = network.with_activation("tanh")
@@ -339,9 +339,9 @@ def test_a_block_that_is_written_as_a_layer_has_a_hint() -> None:
 
 
 def test_a_network_may_have_ten_thousand_layers() -> None:
-    assert len(read("block one x999", "residual one x999").words) == 999 + 2 * 999
+    assert len(read("block one x999", "residual one x999").layer_types) == 999 + 2 * 999
     block = Block("long", ("block one x1000",))
-    assert len(read("block long x10", blocks=(ONE, block)).words) == MOST_LAYERS
+    assert len(read("block long x10", blocks=(ONE, block)).layer_types) == MOST_LAYERS
     assert "too many" in problem_of("block long x10", "flatten", blocks=(ONE, block)).what
 
 
@@ -394,7 +394,7 @@ def test_any_tree_reads_back_and_its_variants_hold_what_they_say(texts: list[Any
     assert Network.read(json.loads(json.dumps(network.as_json()))) == network
     paths = list(expand(texts, {}).sources)
     assert [network.layer_at(path) for path in paths] == list(every_layer(network.layers[:-1]))
-    assert not set(words) & set(network.without(words).words)
+    assert not set(words) & set(network.without(words).layer_types)
     assert network.with_activation("gelu").with_activation("relu") == network.with_activation("relu")
     assert "tanh" not in str(network.with_activation("relu").texts)
     assert "init=" not in str(network.with_init("he-uniform").texts)

@@ -109,7 +109,7 @@ def test_every_hidden_conv_and_dense_layer_has_an_activation() -> None:
 
 
 def test_four_pools_of_six_conv_do_nothing() -> None:
-    assert [row.text for row in table(MNIST.network["six-conv"].network()).rows if row.idle] == [
+    assert [row.text for row in table(MNIST.network["six-conv"].network()).rows if row.no_op_reason] == [
         "max-pool 1"
     ] * 4
 
@@ -158,7 +158,7 @@ def test_digits_asks_every_question_and_stays_small() -> None:
     largest = max(layers.macs for layers in tables.values())
     # Backward costs two forwards; what comes of it takes about a minute on two cores.
     assert n_fits * study.recipe.epochs * info.n_train * largest * 3 < 2.5e12
-    assert not [row for layers in tables.values() for row in layers.rows if row.idle]
+    assert not [row for layers in tables.values() for row in layers.rows if row.no_op_reason]
 
 
 def test_every_network_that_may_be_best_is_changed_by_every_variant() -> None:
@@ -178,7 +178,7 @@ def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -
     assert study.recipe.checkpoint == "last"
     (network,) = study.network
     base = study.network[network].network()
-    assert not [row for row in table(base).rows if row.idle]
+    assert not [row for row in table(base).rows if row.no_op_reason]
     # So few steps need moving averages that forget their start.
     momenta = [float(text.partition("momentum=")[2]) for text in base.texts if text.startswith("batch-norm")]
     assert momenta

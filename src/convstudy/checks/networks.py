@@ -46,18 +46,18 @@ def no_op_layers(planned: Planned) -> Iterator[Spot]:
         )
         for row in table.rows:
             source = expanded.sources.get(row.path)
-            if not row.idle or source is None:
+            if not row.no_op_reason or source is None:
                 continue
             where, used_in = f"network.{name}", ""
             if source.block in study.block:
-                key = (source.block, source.places, row.idle)
+                key = (source.block, source.places, row.no_op_reason)
                 if key in reported:
                     continue
                 reported.add(key)
                 where, used_in = f"block.{source.block}", f" in the network {name}"
             yield Spot(
                 where,
-                f'layer {row.number}, "{row.text}", does nothing{used_in}: {row.idle}',
+                f'layer {row.number}, "{row.text}", does nothing{used_in}: {row.no_op_reason}',
                 "take it out, or give it the size that was meant",
             )
 

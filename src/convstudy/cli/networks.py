@@ -92,7 +92,7 @@ def _text(named: Named) -> str:
             shape_text(row.output_shape),
             row.n_parameters,
             row.macs,
-            f"does nothing: {row.idle}" if row.idle else "",
+            f"does nothing: {row.no_op_reason}" if row.no_op_reason else "",
         )
         for row in layers.rows
     ]

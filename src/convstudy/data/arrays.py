@@ -41,7 +41,7 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
     if header.dtype.str != dtype or header.shape != shape or header.is_fortran:
         expected = f"{dtype} of shape {shape}"
         raise DataError(
-            Problem("an array of another type or shape", Location(str(path)), header.words, expected)
+            Problem("an array of another type or shape", Location(str(path)), header.description, expected)
         )
     return _mapped(path, header)
 
@@ -59,11 +59,13 @@ def open_array(path: Path, kinds: str, what: str) -> np.memmap[Any, np.dtype[Any
     """
     header = _header(path)
     if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
-        raise DataError(Problem("this array cannot be used", Location(str(path)), header.words, what))
+        raise DataError(Problem("this array cannot be used", Location(str(path)), header.description, what))
     if header.is_fortran:
         hint = "save it with np.save(path, np.ascontiguousarray(array))"
         raise DataError(
-            Problem("this array is in Fortran order", Location(str(path)), header.words, "C order", hint)
+            Problem(
+                "this array is in Fortran order", Location(str(path)), header.description, "C order", hint
+            )
         )
     return _mapped(path, header)
 
@@ -77,7 +79,7 @@ class NpyHeader:
     dtype: np.dtype[Any]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The header in words."""
         order = ", in Fortran order" if self.is_fortran else ""
         return f"{self.dtype.str} of shape {self.shape}{order}"

@@ -76,7 +76,12 @@ class _Kind:
             if key != "batch_size"
         ]
         return frozenset(
-            [("dataset", self.dataset), ("layers", self.network.words), ("threads", self.threads), *keys]
+            [
+                ("dataset", self.dataset),
+                ("layers", self.network.layer_types),
+                ("threads", self.threads),
+                *keys,
+            ]
         )
 
 

@@ -63,7 +63,7 @@ class Network:
         return [_listed(text) for text in self.texts]
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
+    def layer_types(self) -> tuple[str, ...]:
         """The words of all layers, each before those of the layers inside it."""
         return tuple(layer.word for layer in self.every_layer())
 

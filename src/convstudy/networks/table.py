@@ -23,7 +23,7 @@ class LayerRow:
     n_trainable: int
     n_not_trainable: int
     macs: int
-    idle: str
+    no_op_reason: str
 
     @property
     def number(self) -> str:

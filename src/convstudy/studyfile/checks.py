@@ -376,7 +376,7 @@ def _layer_words(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:
     words: set[str] = set()
     for name in names:
         try:
-            words.update(draft.networks[name].network().words)
+            words.update(draft.networks[name].network().layer_types)
         except NetworkError:
             return frozenset()
     return frozenset(words)

@@ -75,7 +75,7 @@ def _location(problem: Problem) -> Location:
 def _n_layers(pattern: NetworkPattern) -> int:
     """Return how many layers a pattern has with its own values, those inside others included."""
     try:
-        return len(pattern.network().words)
+        return len(pattern.network().layer_types)
     except NetworkError:
         return len(pattern.layers)
 

@@ -128,7 +128,7 @@ def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
     import numpy as np
 
     header = read_header(member)
-    shape, dtype, got = header.shape, header.dtype, header.words
+    shape, dtype, got = header.shape, header.dtype, header.description
     if dtype.kind not in "biuf" or not shape or min(shape) < 1 or header.is_fortran:
         expected = "an array of numbers that is not empty, in C order"
         raise DataError(Problem("this array cannot be used", where, got, expected, HINT))

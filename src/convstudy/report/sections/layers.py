@@ -61,7 +61,7 @@ def layers_table(name: str, network: Network, info: Dataset, number: int) -> Tab
             row.n_trainable,
             row.n_not_trainable,
             row.macs,
-            f"does nothing: {row.idle}" if row.idle else "",
+            f"does nothing: {row.no_op_reason}" if row.no_op_reason else "",
         )
         for row in layers.rows
     ]
