@@ -13,9 +13,9 @@ from benchmarks.search.search_methods import (
     Replay,
     Size,
     grid_fits,
-    paused,
     repeated,
     replay,
+    shortened,
     table,
 )
 from convstudy.history import History
@@ -51,13 +51,13 @@ def test_the_repetitions_share_nothing_with_each_other_or_with_a_study() -> None
     assert len(set.union(*ids)) == 4 * len(KERNELS) * SIZE.folds
 
 
-def test_a_paused_record_is_the_beginning_of_the_whole() -> None:
+def test_a_shortened_record_is_the_beginning_of_the_whole() -> None:
     fit = make_plan(SIZE.study(method="halving", budget=0.5)).stage(KEY).fits[0]
-    assert fit.until is not None
+    assert fit.epoch_budget is not None
     whole = _grid(1)[repeated(make_plan(SIZE.study()).stage(KEY).fits[0], 1).id]
-    record = paused(whole, fit)
-    assert (record.fit_id, record.history) == (fit.id, whole.history[: fit.until])
-    assert record.counted.number == fit.until
+    record = shortened(whole, fit)
+    assert (record.fit_id, record.history) == (fit.id, whole.history[: fit.epoch_budget])
+    assert record.selected.number == fit.epoch_budget
 
 
 @pytest.mark.parametrize("first_fold", range(3))

@@ -92,7 +92,7 @@ def on_validation(fit: Fit, data: LoadedDataset) -> Result:
     with repeatable(fit.threads):
         probabilities = logits_of(model, part, fit.recipe.precision, fit.recipe.tta).softmax(1)
     seconds += time.perf_counter() - started
-    accuracy = trained.record.counted.validation["accuracy"]
+    accuracy = trained.record.selected.validation["accuracy"]
     return Result(fit.seed, accuracy, seconds, in_all, probabilities, part.labels)
 
 

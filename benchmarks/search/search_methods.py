@@ -1,8 +1,9 @@
 """How often successive halving names what the whole grid would have named, and what share of the epochs it takes.
 
 Grids are trained once, through the package, each repetition with other folds and other seeds; then halving is replayed
-on their recorded histories by the package's own plan, where nothing is trained: a paused fit's record is the beginning
-of the whole fit's. Every repetition is replayed with each fold as the first, as the first rungs see one fold only.
+on their recorded histories by the package's own plan, where nothing is trained: the record of a
+fit with an epoch budget is the start of the whole fit's. Every repetition is replayed with each fold as the first, as
+the first rungs see one fold only.
 
 Train (it goes on where it stopped), then replay; both may be done while more repetitions are still to come::
 
@@ -116,12 +117,12 @@ def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
     )
 
 
-def paused(whole: Record, fit: Fit) -> Record:
-    """Return the record that a fit paused at ``fit.until`` would have left, from that of the whole fit."""
+def shortened(whole: Record, fit: Fit) -> Record:
+    """Return the record that a fit with this epoch budget leaves, from that of the whole fit."""
     history = whole.history[: fit.n_epochs]
     best = best_epoch(list(history))
-    counted = best if fit.recipe.checkpoint == "best" else len(history)
-    return replace(whole, fit_id=fit.id, history=history, best_epoch=best, selected_epoch=counted)
+    selected = best if fit.recipe.checkpoint == "best" else len(history)
+    return replace(whole, fit_id=fit.id, history=history, best_epoch=best, selected_epoch=selected)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def replay(
             break
         for fit in missing:
             whole = records[repeated(_moved(plan, fit, first_fold, size.folds), repetition).id]
-            found[fit.id] = paused(whole, fit)
+            found[fit.id] = shortened(whole, fit)
     named = next(choice.chosen for choice in choices if choice.stage == KEY)
     scores = _grid_scores(size, records, repetition)
     winner = _winner(size, records, repetition)
@@ -185,7 +186,7 @@ def _moved(plan: Plan, fit: Fit, first_fold: int, n_folds: int) -> Fit:
     assert isinstance(fit.split, Fold)
     index = (fit.split.index + first_fold) % n_folds
     network = stage.candidate(name).network
-    return replace(fit, network=network, until=None, seed=index, split=replace(fit.split, index=index))
+    return replace(fit, network=network, epoch_budget=None, seed=index, split=replace(fit.split, index=index))
 
 
 def _grid(size: Size) -> Stage:
@@ -196,7 +197,7 @@ def _grid_scores(size: Size, records: Mapping[str, Record], repetition: int) -> 
     """Return candidate -> its validation accuracy on each fold of the grid."""
     return {
         candidate.name: [
-            records[repeated(fit, repetition).id].counted.validation["accuracy"] for fit in candidate.fits
+            records[repeated(fit, repetition).id].selected.validation["accuracy"] for fit in candidate.fits
         ]
         for candidate in _grid(size).candidates
     }

@@ -161,10 +161,10 @@ class Record:
         return replace(self, failed_with=(*before, own), n_failed_runs=before.count(own) + 1)
 
     @property
-    def counted(self) -> Epoch:
-        """The epoch that counts; only a fit that is done has one."""
+    def selected(self) -> Epoch:
+        """The epoch whose weights were kept; only a fit that is done has one."""
         if self.selected_epoch is None:
-            raise LookupError(f"fit {self.fit_id} has no epoch that counts: it is {self.status}")
+            raise LookupError(f"fit {self.fit_id} has no selected epoch: it is {self.status}")
         return self.history[self.selected_epoch - 1]
 
     @property
@@ -200,7 +200,7 @@ class Record:
 class RecordSummary:
     """A record in brief: what a choice needs of it, and a run that is gone on with.
 
-    ``scored`` is the epoch that counts; only a fit that is done has one. All else is as in :class:`Record`.
+    ``epoch`` is the selected epoch; only a fit that is done has one. All else is as in :class:`Record`.
     """
 
     fit_id: str
@@ -208,7 +208,7 @@ class RecordSummary:
     n_parameters: int = 0
     weights_digest: str = ""
     error_kind: str = ""
-    scored: Epoch | None = None
+    epoch: Epoch | None = None
     n_failed_runs: int = 0
     accepted: bool = False
 
@@ -223,11 +223,11 @@ class RecordSummary:
         return _final(self)
 
     @property
-    def counted(self) -> Epoch:
-        """The epoch that counts; only a fit that is done has one."""
-        if self.scored is None:
-            raise LookupError(f"fit {self.fit_id} has no epoch that counts: it is {self.status}")
-        return self.scored
+    def selected(self) -> Epoch:
+        """The epoch whose weights were kept; only a fit that is done has one."""
+        if self.epoch is None:
+            raise LookupError(f"fit {self.fit_id} has no selected epoch: it is {self.status}")
+        return self.epoch
 
 
 Outcome = Record | RecordSummary

@@ -91,7 +91,7 @@ def _with_predictions(results: Results, labels: bool = True) -> Results:
         record = results.records[fit_id]
         n = record.n_validation
         wrong = np.random.RandomState(int(fit_id[:6], 16)).permutation(n)
-        wrong = wrong[: n - round(record.counted.validation["accuracy"] * n)]
+        wrong = wrong[: n - round(record.selected.validation["accuracy"] * n)]
         truth = np.arange(n) % 2
         probabilities = np.full((n, 2), 0.1, dtype=np.float32)
         probabilities[np.arange(n), truth] = 0.9

@@ -59,7 +59,7 @@ def test_the_record_says_what_the_fit_was() -> None:
     assert probabilities.shape == (24, 10)
     labels = torch.from_numpy(digits().train.labels[indices])
     accuracy = float((probabilities.argmax(dim=1) == labels).double().mean())
-    assert accuracy == pytest.approx(record.counted.validation["accuracy"], abs=1e-12)
+    assert accuracy == pytest.approx(record.selected.validation["accuracy"], abs=1e-12)
 
 
 WAYS = {
@@ -150,14 +150,14 @@ def test_a_fit_stopped_many_times_ends_as_if_it_never_was(tmp_path: Path) -> Non
 @pytest.mark.parametrize("way", WAYS)
 def test_a_fit_paused_on_its_way_ends_as_if_it_never_was(way: str, tmp_path: Path) -> None:
     whole = small_fit(**{"epochs": 5, **WAYS[way]})
-    once = trained(replace(whole, until=4))
+    once = trained(replace(whole, epoch_budget=4))
     assert len(once.record.history) == 4 or way == "patience"
     checkpoint = tmp_path / "c"
-    early = trained(replace(whole, until=2), checkpoint)
+    early = trained(replace(whole, epoch_budget=2), checkpoint)
     assert len(early.record.history) <= 2
-    assert early.record.fit_id == replace(whole, until=2).id
+    assert early.record.fit_id == replace(whole, epoch_budget=2).id
     stopped(whole, tmp_path / "other", 1)  # another file, another fit: no matter
-    late = trained(replace(whole, until=4), checkpoint)
+    late = trained(replace(whole, epoch_budget=4), checkpoint)
     assert story(late) == story(once)
     assert late.record.weights_digest == once.record.weights_digest
     assert (late.record.best_epoch, late.record.selected_epoch) == (
@@ -174,14 +174,14 @@ def test_a_fit_paused_on_its_way_ends_as_if_it_never_was(way: str, tmp_path: Pat
 
 def test_a_paused_fit_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     whole, checkpoint = small_fit(epochs=6), tmp_path / "c"
-    trained(replace(whole, until=2), checkpoint)
-    stopped(replace(whole, until=5), checkpoint, 4)
+    trained(replace(whole, epoch_budget=2), checkpoint)
+    stopped(replace(whole, epoch_budget=5), checkpoint, 4)
     numbers: list[int] = []
     result = run_fit(
-        replace(whole, until=5), digits().train, checkpoint, lambda epoch: numbers.append(epoch.number)
+        replace(whole, epoch_budget=5), digits().train, checkpoint, lambda epoch: numbers.append(epoch.number)
     )
     assert numbers == [5]
-    assert result.record.weights_digest == trained(replace(whole, until=5)).record.weights_digest
+    assert result.record.weights_digest == trained(replace(whole, epoch_budget=5)).record.weights_digest
     assert _epochs_trained(checkpoint, whole) == [6]
 
 
@@ -189,9 +189,9 @@ def test_a_fit_that_ends_sooner_than_its_lineage_is_spoils_nothing(tmp_path: Pat
     whole, checkpoint = small_fit(epochs=5), tmp_path / "c"
     stopped(whole, checkpoint, 4)
     before = checkpoint.read_bytes()
-    early = trained(replace(whole, until=2), checkpoint)
+    early = trained(replace(whole, epoch_budget=2), checkpoint)
     assert [epoch.number for epoch in early.record.history] == [1, 2]
-    assert early.record.weights_digest == trained(replace(whole, until=2)).record.weights_digest
+    assert early.record.weights_digest == trained(replace(whole, epoch_budget=2)).record.weights_digest
     assert checkpoint.read_bytes() == before
     assert _epochs_trained(checkpoint, whole) == [5]
 

@@ -66,12 +66,12 @@ def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precisio
     assert record.best_epoch != 6  # else best and last could not be told apart
     assert record.selected_epoch == (record.best_epoch if keep == "best" else 6)
     # The history is what these weights score with dropout off, on both parts.
-    counted = record.counted
+    selected = record.selected
     assert _measured(result.weights, 0, **UNSTEADY, precision=precision) == pytest.approx(
-        (counted.train["log-loss"], counted.train["accuracy"]), rel=1e-6
+        (selected.train["log-loss"], selected.train["accuracy"]), rel=1e-6
     )
     assert _measured(result.weights, 1, **UNSTEADY, precision=precision) == pytest.approx(
-        (counted.validation["log-loss"], counted.validation["accuracy"]), rel=1e-6
+        (selected.validation["log-loss"], selected.validation["accuracy"]), rel=1e-6
     )
 
 
@@ -80,19 +80,19 @@ def test_an_average_and_views_are_what_is_measured_and_kept(keep: str) -> None:
     recipe = {"checkpoint": keep, "ema_decay": 0.9, "tta": "shift"}
     result, plain = trained(small_fit(**recipe)), trained(small_fit(checkpoint=keep))
     assert result.record.weights_digest != plain.record.weights_digest
-    counted = result.record.counted
+    selected = result.record.selected
     assert _measured(result.weights, 0, **recipe) == pytest.approx(
-        (counted.train["log-loss"], counted.train["accuracy"]), rel=1e-6
+        (selected.train["log-loss"], selected.train["accuracy"]), rel=1e-6
     )
     on_validation = _measured(result.weights, 1, **recipe)
     assert on_validation == pytest.approx(
-        (counted.validation["log-loss"], counted.validation["accuracy"]), rel=1e-6
+        (selected.validation["log-loss"], selected.validation["accuracy"]), rel=1e-6
     )
     # The views do count, and the predictions that are kept are theirs.
     assert _measured(result.weights, 1, **{**recipe, "tta": "none"}) != on_validation
     labels = torch.from_numpy(digits().train.labels[result.validation["indices"].numpy()])
     chances = result.validation["probabilities"].gather(1, labels[:, None])
-    assert float(-chances.log().mean()) == pytest.approx(counted.validation["log-loss"], rel=1e-4)
+    assert float(-chances.log().mean()) == pytest.approx(selected.validation["log-loss"], rel=1e-4)
 
 
 def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no_training() -> None:

@@ -61,7 +61,7 @@ def test_the_cost_of_a_plan_is_that_of_its_fits() -> None:
 
 
 WHOLE = make_plan(study()).fits[0]
-TWO, FIVE = replace(WHOLE, until=2), replace(WHOLE, until=5)
+TWO, FIVE = replace(WHOLE, epoch_budget=2), replace(WHOLE, epoch_budget=5)
 N_EPOCHS = WHOLE.recipe.epochs
 
 
@@ -83,7 +83,7 @@ def test_fits_of_one_lineage_go_on_from_one_another() -> None:
 def test_each_epoch_of_a_lineage_is_counted_once() -> None:
     history = tuple(epoch_of(n, 0.1, (1.0, 0.5), (1.0, 0.5), 1.0, 0.5) for n in range(1, 6))
     records = {
-        fit.id: Record(fit.id, "done", history[: fit.until], best_epoch=1, selected_epoch=1)
+        fit.id: Record(fit.id, "done", history[: fit.epoch_budget], best_epoch=1, selected_epoch=1)
         for fit in (FIVE, TWO)
     }
     own = own_epochs([WHOLE, FIVE, TWO, FIVE], records)
@@ -123,10 +123,10 @@ def test_what_a_paused_fit_was_trained_for_is_no_part_of_its_turn() -> None:
     asked = study(search={"kernel": halving})
     plan, _ = resolve(asked, {})
     first = schedule_order(plan, ())[:4]
-    assert all(fit.until for fit in first)
+    assert all(fit.epoch_budget for fit in first)
     done = {fit.id: record(fit, accuracy) for fit, accuracy in zip(first, (0.6, 0.5, 0.4, 0.3), strict=True)}
     plan, _ = resolve(asked, done)
-    second = [fit for fit in schedule_order(plan, done) if fit.until or fit.n_epochs == 8]
+    second = [fit for fit in schedule_order(plan, done) if fit.epoch_budget or fit.n_epochs == 8]
     going_on = {fit.trial_id for fit in first}
     costs = epochs_added(second, first)
     begun = [costs[fit.id] for fit in second if fit.trial_id in going_on]

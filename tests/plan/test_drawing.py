@@ -123,7 +123,7 @@ def test_a_stage_has_as_many_candidates_as_trials_over_all_folds() -> None:
     assert len(stage.candidates) == stage.n_candidates == 6
     assert [candidate.values for candidate in stage.candidates] == drawn(SPACE, 6)
     assert all(len(candidate.fits) == 2 for candidate in stage.candidates)
-    assert {fit.until for fit in stage.fits} == {None}
+    assert {fit.epoch_budget for fit in stage.fits} == {None}
     assert (stage.pending, stage.rungs, stage.grid_epochs) == ((), (), None)
     assert stage.candidates[0].recipe.learning_rate == stage.candidates[0].values["learning_rate"]
     assert stage.candidates[0].name == ", ".join(f"{k}={v}" for k, v in stage.candidates[0].values.items())

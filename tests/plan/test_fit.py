@@ -165,16 +165,16 @@ def test_another_engine_makes_other_fits(monkeypatch: pytest.MonkeyPatch) -> Non
     assert _fit().id != KNOWN["plain"][1]
 
 
-def test_a_pause_makes_another_fit_of_the_same_lineage() -> None:
-    whole, paused = _fit(), _fit(until=7)
-    assert (whole.n_epochs, paused.n_epochs) == (20, 7)
-    assert paused.id != whole.id == whole.trial_id == paused.trial_id == _fit(until=3).trial_id
-    assert len({whole.id, paused.id, _fit(until=3).id}) == 3
-    assert _fit(until=7, seed=1).trial_id != paused.trial_id
+def test_an_epoch_budget_makes_another_fit_of_the_same_trial() -> None:
+    whole, budgeted = _fit(), _fit(epoch_budget=7)
+    assert (whole.n_epochs, budgeted.n_epochs) == (20, 7)
+    assert budgeted.id != whole.id == whole.trial_id == budgeted.trial_id == _fit(epoch_budget=3).trial_id
+    assert len({whole.id, budgeted.id, _fit(epoch_budget=3).id}) == 3
+    assert _fit(epoch_budget=7, seed=1).trial_id != budgeted.trial_id
     # A pause at the end is none: whoever asks for the whole training finds it.
-    assert _fit(until=20) == _fit(until=25) == whole
-    assert _fit(until=20).until is None
-    assert "until" not in whole.as_json()
+    assert _fit(epoch_budget=20) == _fit(epoch_budget=25) == whole
+    assert _fit(epoch_budget=20).epoch_budget is None
+    assert "epoch_budget" not in whole.as_json()
 
 
 splits = st.one_of(
@@ -230,7 +230,7 @@ networks = st.builds(
         split=splits,
         seed=st.integers(0, 999),
         threads=st.integers(1, 64),
-        until=st.none() | st.integers(1, 1000),
+        epoch_budget=st.none() | st.integers(1, 1000),
     )
 )
 def test_a_fit_survives_json(fit: Fit) -> None:

@@ -124,8 +124,8 @@ def test_a_stage_goes_from_rung_to_rung() -> None:
         (2, 2, 3),
     ]
     assert [rung.evaluated for rung in stage.rungs] == [tuple(f"kernel={k}" for k in KERNELS), (), ()]
-    assert [[fit.until for fit in c.fits] for c in stage.candidates] == [[1]] * 5
-    assert [(fit.until, fit.seed) for fit in stage.pending] == [(3, 0), (3, 0), (3, 0), (3, 1), (3, 1)]
+    assert [[fit.epoch_budget for fit in c.fits] for c in stage.candidates] == [[1]] * 5
+    assert [(fit.epoch_budget, fit.seed) for fit in stage.pending] == [(3, 0), (3, 0), (3, 0), (3, 1), (3, 1)]
     assert stage.grid_epochs == 5 * 2 * 4
 
     records = {c.fits[0].id: record(c.fits[0], c.values["kernel"] / 10) for c in stage.candidates[:-1]}
@@ -139,7 +139,7 @@ def test_a_stage_goes_from_rung_to_rung() -> None:
     assert first.decided
     assert first.promoted == second.evaluated == ("kernel=2", "kernel=3", "kernel=4")
     assert (second.decided, third.evaluated) == (False, ())
-    assert [[fit.until for fit in c.fits] for c in stage.candidates] == [[1], [3], [3], [3], [1]]
+    assert [[fit.epoch_budget for fit in c.fits] for c in stage.candidates] == [[1], [3], [3], [3], [1]]
     assert [stage.eliminated_in(c.name) for c in stage.candidates] == [1, None, None, None, 1]
     # What was trained stays a part of the plan, and the number of its fits is that of the start.
     assert set(records) <= {fit.id for fit in plan.settled_fits}
@@ -170,7 +170,7 @@ def test_who_was_dropped_is_not_chosen_however_good_its_score_looks() -> None:
     def make(candidate: Candidate, fit: Fit) -> Record:
         if "kernel=" not in candidate.name:
             return record(fit)
-        if fit.until == 1:
+        if fit.epoch_budget == 1:
             return record(fit, {1: 0.99, 2: 0.98, 3: 0.97, 4: 0.96, 5: 0.95}[candidate.values["kernel"]])
         return record(fit, 0.1 * candidate.values["kernel"])
 

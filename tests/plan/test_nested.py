@@ -142,10 +142,10 @@ def test_every_method_can_be_nested(search: dict[str, Any]) -> None:
         won = inner.candidate(chosen[inner.key])
         assert (winner.network, winner.recipe, winner.depends_on) == (won.network, won.recipe, ())
         # Trained as far as its search trained it.
-        assert {fit.until for fit in winner.fits} == {fit.until for fit in won.fits}
+        assert {fit.epoch_budget for fit in winner.fits} == {fit.epoch_budget for fit in won.fits}
         assert inner.pending == ()
     if search["method"] == "halving":
-        assert {fit.until for fit in plan.stage("nested.kernel").fits} == {5}
+        assert {fit.epoch_budget for fit in plan.stage("nested.kernel").fits} == {5}
 
 
 def test_what_stands_in_for_a_winner_is_trained_as_far_as_it_will_be() -> None:
@@ -153,10 +153,10 @@ def test_what_stands_in_for_a_winner_is_trained_as_far_as_it_will_be() -> None:
     plan = make_plan(asked)
     last = plan.stage("inner.kernel.1").rungs[-1].size.n_epochs
     assert last == 3
-    assert {fit.until for fit in plan.stage("nested.kernel").fits} == {last}
+    assert {fit.epoch_budget for fit in plan.stage("nested.kernel").fits} == {last}
 
 
-def test_a_winner_goes_on_from_what_the_search_paused() -> None:
+def test_a_winner_resumes_from_the_fits_of_the_search() -> None:
     """The costs count its own epochs only: the search has trained the same fold before, and stopped earlier."""
     asked = _study((1, 2, 3, 4), method="halving", budget=0.2, recipe={"epochs": 6})
 
@@ -166,10 +166,12 @@ def test_a_winner_goes_on_from_what_the_search_paused() -> None:
 
     plan, _, _ = finished(asked, make)
     (winner,) = plan.stage("nested.kernel").candidates[0].fits
-    paused = {fit.until for fit in plan.stage("search.kernel").fits if fit.trial_id == winner.trial_id}
-    assert paused == {1}
-    assert winner.until is not None
-    assert epochs_added(plan.fits)[winner.id] == winner.until - 1
+    budgets = {
+        fit.epoch_budget for fit in plan.stage("search.kernel").fits if fit.trial_id == winner.trial_id
+    }
+    assert budgets == {1}
+    assert winner.epoch_budget is not None
+    assert epochs_added(plan.fits)[winner.id] == winner.epoch_budget - 1
 
 
 def test_small_budgets_are_found_once() -> None:

@@ -87,9 +87,9 @@ def test_a_choice_before_a_search_changes_its_candidates() -> None:
     assert kernels == [3, 5, 3]
 
 
-def test_a_fit_is_paused_once_for_each_epoch() -> None:
+def test_a_fit_has_one_object_per_epoch_budget() -> None:
     fit = make_plan(study()).fits[0]
-    assert fit.paused(None) is fit
-    assert fit.paused(2) is fit.paused(2)
-    assert (fit.paused(2).until, fit.paused(2).trial_id) == (2, fit.id)
-    assert fit.paused(fit.recipe.epochs) == fit
+    assert fit.with_epoch_budget(None) is fit
+    assert fit.with_epoch_budget(2) is fit.with_epoch_budget(2)
+    assert (fit.with_epoch_budget(2).epoch_budget, fit.with_epoch_budget(2).trial_id) == (2, fit.id)
+    assert fit.with_epoch_budget(fit.recipe.epochs) == fit

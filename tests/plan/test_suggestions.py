@@ -220,7 +220,7 @@ def test_what_is_told_is_the_mean_over_folds_and_failures_are_told_as_failures()
     for candidate in plan.stage("search.kernel").candidates[:8]:
         found = [records[fit.id] for fit in candidate.fits]
         mean = (
-            sum(each.counted.validation["accuracy"] for each in found) / 2
+            sum(each.selected.validation["accuracy"] for each in found) / 2
             if all(r.done for r in found)
             else None
         )

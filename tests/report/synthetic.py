@@ -172,7 +172,7 @@ def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
         record = records.get(fit.id)
         if record is not None and record.done:
             luck = random.Random(f"test of {fit.id}")
-            targets[fit.id] = min(1.0, record.counted.validation["accuracy"] + luck.gauss(0, 0.003))
+            targets[fit.id] = min(1.0, record.selected.validation["accuracy"] + luck.gauss(0, 0.003))
     return targets
 
 

@@ -149,7 +149,7 @@ def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Pat
     history = History.open(tmp_path)
     fit = rung.fits[0]
     assert history.has_checkpoint(fit)
-    whole = replace(fit, until=None)
+    whole = replace(fit, epoch_budget=None)
     with history.writing():
         history.save_record(whole, replace(history.records[fit.id], fit_id=whole.id))
     assert not history.has_checkpoint(fit)

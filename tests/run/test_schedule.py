@@ -256,7 +256,7 @@ def test_workers_that_die_before_they_take_up_a_fit_end_the_run() -> None:
 
 def test_a_fit_that_was_ended_for_its_silence_keeps_its_lineage_from_starting() -> None:
     schedule, plan = followed(searches())
-    same = [f for f in plan.settled_fits if f.until is not None]
+    same = [f for f in plan.settled_fits if f.epoch_budget is not None]
     hung = same[0]
     others = [f for f in plan.settled_fits if f.trial_id == hung.trial_id and f.id != hung.id]
     assert others

@@ -54,10 +54,10 @@ def test_briefs_say_what_the_records_say(history: History) -> None:
         for name in ("fit_id", "status", "done", "n_parameters", "weights_digest", "error_kind"):
             assert getattr(record_summary, name) == getattr(whole, name), name
         if whole.done:
-            assert record_summary.counted == whole.counted
+            assert record_summary.selected == whole.selected
         else:
-            with pytest.raises(LookupError, match="no epoch that counts"):
-                _ = record_summary.counted
+            with pytest.raises(LookupError, match="no selected epoch"):
+                _ = record_summary.selected
 
 
 def test_plan_and_choices_are_the_same_from_briefs_and_from_records(history: History) -> None:
@@ -85,7 +85,7 @@ def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) ->
     history.save_record(fit, failed(fit))
     assert not late.record_summaries[fit.id].done
     history.save_record(fit, record(fit, 0.75))
-    assert late.record_summaries[fit.id].counted.validation["accuracy"] == 0.75
+    assert late.record_summaries[fit.id].selected.validation["accuracy"] == 0.75
     for each in (reader, late):
         each.close()
 

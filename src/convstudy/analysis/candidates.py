@@ -27,8 +27,8 @@ class FitRow:
     """One fit of one candidate.
 
     ``part`` is what sets it apart from the candidate's other fits: ``"seed 0"`` or ``"fold 1"`` (counted
-    from 1). Scores are those of the epoch that counts, measured in evaluation mode; ``None`` where there is
-    none. ``until`` is the epoch at which a search that halves paused it.
+    from 1). Scores are those of the selected epoch, measured in evaluation mode; ``None`` where there is
+    none. ``epoch_budget`` is the number of epochs that a halving search allows it; ``None`` for all of them.
     """
 
     stage: str
@@ -47,7 +47,7 @@ class FitRow:
     seconds: float
     error_kind: str
     error: str
-    until: int | None = None
+    epoch_budget: int | None = None
     failure: Failure = ""
 
     def score(self, measure: Measure) -> float | None:
@@ -103,7 +103,9 @@ class CandidateRow:
 
     def trained_like(self, other: CandidateRow) -> bool:
         """Whether both have the same folds or seeds, trained as far: only such figures can be set beside each other."""
-        return {fit.part: fit.until for fit in self.fits} == {fit.part: fit.until for fit in other.fits}
+        return {fit.part: fit.epoch_budget for fit in self.fits} == {
+            fit.part: fit.epoch_budget for fit in other.fits
+        }
 
     @property
     def weights_digests(self) -> tuple[str, ...]:
@@ -127,7 +129,7 @@ class CandidateRow:
         """Seed or fold -> the weights of this model and what they score, for the fits that are done."""
         return {
             fit.part: (
-                fit.until,
+                fit.epoch_budget,
                 fit.weights_digest,
                 fit.validation,
                 fit.test,
@@ -152,9 +154,9 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
     """Return the row of one fit."""
     record: Record | None = results.records.get(fit.id)
     test_evaluation: Evaluation | None = results.test_evaluations.get(fit.id)
-    counted = record.counted if record is not None and record.done else None
+    selected = record.selected if record is not None and record.done else None
     # An opening of other weights than the record's says nothing of this row.
-    if counted is None or (
+    if selected is None or (
         test_evaluation and record and test_evaluation.weights_digest != record.weights_digest
     ):
         test_evaluation = None
@@ -165,9 +167,9 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         fit_id=fit.id,
         status="not trained" if record is None else "done" if record.done else "failed",
         n_epochs=len(record.history) if record else 0,
-        selected_epoch=counted.number if counted else None,
-        train=counted.train if counted else None,
-        validation=counted.validation if counted else None,
+        selected_epoch=selected.number if selected else None,
+        train=selected.train if selected else None,
+        validation=selected.validation if selected else None,
         test=test_evaluation.scores if test_evaluation else None,
         weights_digest=record.weights_digest if record else "",
         n_train=record.n_train if record else 0,
@@ -175,7 +177,7 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         seconds=record.seconds if record else 0.0,
         error_kind=record.error_kind if record else "",
         error=record.error if record else "",
-        until=fit.until,
+        epoch_budget=fit.epoch_budget,
         failure=failure_of(record) if record else "",
     )
 

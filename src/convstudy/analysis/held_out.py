@@ -115,7 +115,7 @@ class HeldOutReader:
             return None
         right = probabilities.argmax(axis=1) == labels
         if not len(labels) == len(images) == record.n_validation or not has_accuracy(
-            right, record.counted.validation["accuracy"]
+            right, record.selected.validation["accuracy"]
         ):
             return None
         own = images.astype(np.int64)

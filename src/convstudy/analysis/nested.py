@@ -105,7 +105,7 @@ def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested 
     scores = [fold.score for fold in folds if fold.score is not None]
     metric = metric_named(results.study.metric)
     whole = len(scores) == len(folds)
-    reached = {fit.until for won in winners for fit in won.fits}
+    reached = {fit.epoch_budget for won in winners for fit in won.fits}
     return Nested(
         folds=folds,
         score=summarise(scores if whole else ()),
@@ -115,7 +115,7 @@ def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested 
             else None
         ),
         searched=best.validation[metric.name].mean if best else None,
-        as_far=best is not None and {fit.until for fit in best.fits} == reached,
+        as_far=best is not None and {fit.epoch_budget for fit in best.fits} == reached,
         n_train=folds[0].n_train,
         n_train_searched=best.fits[0].n_train if best else 0,
         higher_is_better=metric.higher_is_better,
@@ -136,8 +136,8 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
     if record is None or not record.done:
         return OuterFold(number, choice.chosen, searched)
     inner = results.records_of(results.plan.stage(choice.stage).candidate(choice.chosen))
-    counted = [each.counted.number for each in inner if each.done]
-    epoch = min(round(median(counted)), len(record.history)) if counted else len(record.history)
+    selected = [each.selected.number for each in inner if each.done]
+    epoch = min(round(median(selected)), len(record.history)) if selected else len(record.history)
     return OuterFold(
         number,
         choice.chosen,

@@ -201,7 +201,7 @@ def ended(event: FitEnded, progress: Progress) -> str:
     if not record.done:
         reason = record.error.splitlines()[0] if record.error else record.error_kind
         return f"{name} failed: {reason}"
-    epoch = record.counted
+    epoch = record.selected
     return f"{name}: {score_of(epoch, event.fit.metric)} (epoch {epoch.number}), {duration(record.seconds)}"
 
 

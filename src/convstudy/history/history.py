@@ -125,7 +125,7 @@ class History:
         The checkpoint of its lineage is not needed any more once the whole training is done; a paused fit's is kept.
         """
         self.store.save_record(fit.id, fit.as_json(), record)
-        if record.done and fit.until is None:
+        if record.done and fit.epoch_budget is None:
             self.drop_checkpoint(fit)
 
     def drop_checkpoint(self, fit: Fit) -> None:

@@ -87,7 +87,7 @@ def schedule_order(plan: Plan, records: Container[str]) -> list[Fit]:
     """
     fits = plan.settled_fits
     missing = [fit for fit in fits if fit.id not in records]
-    added = epochs_added(missing, [fit for fit in fits if fit.until and fit.id in records])
+    added = epochs_added(missing, [fit for fit in fits if fit.epoch_budget and fit.id in records])
     stage_of: dict[str, int] = {}
     for number, stage in enumerate(plan.stages):
         for fit in stage.fits:

@@ -30,9 +30,9 @@ class Fit:
     in another order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises
     ``StudyError``.
 
-    ``until`` makes it a paused fit: it ends after so many epochs of the same training, whose schedule goes over all
-    epochs of the recipe. Fits that differ only in it are one training, their lineage, and go on from one another. A
-    pause at the recipe's end is none, and ``until`` is None then.
+    With an ``epoch_budget`` the fit is resumable: it ends after this many epochs, while its learning-rate schedule
+    spans all epochs of the recipe. Fits that differ only in their budget are one trial and resume from one another.
+    A budget of at least ``recipe.epochs`` is stored as ``None``.
 
     ``metric`` is recorded with the accuracy and the log-loss after each epoch, and selects the epoch that counts where
     the recipe keeps the best one.
@@ -44,7 +44,7 @@ class Fit:
     split: Split
     seed: int
     threads: int
-    until: int | None = None
+    epoch_budget: int | None = None
     metric: str = ACCURACY
 
     def __post_init__(self) -> None:
@@ -54,28 +54,28 @@ class Fit:
             raise StudyError(
                 Problem(what, Location(key=("recipe", "precision")), "auto", "float32, bfloat16", hint)
             )
-        if self.until is not None and self.until >= self.recipe.epochs:
-            object.__setattr__(self, "until", None)
+        if self.epoch_budget is not None and self.epoch_budget >= self.recipe.epochs:
+            object.__setattr__(self, "epoch_budget", None)
 
     @property
     def n_epochs(self) -> int:
         """After how many epochs it ends (or sooner, where the recipe has patience)."""
-        return self.recipe.epochs if self.until is None else self.until
+        return self.recipe.epochs if self.epoch_budget is None else self.epoch_budget
 
-    def paused(self, until: int | None) -> Fit:
-        """Return this training up to an epoch: one object for each, because rungs are planned many times."""
-        if until not in self._paused:
-            self._paused[until] = replace(self, until=until)
-        return self._paused[until]
+    def with_epoch_budget(self, epoch_budget: int | None) -> Fit:
+        """Return this fit with another budget. Objects are cached: rungs are planned many times."""
+        if epoch_budget not in self._budgeted:
+            self._budgeted[epoch_budget] = replace(self, epoch_budget=epoch_budget)
+        return self._budgeted[epoch_budget]
 
     @cached_property
-    def _paused(self) -> dict[int | None, Fit]:
-        return {self.until: self}
+    def _budgeted(self) -> dict[int | None, Fit]:
+        return {self.epoch_budget: self}
 
     @cached_property
     def trial_id(self) -> str:
-        """The id of the whole training that this fit is a part of; its own, where it is not paused."""
-        return self.id if self.until is None else replace(self, until=None).id
+        """The id of the same fit without an epoch budget, shared by all fits of the trial."""
+        return self.id if self.epoch_budget is None else replace(self, epoch_budget=None).id
 
     @cached_property
     def id(self) -> str:
@@ -101,7 +101,7 @@ class Fit:
             "split": {"kind": kind, **_without_nothing(asdict(self.split), "within")},
             "seed": self.seed,
             "threads": self.threads,
-            **_without_nothing({"until": self.until}, "until"),
+            **_without_nothing({"epoch_budget": self.epoch_budget}, "epoch_budget"),
             **({} if self.metric == ACCURACY else {"metric": self.metric}),
         }
 
@@ -125,7 +125,7 @@ class Fit:
             split=kind(**split),
             seed=values["seed"],
             threads=values["threads"],
-            until=values.get("until"),
+            epoch_budget=values.get("epoch_budget"),
             metric=values.get("metric", ACCURACY),
         )
 

@@ -29,4 +29,4 @@ def _part(fit: Fit) -> str:
     part = f"fold {split.index + 1} of {split.of}" if isinstance(split, Fold) else f"seed {fit.seed}"
     if isinstance(split, Fold) and split.within is not None:
         part = f"inner {part}"
-    return part if fit.until is None else f"{part}, to epoch {fit.until}"
+    return part if fit.epoch_budget is None else f"{part}, to epoch {fit.epoch_budget}"

@@ -55,8 +55,8 @@ def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> 
     """Return the winner of an inner search on its outer fold; the first candidate stands in while there is none."""
     chosen = {each.name: each for each in inner.candidates}.get(choices.get(inner.key, ""))
     last = inner.rungs[-1].size.n_epochs if inner.rungs else None
-    until = chosen.fits[0].until if chosen is not None else last
+    epoch_budget = chosen.fits[0].epoch_budget if chosen is not None else last
     made = make((chosen or inner.candidates[0]).values)
-    fits = tuple(fit.paused(until) for fit in made.fits)
+    fits = tuple(fit.with_epoch_budget(epoch_budget) for fit in made.fits)
     depends_on = () if chosen is not None else (*made.depends_on, inner.key)
     return replace(made, name=name, fits=fits, depends_on=depends_on)

@@ -43,7 +43,7 @@ def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> 
     done = [record for record in found if record.done]
     return CandidateScore(
         name=name,
-        scores=_means([record.counted.validation for record in done]) if done else None,
+        scores=_means([record.selected.validation for record in done]) if done else None,
         n_parameters=done[0].n_parameters if done else 0,
         n_failed=len(found) - len(done),
         metric=metric,

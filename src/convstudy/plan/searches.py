@@ -51,7 +51,7 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
     reached = dict(candidates)
     is_open = False
     for number, size in enumerate(sizes):
-        fits = {name: _paused(candidates[name], size) for name in names}
+        fits = {name: _rung_fits(candidates[name], size) for name in names}
         every = tuple(fit for own in fits.values() for fit in own)
         n_next = sizes[number + 1].n_candidates if number + 1 < len(sizes) else 1
         if is_open:  # whoever it will be, the first of those that are left stand in
@@ -144,9 +144,9 @@ def _outcome(score: CandidateScore) -> float | None:
     return score.value if metric_named(score.metric).higher_is_better else -score.value
 
 
-def _paused(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
+def _rung_fits(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
     """Return a candidate's fits of one rung: on the first folds, up to an epoch."""
-    return tuple(fit.paused(size.n_epochs) for fit in candidate.fits[: size.n_folds])
+    return tuple(fit.with_epoch_budget(size.n_epochs) for fit in candidate.fits[: size.n_folds])
 
 
 def _lists(search: Search) -> dict[str, tuple[Tried, ...]]:

@@ -78,7 +78,7 @@ def _about_search(stage_result: StageResult) -> Conclusion:
     if best is None:
         return Conclusion("search", head, _not_chosen(stage_result), _evidence(stage_result))
     score = best.summary(stage_result.measure)
-    n_epochs = {fit.until for fit in best.fits if fit.until}
+    n_epochs = {fit.epoch_budget for fit in best.fits if fit.epoch_budget}
     far = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
     more = (*search_optimism(stage_result), *_course(stage_result))
     text = (

@@ -107,7 +107,9 @@ def estimate(
     left = [fit for fit in plan.fits if fit.id not in done]
     # Paused fits that left a checkpoint: what resumes from them has that many epochs less to train.
     paused = [
-        fit for fit in plan.fits if fit.until and fit.id in done and history and history.has_checkpoint(fit)
+        fit
+        for fit in plan.fits
+        if fit.epoch_budget and fit.id in done and history and history.has_checkpoint(fit)
     ]
     added = epochs_added(left, paused)
     expected, n_kinds, n_timed = _expected_seconds(left, added, calibration_seconds)

@@ -271,7 +271,7 @@ class _Run:
     def _drop_checkpoints(self, stage: Stage) -> None:
         """Remove the checkpoints of paused fits that a stage kept to go on from: none goes on any more."""
         for fit in stage.fits:
-            if fit.until is not None:
+            if fit.epoch_budget is not None:
                 self.history.drop_checkpoint(fit)
 
     def _tell_of_searches(self) -> None:
@@ -292,7 +292,7 @@ class _Run:
             if not record.done:
                 record = record.failed_after(self.history.records.get(fit.id))
             self.history.save_record(fit, record)
-        elif fit.until is None and is_same(record, before):
+        elif fit.epoch_budget is None and is_same(record, before):
             self.history.drop_checkpoint(fit)
         if is_same(record, self.history.record_summaries[fit.id]):
             self.restoration.has_weights(fit)

@@ -120,7 +120,7 @@ def costs_table(results: Results) -> Table:
                 test_evaluation.seconds if test_evaluation else None,
             )
     caption = "What each fit cost on the machine where it ran; operations are those of all planned epochs."
-    if any(fit.until for fit in fits):
+    if any(fit.epoch_budget for fit in fits):
         caption += " A fit that goes on from a paused one counts its own epochs only."
     return Table("costs", "Costs", caption, columns, tuple(rows.values()))
 
