@@ -117,7 +117,7 @@ def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
 ) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(_finished(), runs)
-    (statistics,) = runs.glob("datasets/*/facts.json")
+    (statistics,) = runs.glob("datasets/*/statistics.json")
     put(statistics)
     history = History.open(runs)
     assert history.dataset_statistics(DIGITS) is None

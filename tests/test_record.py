@@ -1,15 +1,14 @@
-"""Scores are a value; records are read back as they were written, those of earlier versions too."""
+"""Scores are immutable; epochs are read back as they were written."""
 
 from __future__ import annotations
 
 import copy
 import json
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from convstudy.record import Epoch, Record, Scores
+from convstudy.record import Epoch, Scores
 from tests.scores import epoch_of, scores
 
 
@@ -43,22 +42,3 @@ def test_equal_scores_have_one_hash_and_survive_copies_and_json() -> None:
 def test_an_epoch_is_read_back_from_its_json() -> None:
     epoch = epoch_of(3, 0.1 / 3, (1 / 3, 0.7), (1e-17, 1.0), 2.5, 0.1)
     assert Epoch.from_json(json.loads(json.dumps(epoch.as_json()))) == epoch
-
-
-def test_a_record_with_a_loss_and_an_accuracy_of_each_part_is_read_as_scores() -> None:
-    record = Record("f" * 16, "done", (epoch_of(1, 0.1, (0.5, 0.8), (0.6, 0.7)),), 1, 1)
-    old = record.as_json()
-    old["history"] = [
-        {
-            "number": 1,
-            "learning_rate": 0.1,
-            "train_loss": 0.5,
-            "train_accuracy": 0.8,
-            "validation_loss": 0.6,
-            "validation_accuracy": 0.7,
-            "train_seconds": 1.0,
-            "evaluation_seconds": 1.0,
-        }
-    ]
-    assert Record.from_json(old) == record
-    assert asdict(Record.from_json(old)) == asdict(record)

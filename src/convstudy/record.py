@@ -70,18 +70,11 @@ class Epoch:
         return cls(
             values["number"],
             values["learning_rate"],
-            _scores(values, "train"),
-            _scores(values, "validation"),
+            Scores(values["train"]),
+            Scores(values["validation"]),
             values["train_seconds"],
             values["evaluation_seconds"],
         )
-
-
-def _scores(values: Mapping[str, Any], part: str) -> Scores:
-    """Return the scores on one part; before records had scores, an epoch had a loss and an accuracy of each part."""
-    if part in values:
-        return Scores(values[part])
-    return Scores({"log-loss": values[f"{part}_loss"], "accuracy": values[f"{part}_accuracy"]})
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_pat
     folder = tmp_path / "here" / "datasets" / study.dataset.digest
     names = [
         "dataset.json",
-        "facts.json",
+        "statistics.json",
         "test-images.npy",
         "test-labels.npy",
         "train-images.npy",

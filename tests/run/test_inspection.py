@@ -106,7 +106,7 @@ def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pyte
 
 
 def test_facts_that_cannot_be_written_fail_no_run(tmp_path: Path) -> None:
-    (tmp_path / "datasets" / DIGITS.digest / "facts.json").mkdir(
+    (tmp_path / "datasets" / DIGITS.digest / "statistics.json").mkdir(
         parents=True
     )  # a folder where the file should be
     events: list[Event] = []

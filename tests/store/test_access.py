@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,33 @@ def test_a_lost_database_gets_no_new_one(
     for path in (layout.database, layout.write_ahead_log, layout.shared_memory):
         path.unlink(missing_ok=True)
     History.open(folder, create=True).close()
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_every_command_rejects_a_database_of_version_3(
+    is_writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = Layout(tmp_path / "runs")
+    layout.artefact("some", "weights").parent.mkdir(parents=True)
+    layout.artefact("some", "weights").touch()
+    with closing(sqlite3.connect(layout.database)) as database, database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE openings (number INTEGER PRIMARY KEY, opened_at TEXT NOT NULL)")
+        database.execute("INSERT INTO openings VALUES (1, '2026-01-01')")
+        database.execute("PRAGMA user_version = 3")
+    if not is_writable:
+        monkeypatch.setattr(access, "_is_writable", lambda layout: False)
+    before = {path: path.read_bytes() for path in layout.folder.rglob("*") if path.is_file()}
+    commands = ["runs", "status", "status made", "report made", "check digits", "plan digits", "run digits"]
+    for command in (*commands, *(f"{command} --json" for command in commands if "report" not in command)):
+        assert main([*command.split(), "--runs", str(layout.folder)]) == 2, command
+        output = capsys.readouterr()
+        text = output.out + output.err
+        assert "this runs folder has database version 3; this convstudy needs version 4" in text
+        assert output.err.count("use another folder with --runs; this folder stays as it is") == 1
+        assert str(layout.database) in text
+        assert "Traceback" not in text
+    assert {path: path.read_bytes() for path in layout.folder.rglob("*") if path.is_file()} == before
 
 
 def test_a_checkpoint_alone_is_no_trained_fit(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from convstudy.errors import StoreError
 from convstudy.store import Layout, Store, lock
+from convstudy.store.artefacts import arrays_digest
 from convstudy.store.database import SCHEMA_VERSION
 from convstudy.store.lock import is_locked, locked
 
@@ -37,7 +38,8 @@ def test_arrays_are_read_back_and_a_damaged_file_is_said(store: Store) -> None:
     with pytest.raises(StoreError, match="run the study again"):
         store.artefacts.read("fit", "test")
     path.parent.mkdir(parents=True)
-    save_file({"labels": np.arange(3)}, path)
+    labels = {"labels": np.arange(3)}
+    save_file(labels, path, {"fit_id": "fit", "weights_digest": "ab", "digest": arrays_digest(labels)})
     assert store.artefacts.read("fit", "test")["labels"].tolist() == [0, 1, 2]
     content = path.read_bytes()
     for damaged in (content[:-5], b"", b"\xff" * 50):
@@ -140,7 +142,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
             Store.open(folder, create=True)
     layout = Layout(tmp_path)
     layout.database.write_bytes(b"this is no database at all, whatever it says" * 100)
-    with pytest.raises(StoreError, match="no database of convstudy"):
+    with pytest.raises(StoreError, match="not a convstudy database"):
         Store.open(tmp_path)
     layout.database.unlink()
     layout.database.mkdir()
@@ -148,13 +150,22 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-def test_a_folder_written_by_a_later_version_is_left_alone(store: Store) -> None:
+@pytest.mark.parametrize("version", [1, SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
+def test_database_of_another_version_is_rejected_and_left_unchanged(store: Store, version: int) -> None:
+    store.close()
     connection = sqlite3.connect(store.layout.database, isolation_level=None)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    with pytest.raises(StoreError, match="later version") as caught:
-        _again(store)
-    assert caught.value.problems[0].got == str(SCHEMA_VERSION + 1)
+    before = {path.name: path.read_bytes() for path in store.layout.folder.iterdir()}
+    for create in (False, True):
+        with pytest.raises(StoreError) as caught:
+            Store.open(store.layout.folder, create)
+        (problem,) = caught.value.problems
+        expected = f"database version {version}; this convstudy needs version {SCHEMA_VERSION}"
+        assert problem.what == f"this runs folder has {expected}"
+        assert "use another folder with --runs" in problem.hint
+        assert ("update convstudy" in problem.hint) == (version > SCHEMA_VERSION)
+    assert {path.name: path.read_bytes() for path in store.layout.folder.iterdir()} == before
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
@@ -202,5 +213,5 @@ def test_a_full_disk_is_no_reason_for_another_folder(store: Store) -> None:
                     "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", (str(number), "n", "x" * 1000, "", "", "")
                 )
     assert "database or disk is full" in str(raised.value)
-    assert "make room on this disk, then run the same command again" in str(raised.value)
+    assert "free disk space, then run the same command again" in str(raised.value)
     assert "another folder" not in str(raised.value)

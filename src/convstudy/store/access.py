@@ -123,7 +123,7 @@ def _connect_to_copy(layout: Layout) -> Database:
                 "try it again later",
             )
             raise StoreError(Problem(what, where=Location(str(layout.folder)), hint=hint))
-        connection = connect(copy.database)
+        connection = connect(copy.database, original=layout.database)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         what = "this runs folder is read-only, and its database cannot be copied to a temporary folder"
@@ -133,7 +133,6 @@ def _connect_to_copy(layout: Layout) -> Database:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    connection.path = layout.database
     weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
     return connection
 

@@ -74,24 +74,23 @@ class Artefacts:
 
 
 def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
-    # A file names its fit, the digest of the fit's weights, and (predictions) that of its arrays; older ones do not.
     from safetensors import safe_open
 
     try:
         check_regular(path)
         with safe_open(path, framework="np") as file:
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            statistics = dict(file.metadata() or {})
-    except (
-        Exception
-    ) as error:  # the file may hold anything, and its reader says in many ways that it cannot read it
+            metadata = dict(file.metadata() or {})
+    # The file can contain anything, and safetensors raises many exception types for what it cannot read.
+    except Exception as error:
         raise _unreadable(path, kind, str(error)) from None
-    expected = {"fit_id": fit_id, "weights_digest": weights_digest or statistics.get("weights_digest", "")}
-    for fact, value in expected.items():
-        if statistics.get(fact, value) != value:
-            raise _unreadable(path, kind, f"{fact} {statistics[fact]}, not {value}")
-    digest = expected["weights_digest"] if kind == "weights" else statistics.get("digest", "")
-    if digest and arrays_digest(arrays) != digest:
+    # The metadata has the fit's id and the digest of its weights; a file of predictions also has its own digest.
+    expected = {"fit_id": fit_id, "weights_digest": weights_digest or metadata.get("weights_digest", "")}
+    for key, value in expected.items():
+        if metadata.get(key) != value:
+            raise _unreadable(path, kind, f"its {key} is {metadata.get(key)}, not {value}")
+    digest = expected["weights_digest"] if kind == "weights" else metadata.get("digest")
+    if arrays_digest(arrays) != digest:
         raise _unreadable(path, kind, "its content does not match its digest")
     return arrays
 

@@ -1,18 +1,15 @@
-"""The SQLite file of a runs folder: its tables, and how it is opened."""
+"""The SQLite database of a runs folder: its tables, and how to connect to it."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from convstudy.errors import Location, Problem, StoreError
 
-# Raise it with every change of the tables, and read the older ones.
-# 2: the failures that a run has accepted.
-# 3: the scores of an opening by metric, as JSON, instead of a loss and an accuracy.
-SCHEMA_VERSION = 3
+# Increase it when a table, a column or a key of the stored JSON changes. Other versions are refused, not converted.
+SCHEMA_VERSION = 4
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -26,12 +23,12 @@ CREATE TABLE IF NOT EXISTS choices (
     number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, stage TEXT NOT NULL, chosen TEXT NOT NULL,
     made_at TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS openings (
+CREATE TABLE IF NOT EXISTS test_evaluations (
     number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL,
     dataset_digest TEXT NOT NULL, weights_digest TEXT NOT NULL, purpose TEXT NOT NULL, evaluated_at TEXT NOT NULL,
     n_images INTEGER NOT NULL, scores TEXT, seconds REAL NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS test_evaluations_by_fit ON openings (fit_id, weights_digest);
+CREATE INDEX IF NOT EXISTS test_evaluations_by_fit ON test_evaluations (fit_id, weights_digest);
 CREATE TABLE IF NOT EXISTS acceptances (
     number INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, fit_id TEXT NOT NULL, error_kind TEXT NOT NULL,
     error TEXT NOT NULL, reason TEXT NOT NULL, accepted_at TEXT NOT NULL
@@ -40,7 +37,11 @@ CREATE TABLE IF NOT EXISTS acceptances (
 
 
 class Database(sqlite3.Connection):
-    """A connection whose failures are :class:`StoreError`: a disk that is full, a file that was damaged meanwhile."""
+    """A connection that raises :class:`StoreError` where SQLite fails, such as on a full disk or a damaged file.
+
+    Attributes:
+        path: the database file that error messages name; a connection to a copy has the path of the original.
+    """
 
     path: Path
 
@@ -59,63 +60,61 @@ class Database(sqlite3.Connection):
             raise _unusable(self.path, error) from None
 
 
-def connect(path: Path) -> Database:
-    """Open the database, making its tables where there are none.
+def connect(path: Path, original: Path | None = None) -> Database:
+    """Connect to the database; create its tables if the file is new.
 
-    Every commit is on the disk before it returns (write-ahead log, ``synchronous=FULL``), and readers do not wait for
-    the writer.
+    Each commit is on the disk before it returns (write-ahead log, ``synchronous=FULL``), and readers do not wait for
+    the writer. A database of another schema version is closed again without a change.
+
+    Args:
+        path: the database file.
+        original: the file that errors name, if ``path`` is a copy of it.
 
     Raises:
-        StoreError: where the file is no database, cannot be reached, or was written by a later version.
+        StoreError: if the file is not a database of convstudy, has another schema version, or cannot be accessed.
     """
+    shown = original or path
     try:
         connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, factory=Database)
-        connection.path = path
+        connection.path = shown
         connection.row_factory = sqlite3.Row
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            what = "this runs folder was written by a later version of convstudy"
-            raise StoreError(
-                Problem(
-                    what,
-                    where=Location(str(path)),
-                    got=str(version),
-                    expected=f"up to {SCHEMA_VERSION}",
-                    hint="update",
-                )
-            )
-        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            what, hint = "this database belongs to another program", "use another folder with --runs"
-            raise StoreError(Problem(what, where=Location(str(path)), hint=hint))
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        if version < SCHEMA_VERSION:
-            _bring_up_to_date(connection)
+        try:
+            version = _checked_version(connection)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            if version == 0:
+                _create_tables(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
     except sqlite3.Error as error:
-        raise _unusable(path, error) from None
+        raise _unusable(shown, error) from None
 
 
-def _bring_up_to_date(connection: Database) -> None:
-    """Make the tables that are missing, and give older ones the columns of today.
+def _checked_version(connection: Database) -> int:
+    """Return the schema version, 0 for a new file; raise :class:`StoreError` for a database that cannot be used."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version not in (0, SCHEMA_VERSION):
+        what = (
+            f"this runs folder has database version {version}; this convstudy needs version {SCHEMA_VERSION}"
+        )
+        update = "update convstudy, or " if version > SCHEMA_VERSION else ""
+        hint = f"{update}use another folder with --runs; this folder stays as it is"
+        raise StoreError(Problem(what, where=Location(str(connection.path)), hint=hint))
+    # Version 0 is SQLite's default: a new file, or a file of a program that does not set a version.
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        what, hint = "this database belongs to another program", "use another folder with --runs"
+        raise StoreError(Problem(what, where=Location(str(connection.path)), hint=hint))
+    return version
 
-    In one transaction: with half of the tables the file would look like another program's. Another process may have
-    been faster: the columns that are there decide, not the version that was read before.
-    """
+
+def _create_tables(connection: Database) -> None:
+    # One transaction: a killed process must not leave half of the tables, which would look like another program's.
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in filter(str.strip, TABLES.split(";")):
             connection.execute(statement)
-        columns = {row["name"] for row in connection.rows("PRAGMA table_info(openings)")}
-        if "scores" not in columns:
-            connection.execute("ALTER TABLE openings ADD COLUMN scores TEXT")
-            # Written by Python: SQLite's json_object has fewer digits than a float.
-            scored = "SELECT number, loss, accuracy FROM openings WHERE accuracy IS NOT NULL"
-            for row in connection.rows(scored):
-                scores = json.dumps({"log-loss": row["loss"], "accuracy": row["accuracy"]})
-                connection.execute("UPDATE openings SET scores = ? WHERE number = ?", (scores, row["number"]))
-            connection.execute("ALTER TABLE openings DROP COLUMN loss")
-            connection.execute("ALTER TABLE openings DROP COLUMN accuracy")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
@@ -124,12 +123,12 @@ def _bring_up_to_date(connection: Database) -> None:
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
-    """Return what SQLite refused as a :class:`StoreError`."""
-    # An OperationalError is about reaching the file (rights, disk, locks), not about what is in it.
-    reached = not isinstance(error, sqlite3.OperationalError)
-    what = "this is no database of convstudy" if reached else "this database cannot be used"
-    hint = "use another folder with --runs" + (", or restore this file" if reached else "")
-    # The low byte is SQLite's primary code; errors of the module itself have none.
+    """Return the :class:`StoreError` of an SQLite error."""
+    # Only an OperationalError can have causes outside the file (permissions, disk, locks).
+    is_damaged = not isinstance(error, sqlite3.OperationalError)
+    what = "this file is not a convstudy database" if is_damaged else "this database cannot be used"
+    hint = "use another folder with --runs" + (", or restore this file" if is_damaged else "")
+    # The low byte is SQLite's primary result code; errors of the Python module itself have none.
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-        hint = "make room on this disk, then run the same command again"
+        hint = "free disk space, then run the same command again"
     return StoreError(Problem(what, where=Location(str(path)), got=str(error), hint=hint))

@@ -7,7 +7,7 @@
       lock                    held by the one process that writes
       workers.log             what worker processes had to say
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
-      datasets/<digest>/      dataset.json: what it is; facts.json: what is known of its images; *.npy: arrays
+      datasets/<digest>/      dataset.json: what it is; statistics.json: class counts, duplicates; *.npy: arrays
       <run id>/               the report of a run, and what it was made of
 """
 
@@ -73,7 +73,7 @@ class Layout:
 
     def dataset_statistics(self, digest: str) -> Path:
         """The file of what is known of a dataset's images."""
-        return self.dataset_folder(digest) / "facts.json"
+        return self.dataset_folder(digest) / "statistics.json"
 
     def report(self, run_id: str) -> Path:
         """The folder of a run's report."""

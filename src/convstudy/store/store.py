@@ -199,13 +199,13 @@ class Store:
 
         Where that is written down already its number is returned: the same weights have the same score.
         """
-        query = "SELECT number FROM openings WHERE fit_id = ? AND weights_digest = ? ORDER BY scores IS NULL"
+        query = "SELECT number FROM test_evaluations WHERE fit_id = ? AND weights_digest = ? ORDER BY scores IS NULL"
         begun = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
         if begun:
             return int(begun["number"])
         cursor = self._write(
-            "INSERT INTO openings (run_id, fit_id, dataset_digest, weights_digest, purpose, evaluated_at, n_images,"
-            " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO test_evaluations (run_id, fit_id, dataset_digest, weights_digest, purpose, evaluated_at,"
+            " n_images, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
             (run_id, fit_id, dataset_digest, weights_digest, purpose, _now(), n_images),
         )
         assert cursor.lastrowid is not None  # an INSERT has one
@@ -214,24 +214,26 @@ class Store:
     def end_test_evaluation(self, number: int, scores: Scores, seconds: float) -> Evaluation:
         """Write down what an opening showed, and return it."""
         self._write(
-            "UPDATE openings SET scores = ?, seconds = ? WHERE number = ?",
+            "UPDATE test_evaluations SET scores = ?, seconds = ? WHERE number = ?",
             (json.dumps(scores), seconds, number),
         )
         return test_evaluation_of_row(
-            self._connection.execute("SELECT * FROM openings WHERE number = ?", (number,)).fetchone()
+            self._connection.execute("SELECT * FROM test_evaluations WHERE number = ?", (number,)).fetchone()
         )
 
     def test_evaluation_of(self, fit_id: str, weights_digest: str) -> Evaluation | None:
         """Return the scored opening for these weights, if there was one."""
-        query = "SELECT * FROM openings WHERE fit_id = ? AND weights_digest = ? AND scores IS NOT NULL"
+        query = (
+            "SELECT * FROM test_evaluations WHERE fit_id = ? AND weights_digest = ? AND scores IS NOT NULL"
+        )
         row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
         return test_evaluation_of_row(row) if row else None
 
     def test_evaluations(self, dataset_digest: str) -> tuple[LoggedEvaluation, ...]:
         """Return all openings of a dataset's test set, the first one first."""
         query = (
-            "SELECT openings.*, fits.fit FROM openings LEFT JOIN fits ON fits.id = openings.fit_id"
-            " WHERE dataset_digest = ? ORDER BY number"
+            "SELECT test_evaluations.*, fits.fit FROM test_evaluations"
+            " LEFT JOIN fits ON fits.id = test_evaluations.fit_id WHERE dataset_digest = ? ORDER BY number"
         )
         return tuple(
             LoggedEvaluation(
