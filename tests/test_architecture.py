@@ -41,3 +41,23 @@ def test_every_package_has_its_row_and_every_named_path_exists() -> None:
     places = (ROOT, PACKAGE, ROOT / "docs")
     missing = {name for name in named - elsewhere if not any((place / name).exists() for place in places)}
     assert missing == set()
+
+
+def test_each_row_of_to_add_names_what_to_open_and_a_test_that_exists() -> None:
+    table = TEXT.partition("## To add X, open Y")[2].partition("## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| a")]
+    assert len(rows) == 19
+    for name, opened, _, proof in rows:
+        assert re.findall(r"`([\w./]+)`", opened), name
+        tests = re.findall(r"`(tests/[\w./]+\.py)`", proof)
+        assert tests and all((ROOT / test).is_file() for test in tests), name
+
+
+def test_readme_defines_the_same_nine_words() -> None:
+    def words(text: str) -> dict[str, str]:
+        table = text.partition("\n| word | meaning |\n")[2].partition("\n\n")[0]
+        return dict(re.findall(r"^\| (\w+) \| (.+) \|$", table, flags=re.M))
+
+    found = words(TEXT)
+    assert len(found) == 9
+    assert words((ROOT / "README.md").read_text("utf-8")) == found
