@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,21 @@ def test_make_bench_runs_what_the_results_quote() -> None:
     assert quoted <= run
     assert len(run) > 15
     assert all((BENCHMARKS / f"{name.replace('.', '/')}.py").is_file() for name in run)
+
+
+def test_every_name_that_a_benchmark_imports_from_the_package_exists() -> None:
+    imported = {
+        (node.module, alias.name)
+        for path in BENCHMARKS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("convstudy")
+        for alias in node.names
+    }
+    assert len(imported) > 60
+    for module, name in sorted(imported, key=str):
+        assert module is not None
+        if not hasattr(import_module(module), name):
+            import_module(f"{module}.{name}")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""The notebook's six runs beside ours, epoch by epoch: from runs folders to docs/notebook-replay.md.
+"""Compare the notebook's six runs with ours, epoch by epoch: from runs folders to docs/notebook-replay.md.
 
-Run the study, then collect it, then write the page (each step can be done alone)::
+Run the studies, collect their results, write the page (each step can be repeated alone)::
 
     CONVSTUDY_DATA=<folder that holds mnist/> convstudy run mnist --seeds 1 --set recipe.precision=bfloat16 \
         --set search.kernel-size.subset=10000 --set 'search.kernel-size.recipe={epochs = 6}'
@@ -9,11 +9,11 @@ Run the study, then collect it, then write the page (each step can be done alone
     python -m benchmarks.replay.notebook_replay collect runs:mnist runs:mnist-kernel-7 runs:mnist-five-seeds
     python -m benchmarks.replay.notebook_replay write
 
-The search named another kernel size than the notebook's, so two-conv with kernel 7 is a study of its own; so are five
-seeds of the two runs whose single seed lay further than 0.25 points from the notebook's. ``collect`` writes
-docs/notebook-replay/replay.json; where two runs have the same candidate, the one with more seeds counts. ``write``
-makes the page and its charts from that file and notebook_history.csv, which holds the 120 epochs that the notebook
-printed.
+The search selected another kernel size than the notebook's, so a second study trains two-conv with kernel 7. A third
+one trains five seeds of the two runs whose single seed differed by more than 0.25 points from the notebook's.
+``collect`` writes docs/notebook-replay/replay.json; if two runs have the same candidate, the page uses the one with
+more seeds. ``write`` makes the page and its charts from that file and notebook_history.csv, the 120 epochs that the
+notebook printed.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ from benchmarks.replay.notebook_pairs import pairs_table
 if TYPE_CHECKING:
     from convstudy.history import Results
     from convstudy.plan import Candidate
-    from convstudy.record import Epoch
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "notebook-replay"
-# What a candidate is called in ours -> what the notebook called the run.
+# The name of a candidate here -> the name of the run in the notebook.
 RUNS = {
     "two-conv": "two-conv",
     "five-conv": "five-conv",
@@ -61,7 +60,7 @@ ALLOWED_POINTS = 0.25
 
 
 def collect(runs: list[str]) -> None:
-    """Write everything that the page needs, with the digests it was measured on, to replay.json.
+    """Write everything that the page needs to replay.json, with the digests of the weights.
 
     Args:
         runs: each ``FOLDER:RUN``, the first the replay of the whole study.
@@ -99,7 +98,7 @@ def collect(runs: list[str]) -> None:
 
 
 def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
-    """Return what the fits of a candidate came to, those that are done."""
+    """Return scores, epochs and digests of the finished fits of a candidate."""
     fits = []
     for fit in candidate.fits:
         record = results.records.get(fit.id)
@@ -115,7 +114,7 @@ def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
                 "n_validation": record.n_validation,
                 "selected_epoch": record.selected_epoch,
                 "best_epoch": record.best_epoch,
-                "history": [_flat(epoch) for epoch in record.history],
+                "history": [epoch.as_json() for epoch in record.history],
                 "test_loss": test_evaluation.scores["log-loss"]
                 if test_evaluation and test_evaluation.scores
                 else None,
@@ -125,17 +124,6 @@ def _fits(results: Results, candidate: Candidate) -> list[dict[str, Any]]:
             }
         )
     return fits
-
-
-def _flat(epoch: Epoch) -> dict[str, float]:
-    """Return an epoch as replay.json has it: each score by part and name."""
-    scores = {
-        f"{part}_{name}": each[metric]
-        for part, each in (("train", epoch.train), ("validation", epoch.validation))
-        for name, metric in (("loss", "log-loss"), ("accuracy", "accuracy"))
-    }
-    seconds = {"train_seconds": epoch.train_seconds, "evaluation_seconds": epoch.evaluation_seconds}
-    return {"number": epoch.number, "learning_rate": epoch.learning_rate, **scores, **seconds}
 
 
 def write() -> None:
@@ -158,17 +146,17 @@ def write() -> None:
 
 
 def _ours(runs: list[Any]) -> dict[str, list[Any]]:
-    """Return the fits that answer each run of the notebook, by its name of the run, in the notebook's order."""
+    """Return the fits for each run of the notebook, by the notebook's name of the run, in its order."""
     return {theirs: fits for ours, theirs in RUNS.items() if (fits := _candidate(runs, ours))}
 
 
 def _candidate(runs: list[Any], name: str) -> list[Any]:
-    """Return the fits of a candidate, of the run that has most of them; the notebook's two-conv has kernel 7."""
+    """Return the fits of a candidate from the run with the most; the notebook's two-conv has kernel 7."""
     return max(_every(runs, name), key=len, default=[])
 
 
 def _every(runs: list[Any], name: str) -> list[list[Any]]:
-    """Return the fits of a candidate in each run that has it."""
+    """Return the fits of a candidate in each run that contains it."""
     return [
         candidate["fits"]
         for run in runs
@@ -178,7 +166,7 @@ def _every(runs: list[Any], name: str) -> list[list[Any]]:
 
 
 def _is(candidate: dict[str, Any], name: str) -> bool:
-    """Send whether a candidate is the one of this name; an ablation's base is its network as it is."""
+    """Return whether a candidate has this name; the base of an ablation is its network as it is."""
     if name == "two-conv" and NOTEBOOK_KERNEL not in candidate["fits"][0]["fit"]["layers"]:
         return False
     return candidate["name"] == name or (name == "five-conv" and candidate["name"] == AS_IT_IS)
@@ -202,36 +190,36 @@ def _head(runs: list[Any]) -> list[str]:
         "# The notebook, replayed",
         "",
         *_paragraph(
-            "convstudy grew from a Keras notebook on MNIST. Its study is built in as `mnist`; this page sets what it",
-            "came to beside what the notebook printed. `python -m benchmarks.replay.notebook_replay write` makes it",
-            "from",
+            "convstudy grew from a Keras notebook on MNIST. Its study is built in as `mnist`. This page compares a run",
+            "of that study with the values that the notebook printed.",
+            "`python -m benchmarks.replay.notebook_replay write` generates the page from",
             "[`replay.json`](notebook-replay/replay.json) and the notebook's 120 printed epochs,",
-            "[`notebook_history.csv`](notebook-replay/notebook_history.csv); the head of that script has the commands.",
+            "[`notebook_history.csv`](notebook-replay/notebook_history.csv). The head of that script has the commands.",
         ),
         *_paragraph(
-            f"- **What was run:** the study, with {study['study']['seeds']} seed instead of five;",
-            "[two-conv with kernel 7](notebook-replay/kernel-7.toml), because our search named another size; and",
-            "[five seeds](notebook-replay/five-seeds.toml) of the two runs whose single seed lay far from",
+            f"- **Runs:** the study with {study['study']['seeds']} seed instead of five;",
+            "[two-conv with kernel 7](notebook-replay/kernel-7.toml), because our search selected another size; and",
+            "[five seeds](notebook-replay/five-seeds.toml) of the two runs whose single seed differed most from",
             "the notebook's.",
             f"{recipe['epochs']} epochs, batch {recipe['batch_size']}, precision {recipe['precision']},",
-            f"{first['n_train']:,} training and {first['n_validation']:,} validation images. The epoch that counts is",
-            "the last, as in the notebook.",
+            f"{first['n_train']:,} training and {first['n_validation']:,} validation images. As in the notebook,",
+            "scores are those of the last epoch.",
         )[:-1],
         *_paragraph(
-            f"- **Where:** {machine['cpu']}, {machine['n_cores']} cores, {machine['threads']} thread a fit,",
-            f"torch {machine['torch']}. The five seeds were trained by a later state of the engine than the rest:",
-            "its dropout draws other masks; `replay.json` names the source of each fit.",
+            f"- **Machine:** {machine['cpu']}, {machine['n_cores']} cores, {machine['threads']} thread per fit,",
+            f"torch {machine['torch']}. A later version of the engine, whose dropout draws other masks, trained the",
+            "five seeds; `replay.json` names the source version of each fit.",
         )[:-1],
         *_paragraph(
-            "- **The test set** was opened once for each model, after every choice of its run was made (runs, and how",
-            f"often each opened it: {names}). The notebook looked at it after each of its 120 epochs.",
+            "- **Test set:** evaluated once for each model, after the last choice of its run (runs, with their number",
+            f"of evaluations: {names}). The notebook evaluated it after each of its 120 epochs.",
         ),
         *_paragraph(
-            "Beside seeds and number format, two things differ by intent. 6,000 of the 60,000 training images are",
-            "held back for validation.",
-            "And training loss and accuracy are measured in evaluation mode on the finished epoch; the",
-            "notebook's were averaged over a moving epoch with dropout on, which is why its training columns cannot be",
-            'compared with ours (its own text wondered why "test is better than training").',
+            "Apart from seeds and precision, two differences are intended. 6,000 of the 60,000 training images are",
+            "held out for validation.",
+            "Training loss and accuracy are measured in evaluation mode after the epoch; the notebook averaged them",
+            "over a moving epoch with dropout on. Its training columns therefore cannot be compared with ours (its own",
+            'text wondered why "test is better than training").',
         ),
     ]
 
@@ -250,7 +238,7 @@ def _table(
         "## The six runs",
         "",
         "| run | test accuracy, notebook | test accuracy, here (± sd over seeds) | seeds | difference |"
-        " test loss, notebook | test loss, here | train accuracy, here | µs an image, notebook (GPU) |"
+        " test loss, notebook | test loss, here | train accuracy, here | µs per image, notebook (GPU) |"
         " here (1 thread) | weights measured |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -261,17 +249,17 @@ def _table(
         inside = "" if abs(points) <= ALLOWED_POINTS else " (!)"
         lines.append(
             f"| {TITLES[name]} | {100 * then['test_accuracy']:.2f} % | {_percent(fits, 'test_accuracy')} |"
-            f" {len(fits)} | {points:+.2f} points{inside} | {then['test_loss']:.4f} | {loss:.4f} |"
-            f" {100 * fmean(_counted(f)['train_accuracy'] for f in fits):.2f} % | {then['us_per_image']:.0f} |"
-            f" {_pace(fits):.0f} | {_digests(fits)} |"
+            f" {len(fits)} | {points:+.2f} pp{inside} | {then['test_loss']:.4f} | {loss:.4f} |"
+            f" {100 * fmean(_selected(f)['train']['accuracy'] for f in fits):.2f} % | {then['us_per_image']:.0f} |"
+            f" {_microseconds(fits):.0f} | {_digests(fits)} |"
         )
     if augmented and augmented[0]["test_accuracy"] is not None:
         lines.append(
             "| five-conv, augmented (announced by the notebook, never run) | |"
             f" {_percent(augmented, 'test_accuracy')} | {len(augmented)} | | |"
             f" {fmean(f['test_loss'] for f in augmented):.4f} |"
-            f" {100 * fmean(_counted(f)['train_accuracy'] for f in augmented):.2f} % | |"
-            f" {_pace(augmented):.0f} | {_digests(augmented)} |"
+            f" {100 * fmean(_selected(f)['train']['accuracy'] for f in augmented):.2f} % | |"
+            f" {_microseconds(augmented):.0f} | {_digests(augmented)} |"
         )
     worst = max(
         abs(100 * (fmean(f["test_accuracy"] for f in fits) - notebook[name][-1]["test_accuracy"]))
@@ -281,14 +269,14 @@ def _table(
         *lines,
         "",
         *_paragraph(
-            f"The largest difference is {worst:.2f} points ({ALLOWED_POINTS} was expected at most; what is beyond is",
-            "marked, and explained below). The times here were",
-            "taken while other work shared the two cores: they say how long it took, not how fast it could be.",
+            f"The largest difference is {worst:.2f} percentage points. At most {ALLOWED_POINTS} were expected;",
+            "larger ones are marked with (!) and explained below. Other work shared the two cores during these fits,",
+            "so that the times are upper limits.",
         ),
         *_paragraph(
-            "The notebook's table gave six-conv 0.9951, which was two-conv's score: the wrong model object had been",
-            "evaluated. The figure above is from its training log. Here each row names the digest of the weights",
-            "that it was measured on.",
+            "The notebook's table gave six-conv 0.9951. This was two-conv's score: the wrong model object was",
+            "evaluated. The value above is from its training log. Here each row names the digest of the evaluated",
+            "weights.",
         ),
         "![Test accuracy, notebook and here](notebook-replay/accuracy.svg)",
         "",
@@ -298,7 +286,7 @@ def _table(
 def _sentences(
     notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any], runs: list[Any]
 ) -> list[str]:
-    lines = ["## Each difference, honestly", ""]
+    lines = ["## Each difference", ""]
     for name, fits in ours.items():
         then = notebook[name][-1]
         n_then = round(then["test_accuracy"] * N_TEST)
@@ -308,27 +296,27 @@ def _sentences(
         first = _every(runs, next(key for key, theirs in RUNS.items() if theirs == name))[0]
         if len(first) == 1 < len(fits):
             verdict += (
-                f" The replay's own single seed had scored {100 * first[0]['test_accuracy']:.2f} %, which is why five"
-                " were trained."
+                f" The single seed of the replay scored {100 * first[0]['test_accuracy']:.2f} %; therefore five were"
+                " trained."
             )
         lines += _paragraph(
-            f"- **{TITLES[name]}:** {n_here:,} of {N_TEST:,} test images right, the notebook {n_then:,}",
-            f"({points:+.2f} points). {verdict} {_swing(notebook[name], fits)}",
+            f"- **{TITLES[name]}:** {n_here:,} of {N_TEST:,} test images correct; the notebook {n_then:,}",
+            f"({points:+.2f} pp). {verdict} {_swing(notebook[name], fits)}",
         )[:-1]
     return [*lines, ""]
 
 
 def _pairs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -> list[str]:
-    """Return what may be said of each run against each other one, in the notebook and here."""
+    """Return the verdicts on each pair of runs, in the notebook and here."""
     return [
-        "## Every pair, judged",
+        "## Verdicts on all pairs",
         "",
         *_paragraph(
-            "What each pair of scores allows to be said, as `convstudy verdict` puts it: the difference in points, the",
-            "first minus the second, with its 95 % interval; better and worse need all of it beyond ±0.1 points. Each",
-            "pair stands by itself, without a correction for being one of fifteen. One model of each tells nothing of",
-            "other seeds. The predictions were not kept, so that the intervals are those of models that saw different",
-            "images; a report, which has them, judges image by image.",
+            "The verdict of `convstudy verdict` on each pair: the difference in percentage points (first minus",
+            "second) with its 95 % CI. *Better* and *worse* require the whole interval beyond ±0.1 pp. The fifteen",
+            "verdicts are not corrected for multiple comparisons. One model of each says nothing about",
+            "other seeds. The predictions were not kept, so the intervals are those of",
+            "unpaired images; a report has the predictions and compares image by image.",
         ),
         *pairs_table(notebook, ours, TITLES, N_TEST),
         "",
@@ -336,31 +324,31 @@ def _pairs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) ->
 
 
 def _chance(then: float, here: list[float]) -> str:
-    """Send what chance alone does to such a difference."""
+    """Return a sentence on the difference that chance alone can cause."""
     if len(here) > 1:
         low, high = 100 * min(here), 100 * max(here)
-        where = "lies among them" if low <= 100 * then <= high else "lies outside"
+        where = "is inside" if low <= 100 * then <= high else "is outside"
         return (
-            f"Our {len(here)} seeds lie between {low:.2f} and {high:.2f} %, half of them above"
-            f" {100 * median(here):.2f} %; the notebook's single run {where}."
+            f"Our {len(here)} seeds range from {low:.2f} to {high:.2f} %, with the median at"
+            f" {100 * median(here):.2f} %; the notebook's single run {where} this range."
         )
-    share = (then + here[0]) / 2
-    noise = 100 * 1.96 * (2 * share * (1 - share) / N_TEST) ** 0.5
+    proportion = (then + here[0]) / 2
+    noise = 100 * 1.96 * (2 * proportion * (1 - proportion) / N_TEST) ** 0.5
     inside = abs(100 * (here[0] - then)) <= noise
     return (
-        f"One run against one: two networks of equal worth, judged on 10,000 images each, differ by up to {noise:.2f}"
-        f" points in 95 of 100 cases; this difference is {'smaller' if inside else 'larger'}, "
-        f"{'so nothing follows from it' if inside else 'and what the seed adds is not known from one run'}."
+        f"One run each: two equally good networks differ by up to {noise:.2f} pp on 10,000 images in 95 of 100 cases. "
+        f"{'This difference is smaller' if inside else 'This difference is larger'}: "
+        f"{'it shows nothing' if inside else 'one run does not show the variation between seeds'}."
     )
 
 
 def _swing(then: list[dict[str, float]], fits: list[Any]) -> str:
-    """Send how much single epochs move, there and here: the scale on which the difference has to be seen."""
+    """Return a sentence on the variation between epochs, there and here: the scale for the difference."""
     last_then = [100 * epoch["test_accuracy"] for epoch in then[-5:]]
-    last_here = [100 * epoch["validation_accuracy"] for epoch in fits[0]["history"][-5:]]
+    last_here = [100 * epoch["validation"]["accuracy"] for epoch in fits[0]["history"][-5:]]
     return (
-        f"Over the last five epochs the notebook's test accuracy moved between {min(last_then):.2f} and"
-        f" {max(last_then):.2f} %, our validation accuracy between {min(last_here):.2f} and {max(last_here):.2f} %."
+        f"Over the last five epochs the notebook's test accuracy varied from {min(last_then):.2f} to"
+        f" {max(last_then):.2f} %, our validation accuracy from {min(last_here):.2f} to {max(last_here):.2f} %."
     )
 
 
@@ -375,26 +363,26 @@ def _search(searched: list[Any], replay: dict[str, Any]) -> list[str]:
         "",
         *_paragraph(
             "The notebook searched two-conv's kernel size over 5 folds of all 60,000 images for 20 epochs (25 fits,",
-            "folds neither shuffled nor stratified) and named 7; its figures were not kept. Here it was scaled down to",
+            "folds neither shuffled nor stratified) and selected 7; its scores were not kept. Here the search used",
             f"{section.get('subset') or 60_000:,} images and {changes.get('epochs', 20)} epochs to fit the machine:",
             "25 fits, folds shuffled and stratified.",
         ),
-        "| kernel | mean validation accuracy ± sd | folds | seconds for its fits |",
+        "| kernel | mean validation accuracy ± sd | folds | seconds for all fits |",
         "|---|---|---|---|",
     ]
     for candidate in searched:
-        scores = [_counted(fit)["validation_accuracy"] for fit in candidate["fits"]]
+        scores = [_selected(fit)["validation"]["accuracy"] for fit in candidate["fits"]]
         seconds = sum(
             e["train_seconds"] + e["evaluation_seconds"] for f in candidate["fits"] for e in f["history"]
         )
         folds = ", ".join(f"{100 * score:.2f}" for score in scores)
-        mark = " **chosen**" if candidate["name"] == chosen else ""
+        mark = " **selected**" if candidate["name"] == chosen else ""
         lines.append(
             f"| {candidate['name'].removeprefix('kernel=')}{mark} |"
             f" {100 * fmean(scores):.2f} ± {100 * stdev(scores):.2f} % | {folds} | {seconds:.0f} |"
         )
     same = "the same as the notebook's" if chosen == "kernel=7" else "not the notebook's"
-    return [*lines, "", f"Chosen by validation accuracy: **{chosen}**, {same}.", ""]
+    return [*lines, "", f"Selected by validation accuracy: **{chosen}**, {same}.", ""]
 
 
 def _epochs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -> list[str]:
@@ -414,24 +402,24 @@ def _epochs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -
         cells = []
         for name, fits in ours.items():
             then = 100 * notebook[name][number - 1]["test_accuracy"]
-            here = 100 * fmean(f["history"][number - 1]["validation_accuracy"] for f in fits)
+            here = 100 * fmean(f["history"][number - 1]["validation"]["accuracy"] for f in fits)
             cells.append(f"{then:.2f}, {here:.2f}")
         lines.append(f"| {number} | " + " | ".join(cells) + " |")
     return lines
 
 
-def _counted(fit: dict[str, Any]) -> dict[str, float]:
-    epoch: dict[str, float] = fit["history"][fit["selected_epoch"] - 1]
+def _selected(fit: dict[str, Any]) -> dict[str, Any]:
+    epoch: dict[str, Any] = fit["history"][fit["selected_epoch"] - 1]
     return epoch
 
 
-def _pace(fits: list[Any]) -> float:
-    """Return microseconds of training an image."""
+def _microseconds(fits: list[Any]) -> float:
+    """Return the mean training time in microseconds per image."""
     return 1e6 * fmean(e["train_seconds"] / f["n_train"] for f in fits for e in f["history"])
 
 
 def _digests(fits: list[Any]) -> str:
-    """Return the first digits of the weights' digests."""
+    """Return the first 12 digits of each digest of weights."""
     return ", ".join(f"`{fit['weights_digest'][:12]}`" for fit in fits)
 
 
@@ -445,7 +433,7 @@ def _charts(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -
     import altair as alt
 
     colours = alt.Scale(domain=["notebook", "here"], range=["#D55E00", "#0072B2"])
-    # The same domain as the colours have, so that both are one legend.
+    # The same domain as the colours, so that both share one legend.
     dashes = alt.Scale(domain=["notebook", "here"], range=[[4, 3], [1, 0]])
     shapes = alt.Scale(domain=["notebook", "here"], range=["square", "circle"])
     epochs = [
@@ -454,7 +442,7 @@ def _charts(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -
         for number in range(1, len(notebook[name]) + 1)
         for who, accuracy in (
             ("notebook", notebook[name][number - 1]["test_accuracy"]),
-            ("here", fmean(fit["history"][number - 1]["validation_accuracy"] for fit in fits)),
+            ("here", fmean(fit["history"][number - 1]["validation"]["accuracy"] for fit in fits)),
         )
     ]
     lines = (

@@ -34,7 +34,7 @@ STUDIES = 10_000
 TWICE = replace(WORLDS[3], name="both matter, together twice the errors", ratios=(2.0,))
 RARE = World("both alone fail on two images", error=0.0)
 TRUTHS = (WORLDS[0], WORLDS[3], TWICE, RARE)
-SYNTHETIC = (2, -2)
+PSEUDO_OBSERVATIONS = (2, -2)
 AS_OF_A_DIFFERENCE = (1, -1)
 NONE: tuple[int, ...] = ()
 RARE_IMAGES = 2.2
@@ -63,12 +63,14 @@ def coverage(
     size: int,
     n_seeds: int,
     n_images: int,
-    synthetic: tuple[int, ...] = SYNTHETIC,
+    pseudo_observations: tuple[int, ...] = PSEUDO_OBSERVATIONS,
 ) -> tuple[Array, Array, Array]:
     """Return of each study whether the interval holds the truth, whether all of it lies above, and its half-width."""
     table, truth = figures_of(random, world, size, n_seeds, n_images)
-    added = np.broadcast_to(np.array(synthetic, dtype=np.int8), (size, n_seeds, len(synthetic)))
-    squares = mean_squares(np.concatenate((table, added), axis=2), n_images + len(synthetic))
+    added = np.broadcast_to(
+        np.array(pseudo_observations, dtype=np.int8), (size, n_seeds, len(pseudo_observations))
+    )
+    squares = mean_squares(np.concatenate((table, added), axis=2), n_images + len(pseudo_observations))
     half, off = squares.half_width(), squares.mean - truth
     return np.abs(off) <= half, off > half, half
 
@@ -91,20 +93,26 @@ def main() -> None:
         for n_images in (1000, 10_000):
             for n_seeds in (1, 2, 5, 10):
                 found = {
-                    synthetic: [
+                    pseudo_observations: [
                         coverage(
-                            np.random.default_rng([part, n_seeds]), world, size, n_seeds, n_images, synthetic
+                            np.random.default_rng([part, n_seeds]),
+                            world,
+                            size,
+                            n_seeds,
+                            n_images,
+                            pseudo_observations,
                         )
                         for part, size in enumerate(sizes)
                     ]
-                    for synthetic in (SYNTHETIC, AS_OF_A_DIFFERENCE, NONE)
+                    for pseudo_observations in (PSEUDO_OBSERVATIONS, AS_OF_A_DIFFERENCE, NONE)
                 }
                 covers, above, width = (
-                    float(np.concatenate(part).mean()) for part in zip(*found[SYNTHETIC], strict=True)
+                    float(np.concatenate(part).mean())
+                    for part in zip(*found[PSEUDO_OBSERVATIONS], strict=True)
                 )
                 others = (
-                    percent(float(np.concatenate([each[0] for each in found[synthetic]]).mean()))
-                    for synthetic in (AS_OF_A_DIFFERENCE, NONE)
+                    percent(float(np.concatenate([each[0] for each in found[pseudo_observations]]).mean()))
+                    for pseudo_observations in (AS_OF_A_DIFFERENCE, NONE)
                 )
                 told = (percent(covers), percent(above), f"{width * 100:.2f}")
                 row(world.name, f"{n_images:,}", n_seeds, *told, *others)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.analysis.methods import synthetic
+from convstudy.analysis.methods import pseudo_observations
 from convstudy.metrics import metric_named
 from convstudy.stats.measure import Measure
 from convstudy.stats.two_way import two_way_difference
@@ -104,10 +104,10 @@ def line(metric: str, draw: Draw, studies: int, weights: Array | None = None) ->
         first, second = draw(random)
         largest = max(float(first.max()), float(second.max()))
         heaviest = 1.0 if weights is None else float(weights.max())
-        size = synthetic(which, largest, first.shape[1], heaviest)
+        size = pseudo_observations(which, largest, first.shape[1], heaviest)
         for name, difference in (
-            ("without", two_way_difference(first, second, synthetic=0.0)),
-            ("with", two_way_difference(first, second, synthetic=size, weights=weights)),
+            ("without", two_way_difference(first, second, pseudo_observations=0.0)),
+            ("with", two_way_difference(first, second, pseudo_observations=size, weights=weights)),
         ):
             low, high = difference.low, difference.high
             covered[name] += low is not None and high is not None and low <= 0 <= high

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
 
-from convstudy.stats.two_way import SYNTHETIC
+from convstudy.stats.two_way import PSEUDO_OBSERVATIONS
 
 Array = npt.NDArray[np.float64]
 STUDIES = 10_000
@@ -221,7 +221,9 @@ def _difference(
     random: np.random.Generator, world: World, size: int, n_seeds: int, n_images: int
 ) -> tuple[Array, ...]:
     wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
-    squares = mean_squares(wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, SYNTHETIC)
+    squares = mean_squares(
+        wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, PSEUDO_OBSERVATIONS
+    )
     # Of one seed nothing is said but of its own models.
     truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
     half, off = squares.half_width(), squares.mean - truth
@@ -433,7 +435,7 @@ def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float |
             for size in batches(n_studies):
                 wrong, _ = wrong_answers(random, world, size, 2, n_seeds, n_images)
                 table = wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8)
-                found = mean_squares(table, n_images, SYNTHETIC)
+                found = mean_squares(table, n_images, PSEUDO_OBSERVATIONS)
                 low, high = found.mean - found.half_width(), found.mean + found.half_width()
                 said.append([low > margin, (low >= -margin) & (high <= margin)])
             better, equivalent = np.concatenate(said, axis=1).mean(axis=1)

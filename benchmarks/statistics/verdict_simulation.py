@@ -32,7 +32,7 @@ from benchmarks.statistics.statistics_simulation import (
 from convstudy.stats import Measure
 from convstudy.stats.differences import Difference, Source
 from convstudy.stats.summary import summarise
-from convstudy.stats.two_way import SYNTHETIC
+from convstudy.stats.two_way import PSEUDO_OBSERVATIONS
 from convstudy.stats.verdicts import Kind, Verdict, corrected, judge
 
 N_IMAGES = 10_000
@@ -124,7 +124,7 @@ def studies(
     for a, b in combinations(range(len(truth)), 2):
         # Accuracies: who is wrong more often is worse.
         table = wrong[:, b].astype(np.int8) - wrong[:, a].astype(np.int8)
-        found = differences_of(table, mean_squares(table, N_IMAGES, SYNTHETIC))
+        found = differences_of(table, mean_squares(table, N_IMAGES, PSEUDO_OBSERVATIONS))
         by_pair.append(
             [judge(str(a), str(b), Measure("test", "accuracy"), each, setting.margin) for each in found]
         )
@@ -222,7 +222,7 @@ def few(random: np.random.Generator, n_studies: int) -> None:
         found: list[list[npt.NDArray[np.bool_]]] = [[], [], [], []]
         for size in batches(n_studies):
             table = agreeing(random, size, n_seeds, expected, one_way)
-            for place, extra in ((0, SYNTHETIC), (2, SYNTHETIC / n_seeds)):
+            for place, extra in ((0, PSEUDO_OBSERVATIONS), (2, PSEUDO_OBSERVATIONS / n_seeds)):
                 squares = mean_squares(table, N_IMAGES, extra)
                 half = squares.half_width()
                 found[place].append(np.abs(squares.mean - truth) > half)

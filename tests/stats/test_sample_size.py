@@ -14,7 +14,7 @@ from convstudy.stats.sample_size import (
     required_seeds,
     upper_factor,
 )
-from convstudy.stats.two_way import SYNTHETIC, Components, components, images_of, two_way_difference
+from convstudy.stats.two_way import PSEUDO_OBSERVATIONS, Components, components, images_of, two_way_difference
 
 MANY = 10**9
 """So many images that only seeds matter."""
@@ -123,7 +123,7 @@ def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
             np.random.default_rng(start), world, 250, 2, required.fewest, n_images
         )
         squares = simulation.mean_squares(
-            wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, SYNTHETIC
+            wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, PSEUDO_OBSERVATIONS
         )
         told.append(squares.mean - squares.half_width() > 0)
     assert np.concatenate(told).mean() == pytest.approx(CHANCE, abs=0.08)

@@ -15,7 +15,7 @@ from convstudy.stats.intervals import bonett_price, wilson
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.two_way import (
     MOST_LOSS,
-    SYNTHETIC,
+    PSEUDO_OBSERVATIONS,
     accuracy_interval,
     components,
     loss_interval,
@@ -244,7 +244,9 @@ def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
     wrong, _ = simulation.wrong_answers(random, simulation.WORLDS[3], 6, 2, n_seeds, n_images)
     table = np.zeros((6, 2, n_seeds, n_images))
     table[..., : wrong.shape[-1]] = wrong
-    fast = simulation.mean_squares(wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, SYNTHETIC)
+    fast = simulation.mean_squares(
+        wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, PSEUDO_OBSERVATIONS
+    )
     low, high = simulation.accuracy_bounds(simulation.mean_squares(wrong[:, 0], n_images), n_seeds, n_images)
     for number, (first, second) in enumerate(1 - table):
         slow = two_way_difference(first, second)
@@ -258,7 +260,7 @@ def test_the_simulation_reckons_as_we_do(n_seeds: int) -> None:
 def test_few_images_on_which_all_seeds_agree_leave_the_truth_within(expected: int, one_way: bool) -> None:
     """Made-up predictions, not images, would miss 37, 14, 14 and 7 % of the truths one way (docs/statistics.md)."""
     table = verdict_simulation.agreeing(np.random.default_rng(1), 4000, 10, expected, one_way)
-    squares = simulation.mean_squares(table, 10_000, SYNTHETIC)
+    squares = simulation.mean_squares(table, 10_000, PSEUDO_OBSERVATIONS)
     missed = np.abs(squares.mean - (expected / 10_000 if one_way else 0)) > squares.half_width()
     assert missed.mean() < 0.06
 

@@ -32,7 +32,7 @@ from convstudy.stats.verdicts import Evidence, Verdict, corrected, judge
 if TYPE_CHECKING:
     from convstudy.stats.two_way import Figures
 
-SYNTHETIC = (2.0, -2.0)
+PSEUDO_OBSERVATIONS = (2.0, -2.0)
 """The figures of the images that are added."""
 
 
@@ -90,7 +90,7 @@ def two_way_interaction(
     Raises:
         ValueError: where there are no seeds.
     """
-    found = two_way_difference(figures, 0 * figures, confidence, SYNTHETIC[0] * size, weights)
+    found = two_way_difference(figures, 0 * figures, confidence, PSEUDO_OBSERVATIONS[0] * size, weights)
     pairs = tuple(float(mean) for mean in figures.mean(axis=1))
     return replace(
         found,
@@ -172,5 +172,5 @@ def _with_required_seeds(judged: Verdict, table: _Table | None) -> Verdict:
     if judged.kind != "inconclusive" or table is None:
         return judged
     error = (1 - judged.difference.confidence) / judged.n_comparisons
-    squares = sum(figure**2 for figure in SYNTHETIC)
+    squares = sum(figure**2 for figure in PSEUDO_OBSERVATIONS)
     return replace(judged, required=required_seeds(components(table.figures), judged.margin, error, squares))

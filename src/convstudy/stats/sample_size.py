@@ -25,7 +25,7 @@ from typing import Literal
 
 from convstudy.stats.differences import Difference, Source, half_width
 from convstudy.stats.intervals import normal_quantile
-from convstudy.stats.two_way import SYNTHETIC, Components
+from convstudy.stats.two_way import PSEUDO_OBSERVATIONS, Components
 
 CHANCE = 0.8
 """How many of the studies would tell: four of five."""
@@ -69,7 +69,7 @@ class RequiredSampleSize:
 
 
 def required_seeds(
-    found: Components, difference: float, error: float, pseudo_observations: float = SYNTHETIC
+    found: Components, difference: float, error: float, pseudo_observations: float = PSEUDO_OBSERVATIONS
 ) -> RequiredSampleSize | None:
     """Return how many seeds would tell a difference, or that the test set is too small for it.
 
@@ -163,10 +163,10 @@ def required_images(found: Difference, difference: float, error: float) -> Requi
     if difference <= 0 or floor is None or n < 2:
         return None
     power = normal_quantile(CHANCE)
-    measured = max(0.0, floor.variance - SYNTHETIC / n**2) * n
+    measured = max(0.0, floor.variance - PSEUDO_OBSERVATIONS / n**2) * n
 
     def shown(n_images: int) -> float:
-        images = Source("images", measured / n_images + SYNTHETIC / n_images**2, n_images - 1)
+        images = Source("images", measured / n_images + PSEUDO_OBSERVATIONS / n_images**2, n_images - 1)
         least = RULE_OF_THREE / n_images
         return max(least, images.half_width(1 - error) + power * math.sqrt(measured / n_images))
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Figures = npt.NDArray[np.floating]
 
-SYNTHETIC = 2
+PSEUDO_OBSERVATIONS = 2
 """So many made-up images are added to those of a difference of shares, half of them each way."""
 
 MOST_LOSS = 103.3
@@ -130,7 +130,7 @@ def two_way_difference(
     table = first.astype(np.float64) - second.astype(np.float64)
     by_weight = table if weights is None else _linearised(table, weights)
     size = float(shares) if pseudo_observations is None else pseudo_observations
-    squares = _squares(by_weight, extra=SYNTHETIC if size else 0, size=size)
+    squares = _squares(by_weight, extra=PSEUDO_OBSERVATIONS if size else 0, size=size)
     pairs = tuple(float(mean) for mean in table.mean(axis=1))
     return Difference(
         pairs,
@@ -171,7 +171,7 @@ def images_of(figures: Figures, pseudo_observations: float = 1.0) -> Source:
     Raises:
         ValueError: where there are fewer than two images.
     """
-    (images,) = _squares(figures[None], extra=SYNTHETIC, size=pseudo_observations).sources
+    (images,) = _squares(figures[None], extra=PSEUDO_OBSERVATIONS, size=pseudo_observations).sources
     return images
 
 
@@ -180,7 +180,7 @@ def most_of_images(errors: float, n_images: int) -> Source:
 
     It is what is left to say where predictions are missing: the two differ on no more images than they get wrong.
     """
-    return Source("images", (errors + SYNTHETIC / n_images) / n_images, max(1, n_images - 1))
+    return Source("images", (errors + PSEUDO_OBSERVATIONS / n_images) / n_images, max(1, n_images - 1))
 
 
 def accuracy_interval(
