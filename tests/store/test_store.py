@@ -92,13 +92,13 @@ def test_who_asks_whether_a_folder_is_locked_stops_no_writer(tmp_path: Path) -> 
     def ask() -> None:
         with locked(path):
             asked.set()
-            done.wait(lock.PATIENCE_SECONDS / 5)
+            done.wait(lock.RETRY_SECONDS / 5)
 
     thread = threading.Thread(target=ask)
     thread.start()
     asked.wait()
     assert is_locked(path)
-    with locked(path, patience=30.0):
+    with locked(path, timeout=30.0):
         assert is_locked(path)
     thread.join()
     assert not is_locked(path)
@@ -138,7 +138,7 @@ def test_where_nothing_was_run_there_is_nothing_to_open(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("I am no folder")
     for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
-        with pytest.raises(StoreError, match="cannot be made"):
+        with pytest.raises(StoreError, match="cannot create this runs folder"):
             Store.open(folder, create=True)
     layout = Layout(tmp_path)
     layout.database.write_bytes(b"this is no database at all, whatever it says" * 100)
@@ -186,7 +186,7 @@ def test_a_folder_that_may_not_be_written_is_said(store: Store) -> None:
 
 def test_a_lock_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
-    with pytest.raises(StoreError, match="cannot be written"), locked(tmp_path / "lock"):
+    with pytest.raises(StoreError, match="cannot write to this runs folder"), locked(tmp_path / "lock"):
         raise AssertionError("it was made")
 
 

@@ -136,13 +136,13 @@ class History:
         """Return whether a fit's lineage has a checkpoint to resume from."""
         return self.store.has_checkpoint(fit.trial_id)
 
-    def make_way(self, fit: Fit) -> None:
+    def set_aside_obstacles(self, fit: Fit) -> None:
         """Set aside what is no folder or no regular file where a training of this fit writes.
 
         Raises:
             OSError: if it cannot be renamed.
         """
-        self.artefacts.make_way(fit.id, fit.trial_id)
+        self.artefacts.set_aside_obstacles(fit.id, fit.trial_id)
 
     def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
         """Write down that these failures count as final for a run, and why."""

@@ -72,6 +72,6 @@ def has_test_score(plan: Plan, history: History) -> bool:
 
 def _task(fit: Fit, plan: Plan, history: History, run_id: str) -> Test:
     """Write down that the test set is evaluated for this fit's model, and return the task to do so."""
-    history.make_way(fit)
+    history.set_aside_obstacles(fit)
     digest = history.record_summaries[fit.id].weights_digest
     return Test(fit, digest, history.begin_test_evaluation(run_id, fit, digest, plan.study.name))

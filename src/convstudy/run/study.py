@@ -211,7 +211,7 @@ class _Run:
         """Do all trainings that the schedule has; choose as soon as a choice is due."""
         while not self.schedule.idle:
             while task := self.schedule.start(executor.n_workers):
-                self.history.make_way(task.fit)
+                self.history.set_aside_obstacles(task.fit)
                 executor.submit(task)
             message = executor.next_message()
             self.history.check_presence()

@@ -1,16 +1,16 @@
-"""The tables and files of a runs folder: it knows all paths, and nothing of a run's meaning.
+"""The database and files of a runs folder. This package knows all paths, but not what a plan or a choice is.
 
 ==================  ============================================================================
-``layout``          the path of everything in a runs folder
-``access``          how the database is reached: guards, and a copy of a read-only one
-``database``        the SQLite file: its tables, and how it is opened
-``lock``            one writer at a time
-``presence``        whether the folder that is written to is still the one at its path
-``rows``            what the rows of the tables hold, as plain values
-``records``         the records by fit id, whole or in brief
-``artefacts``       the files of a fit: read and verified, and set aside where they are damaged
-``statistics``           the JSON that is kept of a dataset's images
-``store``           the runs folder as a whole
+``layout``          the path of each file in a runs folder
+``access``          checks a database before it is opened; copies a read-only one
+``database``        the SQLite database: its tables, and how to connect to it
+``lock``            allows one writing process at a time
+``presence``        detects that the folder was deleted or replaced during a run
+``rows``            the rows of the tables as frozen values
+``records``         records by fit id, in full or as summaries
+``artefacts``       the files of a fit: reads and verifies them, and sets damaged ones aside
+``json_file``       descriptions and statistics of datasets as JSON files
+``store``           reads and writes a runs folder through all of these
 ==================  ============================================================================
 """
 

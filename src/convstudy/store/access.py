@@ -1,7 +1,7 @@
-"""How the database of a runs folder is reached: never another kind of file, never a new one next to trained fits.
+"""Opens the database of a runs folder after checks: it must be a regular file, and it must not be missing next to fits.
 
-A folder that cannot be written to is read from a copy: SQLite needs to write next to a database with a write-ahead log,
-and the log holds the latest records.
+A read-only folder is read from a temporary copy: SQLite must write next to a database with a write-ahead log, and the
+log has the latest records.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from convstudy.regular_file import check_regular
 from convstudy.store.database import Database, connect
 from convstudy.store.layout import Layout
 
-# How often a copy is tried again when another process writes to the database meanwhile.
-MOST_COPIES = 10
+# Another process can write during a copy; then the copy is repeated.
+MAX_COPIES = 10
 
 
 def open_database(layout: Layout, create: bool) -> Database:
@@ -27,27 +27,23 @@ def open_database(layout: Layout, create: bool) -> Database:
 
     Args:
         layout: the runs folder.
-        create: whether the database may be made and is to be written to. Otherwise a copy is opened where the folder
-            cannot be written to; it has the records that were there when it was made.
+        create: whether to create a missing database, and to open it for writing. Without it, a read-only folder is
+            read from a copy, which does not show records that are written later.
 
     Raises:
-        StoreError: if there is no database and ``create`` is false, if it cannot be used, or if it is lost.
+        StoreError: if there is no database and ``create`` is false, if the database cannot be used or has another
+            version, or if it is missing next to completed fits.
     """
     path = layout.database
     if not has_database(layout):
         if not create:
-            what, hint = (
-                "there are no runs here",
-                "start one with `convstudy run digits`, or name another --runs",
-            )
-            raise StoreError(Problem(what, where=Location(str(layout.folder)), hint=hint))
+            hint = "start a run with `convstudy run digits`, or use another folder with --runs"
+            raise StoreError(Problem("there are no runs here", where=Location(str(layout.folder)), hint=hint))
         try:
             layout.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            what, got = "this folder for runs cannot be made", error.strerror or ""
-            raise StoreError(
-                Problem(what, Location(str(layout.folder)), got, hint="name another --runs")
-            ) from None
+            what, hint = f"cannot create this runs folder: {error.strerror}", "use another folder with --runs"
+            raise StoreError(Problem(what, Location(str(layout.folder)), hint=hint)) from None
     for each in (path, layout.write_ahead_log, layout.shared_memory):
         if os.path.lexists(each):
             try:
@@ -59,53 +55,51 @@ def open_database(layout: Layout, create: bool) -> Database:
     connection = connect(path)
     if not connection.rows("SELECT 1 FROM runs LIMIT 1") and layout.has_trained_fits():
         connection.close()
-        raise _lost(layout, "a database without runs")
+        raise _lost(layout, "has no runs")
     return connection
 
 
 def has_database(layout: Layout) -> bool:
-    """Send whether a folder has a database; one with trained fits, or with records in a write-ahead log, must have one.
-
-    A new database would begin a new log of test-set evaluations, and SQLite would delete the old write-ahead log.
+    """Return whether a folder has a database.
 
     Raises:
-        StoreError: if such a folder's database is missing or empty.
+        StoreError: if the database is missing or empty, but the folder has completed fits or a write-ahead log. A new
+            database would start a new test-set access log, and SQLite would delete the write-ahead log.
     """
     try:
         status = layout.database.stat()
         if status.st_size or not stat.S_ISREG(status.st_mode):
             return True
-        got = "an empty file"
+        is_empty = True
     except FileNotFoundError:
-        got = "no such file"
+        is_empty = False
     except OSError:
-        return False  # the folder is none, or cannot be searched
+        return False  # the path is not a folder, or cannot be searched
     log = layout.write_ahead_log
     if layout.has_trained_fits() or (log.is_file() and log.stat().st_size):
-        raise _lost(layout, got)
-    return got == "an empty file"
+        raise _lost(layout, "is empty" if is_empty else "is missing")
+    return is_empty
 
 
-def _lost(layout: Layout, got: str) -> StoreError:
-    what = "the database of this runs folder is missing or empty, but its trained fits or its write-ahead log are there"
+def _lost(layout: Layout, found: str) -> StoreError:
+    what = f"the database {found}, although this runs folder has fits or a write-ahead log"
     restore = f"restore {layout.database.name} (and {layout.write_ahead_log.name}, if you have it)"
-    fresh = "to start over here with a new log of test-set evaluations, delete fits/ and these files"
+    fresh = "to start over here with a new test-set access log, delete fits/ and these files"
     hint = f"{restore}, or use another folder with --runs; {fresh}"
-    return StoreError(Problem(what, where=Location(str(layout.database)), got=got, hint=hint))
+    return StoreError(Problem(what, where=Location(str(layout.database)), hint=hint))
 
 
 def _is_writable(layout: Layout) -> bool:
-    """Send whether this process may write to the folder and to the files of its database."""
     files = [layout.database, layout.write_ahead_log, layout.shared_memory]
     return all(os.access(path, os.W_OK) for path in (layout.folder, *files) if path.exists())
 
 
 def _connect_to_copy(layout: Layout) -> Database:
-    """Return a connection to a copy of database and write-ahead log that is deleted when the connection is."""
+    """Return a connection to a copy of database and write-ahead log. The copy is deleted with the connection."""
     folder = tempfile.mkdtemp(prefix="convstudy-")
     try:
         copy = Layout(Path(folder))
-        for _ in range(MOST_COPIES):
+        for _ in range(MAX_COPIES):
             before = _stamp(layout)
             for source, target in (
                 (layout.database, copy.database),
@@ -114,22 +108,20 @@ def _connect_to_copy(layout: Layout) -> Database:
                 target.unlink(missing_ok=True)
                 if source.exists():
                     shutil.copyfile(source, target)
-            # Without a change meanwhile, both are of one moment.
+            # The copies belong together only if no file has changed since before the first copy.
             if _stamp(layout) == before:
                 break
         else:
-            what, hint = (
-                "another process writes to this read-only runs folder all the time",
-                "try it again later",
+            what = (
+                f"another process changed this read-only runs folder during {MAX_COPIES} attempts to copy it"
             )
-            raise StoreError(Problem(what, where=Location(str(layout.folder)), hint=hint))
+            raise StoreError(Problem(what, where=Location(str(layout.folder)), hint="try again later"))
         connection = connect(copy.database, original=layout.database)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        what = "this runs folder is read-only, and its database cannot be copied to a temporary folder"
-        raise StoreError(
-            Problem(what, where=Location(str(layout.folder)), got=error.strerror or str(error))
-        ) from None
+        reason = error.strerror or str(error)
+        what = f"this runs folder is read-only, and its database cannot be copied to a temporary folder: {reason}"
+        raise StoreError(Problem(what, where=Location(str(layout.folder)))) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -138,7 +130,7 @@ def _connect_to_copy(layout: Layout) -> Database:
 
 
 def _stamp(layout: Layout) -> list[tuple[int, int, int] | None]:
-    """Return inode, size and time of the last change of database and write-ahead log."""
+    """Return inode, size and modification time (ns) of database and write-ahead log; ``None`` for a missing file."""
     found: list[tuple[int, int, int] | None] = []
     for path in (layout.database, layout.write_ahead_log):
         try:

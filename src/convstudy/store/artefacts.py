@@ -1,4 +1,4 @@
-"""The files of a fit: read and verified, and moved out of the way where they are damaged."""
+"""The files of a fit: reads and verifies them, and renames damaged ones."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, npt.NDArray[np.generic]]
 
-AGAIN = "run the study again: it restores this file"
+RESTORE_HINT = "run the study again: it restores this file"
 
 
 @dataclass(frozen=True)
 class Artefacts:
-    """The files of all fits in a runs folder: ``"weights"``, ``"validation"`` and ``"test"`` predictions."""
+    """The files of all fits in a runs folder: ``"weights"``, and the predictions ``"validation"`` and ``"test"``."""
 
     layout: Layout
 
     def read(self, fit_id: str, kind: str, weights_digest: str = "") -> Arrays:
-        """Return the arrays of a file by name, verified as far as the file and the record allow.
+        """Return the arrays of a file by name, after their SHA-256 digest was verified.
 
         Args:
             fit_id: the fit that the file belongs to.
-            kind: which of its files.
-            weights_digest: the digest of the fit's weights on record; empty where there is no record.
+            kind: ``"weights"``, ``"validation"`` or ``"test"``.
+            weights_digest: the digest of the weights in the fit's record; empty to accept any weights.
 
         Raises:
-            StoreError: if the file is missing, damaged, or belongs to other weights.
+            StoreError: if the file is missing or damaged, or belongs to another fit or other weights.
         """
         return _read(self.layout.artefact(fit_id, kind), kind, fit_id, weights_digest)
 
     def is_sound(self, fit_id: str, kind: str, weights_digest: str) -> bool:
-        """Send whether a file can be read and belongs to these weights; reads all of it."""
+        """Return whether a file can be read and belongs to these weights. Reads the whole file."""
         try:
             self.read(fit_id, kind, weights_digest)
         except StoreError:
@@ -50,19 +50,24 @@ class Artefacts:
         return True
 
     def set_aside(self, fit_id: str, kind: str) -> Path | None:
-        """Rename a damaged file, or what is in place of its folder; return where it is now, ``None`` if it is missing.
+        """Rename a damaged file to ``NAME.damaged``, so that it can be written again.
+
+        If a file is in the place of one of its folders, that file is renamed.
+
+        Returns:
+            The new path; ``None`` if the file is missing.
 
         Raises:
-            OSError: if it cannot be renamed.
+            OSError: if the file cannot be renamed.
         """
         path = self.layout.artefact(fit_id, kind)
-        for place in (path.parents[1], path.parent, path):
-            if os.path.lexists(place) and (place == path or not place.is_dir()):
-                return _set_aside(place)
+        for each in (path.parents[1], path.parent, path):
+            if os.path.lexists(each) and (each == path or not each.is_dir()):
+                return _set_aside(each)
         return None
 
-    def make_way(self, fit_id: str, trial_id: str) -> None:
-        """Set aside what is no folder or no regular file where a training of this fit writes.
+    def set_aside_obstacles(self, fit_id: str, trial_id: str) -> None:
+        """Rename everything that is in the place of a file or folder which a training of this fit writes.
 
         Raises:
             OSError: if it cannot be renamed.
@@ -96,7 +101,10 @@ def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
 
 
 def arrays_digest(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
-    """Return the SHA-256 over arrays; the reference is ``engine.weights.weights_digest``, which needs torch."""
+    """Return the SHA-256 digest of arrays by name.
+
+    The reference implementation is ``engine.weights.weights_digest``, which needs torch.
+    """
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]
@@ -106,14 +114,16 @@ def arrays_digest(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename a file that is of no use to ``NAME.damaged``, or ``NAME.damaged-2``, …; return where it is now."""
-    number, place = 1, path.with_name(f"{path.name}.damaged")
-    while os.path.lexists(place):
+    """Rename to ``NAME.damaged``, ``NAME.damaged-2``, …, whichever is free first; return the new path."""
+    number, target = 1, path.with_name(f"{path.name}.damaged")
+    while os.path.lexists(target):
         number += 1
-        place = path.with_name(f"{path.name}.damaged-{number}")
-    path.rename(place)
-    return place
+        target = path.with_name(f"{path.name}.damaged-{number}")
+    path.rename(target)
+    return target
 
 
-def _unreadable(path: Path, kind: str, got: str) -> StoreError:
-    return StoreError(Problem(f"the {kind} of this fit cannot be read", Location(str(path)), got, hint=AGAIN))
+def _unreadable(path: Path, kind: str, reason: str) -> StoreError:
+    name = kind if kind == "weights" else f"{kind} predictions"
+    what = f"the {name} of this fit cannot be read: {reason}"
+    return StoreError(Problem(what, Location(str(path)), hint=RESTORE_HINT))

@@ -1,14 +1,15 @@
-"""Where everything lies in a runs folder.
+"""The paths of all files in a runs folder.
 
 ::
 
     RUNS/
-      convstudy.sqlite        runs, records, choices, openings
-      lock                    held by the one process that writes
-      workers.log             what worker processes had to say
+      convstudy.sqlite        runs, records, choices, test-set evaluations, accepted failures
+      lock                    locked by the process that writes
+      workers.log             output of worker processes
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
-      datasets/<digest>/      dataset.json: what it is; statistics.json: class counts, duplicates; *.npy: arrays
-      <run id>/               the report of a run, and what it was made of
+      datasets/<digest>/      dataset.json: shape, classes, source; statistics.json: class counts, duplicates;
+                              *.npy: the arrays of a study that was run on arrays
+      <run id>/               the report of a run, with its tables and figures
 """
 
 from __future__ import annotations
@@ -20,66 +21,67 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths in one runs folder."""
+    """The paths of one runs folder; no method reads or writes a file."""
 
     folder: Path
 
     @property
     def database(self) -> Path:
-        """The SQLite file."""
         return self.folder / "convstudy.sqlite"
 
     @property
     def write_ahead_log(self) -> Path:
-        """What SQLite has not yet moved into the database: the latest records."""
+        """The SQLite file with the latest transactions, such as the latest records."""
         return self.folder / "convstudy.sqlite-wal"
 
     @property
     def shared_memory(self) -> Path:
-        """The index of the write-ahead log, which SQLite makes again where it is missing."""
+        """The index of the write-ahead log; SQLite creates it again if it is missing."""
         return self.folder / "convstudy.sqlite-shm"
 
     @property
     def lock(self) -> Path:
-        """The file that a writing process holds a lock on."""
         return self.folder / "lock"
 
     @property
     def log(self) -> Path:
-        """What worker processes had to say."""
+        """The output and error messages of worker processes."""
         return self.folder / "workers.log"
 
     def artefact(self, fit_id: str, kind: str) -> Path:
-        """The file of a fit: ``"weights"``, ``"validation"``, ``"test"``, or (of a lineage) ``"checkpoint"``."""
+        """Return the path of a file of a fit.
+
+        Args:
+            fit_id: the id of the fit; the id of its trial for a checkpoint, which all fits of a trial share.
+            kind: ``"weights"``, ``"validation"``, ``"test"`` or ``"checkpoint"``.
+        """
         return self.folder / "fits" / fit_id / f"{kind}.safetensors"
 
     def partial_artefacts(self) -> Iterator[Path]:
-        """Yield the files that a process was writing when it was killed (it renames them when they are whole)."""
+        """Yield the files that a killed process did not finish; a complete file is renamed at once."""
         yield from self.folder.glob("fits/*/*.partial")
         yield from self.folder.glob("datasets/*/*.partial")
 
     def has_trained_fits(self) -> bool:
-        """Send whether there are files of a fit that was trained to its end."""
+        """Return whether the folder has a file of a completed fit; a checkpoint does not count."""
         kinds = ("weights", "validation", "test")
         return any(next(self.folder.glob(f"fits/*/{kind}.safetensors"), None) for kind in kinds)
 
     def dataset_folder(self, digest: str) -> Path:
-        """The folder of a dataset; its digest has hexadecimal digits only."""
         return self.folder / "datasets" / digest
 
     def dataset(self, digest: str) -> Path:
-        """The file of what a dataset is."""
+        """Return the path of the description of a dataset."""
         return self.dataset_folder(digest) / "dataset.json"
 
     def dataset_statistics(self, digest: str) -> Path:
-        """The file of what is known of a dataset's images."""
         return self.dataset_folder(digest) / "statistics.json"
 
     def report(self, run_id: str) -> Path:
-        """The folder of a run's report."""
+        """Return the folder of a run's report."""
         return self.folder / run_id
 
     def report_folders(self, run_id: str) -> tuple[Path, ...]:
-        """The folders that files of a run's report are written to."""
+        """Return the folders that contain files of a run's report."""
         report = self.report(run_id)
         return report, report / "tables", report / "figures"

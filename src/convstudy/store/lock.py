@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the system lets go of when its process ends, however it ends."""
+"""A file lock that allows one writing process. The operating system releases it when the process ends or is killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if sys.platform == "win32":
     def _take(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
-    _share = _take  # there is no other lock
+    _share = _take  # msvcrt has no shared lock
 else:
     import fcntl
 
@@ -28,55 +28,54 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
-# A reader that asks whether the lock is held holds it for that moment; a writer waits so long before it gives up.
-PATIENCE_SECONDS = 0.5
+# is_locked() takes the lock for a moment, so a writer must retry before it reports that another process writes.
+RETRY_SECONDS = 0.5
 PAUSE_SECONDS = 0.05
 
 
 @contextmanager
-def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
-    """Hold the lock of a runs folder, and yield the descriptor of its open file.
+def locked(path: Path, timeout: float = RETRY_SECONDS) -> Iterator[int]:
+    """Hold the lock of a runs folder, and yield the file descriptor of the lock file.
 
     Args:
-        path: the lock file; it is made where there is none.
-        patience: for how many seconds to try.
+        path: the lock file; it is created if it is missing.
+        timeout: the number of seconds to retry while another process holds the lock.
 
     Raises:
-        StoreError: where another process holds the lock, or the file cannot be made.
+        StoreError: if another process holds the lock, or the file cannot be created.
     """
     try:
         file = append_regular(path)
     except OSError as error:
-        what, hint = "this runs folder cannot be written to", "name another --runs"
-        raise StoreError(
-            Problem(what, where=Location(str(path.parent)), got=error.strerror or "", hint=hint)
-        ) from None
+        what, hint = f"cannot write to this runs folder: {error.strerror}", "use another folder with --runs"
+        raise StoreError(Problem(what, where=Location(str(path.parent)), hint=hint)) from None
     with file:
-        if not _taken(file.fileno(), patience):
+        if not _take_within(file.fileno(), timeout):
             what = "another convstudy process is writing to this runs folder"
-            hint = "wait for it (`convstudy status` shows how far it is), or use another folder with --runs"
+            hint = "wait for it (`convstudy status` shows its progress), or use another folder with --runs"
             raise StoreError(Problem(what, where=Location(str(path.parent)), hint=hint))
         yield file.fileno()
 
 
-def _taken(descriptor: int, patience: float, take: Callable[[int], None] = _take) -> bool:
-    """Take the lock, trying for a while; tell whether that went well."""
-    until = time.monotonic() + patience
+def _take_within(descriptor: int, timeout: float, take: Callable[[int], None] = _take) -> bool:
+    """Take the lock and return whether that succeeded within this many seconds."""
+    deadline = time.monotonic() + timeout
     while True:
         try:
             take(descriptor)
             return True
         except OSError:
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 return False
             time.sleep(PAUSE_SECONDS)
 
 
 def is_locked(path: Path) -> bool:
-    """Send whether some process holds the lock; the file is only read, so that this works on a read-only folder."""
+    """Return whether a process holds the lock. The file is only read, so this works in a read-only folder."""
     try:
         file = open_regular(path)
     except OSError:
         return False
     with file:
-        return not _taken(file.fileno(), patience=0.0, take=_share)
+        # A shared lock, so that two readers do not see each other as a writer.
+        return not _take_within(file.fileno(), timeout=0.0, take=_share)

@@ -1,7 +1,7 @@
-"""Whether a runs folder that is written to is still the one at its path.
+"""Detects that a runs folder was deleted or replaced while a process writes to it.
 
-A process that has files open can write on after they are deleted or replaced, and what it writes is lost. Device and
-inode tell: those of the path must be those of the open lock file, and those that the database files had before.
+A process can write to an open file that was deleted, and the data is lost without an error. The check compares device
+and inode numbers: the path of the lock file must lead to the open lock file, and the database files must not change.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Identity = tuple[int, int]
 
 
 class Presence:
-    """The files of one runs folder, as they were when it was locked.
+    """The device and inode numbers of a locked runs folder's files.
 
-    Where a file system changes the inodes of files that stay (some network file systems), those of the lock file show
-    it, and only whether the database is there is checked. Windows does not delete or rename an open file.
+    Some network file systems change the inode numbers of existing files. The lock file reveals that; then only the
+    existence of the database is checked. Windows does not delete or rename an open file.
 
     Args:
         layout: the runs folder.
-        lock: the descriptor of its open lock file.
+        lock: the file descriptor of its lock file.
     """
 
     def __init__(self, layout: Layout, lock: int) -> None:
@@ -37,14 +37,15 @@ class Presence:
         lock, database = self._layout.lock, self._layout.database
         found = _identity_at(lock)
         if found != _identity(os.fstat(self._lock)):
-            raise _gone(lock, found)
-        stable = found == self._first
+            raise _replaced(lock, found)
+        has_stable_inodes = found == self._first
         for path in (database, self._layout.write_ahead_log, self._layout.shared_memory):
             now = _identity_at(path)
+            # SQLite creates the log and its index with the first write, so they may be missing until then.
             if now is None and (path == database or path in self._seen):
-                raise _gone(path, now)
-            if now is not None and self._seen.setdefault(path, now) != now and stable:
-                raise _gone(path, now)
+                raise _replaced(path, now)
+            if now is not None and self._seen.setdefault(path, now) != now and has_stable_inodes:
+                raise _replaced(path, now)
 
 
 def _identity(status: os.stat_result) -> Identity:
@@ -52,20 +53,14 @@ def _identity(status: os.stat_result) -> Identity:
 
 
 def _identity_at(path: Path) -> Identity | None:
-    """Return the identity of what is at a path, ``None`` where there is nothing."""
     try:
         return _identity(path.stat())
     except OSError:
         return None
 
 
-def _gone(path: Path, found: Identity | None) -> StoreError:
-    happened = "is not there any more" if found is None else "is another file now"
-    return StoreError(
-        Problem(
-            "this runs folder, or a file of its database, was deleted or replaced while it was in use",
-            where=Location(str(path.parent)),
-            got=f"{path.name} {happened}",
-            hint="leave the folder alone while a run writes to it; what it holds now can be run again",
-        )
-    )
+def _replaced(path: Path, found: Identity | None) -> StoreError:
+    change = "is missing" if found is None else "is a different file"
+    what = f"this runs folder was deleted or replaced while it was in use: {path.name} {change}"
+    hint = "do not delete, move or restore a runs folder during a run; then run the same command again"
+    return StoreError(Problem(what, where=Location(str(path.parent)), hint=hint))

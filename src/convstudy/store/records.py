@@ -1,4 +1,4 @@
-"""The records of a store by fit id: whole, one at a time, or in brief, all at once."""
+"""The records of a store by fit id: in full, read one at a time, or as summaries, read all at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from convstudy.store.database import Database
 
 V = TypeVar("V")
 
-# SQLite reads JSON about ten times as fast as json.loads makes a whole record of it, and a choice needs only this much.
-IN_BRIEF = """
+# A choice needs only these values. SQLite extracts them about 10 times as fast as json.loads parses a whole record.
+SUMMARIES = """
 SELECT id, json_extract(record, '$.status') AS status, json_extract(record, '$.n_parameters') AS n_parameters,
     json_extract(record, '$.weights_digest') AS weights_digest, json_extract(record, '$.error_kind') AS error_kind,
     json_extract(record, '$.n_failed_runs') AS n_failed_runs,
@@ -22,8 +22,6 @@ FROM fits
 
 
 class _Stored(Mapping[str, V]):
-    """What both views share: the ids, and how many there are."""
-
     def __init__(self, connection: Database) -> None:
         self._connection = connection
         self._read: dict[str, V] = {}
@@ -35,14 +33,14 @@ class _Stored(Mapping[str, V]):
         return int(self._connection.execute("SELECT count(*) FROM fits").fetchone()[0])
 
     def forget(self, fit_id: str) -> None:
-        """Read this record anew when it is next asked for."""
+        """Drop the cached record of a fit, so that the next access reads it again."""
         self._read.pop(fit_id, None)
 
 
 class Records(_Stored[Record]):
-    """Whole records, each read when it is first asked for.
+    """Full records, each read at the first access.
 
-    A failed one is read each time: another process may try its fit again.
+    The record of a failed fit is not cached, because another process may train the fit again.
     """
 
     def __getitem__(self, fit_id: str) -> Record:
@@ -58,18 +56,18 @@ class Records(_Stored[Record]):
 
 
 class RecordSummaries(_Stored[RecordSummary]):
-    """Records in brief, all of them read when the first is asked for.
+    """Record summaries, all read at the first access.
 
-    What failed or was not there is asked for again each time: another process may have trained it meanwhile.
+    Failed and missing records are not cached, because another process may train their fits.
     """
 
     def __init__(self, connection: Database) -> None:
         super().__init__(connection)
-        self._begun = False
+        self._has_read_all = False
 
     def __getitem__(self, fit_id: str) -> RecordSummary:
-        if not self._begun:
-            self._begun = True
+        if not self._has_read_all:
+            self._has_read_all = True
             self._read = {
                 record_summary.fit_id: record_summary
                 for record_summary in self._find()
@@ -85,11 +83,11 @@ class RecordSummaries(_Stored[RecordSummary]):
         return self._read[fit_id]
 
     def _find(self, fit_id: str | None = None) -> list[RecordSummary]:
-        """Return all records in brief, or the one of a fit, if it is there."""
+        """Return all summaries, or that of one fit; an empty list if it has no record."""
         if fit_id is None:
-            rows = self._connection.rows(IN_BRIEF)
+            rows = self._connection.rows(SUMMARIES)
         else:
-            rows = self._connection.rows(f"{IN_BRIEF} WHERE id = ?", (fit_id,))
+            rows = self._connection.rows(f"{SUMMARIES} WHERE id = ?", (fit_id,))
         return [
             RecordSummary(
                 row["id"],
@@ -98,7 +96,7 @@ class RecordSummaries(_Stored[RecordSummary]):
                 row["weights_digest"],
                 row["error_kind"],
                 Epoch.from_json(json.loads(row["epoch"])) if row["epoch"] else None,
-                row["n_failed_runs"] or 0,
+                row["n_failed_runs"],
             )
             for row in rows
         ]

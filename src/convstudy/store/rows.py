@@ -1,4 +1,4 @@
-"""What the rows of the database hold, as plain values."""
+"""The rows of the database as frozen values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convstudy.record import Evaluation, Scores
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as it was written down: ``document`` is its study as JSON; times are ISO 8601, UTC."""
+    """A row of the table of runs. ``document`` is the study as JSON; times are ISO 8601 in UTC."""
 
     run_id: str
     name: str
@@ -24,7 +24,7 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class LoggedEvaluation:
-    """An opening of a test set, the run that made it, and its fit as JSON, ``None`` where the fit has no record now."""
+    """A test-set evaluation and the run that made it. ``fit`` is its fit as JSON, ``None`` if the fit has no record."""
 
     test_evaluation: Evaluation
     run_id: str
@@ -32,7 +32,6 @@ class LoggedEvaluation:
 
 
 def run_of_row(row: sqlite3.Row) -> StoredRun:
-    """Return the run of a row."""
     return StoredRun(
         row["id"],
         row["name"],
@@ -44,7 +43,6 @@ def run_of_row(row: sqlite3.Row) -> StoredRun:
 
 
 def test_evaluation_of_row(row: sqlite3.Row) -> Evaluation:
-    """Return the opening of a row."""
     return Evaluation(
         row["fit_id"],
         row["weights_digest"],

@@ -1,4 +1,4 @@
-"""A runs folder as a whole: its tables as plain values, its files, and the right to write to them."""
+"""Reads and writes the database and the files of a runs folder, and locks it for one writer."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from convstudy.store.rows import LoggedEvaluation, StoredRun, run_of_row, test_e
 
 
 class Store:
-    """Reads and writes one runs folder; only one process writes at a time (see :meth:`writing`).
+    """Reads and writes one runs folder. One process can write at a time (see :meth:`writing`).
 
-    Studies, fits and choices are ids, texts and JSON here; :class:`~convstudy.history.History` knows what they mean.
+    A store handles studies, fits and choices as ids, strings and JSON; :class:`~convstudy.history.History` converts
+    them.
     """
 
     def __init__(self, layout: Layout, connection: Database) -> None:
@@ -40,28 +41,31 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path, create: bool = False) -> Store:
-        """Return the store of a runs folder; see :func:`~convstudy.store.access.open_database`.
+        """Open a runs folder; ``create`` also allows writing. See :func:`~convstudy.store.access.open_database`.
 
         Raises:
-            StoreError: where there is none and ``create`` is false, or it cannot be read or made.
+            StoreError: if there is no database and ``create`` is false, or it cannot be read or created.
         """
         layout = Layout(folder)
         return cls(layout, open_database(layout, create))
 
     @staticmethod
     def is_at(folder: Path) -> bool:
-        """Send whether a folder has a database.
+        """Return whether a folder has a database.
 
         Raises:
-            StoreError: where it lost its database, see :func:`~convstudy.store.access.has_database`.
+            StoreError: if its database was lost, see :func:`~convstudy.store.access.has_database`.
         """
         return has_database(Layout(folder))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the right to write; files that a killed process left half written are removed.
+        """Hold the lock of the folder, and first remove the incomplete files of a killed process.
 
-        Reports are written without that right, so theirs are removed only if the process is gone.
+        A report is written without the lock. Its incomplete files are removed only if their process has ended.
+
+        Raises:
+            StoreError: if another process holds the lock, or the folder is read-only.
         """
         with locked(self.layout.lock) as descriptor:
             for path in self.layout.partial_artefacts():
@@ -77,31 +81,29 @@ class Store:
                 self._presence = None
 
     def check_presence(self) -> None:
-        """Check that the folder that this process writes to was not deleted or replaced; each write does so first.
+        """Check that the folder was not deleted or replaced since it was locked. Each write calls this first.
 
         Raises:
-            StoreError: if it was.
+            StoreError: if it was deleted or replaced.
         """
         if self._presence is not None:
             self._presence.check()
 
     def _write(self, sql: str, parameters: Any) -> sqlite3.Cursor:
-        """Execute a statement that changes the database."""
         self.check_presence()
         return self._connection.execute(sql, parameters)
 
     def close(self) -> None:
-        """Close the database."""
         self._connection.close()
 
     @property
     def is_written(self) -> bool:
-        """Whether a process holds the right to write now."""
+        """Whether a process holds the lock of this folder now."""
         return is_locked(self.layout.lock)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See the database as it is now until the end, whatever another process writes meanwhile."""
+        """Read a consistent state: within the context, reads do not see what other processes write."""
         if self._connection.in_transaction:
             yield
             return
@@ -112,7 +114,7 @@ class Store:
             self._connection.execute("COMMIT")
 
     def save_run(self, run_id: str, name: str, document: dict[str, Any], status: str) -> None:
-        """Write a run down, or the new document and status of one that is there."""
+        """Insert a run, or update the document and status of an existing run."""
         now = _now()
         self._write(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)"
@@ -122,29 +124,29 @@ class Store:
         )
 
     def set_status(self, run_id: str, status: str) -> str:
-        """Write down the status of a run, and return when (ISO 8601, UTC)."""
+        """Set the status of a run; return the time of the update (ISO 8601, UTC)."""
         now = _now()
         self._write("UPDATE runs SET status = ?, updated_at = ? WHERE id = ?", (status, now, run_id))
         return now
 
     def replace_status(self, old: str, new: str) -> None:
-        """Give all runs with one status another one; when they were updated stays."""
+        """Change one status to another in all runs, without changing their update times."""
         self._write("UPDATE runs SET status = ? WHERE status = ?", (new, old))
 
     def runs(self) -> tuple[StoredRun, ...]:
-        """Return all runs, the latest last."""
+        """Return all runs in the order of their last update."""
         return tuple(
             run_of_row(row) for row in self._connection.rows("SELECT * FROM runs ORDER BY updated_at, id")
         )
 
     def find_run(self, run: str) -> StoredRun | None:
-        """Return the run with this id, else the latest run with this name, ``None`` where there is neither."""
+        """Return the run with this id, otherwise the latest run with this name; ``None`` if there is neither."""
         query = "SELECT * FROM runs WHERE id = ? OR name = ? ORDER BY id = ? DESC, updated_at DESC"
         row = self._connection.execute(query, (run, run, run)).fetchone()
         return run_of_row(row) if row else None
 
     def save_record(self, fit_id: str, fit: dict[str, Any], record: Record) -> None:
-        """Write a fit, as JSON, and its record, in place of an older one."""
+        """Write a fit, as JSON, and its record; this replaces an earlier record of the fit."""
         self._write(
             "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?)",
             (fit_id, json.dumps(fit), json.dumps(record.as_json()), int(record.done), _now()),
@@ -153,29 +155,29 @@ class Store:
         self.record_summaries.forget(fit_id)
 
     def drop_checkpoint(self, trial_id: str) -> None:
-        """Remove the checkpoint of a lineage, if there is one; a folder in its place stays."""
+        """Delete the checkpoint of a trial, if there is one; a folder at its path stays."""
         path = self.layout.artefact(trial_id, "checkpoint")
         if os.path.lexists(path) and not path.is_dir():
             path.unlink(missing_ok=True)
 
     def has_checkpoint(self, trial_id: str) -> bool:
-        """Return whether a lineage has a checkpoint to resume from."""
+        """Return whether a trial has a checkpoint to resume from."""
         return self.layout.artefact(trial_id, "checkpoint").is_file()
 
     def save_choice(self, run_id: str, stage: str, chosen: str) -> None:
-        """Write down what a stage chose."""
+        """Write which candidate a stage chose."""
         self._write(
             "INSERT INTO choices (run_id, stage, chosen, made_at) VALUES (?, ?, ?, ?)",
             (run_id, stage, chosen, _now()),
         )
 
     def choices(self, run_id: str) -> dict[str, str]:
-        """Return what each stage of a run last chose, by the stage's key."""
+        """Return the latest choice of each stage of a run: stage key -> candidate."""
         query = "SELECT stage, chosen FROM choices WHERE run_id = ? ORDER BY number"
         return {row["stage"]: row["chosen"] for row in self._connection.rows(query, (run_id,))}
 
     def accept(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
-        """Write down that a run accepts these failures, and why."""
+        """Write that a run accepts these failures, and the reason."""
         now = _now()
         for record in failed:
             self._write(
@@ -185,7 +187,7 @@ class Store:
             )
 
     def acceptances(self, run_id: str) -> tuple[Acceptance, ...]:
-        """Return the failures that a run has accepted, in order."""
+        """Return the failures that a run accepted, in order of acceptance."""
         query = "SELECT * FROM acceptances WHERE run_id = ? ORDER BY number"
         return tuple(
             Acceptance(row["fit_id"], row["error_kind"], row["error"], row["reason"], row["accepted_at"])
@@ -195,9 +197,19 @@ class Store:
     def begin_test_evaluation(
         self, run_id: str, fit_id: str, dataset_digest: str, weights_digest: str, purpose: str, n_images: int
     ) -> int:
-        """Write down that the test set is about to be opened for these weights; return the opening's number.
+        """Write an access-log entry before the test set is evaluated with these weights.
 
-        Where that is written down already its number is returned: the same weights have the same score.
+        Args:
+            run_id: the run that evaluates.
+            fit_id: the fit that has the weights.
+            dataset_digest: the digest of the dataset, in hexadecimal.
+            weights_digest: the digest of the weights, in hexadecimal.
+            purpose: the name of the study.
+            n_images: the number of test images.
+
+        Returns:
+            The number of the entry. If these weights have an entry already, its number is returned, because the same
+            weights have the same score.
         """
         query = "SELECT number FROM test_evaluations WHERE fit_id = ? AND weights_digest = ? ORDER BY scores IS NULL"
         begun = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
@@ -212,7 +224,7 @@ class Store:
         return cursor.lastrowid
 
     def end_test_evaluation(self, number: int, scores: Scores, seconds: float) -> Evaluation:
-        """Write down what an opening showed, and return it."""
+        """Add scores and duration (seconds) to an access-log entry; return the entry."""
         self._write(
             "UPDATE test_evaluations SET scores = ?, seconds = ? WHERE number = ?",
             (json.dumps(scores), seconds, number),
@@ -222,7 +234,7 @@ class Store:
         )
 
     def test_evaluation_of(self, fit_id: str, weights_digest: str) -> Evaluation | None:
-        """Return the scored opening for these weights, if there was one."""
+        """Return the test-set evaluation of these weights; ``None`` if they have no score."""
         query = (
             "SELECT * FROM test_evaluations WHERE fit_id = ? AND weights_digest = ? AND scores IS NOT NULL"
         )
@@ -230,7 +242,7 @@ class Store:
         return test_evaluation_of_row(row) if row else None
 
     def test_evaluations(self, dataset_digest: str) -> tuple[LoggedEvaluation, ...]:
-        """Return all openings of a dataset's test set, the first one first."""
+        """Return all evaluations of a dataset's test set, in order."""
         query = (
             "SELECT test_evaluations.*, fits.fit FROM test_evaluations"
             " LEFT JOIN fits ON fits.id = test_evaluations.fit_id WHERE dataset_digest = ? ORDER BY number"
@@ -243,29 +255,29 @@ class Store:
         )
 
     def dataset(self, digest: str) -> Any:
-        """Return the JSON of what a dataset is, ``None`` where there is none that can be read."""
+        """Return the description of a dataset as JSON; ``None`` if it is missing or damaged."""
         return read_json(self.layout.dataset(digest))
 
     def save_dataset(self, digest: str, values: dict[str, Any]) -> None:
-        """Keep what a dataset is, as JSON.
+        """Write the description of a dataset as JSON.
 
         Raises:
-            OSError: where that cannot be written.
-            StoreError: where the folder was deleted or replaced.
+            OSError: if the file cannot be written.
+            StoreError: if the runs folder was deleted or replaced.
         """
         self.check_presence()
         write_json(self.layout.dataset(digest), values)
 
     def dataset_statistics(self, dataset_digest: str) -> Any:
-        """Return the JSON that is kept of a dataset's images, ``None`` where there is none that can be read."""
+        """Return the statistics of a dataset as JSON; ``None`` if they are missing or damaged."""
         return read_json(self.layout.dataset_statistics(dataset_digest))
 
     def save_dataset_statistics(self, dataset_digest: str, statistics: dict[str, Any]) -> None:
-        """Keep what is known of a dataset's images, as JSON.
+        """Write the statistics of a dataset as JSON.
 
         Raises:
-            OSError: where that cannot be written.
-            StoreError: where the folder was deleted or replaced.
+            OSError: if the file cannot be written.
+            StoreError: if the runs folder was deleted or replaced.
         """
         self.check_presence()
         write_json(self.layout.dataset_statistics(dataset_digest), statistics)
