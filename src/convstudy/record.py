@@ -148,8 +148,7 @@ class Record:
         """Return this failure with its counts, ``earlier`` being the record of the run before."""
         before: tuple[str, ...] = ()
         if earlier is not None and not earlier.done:
-            # Records from before failures were counted name none.
-            before = earlier.failed_with or (_error_digest(earlier),)
+            before = earlier.failed_with
         own = _error_digest(self)
         return replace(self, failed_with=(*before, own), n_failed_runs=before.count(own) + 1)
 

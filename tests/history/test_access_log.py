@@ -7,7 +7,7 @@ from pathlib import Path
 
 from convstudy.data import Fold, Holdout
 from convstudy.history import History
-from convstudy.history.access_log import question_of
+from convstudy.history.access_log import hypothesis_of
 from convstudy.plan import make_plan
 from tests.plan.made import record, study
 from tests.run.studies import drop_record
@@ -19,14 +19,14 @@ def test_seeds_answer_one_question_together() -> None:
     assert isinstance(fit.split, Holdout)
     again = replace(fit, seed=3, split=replace(fit.split, seed=3))
     assert again.id != fit.id
-    assert question_of(again) == question_of(fit)
+    assert hypothesis_of(again) == hypothesis_of(fit)
     for other in (
         replace(fit, recipe=fit.recipe.varied({"epochs": 3})),
         replace(fit, split=Holdout(0.3, 0)),
         replace(fit, split=Fold(0, 5, 0)),
         replace(fit, threads=2),
     ):
-        assert question_of(other) != question_of(fit)
+        assert hypothesis_of(other) != hypothesis_of(fit)
 
 
 def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
     entries = history.results(run_ids[0]).access_log
     assert [entry.test_evaluation.fit_id for entry in entries] == [fit.id for fit in fits]
     assert [entry.run_id for entry in entries] == run_ids * 3
-    assert [entry.answered for entry in entries] == [True] * 5 + [False]
+    assert [entry.is_scored for entry in entries] == [True] * 5 + [False]
     # The fit of the first is forgotten: it can only stand for itself, and here it is its question's first seed.
-    assert entries[0].question == fits[0].id == entries[1].question == entries[2].question
-    assert len({entry.question for entry in entries}) == 2
+    assert entries[0].hypothesis == fits[0].id == entries[1].hypothesis == entries[2].hypothesis
+    assert len({entry.hypothesis for entry in entries}) == 2
     history.close()

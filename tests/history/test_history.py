@@ -135,7 +135,7 @@ def test_a_run_follows_the_order_in_which_its_study_asks_now(history: History) -
 
 
 def test_an_unknown_run_is_refused_with_the_nearest_name(history: History) -> None:
-    with pytest.raises(StoreError, match="none yet"):
+    with pytest.raises(StoreError, match="this folder has no runs"):
         history.results("made")
     run_id = history.begin_run(study())
     with pytest.raises(StoreError) as caught:

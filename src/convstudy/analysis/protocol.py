@@ -105,7 +105,7 @@ def protocol(results: Results) -> Protocol:
     ]
     test_evaluations.sort(key=lambda row: (row.test_evaluation.evaluated_at, row.test_evaluation.fit_id))
     used = {(row.test_evaluation.fit_id, row.test_evaluation.weights_digest) for row in test_evaluations}
-    answered = [entry for entry in results.access_log if entry.answered]
+    answered = [entry for entry in results.access_log if entry.is_scored]
     others = [
         entry
         for entry in answered
@@ -123,8 +123,8 @@ def protocol(results: Results) -> Protocol:
         n_test_evaluations_before=results.n_test_evaluations_before,
         n_evaluated=sum(entry.run_id == results.run_id for entry in results.access_log),
         others=tuple(others),
-        n_questions=len({entry.question for entry in answered}),
-        n_questions_elsewhere=len({entry.question for entry in answered if entry.run_id != results.run_id}),
+        n_questions=len({entry.hypothesis for entry in answered}),
+        n_questions_elsewhere=len({entry.hypothesis for entry in answered if entry.run_id != results.run_id}),
         acceptances=tuple(_acceptances(results)),
         kept=tuple(choice.stage for choice in results.choices if choice.kept),
     )

@@ -1,12 +1,13 @@
-"""What a runs folder means: its runs, what each has reached, which choices stay, which failures count.
+"""Runs, their progress and their results, read from and written to a runs folder.
 
 ==================  ============================================================================
-``results``         a run with its plan, choices, records and openings, in one value
-``outcomes``        the records as one run counts them
-``access_log``          the openings of a test set, and the question that each helped to answer
-``resolving``       a run's plan and choices, as far as its records allow
-``summary``         a run in one line
-``history``         all of it, over one :class:`~convstudy.store.Store`
+``results``         a run with its plan, choices, records and test-set evaluations
+``outcomes``        the records of a run, with the failures that it accepted
+``access_log``      the test-set evaluations of a runs folder, and the hypothesis that each tests
+``resolving``       the plan and choices of a run, as far as its records allow
+``summary``         the status of a run and the number of its fits
+``documents``       studies as the database stores them
+``history``         all of these, for one :class:`~convstudy.store.Store`
 ==================  ============================================================================
 """
 

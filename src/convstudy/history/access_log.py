@@ -1,7 +1,7 @@
-"""The ledger of a sealed test set: each opening in a runs folder, by whichever study, and the question it answered.
+"""The test-set access log: each test-set evaluation in a runs folder, by any study, and the hypothesis it tests.
 
-A **question** is how good a model trained in one way is: network, recipe, and images to train on. Its seeds answer it
-together, and a second study that asks the same gets the answer that is there, so that a question counts once.
+A **hypothesis** is a network, a recipe and a set of training images. All seeds of a hypothesis test it together. A
+second study with the same hypothesis uses the existing scores, so each hypothesis counts once.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from convstudy.store import LoggedEvaluation
 
 @dataclass(frozen=True)
 class Entry:
-    """One opening in the ledger; ``question`` is an id that all seeds of one question share."""
+    """A test-set evaluation in the log; ``hypothesis`` is an id that all seeds of one hypothesis share."""
 
     test_evaluation: Evaluation
     run_id: str
-    question: str
+    hypothesis: str
 
     @property
-    def answered(self) -> bool:
-        """Whether it came to a score; one that was only begun has shown nobody anything."""
+    def is_scored(self) -> bool:
+        """Whether the evaluation has a score; an interrupted one has revealed nothing."""
         return self.test_evaluation.scores is not None
 
 
 def access_log(test_evaluations: Iterable[LoggedEvaluation], dataset: Dataset) -> tuple[Entry, ...]:
-    """Return the openings of a dataset's test set with the question that each helped to answer."""
+    """Return the evaluations of a dataset's test set with the hypothesis that each tests."""
     entries: list[Entry] = []
     for logged in test_evaluations:
-        # A fit that has no record now, because its weights are lost, stands for itself.
-        question = (
-            question_of(Fit.from_json(logged.fit, dataset)) if logged.fit else logged.test_evaluation.fit_id
+        # Without a record the fit's description is lost; then it counts as a hypothesis with a single seed.
+        hypothesis = (
+            hypothesis_of(Fit.from_json(logged.fit, dataset)) if logged.fit else logged.test_evaluation.fit_id
         )
-        entries.append(Entry(logged.test_evaluation, logged.run_id, question))
+        entries.append(Entry(logged.test_evaluation, logged.run_id, hypothesis))
     return tuple(entries)
 
 
 def n_before(test_evaluations: Iterable[LoggedEvaluation], run_id: str) -> int:
-    """Return how many openings came before a run's first one: all of them, where it has none."""
+    """Return the number of evaluations before the first one of a run; all of them if the run has none."""
     runs = [logged.run_id for logged in test_evaluations]
     return runs.index(run_id) if run_id in runs else len(runs)
 
 
-def question_of(fit: Fit) -> str:
-    """Return the id of the question that a fit helps to answer: that of the same fit with the first seed."""
+def hypothesis_of(fit: Fit) -> str:
+    """Return the id of the hypothesis that a fit tests: the id of the same fit with seed 0."""
     return replace(fit, seed=0, split=replace(fit.split, seed=0)).id

@@ -1,6 +1,6 @@
-"""Studies as a runs folder keeps them: a document in the database, and what its dataset is in a file of its digest.
+"""Studies in a runs folder: the study as JSON in the database, its dataset as a description in a file.
 
-So results are read without the images, and without the names that this version has for datasets.
+With the description, results can be read without the images, and after a built-in dataset was renamed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from convstudy.studyfile import Study, study_document, study_of
 
 
 def run_id_of(study: Study) -> str:
-    """Return the id of the run of exactly this study: its name and six digits of its content's digest.
+    """Return the run id of a study: its name and 6 hexadecimal digits of a digest of its content.
 
-    Which checks it suppresses is left out: that changes nothing that is trained. A dataset that is not built in counts
-    by its digest, wherever its files are.
+    Suppressed checks do not count, because they do not change the training. Of a dataset that is not built in, only the
+    digest counts, not the path of its files.
     """
     document = {key: table for key, table in study_document(study).items() if key != "suppress"}
     if "dataset" in document:
@@ -33,10 +33,10 @@ def run_id_of(study: Study) -> str:
 
 
 def write_study(store: Store, study: Study) -> dict[str, Any]:
-    """Write what a study's dataset is, unless that is written; return the study's document for the database.
+    """Write the description of a study's dataset unless it exists; return the study as JSON for the database.
 
     Raises:
-        StoreError: where the file cannot be written.
+        StoreError: if the description cannot be written.
     """
     document, digest = study_document(study), study.dataset.digest
     document["dataset"] = {**document.get("dataset", {}), "digest": digest}
@@ -44,22 +44,20 @@ def write_study(store: Store, study: Study) -> dict[str, Any]:
         try:
             store.save_dataset(digest, study.dataset.as_json(store.layout.dataset_folder(digest)))
         except OSError as error:
-            what = f"cannot write what the dataset is: {error.strerror or error}"
+            what = f"cannot write the description of the dataset: {error.strerror or error}"
             raise StoreError(Problem(what, where=Location(str(store.layout.dataset(digest))))) from None
     return document
 
 
 def read_study(store: Store, run: StoredRun) -> Study:
-    """Return the study of a run, with its dataset as the runs folder describes it.
+    """Return the study of a run, with its dataset from the description in the runs folder.
 
-    The description is shared by all runs on these images; the names of dataset and classes are those of this run.
-
-    Where the description is lost, a built-in dataset is found by its name (documents of earlier versions have nothing
-    else), and another one by its files.
+    All runs on the same images share the description; the names of dataset and classes are those of this run. If the
+    description is lost, a built-in dataset is found by its name, and another dataset by its files.
 
     Raises:
-        StoreError: where the document is damaged, or neither the description of the dataset nor its files can be read.
-        StudyError: where the document is not one of a study.
+        StoreError: if the stored study is damaged, or neither the dataset's description nor its files can be read.
+        StudyError: if the stored JSON is not a valid study.
     """
     table, where = dataset_table(run), Location(subject=f"run {run.run_id}")
     document = {key: value for key, value in run.document.items() if key != "dataset"}
@@ -72,19 +70,20 @@ def read_study(store: Store, run: StoredRun) -> Study:
     try:
         return study_of({**document, "dataset": table}, where)
     except StudyError as error:
-        what = "the description of the dataset is missing or damaged, and its files cannot be read"
+        reason = error.problems[0].what
+        what = f"the description of the dataset is missing or damaged, and its files cannot be read: {reason}"
         path, hint = (
             Location(str(store.layout.dataset(digest))),
-            "run the study again: that writes the description",
+            "run the study again to restore the description",
         )
-        raise StoreError(Problem(what, path, error.problems[0].what, hint=hint)) from None
+        raise StoreError(Problem(what, path, hint=hint)) from None
 
 
 def dataset_table(run: StoredRun) -> dict[str, Any]:
-    """Return what the document of a run says of its dataset: its digest, and the ``[dataset]`` table if there was one.
+    """Return the ``[dataset]`` table of a stored study, with the digest of the dataset.
 
     Raises:
-        StoreError: where that is damaged; a digest is a part of paths.
+        StoreError: if the table is damaged. The digest becomes part of a path, so it must have 64 hexadecimal digits.
     """
     document: object = run.document
     table = document.get("dataset", {}) if isinstance(document, dict) else None
@@ -92,16 +91,16 @@ def dataset_table(run: StoredRun) -> dict[str, Any]:
         digest = table.get("digest", "")
         if digest == "" or (isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)):
             return table
-    what, expected = "the study of this run is damaged in the database", "tables, and a SHA-256 as digest"
+    what = "the study of this run is damaged in the database"
     hint = "restore convstudy.sqlite from a copy"
-    raise StoreError(Problem(what, Location(subject=f"run {run.run_id}"), repr(table)[:80], expected, hint))
+    raise StoreError(Problem(what, Location(subject=f"run {run.run_id}"), repr(table)[:80], hint=hint))
 
 
 def _as_named(dataset: Dataset, table: Mapping[str, Any]) -> Dataset:
-    """Return a dataset with the names that the ``[dataset]`` table of a run gives it and its classes.
+    """Return a dataset with the names of the ``[dataset]`` table of a run.
 
-    Another run on the same images may have written the description under other names. A built-in dataset has a table
-    without names.
+    Another run on the same images may have written the description with other names. The table of a built-in dataset
+    has no names.
     """
     if "name" not in table:
         return dataset
@@ -113,9 +112,9 @@ def _as_named(dataset: Dataset, table: Mapping[str, Any]) -> Dataset:
 
 
 def read_dataset(store: Store, digest: str) -> Dataset | None:
-    """Return the dataset with this digest; ``None`` where the folder does not describe it.
+    """Return the dataset with this digest; ``None`` if its description is missing or damaged.
 
-    Relative paths in a description start from its folder.
+    Relative paths in a description are relative to its folder.
     """
     with suppress(DataError):
         dataset = Dataset.from_json(store.dataset(digest), store.layout.dataset_folder(digest))

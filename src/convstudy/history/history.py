@@ -1,4 +1,4 @@
-"""The history of a runs folder: what its runs have asked, trained, chosen and tested."""
+"""The history of a runs folder: reads and writes runs, records, choices and test-set evaluations."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from convstudy.studyfile import Study
 
 
 class History:
-    """What the runs of one folder have reached, over the folder's store.
+    """The runs of one folder, as studies, fits and plans instead of the store's ids and JSON.
 
     Attributes:
-        store: tables and files.
+        store: the database and files.
         layout: the paths of the folder.
         artefacts: the files of its fits.
         records: fit id -> record.
-        record_summaries: fit id -> record in brief.
+        record_summaries: fit id -> record summary.
     """
 
     def __init__(self, store: Store) -> None:
@@ -48,10 +48,10 @@ class History:
 
     @classmethod
     def open(cls, folder: Path, create: bool = False) -> History:
-        """Return the history of a runs folder.
+        """Open a runs folder; ``create`` also allows writing. See :func:`~convstudy.store.access.open_database`.
 
         Raises:
-            StoreError: where there is none and ``create`` is false, or it cannot be read or made.
+            StoreError: if there is no database and ``create`` is false, or it cannot be read or created.
         """
         return cls(Store.open(folder, create))
 
@@ -60,84 +60,80 @@ class History:
         """Return whether a folder has a database.
 
         Raises:
-            StoreError: where it lost its database, see :func:`~convstudy.store.access.has_database`.
+            StoreError: if its database was lost, see :func:`~convstudy.store.access.has_database`.
         """
         return Store.is_at(folder)
 
     def close(self) -> None:
-        """Close the store."""
         self.store.close()
 
     def writing(self) -> AbstractContextManager[None]:
-        """Hold the right to write; see :meth:`~convstudy.store.Store.writing`."""
+        """Hold the lock of the folder; see :meth:`~convstudy.store.Store.writing`."""
         return self.store.writing()
 
     def check_presence(self) -> None:
-        """Check that the folder that this process writes to was not deleted or replaced.
-
-        Raises:
-            StoreError: if it was.
-        """
+        """Check that the folder was not deleted or replaced; see :meth:`~convstudy.store.Store.check_presence`."""
         self.store.check_presence()
 
     @staticmethod
     def run_id_of(study: Study) -> str:
-        """Return the id of the run of exactly this study, see :func:`~convstudy.history.documents.run_id_of`."""
+        """Return the id of this study's run; see :func:`~convstudy.history.documents.run_id_of`."""
         return run_id_of(study)
 
     def has_run(self, study: Study) -> bool:
-        """Send whether exactly this study was run here, to its end or not."""
+        """Return whether exactly this study was run here, completely or not."""
         run_id = self.run_id_of(study)
         found = self.store.find_run(run_id)
         return found is not None and found.run_id == run_id
 
     def other_arrays(self, study: Study) -> str:
-        """Return the digest of other arrays that a study of this name was last run on; empty where there are none."""
+        """Return the digest of other arrays on which a study of this name was run; empty if there are none."""
         for run in reversed(self.store.runs()):
             if run.name != study.name:
                 continue
             table = dataset_table(run)
             digest = str(table.get("digest", ""))
-            # The arrays of a Python program are in a folder that is called by their digest.
-            of_arrays = bool(digest) and Path(str(table.get("path", ""))).name == digest
-            if of_arrays and digest != study.dataset.digest:
+            # Only arrays of a Python program are stored in a folder named by their digest.
+            has_arrays = bool(digest) and Path(str(table.get("path", ""))).name == digest
+            if has_arrays and digest != study.dataset.digest:
                 return digest
         return ""
 
     def begin_run(self, study: Study) -> str:
-        """Write down that a study is run, for the first time or again; return the run's id.
+        """Write that a study is run, for the first time or again; return the run's id.
 
-        The id does not tell the order of a study's sections, and with it that of the choices: the latest order counts.
+        The id does not depend on the order of the study's sections. The order of the choices does; the latest counts.
         """
         run_id = self.run_id_of(study)
-        # One process writes at a time, so that any other run with this status was killed.
+        # One process writes at a time, so any other run with this status was killed.
         self.store.replace_status(RUNNING, INTERRUPTED)
         self.store.save_run(run_id, study.name, write_study(self.store, study), RUNNING)
         return run_id
 
     def end_run(self, run_id: str, status: str) -> str:
-        """Write down how a run ended, and return when."""
+        """Write the final status of a run; return the time (ISO 8601, UTC)."""
         return self.store.set_status(run_id, status)
 
     def save_record(self, fit: Fit, record: Record) -> None:
-        """Write a fit's record, in place of an older one.
+        """Write the record of a fit; this replaces an earlier record.
 
-        The checkpoint of its lineage is not needed any more once the whole training is done; a paused fit's is kept.
+        A completed fit's checkpoint is deleted. A fit with an epoch budget keeps it, because a longer fit of its trial
+        resumes from it.
         """
         self.store.save_record(fit.id, fit.as_json(), record)
         if record.done and fit.epoch_budget is None:
             self.drop_checkpoint(fit)
 
     def drop_checkpoint(self, fit: Fit) -> None:
-        """Remove the checkpoint of a fit's lineage, if there is one."""
+        """Delete the checkpoint of a fit's trial, if there is one."""
         self.store.drop_checkpoint(fit.trial_id)
 
     def has_checkpoint(self, fit: Fit) -> bool:
-        """Return whether a fit's lineage has a checkpoint to resume from."""
+        """Return whether a fit's trial has a checkpoint to resume from."""
         return self.store.has_checkpoint(fit.trial_id)
 
     def set_aside_obstacles(self, fit: Fit) -> None:
-        """Set aside what is no folder or no regular file where a training of this fit writes.
+        """Rename everything that is in the place of a file or folder which a training of this fit writes.
 
         Raises:
             OSError: if it cannot be renamed.
@@ -145,42 +141,44 @@ class History:
         self.artefacts.set_aside_obstacles(fit.id, fit.trial_id)
 
     def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
-        """Write down that these failures count as final for a run, and why."""
+        """Write that a run accepts these failures, and the reason."""
         self.store.accept(run_id, failed, reason)
 
     def outcomes(self, run_id: str) -> Mapping[str, RecordSummary]:
-        """Return the records in brief as a run counts them: the failures that it has accepted so far are final."""
+        """Return record summaries by fit id, in which the failures that the run accepted are final."""
         return AsAccepted(self.record_summaries, self.store.acceptances(run_id))
 
     def save_choice(self, run_id: str, choice: Choice) -> None:
-        """Write down what a stage chose, unless that is what it last chose."""
+        """Write the choice of a stage, unless its latest stored choice is the same."""
         if self.store.choices(run_id).get(choice.stage) != choice.chosen:
             self.store.save_choice(run_id, choice.stage, choice.chosen)
 
     def begin_test_evaluation(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
-        """Write down that the test set is about to be opened for these weights; return the opening's number."""
+        """Write an access-log entry before the test set is evaluated with these weights; return its number."""
         digest, n_images = fit.dataset.digest, fit.dataset.n_test
         return self.store.begin_test_evaluation(run_id, fit.id, digest, weights_digest, purpose, n_images)
 
     def end_test_evaluation(self, number: int, scores: Scores, seconds: float) -> Evaluation:
-        """Write down what an opening showed, and return it."""
+        """Add scores and duration (seconds) to an access-log entry; return the entry."""
         return self.store.end_test_evaluation(number, scores, seconds)
 
     def test_evaluation_of(self, fit_id: str, weights_digest: str) -> Evaluation | None:
-        """Return the scored opening for these weights, if there was one."""
+        """Return the test-set evaluation of these weights; ``None`` if they have no score."""
         return self.store.test_evaluation_of(fit_id, weights_digest)
 
     def n_test_evaluations(self, dataset: Dataset, before_run: str = "") -> int:
-        """Return how often a dataset's test set has been opened in this runs folder, by any study.
+        """Return the number of evaluations of a dataset's test set in this runs folder, by any study.
 
-        With ``before_run``, a run's id, only those before that run's first opening count (all, if it has none).
+        Args:
+            dataset: the dataset.
+            before_run: the id of a run; then only evaluations before its first one count, all if it has none.
         """
         return n_before(self.store.test_evaluations(dataset.digest), before_run)
 
     def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
         """Return a run's plan with every choice that the records allow, and these choices.
 
-        See :func:`convstudy.history.resolving.resolved` for the choices that stay.
+        Choices are final once a model has a test score; see :func:`convstudy.history.resolving.resolved`.
         """
 
         def scored() -> set[str]:
@@ -194,21 +192,18 @@ class History:
         return resolved(study, self.outcomes(run_id), self.store.choices(run_id), scored)
 
     def dataset_statistics(self, dataset: Dataset) -> DatasetStatistics | None:
-        """Return what is known of a dataset's images, ``None`` where they were not looked over.
-
-        The images can be looked over again, so that a damaged file is as good as none.
-        """
+        """Return the statistics of a dataset's images; ``None`` if they are missing or damaged."""
         statistics = self.store.dataset_statistics(dataset.digest)
         with contextlib.suppress(ValueError, RecursionError):
             return None if statistics is None else DatasetStatistics.from_json(statistics, dataset)
         return None
 
     def save_dataset_statistics(self, statistics: DatasetStatistics) -> None:
-        """Keep what is known of a dataset's images.
+        """Write the statistics of a dataset's images.
 
         Raises:
-            OSError: where that cannot be written.
-            StoreError: where the folder was deleted or replaced.
+            OSError: if the file cannot be written.
+            StoreError: if the runs folder was deleted or replaced.
         """
         self.store.save_dataset_statistics(statistics.digest, statistics.as_json())
 
@@ -217,24 +212,24 @@ class History:
         return self.layout.report(run_id)
 
     def runs(self) -> tuple[RunSummary, ...]:
-        """Return all runs, the latest last; one whose study cannot be read hides no other."""
+        """Return all runs in the order of their last update; a run whose study cannot be read is ``"unreadable"``."""
         with self.store.snapshot():
             return tuple(self._summary(run) for run in self.store.runs())
 
     def results(self, run: str) -> Results:
-        """Return what a run has reached, as the database is at one moment.
+        """Return the results of a run so far, from a consistent state of the database.
 
         Args:
-            run: a run's id, or a study's name for its latest run.
+            run: the id of a run, or the name of a study (then its latest run).
 
         Raises:
-            StoreError: where there is no such run.
+            StoreError: if there is no such run, or its study is damaged.
         """
         with self.store.snapshot():
             return self._results(run)
 
     def is_outdated(self, results: Results) -> bool:
-        """Return whether another version of convstudy trained a run to its end: its fits have other ids in this one."""
+        """Return whether another version of convstudy completed the run; its fits have other ids in this version."""
         run = self.store.find_run(results.run_id)
         status = run.status if run is not None else ""
         n_known = len(trained(results.plan, self.record_summaries))
@@ -255,8 +250,8 @@ class History:
         run = self.store.find_run(name)
         if run is None:
             names = [each.run_id for each in self.store.runs()]
-            what, where = f'there is no run called "{name}"', Location(str(self.layout.folder))
-            raise StoreError(Problem(what, where, name, ", ".join(names) or "none yet", nearest(name, names)))
+            what = f'there is no run "{name}"; this folder has {", ".join(names) or "no runs"}'
+            raise StoreError(Problem(what, Location(str(self.layout.folder)), hint=nearest(name, names)))
         study = read_study(self.store, run)
         plan, choices = self.resolved(study, run.run_id)
         acceptances = self.store.acceptances(run.run_id)
@@ -267,7 +262,7 @@ class History:
             for i, record in records.items()
             if record.done
         }
-        # Of this moment: a record may be replaced while the results are read.
+        # With the digests of these records, arrays() notices if another run replaces a record and its files.
         logged, artefacts = self.store.test_evaluations(study.dataset.digest), self.artefacts
         digests = {fit_id: record.weights_digest for fit_id, record in records.items()}
         return Results(

@@ -1,4 +1,4 @@
-"""The records as one run counts them: with the failures that a person has accepted for it."""
+"""The records of a run, with the failures that the user accepted for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ V = TypeVar("V", RecordSummary, Record)
 
 
 class AsAccepted(Mapping[str, V]):
-    """Records as one run counts them: the failures that it accepted are marked so."""
+    """A view of records in which the failures that a run accepted have ``accepted=True``."""
 
     def __init__(self, stored: Mapping[str, V], acceptances: Iterable[Acceptance]) -> None:
         self._stored: Mapping[str, V] = stored

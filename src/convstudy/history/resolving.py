@@ -1,4 +1,4 @@
-"""A run's plan and choices: those that its records allow, or those that it has kept."""
+"""The plan and choices of a run: from its records, or as stored once a model has a test score."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def resolved(
     made: Mapping[str, str],
     scored: Callable[[], Collection[str]],
 ) -> tuple[Plan, tuple[Choice, ...]]:
-    """Return a run's plan with every choice that the records allow, and these choices.
+    """Return the plan of a run with every choice that the records allow, and these choices.
 
-    Once a model of the plan has a test score, the choices that the run has written down stay as they are: fits of
-    theirs that failed may be tried again, by this run or by another study, and no choice changes because of that.
+    The stored choices of the run are final once a model of the plan has a test score. A failed fit can be trained again
+    later, by this run or another study; a choice must not change after the test set was evaluated.
 
     Args:
-        study: what the run is to find out.
-        outcomes: the records as the run counts them.
-        made: the choices that the run has written down: stage key -> candidate.
-        scored: returns the ids of the fits with a test score; called only where the choices differ.
+        study: the study of the run.
+        outcomes: the records, with the failures that the run accepted.
+        made: the stored choices of the run: stage key -> candidate.
+        scored: returns the ids of the fits with a test score; called only if the choices differ.
     """
     plan, choices = resolve(study, outcomes)
     if made and made != {choice.stage: choice.chosen for choice in choices}:
-        # Where a record is missing now, the plan of the records alone may stop short of the models with a score.
+        # If a record was lost, the plan from the records alone may not reach the models with a score.
         kept, with_score = resolve(study, outcomes, made), scored()
         if any(fit.id in with_score for each in (plan, kept[0]) for fit in each.tested_fits):
             return kept

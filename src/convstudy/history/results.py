@@ -1,4 +1,4 @@
-"""What a run has come to: study, plan, choices, records and openings in one value, for statistics and report."""
+"""The results of a run: study, plan, choices, records and test-set evaluations in one frozen value."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Results:
-    """A run as its records tell it; it may be unfinished.
+    """The results of a run, as :func:`convstudy.run_study` returns them. The run can be unfinished.
 
     Attributes:
-        run_id: how the run is called in its runs folder.
-        study: what was asked.
+        run_id: the id of the run in its runs folder, ``NAME-xxxxxx``.
+        study: the study that was run.
         plan: the plan with every choice that the records allow.
         choices: these choices, in order.
-        records: fit id -> record, done or failed; a fit without one is not trained yet.
-        test_evaluations: fit id -> the opening of the test set for this fit's weights.
-        n_test_evaluations: how often the dataset's test set was opened in this runs folder, by any study, so far.
-        n_test_evaluations_before: how many of these came before this run's first.
-        created_at, updated_at: ISO 8601, UTC.
-        arrays: reads what lies beside a record: ``arrays(fit_id, "weights")`` the weights by name, ``"validation"``
-            ``indices`` (n,), ``probabilities`` (n, n_classes) and ``labels`` (n,), which older fits have not left,
-            ``"test"`` ``labels`` (n,), ``probabilities`` (n, n_classes), ``error_rows`` (k,) and ``error_pixels``
-            (k, height, width, channels) of the most confident mistakes, most confident first. Raises ``StoreError``
-            where the file is missing or damaged.
-        access_log: every opening of the dataset's test set in this runs folder, by any study, in order.
-        images: what is known of the dataset's images; ``None`` where the test set was not opened yet.
-        acceptances: the failures that this run has accepted, in order.
+        records: fit id -> record, done or failed; a fit without a record is not trained yet.
+        test_evaluations: fit id -> test-set evaluation of this fit's weights.
+        n_test_evaluations: the number of evaluations of the dataset's test set in this runs folder, by any study.
+        n_test_evaluations_before: the number of evaluations before the first one of this run.
+        created_at, updated_at: ISO 8601 in UTC.
+        arrays: a function that reads a file of a fit and returns its arrays by name. ``arrays(fit_id, "weights")``
+            returns the weights. ``arrays(fit_id, "validation")`` returns ``indices`` (n,) int64 into the training
+            images, ``labels`` (n,) int64 and ``probabilities`` (n, n_classes) float32. ``arrays(fit_id, "test")``
+            returns ``labels`` and ``probabilities`` of the test images, and of the k errors with the highest predicted
+            probability ``error_rows`` (k,) and ``error_pixels`` (k, height, width, channels) uint8. It raises
+            :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
+        access_log: every evaluation of the dataset's test set in this runs folder, by any study, in order.
+        images: statistics of the dataset's images; ``None`` until the test set was evaluated.
+        acceptances: the failures that this run accepted, in order.
 
     >>> from convstudy import Network, Study, Variant, run_study
     >>> study = Study(
@@ -70,44 +71,43 @@ class Results:
 
     @property
     def dataset(self) -> Dataset:
-        """The images that the run is about, as a value; reading it needs no file."""
         return self.study.dataset
 
     def records_of(self, candidate: Candidate) -> tuple[Record, ...]:
-        """Return the records of a candidate's fits that are there, in the order of its seeds or folds."""
+        """Return the existing records of a candidate's fits, in the order of its seeds or folds."""
         return tuple(self.records[fit.id] for fit in candidate.fits if fit.id in self.records)
 
     def epochs_of(self, stage: Stage) -> int:
-        """Return how many epochs a stage's fits were trained, each epoch of a lineage once."""
+        """Return the number of epochs that a stage's fits trained; fits of one trial share epochs, which count once."""
         return sum(len(epochs) for epochs in own_epochs(stage.fits, self.records).values())
 
     @property
     def seconds(self) -> float:
-        """Seconds of training and evaluation of the plan's fits, each epoch of a lineage once."""
+        """Seconds of training and evaluation over all fits of the plan; shared epochs of a trial count once."""
         own = own_epochs((fit for stage in self.plan.stages for fit in stage.fits), self.records)
         return sum(
             epoch.train_seconds + epoch.evaluation_seconds for epochs in own.values() for epoch in epochs
         )
 
     def choice(self, stage_key: str) -> Choice | None:
-        """Return the choice of a stage, or ``None`` where it is not made."""
+        """Return the choice of a stage, such as ``"search.kernel"``; ``None`` if it is still open."""
         return next((choice for choice in self.choices if choice.stage == stage_key), None)
 
     @property
     def failed(self) -> tuple[Record, ...]:
-        """The records of the plan's fits that failed, without those of fits that only stand in for others."""
+        """The records of the plan's failed fits, without placeholders."""
         ids = dict.fromkeys(fit.id for stage in self.plan.stages for fit in stage.fits)
         found = [self.records[fit_id] for fit_id in ids if fit_id in self.records]
         return tuple(record for record in found if not record.done)
 
     @property
     def unfinished(self) -> tuple[Record, ...]:
-        """The records of failed fits that may yet succeed: nothing is chosen from their stages before they do."""
+        """The records of failed fits that the next run trains again. Their stages make no choice until then."""
         return tuple(record for record in self.failed if not record.final)
 
     @property
     def untested(self) -> tuple[Fit, ...]:
-        """The fits that are done and whose model has no test score yet."""
+        """The completed fits whose model must be evaluated on the test set and has no score yet."""
         done = (fit for fit in self.plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return tuple(
             fit
@@ -117,7 +117,7 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every fit of the plan is done or has failed for good, and every tested model has its score."""
+        """Whether every fit is done or has failed permanently, and every model to test has a test score."""
         plan = self.plan
         decided = not any(stage.depends_on or stage.pending for stage in plan.stages)
         trained = decided and all(fit.id in self.records and self.records[fit.id].final for fit in plan.fits)

@@ -1,4 +1,4 @@
-"""A run in one line, and the words for how it stands."""
+"""The status of a run and the number of its fits, as ``convstudy runs`` lists them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from convstudy.store import StoredRun
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
 OUTDATED = "outdated"
-"""A complete run of another version of convstudy, whose fits have other ids in this one."""
+"""The status of a run that another version of convstudy completed; its fits have other ids in this version."""
 UNREADABLE = "unreadable"
-"""A run whose study cannot be read; the error is that of its results."""
+"""The status of a run whose study cannot be read; reading its results raises the error."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in one line.
+    """The status of a run and the number of its fits.
 
-    ``status`` is ``"running"``, ``"complete"``, ``"outdated"``, ``"interrupted"``, ``"failed fits"`` or
-    ``"unreadable"``: then ``dataset`` is empty, and no fit is counted.
+    Attributes:
+        run_id: the id of the run.
+        name: the name of its study.
+        dataset: the name of the dataset; empty for an unreadable run.
+        status: ``"running"``, ``"complete"``, ``"outdated"``, ``"interrupted"``, ``"failed fits"`` or
+            ``"unreadable"``.
+        n_fits, n_done, n_failed: the number of fits of the plan, of completed and of failed ones; 0 for an unreadable
+            run.
+        created_at, updated_at: ISO 8601 in UTC.
     """
 
     run_id: str
@@ -36,7 +43,7 @@ class RunSummary:
 
 
 def trained(plan: Plan, record_summaries: Mapping[str, RecordSummary]) -> list[str]:
-    """Return the ids of a plan's fits that have a record, without those that only stand in for others."""
+    """Return the ids of a plan's fits that have a record, without placeholders."""
     placeholders = plan.placeholders
     return [fit.id for fit in plan.fits if fit.id not in placeholders and fit.id in record_summaries]
 
@@ -44,14 +51,14 @@ def trained(plan: Plan, record_summaries: Mapping[str, RecordSummary]) -> list[s
 def summary_of(
     run: StoredRun, dataset: str, plan: Plan, record_summaries: Mapping[str, RecordSummary], is_written: bool
 ) -> RunSummary:
-    """Return a run in one line.
+    """Return the status of a run and the number of its fits.
 
     Args:
-        run: the run as it was written down.
-        dataset: the name of its study's dataset.
+        run: the stored run.
+        dataset: the name of its dataset.
         plan: its plan with every choice that the records allow.
-        record_summaries: the records in brief.
-        is_written: whether a process writes to the runs folder now; without one no run is running.
+        record_summaries: fit id -> record summary.
+        is_written: whether a process holds the lock of the runs folder; otherwise no run can be running.
     """
     found = [record_summaries[fit_id] for fit_id in trained(plan, record_summaries)]
     status = run.status
@@ -75,5 +82,5 @@ def summary_of(
 
 
 def unreadable(run: StoredRun) -> RunSummary:
-    """Return a run in one line of which only its row in the database is known."""
+    """Return the summary of a run whose study cannot be read."""
     return RunSummary(run.run_id, run.name, "", UNREADABLE, 0, 0, 0, run.created_at, run.updated_at)
