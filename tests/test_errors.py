@@ -42,11 +42,22 @@ def test_location_is_written_from_its_parts_and_survives_json(where: Location, t
     assert Location.from_json(json.loads(json.dumps(where.as_json()))) == where
 
 
-def test_problem_without_location_begins_with_its_sentence() -> None:
-    assert str(Problem("no space")) == "no space"
-    assert str(Problem("no space", Location("a"), "0 bytes", hint="make room")) == (
-        "a: no space\n  got: 0 bytes\n  hint: make room"
-    )
+EPOCHS = Location("a.toml", 7, ("recipe", "epochs"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (Problem("no space"), "no space."),
+        (Problem("no space", Location("a"), "0 bytes", hint="free it"), "a: no space; got 0 bytes.\n  hint: free it"),
+        (Problem("two sizes", expected="one", got="8 and 9"), "two sizes; expected one; got 8 and 9."),
+        (Problem(where=EPOCHS, expected="a number", got='"3"'), 'a.toml:7: recipe.epochs must be a number; got "3".'),
+        (Problem("unknown key", EPOCHS, '"epochs"'), "a.toml:7: recipe.epochs: unknown key."),
+        (Problem('"conv 64" lacks its kernel', got="conv 64"), '"conv 64" lacks its kernel.'),
+    ],
+)  # fmt: skip
+def test_problem_is_one_sentence_that_repeats_nothing(problem: Problem, text: str) -> None:
+    assert str(problem) == text
 
 
 def test_error_as_json_gives_the_parts_of_each_location() -> None:
@@ -76,7 +87,24 @@ def test_key_text_quotes_what_toml_would_not_take_bare(path: KeyPath, text: str 
         assert key_text(path) == text
 
 
-def test_unknown_name_comes_with_the_nearest() -> None:
-    problem = unknown("layer", "dens", ["dense", "conv"], Location(layer=(1,)))
-    assert str(problem).splitlines()[0] == 'layer 1: there is no layer called "dens"'
-    assert problem.hint == 'did you mean "dense"?'
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (NOWHERE, 'unknown layer "dens"; expected one of "dense", "conv".'),
+        (Location(layer=(1,)), 'layer 1: unknown layer "dens"; expected one of "dense", "conv".'),
+        (
+            Location(key=("a", "without", 0)),
+            'a.without: unknown layer "dens"; expected one of "dense", "conv".',
+        ),
+        (Location(key=("a", "layer")), 'a.layer must be one of "dense", "conv"; got "dens".'),
+        (Location(key=("a", "dens")), 'a.dens: unknown layer; expected one of "dense", "conv".'),
+    ],
+)
+def test_unknown_name_lists_the_known_ones_and_hints_at_the_nearest(where: Location, text: str) -> None:
+    problem = unknown("layer", "dens", ["dense", "conv"], where)
+    assert str(problem) == f'{text}\n  hint: did you mean "dense"?'
+
+
+def test_unknown_name_where_none_exists() -> None:
+    where = Location(key=("compare", "a", "network"))
+    assert str(unknown("network", "x", [], where)) == 'compare.a.network: unknown network "x": there is none.'

@@ -27,6 +27,7 @@ KeyPath = tuple[str | int, ...]
 """The path of a key, with places in lists: ``("search", "kernel-size", "parameters", "kernel", 4)``."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_QUOTE = '"'
 _LONGEST_PART = 78
 """Of a quoted part of a key in a message, in letters."""
 
@@ -96,12 +97,24 @@ NOWHERE = Location()
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One thing that is wrong, printed as one sentence and an optional hint.
 
-    ``what`` is a sentence; the others are left empty where they do not apply.
+    Attributes:
+        what: a statement, without a period. Leave it empty where ``where`` is the subject: the sentence is then
+            "WHERE must be EXPECTED; got GOT."
+        where: the place.
+        got: the value that was found. It is not printed where ``what`` quotes it or ``where`` ends with it.
+        expected: what is allowed, as a phrase that follows "must be".
+        hint: how to fix it. Leave it empty where the sentence says it.
+
+    >>> print(Problem(where=Location("a.toml", 7, ("recipe", "epochs")), expected="an integer > 0", got="-1"))
+    a.toml:7: recipe.epochs must be an integer > 0; got -1.
+    >>> print(Problem("the labels do not fit the images", got="5 labels", expected="6", hint="remove an image"))
+    the labels do not fit the images; expected 6; got 5 labels.
+      hint: remove an image
     """
 
-    what: str
+    what: str = ""
     where: Location = NOWHERE
     got: str = ""
     expected: str = ""
@@ -109,16 +122,24 @@ class Problem:
 
     def __str__(self) -> str:
         where = str(self.where)
-        lines = [f"{where}: {self.what}" if where else self.what]
-        for label, text in (("got", self.got), ("expected", self.expected), ("hint", self.hint)):
-            if text:
-                lines.append(f"  {label}: {text}")
-        return "\n".join(lines)
+        bare = self.got.strip(_QUOTE)
+        is_repeated = bool(self.what) and (f'"{bare}"' in self.what or self.where.key[-1:] == (bare,))
+        got = "" if is_repeated else self.got
+        clauses = [f"{where}: {self.what}" if where else self.what]
+        if not self.what:
+            clauses = [f"{where} must be {self.expected}".lstrip()]
+        elif self.expected:
+            clauses.append(f"expected {self.expected}")
+        if got:
+            clauses.append(f"got {got}")
+        sentence = "; ".join(clauses)
+        sentence += "" if sentence.endswith(".") else "."
+        return f"{sentence}\n  hint: {self.hint}" if self.hint else sentence
 
     def as_json(self) -> dict[str, Any]:
         """Return the parts as plain values that :meth:`from_json` reads back."""
-        words = {"got": self.got, "expected": self.expected, "hint": self.hint}
-        return {"what": self.what, "where": self.where.as_json(), **words}
+        texts = {"got": self.got, "expected": self.expected, "hint": self.hint}
+        return {"what": self.what, "where": self.where.as_json(), **texts}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Problem:
@@ -217,12 +238,34 @@ def nearest(word: str, expected: Iterable[str]) -> str:
 
 
 def unknown(noun: str, word: str, expected: Iterable[str], where: Location = NOWHERE) -> Problem:
-    """Return the problem "there is no NOUN called WORD", with what is allowed and the nearest name."""
+    """Return the problem of a name that does not exist, with the names that do and the nearest as a hint.
+
+    >>> print(unknown("dataset", "digit", ["digits", "mnist"], Location(key=("study", "dataset"))))
+    study.dataset must be one of "digits", "mnist"; got "digit".
+      hint: did you mean "digits"?
+    >>> print(unknown("layer", "cnov", ["conv", "dense"]))
+    unknown layer "cnov"; expected one of "conv", "dense".
+      hint: did you mean "conv"?
+
+    Args:
+        noun: what the name is of, as in "unknown NOUN".
+        word: the name.
+        expected: the names that exist.
+        where: the place. If it is a key that holds the name, the key is the subject of the sentence.
+    """
     names = list(expected)
-    return Problem(
-        what=f'there is no {noun} called "{word}"',
-        where=where,
-        got=word,
-        expected=", ".join(names),
-        hint=nearest(word, names),
-    )
+    if where.key[-1:] == (word,):
+        what = f"unknown {noun}"
+    elif where.key and isinstance(where.key[-1], str) and names:
+        what = ""
+    else:
+        what = f'unknown {noun} "{word}"'
+    if not names:
+        what += ": there is none"
+    return Problem(what, where, f'"{word}"', one_of(names), nearest(word, names))
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return ``'one of "a", "b"'``, ``'"a"'`` for a single name, or an empty string for none."""
+    quoted = [f'"{name}"' for name in names]
+    return f"one of {', '.join(quoted)}" if len(quoted) > 1 else "".join(quoted)

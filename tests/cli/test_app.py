@@ -80,16 +80,16 @@ def convstudy_version() -> str:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["rnu"], 'there is no command called "rnu"'),
+        (["rnu"], 'unknown command "rnu"'),
         (["rnu"], 'did you mean "run"?'),
         (["run"], "convstudy run: STUDY is missing"),
         (["report"], "convstudy report: RUN is missing"),
         (["run", "digits", "--worker", "2"], 'did you mean "--workers"?'),
-        (["--jsn"], 'there is no option called "--jsn"'),
+        (["--jsn"], 'unknown option "--jsn"'),
         (["run", "digits", "--workers"], "--workers"),
         (["run", "digits", "twice"], "unexpected extra argument (twice)"),
         (["run", "digits", "--workers", "0"], "convstudy run --workers: this is not a count"),
-        (["run", "digits", "--workers", "many"], "got: many"),
+        (["run", "digits", "--workers", "many"], "got many"),
         (["run", "digits", "--device", "cdua"], 'did you mean "cuda"?'),
         (["run", "digits", "--device", "cuda:99"], "device: there is no such device"),
         (["plan", "digits", "--seeds", "0"], "convstudy plan --seeds"),
@@ -122,7 +122,7 @@ def test_errors_are_json_where_a_program_reads(convstudy: Call) -> None:
     ended = convstudy("plan", "digits", "--json", "--set", "recipe.epoch=3")
     assert ended.status == 2
     (problem,) = ended.json["errors"]
-    assert problem["got"] == "epoch"
+    assert problem["got"] == '"epoch"'
     assert problem["hint"] == 'did you mean "epochs"?'
     assert "epochs" in ended.err
 

@@ -234,7 +234,7 @@ def test_too_few_images_of_a_class_are_refused_before_anything_trains(
     ended = convstudy(*command, tiny, "--subset", 1000, "--runs", tmp_path / "runs")
     assert ended.status == 2 and ended.out == ""
     assert f"{tiny}:{line}: search.kernel.folds: 100 folds need 100 images of each class" in ended.err
-    assert 'got: 97 images of class "8" in the subset of 1,000' in ended.err
+    assert 'got 97 images of class "8" in the subset of 1,000' in ended.err
     assert not (tmp_path / "runs").exists()
 
 

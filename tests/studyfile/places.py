@@ -15,4 +15,5 @@ def place(problem: Problem) -> str:
 def said(problem: Problem) -> str:
     """Return the sentence after the layer that it is about, if any: ``layer 2: kernel 15 does not fit``."""
     layer = Location(layer=problem.where.layer, block=problem.where.block)
-    return problem.what if layer == NOWHERE else f"{layer}: {problem.what}"
+    what = problem.what or f"must be {problem.expected}"
+    return what if layer == NOWHERE else f"{layer}: {what}"

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from convstudy.data import Dataset
 from convstudy.errors import Problem, StudyError, key_text
 from convstudy.studyfile import Study, check_study, load_study, study_document, study_of, study_schema
+from tests.studyfile.places import said
 
 X = np.random.default_rng(0).integers(0, 256, (60, 12, 10, 3), dtype=np.uint8)
 Y = np.arange(60) % 3
@@ -100,7 +101,7 @@ def test_a_table_and_a_value_in_python(file: Path) -> None:
 
 # old text, new text, where, words in what, words in allowed, words in mend
 CASES = [
-    ('"npy"', '"npz2"', "5: dataset.source", 'no source called "npz2"', "npy", '"np'),
+    ('"npy"', '"npz2"', "5: dataset.source", "must be one of", "npy", '"np'),
     ('"npy"', "3", "5: dataset.source", "needs a text", "npy", ""),
     ('path = "arrays"\n', "", "4: dataset", "path is missing", "", "path = ..."),
     ('path = "arrays"', 'pat = "arrays"', "4: dataset", "path is missing", "", ""),
@@ -125,7 +126,7 @@ def test_a_wrong_table_is_told_with_its_line(file: Path, number: int) -> None:
     old, new, where, what, expected, hint = CASES[number]
     problem = problems_of(file, old, new)[0]
     assert str(problem.where) == f"{file}:{where}"
-    assert what in problem.what
+    assert what in said(problem)
     assert expected in problem.expected
     assert hint in problem.hint
 

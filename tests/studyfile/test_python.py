@@ -75,7 +75,7 @@ def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
 def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
     assert study(dataset="digits").dataset is DIGITS
     assert study(dataset=DIGITS).dataset is DIGITS
-    with pytest.raises(ValidationError, match='no dataset called "digts"; it must be one of digits, mnist'):
+    with pytest.raises(ValidationError, match='unknown dataset "digts"; expected one of "digits", "mnist"'):
         study(dataset="digts")
     with pytest.raises(ValidationError, match="must be the name of a built-in one, a table of"):
         study(dataset=7)

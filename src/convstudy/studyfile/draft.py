@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
-from convstudy.errors import DataError, KeyPath, key_text, nearest, unknown
+from convstudy.errors import DataError, KeyPath, Location, key_text, nearest, unknown
 from convstudy.studyfile.file_error import FileError, kind, shown
 from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, errors_of
@@ -73,9 +73,9 @@ class Draft:
         self.errors.append(FileError(path, what, got, expected, hint))
 
     def report_unknown(self, noun: str, word: str, expected: tuple[str, ...], path: KeyPath) -> None:
-        """Add "there is no NOUN called WORD", with the nearest name."""
-        found = unknown(noun, word, expected)
-        self.report(path, found.what, found.got, found.expected or "nothing: there is none", found.hint)
+        """Add the error of a name that does not exist, with the nearest that does."""
+        found = unknown(noun, word, expected, Location(key=path))
+        self.report(path, found.what, found.got, found.expected, found.hint)
 
 
 def draft_of_study(study: Study) -> Draft:
@@ -115,9 +115,10 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
             misplaced = [name for name in ("study", "recipe") if key in _KEYS[name]]
             draft.report(
                 (key,),
-                f'there is no section called "{key}"',
+                "unknown section",
                 key,
-                ", ".join(f"[{name}]" if name in UNNAMED else f"[{name}.NAME]" for name in SECTIONS),
+                "one of "
+                + ", ".join(f"[{name}]" if name in UNNAMED else f"[{name}.NAME]" for name in SECTIONS),
                 f"put it under [{misplaced[0]}]" if misplaced else nearest(key, SECTIONS),
             )
     if "study" in document:
@@ -299,7 +300,7 @@ def _read(
             hint = f"write the keys of {key} without it, beside the others"
             if key in FILLED_IN:
                 hint = "write each block as [block.NAME]"
-            draft.report((*path, key), f'there is no key called "{key}" here', key, hint=hint)
+            draft.report((*path, key), "unknown key", key, hint=hint)
     values = {key: value for key, value in values.items() if key not in refused}
     try:
         return model.model_validate(dict(values))

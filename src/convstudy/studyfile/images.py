@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,17 +65,7 @@ class DatasetTable(Part):
         try:
             found = find(path)
         except DataError as error:
-            problems = (
-                Problem(
-                    f"{problem.where}: {problem.what}",
-                    _key("path"),
-                    problem.got,
-                    problem.expected,
-                    problem.hint,
-                )
-                for problem in error.problems
-            )
-            raise DataError(*problems) from None
+            raise DataError(*(_at_path(problem) for problem in error.problems)) from None
         name = self.name or re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:64] or "dataset"
         try:
             dataset = Dataset.of(found, name, self.classes)
@@ -88,6 +79,14 @@ class DatasetTable(Part):
                 Problem(what, _key("digest"), f"SHA-256 {dataset.digest}", f"SHA-256 {self.digest}", hint)
             )
         return dataset
+
+
+def _at_path(problem: Problem) -> Problem:
+    """Return a problem of a file as a problem of the key ``path``."""
+    if problem.what:
+        return replace(problem, what=f"{problem.where}: {problem.what}", where=_key("path"))
+    what = f"{problem.where} must be {problem.expected}"
+    return replace(problem, what=what, where=_key("path"), expected="")
 
 
 def _key(name: str) -> Location:
@@ -107,7 +106,7 @@ def _dataset(value: object) -> Dataset:
     if value not in BUILT_IN_DATASETS:
         found = unknown("dataset", value, BUILT_IN_DATASETS)
         context = {"what": found.what, "expected": found.expected, "hint": found.hint}
-        raise PydanticCustomError("unknown_name", "{what}; it must be one of {expected}. {hint}", context)
+        raise PydanticCustomError("unknown_name", "{what}; expected {expected}. {hint}", context)
     return BUILT_IN_DATASETS[value]
 
 

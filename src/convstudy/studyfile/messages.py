@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from convstudy.errors import KeyPath, key_text, nearest, unknown
+from convstudy.errors import KeyPath, Location, key_text, nearest, unknown
 from convstudy.studyfile.file_error import FileError, kind, shown
 from convstudy.studyfile.part import DIGEST_PATTERN, NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -128,8 +128,9 @@ def _mistake(
     names = _names(schema)
     in_range = model is Search and path[:1] == ("parameters",)
     if type_ == "extra_forbidden":
-        found = unknown("key", str(path[-1]), tuple(Range.model_fields) if in_range else keys_of(model))
-        return FileError(at + path, f"{found.what} here", found.got, found.expected, found.hint)
+        keys = tuple(Range.model_fields) if in_range else keys_of(model)
+        found = unknown("key", str(path[-1]), keys, Location(key=path))
+        return FileError(at + path, found.what, found.got, found.expected, found.hint)
     if type_ == "missing":
         key = key_text(path[-1:])
         return FileError(at + path[:-1], f"{key} is missing", expected=expected, hint=f"add {key} = ...")
@@ -137,7 +138,7 @@ def _mistake(
         context = detail["ctx"]
         return FileError((*at, *path, context["key"]), detail["msg"], expected=context["expected"])
     if names and isinstance(value, str):
-        found = unknown(_NOUNS.get(key, key), value, names)
+        found = unknown(_NOUNS.get(key, key), value, names, Location(key=path))
         return FileError(at + path, found.what, found.got, found.expected, found.hint)
     if type_ in _OUTSIDE:
         return FileError(at + path, f"{key} lies outside what is allowed", shown(value), expected)

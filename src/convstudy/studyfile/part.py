@@ -32,7 +32,7 @@ def one_of(names: Iterable[str]) -> Callable[[str], str]:
         if name not in names:
             found = unknown("name", name, names)
             context = {"what": found.what, "expected": found.expected, "hint": found.hint}
-            raise PydanticCustomError("unknown_name", "{what}; it must be one of {expected}. {hint}", context)
+            raise PydanticCustomError("unknown_name", "{what}; expected {expected}. {hint}", context)
         return name
 
     return check
