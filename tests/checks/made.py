@@ -1,4 +1,4 @@
-"""A study that no check finds anything in, and results of it, to be spoiled in one way each."""
+"""A study without findings and results of it; tests change one thing to make one check fire."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ N_TEST = 10_000
 LEVELS = {"one": 0.985, "two": 0.96, "kernel=5": 0.97, "tanh": 0.93}
 WAVE = (0.0004, -0.0003, 0.0002, -0.0004, 0.0003, -0.0002)
 
-Course = Callable[[str, int], Sequence[Epoch]]
-"""Candidate name, seed or fold -> its history."""
+HistoryOf = Callable[[str, int], Sequence[Epoch]]
+"""Candidate name, seed or fold -> history."""
 
 
 def study(**changes: Any) -> Study:
-    """Return a study on MNIST that searches, compares and ablates, and in which there is nothing to point out."""
+    """Return a study on MNIST with searches, a comparison and an ablation, and without findings."""
     values: dict[str, Any] = {
         "name": "made",
         "dataset": "mnist",
@@ -49,14 +49,14 @@ def study(**changes: Any) -> Study:
 def epoch(
     number: int, train: float, validation: float, loss: float | None = None, train_loss: float | None = None
 ) -> Epoch:
-    """Return an epoch of these accuracies; losses follow from them unless told."""
+    """Return an epoch with these accuracies; losses default to three times the error."""
     train_loss = 3 * (1 - train) if train_loss is None else train_loss
     loss = 3 * (1 - validation) if loss is None else loss
     return epoch_of(number, 0.001, (train_loss, train), (loss, validation), 1.0, 0.1)
 
 
 def settled(level: float, n_epochs: int = N_EPOCHS, gap: float = 0.005) -> list[Epoch]:
-    """Return a history that comes near to its level at once and then hardly moves."""
+    """Return a history whose accuracy reaches its level quickly and then stays there."""
     return [
         epoch(
             number,
@@ -69,22 +69,29 @@ def settled(level: float, n_epochs: int = N_EPOCHS, gap: float = 0.005) -> list[
 
 
 def level_of(name: str, number: int) -> float:
-    """Return about what accuracy a candidate's fit comes to."""
+    """Return the final accuracy of a candidate's fit."""
     return LEVELS.get(name, 0.965) + random.Random(f"{name} {number}").gauss(0, 0.0005)
 
 
 def results(
     asked: Study | None = None,
-    trace: Course = lambda name, number: settled(level_of(name, number)),
+    trace: HistoryOf = lambda name, number: settled(level_of(name, number)),
     test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
     fails: Callable[[str, int], str] = lambda name, number: "",
     n_questions_elsewhere: int = 0,
     dead: Callable[[str, int], Sequence[DeadRelus]] = lambda name, number: (),
     weights: Callable[[str, int, str], str] = lambda name, number, fit_id: f"weights of {fit_id}",
 ) -> Results:
-    """Return results of a whole run: its histories, its test scores, and which fits failed with which kind of error.
+    """Return results of a complete run.
 
-    ``weights`` returns the digest of a fit's weights from candidate, seed or fold, and fit id.
+    Args:
+        asked: the study; :func:`study` by default.
+        trace: returns the history of a fit.
+        test: returns the test accuracy of a fit.
+        fails: returns the kind of error of a failed fit, "" for others.
+        n_questions_elsewhere: the number of hypotheses in the access log that belong to another run.
+        dead: returns the dead ReLUs of a fit.
+        weights: returns the digest of a fit's weights from candidate, seed or fold, and fit id.
     """
     names: dict[str, tuple[str, int]] = {}
 
@@ -144,7 +151,7 @@ def results(
 
 
 def _entries(own: Iterable[Evaluation], n_elsewhere: int) -> Iterator[Entry]:
-    """Yield the ledger of these openings, and of as many questions that another run has asked."""
+    """Yield access-log entries of this run's evaluations, then of ``n_elsewhere`` hypotheses of another run."""
     for test_evaluation in own:
         yield Entry(test_evaluation, "made-0a1b2c", test_evaluation.fit_id)
     for number in range(n_elsewhere):
@@ -155,10 +162,10 @@ def _entries(own: Iterable[Evaluation], n_elsewhere: int) -> Iterator[Entry]:
 
 
 def predictions(fit_id: str, accuracy: float) -> dict[str, Any]:
-    """Return predictions on the test images: some images are harder than others for all models."""
+    """Return predictions on the test images; the same images are hard for all models."""
     difficulty = np.random.RandomState(1).uniform(size=N_TEST)
     difficulty += np.random.RandomState(int(fit_id[:6], 16)).normal(0, 0.1, N_TEST)
-    # As sure as it is right: there is nothing to point out in its calibration.
+    # Confidence equals accuracy, so the model is calibrated.
     probabilities = np.zeros((N_TEST, 10), dtype=np.float32)
     probabilities[:, :2] = (accuracy, 1 - accuracy)
     probabilities[np.argsort(-difficulty)[: _n_wrong(accuracy)], :2] = (1 - accuracy, accuracy)

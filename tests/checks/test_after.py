@@ -1,4 +1,4 @@
-"""What scores, choices and openings show: every check fires on results made for it, and on no clean ones."""
+"""Checks after training: each fires on results made for it and not on clean results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def reported(made: Results) -> tuple[Finding, ...]:
 
 
 def levels(**changed: float) -> Callable[[str, int], float]:
-    """Return levels of which some candidates' are others; ``kernel_5`` stands for ``kernel=5``."""
+    """Return accuracies with those of some candidates replaced; ``kernel_5`` stands for ``kernel=5``."""
     named = {name.replace("_", "="): level for name, level in changed.items()}
     return lambda name, number: (
         level_of(name, number) + named.get(name, 0.0) - (LEVELS.get(name, 0.965) if name in named else 0.0)
@@ -31,7 +31,7 @@ def levels(**changed: float) -> Callable[[str, int], float]:
 
 
 def at(level: Callable[[str, int], float], **more: Any) -> Results:
-    """Return results with these levels, on validation and on test images alike."""
+    """Return results with these accuracies on validation and test images."""
     values = {"trace": lambda name, number: settled(level(name, number)), "test": level, **more}
     return results(**values)
 
@@ -46,7 +46,7 @@ def with_kernels(*kernels: int, **levels_of: float) -> Results:
 
 
 def like_the_base(**more: Any) -> Results:
-    """Return results in which the variant has the weights and scores of its base."""
+    """Return results in which the variant has the same weights and scores as its base."""
 
     def level(name: str, number: int) -> float:
         return level_of("one" if name == "tanh" else name, number)
@@ -88,14 +88,14 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("check", FIRES)
-def test_a_check_fires_on_the_results_made_for_it_and_no_other_does(check: str) -> None:
+def test_only_this_check_fires_on_results_made_for_it(check: str) -> None:
     make, where = FIRES[check]
     found = reported(make())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
     assert all(each.what and each.hint for each in found)
 
 
-def test_a_run_that_has_only_begun_has_no_finding() -> None:
+def test_run_without_records_has_no_findings() -> None:
     made = results()
     from convstudy.plan import resolve
 
@@ -104,13 +104,13 @@ def test_a_run_that_has_only_begun_has_no_finding() -> None:
     assert reported(begun) == ()
 
 
-# the same weights
+# same-weights
 
 
-def test_a_variant_that_changed_nothing_is_told_with_its_seeds() -> None:
+def test_variant_identical_to_base_is_reported_with_its_seeds() -> None:
     (found,) = reported(like_the_base())
     assert found.what.startswith(
-        "this variant changed nothing: its weights and scores are those of the network as"
+        "this variant changed nothing: its weights and scores equal those of the network as"
     )
     assert "in all 5 fits" in found.what
     one_failed = like_the_base(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else "")
@@ -118,7 +118,7 @@ def test_a_variant_that_changed_nothing_is_told_with_its_seeds() -> None:
     assert "in 4 of 5 fits (seed 0, seed 1, seed 3 and seed 4)" in found.what
 
 
-def test_the_verdict_on_a_variant_that_changed_nothing_asks_for_no_more_data() -> None:
+def test_verdict_on_variant_identical_to_base_has_no_required_sample_size() -> None:
     found = {
         v.first: v for stage_result in analyse(like_the_base()).stage_results for v in stage_result.verdicts
     }
@@ -126,7 +126,7 @@ def test_the_verdict_on_a_variant_that_changed_nothing_asks_for_no_more_data() -
     assert [v.same_models for v in found.values()].count(True) == 1
 
 
-def test_a_variant_that_changed_one_seed_changed_something() -> None:
+def test_variant_that_differs_in_one_seed_is_not_reported() -> None:
     made = like_the_base(
         weights=lambda name, seed, fit_id: (
             f"{name if seed == 3 and name == 'tanh' else 'one'} {seed}" if name in ("one", "tanh") else fit_id
@@ -135,13 +135,13 @@ def test_a_variant_that_changed_one_seed_changed_something() -> None:
     assert "same-weights" not in {each.check for each in reported(made)}
 
 
-def test_the_same_weights_with_other_scores_are_no_finding() -> None:
-    """This is what ``tta`` brings: it changes predictions and not weights."""
+def test_same_weights_with_different_scores_are_not_reported() -> None:
+    # tta changes predictions but not weights.
     made = like_the_base(test=level_of)
     assert "same-weights" not in {each.check for each in reported(made)}
 
 
-def test_candidates_of_a_search_with_the_same_weights_are_named() -> None:
+def test_identical_candidates_of_a_search_are_named() -> None:
     def level(name: str, number: int) -> float:
         return level_of("kernel=3" if name == "kernel=5" else name, number)
 
@@ -154,7 +154,7 @@ def test_candidates_of_a_search_with_the_same_weights_are_named() -> None:
     assert "kernel=3 and kernel=5 have the same weights and scores in all 5 fits" in found[0].what
 
 
-# the border of a search
+# winner-at-edge
 
 
 @pytest.mark.parametrize(
@@ -183,23 +183,21 @@ def test_candidates_of_a_search_with_the_same_weights_are_named() -> None:
         (Range(low=1, high=9), 1, ""),
     ],
 )
-def test_which_values_lie_at_an_edge(tried: Any, value: Any, edge: str) -> None:
+def test_edge_of_lists_and_ranges(tried: Any, value: Any, edge: str) -> None:
     assert edge_of(tried, value) == edge
 
 
-def test_a_winner_inside_is_fine() -> None:
+def test_best_candidate_inside_the_search_space_is_not_reported() -> None:
     assert reported(with_kernels(2, 3, 5, kernel_3=0.975)) == ()
 
 
-# differences
+# difference-within-noise
 
 
-def test_a_leader_that_is_better_is_fine_and_others_are_told_by_their_verdict() -> None:
+def test_best_candidate_is_reported_only_if_its_verdict_is_not_better() -> None:
     assert reported(at(levels())) == ()
     (finding,) = reported(at(levels(two=0.9849)))
-    assert finding.what.startswith(
-        "two was chosen before one; on the test images two is ahead by 0.10 points: "
-    )
+    assert finding.what.startswith("two was selected over one; on the test images two is ahead by 0.10 p")
     (equivalent,) = reported(
         at(levels(kernel_5=0.9651, kernel_3=0.965), asked=study(search={"one": study().search["one"]}))
     )
@@ -209,21 +207,21 @@ def test_a_leader_that_is_better_is_fine_and_others_are_told_by_their_verdict() 
 @pytest.mark.parametrize(
     ("required", "hint"),
     [
-        (None, "or more seeds or images"),
-        (RequiredSampleSize(0.001, "seeds", 5, shows=0.01), "or more seeds or images"),
-        (RequiredSampleSize(0.001, "images", 1437, 1437, 9000), "or more seeds or images"),
+        (None, "or use more seeds or images"),
+        (RequiredSampleSize(0.001, "seeds", 5, shows=0.01), "or use more seeds or images"),
+        (RequiredSampleSize(0.001, "images", 1437, 1437, 9000), "or use more seeds or images"),
         (
             RequiredSampleSize(0.001, "seeds", 5, 12, 37),
-            "or more seeds or images (the verdict says about how many)",
+            "or use more seeds or images (the verdict estimates the number)",
         ),
     ],
 )
-def test_a_hint_names_the_number_of_a_verdict_only_where_there_is_one(
+def test_hint_mentions_the_required_number_only_if_the_verdict_has_one(
     required: RequiredSampleSize | None, hint: str
 ) -> None:
     made = at(levels(two=0.9849))
     analysis = analyse(made)
-    # A cached property: what is in its place is taken as worked out.
+    # stage_results is a cached property: a value in __dict__ replaces its computation.
     analysis.__dict__["stage_results"] = tuple(
         replace(
             each, verdicts=tuple(replace(v, kind="inconclusive", required=required) for v in each.verdicts)
@@ -238,41 +236,40 @@ def test_a_hint_names_the_number_of_a_verdict_only_where_there_is_one(
     assert len(hints) == 1 and hints[0].endswith(hint)
 
 
-def test_a_leader_that_is_worse_on_the_test_images_is_told() -> None:
+def test_best_candidate_that_is_worse_on_test_images_is_reported() -> None:
     made = results(test=lambda name, number: level_of(name, number) - 0.04 * (name == "one"))
     found = {each.check: each.what for each in reported(made)}
-    assert (
-        "on the test images two is ahead by 1.61 points: the other is better"
-        in found["difference-within-noise"]
-    )
+    what = found["difference-within-noise"]
+    assert "on the test images two is ahead by 1.61 p" in what
+    assert what.endswith(": the other candidate is better")
 
 
-# gaps
+# overfitting
 
 
 @pytest.mark.parametrize(("gap", "found"), [(0.06, True), (0.045, False)])
-def test_a_gap_counts_from_five_points(gap: float, found: bool) -> None:
+def test_gap_from_five_percentage_points_is_overfitting(gap: float, found: bool) -> None:
     made = results(
         trace=lambda name, number: settled(level_of(name, number), gap=gap if name == "tanh" else 0.005)
     )
     assert [each.check for each in reported(made)] == ["overfitting"] * found
 
 
-def test_a_gap_on_few_validation_images_may_be_noise() -> None:
+def test_gap_on_few_validation_images_is_not_reported() -> None:
     made = FIRES["overfitting"][0]()
     few = {fit_id: replace(each, n_validation=60) for fit_id, each in made.records.items()}
     assert "overfitting" not in {each.check for each in reported(replace(made, records=few))}
 
 
-def test_a_test_score_within_its_interval_is_fine() -> None:
+def test_validation_score_within_the_interval_of_the_test_score_is_not_reported() -> None:
     made = results(test=lambda name, number: level_of(name, number) - 0.003 * (name == "tanh"))
     assert reported(made) == ()
 
 
-# outliers
+# seed-outlier
 
 
-def test_outliers_by_hand() -> None:
+def test_outliers_worked_by_hand() -> None:
     scores = {"a": 0.990, "b": 0.991, "c": 0.992, "d": 0.993, "e": 0.970}
     # median 0.991, deviations 0, 1, 1, 2, 21 ‰: their median is 1 ‰; 1 / 0.6745 × 1.206 = 1.79 ‰, five times: 8.9 ‰
     assert outlying(scores, 10**9) == ["e"]
@@ -280,27 +277,27 @@ def test_outliers_by_hand() -> None:
     assert outlying({**scores, "e": 0.9820}, 10**9) == ["e"]
 
 
-def test_what_so_few_images_leave_open_is_no_outlier() -> None:
+def test_distance_within_the_sampling_error_of_the_images_is_no_outlier() -> None:
     scores = {"a": 0.990, "b": 0.991, "c": 0.992, "d": 0.993, "e": 0.970}
-    # √(0.991 × 0.009 / 360) = 0.5 points, five times: 2.5 points
+    # √(0.991 × 0.009 / 360) = 0.5 pp, five times: 2.5 pp
     assert outlying(scores, 360) == []
     assert outlying({**scores, "e": 0.965}, 360) == ["e"]
 
 
-def test_equal_seeds_and_few_seeds_have_no_outlier() -> None:
+def test_equal_or_fewer_than_five_seeds_have_no_outlier() -> None:
     assert outlying(dict.fromkeys("abcde", 0.5) | {"e": 0.501}, 10_000) == []
     assert outlying(dict.fromkeys("abcde", 1.0), 100) == []
     assert outlying({"a": 0.9, "b": 0.9, "c": 0.9, "d": 0.1}, 10_000) == []
 
 
-def test_a_seed_far_below_seeds_that_are_all_right_is_an_outlier() -> None:
+def test_seed_far_below_perfect_seeds_is_an_outlier() -> None:
     scores = dict.fromkeys("abcd", 1.0)
     assert outlying(scores | {"e": 0.1}, 100) == ["e"]
     assert outlying(scores | {"e": 0.98}, 100) == []
 
 
-def test_seeds_without_outliers_are_seldom_said_to_have_one() -> None:
-    """docs/checks.md: 2 % with a spread of twice the images' error, next to never with one as large."""
+def test_false_outlier_rate_is_at_most_two_percent() -> None:
+    """docs/checks.md: 2 % if seeds scatter by twice the sampling error of the images, near 0 if by once."""
     luck = random.Random(0)
     n_images = 10_000
     error = (0.98 * 0.02 / n_images) ** 0.5
@@ -312,11 +309,11 @@ def test_seeds_without_outliers_are_seldom_said_to_have_one() -> None:
         assert n_wrong / 4000 <= most
 
 
-# openings
+# test-set-reused
 
 
 @pytest.mark.parametrize(("elsewhere", "found"), [(9, False), (10, True), (0, False)])
-def test_questions_of_other_runs_count_from_ten_on(elsewhere: int, found: bool) -> None:
+def test_reused_test_set_is_reported_from_ten_hypotheses_of_other_runs(elsewhere: int, found: bool) -> None:
     made = results(n_questions_elsewhere=elsewhere)
-    assert len(made.test_evaluations) == 15, "5 seeds of 2 networks and a variant: its own do not count"
+    assert len(made.test_evaluations) == 15, "5 seeds of 2 networks and a variant"
     assert [each.check for each in reported(made)] == ["test-set-reused"] * found

@@ -1,4 +1,4 @@
-"""Every check fires on a study made for it, and on no clean one."""
+"""Checks before training: each fires on a study made for it and not on a clean study."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BLOCKS = {
 
 
 def with_layers(*layers: Any) -> dict[str, Any]:
-    """Return changes that add a network, compared without a search."""
+    """Return changes to the study that add and compare a network, without searches."""
     return {
         "network": {**FINE, "three": NetworkPattern(layers=layers)},
         "search": {},
@@ -47,7 +47,7 @@ def with_layers(*layers: Any) -> dict[str, Any]:
 
 
 def searching(**search: Any) -> dict[str, Any]:
-    """Return changes that search both networks so."""
+    """Return changes to the study that set the searches of both networks."""
     values = {"parameters": {"kernel": (3, 5)}, "folds": 5, **search}
     return {"search": {name: Search(network=name, **values) for name in FINE}}
 
@@ -105,18 +105,18 @@ FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 
 def reported(asked: Study, n_test_evaluations: int = 0) -> tuple[Finding, ...]:
-    """Return what is found before anything of this study is trained."""
+    """Return the findings before training."""
     return check_plan(make_plan(asked), n_test_evaluations).reported
 
 
-def test_a_clean_study_has_no_finding() -> None:
+def test_clean_study_has_no_findings() -> None:
     asked = study()
     check_study(asked)
     assert reported(asked) == ()
 
 
 @pytest.mark.parametrize("check", FIRES)
-def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) -> None:
+def test_only_this_check_fires_on_the_study_made_for_it(check: str) -> None:
     changes, where = FIRES[check]
     changes = dict(changes)
     n_test_evaluations = changes.pop("n_test_evaluations", 0)
@@ -134,12 +134,12 @@ def test_a_check_fires_on_the_study_made_for_it_and_no_other_does(check: str) ->
         (("conv 4 28", "batch-norm", "flatten"), 1, 2),  # an image of 1 × 1
         (("global-average-pool", "batch-norm"), 1, 2),
         (("flatten", "dense 4", "batch-norm"), 2, None),
-        (("conv 4 27", "batch-norm", "flatten"), 1, None),  # four places
+        (("conv 4 27", "batch-norm", "flatten"), 1, None),  # four positions
         (("flatten", "dense 4", "layer-norm"), 1, None),
         (("flatten", "dense 4", "group-norm 2"), 1, None),
     ],
 )
-def test_a_batch_norm_over_one_value_is_found_where_batches_and_places_are_single(
+def test_batch_norm_over_one_value_needs_batch_size_one_and_one_position(
     layers: tuple[str, ...], batch_size: int, layer: int | None
 ) -> None:
     asked = study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=batch_size))
@@ -148,7 +148,7 @@ def test_a_batch_norm_over_one_value_is_found_where_batches_and_places_are_singl
     assert all(f"the batch-norm of layer {layer} sees one value" in finding.what for finding in found)
 
 
-def test_each_batch_norm_over_one_value_is_found_at_its_own_layer() -> None:
+def test_batch_norms_over_one_value_are_grouped_by_layer() -> None:
     layers = {
         "one": ("flatten", "dense 4", "batch-norm"),
         "two": ("flatten", "batch-norm", "dense 4"),
@@ -165,7 +165,7 @@ def test_each_batch_norm_over_one_value_is_found_at_its_own_layer() -> None:
     ]
 
 
-def test_a_batch_of_one_is_found_among_the_values_of_a_search() -> None:
+def test_batch_size_one_among_the_values_of_a_search_is_reported() -> None:
     asked = study(
         network={**FINE, "three": NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))},
         search={"size": Search(network="three", parameters={"batch_size": (1, 100)}, folds=5)},
@@ -174,12 +174,12 @@ def test_a_batch_of_one_is_found_among_the_values_of_a_search() -> None:
     assert [finding.where for finding in found] == ["search.size: batch_size=1"]
 
 
-def test_weights_between_dropout_and_batch_norm_are_fine() -> None:
+def test_dropout_with_weights_before_the_batch_norm_is_not_reported() -> None:
     layers = ("max-pool 4", "batch-norm", "dropout 0.5", "flatten", "dense 8", "batch-norm")
     assert reported(study(**with_layers(*layers))) == ()
 
 
-def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
+def test_layers_without_weights_pass_on_the_distorted_variance() -> None:
     layers = ("max-pool 4", "dropout 0.5", "flatten", "activation tanh", "batch-norm")
     (finding,) = reported(study(**with_layers(*layers)))
     assert "layer 2" in finding.what
@@ -212,7 +212,7 @@ def test_layers_without_weights_hand_the_distorted_variance_on() -> None:
         (("dropout 0.5", "conv 1 1", ("residual", "batch-norm"), "flatten"), "", ""),
     ],
 )
-def test_dropout_before_a_batch_norm_is_found_through_sums_and_branches(
+def test_dropout_before_batch_norm_is_found_through_sums_and_branches(
     layers: tuple[Any, ...], dropout: str, norm: str
 ) -> None:
     found = [each.what for each in reported(study(**with_layers("max-pool 4", "conv 1 1", *layers)))]
@@ -221,7 +221,7 @@ def test_dropout_before_a_batch_norm_is_found_through_sums_and_branches(
     assert found == ([what] if dropout else [])
 
 
-def test_idle_layers_inside_layers_are_found_and_those_of_a_block_once() -> None:
+def test_nested_no_op_layers_are_reported_and_those_of_a_block_once() -> None:
     layers = (
         "max-pool 4",
         ("residual", "conv 1 1", "max-pool 1"),
@@ -237,7 +237,7 @@ def test_idle_layers_inside_layers_are_found_and_those_of_a_block_once() -> None
     assert finding.what.startswith('layer 2.2, "max-pool 1", does nothing in the network three: ')
 
 
-def test_a_block_that_only_a_search_tries_is_used() -> None:
+def test_block_that_only_a_search_tries_counts_as_used() -> None:
     pattern = {"layers": ("max-pool 4", "block {kind}", "flatten"), "kind": "one"}
     blocks = {name: BlockPattern(layers=("conv 4 1",)) for name in ("one", "two", "three", "four")}
     blocks["two"] = BlockPattern(layers=("conv 4 1", "block three"))
@@ -248,7 +248,7 @@ def test_a_block_that_only_a_search_tries_is_used() -> None:
     assert unused == ["block.four"]
 
 
-def test_a_batch_norm_inside_a_residual_is_looked_at_too() -> None:
+def test_batch_norm_inside_a_residual_is_checked() -> None:
     layers = ("max-pool 28", "conv 4 1", ("residual", "conv 4 1", "batch-norm"), "flatten")
     found = reported(study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=1)))
     (one,) = [each.what for each in found if each.check == "norm-over-one-value"]
@@ -260,7 +260,7 @@ def test_a_batch_norm_inside_a_residual_is_looked_at_too() -> None:
     assert late.check == "batch-norm-at-its-start"
 
 
-def test_a_batch_norm_forgets_its_start_with_more_steps_or_less_momentum() -> None:
+def test_more_steps_or_less_momentum_remove_initial_batch_norm_averages() -> None:
     few = {"subset": 3000, "recipe": Recipe(epochs=8), "equivalence_margin": 0.5}
     (finding,) = reported(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **few}))
     # 0.99 ** (8 * 27) = 0.114; 0.01 ** (1 / 216) = 0.979
@@ -275,7 +275,7 @@ def test_a_batch_norm_forgets_its_start_with_more_steps_or_less_momentum() -> No
     assert reported(study(**{**with_layers("conv 4 3 relu", "batch-norm", "flatten"), **longer})) == ()
 
 
-def test_a_variant_with_adamw_and_no_decay_is_pointed_out() -> None:
+def test_variant_with_adamw_and_no_decay_is_reported() -> None:
     decayed = Recipe(weight_decay=0.1, epochs=12)
     ablate = {"one": Ablate(network="one", variants={"decayless": DECAYLESS})}
     (finding,) = reported(study(recipe=decayed, ablate=ablate))
@@ -293,7 +293,9 @@ def test_a_variant_with_adamw_and_no_decay_is_pointed_out() -> None:
         ({"batch_size": 50}, False),
     ],
 )
-def test_another_optimizer_wants_a_learning_rate_of_its_own(changes: dict[str, Any], found: bool) -> None:
+def test_variant_with_another_optimizer_must_set_a_learning_rate(
+    changes: dict[str, Any], found: bool
+) -> None:
     asked = study(ablate={"one": Ablate(network="one", variants={"other": Variant(recipe=changes)})})
     assert [each.check for each in reported(asked)] == ["shared-learning-rate"] * found
 
@@ -307,13 +309,13 @@ def test_another_optimizer_wants_a_learning_rate_of_its_own(changes: dict[str, A
         ({"kernel": (3, 5)}, False),
     ],
 )
-def test_a_search_over_optimizers_varies_their_learning_rate(parameters: dict[str, Any], found: bool) -> None:
+def test_search_over_optimizers_must_search_learning_rates(parameters: dict[str, Any], found: bool) -> None:
     asked = study(**searching(parameters=parameters))
     where = ["search.one.parameters.optimizer", "search.two.parameters.optimizer"] * found
     assert [each.where for each in reported(asked) if each.check == "shared-learning-rate"] == where
 
 
-def test_tuning_counts_candidates_of_every_search_of_a_network() -> None:
+def test_unequal_tuning_counts_candidates_of_all_searches_of_a_network() -> None:
     lists = Search(network="one", parameters={"kernel": (3, 5, 7)})
     drawn = {"method": "random", "trials": 3}
     both = Search(network="two", parameters={"learning_rate": Range(low=1e-4, high=1e-2, log=True)}, **drawn)
@@ -327,7 +329,7 @@ def test_tuning_counts_candidates_of_every_search_of_a_network() -> None:
     assert "one over 5 candidates, two over 3 candidates" in finding.what
 
 
-def test_what_is_not_compared_need_not_be_tuned_alike() -> None:
+def test_networks_that_are_not_compared_may_be_tuned_unequally() -> None:
     asked = study(
         search={"one": Search(network="one", parameters={"kernel": (3, 5)})},
         compare={},
@@ -336,22 +338,22 @@ def test_what_is_not_compared_need_not_be_tuned_alike() -> None:
     assert reported(asked) == ()
 
 
-def test_images_that_validate_are_counted_against_the_region() -> None:
-    # 5 folds over 2,900 images: 2,900 × 0.1 points is below 3; 5 seeds × 290 images: 1,450
+def test_number_of_validation_images_is_compared_with_the_margin() -> None:
+    # 5 folds over 2,900 images: 2,900 × 0.1 % is below 3; 5 seeds × 290 images: 1,450
     (finding,) = reported(study(subset=2900))
     assert "2,900 in search.one" in finding.what
     assert "1,450 in compare.all;" in finding.what
-    assert "0.21 points" in finding.what, "3 / 1,450"
-    assert finding.hint == "equivalence_margin = 0.3, or 3,000 validation images"
+    assert "0.21 percentage points" in finding.what, "3 / 1,450"
+    assert finding.hint == "set equivalence_margin = 0.3, or use 3,000 validation images"
     assert [each.where for each in reported(study(subset=3000))] == ["study.equivalence_margin"], (
         "the comparison: 1,500"
     )
     assert reported(study(subset=6000)) == ()
     assert reported(study(subset=2900, equivalence_margin=0.3)) == ()
-    assert reported(study(subset=2900, equivalence_margin=0)) == (), "nothing is to count as none"
+    assert reported(study(subset=2900, equivalence_margin=0)) == (), "no margin"
 
 
-def test_two_seeds_are_as_much_worse_than_five_as_is_said() -> None:
+def test_few_seeds_states_the_ratio_of_interval_widths() -> None:
     def width(n: int) -> float:
         return float(stdtrit(n - 1, 0.975)) / math.sqrt(n)
 
@@ -361,7 +363,7 @@ def test_two_seeds_are_as_much_worse_than_five_as_is_said() -> None:
     assert reported(study(seeds=3)) == ()
 
 
-def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:
+def test_selection_after_test_set_evaluation_is_reported() -> None:
     (finding,) = reported(study(), n_test_evaluations=3)
     assert finding.check == "test-set-in-a-choice"
     assert "3" in finding.what
@@ -374,7 +376,7 @@ def test_a_choice_after_an_opening_of_the_test_set_is_pointed_out() -> None:
     assert reported(no_choice, n_test_evaluations=3) == ()
 
 
-def test_the_notebooks_four_idle_layers_are_found() -> None:
+def test_four_no_op_layers_of_the_notebook_are_reported() -> None:
     findings = [finding for finding in reported(load_study("mnist")) if finding.check == "no-op-layer"]
     assert len(findings) == 4
     assert {finding.where for finding in findings} == {"network.six-conv"}

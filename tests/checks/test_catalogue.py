@@ -1,4 +1,4 @@
-"""The table of checks, and silencing."""
+"""The table of checks, their documentation, and suppressing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from convstudy.checks import CHECKS, Finding, Findings, Suppressed, check_plan
-from convstudy.checks.check import Check, Spot, look
+from convstudy.checks.check import Check, Spot, run_checks
 from convstudy.plan import make_plan
 from convstudy.studyfile import CHECK_NAMES
 from tests.checks import test_after, test_before, test_during, test_images
@@ -17,14 +17,14 @@ LOUD = Check[int]("loud", "before", "warning", "A number", lambda n: [Spot("here
 QUIET = Check[int]("quiet", "before", "note", "A number", lambda n: [Spot("there", str(n), "another one")])
 
 
-def test_a_study_may_silence_every_check_and_no_other() -> None:
+def test_names_that_can_be_suppressed_are_those_of_the_checks() -> None:
     names = [check.name for check in CHECKS]
     assert len(set(names)) == len(names)
     assert tuple(names) == CHECK_NAMES
 
 
-def test_a_check_gives_its_findings_their_name_and_level() -> None:
-    found = look((LOUD, QUIET), 7, {})
+def test_findings_have_the_name_and_level_of_their_check() -> None:
+    found = run_checks((LOUD, QUIET), 7, {})
     assert found.reported == (
         Finding("loud", "here", "7", "another one", "warning"),
         Finding("quiet", "there", "7", "another one", "note"),
@@ -33,8 +33,8 @@ def test_a_check_gives_its_findings_their_name_and_level() -> None:
     assert [each.check for each in found.warnings] == ["loud"]
 
 
-def test_a_silenced_finding_stands_apart_with_its_reason() -> None:
-    found = look((LOUD, QUIET), 7, {"loud": "it is only a test", "other": "never found"})
+def test_suppressed_finding_is_listed_separately_with_its_reason() -> None:
+    found = run_checks((LOUD, QUIET), 7, {"loud": "it is only a test", "other": "never found"})
     assert [each.check for each in found.reported] == ["quiet"]
     assert found.warnings == ()
     assert found.suppressed == (
@@ -42,15 +42,15 @@ def test_a_silenced_finding_stands_apart_with_its_reason() -> None:
     )
 
 
-def test_findings_are_added_one_after_another() -> None:
-    first, second = look((LOUD,), 1, {}), look((LOUD, QUIET), 2, {"quiet": "a reason"})
+def test_adding_findings_keeps_their_order() -> None:
+    first, second = run_checks((LOUD,), 1, {}), run_checks((LOUD, QUIET), 2, {"quiet": "a reason"})
     both = first + second
     assert [each.what for each in both.reported] == ["1", "2"]
     assert both.suppressed == second.suppressed
     assert Findings() + both == both
 
 
-def test_a_study_silences_a_check_of_its_plan() -> None:
+def test_study_suppresses_a_check_of_its_plan() -> None:
     one_seed = study(seeds=1)
     assert [each.check for each in check_plan(make_plan(one_seed)).reported] == ["single-seed"]
     found = check_plan(make_plan(one_seed.model_copy(update={"suppress": {"single-seed": "a smoke run"}})))
@@ -59,28 +59,28 @@ def test_a_study_silences_a_check_of_its_plan() -> None:
     assert (suppressed.finding.check, suppressed.reason) == ("single-seed", "a smoke run")
 
 
-def test_every_check_is_made_to_fire_by_a_test() -> None:
+def test_every_check_has_a_test_in_which_it_fires() -> None:
     fired = [*test_before.FIRES, *test_during.FIRES, *test_after.FIRES, *test_images.FIRES]
     assert fired == [check.name for check in CHECKS]
 
 
-def test_every_check_has_its_section_in_the_docs_and_nothing_else_has() -> None:
+def test_docs_have_one_section_per_check_with_all_its_parts() -> None:
     text = DOCS.read_text("utf-8")
     sections = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
-    told = {section.partition("\n")[0]: section for section in sections}
-    assert list(told) == [check.name for check in CHECKS]
+    by_name = {section.partition("\n")[0]: section for section in sections}
+    assert list(by_name) == [check.name for check in CHECKS]
     for check in CHECKS:
-        words = told[check.name].split("\n## ")[0]
-        assert ("*A note.*" in words) == (check.level == "note"), check.name
-        assert all(part in words for part in ("**Why:**", "**Mend:**", "**Suppress it**")), check.name
+        section = by_name[check.name].split("\n## ")[0]
+        assert ("*Note.*" in section) == (check.level == "note"), check.name
+        assert all(part in section for part in ("**Why:**", "**Fix:**", "**Suppress**")), check.name
 
 
-def test_the_docs_link_to_checks_that_there_are() -> None:
+def test_docs_link_only_to_existing_checks() -> None:
     linked = set(re.findall(r"\]\(#([a-z-]+)\)", DOCS.read_text("utf-8")))
     assert len(linked) >= 9
     assert linked <= {check.name for check in CHECKS}
 
 
-def test_the_docs_have_all_twelve_mistakes() -> None:
+def test_docs_list_the_twelve_errors_of_the_notebook() -> None:
     rows = re.findall(r"^\| (\d+) \|", DOCS.read_text("utf-8"), flags=re.MULTILINE)
     assert [int(row) for row in rows] == list(range(1, 13))

@@ -1,4 +1,4 @@
-"""What the images and the confidences of models show: every check fires on facts made for it, and on no clean ones."""
+"""Checks of images and calibration: each fires on data made for it and not on clean data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.checks.made import results
 
 MNIST = BUILT_IN_DATASETS["mnist"]
 NONE = Pairs(0, 0, 0, ())
-# MNIST as it is: its one near pair and its largest class of 1.2 times the smallest are nothing to point out.
+# The statistics of MNIST: one near-duplicate pair, and the largest class has 1.2 times the images of the smallest.
 CLEAN = DatasetStatistics(
     MNIST.digest,
     PartStatistics((5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949), 0, 0, 0),
@@ -35,20 +35,20 @@ def reported(made: Results) -> tuple[Finding, ...]:
 
 
 def with_statistics(**changed: Any) -> Results:
-    """Return clean results whose images are MNIST's but for these facts."""
+    """Return clean results with the statistics of MNIST, some of them changed."""
     return replace(results(), images=replace(CLEAN, **changed))
 
 
-def surer_by(distance: float, only: str = "tanh") -> Results:
-    """Return results of which one candidate's models are so much surer than they are right."""
+def overconfident_by(distance: float, only: str = "tanh") -> Results:
+    """Return results in which the confidence of one candidate's models exceeds their accuracy by ``distance``."""
     made = results()
     own = {fit.id for fit in made.plan.stage("ablate.best").candidate(only).fits}
 
     def arrays(fit_id: str, what: str) -> Any:
         test = dict(made.arrays(fit_id, what))
         if fit_id in own:
-            sure = test["probabilities"].max() + np.float32(distance)
-            test["probabilities"] = np.where(test["probabilities"] > 0.5, sure, 1 - sure)
+            confidence = test["probabilities"].max() + np.float32(distance)
+            test["probabilities"] = np.where(test["probabilities"] > 0.5, confidence, 1 - confidence)
         return test
 
     return replace(made, arrays=arrays)
@@ -69,66 +69,69 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         ),
         ("study.dataset", "study.dataset"),
     ),
-    "badly-calibrated": (lambda: surer_by(0.05), ("ablate.best: tanh",)),
+    "badly-calibrated": (lambda: overconfident_by(0.05), ("ablate.best: tanh",)),
 }
 
 
 @pytest.mark.parametrize("check", FIRES)
-def test_a_check_fires_on_what_was_made_for_it_and_no_other_does(check: str) -> None:
+def test_only_this_check_fires_on_data_made_for_it(check: str) -> None:
     make, where = FIRES[check]
     found = reported(make())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
     assert all(each.what and each.hint for each in found)
 
 
-def test_mnist_as_it_is_and_images_that_nobody_looked_over_have_no_finding() -> None:
+def test_mnist_and_images_without_statistics_have_no_findings() -> None:
     assert reported(with_statistics()) == ()
     assert reported(replace(results(), images=None)) == ()
     assert reported(with_statistics(near_duplicates=None)) == ()
 
 
 @pytest.mark.parametrize(("n_test", "found"), [(99, False), (100, True)])
-def test_near_duplicates_count_from_one_in_a_hundred_on(n_test: int, found: bool) -> None:
+def test_near_duplicates_are_reported_from_one_percent_of_test_images(n_test: int, found: bool) -> None:
     made = with_statistics(
         near_duplicates=Pairs(n_test, n_test, 4, CLEAN.near_duplicates.shown if CLEAN.near_duplicates else ())
     )
-    told = reported(made)
-    assert [each.check for each in told] == ["train-test-duplicates"] * found
+    findings = reported(made)
+    assert [each.check for each in findings] == ["train-test-duplicates"] * found
     if found:
-        assert told[0].what.startswith(
-            "0 of 10,000 test images are training images too, and 100 nearly; 4 pairs have two labels:"
+        assert findings[0].what.startswith(
+            "of 10,000 test images, 0 are copies of training images and 100 are near-duplicates; in 4 pairs the labels "
+            "differ:"
         )
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "what"),
     [
         ((2_999, *[1_000] * 6, 1_001), ""),
         (
             (3_000, *[1_000] * 7),
-            "class 0 has 3.0 times the test images of class 1, and always saying 0 is right on",
+            "class 0 has 3.0 times the test images of class 1, and always predicting 0 is correct on",
         ),
         (
             (2_500, 0, *[1_250] * 6),
-            "class 1 has no test images, and always saying 0 is right on 20.83 % of them",
+            "class 1 has no test images, and always predicting 0 is correct on 20.83 % of them",
         ),
     ],
 )
-def test_classes_are_uneven_from_three_times_on(counts: tuple[int, ...], said: str) -> None:
+def test_class_imbalance_is_reported_from_a_ratio_of_three(counts: tuple[int, ...], what: str) -> None:
     found = reported(with_statistics(test=replace(CLEAN.test, class_counts=(*counts, 1_000, 1_000))))
-    assert [each.what.startswith(said) for each in found] == [True] * bool(said)
+    assert [each.what.startswith(what) for each in found] == [True] * bool(what)
 
 
 @pytest.mark.parametrize(("distance", "found"), [(0.05, True), (0.01, False), (-0.05, True), (-0.01, False)])
-def test_confidence_counts_a_point_outside_the_interval(distance: float, found: bool) -> None:
-    told = reported(surer_by(distance))
-    assert [each.check for each in told] == ["badly-calibrated"] * found
+def test_miscalibration_is_reported_one_percentage_point_outside_the_interval(
+    distance: float, found: bool
+) -> None:
+    findings = reported(overconfident_by(distance))
+    assert [each.check for each in findings] == ["badly-calibrated"] * found
     if found:
-        assert f"they are too {'sure' if distance > 0 else 'unsure'} by 5.0" in told[0].what
+        assert f"{'overconfident' if distance > 0 else 'underconfident'} by 5.0" in findings[0].what
 
 
-def test_predictions_that_are_lost_say_nothing() -> None:
+def test_lost_predictions_have_no_findings() -> None:
     def lost(fit_id: str, what: str) -> Any:
         raise StoreError(Problem("there is no such file"))
 
-    assert reported(replace(surer_by(0.05), arrays=lost)) == ()
+    assert reported(replace(overconfident_by(0.05), arrays=lost)) == ()

@@ -1,4 +1,4 @@
-"""The checks on real records: the notebook's study on MNIST, run again (docs/notebook-replay/replay.json)."""
+"""The checks on real records: the notebook's study on MNIST, replayed (docs/notebook-replay/replay.json)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPLAY = Path(__file__).resolve().parents[2] / "docs" / "notebook-replay" / "rep
 
 
 def results_of(run: dict[str, Any]) -> Results:
-    """Return a run as it was exported; what lay beside its records is lost."""
+    """Return an exported run; its arrays (predictions, weights) are not part of the export."""
     study = study_of(run["study"])
     records, test_evaluations = {}, {}
     for values in (fit for each in run["candidates"] for fit in each["fits"]):
@@ -46,26 +46,26 @@ def results_of(run: dict[str, Any]) -> Results:
 
 @cache
 def run_of(number: int) -> Analysis:
-    """Return the analysis of one of the three runs."""
+    """Return the analysis of one of the three exported runs."""
     results = results_of(json.loads(REPLAY.read_text("utf-8"))[number])
     assert results.complete
     return analyse(results)
 
 
 def found_in(number: int) -> frozenset[tuple[str, str]]:
-    """Return (check, where) of what is found in one of the three runs."""
+    """Return (check, where) of each finding in one of the three runs."""
     analysis = run_of(number)
     findings = check_plan(analysis.results.plan) + check_results(analysis)
     return frozenset((each.check, each.where) for each in findings.reported)
 
 
 def verdicts_of(number: int, stage: str) -> dict[tuple[str, str], Verdict]:
-    """Return the verdicts of a stage of one of the three runs, by who is compared with whom."""
+    """Return the verdicts of a stage of one of the three runs by (first, second) candidate."""
     (stage_result,) = (each for each in run_of(number).stage_results if each.stage == stage)
     return {(each.first, each.second): each for each in stage_result.verdicts}
 
 
-def test_the_notebooks_study_is_told_its_mistakes() -> None:
+def test_errors_of_the_notebook_are_reported() -> None:
     assert found_in(0) == {
         ("no-op-layer", "network.six-conv"),
         ("shared-learning-rate", "ablate.five-conv.rmsprop"),
@@ -77,28 +77,28 @@ def test_the_notebooks_study_is_told_its_mistakes() -> None:
     }
 
 
-def test_five_seeds_of_two_variants_show_the_seed_that_fell() -> None:
+def test_outlying_seed_of_the_replay_is_reported() -> None:
     assert found_in(2) == {
         ("still-improving", "ablate.five-conv: as it is"),
         ("seed-outlier", "ablate.five-conv: tanh-glorot"),
     }
 
 
-def test_one_seed_of_each_tells_nothing_apart_on_test_images() -> None:
+def test_verdicts_from_one_seed_are_too_few_to_say() -> None:
     compared, ablated = (verdicts_of(0, stage) for stage in ("compare.architectures", "ablate.five-conv"))
     assert (len(compared), len(ablated)) == (3, 4)
     assert {each.kind for each in (*compared.values(), *ablated.values())} == {"too few to say"}
-    # The largest difference is no exception, though it is one of these two models on new images.
-    fell = ablated["tanh-glorot", "as it is"]
-    assert fell.difference.pairs == pytest.approx((-0.0081,))
-    assert fell.difference.high is not None and fell.difference.high < -0.004
+    # The interval of the largest difference excludes 0, but it holds for these two models, not for new seeds.
+    largest = ablated["tanh-glorot", "as it is"]
+    assert largest.difference.pairs == pytest.approx((-0.0081,))
+    assert largest.difference.high is not None and largest.difference.high < -0.004
 
 
-def test_five_folds_do_not_tell_the_kernels_apart() -> None:
+def test_kernel_sizes_are_inconclusive_with_five_folds() -> None:
     searched = verdicts_of(0, "search.kernel-size")
     assert list(searched) == [("kernel=5", f"kernel={size}") for size in (2, 3, 7, 11)]
     assert {each.kind for each in searched.values()} == {"inconclusive"}
-    # Two of the intervals lie above 0, but not after the correction for all ten pairs.
+    # Two of the intervals exclude 0, but not after the correction for ten pairs.
     above = [
         each for each in searched.values() if each.difference.low is not None and each.difference.low > 0
     ]
@@ -108,7 +108,7 @@ def test_five_folds_do_not_tell_the_kernels_apart() -> None:
     ]
 
 
-def test_five_seeds_of_which_one_fell_do_not_tell_it_either() -> None:
+def test_five_seeds_with_one_outlier_are_inconclusive() -> None:
     (verdict,) = verdicts_of(2, "ablate.five-conv").values()
     assert (verdict.kind, verdict.difference.n, verdict.bounded) == ("inconclusive", 5, True)
     assert verdict.difference.mean == pytest.approx(-0.00968)

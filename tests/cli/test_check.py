@@ -32,7 +32,7 @@ def test_before_a_run_the_plan_is_checked(convstudy: Call, tiny: Path, tmp_path:
     assert head == "tiny, the plan; nothing is trained yet: 2 warnings and 2 notes"
     assert first == ""
     assert "warning: no-op-layer, network.small\n  layer 3" in ended.out
-    assert "  hint: take it out" in ended.out
+    assert "  hint: remove it" in ended.out
     assert "docs/checks.md" in ended.out
     assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
 

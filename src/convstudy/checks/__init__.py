@@ -1,23 +1,23 @@
-"""Checks that teach: what a reader of a study, a plan or a report should be told. Pure: no clock, disk or randomness.
+"""Checks for common errors in studies, training and results. Pure: no clock, disk or randomness.
 
-==================  ==========================================================================
-``finding``         one finding; all findings, the suppressed ones apart
-``check``           what a check is, and what there is to look at
-``catalogue``       every check in one table; checking a plan, checking results
-``networks``        before training: layers that do nothing or harm
-``recipes``         before training: how networks are trained
-``questions``       before training: what is asked, of how many images and seeds
-``learning_curves``         during training: what histories show
-``chance``          the accuracy of guessing
-``outcomes``        after training: what scores, choices and openings show
-``sameness``        after training: candidates with the same weights and scores
-``images``          the images themselves, and how sure models are of them
-``candidates``      what was trained, each fit looked at once
-``words``           figures and lists as findings tell them
-==================  ==========================================================================
+=====================  =====================================================================
+``finding``            one finding; all findings, suppressed ones in a separate list
+``check``              the definition of a check, and running checks
+``catalogue``          all checks in one table; checking a plan or results
+``networks``           before training: layers that do nothing or harm
+``recipes``            before training: how networks are trained
+``questions``          before training: searches, comparisons, seeds, validation images
+``learning_curves``    during training: recorded histories
+``chance``             the majority-class baseline
+``outcomes``           after training: scores, selected candidates, test-set evaluations
+``identical_weights``  after training: candidates with the same weights and scores
+``images``             the dataset's images, and calibration
+``candidates``         the trained candidates, each fit once
+``text``               how findings write differences and lists
+=====================  =====================================================================
 
-What each check finds, why it matters and how to mend it stands in docs/checks.md. A study suppresses a check by its
-name and a reason, under ``[suppress]``.
+docs/checks.md describes each check: what it finds, why it matters, how to fix it. A study suppresses a check by name,
+with a reason, in its ``[suppress]`` table.
 """
 
 from convstudy.checks.catalogue import CHECKS, check_plan, check_results, check_run

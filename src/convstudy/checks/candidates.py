@@ -1,4 +1,4 @@
-"""What was trained, candidate by candidate, each fit looked at once however many stages share it."""
+"""The trained candidates that checks look at; a fit that several stages share is looked at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convstudy.record import Record
 
 @dataclass(frozen=True)
 class DoneFit:
-    """A fit that is done: ``part`` is ``"seed 0"`` or ``"fold 1"``."""
+    """A finished fit; ``part`` is its seed or fold, for example ``"seed 0"``."""
 
     part: str
     record: Record
@@ -21,7 +21,7 @@ class DoneFit:
 
 @dataclass(frozen=True)
 class TrainedCandidate:
-    """A candidate of a stage whose models are tested, with its fits that are done and its row in the contest."""
+    """A candidate of a stage whose models are tested, with its finished fits and its row of the stage result."""
 
     stage: Stage
     stage_result: StageResult
@@ -31,14 +31,14 @@ class TrainedCandidate:
 
     @property
     def where(self) -> str:
-        """How a finding calls it."""
+        """The place that a finding names, for example ``"compare.all: one"``."""
         return f"{self.stage.key}: {self.candidate.name}"
 
 
 def tested_candidates(analysis: Analysis) -> Iterator[TrainedCandidate]:
-    """Yield the settled candidates of comparisons, ablations and final trainings that have a fit that is done.
+    """Yield the settled candidates of comparisons, ablations and final trainings that have a finished fit.
 
-    A network that an ablation takes over from a comparison is yielded once, by the comparison.
+    A network that is both compared and ablated is yielded once, for the comparison.
     """
     results = analysis.results
     seen: set[str] = set()
@@ -55,7 +55,7 @@ def tested_candidates(analysis: Analysis) -> Iterator[TrainedCandidate]:
 
 
 def failed_parts(analysis: Analysis, wanted: Callable[[Record], bool]) -> dict[str, list[str]]:
-    """Return "stage: candidate" -> the parts whose fits failed and are wanted, each fit once."""
+    """Return the failed fits that ``wanted`` selects: "stage: candidate" -> seeds or folds, each fit once."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for stage in analysis.results.plan.stages:

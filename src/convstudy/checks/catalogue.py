@@ -1,5 +1,6 @@
-"""Every check in one table. A new one is a function, a line here, its name in ``studyfile/suppress.py``
-and its section in ``docs/checks.md``.
+"""All checks in one table.
+
+A new check needs a function, a line here, its name in ``studyfile/suppress.py`` and a section in ``docs/checks.md``.
 """
 
 from __future__ import annotations
@@ -7,14 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from convstudy.analysis import Analysis
-from convstudy.checks import images, learning_curves, networks, outcomes, questions, recipes, sameness
-from convstudy.checks.check import Check, Planned, look
+from convstudy.checks import (
+    identical_weights,
+    images,
+    learning_curves,
+    networks,
+    outcomes,
+    questions,
+    recipes,
+)
+from convstudy.checks.check import Check, Planned, run_checks
 from convstudy.checks.finding import Findings
 from convstudy.plan import Plan
 
 PLAN_CHECKS: tuple[Check[Planned], ...] = (
     Check("no-op-layer", "before", "warning", "A layer that does nothing", networks.no_op_layers),
-    Check("unused-network", "before", "note", "A network that no question names", networks.unused_networks),
+    Check("unused-network", "before", "note", "A network that is not trained", networks.unused_networks),
     Check("unused-block", "before", "note", "A block that no network uses", networks.unused_blocks),
     Check(
         "dropout-before-batch-norm",
@@ -27,7 +36,7 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         "batch-norm-at-its-start",
         "before",
         "warning",
-        "A batch-norm that has not forgotten its start",
+        "Batch-norm averages close to their initial values",
         networks.norms_at_their_start,
     ),
     Check(
@@ -37,9 +46,7 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         "A batch-norm over a single value",
         networks.norms_over_one_value,
     ),
-    Check(
-        "adamw-without-decay", "before", "warning", "adamw without the decay it is for", recipes.decay_of_zero
-    ),
+    Check("adamw-without-decay", "before", "warning", "adamw without weight decay", recipes.decay_of_zero),
     Check(
         "shared-learning-rate",
         "before",
@@ -52,21 +59,21 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         "small-budget",
         "before",
         "warning",
-        "A halving search whose budget is below its first look",
+        "A halving search whose budget is below its minimum",
         questions.small_budgets,
     ),
     Check(
         "unequal-tuning",
         "before",
         "warning",
-        "Compared networks that were not tuned alike",
+        "Compared networks that were not tuned equally",
         questions.unequal_tuning,
     ),
     Check(
         "few-validation-images",
         "before",
         "note",
-        "A choice by too few images for the region",
+        "Too few validation images for the equivalence margin",
         questions.few_validation_images,
     ),
     Check("single-seed", "before", "warning", "A comparison with one seed", questions.single_seeds),
@@ -75,66 +82,72 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         "test-set-in-a-choice",
         "before",
         "warning",
-        "A choice made after the test set was opened",
+        "Selection after a test-set evaluation",
         questions.choices_after_test_evaluation,
     ),
 )
-"""Looked at before anything trains."""
+"""Checks that run before training."""
 
 RUN_CHECKS: tuple[Check[Analysis], ...] = (
     Check(
         "diverged-fit",
         "during",
         "warning",
-        "A fit whose loss was no number any more",
+        "A fit whose loss became NaN or infinite",
         learning_curves.diverged_fits,
     ),
-    Check("collapsed-fit", "during", "warning", "A fit that ended at chance", learning_curves.collapsed_fits),
     Check(
-        "dead-relus", "during", "warning", "A layer half of which says nothing", learning_curves.dead_relus
+        "collapsed-fit",
+        "during",
+        "warning",
+        "A fit that ended at chance level",
+        learning_curves.collapsed_fits,
     ),
+    Check("dead-relus", "during", "warning", "A layer with many dead ReLUs", learning_curves.dead_relus),
     Check(
         "still-improving",
         "during",
         "warning",
-        "A network that was still getting better",
+        "A network that was still improving",
         learning_curves.still_improving,
     ),
     Check(
         "early-overfitting",
         "during",
         "note",
-        "A validation loss that rose for half the training",
+        "A validation loss that rose in the second half of training",
         learning_curves.early_overfitting,
     ),
     Check(
         "unstable-end",
         "during",
         "warning",
-        "An accuracy that swings in the last epochs",
+        "An accuracy that fluctuates in the last epochs",
         learning_curves.unstable_ends,
     ),
-    Check("failed-fit", "after", "warning", "A fit that could not be finished", outcomes.failed_fits),
-    Check("same-weights", "after", "warning", "A change that changed nothing", sameness.same_weights),
+    Check("failed-fit", "after", "warning", "A fit that failed", outcomes.failed_fits),
+    Check(
+        "same-weights", "after", "warning", "Candidates with the same weights", identical_weights.same_weights
+    ),
     Check(
         "winner-at-edge",
         "after",
         "note",
-        "A search won by its lowest or highest value",
+        "A best candidate at the edge of the search space",
         outcomes.winners_at_edge,
     ),
     Check(
         "difference-within-noise",
         "after",
         "note",
-        "A choice that is not clearly better than the next",
+        "A selected candidate that is not clearly better than the next",
         outcomes.differences_within_noise,
     ),
     Check(
         "overfitting",
         "after",
         "note",
-        "A network that knows its training images by heart",
+        "A network much better on its training images",
         outcomes.overfitted,
     ),
     Check("seed-outlier", "after", "warning", "A seed far from the others", outcomes.outlying_seeds),
@@ -142,60 +155,62 @@ RUN_CHECKS: tuple[Check[Analysis], ...] = (
         "validation-test-gap",
         "after",
         "note",
-        "Test images harder than validation promised",
+        "A test accuracy below the validation accuracy",
         outcomes.scores_below_validation,
     ),
     Check(
         "test-set-reused",
         "after",
         "warning",
-        "A test set that has answered many questions",
+        "A test set used for many hypotheses",
         outcomes.reused_test_sets,
     ),
 )
-"""Looked at during training and after it."""
+"""Checks that run during and after training."""
 
 IMAGE_CHECKS: tuple[Check[Analysis], ...] = (
     Check(
         "train-test-duplicates",
         "images",
         "warning",
-        "Test images that are training images too",
+        "Test images that duplicate training images",
         images.train_test_duplicates,
     ),
     Check("class-imbalance", "images", "warning", "Classes of very different sizes", images.class_imbalance),
-    Check("constant-images", "images", "warning", "Images that show nothing", images.constant_images),
+    Check("constant-images", "images", "warning", "Images of one value", images.constant_images),
     Check(
         "badly-calibrated",
         "images",
         "note",
-        "Confidence that is not the accuracy",
+        "Confidence that differs from accuracy",
         images.badly_calibrated,
     ),
 )
-"""Looked at once the test set was opened."""
+"""Checks that run once the test set was evaluated."""
 
 CHECKS: tuple[Check[Any], ...] = (*PLAN_CHECKS, *RUN_CHECKS, *IMAGE_CHECKS)
 
 
 def check_plan(plan: Plan, n_test_evaluations: int = 0) -> Findings:
-    """Return what the checks before training find.
+    """Run the checks that need only a plan.
 
     Args:
-        plan: the plan to look at.
-        n_test_evaluations: how often this store has opened the dataset's test set already: a choice made after
-        that may have
-            been made by somebody who has seen test figures.
+        plan: the plan to check.
+        n_test_evaluations: the number of earlier evaluations of the dataset's test set in this runs folder; a study
+            that was changed after them may have been tuned on test scores.
+
+    Returns:
+        The findings; those that the study suppresses are in ``suppressed``.
     """
-    return look(PLAN_CHECKS, Planned(plan, n_test_evaluations), plan.study.suppress)
+    return run_checks(PLAN_CHECKS, Planned(plan, n_test_evaluations), plan.study.suppress)
 
 
 def check_results(analysis: Analysis) -> Findings:
-    """Return what the checks during and after training and of the images find, in a run that is finished or not."""
-    return look((*RUN_CHECKS, *IMAGE_CHECKS), analysis, analysis.results.study.suppress)
+    """Run the checks of training, scores and images on a run, finished or not."""
+    return run_checks((*RUN_CHECKS, *IMAGE_CHECKS), analysis, analysis.results.study.suppress)
 
 
 def check_run(analysis: Analysis) -> Findings:
-    """Return what all checks find in a run: in its plan, during its training and after it, and in its images."""
+    """Run all checks on a run: on its plan, its training, its scores and its images."""
     results = analysis.results
     return check_plan(results.plan, results.n_test_evaluations_before) + check_results(analysis)

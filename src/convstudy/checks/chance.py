@@ -1,4 +1,4 @@
-"""The accuracy of guessing: the share of the largest class among the validation images of a fit."""
+"""The majority-class baseline: the accuracy of always predicting the largest class."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from convstudy.data import Split
 from convstudy.plan import Fit
 from convstudy.stats import balance_of
 
-MOST_ABOVE_CHANCE = 0.05
-MOST_CHANCES = 1.5
-MOST_OF_ERRORS = 0.1
+MAX_ABOVE = 0.05
+MAX_RATIO = 1.5
+MAX_ERROR_REDUCTION = 0.1
 
 
-class LargestShares:
-    """Gives the share of the largest class for each fit of a run; reads the labels of each split once.
+class MajorityBaseline:
+    """The majority-class baseline of each fit of a run, on its validation images; reads the labels of a split once.
 
-    A split is stratified, so the share holds for its training images too. Without recorded labels the class counts of
-    all training images count, and before these are known, classes of equal size.
+    Splits are stratified, so the baseline also holds for the training images. Without recorded validation labels it
+    uses the class counts of all training images; without these it assumes classes of equal size.
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -24,10 +24,10 @@ class LargestShares:
         self._of_split: dict[Split, float] = {}
 
     def of(self, fit: Fit) -> float:
-        """Return the share, a fraction."""
+        """Return the accuracy, a fraction, of always predicting the largest class."""
         if fit.split not in self._of_split:
             counts = self._analysis.held_out.class_counts(fit.id)
-            if counts is None:  # not kept: another fit of this split can have its labels on record
+            if counts is None:  # not cached: another fit of this split may have recorded the labels
                 return self._without_labels()
             self._of_split[fit.split] = balance_of(counts).majority
         return self._of_split[fit.split]
@@ -39,11 +39,14 @@ class LargestShares:
         return 1 / results.dataset.n_classes
 
 
-def chance_level(largest_share: float) -> float:
-    """Return the accuracy up to which a fit counts as being at chance.
+def chance_level(majority: float) -> float:
+    """Return the highest accuracy that counts as chance level.
 
-    Half as much again as the largest class's share, at most 5 points more, and at most a tenth of the errors fewer
-    than when guessing that class.
+    It is the majority-class baseline plus the smallest of: half of the baseline, 0.05, a tenth of the baseline's
+    errors.
+
+    >>> round(chance_level(0.1), 3), round(chance_level(0.9), 3)  # 10 equal classes; one class has 90 % of the images
+    (0.15, 0.91)
     """
-    above = min((MOST_CHANCES - 1) * largest_share, MOST_ABOVE_CHANCE, MOST_OF_ERRORS * (1 - largest_share))
-    return largest_share + above
+    above = min((MAX_RATIO - 1) * majority, MAX_ABOVE, MAX_ERROR_REDUCTION * (1 - majority))
+    return majority + above

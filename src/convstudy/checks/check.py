@@ -1,4 +1,4 @@
-"""What a check is: a name, a title, and a function that looks at one subject and yields spots."""
+"""The definition of a check: a name, a level, and a function that yields the places where it finds something."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from convstudy.plan import Plan
 from convstudy.studyfile import Study
 
 When = Literal["before", "during", "after", "images"]
-"""Looks at the plan, at the course of each fit, at what they came to, or at the images themselves."""
+"""What a check looks at: the plan, the histories of fits, their scores, or the images."""
 
-SURE = 3.0
-"""So many standard errors count as more than noise."""
+N_STANDARD_ERRORS = 3.0
+"""A difference above this number of standard errors counts as more than noise."""
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A place where something is the matter; the fields are those of :class:`~convstudy.checks.finding.Finding`."""
+    """A place where a check finds something; fields as in :class:`~convstudy.checks.finding.Finding`."""
 
     where: str
     what: str
@@ -29,14 +29,17 @@ class Spot:
 
 @dataclass(frozen=True)
 class Planned:
-    """What there is to look at before training: the plan, and how often the test set was opened before this run."""
+    """What checks see before training: the plan and the number of earlier test-set evaluations."""
 
     plan: Plan
     n_test_evaluations: int = 0
 
 
 def accuracy_margin(study: Study) -> float:
-    """Return up to which difference of accuracy counts as none: the study's margin, where its metric is in percent."""
+    """Return the equivalence margin for accuracy, a fraction.
+
+    It is the study's margin if its metric is in percent, otherwise the default of accuracy.
+    """
     return study.margin if metric_named(study.metric).unit == "percent" else metric_named(ACCURACY).margin
 
 
@@ -45,7 +48,15 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class Check(Generic[Subject]):
-    """One check. ``title`` says in a line what it points out; ``docs/checks.md`` has a section on each."""
+    """One check; ``docs/checks.md`` has a section on each.
+
+    Attributes:
+        name: the key under ``[suppress]``.
+        when: what it looks at.
+        level: ``"warning"`` or ``"note"``.
+        title: what it finds, in a few words.
+        find: yields a spot for each place where it finds something.
+    """
 
     name: str
     when: When
@@ -54,8 +65,8 @@ class Check(Generic[Subject]):
     find: Callable[[Subject], Iterable[Spot]]
 
 
-def look(checks: Iterable[Check[Subject]], subject: Subject, suppress: Mapping[str, str]) -> Findings:
-    """Return what these checks find in a subject; ``suppress`` is check -> the reason why it is suppressed."""
+def run_checks(checks: Iterable[Check[Subject]], subject: Subject, suppress: Mapping[str, str]) -> Findings:
+    """Run checks on one subject; ``suppress`` maps the names of suppressed checks to reasons."""
     found = [
         Finding(check.name, spot.where, spot.what, spot.hint, check.level)
         for check in checks

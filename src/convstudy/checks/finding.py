@@ -1,4 +1,4 @@
-"""What a check finds: one finding, and all findings of a study with the suppressed ones apart."""
+"""What checks find: one finding, and all findings of a study with suppressed ones in a separate list."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["warning", "note"]
-"""A warning says that an answer may be wrong or worth less than it looks; a note is worth knowing."""
+"""A warning: a result may be wrong or weaker than it looks. A note: useful to know."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know.
+    """One place where a check found something.
 
     Attributes:
-        check: the name of the check that found it.
-        where: in the study file (``"network.six-conv"``) or in the run (``"compare.all: one, seed 0"``).
-        what: what is the matter, a sentence without its full stop.
-        hint: how to mend it.
+        check: the name of the check.
+        where: the place in the study file (``"network.six-conv"``) or in the run (``"compare.all: one"``).
+        what: the problem, a sentence without its full stop.
+        hint: how to fix it, a sentence without its full stop.
         level: ``"warning"`` or ``"note"``.
     """
 
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Suppressed:
-    """A finding of a check that the study suppresses, and the reason that it gives."""
+    """A finding of a suppressed check, with the study's reason."""
 
     finding: Finding
     reason: str
@@ -38,7 +38,7 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class Findings:
-    """What checks found: ``reported``, and ``suppressed`` by the study."""
+    """All findings of a study: ``reported`` ones and those that the study ``suppressed``."""
 
     reported: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
@@ -48,5 +48,5 @@ class Findings:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """Those that are heard and are more than notes: what ``--strict`` ends a command with."""
+        """The reported findings at level ``"warning"``; ``--strict`` fails if there are any."""
         return tuple(finding for finding in self.reported if finding.level == "warning")

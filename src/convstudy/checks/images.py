@@ -1,7 +1,4 @@
-"""The images themselves, once they were looked over, and how sure models are of what they see in them.
-
-Each rule's constants stand here and in docs/checks.md.
-"""
+"""The dataset's images, and the calibration of models. docs/checks.md states the same constants."""
 
 from __future__ import annotations
 
@@ -12,20 +9,20 @@ from convstudy.analysis import Analysis
 from convstudy.checks.candidates import tested_candidates
 from convstudy.checks.check import Spot
 from convstudy.checks.text import points
-from convstudy.numbers import decimals, percent
+from convstudy.numbers import counted, decimals, percent
 from convstudy.stats import balance_of
 
 DATASET = "study.dataset"
-NEAR_SHARE = 0.01
-"""Near duplicates count from this share of the test images on: a few originals are as alike as that."""
-UNEVEN = 3.0
-"""Classes are uneven where the largest has so many times the images of the smallest."""
-FAR = 0.01
-"""So far outside the interval of the accuracy a mean confidence is more than a trifle."""
+MIN_NEAR_FRACTION = 0.01
+"""Near-duplicates are reported from this fraction of the test images: a few different originals look this similar."""
+MIN_IMBALANCE = 3.0
+"""Imbalance is reported from this ratio of the largest to the smallest class."""
+MIN_MISCALIBRATION = 0.01
+"""Miscalibration is reported if the mean confidence is this far outside the interval of the accuracy."""
 
 
 def train_test_duplicates(analysis: Analysis) -> Iterator[Spot]:
-    """Test images that are training images too, or nearly."""
+    """Find test images that are copies or near-duplicates of training images."""
     statistics = analysis.results.images
     if statistics is None:
         return
@@ -33,30 +30,29 @@ def train_test_duplicates(analysis: Analysis) -> Iterator[Spot]:
         statistics.exact.n_test,
         statistics.near_duplicates.n_test if statistics.near_duplicates else 0,
     )
-    if not n_exact and n_near < NEAR_SHARE * statistics.test.n_images:
+    if not n_exact and n_near < MIN_NEAR_FRACTION * statistics.test.n_images:
         return
-    n_otherwise = statistics.exact.n_otherwise_labelled + (
+    n_relabelled = statistics.exact.n_otherwise_labelled + (
         statistics.near_duplicates.n_otherwise_labelled if statistics.near_duplicates else 0
     )
-    labels = f"; {n_otherwise:,} pairs have two labels" if n_otherwise else ""
+    labels = f"; in {counted(n_relabelled, 'pair')} the labels differ" if n_relabelled else ""
     yield Spot(
         DATASET,
-        f"{n_exact:,} of {statistics.test.n_images:,} test images are training images too, "
-        f"and {n_near:,} nearly{labels}: "
-        "on these a model may remember the answer",
-        "take them out of the training images, and look how the dataset was divided",
+        f"of {statistics.test.n_images:,} test images, {n_exact:,} are copies of training images and {n_near:,} are "
+        f"near-duplicates{labels}: a model may have memorised them",
+        "remove them from the training images, and check how the dataset was split",
     )
 
 
 def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
-    """Parts whose largest class has many times the images of the smallest."""
+    """Find parts whose largest class has several times the images of the smallest."""
     statistics = analysis.results.images
     if statistics is None:
         return
     names = analysis.results.dataset.class_names
     for part, counts in (("training", statistics.train.class_counts), ("test", statistics.test.class_counts)):
         balance = balance_of(counts)
-        if balance.ratio < UNEVEN:
+        if balance.ratio < MIN_IMBALANCE:
             continue
         times = (
             f"class {names[balance.smallest]} has no {part} images"
@@ -66,14 +62,14 @@ def class_imbalance(analysis: Analysis) -> Iterator[Spot]:
         )
         yield Spot(
             DATASET,
-            f"{times}, and always saying {names[balance.largest]} is right on {percent(balance.majority)} of them: "
-            "accuracy says little of the small classes",
-            "read the accuracy by class beside it, and compare with that share, not with 0",
+            f"{times}, and always predicting {names[balance.largest]} is correct on {percent(balance.majority)} of "
+            "them: accuracy says little about small classes",
+            f"read the accuracy per class too, and compare accuracy with {percent(balance.majority)}, not with 0",
         )
 
 
 def constant_images(analysis: Analysis) -> Iterator[Spot]:
-    """Parts with images that hold one value only."""
+    """Find parts with images whose pixels all have one value."""
     statistics = analysis.results.images
     if statistics is None:
         return
@@ -81,13 +77,13 @@ def constant_images(analysis: Analysis) -> Iterator[Spot]:
         if known.n_constant:
             yield Spot(
                 DATASET,
-                f"{known.n_constant:,} of {known.n_images:,} {part} images hold one value only: nothing is to be seen",
-                "look how the files were made: an image that could not be read often becomes an empty one",
+                f"{known.n_constant:,} of {known.n_images:,} {part} images are constant: all pixels have one value",
+                "check how the files were made: an unreadable image often becomes an empty one",
             )
 
 
 def badly_calibrated(analysis: Analysis) -> Iterator[Spot]:
-    """Candidates whose mean confidence lies clearly outside the interval of their accuracy."""
+    """Find candidates whose mean confidence is clearly outside the interval of their accuracy."""
     results = analysis.results
     for each in tested_candidates(analysis):
         tested = tuple(
@@ -97,13 +93,13 @@ def badly_calibrated(analysis: Analysis) -> Iterator[Spot]:
         if calibration is None:
             continue
         accuracy = calibration.accuracy
-        sure = accuracy.estimate + calibration.gap
-        beyond = max(accuracy.low - sure, sure - accuracy.high)
-        if beyond >= FAR:
+        confidence = accuracy.estimate + calibration.gap
+        outside = max(accuracy.low - confidence, confidence - accuracy.high)
+        if outside >= MIN_MISCALIBRATION:
             yield Spot(
                 each.where,
-                f"on average its models are {percent(sure)} sure and {percent(accuracy.estimate)} right (interval "
-                f"{percent(accuracy.low)} to {percent(accuracy.high)}): they are too "
-                f"{'sure' if calibration.gap > 0 else 'unsure'} by {points(calibration.gap)}",
-                "do not read its probabilities as such; rescale them by a temperature found on validation images",
+                f"mean confidence is {percent(confidence)} and accuracy {percent(accuracy.estimate)} (95 % CI "
+                f"{percent(accuracy.low)} to {percent(accuracy.high)}): the models are "
+                f"{'overconfident' if calibration.gap > 0 else 'underconfident'} by {points(calibration.gap)}",
+                "do not use the probabilities as they are; fit a temperature on validation images",
             )

@@ -1,8 +1,7 @@
-"""During training: what histories show. Each rule's constants stand here and in docs/checks.md.
+"""During training: problems in recorded histories. docs/checks.md states the same constants.
 
-Histories are measured in evaluation mode after each epoch, so that training and validation can be set beside each
-other. All but the first two look at networks that are compared, ablated or trained last, not at the candidates of
-searches, which are often trained short on purpose.
+Histories are measured in evaluation mode after each epoch, so training and validation scores are comparable. All
+checks but the first two skip the candidates of searches, which are often trained for few epochs on purpose.
 """
 
 from __future__ import annotations
@@ -15,41 +14,41 @@ from statistics import fmean, median
 from convstudy.analysis import Analysis
 from convstudy.analysis.candidates import part_text
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.chance import LargestShares, chance_level
-from convstudy.checks.check import SURE, Spot, accuracy_margin
-from convstudy.checks.networks import LARGER_BATCHES, lone_norm
-from convstudy.checks.text import listed, points, so_many
+from convstudy.checks.chance import MajorityBaseline, chance_level
+from convstudy.checks.check import N_STANDARD_ERRORS, Spot, accuracy_margin
+from convstudy.checks.networks import LARGER_BATCHES, single_value_norm
+from convstudy.checks.text import fits_text, listed, points
 from convstudy.networks.tree import path_text
 from convstudy.numbers import counted, decimals, percent, shortest
 from convstudy.plan import Fit
 from convstudy.record import Record
 
-LEAST_EPOCHS = 6
-"""Shorter histories say too little of where they lead."""
+MIN_EPOCHS = 6
+"""Shorter histories are not checked: they show no trend."""
 
-MOST_DEAD = 0.5
-ANNEALED = 0.1
-RISE = 1.25
-LEAST_FALL = 0.01
-HINT_AT_CHANCE = (
-    "a lower learning_rate, another init or activation; if it is one seed of several, keep it in the mean"
+MIN_DEAD_FRACTION = 0.5
+MAX_FINAL_RATE = 0.1
+MIN_LOSS_RISE = 1.25
+MIN_FALL = 0.01
+COLLAPSE_HINT = (
+    "lower learning_rate, or change init or activation; if only some seeds collapsed, keep them in the mean"
 )
 
 
 def diverged_fits(analysis: Analysis) -> Iterator[Spot]:
-    """Fits that ended because their loss was no number any more."""
+    """Find fits that stopped because their loss became NaN or infinite."""
     for where, fits in failed_parts(analysis, lambda record: record.error_kind == "diverged").items():
         yield Spot(
             where,
-            f"{counted(len(fits), 'fit')} diverged ({listed(fits)}): the loss was no number any more",
-            "a lower learning_rate, clip_norm = 1.0, or a schedule that begins low (one-cycle, triangular)",
+            f"{counted(len(fits), 'fit')} diverged ({listed(fits)}): the loss became NaN or infinite",
+            "lower learning_rate, set clip_norm = 1.0, or use a schedule that starts low (one-cycle, triangular)",
         )
 
 
 def collapsed_fits(analysis: Analysis) -> Iterator[Spot]:
-    """Fits whose last epoch is at chance on training and validation images: they learned nothing, or fell back."""
+    """Find fits whose last epoch is at chance level on training and validation images."""
     results = analysis.results
-    shares = LargestShares(analysis)
+    baseline = MajorityBaseline(analysis)
     seen: set[str] = set()
     for stage in results.plan.stages:
         owners = stage.owners
@@ -59,65 +58,67 @@ def collapsed_fits(analysis: Analysis) -> Iterator[Spot]:
             if record is None or not record.done or not record.history or fit.trial_id in seen:
                 continue
             last = record.history[-1]
-            if max(last.train["accuracy"], last.validation["accuracy"]) <= chance_level(shares.of(fit)):
+            if max(last.train["accuracy"], last.validation["accuracy"]) <= chance_level(baseline.of(fit)):
                 seen.add(fit.trial_id)
                 found.setdefault(owners[fit.id], []).append(fit)
         for name, fits in found.items():
             lowest = min(results.records[fit.id].history[-1].train["accuracy"] for fit in fits)
-            guessing = max(map(shares.of, fits))
+            majority = max(map(baseline.of, fits))
             yield Spot(
                 f"{stage.key}: {name}",
-                f"{so_many([part_text(fit) for fit in fits], len(stage.candidate(name).fits))} ended at chance, "
-                f"with {percent(lowest)} of the training images right; guessing the largest class gets "
-                f"{percent(guessing)} of the validation images right: nothing was learned, or it was lost again",
-                LARGER_BATCHES if lone_norm(stage.candidate(name)) else HINT_AT_CHANCE,
+                f"{fits_text([part_text(fit) for fit in fits], len(stage.candidate(name).fits))} ended at chance "
+                f"level: training accuracy is {percent(lowest)}, and always predicting the largest class reaches "
+                f"{percent(majority)} on the validation images",
+                LARGER_BATCHES if single_value_norm(stage.candidate(name)) else COLLAPSE_HINT,
             )
 
 
 def dead_relus(analysis: Analysis) -> Iterator[Spot]:
-    """Layers half of whose units, or more, are 0 for every validation image, in the median of a network's fits."""
+    """Find layers where half of the units or more are dead ReLUs, in the median of a network's fits."""
     for each in tested_candidates(analysis):
         dead = [{found.layer: found for found in fit.record.dead_relus} for fit in each.fits]
         for layer in sorted(set().union(*dead)):
             n_units = next(found[layer].n_units for found in dead if layer in found)
             n_dead = median(found[layer].n_dead if layer in found else 0 for found in dead)
-            if n_dead < MOST_DEAD * n_units:
+            if n_dead < MIN_DEAD_FRACTION * n_units:
                 continue
             named = each.candidate.network.layer_at(layer)
             text = f', "{named.text}",' if named else ""
             yield Spot(
                 each.where,
-                f"{shortest(n_dead)} of {n_units} units of layer {path_text(layer)}{text} are 0 for every validation "
-                f"image (the median of {counted(len(dead), 'fit')}): no image changes their weights any more",
-                "a lower learning_rate, batch-norm before the relu, another activation (leaky-relu, gelu), or a layer "
-                "of fewer units",
+                f"{shortest(n_dead)} of {n_units} units of layer {path_text(layer)}{text} are dead ReLUs (median of "
+                f"{counted(len(dead), 'fit')}): they are 0 for every validation image, so their weights get no "
+                "gradient",
+                "lower learning_rate, put a batch-norm before the relu, or use another activation (leaky-relu, gelu) "
+                "or fewer units",
             )
 
 
 def still_improving(analysis: Analysis) -> Iterator[Spot]:
-    """Networks whose validation accuracy was still rising when their epochs ran out."""
+    """Find networks whose validation accuracy was still rising in the last epochs."""
     margin = accuracy_margin(analysis.results.study)
     for each in tested_candidates(analysis):
-        records = [fit.record for fit in each.fits if _ran_out(each, fit.record)]
+        records = [fit.record for fit in each.fits if _used_all_epochs(each, fit.record)]
         n_epochs = min((len(record.history) for record in records), default=0)
-        if n_epochs < LEAST_EPOCHS:
+        if n_epochs < MIN_EPOCHS:
             continue
         k = window(n_epochs)
         accuracies = [[e.validation["accuracy"] for e in record.history[-2 * k :]] for record in records]
         losses = [[e.validation["log-loss"] for e in record.history[-2 * k :]] for record in records]
         gain, error = gain_of(accuracies)
-        if gain > max(margin, SURE * error) and gain_of(losses)[0] < 0:
+        if gain > max(margin, N_STANDARD_ERRORS * error) and gain_of(losses)[0] < 0:
             yield Spot(
                 each.where,
-                f"still improving when training ended: {points(gain)} of validation accuracy from epochs "
-                f"{n_epochs - 2 * k + 1} to {n_epochs - k} to the last {k}, and the loss was falling",
-                "more epochs, or a schedule that ends low (cosine, one-cycle); a network that learns more slowly than "
-                "others is judged too low",
+                f"still improving when training ended: mean validation accuracy of the last {k} epochs is "
+                f"{points(gain)} above that of epochs {n_epochs - 2 * k + 1} to {n_epochs - k}, and validation loss "
+                "was falling",
+                "train for more epochs, or use a schedule that ends at a low rate (cosine, one-cycle); otherwise the "
+                "score of a slow learner is too low",
             )
 
 
 def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
-    """Networks whose validation loss was lowest in the first half of training and has risen by a quarter since."""
+    """Find networks whose validation loss was lowest in the first half of training and rose by a quarter since."""
     for each in tested_candidates(analysis):
         rises = [rise for fit in each.fits if (rise := rise_of(fit.record)) is not None]
         if 2 * len(rises) > len(each.fits):
@@ -125,15 +126,15 @@ def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
             yield Spot(
                 each.where,
                 f"validation loss was lowest around epoch {decimals(epoch, 0)} of {_longest(each)} and ended at "
-                f"{decimals(factor, 1)} times that, while training loss fell on",
-                "fewer epochs or patience, dropout, weight_decay, augment or label_smoothing",
+                f"{decimals(factor, 1)} times that value, while training loss kept falling",
+                "train for fewer epochs or set patience; or add dropout, weight_decay, augment or label_smoothing",
             )
 
 
 def unstable_ends(analysis: Analysis) -> Iterator[Spot]:
-    """Networks whose validation accuracy swings in the last epochs, by more than the differences that are judged."""
+    """Find networks whose validation accuracy fluctuates in the last epochs by more than the tested difference."""
     for each in tested_candidates(analysis):
-        histories = [fit.record.history for fit in each.fits if len(fit.record.history) >= LEAST_EPOCHS]
+        histories = [fit.record.history for fit in each.fits if len(fit.record.history) >= MIN_EPOCHS]
         if not histories:
             continue
         n_last = max(3, window(min(map(len, histories))))
@@ -141,40 +142,45 @@ def unstable_ends(analysis: Analysis) -> Iterator[Spot]:
         fall = median(map(largest_fall, last))
         level = fmean(fmean(accuracies) for accuracies in last)
         n_images = min(fit.record.n_validation for fit in each.fits)
-        if fall > max(LEAST_FALL, SURE * _error_of_change(level, n_images), _judged(each)):
+        if fall > max(
+            MIN_FALL, N_STANDARD_ERRORS * _error_of_change(level, n_images), _tested_difference(each)
+        ):
             yield Spot(
                 each.where,
-                f"validation accuracy fell by {points(fall)} within the last {n_last} epochs (the median of "
-                f"{counted(len(histories), 'fit')}): its figures hang on the epoch at "
-                "which training happened to end",
-                "a schedule that ends low (cosine), ema_decay = 0.99, or a lower learning_rate",
+                f"validation accuracy fell by {points(fall)} within the last {n_last} epochs (median of "
+                f"{counted(len(histories), 'fit')}): the score depends on the epoch at which training ended",
+                "use a schedule that ends at a low rate (cosine), ema_decay = 0.99, or a lower learning_rate",
             )
 
 
 def window(n_epochs: int) -> int:
-    """Return how many epochs are averaged over: a quarter of all, two at least."""
+    """Return the number of epochs to average over: a quarter of all, at least two."""
     return max(2, n_epochs // 4)
 
 
-def gain_of(courses: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Return by how much the second half of each course lies above the first, on average, and the standard error.
+def gain_of(curves: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Return the mean gain of the second half of each curve over the first half, and its standard error.
 
-    The error comes from the differences of successive epochs, which hold little of a slow trend (von Neumann 1941).
+    The standard error comes from differences of successive epochs, which a slow trend hardly affects (von Neumann
+    1941).
+
+    Args:
+        curves: accuracies by fit and epoch; all fits have the same number of epochs.
     """
-    k = len(courses[0]) // 2
-    gain = fmean(fmean(curve[k:]) - fmean(curve[:k]) for curve in courses)
-    squares = [(b - a) ** 2 for curve in courses for a, b in pairwise(curve)]
+    k = len(curves[0]) // 2
+    gain = fmean(fmean(curve[k:]) - fmean(curve[:k]) for curve in curves)
+    squares = [(b - a) ** 2 for curve in curves for a, b in pairwise(curve)]
     variance = fmean(squares) / 2
-    return gain, math.sqrt(variance * 2 / (k * len(courses)))
+    return gain, math.sqrt(variance * 2 / (k * len(curves)))
 
 
 def rise_of(record: Record) -> tuple[int, float] | None:
-    """Return where validation loss was lowest and by what factor it has risen since, if it is early overfitting.
+    """Return the epoch of the lowest validation loss and the factor by which it rose since; ``None`` if not early.
 
-    Means over a few epochs stand for single ones. Training loss has to have fallen on: else it is no overfitting.
+    Losses are averaged over :func:`window` epochs. A rise counts as overfitting only if training loss kept falling.
     """
     n = len(record.history)
-    if n < LEAST_EPOCHS:
+    if n < MIN_EPOCHS:
         return None
     k = window(n)
     validation = [
@@ -186,11 +192,11 @@ def rise_of(record: Record) -> tuple[int, float] | None:
     train_last = fmean(e.train["log-loss"] for e in record.history[-k:])
     factor = validation[-1] / validation[lowest] if validation[lowest] > 0 else 1.0
     early = middle <= (n + 1) / 2
-    return (round(middle), factor) if early and factor >= RISE and train_last < train_then else None
+    return (round(middle), factor) if early and factor >= MIN_LOSS_RISE and train_last < train_then else None
 
 
 def largest_fall(values: Sequence[float]) -> float:
-    """Return the largest fall from a value to a later one, 0 where they only rise.
+    """Return the largest fall from a value to a later one, 0 if they only rise.
 
     >>> largest_fall([1.0, 3.0, 2.0, 2.5])
     1.0
@@ -198,10 +204,10 @@ def largest_fall(values: Sequence[float]) -> float:
     return max([0.0, *(a - b for i, a in enumerate(values) for b in values[i + 1 :])])
 
 
-def _ran_out(each: TrainedCandidate, record: Record) -> bool:
-    """Send whether a fit ended because its epochs ran out: not by patience, nor by a schedule that had come to rest."""
+def _used_all_epochs(each: TrainedCandidate, record: Record) -> bool:
+    """Return whether a fit used all its epochs and its schedule had not decayed: more epochs could have helped."""
     rates = [epoch.learning_rate for epoch in record.history]
-    return len(rates) == each.candidate.recipe.epochs and rates[-1] > ANNEALED * max(rates)
+    return len(rates) == each.candidate.recipe.epochs and rates[-1] > MAX_FINAL_RATE * max(rates)
 
 
 def _longest(each: TrainedCandidate) -> int:
@@ -209,12 +215,12 @@ def _longest(each: TrainedCandidate) -> int:
 
 
 def _error_of_change(accuracy: float, n_images: int) -> float:
-    """Return the standard error of a difference of two such accuracies on so many images each, at most."""
+    """Return an upper bound of the standard error of the difference of two accuracies on ``n_images`` each."""
     return math.sqrt(2 * accuracy * (1 - accuracy) / n_images) if n_images else 0.0
 
 
-def _judged(each: TrainedCandidate) -> float:
-    """Return the difference that the contest judges this candidate by, 0 where it judges none."""
+def _tested_difference(each: TrainedCandidate) -> float:
+    """Return the size of the difference in this candidate's verdict, 0 without a verdict in percent."""
     stage_result = each.stage_result
     rival = (
         stage_result.runner_up

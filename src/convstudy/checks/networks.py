@@ -1,4 +1,4 @@
-"""Before training: what is the matter with a network."""
+"""Before training: problems in networks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from convstudy.studyfile import NetworkPattern, Study
 from convstudy.studyfile.checks import checked_values
 from convstudy.studyfile.part import Tried
 
-# Layers without weights: what dropout does to the variance of their input, they hand on.
-PASS_ON_VARIANCE = (
+# A variance that dropout distorts passes through layers without weights.
+WITHOUT_WEIGHTS = (
     "dropout",
     "flatten",
     "activation",
@@ -29,14 +29,14 @@ PASS_ON_VARIANCE = (
     "adaptive-average-pool",
     "global-average-pool",
 )
-MOST_OF_START = 0.1
-"""The share of its start values that a moving average may still hold when training ends."""
-WANTED_OF_START = 0.01
-LARGER_BATCHES = "batch_size = 2 or more, or no batch-norm over single values (layer-norm, group-norm 1)"
+MAX_INITIAL_FRACTION = 0.1
+"""The largest fraction of its initial value that a moving average may still contain when training ends."""
+TARGET_INITIAL_FRACTION = 0.01
+LARGER_BATCHES = "set batch_size = 2 or more, or use layer-norm or group-norm 1 instead of the batch-norm"
 
 
 def no_op_layers(planned: Planned) -> Iterator[Spot]:
-    """Layers that do nothing, such as a pool over 1 × 1; one of a block of the study is reported once."""
+    """Find layers that do nothing, such as a pool over 1 × 1; one in a block of the study is reported once."""
     study = planned.plan.study
     reported: set[tuple[str, LayerPath, str]] = set()
     for name, pattern in study.network.items():
@@ -58,12 +58,12 @@ def no_op_layers(planned: Planned) -> Iterator[Spot]:
             yield Spot(
                 where,
                 f'layer {row.number}, "{row.text}", does nothing{used_in}: {row.no_op_reason}',
-                "take it out, or give it the size that was meant",
+                "remove it, or give it the intended size",
             )
 
 
 def unused_networks(planned: Planned) -> Iterator[Spot]:
-    """Networks that no question names."""
+    """Find networks that no search, comparison or ablation uses."""
     study = planned.plan.study
     named = {search.network for search in study.search.values()}
     named |= {network for compare in study.compare.values() for network in compare.networks}
@@ -72,13 +72,13 @@ def unused_networks(planned: Planned) -> Iterator[Spot]:
         if name not in named:
             yield Spot(
                 f"network.{name}",
-                f"no question names {name}, so it is not trained",
-                "name it in a [compare] section, or take it out",
+                f"no search, comparison or ablation uses {name}, so it is not trained",
+                "add it to a [compare] section, or remove it",
             )
 
 
 def unused_blocks(planned: Planned) -> Iterator[Spot]:
-    """Blocks that no network uses, directly or through another block, with its own values or those of a search."""
+    """Find blocks that no network uses, directly or through another block, with any value that a search tries."""
     study = planned.plan.study
     used: set[str] = set()
     for name, pattern in study.network.items() if study.block else ():
@@ -93,12 +93,12 @@ def unused_blocks(planned: Planned) -> Iterator[Spot]:
             yield Spot(
                 f"block.{name}",
                 f"no network uses the block {name}",
-                f'use it ("residual {name}", "block {name}"), or take it out',
+                f'use it ("residual {name}" or "block {name}"), or remove it',
             )
 
 
 def _values_of(study: Study, name: str) -> Iterator[Mapping[str, Tried]]:
-    """Yield no values, and then each value that a search tries for a parameter of a network."""
+    """Yield the network's own values (an empty mapping), then each value that a search tries for a parameter."""
     yield {}
     parameters = study.network[name].parameters
     for search in study.search.values():
@@ -109,7 +109,7 @@ def _values_of(study: Study, name: str) -> Iterator[Mapping[str, Tried]]:
 
 
 def _sources(pattern: NetworkPattern, values: Mapping[str, Tried]) -> Iterable[Source]:
-    """Return where the layers of a network are written; of values that go with others only, nothing."""
+    """Return where the layers of a network come from; empty for values that are only valid together with others."""
     try:
         return pattern.expanded(**values).sources.values()
     except NetworkError:
@@ -117,7 +117,10 @@ def _sources(pattern: NetworkPattern, values: Mapping[str, Tried]) -> Iterable[S
 
 
 def dropout_before_norm(planned: Planned) -> Iterator[Spot]:
-    """Dropout before batch-norm, no weights between: in training the norm sees another variance (Li et al. 2019)."""
+    """Find dropout before batch-norm without weights between: the norm's variance is wrong at test time.
+
+    Source: Li et al. 2019, variance shift.
+    """
     for name, pattern in planned.plan.study.network.items():
         found: list[tuple[LayerPath, LayerPath]] = []
         _follow_dropout(pattern.network().layers, (), (), found)
@@ -136,18 +139,21 @@ def _follow_dropout(
     dropout: LayerPath,
     found: list[tuple[LayerPath, LayerPath]],
 ) -> LayerPath:
-    """Note each dropout whose variance reaches a batch-norm, and return the one that reaches the end of the layers.
+    """Collect pairs of a dropout and the batch-norm that its variance reaches.
 
     Args:
         layers: a sequence of layers of the tree.
         prefix: the path to them.
-        dropout: the path of the dropout whose variance reaches them; empty for none.
-        found: the pairs of dropout and batch-norm so far.
+        dropout: the path of the dropout whose variance reaches the first layer; empty for none.
+        found: receives the pairs.
+
+    Returns:
+        The path of the dropout whose variance leaves the last layer; empty for none.
     """
     for number, layer in enumerate(layers, start=1):
         path = (*prefix, number)
         if layer.branches:
-            # A sum or a concatenation has the variance of all that goes into it; a shortcut hands its input on.
+            # The variance of a sum or concatenation depends on all its inputs; a shortcut passes its input on.
             ends = [_follow_dropout(each, (*path, *steps), dropout, found) for steps, each in layer.branches]
             through = [end for end in ends if end]
             dropout = through[0] if through else dropout if isinstance(layer, Residual) else ()
@@ -156,50 +162,57 @@ def _follow_dropout(
         elif layer.word == "batch-norm" and dropout:
             found.append((dropout, path))
             dropout = ()
-        elif layer.word not in PASS_ON_VARIANCE:
+        elif layer.word not in WITHOUT_WEIGHTS:
             dropout = ()
     return dropout
 
 
 def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
-    """Batch-norms whose moving averages still hold much of their start (mean 0, variance 1) when training ends."""
+    """Find batch-norms whose moving averages still contain much of their initial values when training ends.
+
+    The initial values are mean 0 and variance 1.
+    """
     for stage in planned.plan.stages:
         if stage.question in ("inner", "nested"):
-            continue  # these train as the search that they judge does
+            continue  # these train like the search whose optimism they measure
         short = [(candidate, n_steps(candidate)) for candidate in stage.candidates]
         late = [
-            (candidate, steps) for candidate, steps in short if _slowest(candidate) ** steps > MOST_OF_START
+            (candidate, steps)
+            for candidate, steps in short
+            if _largest_momentum(candidate) ** steps > MAX_INITIAL_FRACTION
         ]
         if late:
             candidate, steps = late[0]
-            momentum = _slowest(candidate)
+            momentum = _largest_momentum(candidate)
             names = listed([each.name for each, _ in late])
             yield Spot(
                 f"{stage.key}: {names}",
-                f"a fit has {steps:,} steps, after which a batch-norm with momentum {shortest(momentum)} still holds "
-                f"{percent(momentum**steps, 0)} of its start values, and is judged with them",
-                f"batch-norm momentum={shortest(_quick_enough(steps))}, or more epochs",
+                f"a fit has {steps:,} steps; then the moving averages of a batch-norm with momentum "
+                f"{shortest(momentum)} still contain {percent(momentum**steps, 0)} of their initial values, and "
+                "evaluation uses these averages",
+                f"use batch-norm momentum={shortest(_sufficient_momentum(steps))}, or more epochs",
             )
 
 
 def norms_over_one_value(planned: Planned) -> Iterator[Spot]:
-    """Batch-norms that see one value of each channel in a batch: they return the same for every image."""
+    """Find batch-norms over one value per channel: their output is the same for every image."""
     for stage in planned.plan.stages:
         if stage.question in ("inner", "nested"):
-            continue  # these train as the search that they judge does
+            continue  # these train like the search whose optimism they measure
         found: dict[str, list[str]] = {}
         for candidate in stage.candidates:
-            if what := lone_norm(candidate):
+            if what := single_value_norm(candidate):
                 found.setdefault(what, []).append(candidate.name)
         for what, names in found.items():
             yield Spot(f"{stage.key}: {listed(names)}", what, LARGER_BATCHES)
 
 
-def lone_norm(candidate: Candidate) -> str:
-    """Return a sentence on the first batch-norm that sees one value of each channel in a batch; "" without one.
+def single_value_norm(candidate: Candidate) -> str:
+    """Describe the first batch-norm of a candidate that sees one value per channel; "" if there is none.
 
-    Its output is then its shift, so the layers before it get no gradient. A last batch of one image is no such case
-    (:func:`convstudy.engine.batches.batches` leaves it out), and a layer-norm or group-norm of one value is refused.
+    Such a batch-norm returns its shift, so the layers before it get no gradient. A smaller last batch needs no check
+    (:func:`convstudy.engine.batches.batches` drops a batch of one image), and layer-norm and group-norm refuse one
+    value.
     """
     if candidate.recipe.batch_size > 1:
         return ""
@@ -207,30 +220,30 @@ def lone_norm(candidate: Candidate) -> str:
     for path, layer, shape, _ in candidate.network.walk(info.image_shape, info.n_classes):
         if isinstance(layer, BatchNorm) and math.prod(shape[:-1]) == 1:
             return (
-                f"with batch_size 1 the batch-norm of layer {path_text(path)} sees one value of each channel, so its "
-                "output is the same for every image and the layers before it learn nothing"
+                f"with batch_size = 1, the batch-norm of layer {path_text(path)} sees one value per channel: its "
+                "output is the same for every image, and the layers before it learn nothing"
             )
     return ""
 
 
 def n_steps(candidate: Candidate) -> int:
-    """Return how many steps a candidate's first fit has, over all epochs that it is trained or paused after.
+    """Return the number of optimizer steps of a candidate's first fit, up to its epoch budget.
 
-    The last batch of an epoch may be a smaller one.
+    The smaller last batch of an epoch counts as a step.
     """
     fit = candidate.fits[0]
     n_train, _ = split_sizes(fit.dataset.n_train, fit.split)
     return fit.n_epochs * math.ceil(n_train / candidate.recipe.batch_size)
 
 
-def _slowest(candidate: Candidate) -> float:
-    """Return the highest momentum of a candidate's batch-norms, 0 where there is none."""
+def _largest_momentum(candidate: Candidate) -> float:
+    """Return the largest momentum of a candidate's batch-norms, 0 without any."""
     return max(
         (layer.momentum for layer in candidate.network.every_layer() if isinstance(layer, BatchNorm)),
         default=0.0,
     )
 
 
-def _quick_enough(steps: int) -> float:
-    """Return a momentum, in two digits, that leaves no more than a hundredth of the start after so many steps."""
-    return math.floor(100 * float(WANTED_OF_START ** (1 / steps))) / 100
+def _sufficient_momentum(steps: int) -> float:
+    """Return a momentum, rounded down to two decimals, that leaves at most 1 % of the initial value after ``steps``."""
+    return math.floor(100 * float(TARGET_INITIAL_FRACTION ** (1 / steps))) / 100

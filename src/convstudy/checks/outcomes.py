@@ -1,4 +1,4 @@
-"""After training: what scores, choices and openings show. Each rule's constants stand here and in docs/checks.md."""
+"""After training: problems in scores, selections and test-set evaluations. docs/checks.md states the same constants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from convstudy.analysis import TEST, VALIDATION, Analysis
 from convstudy.checks.candidates import TrainedCandidate, failed_parts, tested_candidates
-from convstudy.checks.check import SURE, Spot, accuracy_margin
+from convstudy.checks.check import N_STANDARD_ERRORS, Spot, accuracy_margin
 from convstudy.checks.text import listed, points
 from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, difference_text, percent
@@ -17,46 +17,46 @@ from convstudy.stats import Kind, Verdict
 from convstudy.studyfile import Range
 from convstudy.studyfile.part import Tried
 
-LEAST_VALUES = 3
-EDGE = 0.05
-LEAST_GAP = 0.05
-LEAST_SEEDS = 5
-OUTLYING = 5.0
+MIN_VALUES = 3
+EDGE_FRACTION = 0.05
+MIN_GAP = 0.05
+MIN_SEEDS = 5
+OUTLIER_DISTANCE = 5.0
 MAD_OF_NORMAL = 0.6745
-OFTEN = 10
+MANY_HYPOTHESES = 10
 
-# Factors that keep the median absolute deviation of few values from falling short (Croux and Rousseeuw 1992).
+# Small-sample corrections of the median absolute deviation (Croux and Rousseeuw 1992).
 _SMALL_SAMPLE = {5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
-_KINDS: Mapping[Kind, str] = {
-    "worse": "the other is better",
-    "equivalent": "a tie",
-    "inconclusive": "too uncertain to call",
-    "too few to say": "too few seeds to say",
+_LABELS: Mapping[Kind, str] = {
+    "worse": "the other candidate is better",
+    "equivalent": "equivalent within the margin",
+    "inconclusive": "inconclusive",
+    "too few to say": "too few seeds for a verdict",
 }
 
 
 def failed_fits(analysis: Analysis) -> Iterator[Spot]:
-    """Fits that could not be finished, for another reason than that they diverged."""
+    """Find fits that failed for another reason than divergence."""
     for where, fits in failed_parts(analysis, lambda record: not record.final).items():
         yield Spot(
             where,
-            f"{counted(len(fits), 'fit')} failed and may yet succeed ({listed(fits)}): before that no choice rests on "
-            "this stage and no test image is read",
-            "read the errors with `convstudy status`, then run the study again; `--accept-failures REASON` makes such "
+            f"{counted(len(fits), 'fit')} failed and may succeed in another run ({listed(fits)}): until then, this "
+            "stage selects nothing and no test image is read",
+            "read the errors with `convstudy status`, then run the study again; with `--accept-failures REASON` these "
             "fits count as failed, and the report prints the reason",
         )
     for where, fits in failed_parts(analysis, lambda r: r.final and r.error_kind != "diverged").items():
         yield Spot(
             where,
-            f"{counted(len(fits), 'fit')} could not be finished ({listed(fits)}): means are over the others, and a "
-            "candidate with a failed fit is not chosen",
-            "read the errors with `convstudy status`; compare with networks that this machine can train, or train on "
-            "another one into another runs folder",
+            f"{counted(len(fits), 'fit')} failed permanently ({listed(fits)}): means exclude them, and a candidate "
+            "with a failed fit is not selected",
+            "read the errors with `convstudy status`; compare networks that this machine can train, or train on "
+            "another machine into another runs folder",
         )
 
 
 def winners_at_edge(analysis: Analysis) -> Iterator[Spot]:
-    """Searches whose winner lies at the border of what was tried, so that the best may lie beyond."""
+    """Find searches whose best candidate is at the edge of the search space."""
     results = analysis.results
     for name, search in results.study.search.items():
         choice = results.choice(f"search.{name}")
@@ -69,31 +69,35 @@ def winners_at_edge(analysis: Analysis) -> Iterator[Spot]:
                 beyond = "higher" if edge == "highest" else "lower"
                 yield Spot(
                     f"search.{name}.parameters.{key}",
-                    f"the winner has {key} = {values[key]}, at the {edge} that was tried: a {beyond} one may do better",
+                    f"the best candidate has {key} = {values[key]}, at the {edge} end of the search space: a {beyond} "
+                    "value may be better",
                     f"try {beyond} values of {key} too",
                 )
 
 
 def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest", "highest", ""]:
-    """Return at which end of what was tried a value lies; nothing where it lies inside, or there is nothing beyond.
+    """Return the end of the search space that a value is at; "" if it is inside or no value beyond makes sense.
 
-    In a list of three or more numbers the ends are the lowest and the highest; in a range they are the outermost
-    5 % of its scale, to each side. Below 0, or 1 where numbers are whole, is nothing to try.
+    The ends of a list of three or more numbers are its lowest and highest; the ends of a range are the outermost 5 % of
+    its linear or log scale. Values below 0, or below 1 for integers, do not make sense.
+
+    >>> edge_of((3, 5, 7), 7), edge_of((3, 5, 7), 5), edge_of((1, 3, 5), 1)
+    ('highest', '', '')
     """
     if isinstance(value, (bool, str)):
         return ""
     if isinstance(tried, Range):
-        if tried.is_integer and len(tried.integers) < LEAST_VALUES:
+        if tried.is_integer and len(tried.integers) < MIN_VALUES:
             return ""
         low, high = tried.ends
         scale = math.log if tried.log else float
         place = (scale(value) - scale(low)) / (scale(high) - scale(low))
         edge: Literal["lowest", "highest", ""] = (
-            "lowest" if place <= EDGE else "highest" if place >= 1 - EDGE else ""
+            "lowest" if place <= EDGE_FRACTION else "highest" if place >= 1 - EDGE_FRACTION else ""
         )
     else:
         numbers = {each for each in tried if isinstance(each, (int, float)) and not isinstance(each, bool)}
-        if len(numbers) < LEAST_VALUES or len(numbers) < len(set(tried)):
+        if len(numbers) < MIN_VALUES or len(numbers) < len(set(tried)):
             return ""
         edge = "lowest" if value == min(numbers) else "highest" if value == max(numbers) else ""
     at_end_of_all = value == 0 or (isinstance(value, int) and value == 1)
@@ -101,7 +105,7 @@ def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest",
 
 
 def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
-    """Searches and comparisons whose choice is not clearly better than the next best."""
+    """Find searches and comparisons whose best candidate is not clearly better than the runner-up."""
     for stage_result in analysis.stage_results:
         best, other = stage_result.best, stage_result.runner_up
         verdict = stage_result.verdict_on(other.name) if best and other else None
@@ -117,38 +121,38 @@ def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
         leads = stage_result.metric.rank(verdict.difference.mean) <= 0
         ahead = best.name if leads == (verdict.first == best.name) else other.name
         if verdict.required is not None and (verdict.required.fewest or 0) > verdict.required.at_hand:
-            more += " (the verdict says about how many)"
+            more += " (the verdict estimates the number)"
         yield Spot(
             stage_result.stage,
-            f"{best.name} was chosen before {other.name}; on the {images} {ahead} is ahead by "
-            f"{difference_text(abs(verdict.difference.mean), stage_result.metric.unit)}: {_said(verdict)}",
-            "do not call it the better one: take the one that costs less"
-            + ("" if verdict.kind == "equivalent" else f", or more {more}"),
+            f"{best.name} was selected over {other.name}; on the {images} {ahead} is ahead by "
+            f"{difference_text(abs(verdict.difference.mean), stage_result.metric.unit)}: {_verdict_label(verdict)}",
+            "do not call it better: take the cheaper candidate"
+            + ("" if verdict.kind == "equivalent" else f", or use more {more}"),
         )
 
 
-def _said(verdict: Verdict) -> str:
-    return "no interval for this metric" if verdict.no_interval else _KINDS[verdict.kind]
+def _verdict_label(verdict: Verdict) -> str:
+    return "no interval for this metric" if verdict.no_interval else _LABELS[verdict.kind]
 
 
 def overfitted(analysis: Analysis) -> Iterator[Spot]:
-    """Networks that are far better on the images they were trained on than on validation images."""
+    """Find networks that are much better on training images than on validation images."""
     for each in tested_candidates(analysis):
         train, validation = each.row.train["accuracy"].mean, each.row.validation["accuracy"].mean
         if train is None or validation is None:
             continue
         gap = train - validation
-        if gap >= LEAST_GAP and gap > SURE * _error(validation, _n_validation(each)):
+        if gap >= MIN_GAP and gap > N_STANDARD_ERRORS * _standard_error(validation, _n_validation(each)):
             yield Spot(
                 each.where,
-                f"{percent(train)} of the training images are right and {percent(validation)} of the validation "
-                f"images: a gap of {points(gap)} that will not carry over to new images",
-                "more images, augment, dropout or weight_decay, or a smaller network",
+                f"training accuracy is {percent(train)} and validation accuracy {percent(validation)}: the gap of "
+                f"{points(gap)} will not carry over to new images",
+                "use more images, augment, dropout, weight_decay, or a smaller network",
             )
 
 
 def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
-    """Seeds that lie far from the others of their candidate."""
+    """Find seeds whose score is far from the other seeds of their candidate."""
     n_test = analysis.results.dataset.n_test
     for each in tested_candidates(analysis):
         scores, n_images = each.row.scores(TEST), n_test
@@ -157,71 +161,78 @@ def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
         outliers = outlying(scores, n_images)
         if outliers:
             middle = median(scores.values())
-            told = listed([f"{part} with {percent(scores[part])}" for part in outliers])
+            names = listed([f"{part} with {percent(scores[part])}" for part in outliers])
+            verb, them = ("is", "it") if len(outliers) == 1 else ("are", "them")
             yield Spot(
                 each.where,
-                f"{told} lies far from the median of {len(scores)} seeds, {percent(middle)}: the mean hangs on it",
-                "look at its curve; report the median and every seed beside the mean, and leave no seed out",
+                f"{names} {verb} far from the median of {len(scores)} seeds, {percent(middle)}: the mean depends on "
+                f"{them}",
+                "look at the learning curve; report the median and every seed next to the mean, and drop no seed",
             )
 
 
 def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
-    """Return which of these accuracies, part -> fraction of ``n_images``, are outliers; none among fewer than five.
+    """Return the seeds whose accuracy is an outlier; empty for fewer than five seeds.
 
-    The distance to the median is divided by the median absolute deviation as an estimate of the standard deviation
-    (Iglewicz and Hoaglin 1993), with Croux and Rousseeuw's factors for few values, and no smaller than the standard
-    error that ``n_images`` leave to one accuracy; an outlier is 5 or more of these away.
+    An outlier is 5 or more robust standard deviations away from the median. The robust standard deviation comes from
+    the median absolute deviation (Iglewicz and Hoaglin 1993) with Croux and Rousseeuw's small-sample factors. It is at
+    least the standard error of one accuracy on ``n_images``.
+
+    Args:
+        scores: seed -> accuracy, a fraction.
+        n_images: the number of images behind each accuracy.
     """
-    if len(scores) < LEAST_SEEDS or n_images < 1:
+    if len(scores) < MIN_SEEDS or n_images < 1:
         return []
     middle = median(scores.values())
     deviation = median(abs(score - middle) for score in scores.values())
     n = len(scores)
     spread = deviation / MAD_OF_NORMAL * _SMALL_SAMPLE.get(n, n / (n - 0.8))
-    scale = max(spread, _error(middle, n_images))
-    return [part for part, score in scores.items() if scale > 0 and abs(score - middle) >= OUTLYING * scale]
+    scale = max(spread, _standard_error(middle, n_images))
+    return [
+        part
+        for part, score in scores.items()
+        if scale > 0 and abs(score - middle) >= OUTLIER_DISTANCE * scale
+    ]
 
 
 def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
-    """Networks whose test accuracy is clearly below their validation accuracy."""
+    """Find networks whose test accuracy is clearly below their validation accuracy."""
     margin = accuracy_margin(analysis.results.study)
     for each in tested_candidates(analysis):
         interval = each.stage_result.interval(each.candidate.name, ACCURACY)
         validation, test = each.row.validation["accuracy"].mean, each.row.test["accuracy"].mean
         if interval is None or validation is None or test is None:
             continue
-        error = _error(validation, _n_validation(each))
-        if validation - SURE * error > interval.high and validation - test > margin:
+        error = _standard_error(validation, _n_validation(each))
+        if validation - N_STANDARD_ERRORS * error > interval.high and validation - test > margin:
             yield Spot(
                 each.where,
-                f"{percent(validation)} on validation and {percent(test)} on test images, whose interval ends at "
-                f"{percent(interval.high)}: validation promises too much",
-                "report the test figure; look whether test images differ in kind, or validation images were chosen by "
-                "too often",
+                f"validation accuracy is {percent(validation)} and test accuracy {percent(test)} (95 % CI up to "
+                f"{percent(interval.high)}): the validation score is too optimistic",
+                "report the test score; check whether test images differ in kind, or the validation images were used "
+                "for too many choices",
             )
 
 
 def reused_test_sets(analysis: Analysis) -> Iterator[Spot]:
-    """Test sets that have answered ten questions or more of other runs."""
-    results, told = analysis.results, analysis.protocol
-    if told.test_evaluations and told.n_questions_elsewhere >= OFTEN:
+    """Find test sets that other runs used for ten or more hypotheses."""
+    results, protocol = analysis.results, analysis.protocol
+    if protocol.test_evaluations and protocol.n_questions_elsewhere >= MANY_HYPOTHESES:
         yield Spot(
             "study.dataset",
-            f"the test set of {results.dataset.name} has answered {told.n_questions:,} questions in this "
-            f"runs folder, {told.n_questions_elsewhere:,} of them asked by other runs: who looks so often finds good "
-            "figures by chance",
-            "settle questions on validation images, and keep fresh images for the last word",
+            f"the test set of {results.dataset.name} was used for {protocol.n_questions:,} hypotheses in this runs "
+            f"folder, {protocol.n_questions_elsewhere:,} of them in other runs: among that many, some scores are good "
+            "by chance",
+            "compare on validation images, and keep unseen images for the final evaluation",
         )
 
 
 def _n_validation(each: TrainedCandidate) -> int:
-    """Return on how many validation images a fit was measured, the fewest of all fits: seeds share images."""
+    """Return the smallest number of validation images of a fit; fits are not pooled because seeds share images."""
     return min(fit.record.n_validation for fit in each.fits)
 
 
-def _error(accuracy: float, n_images: int) -> float:
-    """Return the standard error of an accuracy on this many images, √(p (1 − p) / n), one image at least.
-
-    An accuracy of 100 % is not certain either.
-    """
+def _standard_error(accuracy: float, n_images: int) -> float:
+    """Return the standard error of an accuracy, √(p (1 − p) / n), at least 1 / n: 100 % is not certain either."""
     return max(math.sqrt(accuracy * (1 - accuracy) / n_images), 1 / n_images) if n_images else math.inf

@@ -1,4 +1,4 @@
-"""Before training: what is the matter with how networks are trained."""
+"""Before training: problems in recipes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from convstudy.numbers import shortest
 from convstudy.plan.stages import UNCHANGED
 from convstudy.studyfile import Range
 
-# The same steps but for weight decay, so that a learning rate for one is a learning rate for the other.
-ALIKE = {"adamw": "adam"}
+# adamw and adam take the same steps except for weight decay, so a learning rate for one also suits the other.
+ALIASES = {"adamw": "adam"}
 
 
 def decay_of_zero(planned: Planned) -> Iterator[Spot]:
-    """Recipes with adamw and no weight decay, which is adam."""
+    """Find recipes with adamw and no weight decay, which is adam."""
     study = planned.plan.study
     recipes = {"recipe": study.recipe} | {
         f"ablate.{name}.{variant_name}": study.recipe.varied(variant.recipe)
@@ -26,13 +26,13 @@ def decay_of_zero(planned: Planned) -> Iterator[Spot]:
         if recipe.optimizer == "adamw" and recipe.weight_decay == 0:
             yield Spot(
                 where,
-                "adamw with weight_decay 0 is the same as adam",
-                'weight_decay = 0.01, or optimizer = "adam"',
+                "adamw with weight_decay = 0 is identical to adam",
+                'set weight_decay = 0.01, or optimizer = "adam"',
             )
 
 
 def shared_learning_rates(planned: Planned) -> Iterator[Spot]:
-    """Variants and searches that change the optimizer and leave the learning rate as it was found for another."""
+    """Find variants and searches that change the optimizer but keep a learning rate tuned for another one."""
     study = planned.plan.study
     for stage in planned.plan.stages:
         if stage.question != "ablate":
@@ -43,9 +43,9 @@ def shared_learning_rates(planned: Planned) -> Iterator[Spot]:
             if "learning_rate" not in variant.recipe and _kind(recipe.optimizer) != _kind(base.optimizer):
                 yield Spot(
                     f"{stage.key}.{name}",
-                    f"{recipe.optimizer} is trained at the learning rate of {base.optimizer}, "
-                    f"{shortest(base.learning_rate)}: a difference may be the rate's and not the optimizer's",
-                    f"learning_rate = ... beside the optimizer, found for {recipe.optimizer} on validation images",
+                    f"{recipe.optimizer} is trained with the learning rate of {base.optimizer}, "
+                    f"{shortest(base.learning_rate)}: a difference may come from the learning rate, not the optimizer",
+                    f"set a learning_rate in the variant, tuned for {recipe.optimizer} on validation images",
                 )
     for name, search in study.search.items():
         values = search.parameters.get("optimizer", ())
@@ -53,10 +53,10 @@ def shared_learning_rates(planned: Planned) -> Iterator[Spot]:
         if len(kinds) > 1 and "learning_rate" not in search.parameters:
             yield Spot(
                 f"search.{name}.parameters.optimizer",
-                f"{len(kinds)} optimizers are tried at one learning rate, which suits one of them",
-                "parameters learning_rate beside optimizer",
+                f"{len(kinds)} optimizers are tried at one learning rate, which may suit only one of them",
+                "add learning_rate to the parameters of the search",
             )
 
 
 def _kind(optimizer: str) -> str:
-    return ALIKE.get(optimizer, optimizer)
+    return ALIASES.get(optimizer, optimizer)

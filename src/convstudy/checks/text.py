@@ -1,4 +1,4 @@
-"""Differences, and the fits of a candidate, as findings write them."""
+"""How findings write differences, lists of names and the fits of a candidate."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from collections.abc import Sequence
 
 from convstudy import numbers
 
-MOST_LISTED = 4
+MAX_LISTED = 4
 
 
 def points(fraction: float) -> str:
-    """Return a difference of accuracies without its sign: ``0.42 points``."""
-    return f"{numbers.bare_points(abs(fraction))} points"
+    """Return a difference of accuracies without its sign: ``0.42 percentage points``."""
+    return f"{numbers.bare_points(abs(fraction))} percentage points"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as people list them, the first few of many: ``a``, ``a and b``, ``a, b, c, d and 3 more``."""
-    return numbers.listed(names, most=MOST_LISTED)
+    """Join names, at most four of them: ``a``, ``a and b``, ``a, b, c, d and 3 more``."""
+    return numbers.listed(names, most=MAX_LISTED)
 
 
-def so_many(parts: Sequence[str], n_all: int) -> str:
-    """Return which of a candidate's fits: ``seed 0``, ``2 of 5 fits (seed 0 and seed 3)``, ``all 5 fits``."""
+def fits_text(parts: Sequence[str], n_all: int) -> str:
+    """Name some of a candidate's ``n_all`` fits by their seeds or folds.
+
+    >>> fits_text(["seed 0", "seed 3"], 5), fits_text(["seed 0"], 1)
+    ('2 of 5 fits (seed 0 and seed 3)', 'seed 0')
+    """
     if len(parts) == n_all:
         return f"all {n_all} fits" if n_all > 1 else parts[0]
     return f"{len(parts)} of {n_all} fits ({listed(parts)})"

@@ -1,4 +1,4 @@
-"""After training: candidates whose weights and scores are the same, so that their difference changed nothing."""
+"""After training: candidates with identical weights and scores, so the change between them had no effect."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from convstudy.analysis import Analysis, StageResult
 from convstudy.checks.check import Spot
-from convstudy.checks.text import listed, so_many
+from convstudy.checks.text import fits_text, listed
 from convstudy.plan.stages import UNCHANGED
 
 
 def same_weights(analysis: Analysis) -> Iterator[Spot]:
-    """Variants with the weights and scores of their base; candidates of a search or comparison with equal ones.
+    """Find variants identical to their base, and identical candidates of a search or comparison.
 
-    Equal weights with other scores are no finding: test-time ``tta`` change predictions and not weights.
+    Equal weights with different scores are fine: ``tta`` changes predictions but not weights.
     """
     for stage_result in analysis.stage_results:
         if stage_result.question == "ablate":
@@ -33,10 +33,10 @@ def _variants(analysis: Analysis, stage_result: StageResult) -> Iterator[Spot]:
             shared = [part for part in row.models if part in base.models]
             yield Spot(
                 f"{stage_result.stage}: {name}",
-                f"this variant changed nothing: its weights and scores are those of the network {UNCHANGED} in "
-                f"{so_many(shared, len(row.fits))}, and the verdict on it compares a model with itself",
-                "a value that takes effect (patience below the number of epochs, clip_norm below the norms of the "
-                "gradients), or no such variant",
+                f"this variant changed nothing: its weights and scores equal those of the network {UNCHANGED} in "
+                f"{fits_text(shared, len(row.fits))}, so its verdict compares a model with itself",
+                "set a value that has an effect (patience below the number of epochs, clip_norm below the gradient "
+                "norms), or remove the variant",
             )
 
 
@@ -50,7 +50,7 @@ def _equal_candidates(stage_result: StageResult) -> Iterator[Spot]:
             parts = [part for part, _ in models]
             yield Spot(
                 stage_result.stage,
-                f"{listed(names)} have the same weights and scores in {so_many(parts, len(parts))}: what sets them "
-                "apart changed nothing, and a choice among them means nothing",
-                "values that take effect, or only one of these candidates",
+                f"{listed(names)} have the same weights and scores in {fits_text(parts, len(parts))}: the values that "
+                "differ have no effect, so choosing between them means nothing",
+                "use values that have an effect, or only one of these candidates",
             )
