@@ -14,7 +14,7 @@ from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, po
 from convstudy.history.results import Results
 from convstudy.metrics import metric_named
 from convstudy.report.conclusions import conclusions
-from convstudy.report.verdict_notes import judged
+from convstudy.report.verdict_notes import verdict_note
 from convstudy.stats.intervals import bonett_price
 from convstudy.stats.two_way import images_of
 from convstudy.studyfile import Search, load_study
@@ -90,7 +90,7 @@ def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
     assert all(each <= 14_370 for each in numbers)
     # Folds that differ by one image each scatter less than the images do: more folds would not help.
     (alike,) = conclusions(analyse(searched({"kernel=3": 12, "kernel=5": 11})))[:1]
-    assert "more folds" not in alike.text and "1,437 images can show a difference of about" in alike.text
+    assert "more folds" not in alike.text and "1,437 images can detect a difference of about" in alike.text
 
 
 def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None:
@@ -100,7 +100,7 @@ def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None
     most, least = bounded.difference.half_width_of("images"), known.difference.half_width_of("images")
     # 25 wrong predictions of both together, against 5 images on which they differ.
     assert most and least and most == pytest.approx(1.96 * (27**0.5) / 1437, rel=0.01) and most > least
-    assert "upper bound" in judged(bounded) and "upper bound" not in judged(known)
+    assert "upper bound" in verdict_note(bounded) and "upper bound" not in verdict_note(known)
     tables = [table_of(gathered(each), "verdicts") for each in (there, lost)]
     assert ["upper bound" in table.caption for table in tables] == [False, True]
     assert [any("upper bound" in row for row in table.rows) for table in tables] == [False, True]

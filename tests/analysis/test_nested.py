@@ -103,16 +103,17 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
 def test_the_answer_and_the_report_tell_of_it() -> None:
     results = _results(_study())
     said = notes_of_first(results)
+    assert "Nested cross-validation with 3 outer folds gives 93.00 % (95 % CI 81.22 to" in said
     assert (
-        "Done anew without each of 3 outer folds, the search comes to 93.00 % (95 % interval 81.22 to" in said
+        "on images that the search did not use, 2.00 pp less than the 95.00 % that the search selected by"
+        in said
     )
-    assert "on images that it did not see, 2.00 points less than the 95.00 % that it chose by" in said
-    assert "its winner was kernel=5 in 2 of 3 and kernel=3 in 1." in said
-    assert "corrected for that" not in said
+    assert "the winners were kernel=5 in 2 of 3 and kernel=3 in 1." in said
+    assert "corrected for" not in said
     contents = gathered(results)
     table = next(table for table in contents.tables if table.name == "nested-s")
     assert [row[1] for row in table.rows] == ["kernel=3", "kernel=5", "kernel=5"]
-    assert "+2.00 points" in table.caption
+    assert "+2.00 pp" in table.caption
     assert "| 1 of 3 | kernel=3 | 92.00 % | 8 | 90.00 % | 958 | 479 |" in markdown(contents)
     told = document(contents)["searches"]["search.s"]["nested"]
     assert told["optimism"] == pytest.approx(0.02)
@@ -136,7 +137,7 @@ def test_the_same_winner_everywhere_is_not_too_good() -> None:
     assert found is not None
     assert found.optimism == 0
     assert "as much as the 95.00 %" in notes_of_first(_results(study))
-    assert "its winner was kernel=5 in all 3." in notes_of_first(_results(study))
+    assert "the winners were kernel=5 in all 3." in notes_of_first(_results(study))
 
 
 def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:

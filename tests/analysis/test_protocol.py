@@ -74,10 +74,10 @@ def test_questions_are_counted_once_over_all_studies() -> None:
     assert (told.n_questions, told.n_questions_elsewhere, told.n_evaluated) == (7, 1, 18)
     assert [entry.test_evaluation.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
     assert answer(analyse(results))[-1].startswith(
-        "This test set has now answered 7 questions in this runs folder, 1 of them asked by other runs"
+        "In this runs folder, 7 hypotheses have been tested on this test set, 1 of them by other runs."
     )
     alone = replace(made, access_log=tuple(entries[:18]))
-    assert not any("has now answered" in line for line in answer(analyse(alone)))
+    assert not any("hypotheses" in line for line in answer(analyse(alone)))
     many = [_entry(replace(other, fit_id=f"{n:016d}"), "another-1", str(n)) for n in range(60)]
     table = access_log_table(analyse(replace(made, access_log=tuple(many))).protocol)
     assert len(table.rows) == 50
@@ -95,7 +95,7 @@ def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
     told = analyse(results).protocol
     assert (told.n_questions, told.n_questions_elsewhere, told.n_evaluated, told.others) == (6, 6, 0, ())
     assert answer(analyse(results))[-1].startswith(
-        "This test set has now answered 6 questions in this runs folder, 6 of them"
+        "In this runs folder, 6 hypotheses have been tested on this test set, 6 of them"
     )
 
 

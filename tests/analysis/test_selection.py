@@ -116,10 +116,10 @@ def test_the_answer_corrects_the_score_of_a_search() -> None:
     assert found.corrected is not None
     assert 0.95 < found.corrected < found.score
     assert found.optimism == pytest.approx(found.score - found.corrected)
-    said = notes_of_first(results)
-    figures = f"The {found.score * 100:.2f} % is also the figure that the search chose by; corrected for that"
-    assert figures in said
-    assert f"it is about {found.corrected * 100:.2f} %." in said
+    notes = notes_of_first(results)
+    assert f"The score of {found.score * 100:.2f} % is optimistic, because the search selected" in notes
+    assert "; corrected for this selection" in notes
+    assert f"it is about {found.corrected * 100:.2f} %." in notes
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -127,7 +127,7 @@ def test_what_is_not_known_is_said() -> None:
     found = analyse(older).stage_results[0].selection
     assert found is not None
     assert (found.optimism, found.unknown) == (None, "no predictions")
-    assert "a little too good; by how much these records do not tell" in notes_of_first(older)
+    assert "selected the candidate by it; these records do not show by how much" in notes_of_first(older)
     lost = analyse(synthetic_results(_searching(), with_arrays=False)).stage_results[0].selection
     assert lost is not None
     assert lost.unknown == "no predictions"
@@ -135,7 +135,7 @@ def test_what_is_not_known_is_said() -> None:
     found = analyse(alone).stage_results[0].selection
     assert found is not None
     assert (found.unknown, found.n_candidates) == ("alone", 1)
-    assert "chose by" not in notes_of_first(alone)
+    assert "optimistic" not in notes_of_first(alone)
 
 
 def test_predictions_that_are_not_those_of_the_record_do_not_count() -> None:
@@ -161,4 +161,7 @@ def test_only_the_last_rung_counts_where_a_search_halves() -> None:
     found = analyse(results).stage_results[0].selection
     assert found is not None
     assert found.n_candidates == len(stage.contenders) < 5
-    assert f"the last rung of {found.n_candidates} candidates chose by; corrected" in notes_of_first(results)
+    assert (
+        f"the last rung of {found.n_candidates} candidates selected the candidate by it; corrected"
+        in notes_of_first(results)
+    )

@@ -37,8 +37,11 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
             assert text in ended.err
         assert "test set opened" not in ended.err
         assert f"next:   convstudy run {tiny} --runs {runs} --no-report" in ended.out
-        assert "Comparison both: nothing is chosen yet; 3 of 4 fits are trained." in ended.out
-        assert "1 failed fit may yet succeed; nothing is chosen here and no test image is read" in ended.out
+        assert "Comparison both: nothing is selected yet. 3 of 4 fits are trained." in ended.out
+        assert (
+            "1 failed fit may yet succeed; until it does, this stage selects nothing and no test image is read"
+            in ended.out
+        )
         status = convstudy("status", "--runs", runs)
         assert "1 fit of 10 failed and may yet succeed" in status.out
         assert (
@@ -56,7 +59,7 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
     assert ended.json["complete"]
     comparison = next(line for line in ended.json["answer"] if line.startswith("Comparison"))
     day = failed["accepted"]["accepted_at"][:10]
-    assert f"counts as failed for good because a person accepted this on {day}: “{REASON}”." in comparison
+    assert f"is final, accepted by a person on {day}: “{REASON}”." in comparison
     assert "1 fit of 10 failed:" in ended.err
     assert f"compare.both flat, seed 1 (accepted {day}: {REASON})" in ended.err
     assert REASON in Path(ended.json["report"]).read_text(encoding="utf-8")

@@ -146,8 +146,8 @@ def check_said(case: Case, said: WorkerMessage) -> None:
     if case.out == "open":
         text = said.out.decode(case.encoding)
         # Signs are put in ASCII where the encoding lacks them; no figure loses its minus.
-        assert ("95 % interval −" in text) == (case.encoding == "utf-8")
-        assert ("95 % interval -" in text) == (case.encoding != "utf-8")
+        assert ("95 % CI −" in text) == (case.encoding == "utf-8")
+        assert ("95 % CI -" in text) == (case.encoding != "utf-8")
         assert "?" not in text and "\\u2212" in text  # the latter is JSON
     if case.err == "open":
         text = said.err.decode(case.encoding)

@@ -15,7 +15,7 @@ NOTEBOOK = ("verdict", "--successes", "9951", "9937", "--n", "10000")
 def test_the_notebooks_figures(convstudy: Call) -> None:
     ended = convstudy(*NOTEBOOK)
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out.startswith("The two models cannot be told apart (difference 0.14 points, ")
+    assert ended.out.startswith("The comparison of the two models is inconclusive (difference 0.14 pp, ")
 
 
 def test_a_program_reads_the_same(convstudy: Call) -> None:
@@ -31,7 +31,7 @@ def test_the_region_is_in_points(convstudy: Call) -> None:
         "The first model is better"
     )
     assert convstudy(*NOTEBOOK, "--both-right", 9937, "--margin", "1").out.startswith(
-        "The two models tie within 1 point on"
+        "The two models are equivalent within 1 percentage point on"
     )
 
 

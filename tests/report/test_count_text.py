@@ -8,90 +8,91 @@ from convstudy import verdict_on_counts
 from convstudy.report import counts_answer
 
 
-def told(*counts: int, **more: object) -> str:
+def text_of(*counts: int, **more: object) -> str:
     return "\n".join(counts_answer(verdict_on_counts(*counts, **more)))  # type: ignore[arg-type]
 
 
-def test_the_notebooks_figures_are_called_what_they_are() -> None:
+def test_notebook_accuracies_are_inconclusive() -> None:
     lines = counts_answer(verdict_on_counts(9951, 9937, 10_000))
     assert lines[0] == (
-        "The two models cannot be told apart (difference 0.14 points, 95 % interval −0.07 to 0.35, 10,000 images); "
-        "to tell a difference of 0.1 points you would need about 40,000 to 90,000 images."
+        "The comparison of the two models is inconclusive (difference 0.14 pp, 95 % CI −0.07 to 0.35, 10,000 images); "
+        "about 40,000 to 90,000 images are needed to detect a difference of 0.1 percentage points."
     )
-    assert lines[3].startswith("Difference: +0.14 points (95 % interval −0.07 to +0.35; Newcombe")
+    assert lines[3].startswith("Difference: +0.14 pp (95 % CI −0.07 to +0.35; Newcombe")
     assert "--both-right" in lines[4] and "+0.06 to +0.22 at best" in lines[4]
-    assert "about two trained models, one run each" in lines[-1]
+    assert "compares two trained models, one run each" in lines[-1]
 
 
 @pytest.mark.parametrize(
-    ("counts", "more", "said"),
+    ("counts", "more", "expected"),
     [
         (
             (990, 900, 1000),
             {},
-            "The first model is better on images of this kind (by 9.00 points, 95 % interval 7.10 to 11.07, ",
+            "The first model is better on images of this kind (by 9.00 pp, 95 % CI 7.10 to 11.07, ",
         ),
         (
             (900, 990, 1000),
             {},
-            "The second model is better on images of this kind (by 9.00 points, 95 % interval 7.10 to ",
+            "The second model is better on images of this kind (by 9.00 pp, 95 % CI 7.10 to ",
         ),
         ((990, 900, 1000), {"margin": 0}, "The first model is better on images of this kind (by "),
         (
             (99_500, 99_500, 100_000),
             {"both_right": 99_400},
-            "The two models tie within 0.1 points on images of this kind (difference 0.00 points, ",
+            "The two models are equivalent within 0.1 percentage points on images of this kind (difference 0.00 pp, ",
         ),
         (
             (9951, 9937, 10_000),
             {"both_right": 9930},
-            "The first model is ahead on images of this kind (by 0.14 points, 95 % interval 0.03 to 0.25, ",
+            "The first model is ahead on images of this kind (by 0.14 pp, 95 % CI 0.03 to 0.25, ",
         ),
         (
             (9937, 9951, 10_000),
             {"both_right": 9930},
-            "10,000 images), but perhaps by no more than 0.1 points.\n",
+            "10,000 images), but possibly by no more than 0.1 percentage points.\n",
         ),
         (
             (9951, 9937, 10_000),
             {"both_right": 9930},
-            "21 images only the first gets right, 7 only the second",
+            "21 images correct only for the first model, 7 only for the second",
         ),
-        ((9951, 9937, 10_000), {"both_right": 9930}, "McNemar's exact p 0.013"),
-        ((9951, 9937, 10_000), {"both_right": 9937}, "McNemar's exact p < 0.001"),
+        ((9951, 9937, 10_000), {"both_right": 9930}, "exact McNemar p 0.013"),
+        ((9951, 9937, 10_000), {"both_right": 9937}, "exact McNemar p < 0.001"),
     ],
 )
-def test_each_verdict_has_its_sentence(counts: tuple[int, ...], more: dict[str, object], said: str) -> None:
-    assert said in told(*counts, **more)
+def test_verdict_sentences(counts: tuple[int, ...], more: dict[str, object], expected: str) -> None:
+    assert expected in text_of(*counts, **more)
 
 
-def test_successes_that_leave_one_pairing_ask_for_none() -> None:
-    """It said "to −23.10 to +23.10 at best, or leave it at −23.10 to +23.10"."""
+def test_counts_with_only_one_pairing_do_not_ask_for_it() -> None:
     lines = counts_answer(verdict_on_counts(10, 10, 10))
-    assert lines[0].endswith("; these images can show a difference of about 30 points, not of 0.1 points.")
+    assert lines[0].endswith(
+        "; these images can detect a difference of about 30 percentage points, not of 0.1 percentage points."
+    )
     assert lines[4] == (
-        "If both saw the same images, their successes leave one pairing only, and the interval is −23.10 to +23.10 "
-        "(still not to be told apart beyond the region)."
+        "If both models were evaluated on the same images, only one pairing is possible, and the interval is "
+        "−23.10 to +23.10 (still inconclusive)."
     )
     assert "at best" not in " ".join(lines) and "--both-right" not in " ".join(lines)
 
 
-def test_pairings_that_widen_the_interval_are_not_said_to_leave_it() -> None:
+def test_pairing_that_widens_the_interval_is_reported() -> None:
     lines = counts_answer(verdict_on_counts(5000, 5000, 10_000))
-    assert "interval −1.39 to 1.39" in lines[0]
+    assert "CI −1.39 to 1.39" in lines[0]
     assert lines[4].endswith(
-        ": the interval is then −0.03 to +0.03 at best (a tie) and −1.96 to +1.96 at worst."
+        ": the interval is then −0.03 to +0.03 at best (equivalent) and −1.96 to +1.96 at worst."
     )
 
 
 @pytest.mark.parametrize(("n", "images"), [(1, "this image"), (2, "these images")])
-def test_too_few_images_are_not_said_to_show_a_difference_of_100_points(n: int, images: str) -> None:
-    assert f"; {images} cannot show any difference.\n" in told(n, n, n)
+def test_too_few_images_cannot_detect_any_difference(n: int, images: str) -> None:
+    assert f"; {images} cannot detect any difference.\n" in text_of(n, n, n)
 
 
-def test_where_the_pairing_is_known_it_is_not_asked_for() -> None:
-    assert "--both-right" not in told(9951, 9937, 10_000, both_right=9930)
-    assert "you would need" not in told(990, 900, 1000)
+def test_known_pairing_is_not_asked_for() -> None:
+    assert "--both-right" not in text_of(9951, 9937, 10_000, both_right=9930)
+    assert "needed" not in text_of(990, 900, 1000)
 
 
 @given(
@@ -100,11 +101,11 @@ def test_where_the_pairing_is_known_it_is_not_asked_for() -> None:
     ),
     margin=st.sampled_from([0.0, 0.001, 0.01, 0.1]),
 )
-def test_the_first_line_says_what_the_verdict_is(counts: tuple[int, int, int], margin: float) -> None:
+def test_first_line_claims_the_kind_of_the_verdict(counts: tuple[int, int, int], margin: float) -> None:
     found = verdict_on_counts(*counts, margin=margin)
     line = counts_answer(found)[0]
     assert ("first model is better" in line) == (found.kind == "better")
     assert ("second model is better" in line) == (found.kind == "worse")
-    assert ("tie" in line) == (found.kind == "equivalent")
-    assert ("told apart" in line or "is ahead" in line) == (found.kind == "inconclusive")
+    assert ("equivalent" in line) == (found.kind == "equivalent")
+    assert ("inconclusive" in line or "is ahead" in line) == (found.kind == "inconclusive")
     assert len(line.split()) <= 40

@@ -1,4 +1,4 @@
-"""What the report says of failed fits, by made-up records."""
+"""Text about failed fits, with synthetic records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEN = "2026-03-04T05:06:07.000+00:00"
 
 
 def with_failure(stage: str, name: str, *, n_runs: int = 1, reason: str = "") -> Results:
-    """Return results in which a candidate's first fit crashed in some runs, and was accepted if there is a reason."""
+    """Return results in which a candidate's first fit crashed in ``n_runs`` runs; a ``reason`` accepts the failure."""
     results = synthetic_results()
     fit = results.plan.stage(stage).candidate(name).fits[0]
     record = Record(
@@ -38,11 +38,11 @@ def with_failure(stage: str, name: str, *, n_runs: int = 1, reason: str = "") ->
     )
 
 
-def test_a_search_that_waits_for_a_failed_fit_says_so() -> None:
+def test_search_with_an_unfinished_failed_fit_selects_nothing() -> None:
     search, compare, *_, failed, unfinished = answer(analyse(with_failure("search.kernel-size", "kernel=3")))
-    assert search.startswith("Search kernel-size: nothing is chosen yet; 8 of 9 fits are trained.")
+    assert search.startswith("Search kernel-size: nothing is selected yet. 8 of 9 fits are trained.")
     assert search.endswith(
-        "1 failed fit may yet succeed; nothing is chosen here and no test image is read before it does."
+        "1 failed fit may yet succeed; until it does, this stage selects nothing and no test image is read."
     )
     assert "may yet succeed" not in compare
     assert failed.startswith(
@@ -51,23 +51,23 @@ def test_a_search_that_waits_for_a_failed_fit_says_so() -> None:
     assert unfinished.startswith("This run is unfinished")
 
 
-def test_an_ablation_chooses_nothing_but_waits_with_the_test_images() -> None:
+def test_ablation_with_an_unfinished_failed_fit_delays_the_test_set() -> None:
     results = with_failure("ablate.best", "plain")
     ablation = next(line for line in answer(analyse(results)) if line.startswith("Ablation"))
-    assert ablation.endswith("1 failed fit may yet succeed; no test image is read before it does.")
+    assert ablation.endswith("1 failed fit may yet succeed; until it does, no test image is read.")
     assert not results.complete
 
 
-def test_the_same_error_in_three_runs_counts_and_is_said_next_to_the_verdict() -> None:
+def test_same_error_in_three_runs_is_final() -> None:
     compare = answer(analyse(with_failure("compare.architectures", "three-conv", n_runs=3)))[1]
-    assert "was chosen by validation" in compare
-    assert compare.endswith("1 fit failed with the same error in 3 runs and counts as failed for good.")
+    assert "was selected on validation images" in compare
+    assert compare.endswith("1 fit failed with the same error in 3 runs; the failure is final.")
 
 
-def test_the_reason_of_an_accepted_failure_stands_next_to_the_verdict_and_in_the_protocol() -> None:
+def test_reason_of_an_accepted_failure_is_in_the_answer_and_the_protocol() -> None:
     results = with_failure("compare.architectures", "three-conv", reason="a | b <c>")
     assert answer(analyse(results))[1].endswith(
-        "1 failed fit counts as failed for good because a person accepted this on 2026-03-04: “a | b <c>”."
+        "1 failed fit is final, accepted by a person on 2026-03-04: “a | b <c>”."
     )
     tables = {table.name: table for table in gathered(results).tables}
     (row,) = tables["acceptances"].rows
@@ -75,14 +75,14 @@ def test_the_reason_of_an_accepted_failure_stands_next_to_the_verdict_and_in_the
     assert tables["failures"].rows[0][5] == "yes: accepted, see the protocol"
 
 
-@pytest.mark.parametrize(("n_runs", "said"), [(1, "may yet succeed"), (3, "could not be finished")])
-def test_the_check_says_whether_a_failure_counts(n_runs: int, said: str) -> None:
+@pytest.mark.parametrize(("n_runs", "text"), [(1, "may yet succeed"), (3, "could not be finished")])
+def test_check_reports_whether_a_failure_is_final(n_runs: int, text: str) -> None:
     results = with_failure("compare.architectures", "three-conv", n_runs=n_runs)
     (found,) = [each for each in check_run(analyse(results)).reported if each.check == "failed-fit"]
-    assert said in found.what
+    assert text in found.what
 
 
-def test_a_choice_that_stays_as_it_was_made_says_so() -> None:
+def test_kept_selection_is_reported() -> None:
     results = with_failure("compare.architectures", "three-conv")
     made = {choice.stage: choice.chosen for choice in synthetic_results().choices}
     made["compare.architectures"] = "one-conv"
@@ -91,7 +91,7 @@ def test_a_choice_that_stays_as_it_was_made_says_so() -> None:
     kept = replace(results, plan=plan, choices=choices)
     compare = answer(analyse(kept))[1]
     assert "Comparison architectures: one-conv" in compare
-    assert "This choice was made before a model had a test score and stays as it was" in compare
-    assert "nothing is chosen here" not in compare
+    assert "This selection was made before any test-set evaluation and is kept" in compare
+    assert "selects nothing" not in compare
     tables = {table.name: table for table in gathered(kept).tables}
     assert "Of compare.architectures: the choice was made before" in tables["choices"].caption

@@ -1,4 +1,4 @@
-"""What is said of interactions: as much as the verdicts bear out, in the answer, its notes and one table."""
+"""The text about interactions, in the answer, its notes and one table, claims exactly what the verdicts claim."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convstudy.analysis import analyse
 from convstudy.report import answer
 from convstudy.report.conclusions import conclusions
 from convstudy.report.document import document
-from convstudy.report.interaction_text import clause, judged
+from convstudy.report.interaction_text import clause, interaction_note
 from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.sections.interactions import interactions_table
@@ -46,46 +46,46 @@ def verdicts(draw: st.DrawFn) -> tuple[Verdict, ...]:
 
 @settings(max_examples=200)
 @given(verdicts())
-def test_a_clause_claims_what_the_verdicts_claim(found: tuple[Verdict, ...]) -> None:
+def test_clause_claims_exactly_what_the_verdicts_claim(found: tuple[Verdict, ...]) -> None:
     text = clause(found)
     kinds = [verdict.kind for verdict in found if verdict.difference.n > 1]
-    n_clear = sum(verdict.is_significant for verdict in found)
+    n_significant = sum(verdict.is_significant for verdict in found)
     assert bool(text) == bool(kinds)
     assert text == "" or (text.startswith("; ") and ". " not in text and not text.endswith("."))
-    named = re.findall(r"(a\d) and b\d score \d\.\d\d points (more|less)", text)
-    told = {v.first: "more" if v.kind == "better" else "less" for v in found if v.is_significant}
-    assert dict(named) == (told if n_clear <= 2 else {})
-    assert (f"{n_clear} are clear" in text) == (n_clear > 2)
-    assert ("none beyond 0.1 points" in text) == (n_clear == 0 and "equivalent" in kinds)
-    assert ("cannot be told" in text) == (n_clear == 0 and "inconclusive" in kinds)
-    assert not re.search(r"\b(better|worse|hurts?|helps?)\b", text)
+    named = re.findall(r"(a\d) and b\d score \d\.\d\d pp (more|less)", text)
+    expected = {v.first: "more" if v.kind == "better" else "less" for v in found if v.is_significant}
+    assert dict(named) == (expected if n_significant <= 2 else {})
+    assert (f"{n_significant} are significant" in text) == (n_significant > 2)
+    assert ("within 0.1 percentage points" in text) == (n_significant == 0 and "equivalent" in kinds)
+    assert ("inconclusive" in text) == (n_significant == 0 and "inconclusive" in kinds)
+    assert not re.search(r"\b(better|worse)\b", text)
 
 
 @settings(max_examples=100)
 @given(verdicts())
-def test_each_is_told_in_full_by_its_verdict(found: tuple[Verdict, ...]) -> None:
+def test_note_claims_exactly_what_its_verdict_claims(found: tuple[Verdict, ...]) -> None:
     words = {
-        "better": "do more",
-        "worse": "do less",
-        "equivalent": "none beyond 0.1 points",
+        "better": "together more than the sum",
+        "worse": "together less than the sum",
+        "equivalent": "no interaction beyond 0.1 percentage points",
         "too few to say": "seed",
     }
     for verdict in found:
-        text = judged(verdict)
+        text = interaction_note(verdict)
         assert text.startswith(f"{verdict.first} + {verdict.second}: ") and text.endswith(".")
         assert words.get(verdict.kind, "") in text
-        assert re.search(r"together they do (more|less)", text) is None or verdict.is_significant
+        assert re.search(r"together (more|less)", text) is None or verdict.is_significant
 
 
-def test_the_answer_says_it_in_one_clause_of_its_sentence() -> None:
+def test_answer_has_a_clause_about_the_interaction() -> None:
     (text,) = answer(analyse(known(together=150)))
-    assert text.startswith("Ablation of a: 99.80 % on test images as it is (5 seeds); ")
-    assert text.endswith("; together one and two score 1.00 points less than they add up to.")
+    assert text.startswith("Ablation of a: the unmodified network has 99.80 % mean test accuracy (5 seeds); ")
+    assert text.endswith("; together one and two score 1.00 pp less than the sum of both effects.")
     assert ". " not in text
-    (notes,) = (said.notes for said in conclusions(analyse(known(together=150))))
+    (notes,) = (each.notes for each in conclusions(analyse(known(together=150))))
     assert re.fullmatch(
-        r"one \+ two: an interaction of −1\.00 points \(95 % interval −1\.\d\d to −0\.\d\d\), together they do less "
-        r"than they add up to\.",
+        r"one \+ two: an interaction of −1\.00 pp \(95 % CI −1\.\d\d to −0\.\d\d\), together less than the sum of both "
+        r"effects\.",
         notes[-1],
     )
 
@@ -93,27 +93,27 @@ def test_the_answer_says_it_in_one_clause_of_its_sentence() -> None:
 @pytest.mark.parametrize(
     ("seeds", "end"),
     [
-        (1, "; to say more you would need two seeds or more."),
-        (2, "; the interaction of one and two cannot be told from none."),
+        (1, "; at least two seeds are needed."),
+        (2, "; the interaction of one and two is inconclusive."),
     ],
 )
-def test_too_little_is_known(seeds: int, end: str) -> None:
+def test_interaction_with_few_seeds_is_inconclusive(seeds: int, end: str) -> None:
     (text,) = answer(analyse(known(together=50, seeds=seeds)))
     assert text.endswith(end)
 
 
-def test_enough_is_known_to_say_that_they_add_up() -> None:
+def test_interaction_within_the_margin_is_reported() -> None:
     quiet = {name: some(20, number) for number, name in enumerate(("as it is", "one", "two", "one + two"))}
     (text,) = answer(analyse(results_of(study(seeds=60), quiet)))
-    assert text.endswith("; the interaction of one and two is none beyond 0.1 points.")
+    assert text.endswith("; the interaction of one and two is within 0.1 percentage points.")
 
 
-def test_the_table_has_the_figures_and_what_they_come_from() -> None:
+def test_table_has_the_interaction_and_its_four_scores() -> None:
     (stage_result,) = analyse(known(together=150)).stage_results
     table = interactions_table(stage_result)
     assert table is not None
     (row,) = as_records(table)
-    assert (row["first"], row["second"], row["verdict"]) == ("one", "two", "less than they add up to")
+    assert (row["first"], row["second"], row["verdict"]) == ("one", "two", "less than the sum")
     means = [row[f"{key}_mean"] for key in ("together", "first_alone", "second_alone", "as_it_is")]
     assert means == pytest.approx([0.985, 0.997, 0.996, 0.998])
     assert row["interaction"] == pytest.approx(means[0] - means[1] - means[2] + means[3])
@@ -121,15 +121,15 @@ def test_the_table_has_the_figures_and_what_they_come_from() -> None:
     assert "Holm" not in table.caption, "one interaction needs no correction"
 
 
-def test_lost_predictions_are_said() -> None:
+def test_missing_predictions_are_reported() -> None:
     results = known(together=300, lost=True)
     table = interactions_table(analyse(results).stage_results[0])
     assert table is not None and "predictions are lost" in table.caption
-    assert table.texts[0][2:6] == ["cannot be told from none", "−2.50", "–", "–"]
-    assert "of which no more is known, for predictions are lost" in conclusions(analyse(results))[0].notes[-1]
+    assert table.texts[0][2:6] == ["inconclusive", "−2.50", "–", "–"]
+    assert "inconclusive: predictions are missing" in conclusions(analyse(results))[0].notes[-1]
 
 
-def test_every_format_has_the_table() -> None:
+def test_every_format_has_the_table_of_interactions() -> None:
     asked = load_study("digits", {"ablate.best.interactions": True})
     contents = gathered(synthetic_results(asked))
     html, text, values = page(contents), markdown(contents), document(contents)
@@ -151,13 +151,13 @@ def test_every_format_has_the_table() -> None:
     assert study_of(tomllib.loads(toml_text(study_document(asked)))) == asked
 
 
-def test_without_them_nothing_is_said() -> None:
+def test_study_without_interactions_does_not_mention_them() -> None:
     contents = gathered(synthetic_results())
     assert "nteraction" not in markdown(contents)
     assert "interactions" not in page(contents).partition('id="charts"')[0]
 
 
-def test_before_the_test_is_opened_there_is_no_table() -> None:
+def test_no_table_before_the_test_set_evaluation() -> None:
     asked = load_study("digits", {"ablate.best.interactions": True})
     for results in (synthetic_results(asked, tested=False), synthetic_results(asked, stop_after=3)):
         assert all(
@@ -166,7 +166,7 @@ def test_before_the_test_is_opened_there_is_no_table() -> None:
         assert "nteraction" not in " ".join(answer(analyse(results)))
 
 
-def test_an_interaction_of_losses_is_more_where_the_loss_is_higher() -> None:
+def test_interaction_of_losses_is_more_if_the_loss_is_higher() -> None:
     made = known(together=150)
     made = replace(
         made, study=made.study.model_copy(update={"metric": "log-loss", "equivalence_margin": 0.01})
@@ -174,5 +174,5 @@ def test_an_interaction_of_losses_is_more_where_the_loss_is_higher() -> None:
     analysis = analyse(made)
     ((found,),) = (stage_result.interactions for stage_result in analysis.stage_results)
     assert found.difference.mean is not None and found.difference.mean > 0.01
-    assert "together they do more than they add up to" in judged(found)
-    assert "nats more than they add up to" in " ".join(answer(analysis))
+    assert "together more than the sum of both effects" in interaction_note(found)
+    assert "nats more than the sum of both effects" in " ".join(answer(analysis))

@@ -1,4 +1,4 @@
-"""Whatever the figures are, the words agree with the verdicts and say no number that is not theirs."""
+"""The text of verdicts agrees with their kinds and contains only their numbers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from convstudy.numbers import between, one_digit
 from convstudy.report.ranking_summary import changes, ranking_summary
-from convstudy.report.verdict_text import in_points, required_short, takes, verdict_label
+from convstudy.report.verdict_text import percentage_points, required_sentence, required_short, verdict_label
 from convstudy.stats import Measure, RequiredSampleSize, Verdict, paired_difference
 from convstudy.stats.verdicts import corrected, judge
 
 N_SEEDS = 5
-# Accuracies, so that differences are of one image in 10,000 or many; often alike.
+# Accuracies on 10,000 images; NEAR makes small and equal differences likely.
 ACCURACIES = st.integers(9_000, 10_000).map(lambda n: n / 10_000)
 NEAR = st.integers(9_900, 9_930).map(lambda n: n / 10_000)
 PAIRS = st.one_of(
@@ -59,7 +59,7 @@ NEEDED = st.one_of(
 
 @st.composite
 def verdicts(draw: st.DrawFn, most: int = 9) -> list[Verdict]:
-    """Return the verdicts on candidate a of one question, corrected as they would be."""
+    """Draw the verdicts on candidate a of one question, after Holm's correction."""
     found = []
     for number in range(draw(st.integers(1, most))):
         pairs = draw(PAIRS)
@@ -72,12 +72,12 @@ def verdicts(draw: st.DrawFn, most: int = 9) -> list[Verdict]:
 
 
 def numbers(text: str) -> set[str]:
-    """Return the figures of a text, without those of names."""
+    """Return the numbers of a text, except those within names."""
     return set(re.findall(r"(?<![\w-])−?\d[\d,]*(?:\.\d+)?", text))
 
 
 def expected(found: list[Verdict]) -> set[str]:
-    """Return every figure of the verdicts as it may be written: with two digits, and by how much the other way."""
+    """Return every number of the verdicts as the text can format it, with both signs."""
     texts = {"95", "0.1", str(N_SEEDS), *(str(n) for n in range(len(found) + 1))}
     for verdict in found:
         difference = verdict.difference
@@ -104,29 +104,25 @@ def expected(found: list[Verdict]) -> set[str]:
 
 @settings(deadline=None)
 @given(verdicts())
-def test_words_agree_with_the_verdicts(found: list[Verdict]) -> None:
+def test_text_claims_exactly_the_kinds_of_the_verdicts(found: list[Verdict]) -> None:
     kinds = {verdict.kind for verdict in found}
-    text = ranking_summary(found, "seed", N_SEEDS)
-    assert ("better" in text) == ("better" in kinds)
-    assert ("worse" in text) == ("worse" in kinds)
-    assert ("ties" in text) == ("equivalent" in kinds)
-    text = changes(found, N_SEEDS)
-    assert bool(re.search(r"(?<!may )\bhelps?\b", text)) == ("better" in kinds)
-    assert bool(re.search(r"(?<!may )\bhurts?\b", text)) == ("worse" in kinds)
-    assert ("no difference" in text) == ("equivalent" in kinds)
+    for text in (ranking_summary(found, "seed", N_SEEDS), changes(found, N_SEEDS)):
+        assert bool(re.search(r"(?<!may be )better", text)) == ("better" in kinds)
+        assert bool(re.search(r"(?<!may be )worse", text)) == ("worse" in kinds)
+        assert ("equivalent" in text) == ("equivalent" in kinds)
 
 
 @settings(deadline=None)
 @given(verdicts())
-def test_every_number_is_a_rounding_of_a_figure(found: list[Verdict]) -> None:
+def test_every_number_in_the_text_is_from_a_verdict(found: list[Verdict]) -> None:
     for text in (ranking_summary(found, "seed", N_SEEDS), changes(found, N_SEEDS)):
         assert numbers(text) - expected(found) == set()
 
 
 @settings(deadline=None)
 @given(verdicts())
-def test_a_sentence_is_short_and_names_everybody_or_how_many(found: list[Verdict]) -> None:
-    """The label and the chosen one's accuracy come before it: another dozen words."""
+def test_text_is_short_and_names_or_counts_all_candidates(found: list[Verdict]) -> None:
+    """The candidate and its accuracy come before it, with another dozen words."""
     text = ranking_summary(found, "seed", N_SEEDS)
     assert len(text.split()) <= {1: 36, 2: 53}.get(len(found), 63)
     named = len(re.findall(r"other-\d", text)) + sum(int(n) for n in re.findall(r"(\d) others?\b", text))
@@ -135,7 +131,7 @@ def test_a_sentence_is_short_and_names_everybody_or_how_many(found: list[Verdict
 
 @settings(deadline=None)
 @given(verdicts(most=1), st.floats(0.0005, 0.2))
-def test_nothing_is_better_or_worse_whose_interval_touches_the_region(
+def test_interval_that_touches_the_margin_is_neither_better_nor_worse(
     found: list[Verdict], margin: float
 ) -> None:
     (verdict,) = found
@@ -146,46 +142,46 @@ def test_nothing_is_better_or_worse_whose_interval_touches_the_region(
         again = judge("a", "b", Measure("test", "accuracy"), difference, border)
         text = ranking_summary([again], "seed", N_SEEDS)
         if difference.low <= border + 1e-13 and difference.high >= -border - 1e-13:
-            assert not re.search("better|worse", text)
+            assert not re.search("(?<!may be )(better|worse)", text)
         if -border - 1e-13 <= difference.low and difference.high <= border + 1e-13:
-            assert "ties" in text
+            assert "equivalent" in text
 
 
 @pytest.mark.parametrize(
-    ("pairs", "n_comparisons", "said"),
+    ("pairs", "n_comparisons", "label"),
     [
         ([0.003, 0.0031, 0.0029], 1, "better"),
         ([-0.003, -0.0031, -0.0029], 1, "worse"),
         ([0.0001, 0.0, -0.0001], 1, "equivalent"),
         ([0.0011, 0.001, 0.0009], 1, "ahead"),
         ([-0.0011, -0.001, -0.0009], 1, "behind"),
-        ([0.003, 0.0031, 0.0029], 1000, "ahead"),  # clear by itself only
+        ([0.003, 0.0031, 0.0029], 1000, "ahead"),  # significant only without the correction
         ([0.003, -0.002, 0.001], 1, "inconclusive"),
         ([0.003, 0.003, 0.003], 1, "no spread"),
         ([0.003], 1, "one seed"),
         ([], 1, "no pair"),
     ],
 )
-def test_each_kind_of_difference_has_its_words(pairs: list[float], n_comparisons: int, said: str) -> None:
+def test_each_verdict_has_its_label_and_text(pairs: list[float], n_comparisons: int, label: str) -> None:
     alone = judge("a", "b", Measure("test", "accuracy"), paired_difference(pairs, [0.0] * len(pairs)), 0.001)
     (verdict,) = corrected([alone], n_comparisons)
-    assert verdict_label(verdict) == said
+    assert verdict_label(verdict) == label
     text = ranking_summary([verdict], "seed", 3)
     assert text.count("b") >= 1 and text.count("(") == text.count(")")
     if n_comparisons > 1:
-        assert text.endswith("; as one of 1,000 comparisons that may be chance")
+        assert text.endswith("; this is not significant after the correction for 1,000 comparisons")
 
 
-def test_a_model_compared_with_itself_has_no_figures_and_asks_for_nothing() -> None:
+def test_model_compared_with_itself_has_no_difference_and_no_required_sample_size() -> None:
     alone = judge("a", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.9], [0.9, 0.9]), 0.001)
     itself = replace(alone, same_models=True)
     other = judge("c", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001)
-    assert changes([itself], 2) == "a changed nothing (same weights and scores)"
-    assert ranking_summary([itself], "seed", 2) == "has the same weights and scores as b"
-    assert changes([itself, other], 2).startswith("a changed nothing (same weights and scores) and c (")
+    assert changes([itself], 2) == "a changes nothing (same weights and scores)"
+    assert ranking_summary([itself], "seed", 2) == "It has the same weights and scores as b"
+    assert changes([itself, other], 2).startswith("a changes nothing (same weights and scores) and c (")
 
 
-def test_what_takes_most_is_told() -> None:
+def test_largest_required_sample_size_is_reported() -> None:
     base = judge("a", "b", Measure("test", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
     few, many, images, never = (
         replace(base, required=required)
@@ -196,53 +192,64 @@ def test_what_takes_most_is_told() -> None:
             RequiredSampleSize(0.001, "test images", 360, shows=0.0074),
         )
     )
-    assert takes([few]) == "to tell a difference of 0.1 points you would need about 10 to 40 seeds"
-    assert takes([many, few]).endswith("about 100 or more seeds")
-    assert takes([many, images, few]).endswith("at least 20,000 test images")
-    assert takes([never, images]) == (
-        "360 test images can show a difference of about 0.8 points at best, not of 0.1 points"
+    assert required_sentence([few]) == (
+        "about 10 to 40 seeds are needed to detect a difference of 0.1 percentage points"
     )
-    assert takes([base]) == ""
+    assert required_sentence([many, few]).startswith("about 100 or more seeds are")
+    assert required_sentence([many, images, few]).startswith("at least 20,000 test images are")
+    assert required_sentence([never, images]) == (
+        "360 test images can detect a difference of about 0.8 percentage points at best, "
+        "not of 0.1 percentage points"
+    )
+    assert required_sentence([base]) == ""
 
 
-def test_what_few_seeds_and_folds_ask_for_comes_with_what_to_do_first() -> None:
+def test_few_seeds_or_folds_are_to_be_increased_first() -> None:
     base = judge(
         "a", "b", Measure("validation", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001
     )
     few = RequiredSampleSize(0.001, "images", 1437, folds_first=True)
-    said = {
-        RequiredSampleSize(0.001, "seeds", 3, 9, 68): "about 9 to 70 seeds, roughly: run more than 3 first",
+    detect = "to detect a difference of 0.1 percentage points"
+    expected_texts = {
+        RequiredSampleSize(0.001, "seeds", 3, 9, 68): (
+            f"about 9 to 70 seeds are needed {detect} (a rough estimate: run more than 3 first)"
+        ),
         RequiredSampleSize(0.001, "seeds", 3, shows=0.021): (
-            "3 seeds can show a difference of about 3 points, not of 0.1 points: run more seeds first"
+            "3 seeds can detect a difference of about 3 percentage points, not of 0.1 percentage points: run more "
+            "seeds first"
         ),
         RequiredSampleSize(
             0.001, "seeds", 2, shows=1.0
-        ): "2 seeds cannot show any difference: run more seeds first",
-        RequiredSampleSize(0.001, "test images", 2, shows=1.0): "2 test images cannot show any difference",
-        replace(few, fewest=1437, most=9000): "to tell a difference of 0.1 points use more folds",
-        replace(few, fewest=3100, most=9000): "use more folds first, then about 3,000 to 9,000 images",
-        replace(few, fewest=3100): "use more folds first, then about 3,000 or more images",
+        ): "2 seeds cannot detect any difference: run more seeds first",
+        RequiredSampleSize(0.001, "test images", 2, shows=1.0): "2 test images cannot detect any difference",
+        replace(few, fewest=1437, most=9000): f"use more folds {detect}",
+        replace(
+            few, fewest=3100, most=9000
+        ): f"use more folds first, then about 3,000 to 9,000 images {detect}",
+        replace(few, fewest=3100): f"use more folds first, then about 3,000 or more images {detect}",
         replace(few, fewest=3100, most=3100, folds_first=False): (
-            "to tell a difference of 0.1 points you would need about 3,000 to 4,000 images"
+            f"about 3,000 to 4,000 images are needed {detect}"
         ),
         replace(few, shows=0.0074): (
-            "use more folds first: 1,437 images can show a difference of about 0.8 points at best, not of 0.1 points"
+            "use more folds first: 1,437 images can detect a difference of about 0.8 percentage points at best, "
+            "not of 0.1 percentage points"
         ),
         replace(few, shows=0.0074, folds_first=False): (
-            "1,437 images can show a difference of about 0.8 points at best, not of 0.1 points"
+            "1,437 images can detect a difference of about 0.8 percentage points at best, "
+            "not of 0.1 percentage points"
         ),
     }
-    for required, words in said.items():
-        text = takes([replace(base, required=required)])
-        assert text.endswith(words) and ("more folds" in text) == required.folds_first
+    for required, end in expected_texts.items():
+        text = required_sentence([replace(base, required=required)])
+        assert text.endswith(end) and ("more folds" in text) == required.folds_first
         short = required_short(replace(base, required=required))
-        assert ("more folds" in short) == required.folds_first and "repeats" not in short + words
+        assert ("more folds" in short) == required.folds_first and "repeats" not in short + end
 
 
-def test_a_region_is_written_as_it_was_told() -> None:
-    assert [in_points(each) for each in (0.001, 0.01, 0.0025, 0.0)] == [
-        "0.1 points",
-        "1 point",
-        "0.25 points",
-        "0 points",
+def test_percentage_points_have_no_trailing_zeros() -> None:
+    assert [percentage_points(each) for each in (0.001, 0.01, 0.0025, 0.0)] == [
+        "0.1 percentage points",
+        "1 percentage point",
+        "0.25 percentage points",
+        "0 percentage points",
     ]

@@ -88,15 +88,23 @@ def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_othe
 def test_the_answer_tells_of_a_search_that_halves() -> None:
     said = conclusions(analyse(_halved()))[0]
     assert said.text.startswith("Search kernel-size: kernel=6 (")
-    assert " on validation images, 2 folds, 3 epochs) was chosen of 5 by halving; it " in said.text
+    assert (
+        " mean validation accuracy, 2 folds, 3 epochs) was selected from 5 candidates by successive halving. "
+        in said.text
+    )
     assert "kernel=5 (" in said.text and "kernel=4" not in said.text
-    assert said.notes[-1] == "Halving took 3 rungs and 17 epochs, 42 % of the grid's 40."
+    assert (
+        said.notes[-1]
+        == "Successive halving used 3 rungs and 17 epochs, 42 % of the 40 epochs of the full grid."
+    )
     (text, *_) = answer(analyse(_halved(stop_after=6)))
-    assert "nothing is chosen yet; in rung 2 of 3, 1 of 3 fits are trained." in text
+    assert "nothing is selected yet. 1 of 3 fits of rung 2 of 3 are trained." in text
     alone = synthetic_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
     said = conclusions(analyse(alone))[0]
     assert "kernel=6 (" in said.text
-    assert said.text.endswith("was chosen of 5 by halving; no other was scored as far.")
+    assert said.text.endswith(
+        "was selected from 5 candidates by successive halving. No other was trained as far."
+    )
     assert said.notes == ("Halving took 1 rung and 1 epoch, 2 % of the grid's 40.",)
 
 
@@ -147,10 +155,10 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     assert all("learning_rate=" in row["candidate"] for row in as_records(search))
     assert "ranges have no grid" in search.caption
     said = conclusions(analyse(results))[0]
-    assert f"was chosen of 6 drawn {'at random' if method == 'random' else 'by TPE'}; it " in said.text
+    assert f"was selected from 6 {'random' if method == 'random' else 'TPE'} candidates. " in said.text
     # The others' names, several values each, would fill the sentence.
     assert "5 others" in said.text
-    assert said.notes[-1] == "The 6 candidates took 48 epochs."
+    assert said.notes[-1] == "The 6 candidates used 48 epochs."
     trace = search_trace(results, results.plan.stage("search.kernel-size"))
     assert trace is not None
     assert (trace.n_candidates, trace.n_epochs, trace.share) == (6, 48, None)
@@ -193,6 +201,6 @@ def test_a_report_of_a_search_that_has_hardly_begun(tmp_path: Any) -> None:
     ):
         contents = gathered(results)
         assert not results.complete
-        assert "nothing is chosen yet" in answer(analyse(results))[0]
+        assert "nothing is selected yet" in answer(analyse(results))[0]
         assert page(contents)
         assert document(contents)

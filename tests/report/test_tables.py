@@ -125,10 +125,13 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
         return [told[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
 
     for caption in captions(3)[:2]:
-        assert "Over seeds the interval counts both other seeds and other test images." in caption
+        assert "The interval covers the choice of seeds and of test images." in caption
     for caption in captions(1)[:2]:
-        assert "With one seed the interval counts other test images alone, for the trained models" in caption
-        assert "both other seeds" not in caption
+        assert (
+            "With one seed, the interval covers only the choice of test images, for these trained models"
+            in caption
+        )
+        assert "choice of seeds" not in caption
     assert captions(3)[2].startswith("All seeds together. Each 95 % interval is for new seeds and new images")
     assert captions(1)[2].startswith(
         "One seed. Each 95 % interval is for new images of this class, for this one"
@@ -138,6 +141,4 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
 def test_where_failures_leave_one_pair_the_caption_tells_both() -> None:
     study = load_study("digits").model_copy(update={"seeds": 2})
     caption = table_of(gathered(synthetic_results(study, fails=["plain"])), "verdicts").caption
-    assert (
-        "counts both other seeds and other test images; where there is one pair, other test images" in caption
-    )
+    assert "the choice of seeds and of test images; with a single pair, it covers only" in caption

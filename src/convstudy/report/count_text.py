@@ -1,4 +1,4 @@
-"""The calculator's verdict on two trained models in words: from counts alone."""
+"""Text of a verdict on two trained models from their numbers of correct predictions."""
 
 from __future__ import annotations
 
@@ -13,75 +13,75 @@ from convstudy.numbers import (
     points,
     shortest_percent,
 )
-from convstudy.report.verdict_text import in_points, within
+from convstudy.report.verdict_text import interval_text, percentage_points
 from convstudy.stats import CountsVerdict, Interval
 
 
 def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
-    """Return a verdict on counts as lines of plain text: the verdict in a sentence, then what it stands on."""
+    """Return a verdict on counts as lines of plain text: the conclusion first, then accuracies and methods."""
     return (
         _verdict(found),
         *(_model(name, found, index) for index, name in enumerate(("First", "Second"))),
         _difference(found),
         *_pairing(found),
-        "This is about two trained models, one run each: other seeds would give other models. It says nothing of the "
-        "networks or recipes that they came from.",
+        "This compares two trained models, one run each. Other seeds would give other models, so it does not compare "
+        "their networks or recipes.",
     )
 
 
 def _verdict(found: CountsVerdict) -> str:
-    low, high, margin = found.difference.low, found.difference.high, in_points(found.margin)
+    low, high, margin = found.difference.low, found.difference.high, percentage_points(found.margin)
     here = "on images of this kind"
     if found.kind == "better" or (found.kind == "inconclusive" and low > 0):
-        who, by, ends = "first", found.difference.estimate, (low, high)
+        best, by, ends = "first", found.difference.estimate, (low, high)
     elif found.kind == "worse" or (found.kind == "inconclusive" and high < 0):
-        who, by, ends = "second", -found.difference.estimate, (-high, -low)
+        best, by, ends = "second", -found.difference.estimate, (-high, -low)
     else:
-        who, by, ends = "", found.difference.estimate, (low, high)
-    share = f"{shortest_percent(found.difference.confidence)} interval"
+        best, by, ends = "", found.difference.estimate, (low, high)
+    confidence = f"{shortest_percent(found.difference.confidence)} CI"
     interval = f"{bare_points(ends[0])} to {bare_points(ends[1])}"
-    figures = f"{bare_points(by)} points, {share} {interval}, {counted(found.n, 'image')}"
+    details = f"{bare_points(by)} pp, {confidence} {interval}, {counted(found.n, 'image')}"
     if found.kind in ("better", "worse"):
-        return f"The {who} model is better {here} (by {figures})."
+        return f"The {best} model is better {here} (by {details})."
     if found.kind == "equivalent":
-        return f"The two models tie within {margin} {here} (difference {figures})."
-    if who:
-        return f"The {who} model is ahead {here} (by {figures}), but perhaps by no more than {margin}."
-    takes = ""
+        return f"The two models are equivalent within {margin} {here} (difference {details})."
+    if best:
+        return f"The {best} model is ahead {here} (by {details}), but possibly by no more than {margin}."
+    required = ""
     if found.images:
         number = between(*found.images, found.n)
-        takes = f"; to tell a difference of {margin} you would need about {number} images"
-    elif found.shows == 1:  # accuracies differ by 100 points at most
-        takes = f"; {'this image' if found.n == 1 else 'these images'} cannot show any difference"
+        required = f"; about {number} images are needed to detect a difference of {margin}"
+    elif found.shows == 1:  # accuracies differ by 100 percentage points at most
+        required = f"; {'this image' if found.n == 1 else 'these images'} cannot detect any difference"
     elif found.shows:
-        shows = in_points(one_digit(found.shows * 100) / 100)
-        takes = f"; these images can show a difference of about {shows}, not of {margin}"
-    return f"The two models cannot be told apart (difference {figures}){takes}."
+        detectable = percentage_points(one_digit(found.shows * 100) / 100)
+        required = f"; these images can detect a difference of about {detectable}, not of {margin}"
+    return f"The comparison of the two models is inconclusive (difference {details}){required}."
 
 
 def _model(name: str, found: CountsVerdict, index: int) -> str:
     accuracy = found.accuracies[index]
-    n_right = round(accuracy.estimate * found.n)
-    sure = within(accuracy, metric_named(ACCURACY))
-    return f"{name}: {n_right:,} of {found.n:,} right, {percent(accuracy.estimate)} ({sure}, Wilson)."
+    n_correct = round(accuracy.estimate * found.n)
+    interval = interval_text(accuracy, metric_named(ACCURACY))
+    return f"{name}: {n_correct:,} of {found.n:,} correct, {percent(accuracy.estimate)} ({interval}, Wilson)."
 
 
 def _difference(found: CountsVerdict) -> str:
     pairs = found.pairs
     if pairs is None:
-        how = "Newcombe, as if each had seen images of its own"
+        method = "Newcombe, for independent test sets"
         if _bound_by_pairing(found):
-            how = "Bonett and Price for the most favourable pairing; Newcombe's is narrower on a few images"
+            method = "Bonett and Price for the most favourable pairing; Newcombe's is narrower for few images"
     else:
-        how = (
-            f"Bonett and Price; {counted(pairs.first_only, 'image')} only the first gets right, "
-            f"{pairs.second_only:,} only the second; McNemar's exact p {p_value(pairs.exact_p)}"
+        method = (
+            f"Bonett and Price; {counted(pairs.first_only, 'image')} correct only for the first model, "
+            f"{pairs.second_only:,} only for the second; exact McNemar p {p_value(pairs.exact_p)}"
         )
-    return f"Difference: {points(found.difference.estimate)} points ({_ends(found.difference)}; {how})."
+    return f"Difference: {points(found.difference.estimate)} pp ({_interval(found.difference)}; {method})."
 
 
 def _bound_by_pairing(found: CountsVerdict) -> bool:
-    """Return whether the end next to zero is that of the most favourable pairing, and not Newcombe's."""
+    """Report whether the end near zero comes from the most favourable pairing, and not from Newcombe's method."""
     if found.narrowest is None or found.difference.estimate == 0:
         return False
     if found.difference.estimate > 0:
@@ -90,30 +90,31 @@ def _bound_by_pairing(found: CountsVerdict) -> bool:
 
 
 def _pairing(found: CountsVerdict) -> tuple[str, ...]:
-    """Return what not knowing the pairing costs."""
+    """Report how much narrower the interval would be with a known pairing."""
     if found.narrowest is None or found.widest is None:
         return ()
-    says = {
-        "better": "the first is better",
-        "worse": "the second is better",
-        "equivalent": "a tie",
-        "inconclusive": "still not to be told apart beyond the region",
+    conclusions = {
+        "better": "the first model is better",
+        "worse": "the second model is better",
+        "equivalent": "equivalent",
+        "inconclusive": "still inconclusive",
     }
-    assert found.narrowest_kind is not None  # known wherever the narrowest interval is
+    assert found.narrowest_kind is not None  # set together with ``narrowest``
+    same_images = "If both models were evaluated on the same images"
     if found.narrowest == found.widest:
         # One model is right, or wrong, about everything.
         return (
-            f"If both saw the same images, their successes leave one pairing only, and the interval is "
-            f"{_range(found.narrowest)} ({says[found.narrowest_kind]}).",
+            f"{same_images}, only one pairing is possible, and the interval is "
+            f"{_range(found.narrowest)} ({conclusions[found.narrowest_kind]}).",
         )
     return (
-        "If both saw the same images, say how many both got right (--both-right): the interval is then "
-        f"{_range(found.narrowest)} at best ({says[found.narrowest_kind]}) and {_range(found.widest)} at worst.",
+        f"{same_images}, give the number that both classify correctly (--both-right): the interval is then "
+        f"{_range(found.narrowest)} at best ({conclusions[found.narrowest_kind]}) and {_range(found.widest)} at worst.",
     )
 
 
-def _ends(interval: Interval) -> str:
-    return f"{shortest_percent(interval.confidence)} interval {_range(interval)}"
+def _interval(interval: Interval) -> str:
+    return f"{shortest_percent(interval.confidence)} CI {_range(interval)}"
 
 
 def _range(interval: Interval) -> str:

@@ -1,4 +1,4 @@
-"""What failed fits mean for the answer of a stage, in sentences: what waits for them, and what counts without them."""
+"""Text about failed fits of a stage: fits that may yet succeed, fits that count as failed, and why."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from convstudy.record import LASTING_ERRORS, RUNS_UNTIL_LASTING
 
 
 def failures_text(results: Results, stage: Stage) -> str:
-    """Return what failed fits mean for the answer of a stage, with a space in front; nothing where none failed.
+    """Describe the effect of failed fits on the answer of a stage, each sentence after a space; empty without any.
 
-    The verdicts and the checks report diverged fits.
+    Diverged fits are left out: the verdicts and the checks report them.
     """
-    sentences = [*_open(results, stage), *_counted(results, stage), *_kept(results, stage)]
+    sentences = [*_unfinished(results, stage), *_final(results, stage), *_kept_selection(results, stage)]
     return "".join(f" {sentence}" for sentence in sentences)
 
 
-def _judging(results: Results, stage: Stage) -> list[Stage]:
-    """Return the stage, and the stages that judge it if it is a nested search."""
+def _with_outer_folds(results: Results, stage: Stage) -> list[Stage]:
+    """Return the stage, followed by the stages of its outer folds if it is a nested search."""
     if stage.question != "search":
         return [stage]
     return [stage, *(each for each in results.plan.stages if each.judges == stage.name)]
 
 
 def _fit_ids(results: Results, stage: Stage) -> list[str]:
-    return list(dict.fromkeys(fit.id for each in _judging(results, stage) for fit in each.fits))
+    return list(dict.fromkeys(fit.id for each in _with_outer_folds(results, stage) for fit in each.fits))
 
 
-def _open(results: Results, stage: Stage) -> list[str]:
+def _unfinished(results: Results, stage: Stage) -> list[str]:
     found = [fit_id for fit_id in _fit_ids(results, stage) if _may_yet_succeed(results, fit_id)]
     if not found:
         return []
     choice = results.choice(stage.key)
-    what = "nothing is chosen here and " if stage.chooses and choice is None else ""
-    before = "before they do" if len(found) > 1 else "before it does"
-    return [f"{counted(len(found), 'failed fit')} may yet succeed; {what}no test image is read {before}."]
+    selection = "this stage selects nothing and " if stage.chooses and choice is None else ""
+    then = "they do" if len(found) > 1 else "it does"
+    return [
+        f"{counted(len(found), 'failed fit')} may yet succeed; until {then}, {selection}no test image is read."
+    ]
 
 
 def _may_yet_succeed(results: Results, fit_id: str) -> bool:
@@ -45,8 +47,8 @@ def _may_yet_succeed(results: Results, fit_id: str) -> bool:
     return record is not None and not record.final
 
 
-def _counted(results: Results, stage: Stage) -> list[str]:
-    """Return which failures count as final although they are no divergence, and why."""
+def _final(results: Results, stage: Stage) -> list[str]:
+    """Report the failures that are final although the fit did not diverge, with the reason."""
     failed = {
         fit_id: results.records[fit_id]
         for fit_id in _fit_ids(results, stage)
@@ -59,7 +61,7 @@ def _counted(results: Results, stage: Stage) -> list[str]:
         if record.accepted and fit_id in accepted
     )
     sentences = [
-        f"{counted(n, 'failed fit')} {_verb(n)} as failed for good because a person accepted this on {day}: “{reason}”."
+        f"{counted(n, 'failed fit')} {_is(n)} final, accepted by a person on {day}: “{reason}”."
         for (day, reason), n in reasons.items()
     ]
     n = sum(
@@ -67,22 +69,21 @@ def _counted(results: Results, stage: Stage) -> list[str]:
         for record in failed.values()
     )
     if n:
+        failures = "failure is" if n == 1 else "failures are"
         sentences.append(
-            f"{counted(n, 'fit')} failed with the same error in {RUNS_UNTIL_LASTING} runs and {_verb(n)} as failed for "
-            "good."
+            f"{counted(n, 'fit')} failed with the same error in {RUNS_UNTIL_LASTING} runs; the {failures} final."
         )
     return sentences
 
 
-def _verb(n: int) -> str:
-    return "counts" if n == 1 else "count"
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
-def _kept(results: Results, stage: Stage) -> list[str]:
+def _kept_selection(results: Results, stage: Stage) -> list[str]:
     choice = results.choice(stage.key)
     if choice is None or not choice.kept:
         return []
     return [
-        "This choice was made before a model had a test score and stays as it was; the records that it rests on have "
-        "changed since."
+        "This selection was made before any test-set evaluation and is kept, although its records have changed since."
     ]

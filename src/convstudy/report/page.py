@@ -94,8 +94,8 @@ def _json(before: str, value: Spec) -> Markup:
 
 
 def _tied(text: str) -> str:
-    """Return a sentence whose figures do not part from their signs and units at the end of a line."""
-    for pair in (" %", " ± ", "± ", " points", " fits", " seeds", " folds"):
+    """Replace the space between a number and its unit by a no-break space."""
+    for pair in (" %", " ± ", "± ", " pp", " percentage points", " CI", " fits", " seeds", " folds"):
         text = text.replace(pair, pair.replace(" ", "\u00a0"))
     return text
 

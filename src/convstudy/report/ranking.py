@@ -29,7 +29,7 @@ HEIGHT = 30
 """Height of one candidate, in pixels."""
 
 
-def picture(stage_result: StageResult) -> Figure | None:
+def ranking_figure(stage_result: StageResult) -> Figure | None:
     """Return the candidates that can be compared, the best mean first; ``None`` where none has a score.
 
     Of a search these are the candidates that were trained on the same folds, as far as the selected one.

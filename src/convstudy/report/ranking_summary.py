@@ -1,199 +1,227 @@
-"""Several verdicts in one sentence: how a chosen candidate stands against others, what each change of an ablation does.
+"""Text of several verdicts: how the best candidate compares with others, and what each change of an ablation does.
 
-Up to two verdicts are told one by one, each with its interval. More are told by what they have in common; every
-interval stands in the table of verdicts.
+Up to two verdicts are reported one by one, each with its interval. More are grouped by their label; the table of
+verdicts has every interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import get_args
 
 from convstudy.numbers import counted, listed
-from convstudy.report.metric_text import margin_of, metric_of
+from convstudy.report.metric_text import capital, margin_of, metric_of
 from convstudy.report.verdict_text import (
-    Saying,
-    figures,
+    VerdictLabel,
+    difference_text,
+    differences_range,
     reason,
+    required_sentence,
     shows_interval,
-    spread,
-    takes,
     verdict_label,
 )
 from convstudy.stats import Verdict
 
 FEW = 2
-"""So many verdicts are told one by one; of more, so many groups have their figures and more names with them."""
+"""Up to this many verdicts are reported one by one; up to this many groups have their differences and more names."""
 
 
 @dataclass(frozen=True)
-class _Telling:
-    """How verdicts are told.
+class _Style:
+    """The wording of a summary.
 
     Attributes:
-        phrase: what is said, its names with their figures, and whether they are several -> the words.
-        name: the candidate of a verdict that is named.
-        by: whether differences are told by how much one is better, not with their sign.
-        joined: what is said -> the word before the last name.
+        phrase: formats (label, names with their differences, number of names) as a clause.
+        joined: joins the clauses of several labels.
+        name: the candidate of a verdict that the clause names.
+        unsigned: write by how much one candidate is better, instead of a signed difference.
+        conjunction: the word before the last name.
         noun: what the fits of a candidate differ in, ``"seed"`` or ``"fold"``.
-        n_all: how many pairs a whole verdict has.
+        n_all: the number of pairs of a complete verdict.
     """
 
-    phrase: Callable[[Saying, str, bool], str]
+    phrase: Callable[[VerdictLabel, str, int], str]
+    joined: Callable[[Sequence[tuple[VerdictLabel, str]]], str]
     name: Callable[[Verdict], str]
-    by: bool
-    joined: Callable[[Saying], str]
+    unsigned: bool
+    conjunction: Callable[[VerdictLabel], str]
     noun: str
     n_all: int
 
 
 def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = "") -> str:
-    """Return how one candidate stands against others, to follow its name: ``is better than b (...); to tell ...``.
+    """Compare one candidate, called "it", with others in one sentence without its full stop.
+
+    It reads ``It is better than b (by 0.52 pp, 95 % CI 0.41 to 0.63), and the difference from c (...) is inconclusive;
+    about 10 to 40 seeds are needed to detect a difference of 0.1 percentage points``.
 
     Args:
-        verdicts: each with that candidate first; at least one.
+        verdicts: at least one, each with the candidate first.
         noun: what its fits differ in, ``"seed"`` or ``"fold"``.
-        n_all: how many of these it has itself; a verdict on fewer pairs says so.
-        where: what a difference is limited to, with a space before it.
+        n_all: the candidate's number of these; a verdict on fewer pairs gives its own number.
+        where: a limitation of the claims, after a space.
     """
-    words: dict[Saying, str] = {
+    predicates: dict[VerdictLabel, str] = {
         "worse": f"is worse{where} than",
-        "behind": f"may be behind{where}",
+        "behind": f"may be worse{where} than",
         "better": f"is better{where} than",
-        "ahead": f"may be ahead{where} of",
-        "equivalent": f"ties within {margin_of(verdicts[0])} with",
+        "ahead": f"may be better{where} than",
+        "equivalent": f"is equivalent within {margin_of(verdicts[0])} to",
         "same": "has the same weights and scores as",
-        "inconclusive": "cannot be told apart from",
-        "no spread": f"differs by as much in every {noun} from",
-        "no interval": "is not judged against",
-        "one seed": f"cannot be told apart by one {noun} from",
-        "no pair": f"shares no {noun} with",
+        "no pair": f"has no {noun} in common with",
     }
-    told = _Telling(
-        phrase=lambda said, names, many: f"{words[said]} {names}",
+    about_differences: dict[VerdictLabel, tuple[str, str]] = {
+        "inconclusive": ("is inconclusive", "are inconclusive"),
+        "no spread": (f"does not vary between {noun}s", f"do not vary between {noun}s"),
+        "no interval": ("is not tested", "are not tested"),
+        "one seed": (f"is inconclusive with one {noun}", f"are inconclusive with one {noun}"),
+    }
+
+    def phrase(label: VerdictLabel, names: str, n_names: int) -> str:
+        if label in predicates:
+            return f"{predicates[label]} {names}"
+        several = n_names > 1
+        difference = "differences" if several else "difference"
+        return f"the {difference} from {names} {about_differences[label][several]}"
+
+    def joined(clauses: Sequence[tuple[VerdictLabel, str]]) -> str:
+        """Join "it is ...", then "the difference ...", then "it has no seed in common ..."."""
+        sentences: list[str] = []
+        for is_about_it, group in groupby(clauses, key=lambda clause: clause[0] in predicates):
+            texts = [text for _, text in group]
+            sentences += [f"it {listed(texts)}"] if is_about_it else texts
+        return capital(", and ".join(filter(None, (", ".join(sentences[:-1]), sentences[-1]))))
+
+    style = _Style(
+        phrase=phrase,
+        joined=joined,
         name=lambda verdict: verdict.second,
-        by=True,
-        joined=lambda said: "or" if said in ("inconclusive", "one seed", "no pair") else "and",
+        unsigned=True,
+        conjunction=lambda label: "or" if label == "no pair" else "and",
         noun=noun,
         n_all=n_all,
     )
-    return _told(verdicts, told)
+    return _summary(verdicts, style)
 
 
 def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
-    """Return what the changes of an ablation do: ``plain (...) hurts; to tell ...``.
+    """Report what the changes of an ablation do, in one sentence without its full stop.
+
+    It reads ``plain (−0.70 pp, 95 % CI −0.91 to −0.49) is worse and quiet (...) is inconclusive; about ...``.
 
     Args:
-        verdicts: each with the changed network first, the network as it is second; at least one.
-        n_all: how many seeds the network as it is has; a verdict on fewer pairs says so.
+        verdicts: at least one, each with the changed network first and the unmodified network second.
+        n_all: the number of seeds of the unmodified network; a verdict on fewer pairs gives its own number.
     """
-    no_change, unchanged = "cannot be told from no change", "changed nothing (same weights and scores)"
-    beyond = f"difference beyond {margin_of(verdicts[0])}"
-    words: dict[Saying, tuple[str, str]] = {
-        "worse": ("hurts", "hurt"),
-        "behind": ("may hurt", "may hurt"),
-        "better": ("helps", "help"),
-        "ahead": ("may help", "may help"),
-        "equivalent": (f"makes no {beyond}", f"make no {beyond}"),
-        "same": (unchanged, unchanged),
-        "inconclusive": (no_change, no_change),
-        "no spread": ("differs by as much in every seed", "differ by as much in every seed"),
-        "no interval": ("is not judged", "are not judged"),
-        "one seed": (f"{no_change} by one seed", f"{no_change} by one seed"),
+    equivalent = f"equivalent within {margin_of(verdicts[0])}"
+    words: dict[VerdictLabel, tuple[str, str]] = {
+        "worse": ("is worse", "are worse"),
+        "behind": ("may be worse", "may be worse"),
+        "better": ("is better", "are better"),
+        "ahead": ("may be better", "may be better"),
+        "equivalent": (f"is {equivalent}", f"are {equivalent}"),
+        "same": (
+            "changes nothing (same weights and scores)",
+            "change nothing (same weights and scores)",
+        ),
+        "inconclusive": ("is inconclusive", "are inconclusive"),
+        "no spread": ("has the same difference for every seed", "have the same difference for every seed"),
+        "no interval": ("is not tested", "are not tested"),
+        "one seed": ("is inconclusive with one seed", "are inconclusive with one seed"),
         "no pair": ("has no test score", "have no test score"),
     }
-    told = _Telling(
-        phrase=lambda said, names, many: f"{names} {words[said][many]}",
+    style = _Style(
+        phrase=lambda label, names, n_names: f"{names} {words[label][n_names > 1]}",
+        joined=lambda clauses: listed([text for _, text in clauses]),
         name=lambda verdict: verdict.first,
-        by=False,
-        joined=lambda said: "and",
+        unsigned=False,
+        conjunction=lambda label: "and",
         noun="seed",
         n_all=n_all,
     )
-    return _told(verdicts, told)
+    return _summary(verdicts, style)
 
 
-def _told(verdicts: Sequence[Verdict], telling: _Telling) -> str:
-    """Return the verdicts as one text: who, what is said with its figures in brackets, and what more would take."""
+def _summary(verdicts: Sequence[Verdict], style: _Style) -> str:
     one_by_one = len(verdicts) <= FEW
-    groups: dict[Saying, list[Verdict]] = {}
+    groups: dict[VerdictLabel, list[Verdict]] = {}
     for verdict in verdicts:
-        groups.setdefault(_said(verdict, one_by_one), []).append(verdict)
-    parts: list[str] = []
-    share = True
-    for said in get_args(Saying):
-        if said not in groups:
+        groups.setdefault(_group_label(verdict, one_by_one), []).append(verdict)
+    clauses: list[tuple[VerdictLabel, str]] = []
+    names_interval = True  # "95 % CI" is written once, before the first interval
+    for label in get_args(VerdictLabel):
+        if label not in groups:
             continue
-        found = groups[said]
+        found = groups[label]
         if one_by_one:
             names = []
             for verdict in found:
-                names.append(f"{telling.name(verdict)}{_alone(verdict, telling, share)}")
-                share = share and not shows_interval(verdict)
-            text = listed(names, telling.joined(said))
+                names.append(f"{style.name(verdict)}{_brackets(verdict, style, names_interval)}")
+                names_interval = names_interval and not shows_interval(verdict)
+            text = listed(names, style.conjunction(label))
         else:
-            text = _names(found, telling, said, most=3 if len(groups) <= FEW else 2)
+            text = _names(found, style, label, most=3 if len(groups) <= FEW else 2)
             if len(found) == 1 and len(groups) <= FEW:
-                text += _alone(found[0], telling, share=True)
+                text += _brackets(found[0], style, names_interval=True)
             else:
-                text += _together(found, telling, len(groups) <= FEW)
-        parts.append(telling.phrase(said, text, len(found) > 1))
-    return f"{listed(parts)}{_more(verdicts, telling.noun)}"
+                text += _common_brackets(found, style, len(groups) <= FEW)
+        clauses.append((label, style.phrase(label, text, len(found))))
+    return f"{style.joined(clauses)}{_more(verdicts, style.noun)}"
 
 
-def _said(verdict: Verdict, one_by_one: bool) -> Saying:
-    """Return what a verdict says; among many, all that are unclear say the same."""
-    said = verdict_label(verdict)
-    return "inconclusive" if not one_by_one and said in ("ahead", "behind", "no spread") else said
+def _group_label(verdict: Verdict, one_by_one: bool) -> VerdictLabel:
+    """Among many verdicts, all inconclusive ones form one group."""
+    label = verdict_label(verdict)
+    return "inconclusive" if not one_by_one and label in ("ahead", "behind", "no spread") else label
 
 
-def _alone(verdict: Verdict, telling: _Telling, share: bool) -> str:
-    """Return one verdict's figures in brackets."""
+def _brackets(verdict: Verdict, style: _Style, names_interval: bool) -> str:
     if verdict.difference.mean is None or verdict.same_models:
         return ""
-    fewer = _fewer([verdict], telling)
-    return f" ({figures(verdict, telling.by, share)}{', ' if fewer else ''}{fewer})"
+    n_pairs = _pairs_text([verdict], style)
+    difference = difference_text(verdict, style.unsigned, names_interval)
+    return f" ({difference}{', ' if n_pairs else ''}{n_pairs})"
 
 
-def _together(found: Sequence[Verdict], telling: _Telling, with_figures: bool) -> str:
-    """Return several verdicts' figures in brackets."""
+def _common_brackets(found: Sequence[Verdict], style: _Style, with_differences: bool) -> str:
     known = [v for v in found if v.difference.mean is not None and not v.same_models]
-    told = [spread(known, telling.by)] if known and with_figures else []
-    told += [_fewer(known, telling)] if known else []
-    text = ", ".join(each for each in told if each)
+    texts = [differences_range(known, style.unsigned)] if known and with_differences else []
+    texts += [_pairs_text(known, style)] if known else []
+    text = ", ".join(each for each in texts if each)
     return f" ({text})" if text else ""
 
 
-def _fewer(found: Sequence[Verdict], telling: _Telling) -> str:
-    """Return on how many pairs verdicts stand, where these are fewer than the leader's own seeds or folds."""
+def _pairs_text(found: Sequence[Verdict], style: _Style) -> str:
+    """Format the number of pairs, if it is smaller than the candidate's own number of seeds or folds."""
     least, most = min(v.difference.n for v in found), max(v.difference.n for v in found)
-    if least == telling.n_all or most == 1:  # one seed is said to be one
+    if least == style.n_all or most == 1:  # the clause itself mentions a single seed
         return ""
     if least == most:
-        return f"{least} of {counted(telling.n_all, telling.noun)}"
-    return f"{least} to {counted(most, telling.noun)}"
+        return f"{least} of {counted(style.n_all, style.noun)}"
+    return f"{least} to {counted(most, style.noun)}"
 
 
-def _names(found: Sequence[Verdict], telling: _Telling, said: Saying, most: int) -> str:
-    """Return who is meant: every name, or the first ones and how many more where a list would be long."""
-    names = [telling.name(verdict) for verdict in found]
+def _names(found: Sequence[Verdict], style: _Style, label: VerdictLabel, most: int) -> str:
+    """List the names, or the first ones and the number of others."""
+    names = [style.name(verdict) for verdict in found]
     if len(names) > 1 and any("," in name for name in names):
         return counted(len(names), "other")
     if len(names) > most:
         names = [*names[: most - 1], counted(len(names) - most + 1, "other")]
-    return listed(names, telling.joined(said))
+    return listed(names, style.conjunction(label))
 
 
 def _more(verdicts: Sequence[Verdict], noun: str) -> str:
-    """Return what it would take to say more, or why a single difference is not clear; empty where all is said."""
-    sayings = [verdict_label(verdict) for verdict in verdicts]
-    if "no interval" in sayings:
-        return f"; there is no interval for this metric ({metric_of(verdicts[0]).title})"
-    if "one seed" in sayings:
-        return f"; to say more you would need two {noun}s or more"
-    open_ones = [
-        v for v, said in zip(verdicts, sayings, strict=True) if said in ("inconclusive", "no spread")
+    """Return the required sample size, or why a single difference is not significant; empty if all is conclusive."""
+    labels = [verdict_label(verdict) for verdict in verdicts]
+    if "no interval" in labels:
+        return f"; there is no interval for {metric_of(verdicts[0]).title}"
+    if "one seed" in labels:
+        return f"; at least two {noun}s are needed"
+    inconclusive = [
+        v for v, label in zip(verdicts, labels, strict=True) if label in ("inconclusive", "no spread")
     ]
-    text = takes(open_ones) or (reason(verdicts[0]) if len(verdicts) == 1 else "")
+    text = required_sentence(inconclusive) or (reason(verdicts[0]) if len(verdicts) == 1 else "")
     return f"; {text}" if text else ""

@@ -1,4 +1,4 @@
-"""Verdicts in full, for those who want to know what an answer stands on: figures, clarity, and why not more."""
+"""Notes on verdicts: a full sentence each, with the interval, the conclusion and the sources of uncertainty."""
 
 from __future__ import annotations
 
@@ -10,106 +10,109 @@ from convstudy.report.metric_text import margin_of, metric_of, unit_of, with_sig
 from convstudy.report.verdict_text import verdict_label
 from convstudy.stats import Verdict
 
-# A source that makes up this much of an interval (of its half-width's square) is what it mostly comes from.
-_MOSTLY = 2 / 3
+# A source dominates if it causes at least this proportion of the squared half-width.
+_DOMINANT = 2 / 3
 
 
-def judged(verdict: Verdict) -> str:
-    """Return a verdict as a sentence of its own: who, figures, what can be said, and why not more."""
-    pair = f"{verdict.first} against {verdict.second}"
+def verdict_note(verdict: Verdict) -> str:
+    """Describe a verdict in a sentence: the pair, the difference with its interval, the conclusion."""
+    pair = f"{verdict.first} minus {verdict.second}"
     difference = verdict.difference
     if difference.mean is None:
-        return f"{pair}: no pair of fits to compare."
+        return f"{pair}: no fits with a common seed or fold to compare."
     metric = metric_of(verdict)
     text = f"{pair}: {with_sign(metric, difference.mean)}{unit_of(metric)}"
     if difference.low is not None and difference.high is not None:
-        about = " for these two models on new images" if verdict.kind == "too few to say" else ""
-        share = f"{shortest_percent(difference.confidence)} interval"
-        text += (
-            f" ({share} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{about})"
-        )
-    bound = "; predictions are missing, so the images’ part is an upper bound" if verdict.bounded else ""
-    return f"{text}, {clarity(verdict)}{sources(verdict)}{bound}."
+        scope = " for these two models on new images" if verdict.kind == "too few to say" else ""
+        confidence = f"{shortest_percent(difference.confidence)} CI"
+        text += f" ({confidence} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{scope})"
+    bound = (
+        "; predictions are missing, so the uncertainty from images is an upper bound"
+        if verdict.bounded
+        else ""
+    )
+    return f"{text}, {conclusion_text(verdict)}{sources(verdict)}{bound}."
 
 
 def probability(verdict: Verdict) -> str:
-    """Return the Bayesian reading of a difference over folds, as a sentence; empty without one."""
+    """Give the Bayesian probabilities of a difference over folds in a sentence; empty if there are none."""
     found = verdict.probabilities
     if found is None:
         return ""
     return (
-        f"By the Bayesian correlated t-test {verdict.first} beats {verdict.second} by more than "
-        f"{margin_of(verdict)} with probability {_chance(found.better)}, and is as good within "
-        f"{margin(verdict)} with {_chance(found.same)}."
+        f"According to the Bayesian correlated t-test, {verdict.first} is better than {verdict.second} by more than "
+        f"{margin_of(verdict)} with probability {_chance(found.better)}, and equivalent within "
+        f"±{margin_of(verdict)} with probability {_chance(found.same)}."
     )
 
 
 def groups(stage_result: StageResult) -> str:
-    """Return who cannot be told apart in a comparison of three or more, as a sentence; empty of two."""
+    """Name the groups without significant differences in a comparison of three or more; empty for two."""
     if len(stage_result.ranking) < 3 or not stage_result.groups:
         return ""
     if any(verdict.kind == "too few to say" for verdict in stage_result.verdicts):
         return ""
     together = [group for group in stage_result.groups if len(group) > 1]
-    beyond = f"more than {margin_of(stage_result.verdicts[0])}"
+    beyond = f"by more than {margin_of(stage_result.verdicts[0])}"
+    n, metric = len(stage_result.ranking), f"test {stage_result.metric.title}"
     if not together:
-        return f"All {len(stage_result.ranking)} differ by {beyond}."
-    if len(together) == 1 and len(together[0]) == len(stage_result.ranking):
-        n = len(stage_result.ranking)
-        return f"None of the {n} can be told from another by {beyond} of test {stage_result.metric.title}."
+        return f"All {n} differ significantly {beyond} of {metric}."
+    if len(together) == 1 and len(together[0]) == n:
+        return f"None of the {n} differ significantly {beyond} of {metric}."
     named = "; ".join(listed(list(group)) for group in together)
-    return f"By {beyond} of test {stage_result.metric.title} these cannot be told apart: {named}."
+    return f"Groups without a significant difference {beyond} of {metric}: {named}."
 
 
-def clarity(verdict: Verdict) -> str:
-    """Return what a verdict says, after the figures: ``"a clear difference"``, ``"too uncertain to call"``."""
+def conclusion_text(verdict: Verdict) -> str:
+    """Name the conclusion of a verdict: ``"a significant difference"``, ``"inconclusive"``."""
     if verdict.same_models:
-        return "a model compared with itself: the weights and scores are the same"
+        return "the same model twice: weights and scores are identical"
     if verdict.kind in ("better", "worse"):
-        return "a clear difference"
+        return "a significant difference"
     if verdict.kind == "equivalent":
-        return f"a tie within {margin(verdict)}"
+        return f"equivalent within ±{margin_of(verdict)}"
     if verdict.no_interval:
-        return f"no interval for this metric ({metric_of(verdict).title}), so no claim"
+        return f"not tested: there is no interval for {metric_of(verdict).title}"
     if verdict.kind == "too few to say":
-        return "one seed of each, so nothing can be told from the luck of seeds"
+        return "inconclusive: one seed each does not show the variation between seeds"
     if verdict.difference.low is None:
-        return "the same difference in every pair, which shows no spread to judge it by"
+        return "inconclusive: the difference is the same in every pair, so it has no interval"
     if verdict.clear_alone:
-        return f"clear by itself, but not as one of {counted(verdict.n_comparisons, 'comparison')}"
+        n = counted(verdict.n_comparisons, "comparison")
+        return f"inconclusive after the correction for {n}, although conclusive as the only one"
     if verdict.ahead:
-        return f"a difference, but perhaps of no more than {margin_of(verdict)}"
+        return f"inconclusive: significantly different from zero, but perhaps by no more than {margin_of(verdict)}"
     if verdict_label(verdict) in ("ahead", "behind"):
-        return f"perhaps a difference, but not clear as one of {counted(verdict.n_comparisons, 'comparison')}"
-    return "too uncertain to call"
-
-
-def margin(verdict: Verdict) -> str:
-    """Return the region within which differences count as none: ``±0.1 points``."""
-    return f"±{margin_of(verdict)}"
+        return (
+            "inconclusive: not significantly different from zero after the correction for "
+            f"{counted(verdict.n_comparisons, 'comparison')}"
+        )
+    return "inconclusive"
 
 
 def sources(verdict: Verdict) -> str:
-    """Return where an unclear verdict over seeds has its uncertainty from: ``, mostly for want of seeds (...)``."""
+    """Name the dominant source of uncertainty of an inconclusive verdict over seeds; empty for other verdicts."""
     seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
     if verdict.kind != "inconclusive" or verdict.same_models or seeds is None or images is None:
         return ""
-    share = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
-    text = ", for want of seeds and of test images"
-    if share >= _MOSTLY:
-        text = ", mostly for want of seeds"
-    elif share <= 1 - _MOSTLY:
-        text = ", mostly for want of test images"
+    proportion = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
+    text = "because of few seeds and few test images"
+    if proportion >= _DOMINANT:
+        text = "mostly because of few seeds"
+    elif proportion <= 1 - _DOMINANT:
+        text = "mostly because of few test images"
     unit = unit_of(metric_of(verdict))
-    return f"{text} (±{_width(verdict, seeds)}{unit} for the seeds, ±{_width(verdict, images)} for the test images)"
+    return f", {text} (±{_width(verdict, seeds)}{unit} from seeds, ±{_width(verdict, images)}{unit} from test images)"
 
 
-def _chance(share: float) -> str:
-    """Return a probability in whole per cent, which is never quite none or all."""
-    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else percent(share, 0)
+def _chance(probability: float) -> str:
+    """Format a probability in whole percent, never as 0 % or 100 %."""
+    if probability < 0.01:
+        return "less than 1 %"
+    return "more than 99 %" if probability > 0.99 else percent(probability, 0)
 
 
 def _width(verdict: Verdict, half_width: float) -> str:
-    """Return a half-width, rounded up so that a small one does not read as none."""
+    """Format a half-width, rounded up so that a small one does not read as zero."""
     up = math.ceil(half_width * 10_000 - 1e-9)
     return decimals(up / 100, 2) if metric_of(verdict).unit == "percent" else decimals(up / 10_000, 4)

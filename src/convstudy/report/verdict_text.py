@@ -1,6 +1,7 @@
-"""A verdict within a sentence: what it says, its figures in brackets, and what it would take to say more.
+"""Text of a single verdict within a sentence: its label, its difference with interval, the required sample size.
 
-The words "better", "worse" and "ties" stand for verdicts of these kinds and for nothing else.
+The words "better", "worse" and "equivalent" are used only for verdicts of these kinds. "May be better" and "may be
+worse" are inconclusive verdicts.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from convstudy.report.metric_text import bare_writer, margin_of, metric_of, sign
 from convstudy.stats import Interval, RequiredSampleSize, Verdict
 
 FEW_SEEDS = 3
-"""From this number of seeds or fewer, how much seeds differ is known so badly that more come first."""
+"""With this number of seeds or fewer, the variance between seeds is too uncertain to plan with."""
 MORE_FOLDS = "more folds"
-"""The interval over a few folds is mostly Student's t: more folds of the same images narrow it."""
+"""With few folds, Student's t makes the interval wide: more folds of the same images narrow it."""
 
-Saying = Literal[
+VerdictLabel = Literal[
     "worse",
     "behind",
     "better",
@@ -37,14 +38,15 @@ Saying = Literal[
     "no interval",
     "one seed",
     "no pair",
-]  # in the order in which a sentence tells of them: first what speaks against a choice
+]  # in the order in which a sentence reports them: evidence against a choice comes first
 
 
-def verdict_label(verdict: Verdict) -> Saying:
-    """Return what a verdict says of its first candidate, in finer words than its kind.
+def verdict_label(verdict: Verdict) -> VerdictLabel:
+    """Classify a verdict on its first candidate more finely than its kind.
 
-    ``"ahead"`` and ``"behind"`` are unclear verdicts whose interval leaves out zero, but not the whole region, or
-    only if no other comparison had been made. ``"same"`` is a model compared with itself, whatever its kind.
+    ``"ahead"`` and ``"behind"`` are inconclusive verdicts whose interval excludes zero: either it includes part of
+    the equivalence margin, or the claim does not hold after the correction for multiple comparisons. ``"same"`` is a
+    model compared with itself, whatever its kind.
     """
     difference = verdict.difference
     if difference.mean is None:
@@ -67,92 +69,97 @@ def verdict_label(verdict: Verdict) -> Saying:
 
 
 def shows_interval(verdict: Verdict) -> bool:
-    """Return whether a sentence gives the interval of a verdict: it is known, and says something of other seeds."""
+    """Report whether a sentence includes the interval: it is known and covers the variation between seeds."""
     difference = verdict.difference
     known = difference.low is not None and difference.high is not None
     return known and not verdict.same_models and verdict_label(verdict) != "one seed"
 
 
-def figures(verdict: Verdict, by: bool, share: bool = True) -> str:
-    """Return a difference with its interval for a sentence's brackets: ``0.42 points, 95 % interval −0.10 to 0.94``.
+def difference_text(verdict: Verdict, unsigned: bool, names_interval: bool = True) -> str:
+    """Format a known difference with its interval for brackets: ``0.42 pp, 95 % CI −0.10 to 0.94``.
 
     Args:
-        verdict: of which the difference is known.
-        by: whether to tell by how much one is better, worse, ahead or behind, without a sign.
-        share: whether to say that the ends are those of a 95 % interval; once in a sentence is enough.
+        verdict: one with a known difference.
+        unsigned: write "by" and the size of the difference if one candidate is (or may be) better.
+        names_interval: write "95 % CI" before the interval; once per sentence is enough.
     """
     difference = verdict.difference
-    assert difference.mean is not None  # callers leave out what has no pair
-    way, turn = _way(verdict, by)
+    assert difference.mean is not None  # callers skip verdicts without pairs
+    by, factor = _by_and_factor(verdict, unsigned)
     metric = metric_of(verdict)
-    text = f"{way}{signed_by(metric, turn * difference.mean)}{unit_of(metric)}"
+    text = f"{by}{signed_by(metric, factor * difference.mean)}{unit_of(metric)}"
     if difference.low is None or difference.high is None or not shows_interval(verdict):
         return text
-    low, high = sorted((turn * difference.low, turn * difference.high))
-    interval = f"{shortest_percent(difference.confidence)} interval " if share else ""
+    low, high = sorted((factor * difference.low, factor * difference.high))
+    interval = f"{shortest_percent(difference.confidence)} CI " if names_interval else ""
     return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}"
 
 
-def spread(verdicts: Sequence[Verdict], by: bool) -> str:
-    """Return the differences of verdicts that say the same: ``by 0.42 to 1.20 points``, or ``differences ...``."""
-    way, turn = _way(verdicts[0], by)
-    means = sorted(turn * v.difference.mean for v in verdicts if v.difference.mean is not None)
+def differences_range(verdicts: Sequence[Verdict], unsigned: bool) -> str:
+    """Format the range of several differences: ``by 0.42 to 1.20 pp``, or ``differences 0.42 to 1.20 pp``.
+
+    Args:
+        verdicts: verdicts with the same label and known differences.
+        unsigned: as for :func:`difference_text`.
+    """
+    by, factor = _by_and_factor(verdicts[0], unsigned)
+    means = sorted(factor * v.difference.mean for v in verdicts if v.difference.mean is not None)
     metric = metric_of(verdicts[0])
     ends = list(dict.fromkeys(signed_by(metric, mean) for mean in (means[0], means[-1])))
-    what = way or ("differences " if len(ends) > 1 else "difference ")
-    return f"{what}{' to '.join(ends)}{unit_of(metric)}"
+    lead = by or ("differences " if len(ends) > 1 else "difference ")
+    return f"{lead}{' to '.join(ends)}{unit_of(metric)}"
 
 
-def _way(verdict: Verdict, by: bool) -> tuple[str, int]:
-    """Return the word before a difference, and 1 or −1 to turn it by, so that what is worse is worse by so much."""
-    said = verdict_label(verdict)
-    if not by or said not in ("worse", "behind", "better", "ahead"):
+def _by_and_factor(verdict: Verdict, unsigned: bool) -> tuple[str, int]:
+    """Return "by " and the factor 1 or −1 that makes the size of a difference positive; else "" and 1."""
+    label = verdict_label(verdict)
+    if not unsigned or label not in ("worse", "behind", "better", "ahead"):
         return "", 1
-    return "by ", -1 if (said in ("worse", "behind")) != verdict.lower_is_better else 1
+    return "by ", -1 if (label in ("worse", "behind")) != verdict.lower_is_better else 1
 
 
-def takes(verdicts: Sequence[Verdict]) -> str:
-    """Return what it would take to tell a difference that matters, for the verdict that takes most.
+def required_sentence(verdicts: Sequence[Verdict]) -> str:
+    """Format the required sample size of the verdict that needs most; empty if none is known.
 
-    It is ``to tell a difference of 0.1 points you would need about 10 to 40 seeds``, or where the data at hand reach
-    nowhere near that, which difference they can show; empty where nothing is known.
+    It reads ``about 10 to 40 seeds are needed to detect a difference of 0.1 percentage points``. If the requirement
+    is far beyond the available data, it gives the difference that these data can detect.
     """
     found = [verdict.required for verdict in verdicts if verdict.required is not None]
     if not found:
         return ""
-    most = max(found, key=_how_much)
-    difference = f"a difference of {in_points(most.difference)}"
+    most = max(found, key=_requirement)
+    detect = f"to detect a difference of {percentage_points(most.difference)}"
     if most.fewest is None:
         return _out_of_reach(most)
     if most.folds_first:
-        return f"to tell {difference} use {_amount(most)}"
+        return f"use {_amount(most)} {detect}"
     rough = ""
     if most.unit == "seeds" and most.at_hand <= FEW_SEEDS:
-        rough = f", roughly: run more than {most.at_hand} first"
-    return f"to tell {difference} you would need {_amount(most)}{rough}"
+        rough = f" (a rough estimate: run more than {most.at_hand} first)"
+    return f"{_amount(most)} are needed {detect}{rough}"
 
 
-def _how_much(required: RequiredSampleSize) -> tuple[bool, bool, float]:
-    """Return how much it would take, to be compared: seeds are less than images, and these less than out of reach."""
+def _requirement(required: RequiredSampleSize) -> tuple[bool, bool, float]:
+    """Sort key: seeds cost less than images, and images less than what is out of reach."""
     return (required.fewest is None, required.unit != "seeds", required.fewest or required.shows or 0.0)
 
 
 def _out_of_reach(required: RequiredSampleSize) -> str:
-    """Return which difference the data at hand can show, where they cannot show one that matters by far."""
-    assert required.shows is not None  # known wherever no number is given
-    shows, not_this = in_points(one_digit(required.shows * 100) / 100), in_points(required.difference)
-    found = f"{required.at_hand:,} {required.unit} can show a difference of about {shows}"
+    assert required.shows is not None  # set wherever ``fewest`` is not
+    detectable = percentage_points(one_digit(required.shows * 100) / 100)
     end = ": run more seeds first" if required.unit == "seeds" else ""
     first = f"use {MORE_FOLDS} first: " if required.folds_first else ""
-    if required.shows == 1:  # accuracies differ by 100 points at most
-        return f"{first}{required.at_hand:,} {required.unit} cannot show any difference{end}"
-    best = "" if required.unit == "seeds" else " at best"
-    return f"{first}{found}{best}, not of {not_this}{end}"
+    if required.shows == 1:  # accuracies differ by 100 percentage points at most
+        return f"{first}{required.at_hand:,} {required.unit} cannot detect any difference{end}"
+    at_best = "" if required.unit == "seeds" else " at best"
+    return (
+        f"{first}{required.at_hand:,} {required.unit} can detect a difference of about {detectable}{at_best}, "
+        f"not of {percentage_points(required.difference)}{end}"
+    )
 
 
 def _amount(required: RequiredSampleSize) -> str:
-    """Return how much it would take, where that is within reach."""
-    assert required.fewest is not None  # callers ask of what is within reach
+    assert required.fewest is not None  # callers handle requirements that are out of reach
     if required.unit == "images":
         if required.fewest <= required.at_hand:
             return MORE_FOLDS
@@ -164,46 +171,48 @@ def _amount(required: RequiredSampleSize) -> str:
 
 
 def required_short(verdict: Verdict) -> str:
-    """Return what it would take to tell a difference that matters: ``about 10 to 40 seeds``; empty if not known."""
+    """Format the required sample size for a table cell: ``about 10 to 40 seeds``; empty if it is not known."""
     found = verdict.required
     if found is None:
         return ""
     if found.fewest is not None:
         return _amount(found)
-    assert found.shows is not None  # known wherever no number is given
-    shows = f"about {in_points(one_digit(found.shows * 100) / 100)}" if found.shows < 1 else "no difference"
+    assert found.shows is not None  # set wherever ``fewest`` is not
+    detectable = f"about {shortest(one_digit(found.shows * 100))} pp" if found.shows < 1 else "no difference"
     first = f"{MORE_FOLDS} first; " if found.folds_first else ""
-    return f"{first}{found.at_hand:,} {found.unit} show {shows}"
+    return f"{first}{found.at_hand:,} {found.unit} detect {detectable}"
 
 
-def in_points(fraction: float) -> str:
-    """Return a region's size, as short as it was told: ``0.1 points``."""
+def percentage_points(fraction: float) -> str:
+    """Format a fraction without trailing zeros: ``0.1 percentage points``."""
     text = shortest(fraction * 100)
-    return f"{text} point{'' if text == '1' else 's'}"
+    return f"{text} percentage point{'' if text == '1' else 's'}"
 
 
 def reason(verdict: Verdict) -> str:
-    """Return why an unclear verdict whose interval leaves out zero is not clear; empty of others."""
+    """Explain why a verdict is inconclusive although its interval excludes zero; empty for other verdicts."""
     if verdict_label(verdict) not in ("ahead", "behind"):
         return ""
     if verdict.clear_alone:
-        return f"as one of {counted(verdict.n_comparisons, 'comparison')} that may be chance"
-    return f"if so, perhaps by no more than {margin_of(verdict)}"
+        return (
+            f"this is not significant after the correction for {counted(verdict.n_comparisons, 'comparison')}"
+        )
+    return f"the difference may be within the margin of {margin_of(verdict)}"
 
 
-def within(found: Interval | None, metric: Metric) -> str:
-    """Return an interval of a metric for a sentence: ``95 % interval 98.10 to 98.97 %``; empty where there is none."""
+def interval_text(found: Interval | None, metric: Metric) -> str:
+    """Format an interval of a metric for a sentence: ``95 % CI 98.10 to 98.97 %``; empty without one."""
     if found is None:
         return ""
-    share = shortest_percent(found.confidence)
-    return f"{share} interval {bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
+    confidence = shortest_percent(found.confidence)
+    return f"{confidence} CI {bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
 
 
 def over_seeds(verdicts: Sequence[Verdict]) -> str:
-    """Return what an interval over seeds counts: of one seed there is no spread to tell others from."""
+    """Explain which sources of variation the intervals of test scores cover; one seed shows none between seeds."""
     numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
-    alone = "other test images alone, for the trained models: of other seeds nothing is known"
+    one_seed = "only the choice of test images, for these trained models; other seeds may differ"
     if numbers == {1}:
-        return f"With one seed the interval counts {alone}."
-    both = "Over seeds the interval counts both other seeds and other test images"
-    return f"{both}; where there is one pair, {alone}." if 1 in numbers else f"{both}."
+        return f"With one seed, the interval covers {one_seed}."
+    both = "The interval covers the choice of seeds and of test images"
+    return f"{both}; with a single pair, it covers {one_seed}." if 1 in numbers else f"{both}."

@@ -10,7 +10,7 @@ from convstudy.analysis import StageResult
 from convstudy.numbers import counted, duration
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure
-from convstudy.report.ranking import picture
+from convstudy.report.ranking import ranking_figure
 from convstudy.report.section import Facts, Material, Row, Section, Text, Topic
 from convstudy.report.stages import stage_title
 
@@ -39,7 +39,7 @@ def data(material: Material) -> dict[str, Any]:
 def _picture(stage_result: StageResult) -> Figure | None:
     """Return the picture of an answer: candidates ranked, or of an ablation its effects."""
     if stage_result.question != "ablate":
-        return picture(stage_result)
+        return ranking_figure(stage_result)
     named = [(verdict.first, verdict) for verdict in stage_result.verdicts]
     subject, title = (
         stage_title(stage_result),

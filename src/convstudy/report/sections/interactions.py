@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convstudy.analysis import StageResult
-from convstudy.report.interaction_text import SHORT, worded
+from convstudy.report.interaction_text import SHORT, interaction_verdict
 from convstudy.report.metric_text import difference_kind, margin_of, metric_of, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
@@ -49,7 +49,7 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         (
             verdict.first,
             verdict.second,
-            worded(verdict, SHORT),
+            interaction_verdict(verdict, SHORT),
             verdict.difference.mean,
             verdict.difference.low,
             verdict.difference.high,

@@ -9,7 +9,7 @@ from convstudy.report.metric_text import key_of, unit_of, value_kind, with_sign,
 from convstudy.report.optimism_text import winners
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_text import within
+from convstudy.report.verdict_text import interval_text
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -57,7 +57,7 @@ def nested_table(stage_result: StageResult) -> Table | None:
         return _nested(stage_result, columns, rows, f"{caption}Not every outer fold has a score.")
     caption += f"Mean {write(found.score.mean)}"
     if found.interval:
-        caption += f" ({within(found.interval, metric)}, Nadeau and Bengio’s)"
+        caption += f" ({interval_text(found.interval, metric)}, Nadeau and Bengio’s)"
     if found.searched is not None and found.optimism is not None:
         gap = f"{with_sign(metric, found.searched - found.score.mean)}{unit_of(metric)}"
         caption += f"; the search chose by {write(found.searched)}, a difference of {gap}"
