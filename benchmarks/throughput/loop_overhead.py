@@ -27,7 +27,7 @@ from benchmarks.throughput.as_worker import start_as_worker
 from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS, images, layers
 from convstudy.data import Holdout, Images
 from convstudy.engine.batches import ImageTensors, network_input
-from convstudy.engine.evaluation import evaluate, half_precision
+from convstudy.engine.evaluation import evaluate, precision_context
 from convstudy.engine.fit import run_fit
 from convstudy.engine.optimizers import build_optimizer, make_step
 from convstudy.engine.randomness import torch_generator
@@ -61,7 +61,7 @@ class BareSteps:
         with repeatable(self.fit.threads):
             self.model.train()
             for _ in range(n_steps):
-                with half_precision(self.fit.recipe.precision):
+                with precision_context(self.fit.recipe.precision):
                     logits = self.model(pixels)
                 loss = nn.functional.cross_entropy(logits.float(), labels)
                 self.optimizer.zero_grad()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from convstudy.engine import augmentation
-from convstudy.engine.augmentation import AUGMENTATIONS, augmented, cut_out, mapped, shifted
+from convstudy.engine.augmentation import AUGMENTATIONS, affine_transformed, augmented, cut_out, shifted
 from convstudy.engine.batches import network_input
 from convstudy.studyfile import Recipe
 
@@ -155,7 +155,7 @@ def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> No
 def test_a_map_by_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     images = _images(2, 3, 9, 8)
     _with_draws(monkeypatch, [[0.0] * 4] * 2)
-    assert torch.allclose(mapped(images, ANY), images, atol=1e-5)
+    assert torch.allclose(affine_transformed(images, ANY), images, atol=1e-5)
 
 
 @pytest.mark.parametrize(("down", "right"), [(1.0, 0.0), (0.0, 1.0), (-0.5, 0.5), (1.0, -1.0)])
@@ -164,7 +164,7 @@ def test_a_map_that_only_moves_is_a_shift(down: float, right: float, monkeypatch
     images = _images(1, 2, 10, 8)
     _with_draws(monkeypatch, [[0.0, 0.0, down, right]])
     expected = _moved(images[0], round(-2 * down), round(-2 * right))
-    assert torch.allclose(mapped(images, ANY)[0], expected, atol=1e-5)
+    assert torch.allclose(affine_transformed(images, ANY)[0], expected, atol=1e-5)
 
 
 def _mapped_slowly(image: np.ndarray, turn: float, zoom: float, down: float, right: float) -> np.ndarray:
@@ -190,6 +190,6 @@ def test_every_mapped_image_is_the_slow_twins(monkeypatch: pytest.MonkeyPatch) -
     images = _images(12, 2, 11, 11)
     draws = np.random.RandomState(0).uniform(-1, 1, (12, 4)).tolist()
     _with_draws(monkeypatch, draws)
-    changed = mapped(images, ANY).numpy()
+    changed = affine_transformed(images, ANY).numpy()
     for image, result, draw in zip(images.numpy(), changed, draws, strict=True):
         assert np.allclose(result, _mapped_slowly(image, *draw), atol=1e-4), draw

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from convstudy.engine.averaging import WeightAverage, share_of_new
+from convstudy.engine.averaging import WeightAverage, ema_weight
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.training import EagerLoop, Step, train_epoch
@@ -24,7 +24,7 @@ def test_the_average_is_short_at_first_and_then_as_long_as_it_was_told() -> None
     for step, decay in enumerate((1 / 10, 2 / 11, 0.25, 0.25)):
         with torch.no_grad():
             model.weight.fill_(2.0 + step)
-        average.follow(share_of_new(0.25, step))
+        average.follow(ema_weight(0.25, step))
         expected = decay * expected + (1 - decay) * (2.0 + step)
         assert average.model.weight.item() == pytest.approx(expected, rel=1e-6)  # type: ignore[union-attr, operator]
     assert model.weight.item() == 5.0  # what is followed stays
@@ -34,7 +34,7 @@ def test_moving_averages_of_batch_normalisation_are_averaged_too() -> None:
     model = nn.Sequential(KerasBatchNorm(2, 0.1, 1e-3))
     average = WeightAverage(model)
     model[0].running_mean.fill_(10.0)  # type: ignore[union-attr, operator]
-    average.follow(share_of_new(0.9, 0))
+    average.follow(ema_weight(0.9, 0))
     assert average.model.state_dict()["0.running_mean"].tolist() == pytest.approx([9.0, 9.0])
 
 

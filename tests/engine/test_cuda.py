@@ -14,7 +14,7 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.cuda.graph import Capture, CudaGraph, EagerCalls
 from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.devices import working_on
-from convstudy.engine.evaluation import half_precision
+from convstudy.engine.evaluation import precision_context
 from convstudy.engine.fit import TrainedFit, run_fit
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import Step, train_epoch
@@ -162,6 +162,6 @@ def test_an_executor_trains_several_fits_on_the_device(tmp_path: Path) -> None:
 
 def test_casts_are_not_cached_on_a_device() -> None:
     """They would be captured, or be another thread's."""
-    with half_precision("bfloat16", torch.device(DEVICE)):
+    with precision_context("bfloat16", torch.device(DEVICE)):
         assert torch.is_autocast_enabled("cuda")
         assert not torch.is_autocast_cache_enabled()

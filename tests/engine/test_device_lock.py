@@ -94,7 +94,7 @@ def test_nobody_begins_while_another_waits_to_be_alone() -> None:
     shared_lock, end = SharedExclusiveLock(), threading.Event()
     _holding(shared_lock, end)
     with _beside(lambda: _work_alone(shared_lock)) as alone:
-        _wait_for(lambda: shared_lock._n_waiting == 1)
+        _wait_for(lambda: shared_lock._n_waiting_exclusive == 1)
         with _beside(lambda: _work(shared_lock)) as work:
             assert not work.wait(MOMENT)
             end.set()
@@ -118,7 +118,7 @@ def test_one_that_works_on_lets_another_be_alone(way: str) -> None:
         assert done.wait(10)
         assert not end.is_set()
     end.set()
-    _wait_for(lambda: shared_lock._n_working == 0)
+    _wait_for(lambda: shared_lock._n_shared == 0)
 
 
 def test_who_does_not_work_passes_without_a_look() -> None:
@@ -127,12 +127,12 @@ def test_who_does_not_work_passes_without_a_look() -> None:
     with shared_lock.shared():
         with shared_lock.released(), shared_lock.released():
             shared_lock.yield_to_exclusive()
-            assert shared_lock._n_working == 0
-        assert shared_lock._n_working == 1
+            assert shared_lock._n_shared == 0
+        assert shared_lock._n_shared == 1
     with shared_lock.released(), _beside(lambda: _work_alone(shared_lock)) as done:
         shared_lock.yield_to_exclusive()
         assert done.wait(10)
-    assert shared_lock._n_working == 0
+    assert shared_lock._n_shared == 0
 
 
 @pytest.mark.parametrize("where", ["shared", "released", "exclusive"])

@@ -16,7 +16,7 @@ from convstudy.engine import batches, devices, evaluation
 from convstudy.engine import fit as engine_fit
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.cuda.graph import EagerCalls, first_error
-from convstudy.engine.cuda.memory import LIBRARIES_ON_DEVICE
+from convstudy.engine.cuda.memory import LIBRARY_BYTES
 from convstudy.engine.devices import CPU, device_name, find_device, why_unusable
 from convstudy.engine.evaluation import logits_of
 from convstudy.engine.fit import run_fit
@@ -70,7 +70,7 @@ def test_auto_is_the_processor_where_a_device_cannot_be_used_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _two_cards(monkeypatch, cuda0="The NVIDIA driver on your system is too old")
-    with pytest.warns(RuntimeWarning, match=r"on the processor: The NVIDIA driver .* too old"):
+    with pytest.warns(RuntimeWarning, match=r"on the CPU: The NVIDIA driver .* too old"):
         assert find_device("auto") == CPU
     for name in ("cuda", "cuda:0"):
         with pytest.raises(
@@ -215,7 +215,7 @@ def test_a_library_of_a_device_lacks_memory_if_the_device_has_none_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """cuBLAS' errors are of no type of their own."""
-    for free, kind in ((LIBRARIES_ON_DEVICE - 1, OutOfMemory), (2**40, RuntimeError)):
+    for free, kind in ((LIBRARY_BYTES - 1, OutOfMemory), (2**40, RuntimeError)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 2**40))
         with pytest.raises(kind), memory_errors(small_fit(), CUDA):
             raise RuntimeError("some words")
@@ -265,7 +265,7 @@ def test_pixels_of_a_file_go_to_a_device_piece_by_piece(
         return read(self, wanted)
 
     monkeypatch.setattr(PixelFile, "read", counted)
-    monkeypatch.setattr(batches, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(batches, "ROWS_PER_READ", 10)
     tensors = ImageTensors(part, torch.arange(23))
     assert tensors.to(CPU) is tensors
     moved = tensors.to(torch.device("meta"))
@@ -282,7 +282,7 @@ def test_evaluation_takes_larger_batches_on_a_device_and_gives_the_same_shapes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The meta device stands for one here; it knows no number formats.
-    monkeypatch.setattr(evaluation, "half_precision", lambda *_: nullcontext())
+    monkeypatch.setattr(evaluation, "precision_context", lambda *_: nullcontext())
     seen = []
 
     class Watching(torch.nn.Module):
@@ -290,8 +290,8 @@ def test_evaluation_takes_larger_batches_on_a_device_and_gives_the_same_shapes(
             seen.append(len(images))
             return images.flatten(1)[:, :3]
 
-    n = evaluation.BATCH_SIZE_ON_DEVICE + 7
-    for device, sizes in (("cpu", [500] * 5 + [7]), ("meta", [evaluation.BATCH_SIZE_ON_DEVICE, 7])):
+    n = evaluation.BATCH_SIZE_ON_GPU + 7
+    for device, sizes in (("cpu", [500] * 5 + [7]), ("meta", [evaluation.BATCH_SIZE_ON_GPU, 7])):
         part = ImageTensors(
             torch.zeros(n, 2, 2, 1, dtype=torch.uint8, device=device),
             torch.zeros(n, dtype=torch.int64, device=device),

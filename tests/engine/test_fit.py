@@ -21,7 +21,7 @@ from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, scores_of
 from convstudy.engine.fit import best_epoch, run_fit
-from convstudy.engine.randomness import numpy_generator, stream, torch_generator
+from convstudy.engine.randomness import numpy_generator, stream_seed, torch_generator
 from convstudy.engine.run_time import estimate_run_time
 from convstudy.engine.weights import load_weights
 from convstudy.networks.build import build_network
@@ -109,7 +109,7 @@ def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_fi
     fit = replace(small_fit(train_eval_samples=1), metric=metric)
     record = run_fit(fit, digits().train, None, epochs.append).record
     assert not record.done
-    assert "is not defined on the sample of training images" in record.error
+    assert "is not defined on a sample of training images" in record.error
     assert "train_eval_samples = 1" in record.error
     assert epochs == []
 
@@ -128,13 +128,13 @@ def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
     assert story(trained(small_fit(train_eval_samples=96))) == story(whole)
     # Images of both halves of the training part, not its first ones, and the same after every epoch.
     train = ImageTensors(torch.arange(1000)[:, None, None, None].to(torch.uint8), torch.arange(1000))
-    rows = engine_fit._measured(small_fit(train_eval_samples=100), train).labels.tolist()
+    rows = engine_fit._train_eval_sample(small_fit(train_eval_samples=100), train).labels.tolist()
     assert len(set(rows)) == 100
     assert min(rows) < 250 and max(rows) > 750
     # Unless somebody says otherwise, of more than 10,000 images.
     large = ImageTensors(torch.zeros(10_001, 1, 1, 1, dtype=torch.uint8), torch.zeros(10_001))
-    assert len(engine_fit._measured(small_fit(), large)) == 10_000
-    assert len(engine_fit._measured(small_fit(train_eval_samples=None), large)) == 10_001
+    assert len(engine_fit._train_eval_sample(small_fit(), large)) == 10_000
+    assert len(engine_fit._train_eval_sample(small_fit(train_eval_samples=None), large)) == 10_001
 
 
 def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:
@@ -209,7 +209,7 @@ def test_a_mistake_of_the_program_is_not_taken_for_a_lack_of_memory(monkeypatch:
 
 def test_streams_differ_by_seed_purpose_and_epoch_and_stay_what_they_are() -> None:
     streams = {
-        stream(seed, purpose, epoch)
+        stream_seed(seed, purpose, epoch)
         for seed in range(20)
         for purpose in ("weights", "order", "noise")
         for epoch in range(20)
@@ -217,10 +217,10 @@ def test_streams_differ_by_seed_purpose_and_epoch_and_stay_what_they_are() -> No
     assert len(streams) == 20 * 3 * 20
     assert all(0 <= number < 2**63 for number in streams)
     # Recorded: another number would change every fit without changing its id.
-    assert stream(0, "weights") == 4660774874278342653
-    assert stream(3, "order", 2) == 3439164922838858864
+    assert stream_seed(0, "weights") == 4660774874278342653
+    assert stream_seed(3, "order", 2) == 3439164922838858864
     assert numpy_generator(0, "order", 1).permutation(5).tolist() == [1, 3, 2, 0, 4]
-    assert torch_generator(0, "weights").initial_seed() == stream(0, "weights")
+    assert torch_generator(0, "weights").initial_seed() == stream_seed(0, "weights")
 
 
 def test_the_environment_tells_what_is_needed_to_repeat_a_fit() -> None:
@@ -265,7 +265,7 @@ def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
 
     def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def watch(*arguments: Any) -> Any:
-            seen.append((name, DEVICE_LOCK._n_working))
+            seen.append((name, DEVICE_LOCK._n_shared))
             return work(*arguments)
 
         return watch
@@ -279,9 +279,9 @@ def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
             monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
     with DEVICE_LOCK.shared():  # as on a device
         stopped(fit, path, 2)
-        assert DEVICE_LOCK._n_working == 1
+        assert DEVICE_LOCK._n_shared == 1
         trained(fit, path)
-        assert DEVICE_LOCK._n_working == 1
+        assert DEVICE_LOCK._n_shared == 1
     assert {name for name, _ in seen} == {name for functions in names.values() for name in functions}
     assert {(name, n) for name, n in seen if n} == {("train_epoch", 1)}
 

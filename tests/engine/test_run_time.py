@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from convstudy.engine import run_time
-from convstudy.engine.run_time import MOST_TIMED, estimate_run_time
+from convstudy.engine.run_time import MAX_TIMED, estimate_run_time
 from convstudy.networks import layer_table
 from convstudy.plan import Fit
 from tests.engine.small import small_fit
@@ -27,7 +27,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[Fit]:
         step = factor * (1e-3 + 1e-9 * work * n_images)
         return step / n_images, step / n_images / 3
 
-    monkeypatch.setattr(run_time, "_pace", hyperparameters)
+    monkeypatch.setattr(run_time, "_timed", hyperparameters)
     return found
 
 
@@ -38,7 +38,7 @@ def test_the_number_of_timed_networks_does_not_grow_with_the_plan(n_units: int, 
         for units, optimizer in product(range(n_units), ("adam", "muon"))
     ]
     expected = estimate_run_time(fits).seconds
-    assert len(timed) == min(2 * n_units, MOST_TIMED)
+    assert len(timed) == min(2 * n_units, MAX_TIMED)
     timed.clear()
     alone = {fit.id: estimate_run_time([fit]).seconds[fit.id] for fit in fits}
     assert len(timed) == 2 * n_units
@@ -50,7 +50,7 @@ def test_the_number_of_timed_networks_does_not_grow_with_the_plan(n_units: int, 
 def test_networks_with_other_batches_are_interpolated_by_the_work_of_a_step(timed: list[Fit]) -> None:
     fits = [small_fit(batch_size=size) for size in range(10, 200)]
     expected = estimate_run_time(fits).seconds
-    assert len(timed) == MOST_TIMED
+    assert len(timed) == MAX_TIMED
     alone = {fit.id: estimate_run_time([fit]).seconds[fit.id] for fit in fits}
     assert expected == pytest.approx(alone, rel=1e-6)
 
@@ -66,7 +66,7 @@ def test_networks_of_several_kinds_take_about_as_long_as_expected(
         for n_layers, size in product(range(1, 1 + n_families), sizes)
     ]
     expected = estimate_run_time(fits).seconds
-    assert len(timed) == MOST_TIMED
+    assert len(timed) == MAX_TIMED
     alone = {fit.id: estimate_run_time([fit]).seconds[fit.id] for fit in fits}
     assert all(1 / off < expected[fit_id] / alone[fit_id] < off for fit_id in alone)
     assert sum(expected.values()) == pytest.approx(sum(alone.values()), rel=0.2)
@@ -78,7 +78,7 @@ def test_a_network_of_which_no_like_is_timed_takes_as_long_as_the_nearest(timed:
         for n_layers, optimizer in product(range(40), ("adam", "muon"))
     ]
     expected = estimate_run_time(fits).seconds
-    assert len(timed) == MOST_TIMED
+    assert len(timed) == MAX_TIMED
     alone = {fit.id: estimate_run_time([fit]).seconds[fit.id] for fit in fits}
     assert all(0.3 < expected[fit_id] / alone[fit_id] < 3.1 for fit_id in alone)
 

@@ -14,7 +14,7 @@ import torch
 from convstudy.engine import settings
 from convstudy.engine.cuda.settings import CUBLAS_WORKSPACE, NOT_REPEATABLE
 from convstudy.engine.devices import CPU
-from convstudy.engine.float32 import WHOLE
+from convstudy.engine.float32 import FULL_PRECISION
 from convstudy.engine.settings import repeatable
 from tests.engine.small import small_fit, trained
 
@@ -113,10 +113,10 @@ def test_float32_is_float32_whatever_the_caller_allowed(
 ) -> None:
     caller()
     before = _precisions()
-    assert any(precision not in WHOLE for precision in before)
+    assert any(precision not in FULL_PRECISION for precision in before)
     for _ in range(2):
         with repeatable(1, device):
-            assert {place.fp32_precision for place in PLACES[device]} <= set(WHOLE)
+            assert {place.fp32_precision for place in PLACES[device]} <= set(FULL_PRECISION)
         assert _precisions() == before
     if caller is _by_older_names:
         assert torch.get_float32_matmul_precision() == "medium"
@@ -138,7 +138,7 @@ def test_settings_that_could_not_all_be_made_leave_nothing_behind(monkeypatch: p
 
     n_threads = torch.get_num_threads()
     with monkeypatch.context() as patch:
-        patch.setattr(settings, "whole_float32", fail)
+        patch.setattr(settings, "full_float32", fail)
         with pytest.raises(RuntimeError, match="its mind"), repeatable(n_threads + 1):
             raise AssertionError("it must not begin")
     assert not torch.are_deterministic_algorithms_enabled()

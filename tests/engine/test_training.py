@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
-from convstudy.engine.evaluation import VIEWS, evaluate, logits_of, moved, scores_of
+from convstudy.engine.evaluation import TTA_SHIFTS, evaluate, logits_of, moved, scores_of
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.step_hyperparameters import step_hyperparameters
 from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.errors import Diverged
-from convstudy.plan.cost import VIEWS_TO_EVALUATE
+from convstudy.plan.cost import TTA_PASSES
 from convstudy.studyfile import Recipe
 
 
@@ -74,7 +74,7 @@ def test_both_precisions_see_the_same_images(augment: str) -> None:
         recipe = Recipe(augment=augment, precision=precision)  # type: ignore[arg-type]
         model = Keeping()
         step = Step(model, build_optimizer(recipe, model.parameters()), recipe)
-        step.noise.start(0, 1)
+        step.rng.start(0, 1)
         step(pixels, torch.arange(50) % 3, step_hyperparameters(recipe, 1, 1)[0])
     assert types == [torch.float32, torch.bfloat16]
     assert seen[0].dtype == seen[1].dtype == torch.float32
@@ -159,7 +159,7 @@ def test_a_score_is_the_mean_over_images() -> None:
 
 def test_moved_images_are_the_slow_twins() -> None:
     pixels = torch.randint(1, 256, (3, 4, 5, 2), dtype=torch.uint8)
-    for down, right in VIEWS["shift"]:
+    for down, right in TTA_SHIFTS["shift"]:
         expected = torch.zeros_like(pixels)
         for row in range(4):
             for column in range(5):
@@ -176,5 +176,5 @@ def test_logits_are_the_mean_over_the_views() -> None:
         shifts = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
         tta = [model(network_input(moved(part.pixels, *shift))) for shift in shifts]
     assert torch.allclose(logits_of(model, part, "float32", "shift"), torch.stack(tta).mean(0), atol=1e-6)
-    assert VIEWS["shift"] == shifts
-    assert {name: len(tta) for name, tta in VIEWS.items()} == VIEWS_TO_EVALUATE
+    assert TTA_SHIFTS["shift"] == shifts
+    assert {name: len(tta) for name, tta in TTA_SHIFTS.items()} == TTA_PASSES

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.dead_relus import dead_relus, watched_relus
-from convstudy.engine.memory import BYTES_A_NUMBER, step_bytes
+from convstudy.engine.memory import BYTES_PER_VALUE, step_bytes
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
@@ -118,7 +118,7 @@ def test_a_step_needs_memory_for_the_layers_inside_layers_too() -> None:
     more = step_bytes(tree, torch.device("cpu")) - step_bytes(flat, torch.device("cpu"))
     # The sum, and the projection's output.
     assert more == step_bytes(flat, torch.device("cpu")) // (784 + 2 * 4 * 784 + 10) * 2 * 4 * 784
-    assert more % BYTES_A_NUMBER == 0
+    assert more % BYTES_PER_VALUE == 0
 
 
 def test_the_first_kernels_are_those_of_the_first_body() -> None:

@@ -12,7 +12,7 @@ import torch
 from convstudy.data import Images
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import logits_of
-from convstudy.engine.test_set import MOST_MISTAKES, evaluate_test_set
+from convstudy.engine.test_set import MAX_SAVED_ERRORS, evaluate_test_set
 from convstudy.engine.weights import load_weights, read_tensors, weights_digest, write_tensors
 from convstudy.errors import StoreError
 from convstudy.networks.build import build_network
@@ -154,9 +154,9 @@ def test_an_opening_is_recorded_before_the_first_image_is_read(tmp_path: Path) -
     assert opened.scores["log-loss"] == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
     rows = opened.predictions["error_rows"].numpy()
     wrong = np.flatnonzero(probabilities.argmax(1) != labels)
-    assert 0 < len(rows) <= MOST_MISTAKES
+    assert 0 < len(rows) <= MAX_SAVED_ERRORS
     confidence = probabilities.max(axis=1)
-    assert np.array_equal(rows, wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES])
+    assert np.array_equal(rows, wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_SAVED_ERRORS])
     assert np.array_equal(opened.predictions["error_pixels"].numpy(), test.pixels[rows])
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from convstudy.plan import Candidate, Fit, make_plan, resolve
 from convstudy.plan.drawing import drawn
-from convstudy.plan.suggestions import AT_ONCE, Conversation, Outcomes, suggested
+from convstudy.plan.suggestions import AT_ONCE, Outcomes, TpeSession, suggested
 from convstudy.record import Record
 from convstudy.studyfile import Range, Search, Study
 from tests.plan.made import failed, finished, record, study
@@ -52,9 +52,9 @@ def test_tpe_names_every_setting_that_changes_suggestions(monkeypatch: pytest.Mo
         named.append(settings)
         return sampler(**settings)
 
-    before = Conversation(SPACE).after(())
+    before = TpeSession(SPACE).after(())
     monkeypatch.setattr(optuna.samplers, "TPESampler", recorded)
-    assert Conversation(SPACE).after(()) == before
+    assert TpeSession(SPACE).after(()) == before
     (settings,) = named
     assert isinstance(settings.pop("seed"), int)
     assert settings == {
@@ -74,7 +74,7 @@ def test_batches_leave_no_trial_running() -> None:
     """A trial that stays open changes later suggestions, because constant_liar counts it as bad."""
     from optuna.trial import TrialState
 
-    asked = Conversation(SPACE)
+    asked = TpeSession(SPACE)
     outcomes: Outcomes = ()
     for number in range(4):
         batch = asked.after(outcomes)
@@ -88,7 +88,7 @@ def test_what_was_said_before_and_what_is_asked_anew_agree() -> None:
     batches = _played(SPACE, 6)
     outcomes: Outcomes = ()
     for batch in batches:
-        anew = Conversation(SPACE).after(outcomes)
+        anew = TpeSession(SPACE).after(outcomes)
         assert [dict(zip(SPACE, row, strict=True)) for row in anew] == batch
         outcomes += tuple(map(_goodness, batch))
     # Back to the start, another story, and the first one again.
@@ -225,7 +225,7 @@ def test_what_is_told_is_the_mean_over_folds_and_failures_are_told_as_failures()
             else None
         )
         outcomes += (mean,)
-    expected = [dict(zip(SPACE, row, strict=True)) for row in Conversation(SPACE).after(outcomes)]
+    expected = [dict(zip(SPACE, row, strict=True)) for row in TpeSession(SPACE).after(outcomes)]
     assert [candidate.values for candidate in plan.stage("search.kernel").candidates[8:]] == expected[:2]
 
 

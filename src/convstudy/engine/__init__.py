@@ -1,30 +1,30 @@
-"""One fit: network, recipe, split and seed to a record and its weights.
+"""Train one fit: network, recipe, split and seed in; record and weights out.
 
-==================  =====================================================================
-``fit``             one fit from start, or from its checkpoint, to its record
-``training``        the training loop: a step, and the epochs of them by plain calls
-``cuda/``           what only a CUDA device needs: graphs, the captured loop, streams, memory
-``hyperparameters``            what differs from step to step: the learning rate and its like
-``noise``           where augmentation and dropout draw from
-``evaluation``      loss, accuracy and class probabilities in evaluation mode
-``dead_relus``      units whose relu is 0 for every image
-``batches``         the order of images in an epoch, and images to network inputs
-``augmentation``    random changes to a batch of training images
-``averaging``       the moving average of the weights
-``optimizers``      the optimizers, with Keras' placement of epsilon
-``schedules``       the learning rate of each step
-``randomness``      all random numbers, from seed and purpose
-``checkpoint``      the state after each epoch, on disk and back
-``weights``         weights on disk, and their digest
-``test_evaluation``         one model scored on the sealed test set
-``devices``         the devices that there are
-``shared_lock``            many threads at once on a device, or one alone
-``settings``        torch's settings while fits are trained
-``float32``         float32 that torch does not shorten
-``memory``          allocations that failed, as one error
-``environment``     what machine and versions a fit ran on
-``calibration``     how long fits will take on this machine
-==================  =====================================================================
+========================  ====================================================================
+``fit``                   one fit, from its start or its checkpoint to its record
+``training``              the training loop: one step, and one epoch of eager steps
+``cuda/``                 code for GPUs only: graphs, the captured loop, streams, memory
+``step_hyperparameters``  values that change every step, such as the learning rate
+``rng_streams``           the generators of augmentation and dropout
+``evaluation``            loss, accuracy and class probabilities in evaluation mode
+``dead_relus``            units whose ReLU outputs 0 on every image
+``batches``               the order of images in an epoch; stored pixels to network inputs
+``augmentation``          random changes to a batch of training images
+``averaging``             the exponential moving average (EMA) of the weights
+``optimizers``            the optimizers, with epsilon where Keras has it
+``schedules``             the learning rate of each step
+``randomness``            seeds and generators, derived from the fit's seed and a purpose
+``checkpoint``            the state after each epoch, saved and loaded
+``weights``               weights on disk, and their digest
+``test_set``              the evaluation of one trained model on the test set
+``devices``               device names, and whether torch can use them
+``device_lock``           a shared-exclusive lock around the capture of CUDA graphs
+``settings``              torch's global settings during training
+``float32``               full float32 precision, without TF32 or bfloat16
+``memory``                failed allocations, reported as one error type
+``environment``           the machine and the versions that a fit ran on
+``run_time``              estimates of how long fits take on this machine
+========================  ====================================================================
 
-This package is the one that trains; importing its modules loads torch.
+Only this package trains. Importing its modules imports torch.
 """

@@ -1,9 +1,10 @@
-"""Random changes to a batch of training images. A new one is one function and its line in :data:`AUGMENTATIONS`.
+"""Random changes to a batch of training images. To add one, write a function and its line in :data:`AUGMENTATIONS`.
 
-Each takes and returns ``(n, channels, height, width)``, channels last in memory, and draws from the generator that it
-is given (torch's own, if none), which the training loop seeds for each epoch; images and generator are on one device.
-What only moves or drops pixels does so to uint8 as well as to float32; what computes new ones makes float32 of them
-first (:func:`~convstudy.engine.batches.scaled`). None asks what a tensor holds: a device would have to wait.
+Each function takes and returns ``(n, channels, height, width)`` in channels-last memory format. It draws from the given
+generator (torch's default if ``None``), which is on the images' device and is seeded once per epoch. A function that
+moves or masks pixels keeps uint8 images uint8; one that interpolates converts them to float32 first
+(:func:`~convstudy.engine.batches.scaled`). None reads a tensor's values on the CPU, which would synchronize with the
+GPU.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from convstudy.engine.batches import scaled
 from convstudy.studyfile.recipe import Recipe
 
 LARGEST_SHIFT = 2
-LARGEST_TURN = math.radians(10.0)
+LARGEST_ROTATION = math.radians(10.0)
 LARGEST_ZOOM = 0.1
 
 
 def augmented(pixels: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Return uint8 ``(n, h, w, c)``, changed as the recipe says, as network inputs: float32 ``(n, c, h, w)``."""
+    """Apply the recipe's augmentation to uint8 ``(n, h, w, c)``; return float32 ``(n, c, h, w)`` in [0, 1]."""
     images = pixels.permute(0, 3, 1, 2)
     for change in AUGMENTATIONS[recipe.augment]:
         images = change(images, recipe, generator)
@@ -31,12 +32,13 @@ def augmented(pixels: torch.Tensor, recipe: Recipe, generator: torch.Generator |
 
 
 def shifted(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Return each image moved by up to 2 whole pixels in each direction, zeros moving in."""
+    """Return each image shifted by -2 to 2 pixels along each axis; zeros fill the border."""
     n, channels, height, width = images.shape
     padded = pad(images.permute(0, 2, 3, 1), (0, 0) + (LARGEST_SHIFT,) * 4)
     device = images.device
     offsets = torch.randint(0, 2 * LARGEST_SHIFT + 1, (2, n), generator=generator, device=device)
-    # A row of a moved image is a run of padded values: every run that there is, and where the wanted ones begin.
+    # A row of a shifted image is a contiguous run of padded values. ``runs`` is a view of every such run, and one
+    # index_select gathers the rows of all images.
     n_rows, n_columns, n_values = height + 2 * LARGEST_SHIFT, width + 2 * LARGEST_SHIFT, width * channels
     runs = padded.as_strided((padded.numel() - n_values + 1, n_values), (1, 1))
     firsts = torch.arange(n, device=device) * n_rows + offsets[0]
@@ -45,12 +47,16 @@ def shifted(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | N
     return runs.index_select(0, starts.flatten()).view(n, height, width, channels).permute(0, 3, 1, 2)
 
 
-def mapped(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Return each image turned by up to 10°, zoomed by up to 10 % and moved by up to 2 pixels, bilinear."""
+def affine_transformed(
+    images: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None
+) -> torch.Tensor:
+    """Return each image rotated by up to 10°, scaled by up to 10 % and shifted by up to 2 pixels, bilinear."""
     images = scaled(images)
     n, _, height, width = images.shape
-    turn, zoom, down, right = torch.rand(4, n, generator=generator, device=images.device).mul_(2.0).sub_(1.0)
-    cosine, sine = torch.cos(turn * LARGEST_TURN), torch.sin(turn * LARGEST_TURN)
+    rotation, zoom, down, right = (
+        torch.rand(4, n, generator=generator, device=images.device).mul_(2.0).sub_(1.0)
+    )
+    cosine, sine = torch.cos(rotation * LARGEST_ROTATION), torch.sin(rotation * LARGEST_ROTATION)
     scale = 1.0 + zoom * LARGEST_ZOOM
     maps = torch.empty(n, 2, 3, device=images.device)
     maps[:, 0, 0], maps[:, 0, 1] = scale * cosine, -scale * sine
@@ -62,9 +68,9 @@ def mapped(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | No
 
 
 def cut_out(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Return each image with a square of zeros in it, its middle anywhere, so that it may reach over the border.
+    """Return each image with a square of zeros, which the border may crop.
 
-    Source: DeVries & Taylor 2017, section 3.2.
+    The center is uniform over the image (DeVries & Taylor 2017, section 3.2).
     """
     n, _, height, width = images.shape
     device, size = images.device, recipe.cutout_size
@@ -76,13 +82,13 @@ def cut_out(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | N
     return images.permute(0, 2, 3, 1).masked_fill(hole, 0).permute(0, 3, 1, 2)
 
 
-# Name -> what is done, one after the other.
+# Name -> the changes, in the order in which they are applied.
 Change = Callable[..., torch.Tensor]
 AUGMENTATIONS: dict[str, tuple[Change, ...]] = {
     "none": (),
     "shift": (shifted,),
-    "affine": (mapped,),
+    "affine": (affine_transformed,),
     "cutout": (cut_out,),
     "shift+cutout": (shifted, cut_out),
-    "affine+cutout": (mapped, cut_out),
+    "affine+cutout": (affine_transformed, cut_out),
 }

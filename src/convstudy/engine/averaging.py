@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights over the steps of a fit."""
+"""The exponential moving average (EMA) of a network's weights over the steps of a fit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from torch import nn
 
 
 class WeightAverage:
-    """A network whose weights are the moving average of another one's (Polyak & Juditsky 1992, exponential form).
+    """A copy of a network whose weights are the EMA of the trained weights (Polyak & Juditsky 1992, exponential form).
 
-    After each step, each tensor becomes ``(1 - share) · average + share · new``, with the share that
-    :func:`share_of_new` gives. The moving averages of batch normalisation are averaged like the weights, so that they
-    belong to the same stretch of steps.
+    After each step every tensor becomes ``(1 - weight) · average + weight · new``; :func:`ema_weight` gives the weight.
+    The running statistics of batch normalization are averaged too, so that they cover the same steps as the weights.
 
     Args:
-        followed: the network that is trained; it has to keep its tensors, as training in place does.
+        followed: the network in training. Its tensors must be updated in place, as optimizers do.
     """
 
     def __init__(self, followed: nn.Module) -> None:
@@ -25,25 +24,25 @@ class WeightAverage:
         self._followed = list(followed.state_dict().values())
 
     @torch.no_grad()
-    def follow(self, share: float | torch.Tensor) -> None:
-        """Move by this share of the way to the weights after a step."""
-        if isinstance(share, torch.Tensor):
-            # torch interpolates many tensors at once by plain numbers only.
-            ways = torch._foreach_sub(self._followed, self._averages)
-            torch._foreach_mul_(ways, share)
-            torch._foreach_add_(self._averages, ways)
+    def follow(self, weight: float | torch.Tensor) -> None:
+        """Average in the network's current weights with this weight, a float or a 0-d tensor."""
+        if isinstance(weight, torch.Tensor):
+            # _foreach_lerp_ accepts a float only.
+            differences = torch._foreach_sub(self._followed, self._averages)
+            torch._foreach_mul_(differences, weight)
+            torch._foreach_add_(self._averages, differences)
         else:
-            torch._foreach_lerp_(self._averages, self._followed, share)
+            torch._foreach_lerp_(self._averages, self._followed, weight)
 
 
-def share_of_new(decay: float, step: int) -> float:
-    """Return the share of the new weights after step t, counted from 0: ``1 - min(decay, (1 + t) / (10 + t))``.
+def ema_weight(decay: float, step: int) -> float:
+    """Return the weight of the new weights after step t: ``1 - min(decay, (1 + t) / (10 + t))``.
 
-    At the start the average is short, so that it forgets the start weights (TensorFlow's ``ExponentialMovingAverage``
-    with ``num_updates``).
+    The smaller decay of early steps makes the average forget the initial weights (as TensorFlow's
+    ``ExponentialMovingAverage`` with ``num_updates``).
 
     Args:
-        decay: the share of itself that the average keeps at a step in the long run, from 0 to below 1.
-        step: counted from 0 over the whole fit.
+        decay: the recipe's ``ema_decay``, in [0, 1).
+        step: t, counted from 0 over all epochs of the fit.
     """
     return 1.0 - min(decay, (1 + step) / (10 + step))

@@ -1,4 +1,4 @@
-"""The order of images in an epoch, and stored images to network inputs."""
+"""The order of images in an epoch, batches, and the conversion of stored pixels to network inputs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from convstudy.data.arrays import PixelFile
 from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.randomness import numpy_generator
 
-# Images that are read from a file at once on their way to a device.
-ROWS_AT_ONCE = 10_000
+# Images per read when a file is copied to a GPU; limits the memory that the copy needs on the CPU.
+ROWS_PER_READ = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class PixelsOnDisk:
-    """The pixels of some images that stay in their file: indexed as a tensor is, it reads what is asked for."""
+    """Pixels that stay in their file. Indexing works as on a tensor and reads only the indexed images."""
 
     file: PixelFile
     rows: npt.NDArray[np.int64]
@@ -33,32 +33,32 @@ class PixelsOnDisk:
 
 @dataclass(frozen=True)
 class ImageTensors:
-    """Images as a fit holds them: ``pixels`` uint8 ``(n, height, width, channels)``, ``labels`` int64 ``(n,)``."""
+    """Images and labels of a fit: ``pixels`` uint8 ``(n, height, width, channels)``, ``labels`` int64 ``(n,)``."""
 
     pixels: torch.Tensor | PixelsOnDisk
     labels: torch.Tensor
 
     @classmethod
     def of(cls, images: Images, rows: npt.NDArray[np.int64] | None = None) -> ImageTensors:
-        """Return the images at these rows, or all of them, as tensors; pixels that are not in memory stay on disk."""
-        every = np.arange(len(images)) if rows is None else rows
+        """Return the images at these rows (all by default) as tensors; pixels that are not in memory stay on disk."""
+        selected = np.arange(len(images)) if rows is None else rows
         if images.file is not None:
-            return cls(PixelsOnDisk(images.file, every), torch.from_numpy(images.labels[every]))
-        taken = images.take(every)
-        # A copy lies in memory as its shape says, whatever array it was taken from.
+            return cls(PixelsOnDisk(images.file, selected), torch.from_numpy(images.labels[selected]))
+        taken = images.take(selected)
+        # Copy, so that the strides do not depend on the array that the images were taken from.
         return cls(torch.from_numpy(taken.pixels.copy()), torch.from_numpy(taken.labels))
 
     def to(self, device: torch.device) -> ImageTensors:
-        """Return the images on a device, those of a file too; as they are where that is the processor."""
+        """Return the images on a device. Pixels on disk are read for a GPU and stay on disk for a CPU."""
         if device.type == "cpu":
             return self
         pixels, labels = self.pixels, self.labels.to(device)
         if isinstance(pixels, torch.Tensor):
             return ImageTensors(pixels.to(device), labels)
-        # A piece at a time: the processor may not have the memory for all of it.
+        # In pieces: the file may be larger than the CPU's memory.
         moved = torch.empty(len(self), *pixels.file.image_shape, dtype=torch.uint8, device=device)
-        for start in range(0, len(self), ROWS_AT_ONCE):
-            rows = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, len(self), ROWS_PER_READ):
+            rows = slice(start, start + ROWS_PER_READ)
             with DEVICE_LOCK.released():
                 read = pixels[rows]
             moved[rows] = read.to(device)
@@ -69,31 +69,31 @@ class ImageTensors:
 
 
 def network_input(pixels: torch.Tensor) -> torch.Tensor:
-    """Return uint8 ``(n, h, w, c)`` as float32 ``(n, c, h, w)`` in [0, 1]; in memory it stays channels last."""
+    """Return uint8 ``(n, h, w, c)`` as float32 ``(n, c, h, w)`` in [0, 1], in channels-last memory format."""
     return scaled(pixels.permute(0, 3, 1, 2))
 
 
 def scaled(images: torch.Tensor) -> torch.Tensor:
-    """Return uint8 as float32 in [0, 1], in the same memory layout; what is float32 already stays as it is."""
+    """Return uint8 as float32 in [0, 1] with the same strides; return float32 unchanged."""
     return images if images.is_floating_point() else images.to(torch.float32).div_(255.0)
 
 
 def epoch_order(n_images: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
-    """Return the order in which an epoch visits the images."""
+    """Return a permutation of ``range(n_images)``, determined by seed and epoch."""
     return numpy_generator(seed, "order", epoch).permutation(n_images)
 
 
 def steps_per_epoch(n_images: int, batch_size: int) -> int:
-    """Return how many batches an epoch has; see :func:`batches`."""
+    """Return the number of batches per epoch; see :func:`batches` for the last one."""
     return len(range(0, n_images, batch_size)) - (n_images > batch_size and n_images % batch_size == 1)
 
 
 def batches(
     part: ImageTensors, order: npt.NDArray[np.int64], batch_size: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield pixels and labels, a batch at a time; the last batch may be smaller.
+    """Yield pixels and labels batch by batch. The last batch may be smaller.
 
-    A last batch of a single image is left out: over one image batch normalisation has no variance.
+    A last batch of one image is dropped: batch normalization cannot compute a variance from it.
     """
     rows = torch.from_numpy(order)
     for step in range(steps_per_epoch(len(order), batch_size)):

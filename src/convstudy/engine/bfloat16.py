@@ -1,4 +1,4 @@
-"""Whether a device has instructions for bfloat16."""
+"""Detect whether a device has instructions for bfloat16."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import os
 
 import torch
 
-# Values that limit oneDNN to AVX-512 without bfloat16: it still accepts the format, and emulates it.
+# With these values oneDNN still accepts bfloat16 but emulates it: AVX-512 without bfloat16 instructions.
 ONEDNN_WITHOUT_BFLOAT16 = ("AVX512_CORE", "AVX512_CORE_VNNI")
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Return whether a device has instructions for bfloat16, so that it is faster there than float32.
+    """Return whether a device has instructions for bfloat16, which make it faster than float32.
 
-    Without them a processor takes twice as long as in float32, or many times (docs/performance.md). The environment
-    variables that limit the instruction sets of oneDNN, MKL and ATen count: a limit below AVX-512 rules bfloat16 out.
-    Processors other than x86-64 return False: nothing was measured there.
+    Without them, bfloat16 takes 2 to 11 times as long as float32 on a CPU (docs/performance.md). The environment
+    variables that limit the instruction sets of oneDNN, MKL and ATen are respected: below AVX-512 there is no
+    bfloat16. CPUs other than x86-64 return ``False``, because none was measured. GPUs need compute capability 8.0.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16")) and not _limited()
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")) and not _is_limited()
 
 
-def _limited() -> bool:
-    """Return whether oneDNN, MKL or ATen may not use bfloat16 instructions that the processor has.
+def _is_limited() -> bool:
+    """Return whether oneDNN, MKL or ATen is limited to instruction sets without bfloat16.
 
-    oneDNN and ATen say what they use. Their answers come first; the variables add what these leave open.
+    oneDNN and ATen report the limit that they use. The environment variables are read for what they do not report:
+    emulation in oneDNN, and MKL.
     """
     onednn = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).upper()
     mkl = os.environ.get("MKL_ENABLE_INSTRUCTIONS", "").upper()
@@ -39,6 +40,6 @@ def _limited() -> bool:
 
 
 def _onednn_accepts_bfloat16() -> bool:
-    """Return oneDNN's own answer, which heeds ``ONEDNN_MAX_CPU_ISA``; False in a torch that lacks oneDNN."""
+    """Return what oneDNN reports, which respects ``ONEDNN_MAX_CPU_ISA``; ``False`` if torch lacks oneDNN."""
     accepts = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return accepts is not None and bool(accepts())

@@ -1,10 +1,11 @@
-"""The state of a fit after an epoch, on disk and back: weights and their average, optimizer, history, best weights.
+"""Save and load the state of a fit after an epoch: weights, EMA, optimizer, history, best weights.
 
-It is the same on every device, so that a fit stopped on one goes on on another; ``devices`` names them in order. What
-it comes to is then its own: two devices differ in the last bits of a sum.
+A checkpoint does not depend on the device, so a fit can resume on another one. Its ``devices`` lists them in order,
+because a fit on two devices differs from a fit on either in the last bits.
 
-There is no generator state in it: each epoch draws from streams that follow from seed and epoch alone. A checkpoint
-belongs to a lineage, so that a paused fit goes on from one that was paused sooner; its "fit id" is the lineage's.
+It holds no generator state: each epoch seeds its generators from the fit's seed and the epoch's number. The fits of a
+trial share one checkpoint, so a fit with a larger epoch budget resumes from one with a smaller budget. The "fit id" in
+the file is the trial's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from convstudy.record import Epoch
 
 @dataclass
 class Progress:
-    """A fit under way; the only thing in the engine that changes."""
+    """The state of a fit in training: the only mutable state of the engine."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -44,19 +45,19 @@ class Progress:
     devices: list[str] = field(default_factory=list)
 
     @property
-    def judged(self) -> nn.Module:
-        """The network that is evaluated and kept: the average where there is one."""
+    def eval_model(self) -> nn.Module:
+        """The network that is evaluated and saved: the EMA if there is one."""
         return self.average.model if self.average else self.model
 
     @property
     def modules(self) -> nn.ModuleDict:
-        """All networks whose weights make up the state, by the names that they have in a checkpoint."""
+        """The networks of the state, by their names in a checkpoint."""
         averaged = {"averaged": self.average.model} if self.average else {}
         return nn.ModuleDict({"model": self.model, **averaged})
 
 
 def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
-    """Write the state, all or nothing."""
+    """Write the state atomically; ``fit_id`` is the id of the trial."""
     tensors: Tensors = dict(progress.modules.state_dict())
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
     for place, parameter in enumerate(_parameters(progress.optimizer)):
@@ -64,20 +65,20 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
             tensors[f"optimizer.{place}.{name}"] = value
     tensors = on_cpu(tensors)
     steps = [group.get("n_steps", 0) for group in progress.optimizer.param_groups]
-    facts = {
+    metadata = {
         "fit_id": fit_id,
         "history": json.dumps([epoch.as_json() for epoch in progress.history]),
         "n_steps": json.dumps(steps),
         "devices": json.dumps(progress.devices),
     }
     with DEVICE_LOCK.released():
-        write_tensors(path, tensors, {**facts, "digest": _digest(tensors, facts)})
+        write_tensors(path, tensors, {**metadata, "digest": _digest(tensors, metadata)})
 
 
 def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
-    """Bring a new fit to the state of its checkpoint; return whether there was a usable one.
+    """Load a checkpoint into the state of a new fit, in place; return whether there was a usable one.
 
-    A checkpoint that is damaged, or another fit's, is as good as none: the fit starts anew.
+    A checkpoint that is damaged or belongs to another trial is ignored: training then begins at epoch 1.
     """
     if not path.exists():
         return False
@@ -85,24 +86,26 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     groups = progress.optimizer.param_groups
     try:
         with DEVICE_LOCK.released():
-            tensors, facts = read_tensors(path)
-            whole = facts.pop("digest") == _digest(tensors, facts)
-        if not whole or facts["fit_id"] != fit_id:
+            tensors, metadata = read_tensors(path)
+            is_intact = metadata.pop("digest") == _digest(tensors, metadata)
+        if not is_intact or metadata["fit_id"] != fit_id:
             return False
-        history = [Epoch.from_json(epoch) for epoch in json.loads(facts["history"])]
-        # One pair for each group: no more, no fewer.
-        steps = list(zip(groups, json.loads(facts["n_steps"]), strict=True))
-        # Before there were other devices, a checkpoint did not say.
-        devices = [str(name) for name in json.loads(facts.get("devices", '["cpu"]'))]
-        own = {name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))}
-        load_weights(progress.modules, own)
+        history = [Epoch.from_json(epoch) for epoch in json.loads(metadata["history"])]
+        # strict: a checkpoint with another number of parameter groups is not usable.
+        steps = list(zip(groups, json.loads(metadata["n_steps"]), strict=True))
+        # Checkpoints of versions without GPU support name no device.
+        devices = [str(name) for name in json.loads(metadata.get("devices", '["cpu"]'))]
+        networks = {
+            name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))
+        }
+        load_weights(progress.modules, networks)
     except (StoreError, ValueError, KeyError, TypeError):
         return False
     for place, parameter in enumerate(parameters):
         for name, value in _under(f"optimizer.{place}.", tensors).items():
-            # In the parameter's own memory layout: fused kernels walk both side by side.
-            alike = parameter if value.shape == parameter.shape else value
-            state = torch.empty_like(alike, device=parameter.device)
+            # With the parameter's strides: fused kernels iterate over both memories in parallel.
+            like = parameter if value.shape == parameter.shape else value
+            state = torch.empty_like(like, device=parameter.device)
             progress.optimizer.state[parameter][name] = state.detach().copy_(value)
     for group, n_steps in steps:
         if n_steps:
@@ -113,9 +116,9 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
     return True
 
 
-def _digest(tensors: Tensors, facts: Mapping[str, str]) -> str:
-    """Return the SHA-256 over all of a checkpoint: safetensors has no check of its own against a changed byte."""
-    text = json.dumps([weights_digest(tensors), sorted(facts.items())])
+def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
+    """Return the SHA-256 over tensors and metadata: safetensors itself does not detect a changed byte."""
+    text = json.dumps([weights_digest(tensors), sorted(metadata.items())])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -124,5 +127,5 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
 
 
 def _under(prefix: str, tensors: Tensors) -> Tensors:
-    """Return the tensors whose names start with ``prefix``, without it."""
+    """Return the tensors whose names start with ``prefix``, with the prefix removed."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,7 +1,7 @@
-"""Units that say nothing: those whose relu was 0 for every image, wherever in the picture.
+"""Find dead ReLUs: units whose activation is 0 at every position of every image, so that their gradient is 0 too.
 
-relu6 and hardswish are 0 without a slope too, below 0 and below -3. Other activations keep a slope there, so that their
-units cannot die this way (Lu et al. 2020, section 2).
+ReLU6 (below 0) and hardswish (below -3) are 0 with gradient 0 as well. Other activations keep a gradient there, so that
+their units cannot die this way (Lu et al. 2020, section 2).
 """
 
 from __future__ import annotations
@@ -18,59 +18,61 @@ from convstudy.networks.modules.squeeze_excite import ChannelWeighing
 from convstudy.networks.tree import LayerPath
 from convstudy.record import DeadRelus
 
-DYING = (nn.ReLU, nn.ReLU6, nn.Hardswish)
+CAN_DIE = (nn.ReLU, nn.ReLU6, nn.Hardswish)
 
 
 @contextmanager
 def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
-    """Yield the highest value of each relu's units, float ``(units,)`` by layer, as the model looks at images.
+    """Yield a dict from layer to the maximum of each unit's ReLU output, float ``(units,)``; forward passes update it.
 
-    Of a hardswish it is the highest absolute value, because values from -3 to 0 are below 0 there and have a slope.
-    A unit is a channel of ``(n, channels, height, width)`` or a value of ``(n, values)``. Its layer is the one with the
-    kernels that it comes from, or the residual or concat where it comes from a sum or a concatenation. A relu that has
-    more or fewer units than one before it of the same layer, as after a flatten, counts as a layer. The model is a
-    sequence of layers, as ``build_network`` makes it.
+    For a hardswish it is the maximum of the absolute output, because inputs in (-3, 0) give negative outputs with a
+    gradient. A unit is a channel of ``(n, channels, height, width)`` or a feature of ``(n, features)``. It belongs to
+    the layer whose kernels compute it, or to the residual or concat layer whose output the ReLU receives. A ReLU with
+    another number of units than an earlier one of the same layer, as after a flatten, is a layer of its own.
+
+    Args:
+        model: a sequence of layers, as ``build_network`` returns it.
     """
-    highest: dict[LayerPath, torch.Tensor] = {}
+    maxima: dict[LayerPath, torch.Tensor] = {}
 
     def watch(relu: nn.Module, own: LayerPath, layer: LayerPath) -> torch.utils.hooks.RemovableHandle:
-        def look(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
+        def record(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
             values = values.abs() if isinstance(relu, nn.Hardswish) else values
             found = values.amax(dim=[axis for axis in range(values.dim()) if axis != 1])
-            place = own if layer in highest and highest[layer].shape != found.shape else layer
-            highest[place] = torch.maximum(highest[place], found) if place in highest else found
+            key = own if layer in maxima and maxima[layer].shape != found.shape else layer
+            maxima[key] = torch.maximum(maxima[key], found) if key in maxima else found
 
-        return relu.register_forward_hook(look)
+        return relu.register_forward_hook(record)
 
     hooks = [watch(relu, own, layer) for relu, own, layer in _relus(model, (), None)]
     try:
-        yield highest
+        yield maxima
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def dead_relus(highest: dict[LayerPath, torch.Tensor]) -> tuple[DeadRelus, ...]:
-    """Return the layers that have dead units, of the values that :func:`watched_relus` yielded."""
-    counts = [(layer, int((values <= 0).sum()), len(values)) for layer, values in sorted(highest.items())]
+def dead_relus(maxima: dict[LayerPath, torch.Tensor]) -> tuple[DeadRelus, ...]:
+    """Return the layers with dead units, from the maxima that :func:`watched_relus` yielded."""
+    counts = [(layer, int((values <= 0).sum()), len(values)) for layer, values in sorted(maxima.items())]
     return tuple(DeadRelus(*each) for each in counts if each[1])
 
 
 def _relus(
     parts: nn.Module, prefix: LayerPath, before: LayerPath | None
 ) -> Iterator[tuple[nn.Module, LayerPath, LayerPath]]:
-    """Yield each relu of a sequence of layers, with its own layer and the one that its values come from.
+    """Yield each ReLU of a sequence of layers, the path of its layer, and the path of the layer that it belongs to.
 
     Args:
-        parts: one module for each layer, in their places.
-        prefix: the path to them.
-        before: the layer that their input comes from, if there is one.
+        parts: the modules, one per layer.
+        prefix: the path of the sequence.
+        before: the path of the layer with kernels in front of the sequence, if any.
     """
     for number, part in enumerate(parts.children(), start=1):
         path = (*prefix, number)
         if isinstance(part, ResidualSum):
             yield from _relus(part.body, path, before)
-            if isinstance(part.then, DYING):
+            if isinstance(part.then, CAN_DIE):
                 yield part.then, path, path
         elif isinstance(part, ChannelConcat):
             for branch, inside in enumerate(part.branches.children(), start=1):
@@ -78,9 +80,11 @@ def _relus(
         if isinstance(part, ResidualSum | ChannelConcat):
             before = path
             continue
-        from_here = any(parameter.dim() > 1 for parameter in part.parameters())
+        has_kernels = any(parameter.dim() > 1 for parameter in part.parameters())
         for module in part.modules():
-            if isinstance(module, DYING):
-                yield module, path, path if from_here else before or path
-        if from_here and not isinstance(part, ChannelWeighing):  # it multiplies channels, and makes no others
+            if isinstance(module, CAN_DIE):
+                yield module, path, path if has_kernels else before or path
+        if has_kernels and not isinstance(
+            part, ChannelWeighing
+        ):  # which scales channels and computes no new ones
             before = path

@@ -1,6 +1,7 @@
-"""Who may use a device: many threads at once, or one alone while it captures a graph.
+"""A shared-exclusive lock of the GPU: many threads train at once, or one captures a CUDA graph.
 
-Training, evaluation and checkpoints pass the gate on a CPU too; there it costs nothing.
+While a graph is captured, no other thread of the process may launch CUDA work. Training, evaluation and checkpoints
+call the lock on a CPU too, where it does nothing.
 """
 
 from __future__ import annotations
@@ -10,83 +11,80 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class _Inside(threading.local):
-    """Whether this thread is working."""
-
-    shared = False
+class _ThreadState(threading.local):
+    holds_shared = False
 
 
 class SharedExclusiveLock:
-    """Lets many threads work on a device at once, or one alone.
+    """Lets many threads hold the lock in shared mode, or one in exclusive mode.
 
-    Whoever works comes by :meth:`yield_to_exclusive` often, and is :meth:`released` while it needs no device:
-    there, another
-    thread that wants to be alone does not wait for it. A thread that is not working, as on a processor, passes both
-    without a look.
+    A thread in shared mode must call :meth:`yield_to_exclusive` often, and enter :meth:`released` while it does not
+    need the GPU; otherwise a thread that waits for exclusive mode waits long. In a thread that does not hold the lock,
+    as on a CPU, both do nothing. Waiting threads in exclusive mode have priority over those in shared mode.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._inside = _Inside()
-        self._n_working = 0
-        self._n_waiting = 0
-        self._taken = False
+        self._thread = _ThreadState()
+        self._n_shared = 0
+        self._n_waiting_exclusive = 0
+        self._is_exclusive = False
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Work beside others."""
-        self._begin()
+        """Hold the lock in shared mode."""
+        self._acquire_shared()
         try:
             yield
         finally:
-            self._end()
+            self._release_shared()
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Have nothing begun on the device for a while."""
-        if not self._inside.shared:
+        """Give up shared mode inside the context, in which the thread must not launch GPU work."""
+        if not self._thread.holds_shared:
             yield
             return
-        self._end()
+        self._release_shared()
         try:
             yield
         finally:
-            self._begin()
+            self._acquire_shared()
 
     def yield_to_exclusive(self) -> None:
-        """Wait if another thread wants to be alone; costs nothing otherwise."""
-        if self._n_waiting:
+        """Wait for another thread's exclusive mode if one is waiting for it."""
+        if self._n_waiting_exclusive:
             with self.released():
                 pass
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Work while nobody else does, within :meth:`shared`."""
+        """Hold the lock in exclusive mode; call it within :meth:`shared`."""
         with self._changed:
-            self._n_waiting += 1
-            self._n_working -= 1
+            self._n_waiting_exclusive += 1
+            self._n_shared -= 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._n_working and not self._taken)
-            self._n_waiting -= 1
-            self._taken = True
+            self._changed.wait_for(lambda: not self._n_shared and not self._is_exclusive)
+            self._n_waiting_exclusive -= 1
+            self._is_exclusive = True
         try:
             yield
         finally:
             with self._changed:
-                self._taken = False
-                self._n_working += 1
+                self._is_exclusive = False
+                self._n_shared += 1
                 self._changed.notify_all()
 
-    def _begin(self) -> None:
+    def _acquire_shared(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._n_waiting and not self._taken)
-            self._n_working += 1
-        self._inside.shared = True
+            self._changed.wait_for(lambda: not self._n_waiting_exclusive and not self._is_exclusive)
+            self._n_shared += 1
+        self._thread.holds_shared = True
 
-    def _end(self) -> None:
-        self._inside.shared = False
+    def _release_shared(self) -> None:
+        self._thread.holds_shared = False
         with self._changed:
-            self._n_working -= 1
+            self._n_shared -= 1
             self._changed.notify_all()
 
 

@@ -1,4 +1,4 @@
-"""Where fits are trained: the devices that there are, and this thread's stream on one."""
+"""The devices that torch can use, their names, and the CUDA stream of a thread."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ CPU = torch.device("cpu")
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device of this name: ``auto``, ``cpu``, ``cuda`` (the first) or ``cuda:N``.
+    """Return the device of this name: ``"auto"``, ``"cpu"``, ``"cuda"`` (the first GPU) or ``"cuda:N"``.
 
-    ``auto`` is the first CUDA device where torch can use it, else the processor.
+    ``"auto"`` is the first GPU if torch can use it, otherwise the CPU.
 
     Warns:
-        RuntimeWarning: where ``auto`` is the processor although there is a CUDA device, because torch cannot use it.
+        RuntimeWarning: if ``"auto"`` is the CPU because torch cannot use the GPU that it finds.
 
     Raises:
-        UsageError: where there is none of this name, or it cannot be used; it names those that there are.
+        UsageError: if there is no such device or torch cannot use it; the error lists the devices.
     """
     if name == "cpu":
         return CPU
-    # Counted without the CUDA runtime, so that those count too which it cannot use.
-    there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-    wanted = {"auto": there[min(1, len(there) - 1)], "cuda": "cuda:0"}.get(name, name)
-    reason = why_unusable(torch.device(wanted)) if wanted in there else ""
-    if wanted in there and not reason:
-        return torch.device(wanted)
+    # device_count needs no CUDA runtime, so it also counts GPUs that torch cannot use.
+    available = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    requested = {"auto": available[min(1, len(available) - 1)], "cuda": "cuda:0"}.get(name, name)
+    reason = why_unusable(torch.device(requested)) if requested in available else ""
+    if requested in available and not reason:
+        return torch.device(requested)
     if name == "auto":
-        what = f"torch finds {wanted} but cannot use it, so that fits are trained on the processor"
+        what = f"torch finds {requested} but cannot use it, so fits are trained on the CPU"
         warnings.warn(f"{what}: {reason}", RuntimeWarning, stacklevel=2)
         return CPU
-    what, hint = "there is no such device", nearest(name, ["auto", "cuda", *there])
+    what, hint = "there is no such device", nearest(name, ["auto", "cuda", *available])
     if name.startswith("cuda"):
-        hint = f"leave it out to train on the processor; torch {torch.__version__} "
+        hint = f"omit the device to train on the CPU; torch {torch.__version__} "
         if reason:
-            what, hint = "torch cannot use this device", f"{hint}says: {reason}"
-        elif len(there) > 1:
-            hint += f"finds {len(there) - 1} CUDA devices here"
+            what, hint = "torch cannot use this device", f"{hint}reports: {reason}"
+        elif len(available) > 1:
+            hint += f"finds {len(available) - 1} CUDA devices here"
         else:
             hint += "finds no CUDA device here" if torch.version.cuda else "was built without CUDA"
-    raise UsageError(Problem(what, Location(subject="device"), name, ", ".join(["auto", *there]), hint))
+    raise UsageError(Problem(what, Location(subject="device"), name, ", ".join(["auto", *available]), hint))
 
 
 def why_unusable(device: torch.device) -> str:
-    """Return why torch cannot compute on a device that is there, in its own words; nothing where it can.
+    """Return torch's error message if it cannot compute on an existing device, otherwise an empty string.
 
-    Its driver may be too old for this torch, this torch may have no kernels for it, or somebody else may have all of
-    its memory or the device for himself.
+    Causes are a driver that is too old, a torch without kernels for this GPU, or another process that has reserved the
+    GPU or all of its memory.
     """
     if device.type == "cpu":
         return ""
@@ -65,9 +65,9 @@ def why_unusable(device: torch.device) -> str:
 
 
 def device_name(device: torch.device | str) -> str:
-    """Return what a record calls a device: ``cpu``, or ``cuda`` and the name of the card.
+    """Return the name of a device for records: ``"cpu"``, or ``"cuda"`` and the name of the GPU.
 
-    A driver that has failed does not tell the name, and the record of that failure has to be written all the same.
+    A failed driver cannot report the GPU's name. The record of that failure then has ``"cuda:N"``.
     """
     device = torch.device(device)
     if device.type != "cuda":
@@ -80,7 +80,7 @@ def device_name(device: torch.device | str) -> str:
 
 @contextmanager
 def working_on(device: torch.device) -> Iterator[None]:
-    """Send all that this thread launches to a device, on a stream of the thread's own; do nothing on a CPU."""
+    """Launch this thread's work on a GPU, on the thread's own stream; do nothing on a CPU."""
     if device.type != "cuda":
         yield
         return
@@ -89,6 +89,6 @@ def working_on(device: torch.device) -> Iterator[None]:
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that this thread launched; do nothing on a CPU."""
+    """Synchronize with this thread's stream on a GPU; do nothing on a CPU."""
     if device.type == "cuda":
         wait_for_stream(device)

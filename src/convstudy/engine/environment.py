@@ -1,4 +1,4 @@
-"""What machine and which versions a fit ran on."""
+"""The machine and the versions that a fit runs on."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ from convstudy.record import Environment
 
 
 def environment(threads: int, device: str = "cpu") -> Environment:
-    """Return this process's surroundings; ``device`` is what trained, in words."""
+    """Return the machine and versions of this process.
+
+    Args:
+        threads: the number of CPU threads of the fit.
+        device: the name of the device that trained, from :func:`~convstudy.engine.devices.device_name`.
+    """
     return Environment(
         machine=f"{platform.system()} {platform.machine()}",
-        cpu=_processor(),
+        cpu=_cpu_name(),
         n_cores=n_cores(),
         threads=threads,
         device=device,
@@ -34,7 +39,7 @@ def environment(threads: int, device: str = "cpu") -> Environment:
 
 @lru_cache(maxsize=1)
 def _source_digest() -> str:
-    """Return 12 digits of the SHA-256 over this package's own source: which code it was, released or not."""
+    """Return 12 digits of the SHA-256 over this package's source: it identifies unreleased code too."""
     folder = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
@@ -42,8 +47,8 @@ def _source_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def _processor() -> str:
-    """Return the processor's name as the system tells it, with its widest vector instructions."""
+def _cpu_name() -> str:
+    """Return the CPU's name and its widest vector instructions, as ``"Intel(R) Xeon(R) ... (AVX512)"``."""
     name = platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,7 +1,8 @@
-"""Loss, accuracy and class probabilities in evaluation mode: no dropout, moving averages in batch normalisation.
+"""Loss, accuracy and class probabilities in evaluation mode: no dropout, running statistics in batch normalization.
 
-A recipe may ask for several views of an image, whose logits are averaged. Validation and test images are seen so, after
-each epoch too: a choice by validation accuracy then knows what the views are worth. Training images are not.
+With test-time augmentation (TTA) the logits of several shifted copies of an image are averaged. TTA applies to
+validation images, after each epoch too, and to test images, so that the epoch and the candidate are selected by the
+scores that TTA gives. It does not apply to training images.
 """
 
 from __future__ import annotations
@@ -20,31 +21,32 @@ from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.record import Scores
 
 BATCH_SIZE = 500
-# A device is fast at many images, and each batch costs the processor its launches.
-BATCH_SIZE_ON_DEVICE = 2_500
+# Larger on a GPU: it computes many images in parallel, and each batch costs the CPU a series of kernel launches.
+BATCH_SIZE_ON_GPU = 2_500
 
-# Name -> by how many pixels each view is moved (down, right), zeros moving in.
-VIEWS: dict[str, tuple[tuple[int, int], ...]] = {
+# TTA name -> the shift of each copy in pixels (down, right); zeros fill the border.
+TTA_SHIFTS: dict[str, tuple[tuple[int, int], ...]] = {
     "none": ((0, 0),),
     "shift": ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)),
 }
 
 
-def half_precision(precision: str, device: torch.device = CPU) -> torch.autocast:
-    """Return the context in which convolutions and matrix products run in the recipe's number format."""
-    # Weights cast for one thread's graph must not be taken for another step's, and torch has one cache for all threads.
-    cached = None if device.type == "cpu" else False
-    wanted = precision == "bfloat16"
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted, cache_enabled=cached)
+def precision_context(precision: str, device: torch.device = CPU) -> torch.autocast:
+    """Return the autocast context of a recipe's precision; it does nothing for ``"float32"``."""
+    # No cache on a GPU: autocast shares one cache of cast weights between threads, and a weight that was cast while
+    # one thread captured its graph must not be used by another.
+    cache = None if device.type == "cpu" else False
+    enabled = precision == "bfloat16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=cache)
 
 
 def logits_of(model: nn.Module, part: ImageTensors, precision: str, tta: str = "none") -> torch.Tensor:
-    """Return float32 logits ``(n, n_classes)``, the mean over the views; leaves the model in evaluation mode."""
+    """Return float32 logits ``(n, n_classes)``, averaged over the TTA copies; leaves the model in evaluation mode."""
     model.eval()
-    shifts, device = VIEWS[tta], part.labels.device
-    size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE
+    shifts, device = TTA_SHIFTS[tta], part.labels.device
+    size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_GPU
     logits = []
-    with torch.inference_mode(), half_precision(precision, device):
+    with torch.inference_mode(), precision_context(precision, device):
         for start in range(0, len(part), size):
             DEVICE_LOCK.yield_to_exclusive()
             logits.append(_sum_over(model, part.pixels[start : start + size], shifts) / len(shifts))
@@ -52,26 +54,26 @@ def logits_of(model: nn.Module, part: ImageTensors, precision: str, tta: str = "
 
 
 def _sum_over(model: nn.Module, pixels: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """Return the sum of the float32 logits of these images, moved by each shift."""
+    """Return the float32 logits ``(n, n_classes)`` of these images, summed over the shifts."""
     logits: list[torch.Tensor] = [model(network_input(moved(pixels, *shift))).float() for shift in shifts]
     return reduce(torch.add, logits)
 
 
 def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:
-    """Return images ``(n, height, width, channels)`` moved by whole pixels, zeros moving in."""
-    # A negative padding cuts off.
+    """Return images ``(n, height, width, channels)`` shifted by these pixels; zeros fill the border."""
+    # Negative padding crops.
     return pad(pixels, (0, 0, right, -right, down, -down)) if down or right else pixels
 
 
 def scores_of(logits: torch.Tensor, labels: torch.Tensor, metric: str = ACCURACY) -> Scores:
-    """Return log-loss, accuracy and one more metric of logits ``(n, n_classes)``; NaN where it is not defined."""
+    """Return log-loss, accuracy and this metric of logits ``(n, n_classes)``; NaN where it is not defined."""
     losses = nn.functional.cross_entropy(logits, labels, reduction="none")
-    hits = logits.argmax(dim=1) == labels
-    # Both at once: each look at a device waits for it.
-    both = torch.stack([losses.double().mean(), hits.double().sum()])
+    correct = logits.argmax(dim=1) == labels
+    # One transfer for both values: each one synchronizes with the GPU.
+    both = torch.stack([losses.double().mean(), correct.double().sum()])
     wait_for(both.device)
-    loss, n_hits = both.tolist()
-    scores = {LOG_LOSS: loss, ACCURACY: n_hits / len(labels)}
+    loss, n_correct = both.tolist()
+    scores = {LOG_LOSS: loss, ACCURACY: n_correct / len(labels)}
     if metric not in scores:
         probabilities = logits.softmax(dim=1).cpu().numpy()
         scores[metric] = metric_named(metric).value(labels.cpu().numpy(), probabilities)
@@ -81,5 +83,5 @@ def scores_of(logits: torch.Tensor, labels: torch.Tensor, metric: str = ACCURACY
 def evaluate(
     model: nn.Module, part: ImageTensors, precision: str, tta: str = "none", metric: str = ACCURACY
 ) -> Scores:
-    """Return log-loss, accuracy and one more metric on a part."""
+    """Return log-loss, accuracy and this metric of a model on these images; see :func:`logits_of` for ``tta``."""
     return scores_of(logits_of(model, part, precision, tta), part.labels, metric)

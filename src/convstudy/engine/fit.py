@@ -1,4 +1,4 @@
-"""One fit from its start, or from its checkpoint, to its record."""
+"""Train one fit, from its start or its checkpoint to its record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from convstudy.engine.memory import memory_errors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
-from convstudy.engine.training import EagerLoop, Loop, Step, go_on, train_epoch
+from convstudy.engine.training import EagerLoop, Loop, Step, do_nothing, train_epoch
 from convstudy.engine.weights import Tensors, load_weights, on_cpu, weights_digest
 from convstudy.errors import Diverged, FitError, Problem
 from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
@@ -37,9 +37,13 @@ from convstudy.record import Epoch, Record
 
 @dataclass(frozen=True)
 class TrainedFit:
-    """What a fit leaves: its record, the weights that count (none for a failed fit), and what it said of its
-    validation images: ``indices`` int64 ``(n,)`` into the training images, ``labels`` int64 ``(n,)``, ``probabilities``
-    float32 ``(n, n_classes)``.
+    """The result of a fit.
+
+    Attributes:
+        record: its outcome and scores.
+        weights: the weights of the selected epoch, on the CPU; empty for a failed fit.
+        validation: predictions on the validation images: ``indices`` int64 ``(n,)`` into the training images,
+            ``labels`` int64 ``(n,)``, ``probabilities`` float32 ``(n, n_classes)``; empty for a failed fit.
     """
 
     record: Record
@@ -53,20 +57,23 @@ def run_fit(
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     device: str = "cpu",
-    before_step: Callable[[], None] = go_on,
+    before_step: Callable[[], None] = do_nothing,
 ) -> TrainedFit:
-    """Train one fit and return what it leaves; a fit that fails returns a record that says so.
+    """Train one fit. A fit that fails returns a record with status ``"failed"`` instead of raising.
 
     Args:
         fit: what to train.
-        images: all training images of the dataset; the fit's split chooses among them.
-        checkpoint: where the state is written after each epoch, and read from if it is there. It belongs to the
-            fit's lineage: a paused fit leaves it for the one that goes on.
-        on_epoch: called after each epoch that was trained here.
-        device: where to train: ``cpu`` or ``cuda:N``. It is no part of the fit: sums on another device differ in their
-            last bits, and the record says where it was.
-        before_step: called before each step of training, or before several that a device takes at once; what it raises
-            ends the fit there, with the checkpoint of its last whole epoch on the disk.
+        images: all training images of the dataset; the fit's split divides them.
+        checkpoint: file of the trial's state, written after each epoch. If it exists, training resumes from it. All
+            fits of a trial share it: one with a larger epoch budget resumes where another one ended.
+        on_epoch: called after each epoch that this call trains.
+        device: where to train: ``"cpu"`` or ``"cuda:N"``. It does not change the fit's id, although results on
+            another device differ in their last bits; the record names it.
+        before_step: called before each training step, or before each group of steps in a CUDA graph. An exception in
+            it ends the fit; the checkpoint of the last complete epoch stays on disk.
+
+    Returns:
+        Record, weights and validation predictions.
     """
     where = torch.device(device)
     try:
@@ -74,8 +81,8 @@ def run_fit(
             return _train(fit, images, checkpoint, on_epoch, where, before_step)
     except FitError as error:
         kind, text = error.kind, str(error)
-    surroundings = environment(fit.threads, device_name(where))
-    return TrainedFit(Record(fit.id, "failed", error_kind=kind, error=text, environment=surroundings), {}, {})
+    ran_on = environment(fit.threads, device_name(where))
+    return TrainedFit(Record(fit.id, "failed", error_kind=kind, error=text, environment=ran_on), {}, {})
 
 
 def _train(
@@ -86,38 +93,37 @@ def _train(
     device: torch.device,
     before_step: Callable[[], None],
 ) -> TrainedFit:
-    """Train from the start or the checkpoint to the end."""
     with DEVICE_LOCK.released():
         train_rows, validation_rows = split_indices(images.labels, fit.split)
         train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
     train, validation = train.to(device), validation.to(device)
-    measured = _measured(fit, train)
-    _check_sample(fit, measured)
+    train_eval = _train_eval_sample(fit, train)
+    _check_sample(fit, train_eval)
     progress = _start(fit, images.image_shape, device)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.trial_id, progress)
     if len(progress.history) > fit.n_epochs:
-        # Another fit of the lineage is further, and an epoch cannot be taken back: this one begins anew, and leaves
-        # the other's checkpoint as it is.
+        # The checkpoint is from a fit of this trial with a larger budget, and an epoch cannot be undone. So train from
+        # the start, and do not overwrite that checkpoint.
         progress, checkpoint = _start(fit, images.image_shape, device), None
-    # A loop on a device costs steps and a capture before the first epoch: there is none where no epoch is left.
+    # A captured loop costs warm-up steps and a capture before the first epoch, so build none if no epoch is left.
     if not _at_end(fit, progress.history):
         step = Step(progress.model, progress.optimizer, fit.recipe, progress.average)
         with _loop(step, train, before_step) as loop:
-            for epoch in _epochs(fit, progress, loop, measured, validation):
+            for epoch in _epochs(fit, progress, loop, train_eval, validation):
                 if checkpoint is not None:
                     save_checkpoint(checkpoint, fit.trial_id, progress)
                 on_epoch(epoch)
     if fit.recipe.checkpoint == "best":
-        load_weights(progress.judged, progress.best_weights)
+        load_weights(progress.eval_model, progress.best_weights)
     best = best_epoch(progress.history, fit.metric)
-    kept = on_cpu(progress.judged.state_dict())
-    weights = {name: tensor.contiguous() for name, tensor in kept.items()}
-    with watched_relus(progress.judged) as highest:
-        logits = logits_of(progress.judged, validation, fit.recipe.precision, fit.recipe.tta)
+    selected = on_cpu(progress.eval_model.state_dict())
+    weights = {name: tensor.contiguous() for name, tensor in selected.items()}
+    with watched_relus(progress.eval_model) as maxima:
+        logits = logits_of(progress.eval_model, validation, fit.recipe.precision, fit.recipe.tta)
     with DEVICE_LOCK.released():
         digest = weights_digest(weights)
-        surroundings = environment(fit.threads, ", then ".join(progress.devices))
+        ran_on = environment(fit.threads, ", then ".join(progress.devices))
     record = Record(
         fit_id=fit.id,
         status="done",
@@ -128,8 +134,8 @@ def _train(
         n_validation=len(validation),
         n_parameters=sum(parameter.numel() for parameter in progress.model.parameters()),
         weights_digest=digest,
-        environment=surroundings,
-        dead_relus=dead_relus(highest),
+        environment=ran_on,
+        dead_relus=dead_relus(maxima),
     )
     return TrainedFit(
         record,
@@ -143,14 +149,14 @@ def _train(
 
 
 def best_epoch(history: list[Epoch], metric: str = ACCURACY) -> int:
-    """Return the number of the epoch with the best validation score; then the lowest loss; then the first."""
+    """Return the number of the best epoch: best validation score, then lowest validation loss, then earliest."""
     rank = metric_named(metric).rank
     return min(history, key=lambda e: (rank(e.validation[metric]), e.validation[LOG_LOSS], e.number)).number
 
 
 @contextmanager
 def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> Iterator[Loop]:
-    """Take the steps by plain calls, or on a device captured."""
+    """Yield an eager loop on a CPU, a loop that replays CUDA graphs on a GPU."""
     if train.labels.device.type == "cpu":
         yield EagerLoop(step, train, before_step)
     else:
@@ -159,7 +165,7 @@ def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> I
 
 
 def _start(fit: Fit, image_shape: tuple[int, int, int], device: torch.device) -> Progress:
-    """Return the fit before its first epoch."""
+    """Return the state of a fit before its first epoch: initial weights, a new optimizer, no history."""
     n_classes = fit.dataset.n_classes
     model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
     model.to(device)
@@ -167,57 +173,55 @@ def _start(fit: Fit, image_shape: tuple[int, int, int], device: torch.device) ->
     return Progress(model, build_optimizer(fit.recipe, model.parameters()), average=average)
 
 
-def _measured(fit: Fit, train: ImageTensors) -> ImageTensors:
-    """Return the training images that training loss and accuracy are measured on, the same after every epoch."""
-    most = fit.recipe.train_eval_samples
-    if most is None or most >= len(train):
+def _train_eval_sample(fit: Fit, train: ImageTensors) -> ImageTensors:
+    """Return the ``train_eval_samples`` training images that are evaluated, the same ones after every epoch."""
+    n_samples = fit.recipe.train_eval_samples
+    if n_samples is None or n_samples >= len(train):
         return train
-    rows = torch.from_numpy(numpy_generator(fit.seed, "measure").permutation(len(train))[:most])
+    rows = torch.from_numpy(numpy_generator(fit.seed, "measure").permutation(len(train))[:n_samples])
     return ImageTensors(train.pixels[rows], train.labels[rows])
 
 
-def _check_sample(fit: Fit, measured: ImageTensors) -> None:
-    """Check that the metric is defined on the sample of training images; validation parts hold every class.
+def _check_sample(fit: Fit, sample: ImageTensors) -> None:
+    """Raise ``FitError`` if the metric needs two classes and the sample has one.
 
-    Raises:
-        FitError: where all images of the sample are of one class, and the metric needs two.
+    Validation parts hold every class, so only the sample needs this check.
     """
     metric = metric_named(fit.metric)
-    if metric.classes == "any" or not bool((measured.labels == measured.labels[0]).all()):
+    if metric.classes == "any" or not bool((sample.labels == sample.labels[0]).all()):
         return
-    what = f"{metric.title} is not defined on the sample of training images: all are of one class"
+    what = f"{metric.title} is not defined on a sample of training images that all belong to one class"
     got = f"train_eval_samples = {fit.recipe.train_eval_samples}"
-    raise FitError(Problem(what, got=got, hint="a larger sample"))
+    raise FitError(Problem(what, got=got, hint="set a larger train_eval_samples"))
 
 
 def _epochs(
-    fit: Fit, progress: Progress, loop: Loop, measured: ImageTensors, validation: ImageTensors
+    fit: Fit, progress: Progress, loop: Loop, train_eval: ImageTensors, validation: ImageTensors
 ) -> Iterator[Epoch]:
-    """Train an epoch after another to the end, and yield each when it is part of the progress."""
+    """Train the remaining epochs; yield each one after it has been added to the progress."""
     device = device_name(validation.labels.device)
     while not _at_end(fit, progress.history):
-        epoch = _one_epoch(fit, progress, loop, measured, validation)
+        epoch = _one_epoch(fit, progress, loop, train_eval, validation)
         progress.history.append(epoch)
         if progress.devices[-1:] != [device]:
             progress.devices.append(device)
         if fit.recipe.checkpoint == "best" and epoch.number == best_epoch(progress.history, fit.metric):
             progress.best_weights = {
-                name: tensor.clone() for name, tensor in progress.judged.state_dict().items()
+                name: tensor.clone() for name, tensor in progress.eval_model.state_dict().items()
             }
         yield epoch
 
 
 def _one_epoch(
-    fit: Fit, progress: Progress, loop: Loop, measured: ImageTensors, validation: ImageTensors
+    fit: Fit, progress: Progress, loop: Loop, train_eval: ImageTensors, validation: ImageTensors
 ) -> Epoch:
-    """Train one epoch, measure it in evaluation mode, and return it."""
     number = len(progress.history) + 1
     started = time.perf_counter()
     recipe = fit.recipe
     lr = train_epoch(loop, fit.seed, number)
     trained = time.perf_counter()
-    on_train = evaluate(progress.judged, measured, recipe.precision, metric=fit.metric)
-    on_validation = evaluate(progress.judged, validation, recipe.precision, recipe.tta, fit.metric)
+    on_train = evaluate(progress.eval_model, train_eval, recipe.precision, metric=fit.metric)
+    on_validation = evaluate(progress.eval_model, validation, recipe.precision, recipe.tta, fit.metric)
     if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     if not (math.isfinite(on_train[fit.metric]) and math.isfinite(on_validation[fit.metric])):
@@ -234,7 +238,7 @@ def _one_epoch(
 
 
 def _at_end(fit: Fit, history: list[Epoch]) -> bool:
-    """Send whether all epochs are trained, or the recipe's patience is at its end."""
+    """Return whether all epochs are trained, or the validation loss has not improved for ``patience`` epochs."""
     if len(history) >= fit.n_epochs:
         return True
     if fit.recipe.patience is None or not history:

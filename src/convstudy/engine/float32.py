@@ -1,4 +1,4 @@
-"""float32 that is float32: torch can be told to shorten it in convolutions and matrix products."""
+"""Full float32 precision: torch can be set to use TF32 or bfloat16 inside float32 convolutions and matrix products."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 
 import torch
 
-# "none" is what torch says where nobody said anything and nothing is shortened.
-WHOLE = ("ieee", "none")
+# "none": never set, which is full precision for the settings that this module reads.
+FULL_PRECISION = ("ieee", "none")
 
 Setting = tuple[Callable[[], Any], Callable[[Any], None], Any]
-"""Reads a setting, writes it, and what it is where float32 is whole."""
+"""The getter and setter of a setting, and its value for full precision."""
 
 
 @contextmanager
-def whole_float32(device: torch.device) -> Iterator[None]:
-    """Have kernels on this kind of device compute in float32 what they are given in it, whatever was in effect before.
+def full_float32(device: torch.device) -> Iterator[None]:
+    """Use full float32 precision on this type of device; restore the settings at the end.
 
-    They may otherwise take TF32, with 10 bits behind the comma, or bfloat16, with 7: cuDNN does unless it is told not
-    to, others where a caller allowed it or ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE`` is set. Afterwards that is so again.
+    Kernels may otherwise use TF32, with 10 mantissa bits, or bfloat16, with 7, instead of 23. cuDNN does so by default.
+    Other libraries do if the caller allowed it or if ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE`` is set.
     """
-    with ExitStack() as callers:
-        places = _places(device)
-        for place in places:
-            callers.callback(_let_be, place, place.fp32_precision)
-        # The older names stand beside the others and are kept in step: a few kernels compare the two.
-        for read, write, whole in _older_settings(device):
+    with ExitStack() as previous_settings:
+        backends = _backends(device)
+        for backend in backends:
+            previous_settings.callback(_set_unless_equal, backend, backend.fp32_precision)
+        # Set the legacy settings too: a few kernels check that they agree with the current ones.
+        for read, write, full in _legacy_settings(device):
             try:
-                said = read()
+                previous = read()
             except RuntimeError:
-                continue  # the caller used the others, and torch does not read what contradicts them
-            if said != whole:
-                callers.callback(write, said)
-                write(whole)
-        for place in places:
-            if place.fp32_precision not in WHOLE:
-                place.fp32_precision = "ieee"
+                continue  # torch refuses to read a legacy setting that contradicts the current ones
+            if previous != full:
+                previous_settings.callback(write, previous)
+                write(full)
+        for backend in backends:
+            if backend.fp32_precision not in FULL_PRECISION:
+                backend.fp32_precision = "ieee"
         yield
 
 
-def _places(device: torch.device) -> list[Any]:
-    """Return where torch says, since version 2.9, what float32 may be shortened to on this kind of device."""
+def _backends(device: torch.device) -> list[Any]:
+    """Return the objects with an ``fp32_precision`` for this type of device; none before torch 2.9."""
     cudnn: Any = torch.backends.cudnn
     onednn: Any = torch.backends.mkldnn
     if not hasattr(cudnn, "conv"):
@@ -52,8 +52,8 @@ def _places(device: torch.device) -> list[Any]:
     return [torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn]
 
 
-def _older_settings(device: torch.device) -> list[Setting]:
-    """Return the settings of this kind of device that torch had before."""
+def _legacy_settings(device: torch.device) -> list[Setting]:
+    """Return this device type's settings from before torch 2.9."""
     cudnn: Any = torch.backends.cudnn
     products = (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest")
     if device.type == "cpu":
@@ -64,7 +64,7 @@ def _older_settings(device: torch.device) -> list[Setting]:
     ]
 
 
-def _let_be(place: Any, said: str) -> None:
-    """Have a place say this; one that does so already, perhaps after another that stands above it, is left alone."""
-    if place.fp32_precision != said:
-        place.fp32_precision = said
+def _set_unless_equal(backend: Any, precision: str) -> None:
+    # Setting a value explicitly would stop the backend from following its parent setting.
+    if backend.fp32_precision != precision:
+        backend.fp32_precision = precision

@@ -1,4 +1,7 @@
-"""An allocation that failed, on the processor or on a device, as one error: by types and states, not by messages."""
+"""Report failed allocations on CPU and GPU as :class:`OutOfMemory`.
+
+They are recognized by error types and by the free memory, never by the text of a message.
+"""
 
 from __future__ import annotations
 
@@ -10,42 +13,42 @@ import numpy as np
 import torch
 
 from convstudy.engine.cuda.memory import has_room, is_out_of_memory
-from convstudy.engine.evaluation import BATCH_SIZE, BATCH_SIZE_ON_DEVICE
+from convstudy.engine.evaluation import BATCH_SIZE, BATCH_SIZE_ON_GPU
 from convstudy.errors import OutOfMemory, Problem
 from convstudy.networks import layer_table
 from convstudy.plan.fit import Fit
 
-BYTES_A_NUMBER = 4
+BYTES_PER_VALUE = 4
 
 
 @contextmanager
 def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
-    """Turn an allocation that failed while a fit was trained or tested into :class:`OutOfMemory`."""
+    """Turn a failed allocation during a fit's training or evaluation into :class:`OutOfMemory`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not _lacks_memory(error, step_bytes(fit, device), device):
             raise
-        what, hint = "there was not enough memory for this fit", "a smaller batch_size, or fewer workers"
+        what, hint = "there was not enough memory for this fit", "use a smaller batch_size or fewer workers"
         raise OutOfMemory(
             Problem(what, got=str(error).splitlines()[0] if str(error) else "", hint=hint)
         ) from None
 
 
 def step_bytes(fit: Fit, device: torch.device) -> int:
-    """Return the bytes that the largest step of a fit needs: every layer's output and its gradient, in float32."""
+    """Return the bytes that the largest step of a fit needs: all layers' outputs and their gradients in float32."""
     info = fit.dataset
     rows = layer_table(fit.network, info.image_shape, info.n_classes).rows
     numbers = math.prod(info.image_shape) + sum(math.prod(row.output_shape) for row in rows)
-    evaluated = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_DEVICE
-    return BYTES_A_NUMBER * numbers * max(2 * fit.recipe.batch_size, evaluated)
+    evaluated = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_GPU
+    return BYTES_PER_VALUE * numbers * max(2 * fit.recipe.batch_size, evaluated)
 
 
 def _lacks_memory(error: MemoryError | RuntimeError, required: int, device: torch.device) -> bool:
-    """Send whether an error is an allocation that failed.
+    """Return whether an error is a failed allocation.
 
-    torch's allocator on a CPU and CUDA's libraries raise a plain ``RuntimeError``. Then the memory itself is
-    asked: there is not enough if a step cannot be allocated now, while the failed one still holds what it had.
+    Torch's CPU allocator and CUDA's libraries raise a plain ``RuntimeError``. Such an error counts if the memory of a
+    step cannot be allocated now, while the failed step still holds its tensors.
     """
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         return True
@@ -53,7 +56,6 @@ def _lacks_memory(error: MemoryError | RuntimeError, required: int, device: torc
 
 
 def _has_room(n_bytes: int, device: torch.device) -> bool:
-    """Send whether this many bytes can be allocated now."""
     if device.type == "cuda":
         return has_room(n_bytes, device)
     try:

@@ -1,10 +1,11 @@
-"""The optimizers by name. A new one is one function and its line in :data:`OPTIMIZERS`.
+"""The optimizers by name. To add one, write a function and its line in :data:`OPTIMIZERS`.
 
-Adam and RMSprop put epsilon where Keras puts it, which matters as long as the second moment is small: torch's Adam adds
-it to the bias-corrected root, Keras' to the plain one; torch's RMSprop adds it to the root, Keras' under it.
+Adam and RMSprop have epsilon where Keras has it, which matters while the second moment is small. Torch's Adam adds
+epsilon to the bias-corrected root, Keras' Adam to the uncorrected root. Torch's RMSprop adds it outside the root, that
+of Keras inside.
 
-A learning rate is a number, or a tensor without axes on the parameters' device. With a tensor, a step asks nothing of
-the device and keeps no number that changes from step to step, so that it can be captured in a graph and replayed.
+A learning rate is a float, or a 0-d tensor on the parameters' device. With a tensor, a step does not synchronize with
+the GPU and uses no float that changes from step to step, so that a CUDA graph can capture and replay it.
 """
 
 from __future__ import annotations
@@ -22,24 +23,25 @@ BETAS = (0.9, 0.999)
 RHO = 0.9
 EPSILON = 1e-7
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-# After so many steps 1 - β₁ᵗ and 1 - β₂ᵗ are 1, to the last bit of a double.
-SETTLED = 1e6
+# After this many steps 1 - β₁ᵗ and 1 - β₂ᵗ equal 1 in double precision.
+CONVERGED_STEP = 1e6
 
 Groups = list[dict[str, Any]]
 
 
 class KerasAdam(torch.optim.Adam):
-    """Adam (Kingma & Ba 2015, the form before section 2.1's remark): ``p -= lr · √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε)``.
+    """Adam with Keras' epsilon: ``p -= lr · √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε)``.
 
-    torch's fused kernel computes ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``; with ``ε' = ε / √(1-β₂ᵗ)`` that is
-    the same. That epsilon is another number at each step; where the learning rate is a tensor, the kernel is told of
-    so many steps that it corrects nothing, and the correction is part of the learning rate.
+    This is the more efficient form at the end of section 2 of Kingma & Ba 2015. Torch's fused kernel computes
+    ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``, which is the same for ``ε' = ε / √(1-β₂ᵗ)``. This epsilon changes every
+    step. So with a tensor as learning rate, the kernel gets a step count at which it corrects nothing, and the
+    correction is multiplied into the learning rate.
     """
 
-    _settled: torch.Tensor | None = None
+    _converged: torch.Tensor | None = None
 
     def step(self, closure: Any = None) -> Any:
-        """Make one step with the epsilon of this step."""
+        """Update the parameters; ``closure`` is not used with a tensor as learning rate."""
         for group in self.param_groups:
             group["n_steps"] = group.get("n_steps", 0) + 1
             group["eps"] = EPSILON / math.sqrt(1.0 - BETAS[1] ** group["n_steps"])
@@ -49,7 +51,7 @@ class KerasAdam(torch.optim.Adam):
 
     @torch.no_grad()
     def _step_by_tensors(self) -> None:
-        """Make one step whose every number that changes lies on the device."""
+        """Update the parameters with values on the GPU only."""
         for group in self.param_groups:
             parameters: list[torch.Tensor] = []
             gradients: list[torch.Tensor] = []
@@ -59,9 +61,9 @@ class KerasAdam(torch.optim.Adam):
             self._init_group(group, parameters, gradients, means, squares, [], steps)  # type: ignore[no-untyped-call]
             if not parameters:
                 continue
-            if self._settled is None:
-                self._settled = torch.full_like(steps[0], SETTLED)
-            # They are counted on all the same: a checkpoint may be gone on with on a processor.
+            if self._converged is None:
+                self._converged = torch.full_like(steps[0], CONVERGED_STEP)
+            # Count the steps, although the kernel does not use them: training may resume on a CPU.
             torch._foreach_add_(steps, 1)
             torch._fused_adam_(
                 parameters,
@@ -69,7 +71,7 @@ class KerasAdam(torch.optim.Adam):
                 means,
                 squares,
                 [],
-                [self._settled] * len(steps),
+                [self._converged] * len(steps),
                 lr=group["lr"] * group["correction"],
                 beta1=BETAS[0],
                 beta2=BETAS[1],
@@ -81,14 +83,14 @@ class KerasAdam(torch.optim.Adam):
 
 
 class KerasRMSprop(torch.optim.Optimizer):
-    """RMSprop (Hinton, lecture 6e): ``v = ρ·v + (1-ρ)·g²; p -= lr · g / √(v + ε)``."""
+    """RMSprop with Keras' epsilon (Hinton, lecture 6e): ``v = ρ·v + (1-ρ)·g²; p -= lr · g / √(v + ε)``."""
 
     def __init__(self, groups: Groups, lr: float) -> None:
         super().__init__(groups, {"lr": lr})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Make one step; ``closure`` is not used."""
+        """Update the parameters; ``closure`` is not used."""
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             if not parameters:
@@ -111,11 +113,12 @@ class KerasRMSprop(torch.optim.Optimizer):
 
 
 class Muon(KerasAdam):
-    """Muon for hidden kernels and matrices, Adam for all else.
+    """Muon for hidden kernels and matrices, Adam for all other parameters.
 
-    Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): the momentum ``v = μ·v + g`` of a kernel, or
-    ``g + μ·v`` when it looks ahead, is made orthogonal as a matrix ``(out, everything else)``, scaled to the norm
-    ``√out``, and subtracted times the learning rate.
+    Muon takes the momentum ``v = μ·v + g`` of a kernel (``g + μ·v`` with Nesterov), orthogonalizes it as a matrix
+    ``(out, everything else)``, scales it to the Frobenius norm ``√out``, and subtracts it times the learning rate.
+
+    Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon.
     """
 
     def __init__(self, groups: Groups, recipe: Recipe) -> None:
@@ -125,7 +128,7 @@ class Muon(KerasAdam):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Make one step; ``closure`` is not used."""
+        """Update the parameters; ``closure`` is not used."""
         for group in self.param_groups:
             if group["orthogonal"]:
                 for parameter in group["params"]:
@@ -136,14 +139,14 @@ class Muon(KerasAdam):
         gradient = kernel.grad
         if gradient is None:
             return
-        # Adam passes over what has no gradient: this kernel is done with.
+        # Without a gradient, the Adam step that follows skips this kernel.
         kernel.grad = None
         if kernel not in self.state:
             self.state[kernel]["velocity"] = torch.zeros_like(kernel)
         velocity = self.state[kernel]["velocity"].mul_(self.momentum).add_(gradient)
-        wanted = gradient.add(velocity, alpha=self.momentum) if self.nesterov else velocity
-        # With the channels last, a channels-last kernel is such a matrix already; the order of columns is all one.
-        rows = wanted.movedim(1, -1)
+        momentum = gradient.add(velocity, alpha=self.momentum) if self.nesterov else velocity
+        # Move the channels last: a channels-last kernel is then a matrix without a copy. Column order does not matter.
+        rows = momentum.movedim(1, -1)
         update = orthogonalised(rows.reshape(len(kernel), -1), self.n_newton_schulz)
         update *= math.sqrt(len(kernel)) / update.norm().clamp_(min=EPSILON)
         change = update.view(rows.shape).movedim(-1, 1)
@@ -154,10 +157,14 @@ class Muon(KerasAdam):
 
 
 def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
-    """Return about the nearest matrix with orthonormal rows or columns: ``U·Vᵀ`` of ``matrix = U·S·Vᵀ``, ``(m, n)``.
+    """Return an approximation of ``U·Vᵀ``, the nearest matrix with orthonormal rows or columns to ``matrix = U·S·Vᵀ``.
 
-    Each step of the Newton-Schulz iteration sends every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``,
-    which grows small ones fast and, by design, leaves all between about 0.7 and 1.2 rather than at 1.
+    Each Newton-Schulz step maps every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``. That raises small ones
+    fast; by design all end between about 0.7 and 1.2, not at 1.
+
+    Args:
+        matrix: float32 ``(m, n)``, as is the result.
+        n_steps: the number of Newton-Schulz steps.
 
     Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon.
     """
@@ -175,16 +182,16 @@ def _adam(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _muon(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return Muon; the kernels' group gives its last, the output layer's, to Adam, and a learning rate of its own."""
+    """Return Muon with ``adam_lr`` for all parameters that Adam updates, the output layer's kernel among them."""
     kernels, *others = groups
     *hidden, output = kernels["params"]
-    share = recipe.adam_lr / recipe.learning_rate
-    apart = [
+    lr_ratio = recipe.adam_lr / recipe.learning_rate
+    split = [
         {**kernels, "params": hidden, "orthogonal": True},
-        {**kernels, "params": [output], "orthogonal": False, "share": share},
-        *({**group, "orthogonal": False, "share": share} for group in others),
+        {**kernels, "params": [output], "orthogonal": False, "lr_ratio": lr_ratio},
+        *({**group, "orthogonal": False, "lr_ratio": lr_ratio} for group in others),
     ]
-    return Muon([group for group in apart if group["params"]], recipe)
+    return Muon([group for group in split if group["params"]], recipe)
 
 
 def _rmsprop(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
@@ -197,7 +204,7 @@ def _sgd(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
-# Weight decay is decoupled for all of them (see make_step), so adamw is adam with a decay.
+# All of them use decoupled weight decay (see make_step), so adamw is adam with a decay.
 OPTIMIZERS: dict[str, Callable[[Groups, Recipe], torch.optim.Optimizer]] = {
     "adam": _adam,
     "adamw": _adam,
@@ -208,47 +215,54 @@ OPTIMIZERS: dict[str, Callable[[Groups, Recipe], torch.optim.Optimizer]] = {
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer; kernels and matrices in its first group, biases and scales in its second.
+    """Return the recipe's optimizer. Kernels and matrices are its first group, biases and scales its second.
 
-    The last kernel is taken for the output layer's.
+    Only the first group has weight decay.
+
+    Args:
+        recipe: names the optimizer and its hyperparameters.
+        parameters: in the order of the layers; the last kernel must be the output layer's.
     """
-    every = list(parameters)
-    kernels = [parameter for parameter in every if parameter.ndim > 1]
-    others = [parameter for parameter in every if parameter.ndim <= 1]
+    in_order = list(parameters)
+    kernels = [parameter for parameter in in_order if parameter.ndim > 1]
+    others = [parameter for parameter in in_order if parameter.ndim <= 1]
     groups: Groups = [{"params": kernels, "decay": recipe.weight_decay}, {"params": others, "decay": 0.0}]
     return OPTIMIZERS[recipe.optimizer]([group for group in groups if group["params"]], recipe)
 
 
 def adam_correction(step: int) -> float:
-    """Return Adam's ``√(1-β₂ᵗ)/(1-β₁ᵗ)`` at a step counted from 0, which is t = 1."""
+    """Return Adam's bias correction ``√(1-β₂ᵗ)/(1-β₁ᵗ)`` with ``t = step + 1``."""
     return math.sqrt(1.0 - BETAS[1] ** (step + 1)) / (1.0 - BETAS[0] ** (step + 1))
 
 
 def make_step(
     optimizer: torch.optim.Optimizer, lr: float | torch.Tensor, correction: float | torch.Tensor = 1.0
 ) -> None:
-    """Make one step at this learning rate, after the decoupled decay ``p -= lr · decay · p``.
+    """Apply decoupled weight decay, ``p -= lr · decay · p``, then one optimizer step.
 
-    A group with a ``share`` gets this share of the learning rate. Adam's ``correction`` (:func:`adam_correction`)
-    counts where the learning rate is a tensor; otherwise it keeps count itself.
+    Args:
+        optimizer: from :func:`build_optimizer`. A group with an ``lr_ratio`` uses this multiple of the learning rate.
+        lr: the learning rate, a float or a 0-d tensor on the parameters' device.
+        correction: from :func:`adam_correction`, used only if ``lr`` is a tensor; otherwise Adam counts its own steps.
 
     Source: Loshchilov & Hutter 2019, algorithm 2.
     """
     for group in optimizer.param_groups:
-        group["lr"], group["correction"] = lr * group.get("share", 1.0), correction
+        group["lr"], group["correction"] = lr * group.get("lr_ratio", 1.0), correction
         if group["decay"]:
             with torch.no_grad():
                 torch._foreach_mul_(group["params"], 1.0 - group["lr"] * group["decay"])
         if isinstance(lr, torch.Tensor):
-            _lay_out_gradients(group["params"])
+            _match_strides(group["params"])
     optimizer.step()
 
 
-def _lay_out_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+def _match_strides(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Give each gradient its parameter's strides.
 
-    A device's fused kernels refuse others, also where only those of an axis of length 1 differ, which mean nothing; a
-    first convolution over images of one channel may have such a gradient (github.com/pytorch/pytorch/issues/106951).
+    Fused CUDA kernels reject other strides, even if they differ only in an axis of length 1, where strides have no
+    effect. The gradient of a first convolution over one-channel images can have such strides
+    (github.com/pytorch/pytorch/issues/106951).
     """
     for parameter in parameters:
         gradient = parameter.grad
@@ -258,7 +272,10 @@ def _lay_out_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 @contextmanager
 def steps_counted(optimizer: torch.optim.Optimizer, n_steps: int) -> Iterator[None]:
-    """Have the optimizer's own count rise by ``n_steps``, whatever is called meanwhile: a graph calls nothing."""
+    """Increase the optimizer's step count by ``n_steps`` in total.
+
+    The replay of a CUDA graph runs no Python code, so the optimizer does not count the steps in it.
+    """
     before = [(group, group["n_steps"]) for group in optimizer.param_groups if "n_steps" in group]
     yield
     for group, n_before in before:

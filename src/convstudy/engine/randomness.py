@@ -1,7 +1,7 @@
-"""All random numbers of a fit, from its seed and a purpose, so that no order of events can change them.
+"""Seeds and generators of a fit, derived from its seed, a purpose and the epoch, never from global state.
 
-Two networks with the same seed see the same images in the same order: their difference is then the networks' own
-(common random numbers). Since each epoch draws from streams of its own, a checkpoint needs no generator state.
+Networks with the same seed see the same images in the same order, which reduces the variance of their difference
+(common random numbers). Each epoch has its own seeds, so a checkpoint needs no generator state.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import numpy as np
 import torch
 
 
-def stream(seed: int, purpose: str, epoch: int = 0) -> int:
-    """Return a 63-bit number for this seed, purpose and epoch.
+def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
+    """Return a 63-bit seed: the start of the SHA-256 over seed, purpose and epoch.
 
-    Purposes are ``"weights"``, ``"order"``, ``"noise"`` (augmentation) and ``"dropout"``.
+    The purposes are ``"weights"``, ``"order"``, ``"measure"`` (the sample for training scores), ``"noise"``
+    (augmentation) and ``"dropout"``.
     """
     digest = hashlib.sha256(f"convstudy/{seed}/{purpose}/{epoch}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 
 def numpy_generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
-    """Return numpy's generator for a purpose."""
-    return np.random.Generator(np.random.PCG64(stream(seed, purpose, epoch)))
+    """Return NumPy's PCG64 generator, seeded for this purpose."""
+    return np.random.Generator(np.random.PCG64(stream_seed(seed, purpose, epoch)))
 
 
 def torch_generator(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
-    """Return a torch generator on the CPU for a purpose."""
-    return torch.Generator().manual_seed(stream(seed, purpose, epoch))
+    """Return a torch generator on the CPU, seeded for this purpose."""
+    return torch.Generator().manual_seed(stream_seed(seed, purpose, epoch))

@@ -1,33 +1,33 @@
-"""Where augmentation and dropout of a fit draw from: not torch's own generator, which a process's fits share."""
+"""The RNG streams of augmentation and dropout. They are per fit: torch's default generator is shared by a process."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from convstudy.engine.randomness import stream
+from convstudy.engine.randomness import stream_seed
 from convstudy.networks.modules.dropout import draw_dropout_from, seed_dropout
 
 
 class RngStreams:
-    """Two streams, one for augmentation and one for dropout, that start anew with each epoch.
+    """Two RNG streams, one for augmentation and one for dropout, seeded again for each epoch.
 
-    With a stream of its own for augmentation, two networks see the same images, whatever dropout they have. On a
-    processor, dropout draws from SFC64, on a device from a generator there: a captured graph draws new numbers at
-    each replay only from generators that are registered with it.
+    They are separate so that two networks see the same augmented images whatever dropout they have. On a CPU, dropout
+    draws from NumPy's SFC64. On a GPU it draws from a torch generator, because a CUDA graph draws new numbers at each
+    replay only from generators that are registered with it.
 
     Args:
-        model: its dropout layers draw from here on.
-        device: where the model lies.
-        as_on_device: whether dropout draws from a generator of torch's; on a processor, tests ask for it.
+        model: the network whose dropout layers use the stream.
+        device: the device of the model.
+        torch_dropout: whether dropout draws from a torch generator; by default on GPUs only. Tests set it on a CPU.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device, as_on_device: bool | None = None) -> None:
+    def __init__(self, model: nn.Module, device: torch.device, torch_dropout: bool | None = None) -> None:
         self.augmentation = torch.Generator(device)
         self._model = model
-        if as_on_device is None:
-            as_on_device = device.type != "cpu"
-        self._dropout = torch.Generator(device) if as_on_device else None
+        if torch_dropout is None:
+            torch_dropout = device.type != "cpu"
+        self._dropout = torch.Generator(device) if torch_dropout else None
         if self._dropout is not None:
             draw_dropout_from(model, self._dropout)
 
@@ -37,9 +37,9 @@ class RngStreams:
         return (self.augmentation,) if self._dropout is None else (self.augmentation, self._dropout)
 
     def start(self, seed: int, epoch: int) -> None:
-        """Begin the streams of an epoch; they follow from seed and epoch alone."""
-        self.augmentation.manual_seed(stream(seed, "noise", epoch))
+        """Seed both streams for an epoch, from the fit's seed and the epoch alone."""
+        self.augmentation.manual_seed(stream_seed(seed, "noise", epoch))
         if self._dropout is None:
-            seed_dropout(self._model, stream(seed, "dropout", epoch))
+            seed_dropout(self._model, stream_seed(seed, "dropout", epoch))
         else:
-            self._dropout.manual_seed(stream(seed, "dropout", epoch))
+            self._dropout.manual_seed(stream_seed(seed, "dropout", epoch))

@@ -1,8 +1,8 @@
-"""How long fits will take on this machine: a few real steps, timed.
+"""Estimate how long fits take on this machine, by timing a few real steps.
 
-Fits that differ only in what takes no time, such as the learning rate, are of one kind. Up to ``MOST_TIMED`` kinds are
-timed, each of them. Of more kinds, this many are timed, and the steps of the others are interpolated: a plan of 10,000
-networks takes as long to estimate as one of 24.
+Fits that differ only in keys that do not change a step's duration, such as the learning rate, have one kind of step. Up
+to ``MAX_TIMED`` kinds are all timed. Of a larger number, ``MAX_TIMED`` are timed and the others are interpolated, so
+that the estimate for 10,000 networks takes as long as that for 24.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from convstudy.plan.cost import images_to_evaluate
 from convstudy.plan.fit import Fit
 from convstudy.studyfile import Recipe
 
-CALIBRATION_LEARNING_RATE = 1e-6
-MOST_TIMED = 24
-# A step takes as long with any value of these.
-TIMELESS = frozenset(
+TIMING_LEARNING_RATE = 1e-6
+MAX_TIMED = 24
+# Recipe keys that do not change the duration of a step.
+KEYS_WITHOUT_COST = frozenset(
     [
         "learning_rate",
         "adam_lr",
@@ -47,13 +47,13 @@ TIMELESS = frozenset(
     ]
 )
 
-StepHyperparameters = tuple[float, float]
-"""Seconds an image in training and in evaluation."""
+SecondsPerImage = tuple[float, float]
+"""Seconds per image in training and in evaluation."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Fits whose steps take equally long: ``recipe`` has the keys that a step depends on, without defaults."""
+    """What the duration of a step depends on; ``recipe`` has only such keys, without those at their defaults."""
 
     dataset: Dataset
     network: Network
@@ -63,13 +63,13 @@ class _Kind:
 
     @cached_property
     def work(self) -> int:
-        """Multiply-adds of one step."""
+        """The MACs of one forward pass over a batch."""
         shape, n_classes = self.dataset.image_shape, self.dataset.n_classes
         return self.n_images * layer_table(self.network, shape, n_classes).macs
 
     @cached_property
     def family(self) -> frozenset[tuple[str, object]]:
-        """What a step depends on besides its work: the layers' words, and all of the recipe that is no number."""
+        """What the duration depends on besides the work: layer types, threads, and non-numeric recipe values."""
         keys = [
             (key, value if isinstance(value, str | bool) else "")
             for key, value in self.recipe
@@ -90,9 +90,9 @@ class Expected:
     """How long fits are expected to take.
 
     Attributes:
-        seconds: fit id -> seconds when it runs alone with its threads.
-        n_kinds: the number of different steps that these fits train with.
-        n_timed: the number of these that were timed; the others are interpolated.
+        seconds: fit id -> seconds of the fit if no other fit runs at the same time.
+        n_kinds: the number of different kinds of steps among the fits.
+        n_timed: the number of kinds that were timed; the others are interpolated.
     """
 
     seconds: dict[str, float]
@@ -101,22 +101,23 @@ class Expected:
 
 
 def estimate_run_time(fits: Iterable[Fit], seconds: float = 3.0) -> Expected:
-    """Return how long fits are expected to take on this machine.
+    """Estimate how long fits take on this machine.
 
     Args:
-        fits: the fits to expect.
-        seconds: about how long this may take in all; each timed kind has its share, two steps at least.
+        fits: the fits to estimate.
+        seconds: the approximate duration of the estimate itself, divided among the timed kinds. Each kind takes at
+            least two training steps and two evaluations.
     """
-    every = tuple(fits)
-    kinds = _kinds(every)
-    examples = dict(zip(kinds, every, strict=True))
+    all_fits = tuple(fits)
+    kinds = _kinds(all_fits)
+    examples = dict(zip(kinds, all_fits, strict=True))
     timed = _spread(list(examples))
-    paces = _interpolated(
-        {kind: _pace(examples[kind], seconds / len(timed)) for kind in timed}, list(examples)
+    per_image = _interpolate(
+        {kind: _timed(examples[kind], seconds / len(timed)) for kind in timed}, list(examples)
     )
     expected: dict[str, float] = {}
-    for kind, fit in zip(kinds, every, strict=True):
-        train, evaluation = paces[kind]
+    for kind, fit in zip(kinds, all_fits, strict=True):
+        train, evaluation = per_image[kind]
         n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
         n_evaluated = images_to_evaluate(fit.recipe, n_train, n_validation)
         expected[fit.id] = fit.n_epochs * (n_train * train + n_evaluated * evaluation)
@@ -124,50 +125,47 @@ def estimate_run_time(fits: Iterable[Fit], seconds: float = 3.0) -> Expected:
 
 
 def _kinds(fits: tuple[Fit, ...]) -> list[_Kind]:
-    """Return the kind of each fit."""
     keys: dict[Recipe, tuple[tuple[str, object], ...]] = {}
     kinds = []
     for fit in fits:
         if fit.recipe not in keys:
             items = fit.recipe.determinants().items()
-            keys[fit.recipe] = tuple((key, value) for key, value in items if key not in TIMELESS)
+            keys[fit.recipe] = tuple((key, value) for key, value in items if key not in KEYS_WITHOUT_COST)
         kinds.append(_Kind(fit.dataset, fit.network, keys[fit.recipe], _n_images(fit), fit.threads))
     return kinds
 
 
 def _spread(kinds: list[_Kind]) -> list[_Kind]:
-    """Return the kinds to time: all, or ``MOST_TIMED`` of them.
+    """Return the kinds to time: all, or ``MAX_TIMED`` of them.
 
-    Of up to ``MOST_TIMED / 2`` families the steps with the most and the least work are among them, because the largest
-    networks take most of a study's time. The others are evenly spread over families and their work.
+    With up to ``MAX_TIMED / 2`` families, the kinds with the most and the least work of each family are timed, because
+    the largest networks take most of a study's time. The remaining ones are spread evenly over families and work.
     """
-    if len(kinds) <= MOST_TIMED:
+    if len(kinds) <= MAX_TIMED:
         return kinds
     families: dict[frozenset[tuple[str, object]], list[_Kind]] = {}
     for kind in kinds:
         families.setdefault(kind.family, []).append(kind)
     ordered = [sorted(family, key=lambda kind: kind.work) for family in families.values()]
     chosen: list[_Kind] = []
-    if 2 * len(ordered) <= MOST_TIMED:
+    if 2 * len(ordered) <= MAX_TIMED:
         chosen = list(dict.fromkeys(kind for family in ordered for kind in (family[-1], family[0])))
     taken = set(chosen)
     others = [kind for family in ordered for kind in family if kind not in taken]
-    places = np.linspace(0, len(others) - 1, MOST_TIMED - len(chosen))
+    places = np.linspace(0, len(others) - 1, MAX_TIMED - len(chosen))
     return chosen + [others[round(place)] for place in places]
 
 
-def _interpolated(
-    timed: dict[_Kind, StepHyperparameters], kinds: list[_Kind]
-) -> dict[_Kind, StepHyperparameters]:
-    """Return the pace of every kind: its own, or that of the nearest families' steps, interpolated over their work.
+def _interpolate(timed: dict[_Kind, SecondsPerImage], kinds: list[_Kind]) -> dict[_Kind, SecondsPerImage]:
+    """Return the seconds per image of every kind, timed or interpolated over work within the most similar families.
 
-    Beyond these steps it follows the line ``a + b · work`` through all timed steps.
+    Outside the range of their work, the time is extrapolated along the line ``a + b · work`` through all timed steps.
     """
     if len(timed) == len(kinds):
         return timed
     overhead, rate = _line(timed)
     steps: dict[frozenset[tuple[str, object]], np.ndarray] = {}
-    paces = dict(timed)
+    per_image = dict(timed)
     for kind in kinds:
         if kind in timed:
             continue
@@ -176,26 +174,26 @@ def _interpolated(
         work, train, evaluation = steps[kind.family]
         end = min(max(kind.work, work[0]), work[-1])
         ratio = (overhead + rate * kind.work) / (overhead + rate * end)
-        paces[kind] = (
+        per_image[kind] = (
             ratio * float(np.interp(kind.work, work, train)) / kind.n_images,
             ratio * float(np.interp(kind.work, work, evaluation)) / kind.n_images,
         )
-    return paces
+    return per_image
 
 
-def _line(timed: dict[_Kind, StepHyperparameters]) -> tuple[float, float]:
-    """Return ``a`` and ``b`` of the line ``a + b · work``, none below 0, with the least relative errors."""
+def _line(timed: dict[_Kind, SecondsPerImage]) -> tuple[float, float]:
+    """Fit seconds per step = ``a + b · work`` with a, b >= 0 by least squares of the relative errors."""
     from scipy.optimize import nnls
 
     seconds = np.array([kind.n_images * train for kind, (train, _) in timed.items()])
     work = np.array([float(kind.work) for kind in timed])
-    scale = work.max()  # work and 1 differ by ten digits
+    scale = work.max()  # the columns of the system would otherwise differ by ten orders of magnitude
     (overhead, rate), _ = nnls(np.stack([1 / seconds, work / scale / seconds], axis=1), np.ones(len(work)))
     return float(overhead), float(rate / scale)
 
 
-def _nearest(kind: _Kind, timed: dict[_Kind, StepHyperparameters]) -> list[tuple[float, ...]]:
-    """Return work, and seconds in training and evaluation, of the steps whose families differ the least."""
+def _nearest(kind: _Kind, timed: dict[_Kind, SecondsPerImage]) -> list[tuple[float, ...]]:
+    """Return work, training seconds and evaluation seconds of the timed steps in the most similar families."""
     differences = {other: len(kind.family ^ other.family) for other in timed}
     least = min(differences.values())
     return sorted(
@@ -206,12 +204,11 @@ def _nearest(kind: _Kind, timed: dict[_Kind, StepHyperparameters]) -> list[tuple
 
 
 def _n_images(fit: Fit) -> int:
-    """Return how many images a timed step has."""
     return min(fit.recipe.batch_size, 200)
 
 
-def _pace(fit: Fit, seconds: float) -> StepHyperparameters:
-    """Return seconds an image in training and in evaluation, on random images."""
+def _timed(fit: Fit, seconds: float) -> SecondsPerImage:
+    """Time training and evaluation on random images; return the median seconds per image of each."""
     info = fit.dataset
     n_images = _n_images(fit)
     generator = torch_generator(0, "calibration")
@@ -219,25 +216,25 @@ def _pace(fit: Fit, seconds: float) -> StepHyperparameters:
         torch.randint(0, 256, (n_images, *info.image_shape), dtype=torch.uint8, generator=generator),
         torch.randint(0, info.n_classes, (n_images,), generator=generator),
     )
-    # Steps take as long at any learning rate, and at this one random images let no loss diverge.
-    rate = CALIBRATION_LEARNING_RATE
+    # The learning rate does not change a step's duration; with this one the loss on random images does not diverge.
+    rate = TIMING_LEARNING_RATE
     recipe = fit.recipe.varied({"learning_rate": rate, "adam_lr": rate})
     with repeatable(fit.threads):
         model = build_network(fit.network, info.image_shape, info.n_classes, generator)
         optimizer = build_optimizer(recipe, model.parameters())
         average = None if recipe.ema_decay is None else WeightAverage(model)
         loop = EagerLoop(Step(model, optimizer, recipe, average), images)
-        paces = []
+        medians = []
         for work in (
             lambda: train_epoch(loop, 0, 1),
             lambda: evaluate(model, images, recipe.precision),
         ):
-            work()  # the first call also chooses kernels and touches memory
+            work()  # warm-up: the first call also selects kernels and allocates memory
             times: list[float] = []
             started = time.perf_counter()
             while not times or time.perf_counter() - started < seconds / 2:
                 before = time.perf_counter()
                 work()
                 times.append(time.perf_counter() - before)
-            paces.append(sorted(times)[len(times) // 2] / n_images)
-    return paces[0], paces[1]
+            medians.append(sorted(times)[len(times) // 2] / n_images)
+    return medians[0], medians[1]

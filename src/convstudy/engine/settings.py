@@ -1,4 +1,4 @@
-"""Torch's settings while fits are trained; they are the process's, so that fits in several threads share them."""
+"""Torch's global settings during training. They belong to the process, so fits in several threads share them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from convstudy.engine.cuda.settings import repeatable_libraries
 from convstudy.engine.devices import CPU
-from convstudy.engine.float32 import whole_float32
+from convstudy.engine.float32 import full_float32
 
 _lock = threading.Lock()
 _settings = ExitStack()
@@ -20,24 +20,24 @@ _n_inside = 0
 
 @contextmanager
 def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
-    """Fix the thread count, ask for repeatable kernels, and leave the caller's generator and settings as they were.
+    """Set the number of threads, deterministic kernels and full float32 precision; restore the settings at the end.
 
-    float32 is float32, no shorter format. On a device a kernel that has no repeatable form is used all the same, and
-    torch does not warn of it. The settings come back when the last thread leaves.
+    The caller's random generator is restored too. On a GPU, a kernel without a deterministic implementation runs all
+    the same, without torch's warning. The settings are restored when the last thread leaves the context.
     """
     global _n_inside, _settings
     with _lock:
         if not _n_inside:
-            # Whatever fails here, the next fit finds no half of it.
+            # If one of these fails, the others are undone, so that the next fit starts from the caller's settings.
             with ExitStack() as settings:
                 settings.callback(torch.set_num_threads, torch.get_num_threads())
                 settings.enter_context(torch.random.fork_rng(devices=[]))
                 settings.enter_context(_repeatable_kernels(device))
-                settings.enter_context(whole_float32(device))
+                settings.enter_context(full_float32(device))
                 _settings = settings.pop_all()
         _n_inside += 1
     try:
-        torch.set_num_threads(threads)  # each thread has a number of its own
+        torch.set_num_threads(threads)  # torch keeps this number per thread
         yield
     finally:
         with _lock:
@@ -48,10 +48,10 @@ def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
 
 @contextmanager
 def _repeatable_kernels(device: torch.device) -> Iterator[None]:
-    """Ask for repeatable kernels.
+    """Use deterministic kernels, but do not fill uninitialized memory.
 
-    Torch would also fill each new tensor before it is written, which finds code that reads too early and costs a tenth
-    of a step; no code here does so, and what a fit comes to is the same to the last bit without.
+    Torch's deterministic mode fills each new tensor, to expose code that reads uninitialized memory. That costs a tenth
+    of a step. No code here reads such memory, and results without filling are bit-identical.
     """
     on_device = device.type != "cpu"
     deterministic = torch.are_deterministic_algorithms_enabled()

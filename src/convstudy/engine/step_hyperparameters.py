@@ -1,7 +1,7 @@
-"""What differs from step to step: the learning rate, Adam's correction, and how far the average moves.
+"""Hyperparameters that change every step: the learning rate, Adam's bias correction, and the weight in the EMA.
 
-A loop of plain calls takes them as numbers; a captured one cannot, because a graph keeps every number that it was
-captured with, and reads them from a table on the device instead (:mod:`~convstudy.engine.cuda.loop`).
+The eager loop passes them as floats. A CUDA graph replays the floats that it was captured with, so the captured loop
+reads them from a tensor on the GPU instead (:mod:`~convstudy.engine.cuda.loop`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from convstudy.engine.averaging import share_of_new
+from convstudy.engine.averaging import ema_weight
 from convstudy.engine.optimizers import adam_correction
 from convstudy.engine.schedules import learning_rate
 from convstudy.studyfile.recipe import Recipe
@@ -19,25 +19,27 @@ Number = float | torch.Tensor
 
 
 class StepHyperparameters(NamedTuple):
-    """One step's numbers, each a float or a tensor without axes.
+    """The values of one step, each a float or a 0-d tensor.
 
-    ``correction`` is Adam's factor for moments that start at zero; ``share`` is that of the new weights in their
-    average (0 where the recipe has none).
+    Attributes:
+        lr: the learning rate.
+        correction: Adam's bias correction (:func:`~convstudy.engine.optimizers.adam_correction`).
+        ema_weight: the weight of the new weights in the EMA; 0 if the recipe has no ``ema_decay``.
     """
 
     lr: Number
     correction: Number
-    share: Number
+    ema_weight: Number
 
 
 def step_hyperparameters(recipe: Recipe, epoch: int, n_steps: int) -> list[StepHyperparameters]:
-    """Return the numbers of each step of an epoch, counted from 1, that has ``n_steps``."""
-    first, in_all = (epoch - 1) * n_steps, n_steps * recipe.epochs
+    """Return the values of each of the ``n_steps`` steps of an epoch; epochs count from 1."""
+    first, total = (epoch - 1) * n_steps, n_steps * recipe.epochs
     return [
         StepHyperparameters(
-            learning_rate(recipe, step, in_all),
+            learning_rate(recipe, step, total),
             adam_correction(step),
-            0.0 if recipe.ema_decay is None else share_of_new(recipe.ema_decay, step),
+            0.0 if recipe.ema_decay is None else ema_weight(recipe.ema_decay, step),
         )
         for step in range(first, first + n_steps)
     ]

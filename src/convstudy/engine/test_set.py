@@ -1,4 +1,4 @@
-"""One trained model scored on the sealed test set."""
+"""Evaluate one trained model on the locked test set."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Scores
 
-MOST_MISTAKES = 25
+MAX_SAVED_ERRORS = 25
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What one opening showed.
+    """The result of one test-set evaluation.
 
-    ``predictions`` holds ``labels`` int64 ``(n,)``, ``probabilities`` float32 ``(n, n_classes)``, and of the most
-    confident mistakes, the most confident first, ``error_rows`` int64 ``(k,)`` and ``error_pixels`` uint8
-    ``(k, height, width, channels)``: a report can then show them without another look.
+    ``predictions`` holds ``labels`` int64 ``(n,)`` and ``probabilities`` float32 ``(n, n_classes)``. It also holds up
+    to ``MAX_SAVED_ERRORS`` misclassified images, most confident first, as ``error_rows`` int64 ``(k,)`` and
+    ``error_pixels`` uint8 ``(k, height, width, channels)``: a report shows them without reading the test set again.
     """
 
     scores: Scores
@@ -49,24 +49,24 @@ def evaluate_test_set(
     record_test_evaluation: Callable[[], None],
     device: str = "cpu",
 ) -> EvaluationResult:
-    """Score the weights of a fit on the sealed test set.
+    """Evaluate the weights of a fit on the locked test set.
 
     Args:
-        fit: the fit that left the weights.
-        weights: the file they lie in.
-        digest: what its record says they are; others are refused before the test set is opened.
-        test: the sealed test set.
-        record_test_evaluation: writes the opening down; called before the first test image is read.
-        device: where to score: ``cpu`` or ``cuda:N``.
+        fit: the fit that produced the weights.
+        weights: their safetensors file.
+        digest: the weights' digest in the fit's record; other weights raise before any test image is read.
+        test: the locked test set.
+        record_test_evaluation: records the evaluation in the access log; called before the first test image is read.
+        device: where to evaluate: ``"cpu"`` or ``"cuda:N"``.
 
     Raises:
-        FitError: where the fit's metric is not a finite number there.
-        OutOfMemory: where there is not enough memory to do so.
-        StoreError: where the weights are missing, damaged or not those of the record.
+        FitError: if the fit's metric is not finite on the test images.
+        OutOfMemory: if there is not enough memory.
+        StoreError: if the weights are missing, damaged or not those of the record.
     """
     tensors, _ = read_tensors(weights)
     if weights_digest(tensors) != digest:
-        what = "these weights are not those of the record"
+        what = "these weights are not those of the fit's record: their digests differ"
         raise StoreError(Problem(what, where=Location(str(weights))))
     info = test.info
     model = build_network(fit.network, info.image_shape, info.n_classes, torch_generator(fit.seed, "weights"))
@@ -84,7 +84,7 @@ def evaluate_test_set(
         probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()
-    rows = wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:MOST_MISTAKES]
+    rows = wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:MAX_SAVED_ERRORS]
     predictions = {
         "labels": images.labels,
         "probabilities": probabilities,

@@ -1,4 +1,4 @@
-"""Weights on disk as safetensors, and their digest. No code runs when such a file is opened."""
+"""Save and load weights as safetensors, and compute their digest. Loading such a file runs no code from it."""
 
 from __future__ import annotations
 
@@ -18,32 +18,35 @@ Tensors = dict[str, torch.Tensor]
 
 
 def on_cpu(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Return the tensors in the processor's memory; those that lie there already are not copied."""
+    """Return the tensors on the CPU; those that are there already are not copied."""
     return {name: tensor.detach().to("cpu") for name, tensor in tensors.items()}
 
 
 def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Return the SHA-256 over name, type, shape and bytes of all tensors, by name; they lie on the processor."""
+    """Return the SHA-256 over name, dtype, shape and bytes of all tensors in the order of their names.
+
+    The tensors must be on the CPU.
+    """
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        # As bytes: NumPy knows no bfloat16.
+        # View as uint8: NumPy has no bfloat16.
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> None:
-    """Write tensors and facts so that after any stop either the old file is there or the whole new one.
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors and metadata atomically: an interruption leaves the old file or the complete new one.
 
     Raises:
-        StoreError: where the system refuses the file: the disk is full, the folder cannot be written.
+        StoreError: if the file cannot be written, because the disk is full or the folder is read-only.
     """
-    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
         with atomic_write(path) as partial:
-            save_file(whole, partial, dict(facts))
-    except (SafetensorError, OSError) as error:  # safetensors hides the system's error in its own
+            save_file(contiguous, partial, dict(metadata))
+    except (SafetensorError, OSError) as error:  # safetensors wraps the system's error in its own
         what, hint = (
             "this file cannot be written",
             "make room or restore access, then run the same command again",
@@ -52,11 +55,11 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mappin
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
-    """Return the tensors and facts of a file; raise :class:`StoreError` where it is damaged or missing."""
+    """Return the tensors and metadata of a file; raise :class:`StoreError` if it is damaged or missing."""
     try:
         check_regular(path)
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safetensors file is not iterable)
             return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         what = "this file cannot be read as safetensors"
@@ -64,7 +67,7 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
 
 
 def load_weights(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Copy weights into a model; raise :class:`StoreError` where names or shapes differ."""
+    """Copy weights into a model; raise :class:`StoreError` if names or shapes differ."""
     own = model.state_dict()
     if {name: tensor.shape for name, tensor in own.items()} != {n: t.shape for n, t in tensors.items()}:
         raise StoreError(Problem("these weights belong to another network"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from convstudy.plan.planning import NOTHING_CHOSEN, make_plan
+from convstudy.plan.planning import NO_CHOICES, make_plan
 from convstudy.plan.ranking import CandidateScore, ranked, score_of
 from convstudy.plan.stages import Plan, Stage
 from convstudy.record import Outcome
@@ -46,7 +46,7 @@ def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
 
 
 def resolve(
-    study: Study, records: Mapping[str, Outcome], made: Mapping[str, str] = NOTHING_CHOSEN
+    study: Study, records: Mapping[str, Outcome], made: Mapping[str, str] = NO_CHOICES
 ) -> tuple[Plan, tuple[Choice, ...]]:
     """Return the plan with every choice that the records allow, and these choices, in their order.
 

@@ -18,7 +18,7 @@ from convstudy.studyfile.recipe import Recipe
 # A multiply-add is two operations; the backward pass costs about two forward passes.
 FLOPS_PER_MAC = 2
 PASSES_TO_TRAIN = 3
-VIEWS_TO_EVALUATE = {"none": 1, "shift": 5}
+TTA_PASSES = {"none": 1, "shift": 5}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Cost:
 def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
     """Return how many images go through the network after an epoch, each view of a validation image counted."""
     measured = n_train if recipe.train_eval_samples is None else min(n_train, recipe.train_eval_samples)
-    return measured + VIEWS_TO_EVALUATE[recipe.tta] * n_validation
+    return measured + TTA_PASSES[recipe.tta] * n_validation
 
 
 def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:

@@ -21,7 +21,7 @@ Space = Mapping[str, tuple[Tried, ...] | Range]
 
 SIGNIFICANT_DIGITS = 4
 # Draws that were made before are drawn again, so often for each candidate that is wanted.
-ATTEMPTS_A_CANDIDATE = 100
+ATTEMPTS_PER_CANDIDATE = 100
 LARGEST_LISTED_SPACE = 1_000_000
 
 
@@ -84,7 +84,7 @@ def _drawn(
 ) -> tuple[tuple[Tried, ...], ...]:
     """Return the draws; ``text`` tells apart what is equal to Python, such as 1 and 1.0."""
     found: dict[tuple[Tried, ...], None] = {}
-    for number in range(ATTEMPTS_A_CANDIDATE * n_candidates):
+    for number in range(ATTEMPTS_PER_CANDIDATE * n_candidates):
         if len(found) == n_candidates:
             return tuple(found)
         found.setdefault(tuple(value_at(tried, _place(text, key, number)) for key, tried in space))

@@ -25,8 +25,8 @@ from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant,
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.study import BEST, candidate_name
 
-NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
-NOTHING_TRAINED: Mapping[str, Outcome] = MappingProxyType({})
+NO_CHOICES: Mapping[str, str] = MappingProxyType({})
+NO_RECORDS: Mapping[str, Outcome] = MappingProxyType({})
 
 
 @lru_cache(maxsize=1)
@@ -170,8 +170,8 @@ class _Planner:
 
 def make_plan(
     study: Study,
-    choices: Mapping[str, str] = NOTHING_CHOSEN,
-    records: Mapping[str, Outcome] = NOTHING_TRAINED,
+    choices: Mapping[str, str] = NO_CHOICES,
+    records: Mapping[str, Outcome] = NO_RECORDS,
 ) -> Plan:
     """Return the plan of a checked study.
 

@@ -19,7 +19,7 @@ from convstudy.studyfile.part import Tried
 AT_ONCE = 4
 """How many suggestions are asked for before any of them is told."""
 # A suggestion that was made before is asked for anew, so often before one is drawn at random.
-MOST_REPEATS = 20
+MAX_REPEATS = 20
 # Every setting whose default may change suggestions: Optuna 5.0 changed those of multivariate and constant_liar.
 # Left out are those that Optuna has deprecated: naming one warns now and will raise in 6.0.
 SETTINGS: dict[str, Any] = {
@@ -47,11 +47,11 @@ def suggested(space: Space, outcomes: Outcomes, asked_by: str = "") -> list[dict
     """
     if len(outcomes) % AT_ONCE:
         raise ValueError(f"outcomes are told {AT_ONCE} at a time, and here are {len(outcomes)}")
-    rows = _conversation(space_text(space), tuple(space.items()), asked_by).after(outcomes)
+    rows = _session(space_text(space), tuple(space.items()), asked_by).after(outcomes)
     return [dict(zip(space, row, strict=True)) for row in rows]
 
 
-class Conversation:
+class TpeSession:
     """What was asked of and told to the sampler about one search, so that it need not begin anew each time."""
 
     def __init__(self, space: Space) -> None:
@@ -95,7 +95,7 @@ class Conversation:
 
     def _ask(self) -> tuple[Tried, ...] | None:
         """Return a candidate that was not suggested before; ``None`` where there is none."""
-        for _ in range(MOST_REPEATS):
+        for _ in range(MAX_REPEATS):
             trial = self._trial()
             row = self._row(trial.params)
             if row not in self._scores:
@@ -152,8 +152,8 @@ def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
 
 
 @lru_cache(maxsize=128)
-def _conversation(
+def _session(
     text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], asked_by: str
-) -> Conversation:
+) -> TpeSession:
     """Return the conversation about this search; ``text`` tells apart what is equal to Python."""
-    return Conversation(dict(space))
+    return TpeSession(dict(space))

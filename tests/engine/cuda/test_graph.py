@@ -66,7 +66,7 @@ class Device:
         monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self.end, raising=False)
         monkeypatch.setattr(torch._C, "_cuda_releasePool", self.release, raising=False)
         monkeypatch.setattr(graph, "DEVICE_LOCK", SharedExclusiveLock())
-        monkeypatch.setattr(graph, "_GIVEN_UP", [])
+        monkeypatch.setattr(graph, "_ABORTED", [])
 
     def pool_handle(self) -> int:
         self.n_pools += 1
@@ -129,7 +129,7 @@ def test_without_help_a_capture_that_was_broken_off_stops_all_later_ones(
 ) -> None:
     """So that the test above is known to see it."""
     device = Device(monkeypatch)
-    monkeypatch.setattr(graph, "_give_up", lambda *_: None)
+    monkeypatch.setattr(graph, "_abort_capture", lambda *_: None)
     device.fails = "end"
     with graph.DEVICE_LOCK.shared(), pytest.raises(RuntimeError, match="previous error"):
         CudaGraph(lambda: None)

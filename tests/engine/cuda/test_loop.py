@@ -58,15 +58,15 @@ def _state(progress: Progress) -> dict[str, torch.Tensor]:
 
 def _as_on_device(step: Step) -> Step:
     """Have the step draw as it does on a device: dropout too from a generator of torch's."""
-    step.noise = RngStreams(step.model, CPU, as_on_device=True)
+    step.rng = RngStreams(step.model, CPU, torch_dropout=True)
     return step
 
 
 class _ByTensors(EagerLoop):
     """The plain loop with each step's numbers as tensors, which is all that a captured one does otherwise."""
 
-    def run(self, order: Any, paces: list[StepHyperparameters]) -> torch.Tensor:
-        return super().run(order, [StepHyperparameters(*row.unbind()) for row in torch.tensor(paces)])
+    def run(self, order: Any, per_step: list[StepHyperparameters]) -> torch.Tensor:
+        return super().run(order, [StepHyperparameters(*row.unbind()) for row in torch.tensor(per_step)])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_every_number_of_a_captured_step_is_drawn_from_a_registered_generator(au
 
 def test_dropout_on_a_device_drops_as_often_and_starts_anew_with_each_epoch() -> None:
     model = nn.Sequential(BitsDropout(0.3)).train()
-    noise = RngStreams(model, CPU, as_on_device=True)
+    noise = RngStreams(model, CPU, torch_dropout=True)
     values, masks = torch.ones(200, 500), []
     for seed, epoch in ((1, 1), (1, 2), (2, 1), (1, 1)):
         noise.start(seed, epoch)
@@ -158,7 +158,7 @@ def test_numbers_as_tensors_come_to_what_plain_numbers_come_to_but_for_rounding(
         progress, step, part = _begun(fit)
         loop = kind(step, part)
         n_steps = steps_per_epoch(len(part), fit.recipe.batch_size)
-        step.noise.start(0, 1)
+        step.rng.start(0, 1)
         step.model.train()
         # A few steps only: what rounding does grows with each.
         order = epoch_order(len(part), 0, 1)[: 4 * fit.recipe.batch_size]
@@ -190,7 +190,7 @@ def test_the_losses_of_all_steps_are_summed() -> None:
     for kind in ("plain", "captured"):
         _, step, part = _begun(fit)
         loop = _ByTensors(step, part) if kind == "plain" else CapturedLoop(step, part, EagerCalls)
-        step.noise.start(0, 1)
+        step.rng.start(0, 1)
         step.model.train()
         sums.append(float(loop.run(epoch_order(len(part), 0, 1), step_hyperparameters(fit.recipe, 1, 10))))
     assert sums[0] == pytest.approx(sums[1], rel=1e-6)
@@ -320,7 +320,7 @@ def test_no_captured_step_asks_what_a_tensor_holds(name: str) -> None:
     _, step, part = _begun(fit)
     loop = CapturedLoop(step, part, EagerCalls)
     with _Seen() as seen:
-        loop._take_several()
+        loop._take_steps()
     assert len(seen.names) > 20
     assert [each for each in seen.names if any(word in each for word in WAITING)] == []
 

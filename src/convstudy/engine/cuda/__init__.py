@@ -1,12 +1,12 @@
-"""What only a CUDA device needs. A CPU trains with the eager loop and never captures.
+"""Code for GPUs only. On a CPU the engine trains with the eager loop.
 
-============  =============================================================================
-``graph``     work captured in a CUDA graph, and the reference that calls it
-``loop``      the training loop: several steps are captured once and replayed
-``streams``   a stream for each thread
-``memory``    which errors say that the device is full, and whether it has room
-``settings``  what CUDA's libraries need so that sums are the same each time
-============  =============================================================================
+============  ======================================================================
+``graph``     CUDA graphs, and the reference implementation that calls the work
+``loop``      the training loop that captures several steps once and replays them
+``streams``   one CUDA stream per thread
+``memory``    out-of-memory errors and free memory
+``settings``  deterministic results of CUDA's libraries
+============  ======================================================================
 
-``engine/device_lock.py`` (many threads at once, or one alone) stays outside: code for both kinds of device passes it.
+``engine/device_lock.py`` is not here because code for CPUs calls the lock too.
 """

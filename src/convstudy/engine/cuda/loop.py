@@ -1,9 +1,9 @@
-"""The training loop of a device: several steps are captured once and replayed, one launch for all of them.
+"""The training loop of a GPU: several steps are captured once in a CUDA graph and replayed with one launch.
 
-At a batch of a hundred small images a device takes less time for a kernel than a processor for launching it. A graph
-fixes all numbers and addresses, so what changes from step to step (which images,
-:class:`~convstudy.engine.step_hyperparameters.StepHyperparameters`) lies in tensors that stay where they are and
-are written between replays.
+With batches of a hundred small images, a GPU runs a kernel in less time than the CPU needs to launch it. A graph fixes
+all floats and memory addresses. So the values that change every step, the indices of the images and the
+:class:`~convstudy.engine.step_hyperparameters.StepHyperparameters`, are in two tensors at fixed addresses, which are
+overwritten before each replay.
 """
 
 from __future__ import annotations
@@ -23,78 +23,79 @@ from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.devices import wait_for
 from convstudy.engine.optimizers import steps_counted
 from convstudy.engine.step_hyperparameters import StepHyperparameters
-from convstudy.engine.training import Step, go_on
+from convstudy.engine.training import Step, do_nothing
 
-MOST_STEPS_AT_ONCE = 20
-# A step by plain calls takes the processor about as long as so many replays.
-REPLAYS_A_PLAIN_STEP = 10
-# Libraries choose kernels and take their workspaces in the first steps.
-N_WARM_UP = 3
+MAX_STEPS_PER_GRAPH = 20
+# One eager step takes the CPU about as long as this many replays.
+REPLAYS_PER_EAGER_STEP = 10
+# Libraries select kernels and allocate workspaces in the first steps, which must not happen during a capture.
+N_WARMUP_STEPS = 3
 
 
 class CapturedLoop:
-    """Takes several steps at a time, and those that are left over, a smaller last batch among them, one by one.
+    """Replays groups of steps; the remaining steps, with a smaller last batch among them, run one by one.
 
-    It is made before the first step or after a checkpoint was read, leaves all weights and states as they were, and
-    is closed after the last one (it is its own context).
+    Create it before the first step or after loading a checkpoint: it takes warm-up steps, then restores weights and
+    optimizer state. It is a context manager that frees the graph at the end.
 
     Args:
-        step: what to do with a batch.
+        step: trains on a batch.
         part: the training images, on the model's device.
-        capture: makes a replay of the steps: a graph on a CUDA device, plain calls elsewhere.
-        before_step: is called before each replay and each single step; what it raises ends the epoch.
+        capture: returns a replay of the steps: :class:`~convstudy.engine.cuda.graph.CudaGraph` on a GPU, its
+            reference implementation on a CPU.
+        before_step: called before each replay and each single step; an exception in it ends the epoch.
     """
 
     def __init__(
-        self, step: Step, part: ImageTensors, capture: Capture, before_step: Callable[[], None] = go_on
+        self, step: Step, part: ImageTensors, capture: Capture, before_step: Callable[[], None] = do_nothing
     ) -> None:
         self.step, self.part, self._before_step = step, part, before_step
         device, size = part.labels.device, step.recipe.batch_size
         self._n_at_once = steps_at_once(len(part) // size)
         self._rows = torch.zeros(self._n_at_once, size, dtype=torch.int64, device=device)
-        self._paces = torch.zeros(self._n_at_once, len(StepHyperparameters._fields), device=device)
+        self._table = torch.zeros(self._n_at_once, len(StepHyperparameters._fields), device=device)
         self._total_loss = torch.zeros((), device=device)
         self._replay: Replay | None = None
         if self._n_at_once:
-            step.noise.start(0, 0)
+            step.rng.start(0, 0)
             step.model.train()
             with unchanged(step):
-                for _ in range(N_WARM_UP):
-                    self._take(self._rows[0], self._paces[0])
-                self._replay = capture(self._take_several, step.noise.generators)
+                for _ in range(N_WARMUP_STEPS):
+                    self._take_step(self._rows[0], self._table[0])
+                self._replay = capture(self._take_steps, step.rng.generators)
 
-    def run(self, order: npt.NDArray[np.int64], paces: list[StepHyperparameters]) -> torch.Tensor:
-        """Take a step with each batch of the images in this order; return the sum of the losses."""
+    def run(self, order: npt.NDArray[np.int64], per_step: list[StepHyperparameters]) -> torch.Tensor:
+        """Take one step per batch of the images in this order; return the sum of the batch losses, 0-d."""
         device, size, n_at_once = self._rows.device, self.step.recipe.batch_size, self._n_at_once
-        rows, table = torch.from_numpy(order).to(device), torch.tensor(paces, device=device)
+        rows, table = torch.from_numpy(order).to(device), torch.tensor(per_step, device=device)
         self._total_loss.zero_()
         done = 0
-        with steps_counted(self.step.optimizer, len(paces)):
+        with steps_counted(self.step.optimizer, len(per_step)):
             while self._replay is not None and (done + n_at_once) * size <= len(order):
                 self._before_step()
                 DEVICE_LOCK.yield_to_exclusive()
                 self._rows.copy_(rows[done * size : (done + n_at_once) * size].view_as(self._rows))
-                self._paces.copy_(table[done : done + n_at_once])
+                self._table.copy_(table[done : done + n_at_once])
                 self._replay()
                 done += n_at_once
-            for left in range(done, len(paces)):
+            for left in range(done, len(per_step)):
                 self._before_step()
                 DEVICE_LOCK.yield_to_exclusive()
-                self._take(rows[left * size : (left + 1) * size], table[left])
+                self._take_step(rows[left * size : (left + 1) * size], table[left])
         wait_for(device)
         return self._total_loss
 
-    def _take(self, rows: torch.Tensor, hyperparameters: torch.Tensor) -> None:
-        """Take one step with the images at these rows."""
+    def _take_step(self, rows: torch.Tensor, hyperparameters: torch.Tensor) -> None:
+        """Take one step with the images of these rows and a row of the hyperparameter table."""
         loss = self.step(
             self.part.pixels[rows], self.part.labels[rows], StepHyperparameters(*hyperparameters.unbind())
         )
         self._total_loss.add_(loss)
 
-    def _take_several(self) -> None:
-        """Take the steps that the tensors tell of: this is what is captured."""
-        for rows, hyperparameters in zip(self._rows.unbind(), self._paces.unbind(), strict=True):
-            self._take(rows, hyperparameters)
+    def _take_steps(self) -> None:
+        """Take the steps of ``_rows`` and ``_table``; this is the captured work."""
+        for rows, hyperparameters in zip(self._rows.unbind(), self._table.unbind(), strict=True):
+            self._take_step(rows, hyperparameters)
 
     def __enter__(self) -> Self:
         return self
@@ -103,27 +104,30 @@ class CapturedLoop:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._replay is not None:
-            # It holds this loop and this loop holds it; memory of a device is given back when they let go, not some
-            # time later.
+            # Replay and loop reference each other. Break the cycle, so that GPU memory is freed now and not at the next
+            # garbage collection.
             self._replay.close()
             self._replay = None
 
 
 def steps_at_once(n_steps: int) -> int:
-    """Return how many of an epoch's whole batches to capture together, so that the processor has the least to do."""
+    """Return the number of steps per graph with the least CPU time for an epoch of ``n_steps`` full batches.
 
-    def effort(n_at_once: int) -> tuple[int, int]:
+    It is at most ``MAX_STEPS_PER_GRAPH``, and 0 if there is no full batch.
+    """
+
+    def launch_cost(n_at_once: int) -> tuple[int, int]:
         n_replays, n_left = divmod(n_steps, n_at_once)
-        return n_replays + REPLAYS_A_PLAIN_STEP * n_left, -n_at_once
+        return n_replays + REPLAYS_PER_EAGER_STEP * n_left, -n_at_once
 
-    return min(range(1, min(n_steps, MOST_STEPS_AT_ONCE) + 1), key=effort, default=0)
+    return min(range(1, min(n_steps, MAX_STEPS_PER_GRAPH) + 1), key=launch_cost, default=0)
 
 
 @contextmanager
 def unchanged(step: Step) -> Iterator[None]:
-    """Put weights, averages and the optimizer's state back afterwards, in place, whatever steps were taken.
+    """Restore weights, EMA and optimizer state at the end, in place: a graph keeps their addresses.
 
-    State that the optimizer made meanwhile stays and is set to zero, as all of it is before a first step.
+    Optimizer state that is created inside the context is set to zero, its value before a first step.
     """
     optimizer = step.optimizer
     models = [step.model] if step.average is None else [step.model, step.average.model]

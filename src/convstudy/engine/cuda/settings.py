@@ -1,4 +1,4 @@
-"""What CUDA's libraries need so that the same fit gives the same sums on a device."""
+"""Settings of CUDA's libraries for deterministic results on a GPU."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# What cuBLAS needs to add up in the same order each time; it reads the variable when a thread first uses it.
+# Makes cuBLAS deterministic. cuBLAS reads it when a thread first uses the library.
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
-# How torch's warning begins that a kernel has no repeatable form.
+# Torch's warning about kernels without a deterministic implementation.
 NOT_REPEATABLE = ".*does not have a deterministic implementation"
 
 
 @contextmanager
 def repeatable_libraries() -> Iterator[None]:
-    """Let cuBLAS add up in the same order each time, unless the caller chose a workspace; suppress torch's warning
-    about kernels that have no repeatable form.
+    """Make cuBLAS deterministic, unless the caller set its workspace, and suppress torch's warning about other kernels.
 
-    Not by ``warnings.catch_warnings``: the thread that leaves last can be another one than the first, and filters that
-    the caller adds meanwhile must stay.
+    This does not use ``warnings.catch_warnings``, because the last thread to leave may not be the first one, and
+    filters that the caller adds in between must stay.
     """
     ours = CUBLAS_WORKSPACE not in os.environ
     if ours:
