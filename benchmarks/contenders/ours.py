@@ -12,7 +12,7 @@ from pathlib import Path
 
 from turns import BATCH_SIZE, Turns, images, layers, part
 
-from convstudy.data import Holdout, Images
+from convstudy.data import BUILT_IN_DATASETS, Holdout, Images
 from convstudy.engine.fit import run_fit
 from convstudy.networks import Network
 from convstudy.plan import Fit
@@ -24,13 +24,13 @@ VALIDATION = 0.1
 
 
 def main() -> None:
-    """Train an epoch a turn; the seconds are all that passed but those of evaluation."""
+    """Train one epoch per turn; its seconds exclude those of evaluation."""
     asked = part()
     n_images = round(asked.n_images / (1 - VALIDATION))
     pixels, labels = images(n_images)
     recipe = Recipe(batch_size=BATCH_SIZE, epochs=MANY, precision=asked.variant or "float32")  # type: ignore[arg-type]
     network = Network.read([" ".join(words) for words in layers(asked.network)])
-    fit = Fit("mnist", "", network, recipe, Holdout(VALIDATION, 0), 0, asked.threads)
+    fit = Fit(BUILT_IN_DATASETS["mnist"], network, recipe, Holdout(VALIDATION, 0), 0, asked.threads)
     turns = Turns()
 
     def on_epoch(epoch: Epoch) -> None:

@@ -385,7 +385,7 @@ def machine() -> dict[str, str]:
     import sqlite3
     from importlib.metadata import version
 
-    name = platform.cpu()
+    name = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()

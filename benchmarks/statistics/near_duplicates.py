@@ -132,8 +132,8 @@ def main() -> None:
         started = time.process_time()
         statistics = dataset_statistics(dataset.info, dataset.train, test)
         seconds = time.process_time() - started
-        assert statistics.near is not None
-        assert statistics.near.n_pairs == by_pixels[CORRELATIONS.index(NEAR)]
+        assert statistics.near_duplicates is not None
+        assert statistics.near_duplicates.n_pairs == by_pixels[CORRELATIONS.index(NEAR)]
         left = sum(
             len(rows) for rows, _ in _candidates(perceptual_hashes(dataset.train), perceptual_hashes(test))
         )
