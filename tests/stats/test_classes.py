@@ -1,4 +1,4 @@
-"""Accuracy by class and the evenness of classes, worked out by hand."""
+"""Accuracy per class and class balance, against hand-worked values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def accuracies(*predicted: list[int]) -> tuple[ClassAccuracy, ...]:
     return class_accuracies(np.array(LABELS), np.array(predicted, dtype=np.uint8), 5)
 
 
-def test_one_model_gets_wilsons_interval_of_each_class() -> None:
+def test_accuracy_per_class_of_one_model_has_wilsons_interval() -> None:
     found = accuracies([0, 2, 2, 1, 1, 2, 0, 1, 0, 3])
     assert found == (
         ClassAccuracy(0, 3, wilson(1 / 3, 3), 2, 2 / 3),
@@ -29,7 +29,7 @@ def test_one_model_gets_wilsons_interval_of_each_class() -> None:
     )
 
 
-def test_several_models_get_the_interval_over_seeds_and_images() -> None:
+def test_accuracy_per_class_of_several_models_covers_seeds_and_images() -> None:
     found = accuracies([0, 0, 2, 1, 1, 2, 2, 2, 2, 3], [0, 0, 1, 1, 1, 2, 2, 0, 2, 3])
     right = np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float64)
     assert found[0].accuracy == accuracy_interval(right)
@@ -39,17 +39,17 @@ def test_several_models_get_the_interval_over_seeds_and_images() -> None:
     assert found[2].accuracy.estimate == 7 / 8
 
 
-def test_predictions_of_other_images_raise() -> None:
+def test_class_accuracies_reject_predictions_of_another_length() -> None:
     for predicted in (np.zeros((2, 9), np.uint8), np.zeros((0, 10), np.uint8), np.zeros(10, np.uint8)):
-        with pytest.raises(ValueError, match="predictions of 10 images"):
+        with pytest.raises(ValueError, match=r"must have the shape \(models, 10\)"):
             class_accuracies(np.array(LABELS), predicted, 5)
 
 
-def test_evenness_worked_out_by_hand() -> None:
+def test_balance_by_hand() -> None:
     assert balance_of([50, 50]) == Balance(0, 0, 1.0, 0.5, pytest.approx(2.0))
     found = balance_of([10, 60, 30])
     assert (found.largest, found.smallest, found.ratio, found.majority) == (1, 0, 6.0, 0.6)
     assert found.effective == pytest.approx(0.1**-0.1 * 0.6**-0.6 * 0.3**-0.3)
     assert balance_of([5, 0]) == Balance(0, 1, math.inf, 1.0, 1.0)
-    with pytest.raises(ValueError, match="without any image"):
+    with pytest.raises(ValueError, match="sum > 0"):
         balance_of([0, 0])

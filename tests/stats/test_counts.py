@@ -11,32 +11,32 @@ from convstudy.stats import CountsVerdict, verdict_on_counts
 from convstudy.stats.intervals import bonett_price
 
 
-def test_the_notebooks_own_figures_cannot_be_told_apart() -> None:
+def test_notebook_scores_are_inconclusive() -> None:
     found = verdict_on_counts(9951, 9937, 10_000)
     assert found.kind == "inconclusive"
     assert found.difference.low < 0 < 0.001 < found.difference.high
     assert found.narrowest and found.widest and found.narrowest_kind == "inconclusive"
-    # At best every image that the second gets right the first gets right too: 14 against 0.
+    # In the best case the first is correct on every image on which the second is: 14 against 0.
     assert found.narrowest == bonett_price(14, 0, 10_000)
     assert found.widest == bonett_price(63, 49, 10_000)
-    # Half the interval is ±0.21 points, and 0.84 standard errors more are 0.3: 4.4 and 9 times the images.
+    # Half the interval is 0.21 points, plus 0.84 standard errors 0.3 points: 4.4 and 9 times the images.
     assert found.images == pytest.approx((10_000 * 2.103**2, 10_000 * 3.005**2), rel=0.04)
 
 
-def test_what_it_takes_hangs_on_the_region_and_not_on_what_was_measured() -> None:
+def test_required_images_depend_on_margin_not_on_measured_difference() -> None:
     assert verdict_on_counts(9951, 9937, 10_000, margin=0).images is None
-    assert verdict_on_counts(9951, 9937, 10_000, margin=0.01).images is None  # a tie
+    assert verdict_on_counts(9951, 9937, 10_000, margin=0.01).images is None  # equivalent
     equal, apart = (verdict_on_counts(9950, 9950 - n, 10_000, both_right=9930 - n // 2) for n in (0, 14))
     assert equal.images and apart.images == pytest.approx(equal.images, rel=0.01)
 
 
-def test_without_a_region_the_best_pairing_would_have_told() -> None:
+def test_margin_zero_and_best_pairing_give_a_verdict() -> None:
     assert verdict_on_counts(9951, 9937, 10_000, margin=0).narrowest_kind == "better"
     assert verdict_on_counts(9951, 9937, 10_000, margin=0).kind == "inconclusive"
     assert verdict_on_counts(9951, 9937, 10_000, both_right=9937, margin=0).kind == "better"
 
 
-def test_both_ways_of_telling_the_pairing_agree() -> None:
+def test_both_ways_to_give_the_pairing_agree() -> None:
     one = verdict_on_counts(950, 930, 1000, both_right=920)
     other = verdict_on_counts(950, 930, 1000, discordant=(30, 10))
     assert one == other
@@ -50,8 +50,8 @@ def test_turning_it_round() -> None:
     assert there.difference.low == pytest.approx(-back.difference.high)
 
 
-def test_few_images_allow_no_claim_that_no_pairing_would_allow() -> None:
-    """Newcombe's interval alone calls 0 against 2 of 2 a clear difference, which equal models give 1 time in 8."""
+def test_few_images_claim_no_more_than_the_best_pairing() -> None:
+    """Newcombe's interval alone makes 0 against 2 of 2 significant; equal models give it with probability 1/8."""
     assert verdict_on_counts(0, 2, 2).kind == verdict_on_counts(0, 3, 3).kind == "inconclusive"
     assert verdict_on_counts(0, 5, 5).kind == "worse"
     for n in range(1, 25):
@@ -65,13 +65,13 @@ def test_few_images_allow_no_claim_that_no_pairing_would_allow() -> None:
                     assert found.narrowest_kind == found.kind
 
 
-def test_enough_images_show_a_tie() -> None:
+def test_enough_images_show_equivalence() -> None:
     assert verdict_on_counts(99_500, 99_500, 100_000, both_right=99_400).kind == "equivalent"
     assert verdict_on_counts(995, 995, 1000, both_right=995).kind == "inconclusive"
 
 
-def test_fewer_images_than_the_rule_of_three_asks_for_show_no_tie() -> None:
-    """Two models that are right on all of 2,800 images: ±0.099 points, but 3 / 2,800 of all images may differ."""
+def test_fewer_images_than_rule_of_three_show_no_equivalence() -> None:
+    """Two models without errors on 2,800 images: ±0.099 points, but a difference of 3 / 2,800 is possible."""
     few = verdict_on_counts(2800, 2800, 2800, both_right=2800)
     assert few.difference.high < 0.001
     assert few.kind == "inconclusive"
@@ -83,8 +83,8 @@ def test_fewer_images_than_the_rule_of_three_asks_for_show_no_tie() -> None:
 
 
 @pytest.mark.parametrize("margin", [0.001, 0.002, 0.01, 0.05])
-def test_just_below_the_size_of_a_tie_the_number_needed_is_just_above(margin: float) -> None:
-    """3,000 images were a tie, and 2,999 asked for 5,300: pseudo-observations do not grow with the images."""
+def test_one_image_below_equivalence_requires_few_more_images(margin: float) -> None:
+    """With 3,000 images equivalent, 2,999 must not require 5,300: pseudo-observations do not grow with n."""
     equivalent = next(
         n
         for n in range(10, 4000)
@@ -97,7 +97,7 @@ def test_just_below_the_size_of_a_tie_the_number_needed_is_just_above(margin: fl
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(200, 2000), st.integers(0, 12), st.sampled_from([0.005, 0.01, 0.03]), st.booleans())
-def test_the_number_needed_is_the_first_at_which_equal_shares_tie(
+def test_required_images_is_the_smallest_number_that_shows_equivalence(
     n: int, differ: int, margin: float, paired: bool
 ) -> None:
     def of(factor: int) -> CountsVerdict:
@@ -116,7 +116,7 @@ def test_the_number_needed_is_the_first_at_which_equal_shares_tie(
         assert of(9).kind == "inconclusive"
 
 
-def test_beyond_ten_times_the_images_at_hand_what_they_show_is_said() -> None:
+def test_beyond_ten_times_the_images_the_smallest_visible_difference_is_given() -> None:
     found = verdict_on_counts(10, 10, 10)
     assert (found.images, found.kind) == (None, "inconclusive")
     assert found.shows == 0.3  # the rule of three
@@ -124,26 +124,26 @@ def test_beyond_ten_times_the_images_at_hand_what_they_show_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        ({"first": 11}, "so many cannot be right"),
-        ({"second": -1}, "so many cannot be right"),
-        ({"n": 0}, "there are no images"),
-        ({"both_right": 9}, "so many cannot be right in both"),
-        ({"both_right": 5}, "6 to 8"),
-        ({"discordant": (2, 1)}, "do not fit the successes"),
-        ({"discordant": (3, 3), "second": 8}, "in one only"),
-        ({"discordant": (0, 0), "second": 8, "both_right": 8}, "pairing is told twice"),
-        ({"margin": -0.1}, "this is no region"),
+        ({"first": 11}, "each of successes must be in"),
+        ({"second": -1}, "each of successes must be in"),
+        ({"n": 0}, "n must be 1 or more images"),
+        ({"both_right": 9}, "both_right must be in"),
+        ({"both_right": 5}, "in [6, 8]"),
+        ({"discordant": (2, 1)}, "two counts that differ by"),
+        ({"discordant": (3, 3), "second": 8}, "counts with a first one in"),
+        ({"discordant": (0, 0), "second": 8, "both_right": 8}, "only one of both_right and discordant"),
+        ({"margin": -0.1}, "margin must be in"),
     ],
 )
-def test_what_cannot_be_is_said(arguments: dict[str, Any], said: str) -> None:
+def test_impossible_counts_are_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         verdict_on_counts(**{"first": 8, "second": 8, "n": 10, **arguments})
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_mistakes_are_told_together() -> None:
+def test_several_errors_are_reported_together() -> None:
     with pytest.raises(UsageError) as caught:
         verdict_on_counts(11, 12, 10, margin=5)
     assert len(caught.value.problems) == 3

@@ -44,13 +44,13 @@ def test_too_few_pairs_have_no_interval(n: int) -> None:
     assert (difference.n, difference.low, difference.high) == (n, None, None)
 
 
-def test_pairs_that_all_differ_alike_have_no_interval() -> None:
+def test_equal_differences_have_no_interval() -> None:
     difference = paired_difference([0.9, 0.8, 0.7], [0.8, 0.7, 0.6])
     assert difference.mean == pytest.approx(0.1)
     assert (difference.low, difference.high) == (None, None)
 
 
-def test_what_does_not_pair_is_refused() -> None:
+def test_unpaired_sequences_are_rejected() -> None:
     with pytest.raises(ValueError, match="got 2 and 1"):
         paired_difference([1, 2], [1])
     with pytest.raises(ValueError, match="confidence"):

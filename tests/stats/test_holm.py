@@ -15,14 +15,14 @@ def test_by_hand() -> None:
 
 
 @given(P_VALUES)
-def test_between_the_plain_value_and_bonferronis(p_values: list[float]) -> None:
+def test_adjusted_p_is_between_plain_and_bonferroni(p_values: list[float]) -> None:
     for plain, adjusted in zip(p_values, holm(p_values), strict=True):
         assert plain <= adjusted <= min(1.0, len(p_values) * plain) + 1e-12
 
 
 @given(P_VALUES, st.integers(0, 8))
-def test_comparisons_that_are_not_at_hand_cost_as_much_as_they_can(p_values: list[float], more: int) -> None:
-    """Whatever the missing p-values are, those at hand come to no more than this."""
+def test_missing_p_values_are_assumed_to_be_the_worst(p_values: list[float], more: int) -> None:
+    """For any missing p-values, the adjusted present ones are at most this large."""
     n_all = len(p_values) + more
     at_most = holm(p_values, n_all)
     for other in (0.0, 0.5, 1.0):
@@ -30,6 +30,6 @@ def test_comparisons_that_are_not_at_hand_cost_as_much_as_they_can(p_values: lis
         assert all(a <= b + 1e-12 for a, b in zip(full, at_most, strict=False))
 
 
-def test_more_p_values_than_comparisons_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 p-values of 2"):
+def test_more_p_values_than_comparisons_are_rejected() -> None:
+    with pytest.raises(ValueError, match="at least 3"):
         holm([0.1, 0.2, 0.3], 2)

@@ -16,17 +16,17 @@ def test_wilson_by_hand() -> None:
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
-def test_wilson_stays_within_a_share(count: int, more: int) -> None:
+def test_wilson_interval_is_within_zero_and_one(count: int, more: int) -> None:
     found = wilson(count / (count + more), count + more)
     assert 0 <= found.low <= found.estimate <= found.high <= 1
     assert found.low < found.high
 
 
-def test_no_mistake_does_not_mean_none_ever() -> None:
+def test_wilson_lower_end_is_below_one_without_any_error() -> None:
     assert wilson(1.0, 10_000).low == pytest.approx(10_000 / 10_003.84, abs=1e-6)
 
 
-def test_bonett_and_price_on_their_kind_of_table() -> None:
+def test_bonett_price_equals_published_example() -> None:
     # 21 children before and after a transplant, 1 and 7 discordant (Bentur et al. 2009, in Fagerland, Lydersen and
     # Laake 2014): −0.2857; (2 − 8) / 23 ± 1.95996 · √((10 / 23 − (6 / 23)²) / 23).
     found = bonett_price(1, 7, 21)
@@ -36,17 +36,17 @@ def test_bonett_and_price_on_their_kind_of_table() -> None:
     assert (round(found.low, 3), round(found.high, 3)) == (-0.508, -0.013)
 
 
-def test_newcombe_of_equals_is_even() -> None:
+def test_newcombe_of_equal_proportions_is_symmetric() -> None:
     found = newcombe(95, 95, 100)
     assert found.low == pytest.approx(-found.high)
 
 
 @pytest.mark.parametrize("counts", [(-1, 2, 10), (6, 5, 10), (0, 0, 0)])
-def test_counts_that_cannot_be_are_refused(counts: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="cannot be"):
+def test_bonett_price_rejects_impossible_counts(counts: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="must be >= 0 with a sum"):
         bonett_price(*counts)
 
 
-def test_a_share_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="share"):
+def test_wilson_rejects_a_proportion_outside_zero_and_one() -> None:
+    with pytest.raises(ValueError, match="proportion must be in"):
         wilson(1.1, 10)

@@ -1,4 +1,4 @@
-"""Our statistics beside those of baycomp, mlxtend, statsmodels, SciPy and scikit-learn on the same figures.
+"""Our statistics equal those of baycomp, mlxtend, statsmodels, SciPy and scikit-learn on the same values.
 
 The figures were made by ``benchmarks/statistics/statistics_reference.py``.
 """
@@ -22,13 +22,13 @@ from convstudy.stats.two_way import _squares, components
 REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json").read_text("utf-8"))
 
 
-def test_there_is_something_to_compare_with() -> None:
+def test_reference_file_has_cases() -> None:
     assert set(REFERENCE["versions"]) == {"baycomp", "mlxtend", "statsmodels", "scipy", "scikit-learn"}
     names = ("over_folds", "over_seeds", "on_images", "shares", "two_way", "holm")
     assert [len(REFERENCE[name]) for name in names] == [12, 4, 5, 4, 3, 4]
 
 
-def test_scikit_learns_worked_example() -> None:
+def test_scikit_learn_worked_example() -> None:
     example = REFERENCE["worked_example"]
     # As the example's page prints them.
     printed = {
@@ -56,33 +56,33 @@ def test_scikit_learns_worked_example() -> None:
 
 
 @pytest.mark.parametrize("case", REFERENCE["over_folds"])
-def test_baycomps_correlated_t_test(case: dict[str, Any]) -> None:
+def test_probabilities_equal_baycomp(case: dict[str, Any]) -> None:
     found = probabilities(fold_difference(case["first"], case["second"], 1 / (case["k"] - 1)), case["margin"])
     assert found
-    # Better than SciPy's older routine, which baycomp's comes from, a t of few degrees cannot be told.
+    # SciPy's older routine, which baycomp uses, limits the precision of t with few degrees of freedom.
     assert (found.better, found.same, found.worse) == pytest.approx(
         (case["better"], case["same"], case["worse"]), abs=1e-7
     )
 
 
 @pytest.mark.parametrize("case", REFERENCE["over_seeds"])
-def test_scipys_paired_t_test(case: dict[str, Any]) -> None:
+def test_paired_difference_equals_scipy(case: dict[str, Any]) -> None:
     difference = paired_difference(case["first"], case["second"])
     assert [difference.low, difference.high] == pytest.approx(case["interval"], abs=1e-10)
     assert difference.error_of(abs(difference.mean or 0)) == pytest.approx(case["p"], abs=1e-9)
 
 
 @pytest.mark.parametrize("case", REFERENCE["on_images"])
-def test_mcnemars_exact_test(case: dict[str, Any]) -> None:
+def test_mcnemar_equals_mlxtend(case: dict[str, Any]) -> None:
     one, other = case["first_only"], case["second_only"]
     found = Discordance(case["n"] - one - other - 30, one, other, 30).exact_p
     assert found == pytest.approx(case["statsmodels_p"], abs=1e-12)
-    # mlxtend's doubles the middle when both counts are equal, and may give more than 1; its others are these.
+    # mlxtend counts the middle twice if both counts are equal and may exceed 1; all other values agree.
     assert found == pytest.approx(min(1.0, case["mlxtend_p"]), abs=1e-12)
 
 
 @pytest.mark.parametrize("case", REFERENCE["shares"])
-def test_statsmodels_intervals_of_shares(case: dict[str, Any]) -> None:
+def test_intervals_of_proportions_equal_statsmodels(case: dict[str, Any]) -> None:
     first, second, n = case["first"], case["second"], case["n"]
     for count, key in ((first, "wilson"), (second, "wilson_second")):
         found = wilson(count / n, n)
@@ -92,7 +92,7 @@ def test_statsmodels_intervals_of_shares(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", REFERENCE["two_way"])
-def test_statsmodels_mean_squares_of_a_two_way_table(case: dict[str, Any]) -> None:
+def test_two_way_mean_squares_equal_statsmodels(case: dict[str, Any]) -> None:
     table = np.array(case["table"])
     squares = _squares(table)
     assert (squares.seeds, squares.images, squares.rest) == pytest.approx(
@@ -103,11 +103,11 @@ def test_statsmodels_mean_squares_of_a_two_way_table(case: dict[str, Any]) -> No
     assert found.image == pytest.approx(max(0.0, (case["images"] - case["rest"]) / table.shape[0]), rel=1e-9)
 
 
-def test_mlxtends_5x2cv_test() -> None:
+def test_five_by_two_equals_mlxtend() -> None:
     case = REFERENCE["halves"]
     assert five_by_two(case["pairs"]) == pytest.approx((case["t"], case["p"]), abs=1e-9)
 
 
 @pytest.mark.parametrize("case", REFERENCE["holm"])
-def test_statsmodels_holm(case: dict[str, Any]) -> None:
+def test_holm_equals_statsmodels(case: dict[str, Any]) -> None:
     assert holm(case["p"]) == pytest.approx(case["adjusted"], abs=1e-12)

@@ -15,7 +15,7 @@ from convstudy.stats.verdicts import corrected, judge
 FOLDS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=10)
 
 
-def test_with_five_folds_the_plain_t_is_one_and_a_half_times_too_large() -> None:
+def test_fold_interval_is_wider_than_student_by_the_published_factor() -> None:
     first, second = [0.91, 0.93, 0.92, 0.95, 0.90], [0.90, 0.91, 0.93, 0.92, 0.90]
     plain, corrected = paired_difference(first, second), fold_difference(first, second, 1 / 4)
     assert plain.high is not None and plain.mean is not None and corrected.high is not None
@@ -30,7 +30,9 @@ def test_by_hand() -> None:
 
 
 @given(FOLDS, st.floats(0, 0.1))
-def test_probabilities_sum_to_one_and_turn_round(folds: list[tuple[float, float]], margin: float) -> None:
+def test_probabilities_sum_to_one_and_swap_with_candidates(
+    folds: list[tuple[float, float]], margin: float
+) -> None:
     first, second = zip(*folds, strict=True)
     there = probabilities(fold_difference(first, second, 0.25), margin)
     back = probabilities(fold_difference(second, first, 0.25), margin)
@@ -40,13 +42,13 @@ def test_probabilities_sum_to_one_and_turn_round(folds: list[tuple[float, float]
         assert there.better == pytest.approx(back.worse, abs=1e-9)
 
 
-def test_folds_that_all_differ_alike_have_no_interval() -> None:
+def test_equal_fold_differences_have_no_interval() -> None:
     found = fold_difference([0.9, 0.8], [0.8, 0.7], 1.0)
     assert found.low is None and probabilities(found, 0.001) is None
 
 
 def over_folds(first_only: list[int], second_only: list[int], sizes: list[int]) -> Difference:
-    """Return a difference over folds, from the images of each fold that only one candidate gets right."""
+    """Return a difference over folds, from the images per fold on which only one candidate is correct."""
     n, one, other = sum(sizes), sum(first_only), sum(second_only)
     figures = np.zeros(n)
     figures[:one], figures[one : one + other] = 1, -1
@@ -57,7 +59,7 @@ def over_folds(first_only: list[int], second_only: list[int], sizes: list[int]) 
 
 
 @pytest.mark.parametrize("sizes", [[288, 288, 287, 287, 287], [480, 479, 479], [479, 479, 479], [719, 718]])
-def test_one_image_more_in_each_fold_is_no_certainty(sizes: list[int]) -> None:
+def test_one_more_correct_image_per_fold_is_not_significant(sizes: list[int]) -> None:
     k = len(sizes)
     found = over_folds([1] * k, [0] * k, sizes)
     expected = bonett_price(k, 0, sum(sizes))
@@ -74,7 +76,7 @@ COUNTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=2, m
 
 
 @given(COUNTS, st.integers(20, 3000), st.sampled_from([0.0, 0.001, 0.02]), st.integers(1, 45))
-def test_neither_p_nor_probabilities_claim_what_the_interval_does_not(
+def test_p_and_probabilities_claim_no_more_than_the_interval(
     counts: list[tuple[int, int]], size: int, margin: float, n_comparisons: int
 ) -> None:
     first, second = (list(side) for side in zip(*counts, strict=True))
@@ -99,19 +101,19 @@ def test_neither_p_nor_probabilities_claim_what_the_interval_does_not(
     assert chance.better + chance.same + chance.worse == pytest.approx(1)
 
 
-def test_where_folds_scatter_the_images_change_nothing() -> None:
+def test_images_do_not_widen_intervals_with_large_fold_variance() -> None:
     found = over_folds([9, 0, 5], [0, 6, 1], [100, 100, 100])
     plain = fold_difference([0.09, -0.06, 0.04], [0.0] * 3, 1 / 2)
     assert (found.low, found.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
     assert probabilities(found, 0.001) == probabilities(plain, 0.001)
 
 
-def test_without_predictions_the_error_rates_bound_the_images_part() -> None:
+def test_error_rates_bound_the_images_part_without_predictions() -> None:
     known, most = images_of(np.array([1.0] * 3 + [0.0] * 997)), most_of_images(0.003 + 0.0, 1000)
     assert most.variance >= known.variance * 0.999
 
 
-def test_a_mean_over_folds_that_score_alike_is_as_uncertain_as_its_images() -> None:
+def test_fold_mean_of_equal_scores_is_as_uncertain_as_its_images() -> None:
     sizes = [288, 288, 287, 287, 287]
     perfect = fold_mean([1.0] * 5, sizes, 1 / 4)
     assert perfect is not None
@@ -122,14 +124,14 @@ def test_a_mean_over_folds_that_score_alike_is_as_uncertain_as_its_images() -> N
     assert (one_miss.low, one_miss.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
-def test_what_cannot_be_is_refused() -> None:
+def test_invalid_folds_are_rejected() -> None:
     with pytest.raises(ValueError, match="got 2 and 1"):
         fold_difference([1, 2], [1], 0.5)
     with pytest.raises(ValueError, match="five pairs"):
         five_by_two([(0.1, 0.2)])
 
 
-def test_differences_of_losses_over_folds_are_not_cut_at_one() -> None:
+def test_loss_differences_over_folds_are_not_limited_to_one() -> None:
     images = images_of(np.array([3.0, 2.5, 3.5, 3.0]), pseudo_observations=5.0)
     found = fold_difference([5.0, 5.1], [2.0, 2.1], 1.0, images=images, n_images=4, limit=103.3)
     assert found.low is not None and found.high is not None

@@ -17,29 +17,29 @@ from convstudy.stats.sample_size import (
 from convstudy.stats.two_way import PSEUDO_OBSERVATIONS, Components, components, images_of, two_way_difference
 
 MANY = 10**9
-"""So many images that only seeds matter."""
+"""A number of images so large that only seeds matter."""
 
 
-def test_seeds_alone_are_students_and_cohens() -> None:
-    # A sample size of the books: sd 1, difference 1 · sd, 5 %, 80 %: 10 pairs by the t distribution (and 8 by z).
+def test_required_seeds_without_image_variance_equal_textbook() -> None:
+    # Textbook: sd 1, difference 1 · sd, 5 %, 80 %: 10 pairs with the t distribution (8 with z).
     for n_seeds in (3, 9):
         found = required_seeds(Components(1.0, 0.0, 0.0, n_seeds, MANY), 1.0, 0.05)
         assert found and (found.unit, found.at_hand, found.fewest) == ("seeds", n_seeds, 10)
 
 
-def test_a_study_that_is_fine_enough_needs_nothing() -> None:
+def test_large_enough_study_requires_nothing() -> None:
     assert required_seeds(Components(1.0, 0.0, 0.0, 10, MANY), 1.0, 0.05) is None
 
 
-def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
-    # (1.96 + 0.8416)² · 0.01 / 0.001², and for the two made-up images a little more.
+def test_too_small_test_set_is_reported() -> None:
+    # (1.96 + 0.8416)² · 0.01 / 0.001², and a little more for the two pseudo-observations.
     found = required_seeds(Components(1e-8, 0.01, 0.0, 3, 10_000), 0.001, 0.05)
     assert found and found.unit == "test images" and found.fewest
     assert 78_489 < found.fewest == pytest.approx(78_489, rel=0.003)
 
 
-def test_images_are_asked_for_where_no_seeds_would_do_though_there_are_3_per_region() -> None:
-    """1.96 · √(0.0002 / 3600 + 2 / 3600²) + 0.84 · √(0.0002 / 3600) are 0.110 points; without made-up images 0.066."""
+def test_images_are_required_if_no_number_of_seeds_is_enough() -> None:
+    """1.96 · √(0.0002 / 3600 + 2 / 3600²) + 0.84 · √(0.0002 / 3600) are 0.110 points; without pseudo-observations 0.066."""
     found = Components(1e-8, 0.0002, 0.0, 5, 3600)
     required = required_seeds(found, 0.001, 0.05)
     assert required and required.unit == "test images" and required.fewest and 3600 < required.fewest < 4500
@@ -47,14 +47,14 @@ def test_images_are_asked_for_where_no_seeds_would_do_though_there_are_3_per_reg
     assert then and then.unit == "seeds"
 
 
-def test_fewer_images_than_the_rule_of_three_asks_for_are_too_few_however_alike_models_are() -> None:
+def test_images_below_rule_of_three_are_too_few_for_identical_models() -> None:
     assert required_seeds(Components(0.0, 0.0, 0.0, 5, 360), 0.001, 0.05) == RequiredSampleSize(
         0.001, "test images", 360, 3000
     )
     assert required_seeds(Components(0.0, 0.0, 0.0, 5, 360), 0.01, 0.05) is None
 
 
-def test_beyond_ten_times_the_data_at_hand_what_they_show_is_said() -> None:
+def test_beyond_ten_times_the_data_the_smallest_visible_difference_is_given() -> None:
     seeds = required_seeds(Components(1e-3, 0.0, 0.0, 3, MANY), 0.001, 0.05)
     # (4.303 + 0.8416) · √(0.001 / 3) = 9.4 points
     assert seeds and (seeds.fewest, seeds.most) == (None, None)
@@ -64,7 +64,7 @@ def test_beyond_ten_times_the_data_at_hand_what_they_show_is_said() -> None:
     assert images.shows == pytest.approx(2.8016 * (0.01 / 1000) ** 0.5, rel=0.1)
 
 
-def test_the_upper_end_is_that_of_the_upper_limit_of_the_variance() -> None:
+def test_upper_end_uses_upper_limit_of_variance() -> None:
     # 2 / 0.44629 and 9 / 5.38005: the fifths of chi-squared with 2 and 9 degrees, from tables.
     assert [upper_factor(n) for n in (2, 9)] == pytest.approx([4.4814, 1.6728], rel=1e-3)
     few, many = (required_seeds(Components(1.0, 0.0, 0.0, n, MANY), 1.0, 0.05) for n in (3, 9))
@@ -75,16 +75,16 @@ def test_the_upper_end_is_that_of_the_upper_limit_of_the_variance() -> None:
     assert many.most < few.most
 
 
-def test_where_every_difference_matters_no_number_is_enough() -> None:
+def test_margin_zero_has_no_required_sample_size() -> None:
     assert required_seeds(Components(1e-6, 0.01, 0.01, 3, 1000), 0.0, 0.05) is None
     assert required_images(over_folds([0.01, 0.03], 0.5, 1000, 20), 0.0, 0.05) is None
 
 
-def test_one_seed_cannot_tell_how_many() -> None:
+def test_one_seed_has_no_required_seeds() -> None:
     assert required_seeds(Components(None, 0.01, 0.0, 1, 1000), 0.01, 0.05) is None
 
 
-def test_it_is_the_fewest_that_tell() -> None:
+def test_required_seeds_is_the_smallest_sufficient_number() -> None:
     found = Components(1e-6, 0.001, 0.004, 5, 10_000)
     seeds = [required_seeds(found, difference, 0.05) for difference in (0.0017, 0.0015, 0.0012)]
     numbers = [each.fewest if each and each.unit == "seeds" else None for each in seeds]
@@ -92,22 +92,22 @@ def test_it_is_the_fewest_that_tell() -> None:
     assert min(n for n in numbers if n) > 5
 
 
-def test_what_was_measured_has_no_part_in_it() -> None:
-    """Only how much the pairs scatter counts: a lucky mean promises no more than an unlucky one."""
+def test_required_seeds_do_not_depend_on_the_measured_mean() -> None:
+    """Only the variance between pairs counts: a lucky mean must not promise more than an unlucky one."""
     lucky, unlucky = (
         over_folds([level - 0.9, level - 0.88, level - 0.89], 0.5, 1000, 10) for level in (0.95, 0.9)
     )
     assert required_images(lucky, 0.01, 0.05) == required_images(unlucky, 0.01, 0.05)
 
 
-def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
-    """The promise itself, simulated: 0.3 points true, told when the interval leaves out zero."""
+def test_required_seeds_give_power_of_about_eighty_percent() -> None:
+    """The definition, simulated: a true difference of 0.3 points, shown if the interval excludes zero."""
     difference, n_images = 0.003, 10_000
     world = simulation.World("", seed=0.25, shared=0.5, ratios=(1.6,))  # 0.8 % wrong against 0.5 %
     random = np.random.default_rng(5)
     wrong, _ = simulation.wrong_answers(random, world, 300, 2, 4, n_images)
     table = wrong[:, 1].astype(int) - wrong[:, 0].astype(int)
-    large = simulation.mean_squares(table, n_images)  # the variances, all 300 studies together
+    large = simulation.mean_squares(table, n_images)  # the variances of all 300 studies together
     found = Components(
         float(np.maximum(large.seeds - large.rest, 0).mean() / n_images),
         float((large.images - large.rest).mean() / 4),
@@ -117,7 +117,7 @@ def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
     )
     required = required_seeds(found, difference, 0.05)
     assert required and required.unit == "seeds" and required.fewest and 4 < required.fewest < 15
-    told = []
+    shown = []
     for start in range(4):
         wrong, _ = simulation.wrong_answers(
             np.random.default_rng(start), world, 250, 2, required.fewest, n_images
@@ -125,19 +125,19 @@ def test_so_many_seeds_tell_in_about_four_of_five_studies() -> None:
         squares = simulation.mean_squares(
             wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, PSEUDO_OBSERVATIONS
         )
-        told.append(squares.mean - squares.half_width() > 0)
-    assert np.concatenate(told).mean() == pytest.approx(CHANCE, abs=0.08)
+        shown.append(squares.mean - squares.half_width() > 0)
+    assert np.concatenate(shown).mean() == pytest.approx(CHANCE, abs=0.08)
 
 
 def over_folds(pairs: list[float], ratio: float, n_images: int, n_differ: int) -> Difference:
-    """Return a difference over folds; each candidate alone is right on ``n_differ`` images."""
+    """Return a difference over folds; each candidate alone is correct on ``n_differ`` images."""
     figures = np.zeros(n_images)
     figures[:n_differ], figures[n_differ : 2 * n_differ] = 1, -1
     zeros = [0.0] * len(pairs)
     return fold_difference(pairs, zeros, ratio, images=images_of(figures), n_images=n_images)
 
 
-def test_over_folds_the_range_begins_with_the_images_and_ends_with_the_scatter_of_the_folds() -> None:
+def test_range_over_folds_is_from_images_to_fold_variance() -> None:
     found = over_folds([0.002, -0.001, 0.001], 0.5, 10_000, 20)
     required = required_images(found, 0.001, 0.05)
     assert required and (required.unit, required.at_hand) == ("images", 10_000)
@@ -150,7 +150,7 @@ def test_over_folds_the_range_begins_with_the_images_and_ends_with_the_scatter_o
     assert enough and enough.fewest == 60_000 and enough.folds_first, "more folds would do"
 
 
-def test_folds_that_hardly_scatter_ask_for_images_only() -> None:
+def test_folds_with_small_variance_require_images_only() -> None:
     for n_images, reached in ((10_000, True), (1_000, False)):
         found = over_folds([0.0002, 0.0001, 0.0001], 0.5, n_images, 20)
         required = required_images(found, 0.001, 0.05)
@@ -158,8 +158,8 @@ def test_folds_that_hardly_scatter_ask_for_images_only() -> None:
         assert (required.fewest is not None, required.most) == (reached, required.fewest)
 
 
-def test_what_folds_ask_for_is_not_the_noise_of_two_degrees_of_freedom() -> None:
-    """Three folds of 1,437 images as one of 45 comparisons: it was 1,650,000 images up to no sensible number."""
+def test_required_images_of_three_folds_are_not_noise() -> None:
+    """Three folds of 1,437 images, one of 45 comparisons: once this required 1,650,000 images."""
     found = over_folds([0.004, -0.003, 0.006], 0.5, 1437, 7)
     required = required_images(found, 0.001, 0.05 / 45)
     assert required and (required.unit, required.fewest, required.most) == ("images", None, None)
@@ -167,11 +167,11 @@ def test_what_folds_ask_for_is_not_the_noise_of_two_degrees_of_freedom() -> None
     assert required.shows == pytest.approx(0.0113, rel=0.03)
 
 
-def test_without_predictions_nothing_is_said_of_what_folds_ask_for() -> None:
+def test_no_required_images_over_folds_without_predictions() -> None:
     assert required_images(fold_difference([0.95, 0.96], [0.94, 0.93], 0.5), 0.001, 0.05) is None
 
 
-def test_it_never_asks_for_fewer_seeds_than_there_were() -> None:
+def test_required_seeds_are_at_least_the_present_number() -> None:
     random = np.random.RandomState(0)
     asked = 0
     for _ in range(50):
@@ -182,7 +182,7 @@ def test_it_never_asks_for_fewer_seeds_than_there_were() -> None:
             assert required.fewest is None or 3 < required.fewest <= 3 * REACH
             assert required.fewest is None or required.most is None or required.most >= required.fewest
         elif required is None:
-            # Then the interval of these very studies is narrow enough.
+            # Then the interval of the present study is narrow enough.
             found = two_way_difference(first, second)
             assert found.high is not None and found.low is not None
             assert (found.high - found.low) / 2 < 0.02

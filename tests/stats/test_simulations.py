@@ -1,4 +1,4 @@
-"""What docs/statistics.md says of verdicts and intervals, simulated anew and held to limits."""
+"""Simulate the claims of docs/statistics.md about verdicts and intervals, and test their limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRUTHS = [
 ]
 
 
-def test_claims_are_counted_as_wrong_by_the_truth() -> None:
+def test_simulation_counts_wrong_claims_by_the_true_difference() -> None:
     wrong = verdict_simulation.is_wrong
     equal = {kind: wrong(kind, 0, False) for kind in ("better", "worse", "equivalent", "inconclusive")}
     assert equal == {"better": True, "worse": True, "equivalent": False, "inconclusive": False}
@@ -32,8 +32,8 @@ def test_claims_are_counted_as_wrong_by_the_truth() -> None:
     assert [wrong(kind, 2, False) for kind in ("better", "worse", "equivalent")] == [False, True, True]
 
 
-def test_verdicts_of_the_simulation_are_those_of_a_study() -> None:
-    """Far apart and equal ones are told, and without the correction equal ones are wrongly told apart more often."""
+def test_simulated_verdicts_equal_those_of_a_study() -> None:
+    """Different and equal candidates are recognised; without correction, wrong claims are more frequent."""
     setting = verdict_simulation.SETTINGS[1]
     random = np.random.default_rng(0)
     _, _, within, beyond, right = verdict_simulation.family(random, setting, (0, 0, 5), 100)
@@ -45,7 +45,7 @@ def test_verdicts_of_the_simulation_are_those_of_a_study() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("setting", "truth"), TRUTHS)
-def test_hardly_a_study_says_anything_wrong(
+def test_wrong_verdicts_are_rarer_than_seven_percent(
     setting: verdict_simulation.Setting, truth: tuple[int, ...]
 ) -> None:
     random = np.random.default_rng([setting.n_seeds, *truth])
@@ -56,17 +56,19 @@ def test_hardly_a_study_says_anything_wrong(
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "n_features"), [(300, 5), (60, 30)])
 @pytest.mark.parametrize(("n_candidates", "k"), [(1, 3), (1, 5), (1, 10), (5, 3), (5, 5)])
-def test_outer_folds_hold_what_winners_are_worth(n: int, n_features: int, n_candidates: int, k: int) -> None:
+def test_nested_interval_covers_the_true_score_of_winners(
+    n: int, n_features: int, n_candidates: int, k: int
+) -> None:
     random = np.random.default_rng([n, n_candidates, k])
     (winners, everyone, _), _ = coverage_simulation.nested_line(random, 3000, n, n_features, n_candidates, k)
     assert min(winners, everyone) > 0.94
 
 
 @pytest.mark.parametrize(("n_images", "k"), [(1437, 2), (1438, 3)])
-def test_equal_candidates_near_100_percent_are_not_told_apart_over_unequal_folds(
+def test_equal_candidates_near_100_percent_stay_inconclusive_over_unequal_folds(
     n_images: int, k: int
 ) -> None:
-    """Without the images' part 6 to 10 % of the studies with 2 folds, and 2 % with 3, would claim a difference."""
+    """Without the part of the images, 6 to 10 % of studies with 2 folds, and 2 % with 3, claim a difference."""
     said = fold_simulation.line(np.random.default_rng(k), 500, n_images, k, (0.005, 0.005))
     assert said["better"] + said["worse"] < 0.02 < said["without"] + 0.015
 
@@ -76,7 +78,7 @@ def test_equal_candidates_near_100_percent_are_not_told_apart_over_unequal_folds
 @pytest.mark.parametrize(
     ("n_images", "k"), [(1438, 2), (1437, 2), (1438, 3), (1437, 5), (10_000, 3), (60_000, 5)]
 )
-def test_claims_over_folds_hold_near_100_percent(error: float, n_images: int, k: int) -> None:
+def test_claims_over_folds_near_100_percent_keep_their_level(error: float, n_images: int, k: int) -> None:
     random = np.random.default_rng([n_images, k])
     equal = fold_simulation.line(random, 4000, n_images, k, (error, error))
     border = fold_simulation.line(random, 4000, n_images, k, (error, error + 0.001))
@@ -84,7 +86,7 @@ def test_claims_over_folds_hold_near_100_percent(error: float, n_images: int, k:
 
 
 @pytest.mark.slow
-def test_where_training_scatters_the_images_part_costs_no_power() -> None:
+def test_images_part_costs_no_power_with_large_seed_variance() -> None:
     said = fold_simulation.line(np.random.default_rng(0), 4000, 10_000, 5, (0.03, 0.05), scatter=0.005)
     assert said["better"] == pytest.approx(said["without"], abs=0.001)
     assert said["better"] > 0.55
@@ -93,7 +95,7 @@ def test_where_training_scatters_the_images_part_costs_no_power() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [0.0025, 0.01])
 @pytest.mark.parametrize(("n_images", "k"), [(1437, 5), (1438, 3), (360, 5)])
-def test_outer_folds_near_100_percent_hold_the_truth(error: float, n_images: int, k: int) -> None:
+def test_nested_interval_near_100_percent_keeps_its_coverage(error: float, n_images: int, k: int) -> None:
     covers, _ = fold_simulation.outer_line(np.random.default_rng(k), 4000, n_images, k, error)
     assert covers > 0.95
 
@@ -102,7 +104,7 @@ def test_outer_folds_near_100_percent_hold_the_truth(error: float, n_images: int
 @pytest.mark.parametrize("world", statistics_simulation.WORLDS, ids=lambda world: world.name)
 @pytest.mark.parametrize("n_images", [1000, 10_000])
 @pytest.mark.parametrize("n_seeds", [1, 3, 5])
-def test_lost_predictions_err_to_the_safe_side(
+def test_verdicts_without_predictions_are_conservative(
     world: statistics_simulation.World, n_images: int, n_seeds: int
 ) -> None:
     covers, _ = coverage_simulation.lost_line(np.random.default_rng(n_seeds), 3000, world, n_images, n_seeds)
@@ -112,7 +114,7 @@ def test_lost_predictions_err_to_the_safe_side(
 @pytest.mark.slow
 @pytest.mark.parametrize("shares", coverage_simulation.SHARES)
 @pytest.mark.parametrize("n", [100, 1000, 10_000])
-def test_counts_alone_hold_the_truth(shares: tuple[float, float, float], n: int) -> None:
+def test_verdicts_on_counts_keep_their_coverage(shares: tuple[float, float, float], n: int) -> None:
     bonett, same, other = coverage_simulation.counts_line(np.random.default_rng(n), 10_000, *shares, n)
     assert bonett > 0.94 and other > 0.94
     assert same > 0.98
@@ -122,13 +124,13 @@ def test_counts_alone_hold_the_truth(shares: tuple[float, float, float], n: int)
 @pytest.mark.parametrize("seed", [0.0, 0.25])
 @pytest.mark.parametrize("n_images", [36, 100, 1000])
 @pytest.mark.parametrize("n_seeds", [1, 3, 5, 10])
-def test_accuracies_hold_the_truth(seed: float, n_images: int, n_seeds: int) -> None:
+def test_accuracy_intervals_keep_their_coverage(seed: float, n_images: int, n_seeds: int) -> None:
     world = statistics_simulation.World("", 0.009, seed=seed)
     covers = coverage_simulation.class_line(np.random.default_rng(n_seeds), 3000, world, n_images, n_seeds)
     assert covers > 0.935  # one seed on 100 images: 94 %
 
 
-def test_seeds_that_share_hard_images_do_not_claim_too_much() -> None:
+def test_seeds_with_common_hard_images_keep_the_level() -> None:
     covers, above, naive = coverage_simulation.shared_line(
         np.random.default_rng(0), 400, 10, 100, 0.01, 0.002
     )
@@ -137,7 +139,7 @@ def test_seeds_that_share_hard_images_do_not_claim_too_much() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("world", coverage_simulation.HARD_IMAGES)
-def test_accuracies_of_seeds_that_share_hard_images_hold_the_truth(
+def test_accuracy_intervals_with_common_hard_images_keep_their_coverage(
     world: tuple[int, int, float, float],
 ) -> None:
     covers, above, _ = coverage_simulation.shared_line(np.random.default_rng(world[:2]), 4000, *world)

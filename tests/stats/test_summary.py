@@ -16,11 +16,11 @@ def test_by_hand() -> None:
     assert summarise([1, 2, 3, 4, 5]) == Summary(5, 3.0, 2.5**0.5, 1.0, 5.0)
 
 
-def test_one_figure_has_no_spread() -> None:
+def test_one_value_has_no_sd() -> None:
     assert summarise([0.5]) == Summary(1, 0.5, None, 0.5, 0.5)
 
 
-def test_no_figure_has_nothing() -> None:
+def test_summary_without_values_is_empty() -> None:
     assert summarise([]) == Summary(0, None, None, None, None)
 
 
@@ -36,7 +36,7 @@ def test_order_does_not_matter(figures: list[float]) -> None:
     assert summarise(reversed(figures)) == summarise(figures)
 
 
-def test_equal_figures_have_no_spread_to_speak_of() -> None:
+def test_sd_of_equal_values_is_zero_within_rounding() -> None:
     summary = summarise([0.1] * 3)
     assert summary.mean == pytest.approx(0.1)
     assert summary.sd == pytest.approx(0, abs=1e-15)

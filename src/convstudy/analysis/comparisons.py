@@ -29,7 +29,7 @@ from convstudy.stats.two_way import (
 from convstudy.stats.verdicts import Verdict, corrected, judge
 
 if TYPE_CHECKING:
-    from convstudy.stats.two_way import Figures
+    from convstudy.stats.two_way import Values
 
 VALIDATION, TEST = Measure("validation", "accuracy"), Measure("test", "accuracy")
 
@@ -181,7 +181,7 @@ def _both(
 
 def _tables(
     first: CandidateRow, second: CandidateRow, metric: Metric, predictions: PredictionReader
-) -> tuple[Figures, Figures] | None:
+) -> tuple[Values, Values] | None:
     """Return both candidates' figures, each of shape (seeds, images); ``None`` where a model's are missing."""
     import numpy as np
 

@@ -30,7 +30,7 @@ from convstudy.stats.two_way import components, two_way_difference
 from convstudy.stats.verdicts import Evidence, Verdict, corrected, judge
 
 if TYPE_CHECKING:
-    from convstudy.stats.two_way import Figures
+    from convstudy.stats.two_way import Values
 
 PSEUDO_OBSERVATIONS = (2.0, -2.0)
 """The figures of the images that are added."""
@@ -65,16 +65,16 @@ def interactions_of(
     return tuple(_with_required_seeds(each, tables[each.first, each.second]) for each in judged)
 
 
-def interaction_figures(together: Figures, first: Figures, second: Figures, as_it_is: Figures) -> Figures:
+def interaction_figures(together: Values, first: Values, second: Values, as_it_is: Values) -> Values:
     """Return the figure of each seed and image; all five of shape (seeds, images)."""
     return together - first - second + as_it_is
 
 
 def two_way_interaction(
-    figures: Figures,
+    figures: Values,
     confidence: float = CONFIDENCE,
     size: float = 1.0,
-    weights: Figures | None = None,
+    weights: Values | None = None,
     limit: float = 2.0,
 ) -> Difference:
     """Return an interaction, over new seeds and new images, with its interval.
@@ -133,9 +133,9 @@ def _alone(
 class _Table:
     """The figures of an interaction, shape (seeds, images), and the size of its pseudo-observations."""
 
-    figures: Figures
+    figures: Values
     size: float
-    weights: Figures | None
+    weights: Values | None
 
 
 def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> _Table | None:

@@ -1,24 +1,24 @@
-"""Arrays to intervals, tests and verdicts: pure; knows no plan and no results.
+"""Statistics on arrays: intervals, tests and verdicts. Pure: no plan, no results, no clock.
 
 ==================  ==========================================================================
-``summary``         mean, standard deviation and range of some figures
-``differences``     a mean difference, the sources of its uncertainty, its interval
-``measure``         what a statement is about: a metric on one part of the images
-``intervals``       of shares: one model's accuracy, two models' difference
+``summary``         mean, standard deviation and range
+``differences``     a mean difference, its sources of uncertainty, its interval
+``measure``         the subject of a statement: a metric on one part of the images
+``intervals``       proportions: the accuracy of one model, the difference of two
 ``mcnemar``         two trained models on the same images
-``resampled``       over folds: Nadeau and Bengio's interval, Benavoli's probabilities
-``two_way``         over seeds and test images, told apart
-``holm``            several comparisons at once
-``required``          how many seeds or images it would take
-``groups``          which candidates cannot be told apart
-``verdicts``        what a difference allows to be said
-``counts``          a verdict on two models from counts alone: the calculator
-``confusion``       which class is taken for which
-``classes``         accuracy class by class; how even the classes are
-``misclassified``        the most confident mistakes over all seeds
+``resampled``       folds: Nadeau and Bengio's interval, Benavoli's probabilities
+``two_way``         seeds × test images as two random effects
+``holm``            correction for multiple comparisons
+``sample_size``     the required number of seeds or images
+``groups``          groups of candidates without a significant difference
+``verdicts``        better, worse, equivalent or inconclusive
+``counts``          a verdict on two models from their numbers of correct predictions
+``confusion``       the confusion matrix
+``classes``         accuracy per class; class balance
+``misclassified``   the most confident wrong predictions over all seeds
 ==================  ==========================================================================
 
-docs/statistics.md has the source of each method, why it was chosen, and its measured coverage.
+docs/statistics.md has the source of each method, the reason for its choice, and its measured coverage.
 """
 
 from convstudy.stats.classes import Balance, ClassAccuracy, balance_of, class_accuracies

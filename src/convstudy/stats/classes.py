@@ -1,4 +1,4 @@
-"""Class by class: how often images of it are right, and how even the classes are."""
+"""Accuracy per class, and class balance."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """How often some models get the test images of one class right (its recall).
+    """The accuracy of some models on the test images of one class (its recall).
 
     Attributes:
         label: the class.
-        n_images: its test images.
-        accuracy: with the interval over new seeds and new images of this class, of one model over new images alone;
-            ``None`` below two images.
-        taken_for: the class that its images are most often taken for wrongly; ``None`` where none ever is.
-        share_taken: the share of predictions on its images that say so.
-        n_models: how many models there are.
+        n_images: the number of its test images.
+        accuracy: a fraction, with the interval over new seeds and new images of this class (one model: over new
+            images); ``None`` with fewer than two images.
+        taken_for: the most frequent wrong prediction on its images; ``None`` if there is none.
+        share_taken: the proportion of predictions on its images with that class.
+        n_models: the number of models.
     """
 
     label: int
@@ -39,14 +39,13 @@ class ClassAccuracy:
 
 @dataclass(frozen=True)
 class Balance:
-    """How even the classes of some images are.
+    """The class balance of some images.
 
     Attributes:
         largest, smallest: a class with the most and one with the fewest images, the first of equals.
-        ratio: the most by the fewest; infinite where a class has no image.
-        majority: the share of images that always saying the largest class would get right.
-        effective: the number of equally large classes that would be as uneven: e to the power of the entropy of the
-            shares (Hill 1973, of order 1).
+        ratio: the size of the largest class divided by that of the smallest; infinite if a class has no image.
+        majority: the accuracy of always predicting the largest class.
+        effective: the number of equally large classes with the same entropy (Hill 1973, order 1).
     """
 
     largest: int
@@ -59,20 +58,20 @@ class Balance:
 def class_accuracies(
     labels: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], n_classes: int
 ) -> tuple[ClassAccuracy, ...]:
-    """Return the accuracy of each class, in their order.
+    """Return the accuracy of each class, in the order of the classes.
 
     Args:
         labels: shape (n,).
         predicted: the predicted class of each image, shape (models, n).
-        n_classes: how many classes there are.
+        n_classes: the number of classes.
 
     Raises:
-        ValueError: where there is no model, or the shapes do not fit each other.
+        ValueError: if there is no model, or the shapes do not match.
     """
     import numpy as np
 
     if predicted.ndim != 2 or not len(predicted) or predicted.shape[1] != len(labels):
-        raise ValueError(f"class accuracies need predictions of {len(labels)} images, got {predicted.shape}")
+        raise ValueError(f"predicted must have the shape (models, {len(labels)}); got {predicted.shape}")
     by_class = np.argsort(labels, kind="stable")
     ends = np.searchsorted(labels[by_class], np.arange(n_classes + 1))
     found = []
@@ -95,14 +94,17 @@ def class_accuracies(
 
 
 def balance_of(counts: Sequence[int]) -> Balance:
-    """Return how even classes with so many images are.
+    """Return the balance of classes with these numbers of images.
 
     Raises:
-        ValueError: where there are no images.
+        ValueError: if there are no images.
+
+    >>> balance_of([90, 10]).majority
+    0.9
     """
     n = sum(counts)
     if n < 1:
-        raise ValueError("classes without any image are neither even nor uneven")
+        raise ValueError("counts must have a sum > 0")
     most, fewest = max(counts), min(counts)
     entropy = -math.fsum(count / n * math.log(count / n) for count in counts if count)
     return Balance(

@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""The confusion matrix, stored sparsely."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often images of a class were taken for each class, over ``n_models`` models together.
+    """The confusion matrix of ``n_models`` models together.
 
-    ``cells`` are true class, predicted class and count, in this order, without those that are 0: of 1,000 classes
-    there are a million.
+    ``cells`` has (true class, predicted class, count) for each count above 0, in this order: 1,000 classes would need
+    a million cells.
     """
 
     n_classes: int
@@ -36,23 +36,23 @@ class Confusion:
 
     @cached_property
     def misclassified(self) -> tuple[tuple[int, int, int], ...]:
-        """The cells of wrong predictions, the most frequent first; equal ones in the order of their classes."""
+        """The cells of wrong predictions, the most frequent first, then in the order of the classes."""
         wrong = (cell for cell in self.cells if cell[0] != cell[1])
         return tuple(sorted(wrong, key=lambda cell: -cell[2]))
 
     @property
     def n_images(self) -> int:
-        """How many predictions are counted."""
+        """The number of predictions, over all models."""
         return sum(count for _, _, count in self.cells)
 
     @property
     def n_errors(self) -> int:
-        """How many of them are wrong."""
+        """The number of wrong predictions, over all models."""
         return sum(count for _, _, count in self.misclassified)
 
     @property
     def images_of(self) -> dict[int, int]:
-        """Class -> how many predictions are counted on images of it."""
+        """Class -> the number of predictions on its images."""
         found: dict[int, int] = {}
         for true, _, count in self.cells:
             found[true] = found.get(true, 0) + count
@@ -60,25 +60,25 @@ class Confusion:
 
 
 def confusion_of(labels: Labels, predicted: Sequence[Labels], n_classes: int) -> Confusion:
-    """Return the confusion of one or more models on the same images.
+    """Return the confusion matrix of one or more models on the same images.
 
     Args:
-        labels: whole numbers, shape (n,).
-        predicted: the predicted class of each image, for each model an array of shape (n,).
-        n_classes: how many classes there are.
+        labels: integers, shape (n,).
+        predicted: the predicted class of each image; one array of shape (n,) per model.
+        n_classes: the number of classes.
 
     Raises:
-        ValueError: where shapes do not fit each other or a label is no class.
+        ValueError: if the shapes do not match, or a label is not a class.
     """
     import numpy as np
 
     truth = np.asarray(labels, dtype=np.int64)
     if len(truth) and not 0 <= int(truth.min()) <= int(truth.max()) < n_classes:
-        raise ValueError(f"labels from {truth.min()} to {truth.max()} for {n_classes} classes")
+        raise ValueError(f"labels must be in [0, {n_classes}); got {truth.min()} to {truth.max()}")
     total: dict[int, int] = {}
     for own in predicted:
         if own.shape != truth.shape:
-            raise ValueError(f"predictions of {own.shape} for {len(truth)} labels")
+            raise ValueError(f"predictions must have the shape {truth.shape}; got {own.shape}")
         places, counts = np.unique(truth * n_classes + own, return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             total[place] = total.get(place, 0) + count

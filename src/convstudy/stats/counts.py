@@ -1,8 +1,9 @@
-"""A verdict on two trained models from counts alone: how many of n test images each got right.
+"""A verdict on two trained models from their numbers of correct predictions on n test images.
 
-It is the small calculator for figures that stand in a notebook or a paper: ``9951`` and ``9937`` of 10,000. If both
-models saw the same images, what tells is on how many they differ; without that the two are judged as if they had seen
-different images, and what that costs is told by the narrowest and the widest interval that any pairing would give.
+This is the calculator for scores in a notebook or a paper, such as 9,951 and 9,937 of 10,000. If both models saw the
+same images, the number of images on which they differ decides. If that number is unknown, the models are compared as
+if they had seen different images; the narrowest and widest interval of any pairing then show the cost of the missing
+pairing.
 """
 
 from __future__ import annotations
@@ -22,22 +23,24 @@ from convstudy.stats.verdicts import MARGIN, Kind
 class CountsVerdict:
     """Whether the first of two trained models is better than the second on images of this kind.
 
-    It is about these two models, not about the networks or recipes that they came from: one run each.
+    The verdict is about these two models, not about their networks or recipes: each was trained once.
 
     Attributes:
-        kind: ``"better"``, ``"worse"``, ``"equivalent"`` or ``"inconclusive"``, of the first against the second.
-        n: how many test images each was scored on.
-        accuracies: of the first and the second, with Wilson's intervals.
-        difference: first − second: Bonett and Price's interval where it is known on how many images they differ,
-            else Newcombe's for unpaired shares, never narrower than the most favourable pairing allows.
-        margin: differences up to this count as none (a fraction, not points).
-        pairs: on how many images they differ, ``None`` where it is not known; ``pairs.exact_p`` is McNemar's.
-        narrowest, widest: where it is not known, the intervals of the most and the least favourable pairing.
-        narrowest_kind: what could be said in the most favourable case.
-        images: how many images it would take to tell a difference of the region's size: the number on which these
-            shares leave an interval as narrow as the region, and the number on which four of five such comparisons
-            would tell. ``None`` where enough is said, where the images at hand would do, or beyond ten times these.
-        shows: where more than ten times the images at hand would be needed, the smallest difference that these show.
+        kind: ``"better"``, ``"worse"``, ``"equivalent"`` or ``"inconclusive"``, first against second.
+        n: the number of test images of each model.
+        accuracies: of the first and the second, fractions with Wilson's intervals.
+        difference: first − second, a fraction. If it is known on how many images the models differ, with Bonett and
+            Price's interval; otherwise with Newcombe's for unpaired proportions, never narrower than for the most
+            favourable pairing.
+        margin: the equivalence margin, a fraction.
+        pairs: the counts of images on which the models agree and differ, ``None`` if unknown; ``pairs.exact_p`` is
+            McNemar's p-value.
+        narrowest, widest: if the pairing is unknown, the intervals of the most and the least favourable pairing.
+        narrowest_kind: the verdict for the most favourable pairing.
+        images: the range of the number of images required to show a difference of the margin's size: from the number
+            whose interval is as narrow as the margin, to the number with which four of five such comparisons show it.
+            ``None`` if the verdict is clear, if ``n`` is large enough, or beyond ten times ``n``.
+        shows: if more than ten times ``n`` would be required, the smallest difference that ``n`` images can show.
     """
 
     kind: Kind
@@ -65,15 +68,16 @@ def verdict_on_counts(
     """Return the verdict on two trained models.
 
     Args:
-        first: how many images the first got right.
-        second: how many the second got right.
-        n: how many images there were.
-        both_right: how many both got right, if both saw the same images.
-        discordant: how many only the first, and only the second got right; instead of ``both_right``.
-        margin: differences up to this count as none; a fraction, 0.001 is 0.1 points.
+        first: the number of images that the first model classified correctly.
+        second: the same of the second model.
+        n: the number of images.
+        both_right: the number of images that both classified correctly, if both saw the same images.
+        discordant: the numbers of images that only the first, and only the second, classified correctly; instead of
+            ``both_right``.
+        margin: differences up to this count as none; a fraction (0.001 is 0.1 percentage points).
 
     Raises:
-        UsageError: where counts cannot be, or contradict each other.
+        UsageError: if the counts are impossible or contradict each other.
 
     >>> verdict_on_counts(9951, 9937, 10_000).kind
     'inconclusive'
@@ -87,7 +91,7 @@ def verdict_on_counts(
     narrowest_kind: Kind | None = None
     pairs: Discordance | None = None
     if both_right is None:
-        # From all of the weaker one's right images shared to as few as can be.
+        # From the largest possible number of images that both classify correctly to the smallest.
         most, least = min(first, second), max(0, first + second - n)
         narrowest = bonett_price(first - most, second - most, n)
         widest = bonett_price(first - least, second - least, n)
@@ -108,10 +112,11 @@ def verdict_on_counts(
 
 
 def _unpaired(first: float, second: float, n: float) -> Interval:
-    """Return the interval for two models whose pairing is not known.
+    """Return the interval for two models with unknown pairing.
 
-    Newcombe's claims too much on a few images: 0 against 2 of 2 would be a clear difference. Bonett and Price's for the
-    most favourable pairing (the better model is right wherever the other is) is wider there, so that its ends count.
+    Newcombe's interval claims too much on few images: 0 and 2 correct of 2 would be a clear difference. Bonett and
+    Price's for the most favourable pairing (the better model is correct on every image on which the other is) is
+    wider there. The result covers both.
     """
     unpaired, shared = newcombe(first, second, n), min(first, second)
     pairing = bonett_price(first - shared, second - shared, n)
@@ -120,7 +125,7 @@ def _unpaired(first: float, second: float, n: float) -> Interval:
 
 
 def _kind(difference: Interval, n: int, margin: float) -> Kind:
-    """Return what an interval says against the region; it says no tie on fewer images than 3 / region."""
+    """Return the verdict of an interval; equivalence needs at least 3 / margin images."""
     if difference.low > margin:
         return "better"
     if difference.high < -margin:
@@ -132,13 +137,14 @@ def _kind(difference: Interval, n: int, margin: float) -> Kind:
 def _needed(
     first: float, second: float, pairs: Discordance | None, n: int, margin: float
 ) -> tuple[tuple[int, int] | None, float | None]:
-    """Return how many images with the same shares would tell a difference of the region's size, or what these show.
+    """Return the number of images required to show a difference of the margin's size, or the difference that these
+    show.
 
     Args:
-        first: the accuracy of the first model.
-        second: that of the second.
-        pairs: on how many images the two differ, if that is known.
-        n: the number of images at hand.
+        first: the accuracy of the first model, a fraction.
+        second: the accuracy of the second.
+        pairs: on how many images the two differ, if known.
+        n: the number of images.
         margin: the smallest difference that matters.
     """
     if pairs is None:
@@ -148,7 +154,7 @@ def _needed(
         variance = one + other - (one - other) ** 2
 
     def half(m: int) -> float:
-        # The number of pseudo-observations stays: their part shrinks with m, that of the shares with its root.
+        # The pseudo-observations stay two: their part falls with m, that of the proportions with √m.
         found = _unpaired(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
         return (found.high - found.low) / 2
 
@@ -158,57 +164,50 @@ def _needed(
     def narrow(m: int) -> bool:
         return m * margin >= RULE_OF_THREE and half(m) <= margin
 
-    def tells(m: int) -> bool:
+    def enough(m: int) -> bool:
         return m * margin >= RULE_OF_THREE and shown(m) <= margin + ROUNDING
 
-    if tells(n):
+    if enough(n):
         return None, None
     least = n + 1 if narrow(n) else fewest(narrow, n, REACH * n)
     if least is None:
         return None, min(1.0, shown(n))
-    # Half the interval and 0.84 standard errors more are less than twice as wide as half the interval.
-    most = fewest(tells, n, 4 * least) or 4 * least
+    # Half the interval plus 0.84 standard errors is less than twice half the interval: 4 × least is enough.
+    most = fewest(enough, n, 4 * least) or 4 * least
     return (least, max(least, most)), None
 
 
 def _check(
     first: int, second: int, n: int, both: int | None, discordant: tuple[int, int] | None, margin: float
 ) -> None:
-    """Raise :class:`UsageError` with everything that cannot be about the counts."""
+    """Raise :class:`UsageError` with every error in the counts."""
     problems = []
     if n < 1:
-        raise UsageError(Problem("there are no images", Location(subject="n"), str(n), "1 or more"))
+        raise UsageError(Problem("", Location(subject="n"), str(n), "1 or more images"))
     for count in (first, second):
         if not 0 <= count <= n:
-            problems.append(
-                Problem("so many cannot be right", Location(subject="successes"), str(count), f"0 to {n:,}")
-            )
+            problems.append(Problem("", Location(subject="each of successes"), str(count), f"in [0, {n}]"))
     if not (0 <= margin <= 1):
         problems.append(
             Problem(
-                "this is no region",
+                "",
                 Location(subject="margin"),
                 str(margin),
-                "0 to 1, a fraction: 0 to 100 points",
+                "in [0, 1], a fraction (0 to 100 percentage points)",
             )
         )
     if both is not None and discordant is not None:
         problems.append(
             Problem(
-                "pairing is told twice",
-                Location(subject="both right, discordant"),
-                hint="say one of the two, the other follows",
+                "only one of both_right and discordant can be given",
+                hint="omit one of them: the other follows",
             )
         )
     elif not problems:
         least, most = max(0, first + second - n), min(first, second)
         if both is not None and not least <= both <= most:
-            expected = f"{least:,} to {most:,} with these successes"
-            problems.append(
-                Problem(
-                    "so many cannot be right in both", Location(subject="both right"), str(both), expected
-                )
-            )
+            expected = f"in [{least}, {most}] with these successes"
+            problems.append(Problem("", Location(subject="both_right"), str(both), expected))
         if discordant is not None:
             problems += _check_discordant(first, second, discordant, least, most)
     if problems:
@@ -218,14 +217,13 @@ def _check(
 def _check_discordant(
     first: int, second: int, discordant: tuple[int, int], least: int, most: int
 ) -> list[Problem]:
-    """Return what is wrong with the images that only one of two models got right."""
+    """Return the errors in the numbers of images that only one of two models classified correctly."""
     one, other = discordant
     got = f"{one} and {other}"
     if one - other != first - second:
-        what = "the images that only one gets right do not fit the successes"
-        expected = f"a difference of {first - second:,}, as between the successes"
-        return [Problem(what, Location(subject="discordant"), got, expected)]
+        expected = f"two counts that differ by {first - second}, as the successes do"
+        return [Problem("", Location(subject="discordant"), got, expected)]
     if not least <= first - one <= most:
-        expected = f"{first - most:,} to {first - least:,} for the first"
-        return [Problem("so many cannot be right in one only", Location(subject="discordant"), got, expected)]
+        expected = f"counts with a first one in [{first - most}, {first - least}]"
+        return [Problem("", Location(subject="discordant"), got, expected)]
     return []

@@ -1,13 +1,12 @@
-"""The difference of two candidates: its mean, where its uncertainty comes from, and the interval that follows.
+"""The mean difference of two candidates, its sources of uncertainty, and its interval.
 
-A mean of measurements is uncertain for one or more reasons (seeds, test images), each with a variance and degrees
-of freedom of its own. Their half-widths are added as squares ("square and add": Howe 1974;
-Zou and Donner 2008)::
+A mean is uncertain for one or more reasons (seeds, test images). Each source has a variance and degrees of freedom.
+Their half-widths are added as squares ("square and add": Howe 1974; Zou and Donner 2008)::
 
-    half-width = √( (t₁ · s₁)² + (t₂ · s₂)² + ... )      tᵢ: the quantile of Student's t with the degrees of source i
+    half-width = √( (t₁ · s₁)² + (t₂ · s₂)² + ... )      tᵢ: quantile of Student's t with the degrees of source i
 
-With one source this is Student's interval. With two it errs to the safe side where one has few degrees of freedom,
-unlike Satterthwaite's, which falls short there (docs/statistics.md has both, simulated).
+With one source this is Student's interval. With two sources it is conservative if one of them has few degrees of
+freedom; Satterthwaite's interval is too narrow there (docs/statistics.md has simulations of both).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from convstudy.stats.summary import Summary, summarise
 
 CONFIDENCE = 0.95
-# Accuracies are fractions of at most some 10^5 images; spreads below this are rounding.
+# Accuracies are fractions of about 10⁵ images at most; a standard deviation below this is rounding.
 ROUNDING = 1e-12
 _MOST_DEGREES = 10**9
 
@@ -30,8 +29,8 @@ class Source:
 
     Attributes:
         name: ``"seeds"``, ``"images"`` or ``"folds"``.
-        variance: what it adds to the variance of the mean.
-        degrees: how many degrees of freedom that variance was estimated with.
+        variance: the part of the variance of the mean that this source causes.
+        degrees: the degrees of freedom of that variance estimate.
     """
 
     name: str
@@ -45,18 +44,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Difference:
-    """``first − second`` over pairs, and how well it is known.
+    """The difference ``first − second`` over pairs, with its uncertainty.
 
     Attributes:
-        pairs: the difference of each seed or fold, in the order given.
-        summary: these in short.
-        centre: the middle of the interval, which may lie a little nearer to zero than the mean (``two_way``).
-        sources: where its uncertainty comes from; empty where nothing is known of it.
-        n_images: on how many test images each pair was measured, over folds on how many images all pairs were; 0
-            where the images are no part of the interval.
-        confidence: how often such an interval holds the true difference.
-        floor: the interval is never narrower than with this source alone (``resampled``).
-        limit: the ends of the interval do not go beyond ±this; ``None`` where differences have no limit.
+        pairs: the difference of each seed or fold, in the given order.
+        summary: the summary of ``pairs``.
+        centre: the middle of the interval. It may be slightly nearer to zero than the mean (``two_way``).
+        sources: the sources of uncertainty; empty if none is known.
+        n_images: the number of test images behind each pair, over folds the number of images behind all pairs; 0 if
+            the interval ignores the images.
+        confidence: the confidence level of the interval.
+        floor: a source whose own interval is the smallest that is allowed (``resampled``).
+        limit: the ends of the interval do not exceed ±limit; ``None`` if differences are unbounded.
     """
 
     pairs: tuple[float, ...]
@@ -70,7 +69,7 @@ class Difference:
 
     @property
     def n(self) -> int:
-        """How many pairs there are."""
+        """The number of pairs."""
         return self.summary.n
 
     @property
@@ -80,7 +79,7 @@ class Difference:
 
     @property
     def known(self) -> bool:
-        """Whether there is an interval: at least one source with some spread."""
+        """Whether there is an interval: at least one source has a variance above rounding."""
         return self.centre is not None and any(math.sqrt(s.variance) > ROUNDING for s in self._all)
 
     @property
@@ -89,7 +88,7 @@ class Difference:
 
     @property
     def low(self) -> float | None:
-        """The lower end of the interval, ``None`` where there is none."""
+        """The lower end of the interval, ``None`` without an interval."""
         if self.centre is None or not self.known:
             return None
         end = self.centre - self.half_width(self.confidence)
@@ -97,27 +96,27 @@ class Difference:
 
     @property
     def high(self) -> float | None:
-        """The upper end of the interval, ``None`` where there is none."""
+        """The upper end of the interval, ``None`` without an interval."""
         if self.centre is None or not self.known:
             return None
         end = self.centre + self.half_width(self.confidence)
         return end if self.limit is None else min(self.limit, end)
 
     def half_width(self, confidence: float) -> float:
-        """Return the half-width of the interval at this confidence, before it is cut at the limit."""
+        """Return the half-width at this confidence level, before the limit is applied."""
         least = self.floor.half_width(confidence) if self.floor else 0.0
         return max(least, half_width(self.sources, confidence))
 
     def half_width_of(self, name: str) -> float | None:
-        """Return the half-width that this source alone would give, ``None`` where it is no part of the interval."""
+        """Return the half-width from this source alone, ``None`` if it is no source of the interval."""
         found = [source for source in self._all if source.name == name]
         return found[0].half_width(self.confidence) if found else None
 
     def error_of(self, distance: float) -> float:
-        """Return how often chance alone would bring the centre this far from a value, on either side: a p-value.
+        """Return the p-value of a distance between the centre and a value, two-sided.
 
-        It is 1 minus the confidence of the interval that just reaches ``distance`` (0 or more), so that
-        ``error_of(d) <= 0.05`` says the same as "the 95 % interval ends before ``d``".
+        It is 1 minus the confidence of the interval whose half-width equals ``distance`` (0 or more). Therefore
+        ``error_of(d) <= 0.05`` is the same statement as "the 95 % interval ends before ``d``".
         """
         if not self.known or distance < 0:
             return 1.0
@@ -126,7 +125,7 @@ class Difference:
 
 
 def _error(sources: Sequence[Source], distance: float) -> float:
-    """Return the error at which the half-width of these sources is just ``distance``."""
+    """Return the error level at which the half-width of these sources equals ``distance``."""
     from scipy.special import stdtr
 
     spread = [source for source in sources if source.variance > 0]
@@ -136,7 +135,7 @@ def _error(sources: Sequence[Source], distance: float) -> float:
         (source,) = spread
         return 2 * float(stdtr(min(source.degrees, _MOST_DEGREES), -distance / math.sqrt(source.variance)))
     low, high = 0.0, 1.0
-    for _ in range(60):  # the half-width grows with the confidence: halving finds it
+    for _ in range(60):  # bisection: the half-width grows with the confidence
         middle = (low + high) / 2
         if half_width(spread, 1 - middle) <= distance:
             high = middle
@@ -153,13 +152,22 @@ def half_width(sources: Sequence[Source], confidence: float) -> float:
 def paired_difference(
     first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE
 ) -> Difference:
-    """Return the difference of two sequences of figures that belong together pair by pair.
+    """Return the difference of two sequences of paired values.
 
-    The interval is Student's t interval for paired samples: mean ± t(n − 1) · sd / √n. It knows of one source only, the
-    one that sets the pairs apart.
+    The interval is Student's t interval for paired samples: mean ± t(n − 1) · sd / √n. Its only source of uncertainty
+    is the variation between pairs.
+
+    Args:
+        first: the values of the first candidate, shape (n,).
+        second: the values of the other for the same seeds, shape (n,).
+        confidence: the confidence level, in (0, 1).
 
     Raises:
-        ValueError: where the sequences differ in length, or ``confidence`` is not between 0 and 1.
+        ValueError: if the sequences differ in length, or ``confidence`` is not in (0, 1).
+
+    >>> found = paired_difference([0.95, 0.97, 0.96], [0.94, 0.95, 0.95])
+    >>> round(found.mean, 4), round(found.low, 4), round(found.high, 4)
+    (0.0133, -0.001, 0.0277)
     """
     pairs = differences_of(first, second, confidence)
     summary = summarise(pairs)
@@ -170,20 +178,20 @@ def paired_difference(
 
 
 def differences_of(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, ...]:
-    """Return ``first − second`` pair by pair.
+    """Return ``first − second`` for each pair.
 
     Raises:
-        ValueError: where the sequences differ in length, or ``confidence`` is not between 0 and 1.
+        ValueError: if the sequences differ in length, or ``confidence`` is not in (0, 1).
     """
     if len(first) != len(second):
-        raise ValueError(f"pairs need as many figures on both sides, got {len(first)} and {len(second)}")
+        raise ValueError(f"paired values must have equal lengths; got {len(first)} and {len(second)}")
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence lies between 0 and 1, got {confidence}")
+        raise ValueError(f"confidence must be in (0, 1); got {confidence}")
     return tuple(float(a) - float(b) for a, b in zip(first, second, strict=True))
 
 
 def t_quantile(probability: float, degrees: float) -> float:
-    """Return the quantile of Student's t distribution."""
+    """Return the quantile of Student's t distribution; infinite ``degrees`` give the normal distribution."""
     from scipy.special import stdtrit
 
     return float(stdtrit(min(degrees, _MOST_DEGREES), probability))

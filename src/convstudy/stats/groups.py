@@ -1,7 +1,8 @@
-"""Which candidates cannot be told apart: the groups of a ranking, as in a critical-difference diagram.
+"""Groups of candidates without a significant difference, as in a critical-difference diagram.
 
-A group is a largest set of candidates of which no two are told apart (Demšar 2006 draws a bar over each; Piepho
-2004 gives each a letter). A candidate may be in several: a may not be told from b, nor b from c, and still a from c.
+A group is a maximal set of candidates without a significant difference between any two (Demšar 2006 draws a bar over
+each; Piepho 2004 assigns letters). A candidate may be in several groups: a and b, and b and c, may be inconclusive,
+although a and c differ significantly.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-def groups(names: Sequence[str], is_significant: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups in the order of their best members, each in the order of ``names`` (best first).
+def groups(names: Sequence[str], significant: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups in the order of their best members, each in the order of ``names``.
 
-    They are the largest cliques of the graph in which two candidates are joined unless they are told apart, found
-    after Bron and Kerbosch (1973).
+    The groups are the maximal cliques of the graph that joins candidates without a significant difference (Bron and
+    Kerbosch 1973).
+
+    Args:
+        names: the candidates, the best first.
+        significant: the pairs with a significant difference.
 
     >>> groups(["a", "b", "c"], [("a", "c")])
     (('a', 'b'), ('b', 'c'))
     """
-    apart = {frozenset(pair) for pair in is_significant}
+    apart = {frozenset(pair) for pair in significant}
     joined = {
         name: {other for other in names if other != name and frozenset((name, other)) not in apart}
         for name in names
@@ -42,7 +47,7 @@ def groups(names: Sequence[str], is_significant: Iterable[tuple[str, str]]) -> t
 
 
 def letters(names: Sequence[str], found: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Return the letters of each candidate's groups: those that share a letter cannot be told apart.
+    """Return the letters of each candidate's groups. Candidates that share a letter do not differ significantly.
 
     >>> letters(["a", "b", "c"], [("a", "b"), ("b", "c")])
     {'a': 'a', 'b': 'ab', 'c': 'b'}

@@ -1,8 +1,8 @@
-"""Several comparisons at once: Holm's correction of their p-values.
+"""Holm's correction for multiple comparisons.
 
-Of twenty comparisons of equals one comes out "clear" at 5 %. Holm (1979) keeps the chance of even one wrong claim among
-all of them at 5 %: the smallest p-value is multiplied by the number of comparisons, the next by one fewer, and so on.
-Unlike Bonferroni's it pays for no comparison twice.
+Of twenty comparisons of equals, one is "significant" at 5 % on average. Holm (1979) limits the probability of any
+wrong claim among all of them to 5 %: the smallest p-value is multiplied by the number of comparisons, the next by one
+fewer, and so on. It is never less powerful than Bonferroni's correction.
 """
 
 from __future__ import annotations
@@ -11,22 +11,24 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float], n_comparisons: int = 0) -> tuple[float, ...]:
-    """Return Holm's adjusted p-values, in the order given.
+    """Return Holm's adjusted p-values, in the given order.
 
     Args:
-        p_values: one for each comparison at hand.
-        n_comparisons: how many there are in all, if these are only some of them; those that are not at hand may
-            then have any p-value: each factor is as large as it can be.
+        p_values: one per comparison.
+        n_comparisons: the total number of comparisons, if ``p_values`` does not contain all of them. The others may
+            have any p-value, so each factor is as large as possible.
 
     Raises:
-        ValueError: where fewer comparisons are claimed than there are p-values.
+        ValueError: if ``n_comparisons`` is smaller than the number of p-values.
 
     >>> holm([0.01, 0.04, 0.03])
     (0.03, 0.06, 0.06)
     """
     n_all = n_comparisons or len(p_values)
     if n_all < len(p_values):
-        raise ValueError(f"{len(p_values)} p-values of {n_all} comparisons")
+        raise ValueError(
+            f"n_comparisons must be at least {len(p_values)}, the number of p-values; got {n_all}"
+        )
     adjusted = [1.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):

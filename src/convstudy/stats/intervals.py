@@ -1,11 +1,11 @@
-"""Intervals of shares: one model's accuracy, and the difference of two models' accuracies.
+"""Intervals of proportions: the accuracy of one model, and the difference of the accuracies of two.
 
-- :func:`wilson`: the score interval of one share (Wilson 1927). Wald's share ± z·se breaks down near 100 %: it ends
-  beyond 1, and at 10,000 of 10,000 it says that the model makes no mistake at all.
-- :func:`newcombe`: the difference of two shares of which nobody knows how they belong together (Newcombe 1998a,
-  method 10), from the two score intervals.
-- :func:`bonett_price`: the difference of two shares measured on the same images (Bonett and Price 2012): Wald's
-  interval after one made-up image each way, which keeps its level where few images tell the models apart.
+- :func:`wilson`: the score interval of one proportion (Wilson 1927). Wald's proportion ± z·se fails near 100 %: it
+  ends beyond 1, and at 10,000 of 10,000 correct it claims that the model makes no error.
+- :func:`newcombe`: the difference of two proportions with unknown pairing, from the two score intervals (Newcombe
+  1998a, method 10).
+- :func:`bonett_price`: the difference of two proportions on the same images (Bonett and Price 2012): Wald's interval
+  with one pseudo-observation in each direction. It keeps its level if the models differ on few images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from convstudy.stats.differences import CONFIDENCE, ROUNDING, t_quantile
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and the interval that holds the true one, this often."""
+    """An estimate with its confidence interval."""
 
     estimate: float
     low: float
@@ -31,29 +31,33 @@ def normal_quantile(probability: float) -> float:
     return t_quantile(probability, math.inf)
 
 
-def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> Interval:
-    """Return Wilson's score interval of a share of ``n`` images.
+def wilson(proportion: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+    """Return Wilson's score interval of a proportion of ``n`` images.
 
-    ``n`` may be broken: an effective number of images, as surveys use it (:mod:`convstudy.stats.two_way`).
+    ``n`` may be fractional: an effective number of images, as in survey statistics (:mod:`convstudy.stats.two_way`).
 
     Raises:
-        ValueError: where the share is none, or ``n`` is not positive.
+        ValueError: if the proportion is not in [0, 1], or ``n`` is not positive.
+
+    >>> found = wilson(0.95, 100)
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.888, 0.978)
     """
-    if not (0 <= share <= 1 and n > 0):
-        raise ValueError(f"a share lies between 0 and 1, of more than 0 images; got {share} of {n}")
+    if not (0 <= proportion <= 1 and n > 0):
+        raise ValueError(f"proportion must be in [0, 1] and n > 0; got {proportion} and {n}")
     z2 = normal_quantile(0.5 + confidence / 2) ** 2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    # At 0 and 1 the interval ends there exactly; rounding must not move it.
-    low = 0.0 if share == 0 else max(0.0, middle - half)
-    high = 1.0 if share == 1 else min(1.0, middle + half)
-    return Interval(share, low, high, confidence)
+    middle = (proportion + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (proportion * (1 - proportion) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    # At 0 and 1 the interval must end exactly there, without rounding.
+    low = 0.0 if proportion == 0 else max(0.0, middle - half)
+    high = 1.0 if proportion == 1 else min(1.0, middle + half)
+    return Interval(proportion, low, high, confidence)
 
 
 def newcombe(first: float, second: float, n: float, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of ``(first − second) / n`` for two samples of ``n`` that have nothing in common.
+    """Return the interval of ``(first − second) / n`` for two independent samples of size ``n``.
 
-    Counts may be broken: those expected on another number of images.
+    Counts may be fractional: expected counts for another number of images.
     """
     a, b = wilson(first / n, n, confidence), wilson(second / n, n, confidence)
     difference = a.estimate - b.estimate
@@ -65,19 +69,25 @@ def newcombe(first: float, second: float, n: float, confidence: float = CONFIDEN
 def bonett_price(first_only: float, second_only: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the difference of two models' accuracies on the same ``n`` images.
 
-    Counts may be broken: those expected on another number of images.
+    Counts may be fractional: expected counts for another number of images.
 
     Args:
-        first_only: images that only the first model gets right.
-        second_only: images that only the second gets right.
-        n: all images.
-        confidence: how often such an interval holds the true difference.
+        first_only: the number of images that only the first model classifies correctly.
+        second_only: the number of images that only the second classifies correctly.
+        n: the number of all images.
+        confidence: the confidence level of the interval.
 
     Raises:
-        ValueError: where the counts cannot be.
+        ValueError: if the counts are impossible.
+
+    >>> found = bonett_price(20, 10, 1000)
+    >>> round(found.low, 4), round(found.high, 4)
+    (-0.0011, 0.021)
     """
     if first_only < 0 or second_only < 0 or n < 1 or first_only + second_only > n * (1 + ROUNDING):
-        raise ValueError(f"{first_only} and {second_only} of {n} images cannot be")
+        raise ValueError(
+            f"first_only and second_only must be >= 0 with a sum <= n = {n}; got {first_only} and {second_only}"
+        )
     a, b = (first_only + 1) / (n + 2), (second_only + 1) / (n + 2)
     half = normal_quantile(0.5 + confidence / 2) * math.sqrt(max(0.0, a + b - (a - b) ** 2) / (n + 2))
     return Interval(

@@ -1,8 +1,9 @@
-"""Two trained models on the same test images: which images tell them apart, and McNemar's exact test.
+"""Two trained models on the same test images: the images on which they differ, and McNemar's exact test.
 
-Only images that one model gets right and the other wrong tell them apart. If the two were equally good, each such image
-would be as likely to fall one way as the other: a fair coin (McNemar 1947). The test is about these two models, not
-about the networks or recipes that they came from: another seed gives other models.
+Only images on which one model is correct and the other wrong contain information about the difference. If the models
+were equally good, each such image would favour either model with probability 1/2 (McNemar 1947). The test is about
+these two
+models, not about their networks or recipes: another seed gives other models.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Discordance:
-    """How often two models were right on the same ``n`` images: both, only one of them, neither."""
+    """The numbers of images on which both models, only one, or neither is correct."""
 
     both: int
     first_only: int
@@ -26,7 +27,7 @@ class Discordance:
 
     @property
     def n(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return self.both + self.first_only + self.second_only + self.neither
 
     @property
@@ -43,12 +44,16 @@ class Discordance:
 
 
 def discordance(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Discordance:
-    """Return how two models differ, from which images each got right: bool, shape (n,), both in the same order.
+    """Return the agreement of two models from the images that each classifies correctly.
+
+    Args:
+        first: bool, shape (n,).
+        second: bool, shape (n,), in the same order.
 
     Raises:
-        ValueError: where the shapes differ.
+        ValueError: if the shapes differ.
     """
     if first.shape != second.shape or first.ndim != 1:
-        raise ValueError(f"the models were scored on {first.shape} and {second.shape} images")
+        raise ValueError(f"first and second must have one shape (n,); got {first.shape} and {second.shape}")
     both, one, other = int((first & second).sum()), int((first & ~second).sum()), int((~first & second).sum())
     return Discordance(both, one, other, len(first) - both - one - other)

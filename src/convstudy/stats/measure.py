@@ -1,4 +1,4 @@
-"""What a statement is about: a metric on one part of the images."""
+"""The subject of a statement: a metric on one part of the images."""
 
 from __future__ import annotations
 

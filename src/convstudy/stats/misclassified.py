@@ -1,4 +1,4 @@
-"""The most confident mistakes on the test images, over all seeds of a candidate."""
+"""The most confident wrong predictions on the test images, over all seeds of a candidate."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Misclassified:
-    """One test image that at least one model got wrong.
+    """A test image that at least one model classifies wrongly.
 
     Attributes:
-        row: which test image, counted from 0.
-        label, prediction: class indices; ``prediction`` is that of the most confident of the wrong models.
-        confidence: the probability which that model gave to its prediction.
-        n_wrong: how many of the ``n_models`` models got this image wrong.
+        row: the index of the test image, from 0.
+        label, prediction: class indices; ``prediction`` is that of the most confident wrong model.
+        confidence: the probability that this model gives to its prediction.
+        n_wrong: the number of models, of ``n_models``, that classify this image wrongly.
         pixels: uint8, shape (height, width, channels).
     """
 
@@ -34,11 +34,11 @@ class Misclassified:
 
 @dataclass(frozen=True, eq=False)
 class Guesses:
-    """What one model predicts for n images, and the images of k of its mistakes.
+    """The predictions of one model for n images, with the pixels of k of its errors.
 
     Attributes:
         predicted, confidence: the most probable class and its probability, shape (n,).
-        rows: which images these are, shape (k,).
+        rows: the indices of the images in ``pixels``, shape (k,).
         pixels: uint8, shape (k, height, width, channels).
     """
 
@@ -51,7 +51,13 @@ class Guesses:
 def misclassified_of(
     labels: npt.NDArray[np.integer], models: Sequence[Guesses], limit: int = 24
 ) -> tuple[Misclassified, ...]:
-    """Return the most confident mistakes, most confident first, each image once; ``labels`` has shape (n,)."""
+    """Return the most confident wrong predictions, the most confident first, each image once.
+
+    Args:
+        labels: shape (n,).
+        models: the predictions of each model.
+        limit: the largest number of images to return.
+    """
     import numpy as np
 
     n_wrong = np.zeros(len(labels), dtype=np.int64)
@@ -66,9 +72,9 @@ def misclassified_of(
                     label=int(labels[row]),
                     prediction=int(model.predicted[row]),
                     confidence=confidence,
-                    n_wrong=0,  # not all models are counted yet
+                    n_wrong=0,  # counted below, over all models
                     n_models=len(models),
                     pixels=np.asarray(pixels, dtype=np.uint8),
                 )
-    ranked = sorted(worst.values(), key=lambda mistake: (-mistake.confidence, mistake.row))
-    return tuple(replace(mistake, n_wrong=int(n_wrong[mistake.row])) for mistake in ranked[:limit])
+    ranked = sorted(worst.values(), key=lambda each: (-each.confidence, each.row))
+    return tuple(replace(each, n_wrong=int(n_wrong[each.row])) for each in ranked[:limit])

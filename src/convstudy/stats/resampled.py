@@ -1,17 +1,18 @@
-"""Candidates over folds: training images are shared, and intervals that forget it are too short.
+"""Differences over folds: folds share training images, and intervals that ignore this are too narrow.
 
-With k folds any two training parts share most of their images, so the k differences are not independent. Nadeau and
-Bengio (2003) put the correlation at n_validation / (n_train + n_validation), which gives
+With k folds, any two training parts share most of their images, so the k differences are not independent. Nadeau and
+Bengio (2003) estimate their correlation as n_validation / (n_train + n_validation), which gives
 
     variance of the mean = (1 / k + n_validation / n_train) · s²       s²: the variance of the k differences
 
-instead of s² / k: with 5 folds the plain t is 1.5 times too large. Benavoli, Corani, Demšar and Zaffalon (2017) read
-the same figures the Bayesian way: with a flat prior the true difference has a t distribution about the mean, so that
-the probability of each side of a region of practical equivalence, and of the region, can be told.
+instead of s² / k: with 5 folds, the standard t statistic is 1.5 times too large. Benavoli, Corani, Demšar and
+Zaffalon (2017) use the same values in a Bayesian way: with a flat prior, the true difference has a t distribution
+about the mean. It gives the probability of each side of the equivalence margin (ROPE), and of the margin itself.
 
-The scatter of a few folds may be near zero by chance: near 100 % the folds often differ by the same image or two. So
-the images set a floor. The interval is never narrower than the paired interval of the pooled folds, in which each
-validation image counts once (Bonett and Price 2012, ``two_way``). p-values and probabilities follow from this interval.
+The variance of a few folds may be near zero by chance: near 100 % the folds often differ by the same one or two
+images. Therefore the images set a minimum: the interval is never narrower than the paired interval of the pooled
+folds, in which each validation image counts once (Bonett and Price 2012, ``two_way``). p-values and probabilities
+follow from this interval.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from convstudy.stats.summary import summarise
 
 @dataclass(frozen=True)
 class Probabilities:
-    """How probable it is that the first of two is better, as good within the region, or worse; they sum to 1."""
+    """The probabilities that the first of two is better, equivalent within the margin, or worse; they sum to 1."""
 
     better: float
     same: float
@@ -52,22 +53,26 @@ def fold_difference(
     """Return the difference of two candidates over the same folds, with Nadeau and Bengio's corrected interval.
 
     Args:
-        first: its scores, fold by fold.
-        second: those of the other.
-        ratio: validation images for each training image, ``1 / (k − 1)`` for k folds.
-        confidence: how often such an interval holds the true difference.
-        images: the images' part of the pooled folds; the interval is never narrower than with this part alone.
-        n_images: the number of different validation images in all folds together.
-        limit: with ``images``, the ends of the interval do not go beyond ±this.
+        first: the scores of the first candidate, one per fold.
+        second: the scores of the other.
+        ratio: validation images per training image: ``1 / (k − 1)`` for k folds.
+        confidence: the confidence level of the interval.
+        images: the part of the images of the pooled folds; the interval is never narrower than with this part alone.
+        n_images: the number of different validation images in all folds.
+        limit: with ``images``, the ends of the interval do not exceed ±this.
 
     Raises:
-        ValueError: where the sequences differ in length, or a figure lies outside its range.
+        ValueError: if the sequences differ in length, or a value is outside its range.
+
+    >>> found = fold_difference([0.96, 0.97, 0.95], [0.94, 0.95, 0.94], ratio=1 / 2)
+    >>> round(found.mean, 4), round(found.low, 4), round(found.high, 4)
+    (0.0167, -0.006, 0.0393)
     """
     if ratio < 0:
-        raise ValueError(f"there cannot be {ratio} validation images for each training image")
+        raise ValueError(f"ratio must be >= 0; got {ratio}")
     pairs = differences_of(first, second, confidence)
     summary = summarise(pairs)
-    if summary.sd is None:  # one fold has no scatter to tell
+    if summary.sd is None:  # one fold has no variance
         return Difference(pairs, summary, summary.mean, confidence=confidence)
     folds = Source("folds", (1 / summary.n + ratio) * summary.sd**2, summary.n - 1)
     return Difference(
@@ -78,19 +83,19 @@ def fold_difference(
 def fold_mean(
     scores: Sequence[float], n_images: Sequence[int], ratio: float, confidence: float = CONFIDENCE
 ) -> Interval | None:
-    """Return the mean of some accuracies over folds, with Nadeau and Bengio's corrected interval.
+    """Return the mean accuracy over folds, with Nadeau and Bengio's corrected interval.
 
-    Either end goes at least as far as Wilson's interval of all folds' images together: folds that score alike leave
-    the accuracy as uncertain as the number of their images does.
+    Each end goes at least as far as Wilson's interval of all images of the folds: folds with equal scores do not make
+    the accuracy more certain than the number of images does.
 
     Args:
-        scores: one a fold.
+        scores: the accuracy of each fold, a fraction.
         n_images: the number of images of each fold.
-        ratio: validation images for each training image, ``1 / (k − 1)`` for k folds.
-        confidence: how often such an interval holds the true mean.
+        ratio: validation images per training image: ``1 / (k − 1)`` for k folds.
+        confidence: the confidence level of the interval.
 
     Returns:
-        The interval, cut at 0 and 1; ``None`` with fewer than two folds.
+        The interval, within [0, 1]; ``None`` with fewer than two folds.
     """
     summary = summarise(scores)
     if summary.mean is None or summary.sd is None:
@@ -105,27 +110,27 @@ def fold_mean(
 def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return t and the two-sided p-value of Dietterich's 5×2cv paired t-test (1998).
 
-    No study of convstudy makes five times two folds; the function is there for figures that come so.
+    No study of convstudy uses five times two folds. The function serves values from elsewhere.
 
     Args:
         pairs: the differences of two candidates on both halves, for each of five splits into halves.
 
     Raises:
-        ValueError: where there are not five, or the differences show no spread.
+        ValueError: if there are not five pairs, or the differences have no variance.
     """
     from scipy.special import stdtr
 
     variances = [(one - other) ** 2 / 2 for one, other in pairs]  # about the mean of the two halves
     if len(pairs) != 5 or math.fsum(variances) == 0:
-        raise ValueError(f"a 5×2cv test takes five pairs of differences with some spread, got {list(pairs)}")
+        raise ValueError(f"pairs must be five pairs of differences with a variance > 0; got {list(pairs)}")
     t = pairs[0][0] / math.sqrt(math.fsum(variances) / 5)
     return t, 2 * float(stdtr(5, -abs(t)))
 
 
 def probabilities(difference: Difference, margin: float) -> Probabilities | None:
-    """Return what the Bayesian correlated t-test says of a difference over folds, ``None`` where it has no spread.
+    """Return the probabilities of the Bayesian correlated t-test, ``None`` if the difference has no variance.
 
-    Where the images set the width of the interval, they set the width of the distribution too.
+    If the images determine the width of the interval, they determine the width of the distribution too.
 
     Args:
         difference: from :func:`fold_difference`.
@@ -139,6 +144,6 @@ def probabilities(difference: Difference, margin: float) -> Probabilities | None
 
 def _above(difference: Difference, value: float) -> float:
     """Return the probability that the true difference is above a value."""
-    assert difference.centre is not None  # callers ask of what is known
+    assert difference.centre is not None  # callers check that it is known
     tail = difference.error_of(abs(difference.centre - value)) / 2
     return 1 - tail if difference.centre > value else tail

@@ -1,19 +1,19 @@
-"""How many seeds or images it would take to tell a difference that matters.
+"""The number of seeds or images required to show a difference that matters.
 
-What matters is the border of the region, 0.1 points unless told, and not the measured difference: the power at what
-was measured says the same as the p-value in other words, and asks for the fewest seeds where luck was largest (Hoenig
-and Heisey 2001). So the measurement gives the variances only. What is asked for is the number with which
-:data:`CHANCE` of the studies would end in an interval that leaves out zero, were the true difference just that large::
+The difference that matters is the equivalence margin (0.1 percentage points by default), not the measured difference:
+power at the measured difference repeats the p-value in other words, and requires the fewest seeds where luck was
+largest (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the number with which the
+proportion :data:`CHANCE` of studies would end with an interval without zero, if the true difference equalled the
+margin::
 
     half-width + z(CHANCE) · se ≤ the smallest difference that matters
 
-With this number, four of five studies would also call a difference of twice the region better: the border of the
-region is then as far away as zero is here.
+With this number, four of five studies would also call a difference of twice the margin better, because the margin is
+then as far away as zero is here.
 
-Variances that were measured on a few seeds are uncertain themselves, so numbers are ranges: from what the variances as
-measured ask for, to what the upper 80 % limit of the seeds' variance asks for (Browne 1995). Where more than ten times
-the data at hand would be needed, no number is given, because nothing measured here reaches that far. Instead the
-difference is given that the data at hand can show.
+Variances from few seeds are uncertain, so the result is a range: from the variances as measured, to the upper 80 %
+limit of the variance between seeds (Browne 1995). Beyond ten times the present data there is no number, because the
+measurement does not reach that far. The result is then the difference that the present data can show.
 """
 
 from __future__ import annotations
@@ -28,14 +28,12 @@ from convstudy.stats.intervals import normal_quantile
 from convstudy.stats.two_way import PSEUDO_OBSERVATIONS, Components
 
 CHANCE = 0.8
-"""How many of the studies would tell: four of five."""
+"""The power: four of five studies would show the difference."""
 MOST_SEEDS = 1000
 RULE_OF_THREE = 3
-"""No difference at all on n images still leaves 3 / n possible (Hanley and Lippman-Hand 1983)."""
-
-
+"""Without any difference on n images, a true difference of 3 / n is still possible (Hanley and Lippman-Hand 1983)."""
 REACH = 10
-"""No number beyond this many times the data at hand is given."""
+"""No number beyond this multiple of the present data is given."""
 LIMIT = 0.8
 """The level of the upper limit of the seeds' variance."""
 
@@ -44,19 +42,20 @@ Unit = Literal["seeds", "test images", "images"]
 
 @dataclass(frozen=True)
 class RequiredSampleSize:
-    """What it would take to tell a difference.
+    """The sample size required to show a difference.
 
     Attributes:
-        difference: the difference to be told, a fraction: the region's border.
-        unit: ``"seeds"`` with the test images at hand; ``"test images"`` where no number of seeds would do, and then
-            at least; over folds ``"images"`` to search on.
-        at_hand: the number of these at hand.
-        fewest, most: the ends of the range. ``fewest`` is ``None`` beyond :data:`REACH` times the data at hand,
-            ``most`` where there is no upper end. Over folds ``fewest`` may be what is at hand: more folds may do.
-        shows: where ``fewest`` is ``None``, the smallest difference that the data at hand can show; for images at
-            best, with any number of seeds or folds.
-        folds_first: whether the folds' scatter asks for more than the images do, so that more folds of the same images
-            would narrow the interval.
+        difference: the difference to show, a fraction: the equivalence margin.
+        unit: ``"seeds"`` with the present test images; ``"test images"`` if no number of seeds is enough (then a
+            lower bound); over folds ``"images"`` of the search.
+        at_hand: the present number of these.
+        fewest, most: the ends of the range. ``fewest`` is ``None`` beyond :data:`REACH` times the present data,
+            ``most`` if there is no upper end. Over folds ``fewest`` may be the present number: more folds may be
+            enough.
+        shows: if ``fewest`` is ``None``, the smallest difference that the present data can show; for images at best,
+            with any number of seeds or folds.
+        folds_first: whether the variance between folds requires more than the images do, so that more folds of the
+            same images would narrow the interval.
     """
 
     difference: float
@@ -71,67 +70,66 @@ class RequiredSampleSize:
 def required_seeds(
     found: Components, difference: float, error: float, pseudo_observations: float = PSEUDO_OBSERVATIONS
 ) -> RequiredSampleSize | None:
-    """Return how many seeds would tell a difference, or that the test set is too small for it.
+    """Return the number of seeds required to show a difference, or that the test set is too small for it.
 
     Args:
-        found: the variances of the differences, of two seeds or more.
-        difference: the smallest that matters, a fraction.
-        error: how often a claim may be wrong, 0.05 for a single comparison.
-        pseudo_observations: the sum of the squares of the made-up images' figures.
+        found: the variance components of the differences, from two seeds or more.
+        difference: the smallest difference that matters, a fraction.
+        error: the allowed probability of a wrong claim, 0.05 for a single comparison.
+        pseudo_observations: the sum of squares of the values of the pseudo-observations.
 
     Returns:
-        ``None`` where the seeds at hand would do, where no difference is too small to matter, and with one seed, of
-        which no variance is known.
+        ``None`` if the present seeds are enough, if the margin is 0, and with one seed, whose variance is unknown.
     """
     if found.seed is None or difference <= 0:
         return None
     seed, at_hand = found.seed, found.n_seeds
-    scatter = upper_factor(at_hand - 1)
+    factor = upper_factor(at_hand - 1)
 
     def shown(n_seeds: float, n_images: int, factor: float = 1.0) -> float:
-        """Return the smallest difference that four of five such studies would tell."""
+        """Return the smallest difference that four of five such studies would show."""
         seeds = Source("seeds", factor * (seed + found.rest / n_images) / n_seeds, n_seeds - 1)
         image = found.image / n_images
-        # The made-up images are part of the interval (``two_way``), but nothing that the difference scatters by.
+        # Pseudo-observations widen the interval (``two_way``), but are no part of the variance of the difference.
         images = Source("images", image + pseudo_observations / n_images**2, n_images - 1)
         half = half_width((seeds, images), 1 - error)
         return half + normal_quantile(CHANCE) * math.sqrt(seeds.variance + image)
 
-    def tells(n_seeds: float, n_images: int, factor: float = 1.0) -> bool:
+    def is_enough(n_seeds: float, n_images: int, factor: float = 1.0) -> bool:
         return n_images >= least and shown(n_seeds, n_images, factor) <= difference
 
     least = math.ceil(RULE_OF_THREE / difference)
-    if not tells(math.inf, found.n_images):
-        images = fewest(lambda n: tells(math.inf, n), found.n_images, REACH * found.n_images)
+    if not is_enough(math.inf, found.n_images):
+        images = fewest(lambda n: is_enough(math.inf, n), found.n_images, REACH * found.n_images)
         at_best = min(1.0, max(shown(math.inf, found.n_images), RULE_OF_THREE / found.n_images))
         return RequiredSampleSize(
             difference, "test images", found.n_images, images, None, None if images else at_best
         )
-    if tells(at_hand, found.n_images):
+    if is_enough(at_hand, found.n_images):
         return None
-    seeds = fewest(lambda n: tells(n, found.n_images), at_hand, REACH * at_hand)
+    seeds = fewest(lambda n: is_enough(n, found.n_images), at_hand, REACH * at_hand)
     if seeds is None:
         return RequiredSampleSize(
             difference, "seeds", at_hand, shows=min(1.0, shown(at_hand, found.n_images))
         )
-    most = fewest(lambda n: tells(n, found.n_images, scatter), at_hand, MOST_SEEDS)
+    most = fewest(lambda n: is_enough(n, found.n_images, factor), at_hand, MOST_SEEDS)
     return RequiredSampleSize(difference, "seeds", at_hand, seeds, most)
 
 
 def upper_factor(degrees: int) -> float:
-    """Return by how much the upper limit of a variance is larger than its estimate (normal figures)."""
+    """Return the ratio of the upper limit of a variance to its estimate, for normal values."""
     from scipy.special import gammaincinv
 
     return degrees / (2 * float(gammaincinv(degrees / 2, 1 - LIMIT)))
 
 
 def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None:
-    """Return the smallest number that is enough, ``None`` where it is larger than ``most``.
+    """Return the smallest number that is enough, ``None`` if it is larger than ``most``.
 
     Args:
-        enough: tells it of a number; more is never less enough.
+        enough: whether a number is enough; must not become false for larger numbers.
         too_few: a number that is not enough, 1 or more.
-        most: the largest that is asked for.
+        most: the largest number to try.
     """
     few, many = too_few, min(2 * too_few, most)
     while not enough(many):
@@ -145,19 +143,18 @@ def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None
 
 
 def required_images(found: Difference, difference: float, error: float) -> RequiredSampleSize | None:
-    """Return how many images a search would need to tell a difference.
+    """Return the number of images that a search requires to show a difference.
 
-    The range begins at what the images alone ask for, as if folds did not scatter, and ends at what the folds' scatter
-    asks for. That end is mostly noise with few folds, and more folds of the same images bring it down.
+    The range starts at the number for the images alone, as if folds had no variance, and ends at the number for the
+    variance between folds. With few folds that end is mostly noise; more folds of the same images lower it.
 
     Args:
-        found: the measured difference over folds, with the images' part as its floor.
-        difference: the smallest that matters, a fraction.
-        error: how often a claim may be wrong.
+        found: the measured difference over folds, with the part of the images as its floor.
+        difference: the smallest difference that matters, a fraction.
+        error: the allowed probability of a wrong claim.
 
     Returns:
-        ``None`` where the images at hand would do, where no difference is too small to matter, and where the images'
-        part was not measured.
+        ``None`` if the present images are enough, if the margin is 0, or if the part of the images was not measured.
     """
     n, floor = found.n_images, found.floor
     if difference <= 0 or floor is None or n < 2:

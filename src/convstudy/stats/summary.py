@@ -1,4 +1,4 @@
-"""Mean, standard deviation and range of some figures."""
+"""Mean, standard deviation and range of some values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Summary:
-    """Some figures in short.
+    """The number, mean, standard deviation and range of some values.
 
-    ``sd`` is the sample standard deviation (divisor n − 1): ``None`` where there are fewer than two
-    figures, as the others are where there is none at all.
+    ``sd`` is the sample standard deviation (divisor n − 1), ``None`` with fewer than two values. Mean and range are
+    ``None`` without values.
     """
 
     n: int
@@ -23,20 +23,20 @@ class Summary:
 
 
 NOTHING = Summary(0, None, None, None, None)
-"""The summary of no figures."""
+"""The summary of no values."""
 
 
 def summarise(values: Iterable[float]) -> Summary:
-    """Return the summary of these figures.
+    """Return the summary of these values.
 
     >>> summarise([1.0, 3.0])
     Summary(n=2, mean=2.0, sd=1.4142135623730951, minimum=1.0, maximum=3.0)
     """
-    figures = [float(value) for value in values]
-    if not figures:
+    found = [float(value) for value in values]
+    if not found:
         return NOTHING
-    n = len(figures)
-    # fsum: the same whatever the order of the figures, and the same as the mean that a choice was made by.
-    mean = math.fsum(figures) / n
-    sd = math.sqrt(math.fsum((figure - mean) ** 2 for figure in figures) / (n - 1)) if n > 1 else None
-    return Summary(n, mean, sd, min(figures), max(figures))
+    n = len(found)
+    # fsum does not depend on the order of the values, and equals the mean that selected a candidate.
+    mean = math.fsum(found) / n
+    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in found) / (n - 1)) if n > 1 else None
+    return Summary(n, mean, sd, min(found), max(found))

@@ -1,12 +1,12 @@
-"""What a difference allows to be said: better, worse, a tie, or that nothing can be said.
+"""Verdicts: better, worse, equivalent within the margin, or inconclusive.
 
-The rule is an interval against a region of practical equivalence (±0.1 points of accuracy unless told): the whole
-interval above the region is "better", below it "worse", inside it "tie", anything else "unclear". "Tie" is the two
-one-sided tests of Schuirmann (1987), "better" and "worse" are tests against the border of the region, not against
-zero.
+The rule compares an interval with the equivalence margin (ROPE; ±0.1 percentage points of accuracy by default). If
+the whole interval is above the margin, the verdict is "better"; below it "worse"; inside it "equivalent"; otherwise
+"inconclusive". "Equivalent" is the pair of one-sided tests of Schuirmann (1987). "Better" and "worse" are tests
+against the margin, not against zero.
 
-Where a question makes several comparisons, a claim must hold after Holm's correction: its adjusted p-value, not its
-interval alone, decides.
+If a question makes several comparisons, each claim must hold after Holm's correction: the adjusted p-value decides,
+not the interval alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from convstudy.stats.sample_size import RULE_OF_THREE, RequiredSampleSize
 from convstudy.stats.two_way import seeds_only_difference
 
 MARGIN = 0.001
-"""Differences of accuracy up to this, 0.1 points, count as none."""
+"""The default equivalence margin of accuracy: 0.1 percentage points."""
 
 Kind = Literal["better", "worse", "equivalent", "inconclusive", "too few to say"]
 OPPOSITE: dict[Kind, Kind] = {"better": "worse", "worse": "better"}
@@ -40,7 +40,7 @@ class MeasuredFit:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The fits that support a statement, each once. Two of them can have the same weights."""
+    """The fits that support a statement, without repeats. Two fits can have the same weights."""
 
     fits: tuple[MeasuredFit, ...] = ()
 
@@ -49,13 +49,13 @@ class Evidence:
 
     @property
     def fit_ids(self) -> tuple[str, ...]:
-        """The ids of the fits."""
+        """The ids of the fits, in their order."""
         return tuple(fit.fit_id for fit in self.fits)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a difference points to, and how far it lies from the border of the region that it would have to clear."""
+    """The claim that a difference suggests, and its distance from the end of the margin that it must exceed."""
 
     kind: Kind
     distance: float
@@ -63,20 +63,22 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether ``first`` is better than ``second`` in ``measure``, and the figures behind it.
+    """Whether ``first`` is better than ``second`` in ``measure``, with the values behind it.
 
     Attributes:
-        kind: what can be said, all comparisons of the question considered.
-        p: how often chance alone would make the claim that the difference points to, this comparison by itself.
-        adjusted_p: the same after Holm's correction for ``n_comparisons``.
-        required: what it would take to tell a difference of the region's size; ``None`` where enough is said, where the
-            study is as fine as that already, or where it is not known.
-        probabilities: over folds, the Bayesian reading of the same figures.
-        models: seed by seed, on how many images the two models differ; empty where that is not known.
-        bounded: whether the images' part is an upper bound, because predictions are missing.
-        same_models: whether both have the same weights and scores in every pair, so that no data can tell them apart.
-        no_interval: whether there is no interval for the metric, so that nothing can be said.
-        lower_is_better: whether a lower value of the metric is better, as of a loss.
+        kind: the verdict, corrected for all comparisons of the question.
+        difference: ``first − second`` with its interval, in the unit of the metric (accuracy: a fraction).
+        margin: the equivalence margin, in the same unit.
+        p: the p-value of the claim that the difference suggests, without correction.
+        adjusted_p: the p-value after Holm's correction for ``n_comparisons``.
+        required: the sample size required to show a difference of the margin's size. ``None`` if the verdict is
+            clear, if the study is large enough already, or if the size is unknown.
+        probabilities: over folds, the Bayesian reading of the same values.
+        models: for each seed, on how many images the two models differ; empty if unknown.
+        bounded: whether the part of the images is an upper bound, because predictions are missing.
+        same_models: whether both have the same weights and scores in every pair; no data can then show a difference.
+        no_interval: whether the metric has no interval, so that no claim is possible.
+        lower_is_better: whether lower values of the metric are better, as for a loss.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
     >>> found.kind, found.is_significant
@@ -103,17 +105,19 @@ class Verdict:
 
     @property
     def clear(self) -> bool:
-        """Whether something can be said at all: better, worse or a tie."""
+        """Whether there is a verdict: better, worse or equivalent."""
         return self.kind in ("better", "worse", "equivalent")
 
     @property
     def clear_alone(self) -> bool:
-        """Whether something could be said if this were the question's only comparison."""
+        """Whether there would be a verdict if this were the only comparison of the question."""
         return self.kind != "too few to say" and self.p <= 1 - self.difference.confidence
 
     @property
     def ahead(self) -> bool:
-        """Whether one of the two is ahead, by however little: zero lies outside, all comparisons considered."""
+        """Whether one candidate is ahead by any amount: zero is outside the interval, corrected for all
+        comparisons.
+        """
         difference = self.difference
         if difference.n < 2 or difference.centre is None:
             return False
@@ -136,23 +140,23 @@ def verdict(
     evidence: Evidence = Evidence(),
     margin: float = MARGIN,
 ) -> Verdict:
-    """Return the verdict on two candidates from their accuracies alone (fractions), paired by seed.
+    """Return the verdict on two candidates from their accuracies alone, paired by seed.
 
-    Scores do not show which images the candidates get wrong, so the images' part of the interval is its upper bound
+    Scores do not show on which images the candidates are wrong. Therefore the part of the images is its upper bound
     (:func:`~convstudy.stats.two_way.seeds_only_difference`), and the verdict is ``bounded``.
 
     Args:
         first: the name of the first candidate.
         second: the name of the other.
-        measure: of which images the accuracies are.
-        first_scores: the first candidate's accuracy for each seed.
-        second_scores: those of the other, for the same seeds.
+        measure: the images on which the accuracies were measured.
+        first_scores: the first candidate's accuracy for each seed, a fraction.
+        second_scores: the accuracies of the other, for the same seeds.
         n_images: the number of test images, the same ones for every seed.
-        evidence: the fits that the scores come from.
+        evidence: the fits behind the scores.
         margin: differences up to this count as none (a fraction).
 
     Raises:
-        ValueError: where the sequences differ in length, or there are no images.
+        ValueError: if the sequences differ in length, or there are no images.
     """
     if n_images < 1:
         raise ValueError(f"n_images must be 1 or more; got {n_images}")
@@ -170,7 +174,7 @@ def judge(
     lower_is_better: bool = False,
     no_interval: bool = False,
 ) -> Verdict:
-    """Return the verdict on a difference as the only comparison."""
+    """Return the verdict on a difference as the only comparison of a question."""
     claim = claim_of(difference, margin)
     p = difference.error_of(claim.distance) if claim else 1.0
     found = Verdict(first, second, measure, "inconclusive", difference, margin, evidence, p, p)
@@ -181,8 +185,8 @@ def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verd
     """Return the verdicts of one question after Holm's correction.
 
     Args:
-        verdicts: the comparisons at hand.
-        n_comparisons: how many were made in all, where some are not among these.
+        verdicts: the comparisons.
+        n_comparisons: the total number of comparisons, if ``verdicts`` does not contain all of them.
     """
     n_all = n_comparisons or len(verdicts)
     adjusted = holm([each.p for each in verdicts], n_all)
@@ -193,10 +197,10 @@ def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verd
 
 
 def claim_of(difference: Difference, margin: float) -> Claim | None:
-    """Return what the middle of an interval points to, before it is asked whether the interval bears it out.
+    """Return the claim that the middle of an interval suggests, before its p-value is considered.
 
-    An interval that ends at the very border of the region lies within it, not beyond: so far as it can be reckoned.
-    ``None`` where there is no interval, or where it points to a tie that so few test images could never show.
+    An interval that ends exactly at the margin is inside it, within rounding. The result is ``None`` if there is no
+    interval, or if the claim would be equivalence and the number of test images is too small to show it.
     """
     centre = difference.centre
     if centre is None or not difference.known:
@@ -211,7 +215,7 @@ def claim_of(difference: Difference, margin: float) -> Claim | None:
 
 
 def _with_kind(found: Verdict) -> Verdict:
-    """Return the verdict with what its adjusted p-value allows."""
+    """Return the verdict with the kind that its adjusted p-value allows."""
     difference = found.difference
     kind: Kind = "inconclusive"
     claim = claim_of(difference, found.margin)
