@@ -39,7 +39,7 @@ def test_too_small_test_set_is_reported() -> None:
 
 
 def test_images_are_required_if_no_number_of_seeds_is_enough() -> None:
-    """1.96 · √(0.0002 / 3600 + 2 / 3600²) + 0.84 · √(0.0002 / 3600) are 0.110 points; without pseudo-observations 0.066."""
+    """1.96 · √(0.0002 / 3600 + 2 / 3600²) + 0.84 · √(0.0002 / 3600) = 0.110; 0.066 without pseudo-observations."""
     found = Components(1e-8, 0.0002, 0.0, 5, 3600)
     required = required_seeds(found, 0.001, 0.05)
     assert required and required.unit == "test images" and required.fewest and 3600 < required.fewest < 4500
