@@ -93,7 +93,14 @@ def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
 
 def ceiling(random: np.random.Generator, n_studies: int) -> None:
     """Candidates near 100 %: equal ones wrongly called better or worse, and a tie of two at the region's border."""
-    head("images", "folds", "own errors, %", "better or worse, %", "without images' part, %", "wrong tie, %")
+    head(
+        "images",
+        "folds",
+        "own errors, %",
+        "better or worse, %",
+        "without images' part, %",
+        "wrongly equivalent, %",
+    )
     lines = ((1438, 2), (1437, 2), (1438, 3), (1437, 5), (10_000, 2), (10_000, 3), (60_000, 5))
     for (n, k), error in product(lines, (0.0025, 0.005, 0.01)):
         equal = line(random, n_studies, n, k, (error, error))

@@ -119,7 +119,7 @@ def main() -> None:
         "| dataset | pairs |",
         *(f"≤ {n} bits |" for n in BITS),
         *(f"r ≥ {r} |" for r in CORRELATIONS),
-        "left by fingerprints | the same pixels |",
+        "left by hashes | the same pixels |",
     )
     print("| --- |" + " ---: |" * (3 + len(BITS) + len(CORRELATIONS)))
     test_pixels = {}

@@ -146,7 +146,7 @@ def mean_squares(figures: npt.NDArray[np.generic], n_images: int, extra: float =
     Args:
         figures: shape (studies, seeds, hard images).
         n_images: how many images there are.
-        extra: made-up images, on which all seeds have 1 (half of them) or −1.
+        extra: pseudo-observations, on which all seeds have 1 (half of them) or −1.
     """
     table = figures.astype(np.float64)
     n_seeds, n = table.shape[1], n_images + extra
@@ -187,7 +187,7 @@ def head(*titles: str) -> None:
 
 
 def differences(random: np.random.Generator, n_studies: int) -> None:
-    """Coverage of the difference's interval, and how often "better" is said at the border of the region."""
+    """Coverage of the difference's interval, and how often "better" is said at the margin."""
     head(
         "true of the candidates",
         "images",

@@ -63,11 +63,11 @@ APART = -1
 TRUTHS: dict[str, tuple[int, ...]] = {
     "three equal": (0, 0, 0),
     "five equal": (0, 0, 0, 0, 0),
-    "two, and two at the border": (0, 0, 1, 1),
-    "each at the border of the next": (0, 1, 2),
-    "one, one at the border, one far apart": (0, 1, APART),
-    "two, one at the border, one far apart": (0, 0, 1, APART),
-    "one, and four at the border": (0, 1, 1, 1, 1),
+    "two, and two at the margin": (0, 0, 1, 1),
+    "each at the margin of the next": (0, 1, 2),
+    "one, one at the margin, one far apart": (0, 1, APART),
+    "two, one at the margin, one far apart": (0, 0, 1, APART),
+    "one, and four at the margin": (0, 1, 1, 1, 1),
 }
 """By how many regions each candidate's error rate is above the first one's."""
 
@@ -149,12 +149,12 @@ def wrong_of(verdicts: Sequence[Verdict], truth: Sequence[int]) -> Wrong:
 def families(random: np.random.Generator, n_studies: int) -> None:
     """Studies in which any verdict is wrong, uncorrected and after Holm's correction, and how many verdicts are right.
 
-    "Better" and "tie" are each counted as wrong at the border of the region, and told apart by a stroke.
+    "Better" and "equivalent" are each counted as wrong at the margin, and separated by a slash.
     """
     head(
         "true of seeds and images",
         "seeds",
-        "region, points",
+        "margin, points",
         "candidates",
         "pairs",
         "wrong, uncorrected, %",
@@ -183,7 +183,7 @@ def families(random: np.random.Generator, n_studies: int) -> None:
 def family(random: np.random.Generator, setting: Setting, truth: tuple[int, ...], n_studies: int) -> Array:
     """Return how often there is any wrong claim, uncorrected and corrected, each two ways, and how many right ones.
 
-    Right ones are counted after the correction; pairs at the border have none.
+    Right ones are counted after the correction; pairs at the margin have none.
     """
     found = []
     for size in batches(n_studies):
@@ -200,7 +200,7 @@ def family(random: np.random.Generator, setting: Setting, truth: tuple[int, ...]
 
 
 def few(random: np.random.Generator, n_studies: int) -> None:
-    """Ten seeds that all differ on the same few of 10,000 images, with two made-up images and with two predictions.
+    """Ten seeds that all differ on the same few of 10,000 images, with two pseudo-observations and with two predictions.
 
     "One way": one candidate is right on all of them, and their expected number, over 10,000, is the true difference;
     how often that is missed, and how often a tie is wrongly said with a region just below it. "Both ways": each is
@@ -208,11 +208,11 @@ def few(random: np.random.Generator, n_studies: int) -> None:
     """
     n_seeds = 10
     head(
-        "images that tell them apart",
+        "images on which they differ",
         "",
-        "made-up images: misses, %",
+        "pseudo-observations: misses, %",
         "wrong claim, %",
-        "made-up predictions: misses, %",
+        "pseudo-predictions: misses, %",
         "wrong claim, %",
     )
     for one_way, expected in [(True, n) for n in (1, 2, 2.8, 4.4, 10, 20, 50)] + [

@@ -105,7 +105,9 @@ def test_the_answer_tells_of_a_search_that_halves() -> None:
     assert said.text.endswith(
         "was selected from 5 candidates by successive halving. No other was trained as far."
     )
-    assert said.notes == ("Successive halving used 1 rung and 1 epoch, 2 % of the 40 epochs of the full grid.",)
+    assert said.notes == (
+        "Successive halving used 1 rung and 1 epoch, 2 % of the 40 epochs of the full grid.",
+    )
 
 
 def test_costs_count_each_epoch_once() -> None:
