@@ -200,7 +200,7 @@ def family(random: np.random.Generator, setting: Setting, truth: tuple[int, ...]
 
 
 def few(random: np.random.Generator, n_studies: int) -> None:
-    """Ten seeds that all differ on the same few of 10,000 images, with two pseudo-observations and with two predictions.
+    """Ten seeds that all differ on the same few of 10,000 images, with pseudo-observations and pseudo-predictions.
 
     "One way": one candidate is right on all of them, and their expected number, over 10,000, is the true difference;
     how often that is missed, and how often a tie is wrongly said with a region just below it. "Both ways": each is
