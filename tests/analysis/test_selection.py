@@ -160,7 +160,7 @@ def test_only_the_last_rung_counts_where_a_search_halves() -> None:
     stage = results.plan.stages[0]
     found = analyse(results).stage_results[0].selection
     assert found is not None
-    assert found.n_candidates == len(stage.contenders) < 5
+    assert found.n_candidates == len(stage.finalists) < 5
     assert (
         f"the last rung of {found.n_candidates} candidates selected the candidate by it; corrected"
         in notes_of_first(results)

@@ -157,7 +157,7 @@ def test_it_chooses_the_best_of_the_last_rung() -> None:
         ("kernel=4",),
     ]
     assert stage.pending == ()
-    assert stage.contenders == {"kernel=2", "kernel=4"}
+    assert stage.finalists == {"kernel=2", "kernel=4"}
     assert len(stage.fits) == 5 + 3 + 2  # of the last rung's four fits, two are those of the rung before
     assert all(fit.id in records for fit in plan.fits)
     assert plan.fits == plan.settled_fits

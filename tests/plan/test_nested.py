@@ -66,8 +66,8 @@ def test_how_many_fits_it_takes() -> None:
 def test_stages_that_judge_a_nested_search_name_it() -> None:
     """The name of a search may have a dot, so the key "inner.kernel.1" does not say which search it judges."""
     stages = make_plan(_study(nested=True, folds=2)).stages
-    judging = [(stage.question, stage.judges) for stage in stages if stage.judges]
-    assert judging == [("inner", "kernel"), ("inner", "kernel"), ("nested", "kernel")]
+    nested = [(stage.question, stage.nested_search) for stage in stages if stage.nested_search]
+    assert nested == [("inner", "kernel"), ("inner", "kernel"), ("nested", "kernel")]
 
 
 def test_with_as_many_outer_folds_as_folds_the_winners_fits_are_those_of_the_search() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from convstudy.plan import Candidate, Fit, make_plan, resolve
 from convstudy.plan.drawing import drawn
-from convstudy.plan.suggestions import AT_ONCE, Outcomes, TpeSession, suggested
+from convstudy.plan.suggestions import BATCH_SIZE, Outcomes, TpeSession, suggested
 from convstudy.record import Record
 from convstudy.studyfile import Range, Search, Study
 from tests.plan.made import failed, finished, record, study
@@ -79,7 +79,7 @@ def test_batches_leave_no_trial_running() -> None:
     for number in range(4):
         batch = asked.after(outcomes)
         running = asked._study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
-        assert len(running) == len(batch) == AT_ONCE, number
+        assert len(running) == len(batch) == BATCH_SIZE, number
         outcomes += tuple(0.5 if n else None for n in range(len(batch)))
 
 
@@ -149,7 +149,7 @@ def test_it_does_better_than_chance() -> None:
 
 
 def test_outcomes_come_in_whole_batches() -> None:
-    with pytest.raises(ValueError, match="4 at a time"):
+    with pytest.raises(ValueError, match="multiple of 4; got 1"):
         suggested(SPACE, (0.5,))
 
 
@@ -189,7 +189,7 @@ def _make(candidate: Candidate, fit: Fit) -> Record:
 def test_a_stage_comes_by_its_candidates_four_at_a_time() -> None:
     asked = suggesting()
     stage = make_plan(asked).stage("search.kernel")
-    assert len(stage.candidates) == AT_ONCE
+    assert len(stage.candidates) == BATCH_SIZE
     assert (stage.n_candidates, len(stage.pending)) == (10, 12)
     assert len({fit.id for fit in (*stage.fits, *stage.pending)}) == 20
     records = {fit.id: _make(candidate, fit) for candidate in stage.candidates for fit in candidate.fits}

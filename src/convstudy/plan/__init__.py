@@ -1,19 +1,19 @@
-"""A study to its fits: pure, without clock, disk or random numbers.
+"""Derive the fits of a study. Everything here is pure: no clock, no disk, no random numbers.
 
 ==================  ==========================================================================
 ``fit``             one training as data, and its id
-``stages``          a plan as values: stages of candidates, each with its fits
-``planning``        a study, the choices made so far and the records to a plan
-``searches``        a search to its stage, by each method
+``stages``          the classes of a plan: stages of candidates, each with its fits
+``planning``        study, choices so far and records in; plan out
+``searches``        the stage of a search, one function per method
 ``halving``         the rungs of successive halving
-``nested``          what judges a search: it is done anew without each outer fold
-``drawing``         candidates drawn at random, the same everywhere
+``nested``          nested cross-validation of a search
+``drawing``         random candidates, the same on every machine
 ``suggestions``     candidates suggested by TPE
-``ranking``         which candidate is better, by validation alone
-``choices``         which candidate of a stage is chosen
-``names``           what a fit is called in a plan
-``plain``           a plan and a choice as plain values, which JSON can hold
-``cost``            images to train, floating-point work, and which fit is whose turn
+``ranking``         the ranking of candidates by validation scores
+``choices``         the chosen candidate of a stage
+``names``           readable names of fits
+``as_json``         plans and choices as JSON values
+``cost``            cost in images and FLOPs, and the order of the fits
 ==================  ==========================================================================
 """
 

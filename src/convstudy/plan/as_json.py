@@ -1,4 +1,4 @@
-"""A plan and a choice as plain values, which JSON can hold, and back; fits are named by their ids."""
+"""Convert plans and choices to JSON values and back. Fits are represented by their ids."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Fits = Mapping[str, Fit]
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Return a plan as plain values that :func:`plan_from_json` reads back, given its fits and its dataset.
+    """Return a plan as JSON values; :func:`plan_from_json` reads them back.
 
-    ``names`` says what each fit is called: it is for readers and is not read back.
+    ``names`` maps the ids of fits to readable names; it is not read back.
     """
     return {
         "study": study_document(plan.study),
@@ -33,18 +33,25 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 
 
 def plan_from_json(values: Mapping[str, Any], fits: Fits, dataset: Dataset) -> Plan:
-    """Return the plan of these plain values; raise ``KeyError`` where a fit is unknown."""
+    """Return the plan of these values.
+
+    Args:
+        values: from :func:`plan_as_json`.
+        fits: fit id -> fit, for every fit of the plan.
+        dataset: the dataset of the study.
+
+    Raises:
+        KeyError: if ``fits`` lacks a fit of the plan.
+    """
     study = study_of({**values["study"], "dataset": dataset})
     return Plan(study, tuple(_stage_from_json(stage, fits) for stage in values["stages"]))
 
 
 def choice_as_json(choice: Choice) -> dict[str, Any]:
-    """Return a choice as plain values that :func:`choice_from_json` reads back."""
     return asdict(choice)
 
 
 def choice_from_json(values: Mapping[str, Any]) -> Choice:
-    """Return the choice of these plain values."""
     return Choice(**{**values, "scores": _scores_from_json(values["scores"])})
 
 
@@ -76,7 +83,7 @@ def _stage_as_json(stage: Stage) -> dict[str, Any]:
             for rung in stage.rungs
         ],
         "grid_epochs": stage.grid_epochs,
-        "judges": stage.judges,
+        "nested_search": stage.nested_search,
     }
 
 
@@ -97,7 +104,7 @@ def _stage_from_json(values: Mapping[str, Any], fits: Fits) -> Stage:
             for rung in values["rungs"]
         ),
         grid_epochs=values["grid_epochs"],
-        judges=values["judges"],
+        nested_search=values["nested_search"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Which candidate of a stage is chosen: by validation alone, and the same whatever the order of the records."""
+"""Choose a candidate of each stage by validation scores. The order in which fits end has no effect."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from convstudy.studyfile import Study
 
 @dataclass(frozen=True)
 class Choice:
-    """What a stage chose, and the scores it was chosen by. ``chosen`` is empty where every candidate failed.
+    """The chosen candidate of a stage, with the scores of all candidates.
 
-    ``kept`` tells that it was made before and stays, although the records as they are now do not make it.
+    Attributes:
+        stage: the key of the stage.
+        chosen: the name of the candidate; empty if every candidate failed.
+        scores: the mean validation scores of the candidates.
+        kept: whether an earlier choice was kept although it does not follow from the current records.
     """
 
     stage: str
@@ -26,11 +30,14 @@ class Choice:
 
 
 def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
-    """Return the choice of a stage, or ``None`` while a fit of it is missing or has failed and may yet succeed.
+    """Return the choice of a stage, or ``None`` while a fit is missing or has failed but may succeed in a later run.
 
-    The best of the contenders is chosen (see :func:`~convstudy.plan.ranking.ranked`): in a search that halves these
-    are the candidates of the last rung, in any other stage all. A candidate with a fit that failed for good is not
-    chosen.
+    The best of the stage's finalists is chosen (see :func:`~convstudy.plan.ranking.ranked`). A candidate with a fit
+    that failed for good cannot be chosen.
+
+    Args:
+        stage: a stage of the plan.
+        records: fit id -> record, for the fits that have ended.
     """
     if stage.depends_on or stage.pending:
         return None
@@ -40,33 +47,36 @@ def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
         if score is None:
             return None
         scores.append(score)
-    contenders = stage.contenders
-    best = ranked(score for score in scores if score.name in contenders)
-    return Choice(stage.key, best[0].name if best else "", tuple(scores))
+    finalists = stage.finalists
+    ranking = ranked(score for score in scores if score.name in finalists)
+    return Choice(stage.key, ranking[0].name if ranking else "", tuple(scores))
 
 
 def resolve(
     study: Study, records: Mapping[str, Outcome], made: Mapping[str, str] = NO_CHOICES
 ) -> tuple[Plan, tuple[Choice, ...]]:
-    """Return the plan with every choice that the records allow, and these choices, in their order.
+    """Return the plan with all choices that follow from the records, and these choices in the order of the stages.
 
     Args:
-        study: what is asked.
+        study: the checked study.
         records: fit id -> record, for the fits that have ended.
-        made: stage key -> name of the candidate that was chosen before and stays chosen, whatever the records say.
+        made: stage key -> name of a candidate that was chosen earlier and stays chosen, whatever the records are.
     """
     choices: dict[str, Choice] = {}
     while True:
         plan = make_plan(study, {key: choice.chosen for key, choice in choices.items()}, records)
-        news = [_made(stage, records, made.get(stage.key, "")) for stage in plan.stages if stage.chooses]
-        found = {choice.stage: choice for choice in news if choice is not None}
-        if found == choices:
+        found = [
+            _choose_or_keep(stage, records, made.get(stage.key, "")) for stage in plan.stages if stage.chooses
+        ]
+        known = {choice.stage: choice for choice in found if choice is not None}
+        # A choice changes the candidates of later stages, so plan again until no further choice follows.
+        if known == choices:
             return plan, tuple(choices.values())
-        choices = found
+        choices = known
 
 
-def _made(stage: Stage, records: Mapping[str, Outcome], name: str) -> Choice | None:
-    """Return the choice of a stage, of this candidate if it is named and there."""
+def _choose_or_keep(stage: Stage, records: Mapping[str, Outcome], name: str) -> Choice | None:
+    """Return the choice of a stage; if it has a candidate of this name, that one is chosen."""
     choice = choose(stage, records)
     if not any(candidate.name == name for candidate in stage.candidates):
         return choice

@@ -1,6 +1,6 @@
-"""What a plan costs, images to train and floating-point work, and the order of its fits that follows from it.
+"""The cost of a plan in training images and FLOPs, and the order in which its fits are trained.
 
-Each epoch of a lineage of fits counts once.
+Fits of one trial share their first epochs, which count once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from convstudy.plan.stages import Plan
 from convstudy.record import Epoch, Record
 from convstudy.studyfile.recipe import Recipe
 
-# A multiply-add is two operations; the backward pass costs about two forward passes.
+# One MAC is two FLOPs. A backward pass costs about two forward passes, so training costs three.
 FLOPS_PER_MAC = 2
 PASSES_TO_TRAIN = 3
 TTA_PASSES = {"none": 1, "shift": 5}
@@ -23,7 +23,7 @@ TTA_PASSES = {"none": 1, "shift": 5}
 
 @dataclass(frozen=True)
 class Cost:
-    """``images``: images trained on, times epochs; ``flops``: floating-point operations, evaluation included."""
+    """The number of fits, the number of training images summed over epochs, and the FLOPs including evaluation."""
 
     n_fits: int
     images: int
@@ -34,13 +34,18 @@ class Cost:
 
 
 def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
-    """Return how many images go through the network after an epoch, each view of a validation image counted."""
-    measured = n_train if recipe.train_eval_samples is None else min(n_train, recipe.train_eval_samples)
-    return measured + TTA_PASSES[recipe.tta] * n_validation
+    """Return the number of forward passes of one image after each epoch, with every TTA copy counted."""
+    n_samples = n_train if recipe.train_eval_samples is None else min(n_train, recipe.train_eval_samples)
+    return n_samples + TTA_PASSES[recipe.tta] * n_validation
 
 
 def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
-    """Return the cost of one fit with all its epochs, or so many of them (early stopping may end it sooner)."""
+    """Return the cost of one fit.
+
+    Args:
+        fit: the fit.
+        n_epochs: the number of epochs to count; by default all epochs of the fit. Early stopping may end it sooner.
+    """
     info = fit.dataset
     n_epochs = fit.n_epochs if n_epochs is None else n_epochs
     n_train, n_validation = split_sizes(info.n_train, fit.split)
@@ -51,18 +56,19 @@ def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
 
 
 def plan_cost(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> Cost:
-    """Return the cost of these fits together, going on from those that are ``trained``."""
-    every = tuple(fits)
-    added = epochs_added(every, trained)
-    return sum((fit_cost(fit, added[fit.id]) for fit in every), Cost(0, 0, 0))
+    """Return the total cost of ``fits``, which resume from the checkpoints of ``trained`` fits where possible."""
+    to_train = tuple(fits)
+    added = epochs_added(to_train, trained)
+    return sum((fit_cost(fit, added[fit.id]) for fit in to_train), Cost(0, 0, 0))
 
 
 def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, int]:
-    """Return fit id -> how many epochs it trains: a paused fit's are not trained again by those that go on from it.
+    """Return fit id -> the number of epochs that it adds to its trial; earlier epochs come from the checkpoint.
 
     Args:
         fits: the fits to train.
-        trained: fits whose checkpoints are there to go on from; a fit that ends sooner than these begins anew.
+        trained: fits whose checkpoints exist. A fit with fewer epochs than its trial's checkpoint trains all its
+            epochs, because a checkpoint cannot be rewound.
     """
     reached: dict[str, int] = {}
     for fit in trained:
@@ -79,11 +85,11 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
 
 
 def schedule_order(plan: Plan, records: Container[str]) -> list[Fit]:
-    """Return the settled fits that have no record, in the order to train them.
+    """Return the settled fits without a record, in the order in which they are trained.
 
-    Stage by stage, for choices hang on stages; within a stage the dearest first (longest processing time first, Graham
-    1969, "Bounds on multiprocessing timing anomalies"): a long fit that is begun last keeps one worker busy while the
-    others have nothing left to do.
+    Stages are trained in order, because later ones depend on the choices of earlier ones. Within a stage the longest
+    fit comes first (longest processing time first: Graham 1969, "Bounds on multiprocessing timing anomalies"). A long
+    fit that starts last would keep one worker busy while the others are idle.
     """
     fits = plan.settled_fits
     missing = [fit for fit in fits if fit.id not in records]
@@ -96,9 +102,9 @@ def schedule_order(plan: Plan, records: Container[str]) -> list[Fit]:
 
 
 def own_epochs(fits: Iterable[Fit], records: Mapping[str, Record]) -> dict[str, tuple[Epoch, ...]]:
-    """Return fit id -> the epochs of its record that no fit of its lineage with a shorter history has.
+    """Return fit id -> the epochs of its record that no other fit of its trial with a shorter history has.
 
-    A record holds its fit's whole history; what a lineage was trained for is the sum over these.
+    A record holds the history from epoch 1, so these epochs are what remains when each epoch of a trial counts once.
     """
     own: dict[str, tuple[Epoch, ...]] = {}
     reached: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""Candidates drawn at random, by a rule that gives the same ones everywhere: no generator, no state.
+"""Random candidates of a search, drawn by hashing instead of a generator.
 
-A draw is a hash of what may be tried, of its key and of its number, read as a number from 0 to 1. So the same search
-draws the same candidates on every machine, and more trials only add to them.
+A draw is the SHA-256 of the search space, the key and the draw's number, read as a fraction in [0, 1). So a search
+draws the same candidates on every machine, and more trials add candidates without changing the earlier ones.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from convstudy.studyfile import Range
 from convstudy.studyfile.part import Tried
 
 Space = Mapping[str, tuple[Tried, ...] | Range]
-"""What a search may try: key -> the values of a list, or a range."""
+"""The search space: key -> the values of a list, or a range."""
 
 SIGNIFICANT_DIGITS = 4
-# Draws that were made before are drawn again, so often for each candidate that is wanted.
+# A draw that repeats an earlier candidate is replaced, up to this many draws per requested candidate.
 ATTEMPTS_PER_CANDIDATE = 100
 LARGEST_LISTED_SPACE = 1_000_000
 
 
 def space_text(space: Space) -> str:
-    """Return what a search may try as one text, whatever the order of its keys; draws follow from it."""
+    """Return the space as JSON with sorted keys. Draws are hashes of it, so its form must not change."""
     plain = {
         key: tried.model_dump() if isinstance(tried, Range) else list(tried) for key, tried in space.items()
     }
@@ -34,7 +34,7 @@ def space_text(space: Space) -> str:
 
 
 def space_size(space: Space) -> int | None:
-    """Return how many candidates there are, or ``None`` where a range has no end of them."""
+    """Return the number of candidates in the space, or ``None`` if it has a range of decimal numbers."""
     sizes = []
     for tried in space.values():
         if isinstance(tried, Range) and not tried.is_integer:
@@ -44,36 +44,38 @@ def space_size(space: Space) -> int | None:
 
 
 def drawn(space: Space, n_candidates: int) -> list[dict[str, Tried]]:
-    """Return so many different candidates, fewer only where there are no more.
+    """Return ``n_candidates`` different candidates, or all if the space has fewer.
 
-    Each value of a list is as likely as the others; a range is even, on its logarithmic scale if it has one. Decimal
-    numbers have four significant digits: enough to search by, and short enough to read and to write down.
+    Values of a list are equally likely. A range is uniform, on a logarithmic scale if it has ``log = true``. Decimal
+    numbers are rounded to four significant digits, so that they are short enough to read and to copy.
     """
     rows = _drawn(space_text(space), tuple(space.items()), n_candidates)
     return [dict(zip(space, row, strict=True)) for row in rows]
 
 
-def value_at(tried: tuple[Tried, ...] | Range, place: float) -> Tried:
-    """Return the value at a place from 0 up to (not including) 1 of a list or a range.
+def value_at(tried: tuple[Tried, ...] | Range, fraction: float) -> Tried:
+    """Return the value at a fraction in [0, 1) of a list or a range.
 
     >>> value_at((3, 5, 7), 0.5), value_at(Range(low=1e-4, high=1e-2, log=True), 0.5)
     (5, 0.001)
     """
     if not isinstance(tried, Range):
-        return tried[int(place * len(tried))]
+        return tried[int(fraction * len(tried))]
     if tried.is_integer:
         numbers = tried.integers
         if not tried.log:
-            return numbers[int(place * len(numbers))]
-        # Each whole number stands for what would be rounded to it.
+            return numbers[int(fraction * len(numbers))]
+        # Each integer has the interval of numbers that round to it.
         low, high = numbers[0] - 0.5, numbers[-1] + 0.5
-        return min(max(round(low * math.pow(high / low, place)), numbers[0]), numbers[-1])
+        return min(max(round(low * math.pow(high / low, fraction)), numbers[0]), numbers[-1])
     low, high = tried.ends
-    return rounded(low * math.pow(high / low, place) if tried.log else low + place * (high - low), tried)
+    return rounded(
+        low * math.pow(high / low, fraction) if tried.log else low + fraction * (high - low), tried
+    )
 
 
 def rounded(value: float, tried: Range) -> float:
-    """Return a decimal number with four significant digits, inside its range."""
+    """Return a decimal number rounded to four significant digits and clipped to its range."""
     low, high = tried.ends
     return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), float(low)), float(high))
 
@@ -82,14 +84,16 @@ def rounded(value: float, tried: Range) -> float:
 def _drawn(
     text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], n_candidates: int
 ) -> tuple[tuple[Tried, ...], ...]:
-    """Return the draws; ``text`` tells apart what is equal to Python, such as 1 and 1.0."""
+    """Return the draws. ``text`` is in the cache key because 1 and 1.0 are equal in Python but differ as JSON."""
     found: dict[tuple[Tried, ...], None] = {}
     for number in range(ATTEMPTS_PER_CANDIDATE * n_candidates):
         if len(found) == n_candidates:
             return tuple(found)
-        found.setdefault(tuple(value_at(tried, _place(text, key, number)) for key, tried in space))
+        found.setdefault(tuple(value_at(tried, _fraction(text, key, number)) for key, tried in space))
     size = space_size(dict(space))
-    if size is not None and size <= LARGEST_LISTED_SPACE:  # few are left, and some of them are seldom drawn
+    if (
+        size is not None and size <= LARGEST_LISTED_SPACE
+    ):  # in a small space rare candidates may never be drawn: list them
         lists: list[Iterable[Tried]] = [
             tried.integers if isinstance(tried, Range) else tried for _, tried in space
         ]
@@ -100,7 +104,7 @@ def _drawn(
     return tuple(found)
 
 
-def _place(text: str, key: str, number: int) -> float:
-    """Return a number from 0 up to (not including) 1, as evenly spread as the digits of a SHA-256."""
+def _fraction(text: str, key: str, number: int) -> float:
+    """Return a pseudo-random fraction in [0, 1) with 52 bits, from a SHA-256."""
     digits = hashlib.sha256(f"{text}\n{key}\n{number}".encode()).hexdigest()[:13]
     return int(digits, 16) / 16**13

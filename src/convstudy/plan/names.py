@@ -1,4 +1,4 @@
-"""What fits are called where a person reads of them."""
+"""Readable names of fits, for progress displays and reports."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def names_of(plan: Plan) -> dict[str, str]:
-    """Return fit id -> what it is in the plan; a fit of two stages is called by the first.
+    """Return fit id -> a name such as ``"search.size kernel=3, fold 1 of 5"``; a shared fit has its first stage's name.
 
-    Fits that stand in for later rungs and trials have no names yet.
+    Placeholders for later rungs and trials have no name.
     """
     names: dict[str, str] = {}
     for stage in plan.stages:
@@ -24,7 +24,7 @@ def names_of(plan: Plan) -> dict[str, str]:
 
 
 def _part(fit: Fit) -> str:
-    """Return which of a candidate's fits this is: its fold or seed, and where it is paused."""
+    """Return the fold or seed of a fit, and its epoch budget if it has one."""
     split = fit.split
     part = f"fold {split.index + 1} of {split.of}" if isinstance(split, Fold) else f"seed {fit.seed}"
     if isinstance(split, Fold) and split.within is not None:

@@ -1,9 +1,9 @@
-"""What judges a nested search: the search done anew without each outer fold, and its winner scored on that fold.
+"""Nested cross-validation: repeat a search without each outer fold, and score its winner on that fold.
 
-The score that a search chose by is too good: of several candidates that luck made look better or worse, it took the one
-that looked best. Nested cross-validation (Varma & Simon 2006, "Bias in error estimation when using cross-validation for
-model selection"; Cawley & Talbot 2010, "On over-fitting in model selection") scores winners on images that the search
-which named them did not see. What is judged so is the search itself: outer folds may have different winners.
+The score by which a search selects is optimistically biased, because it is the maximum of several noisy scores. Nested
+cross-validation scores the winners on images that their search did not use (Varma & Simon 2006, "Bias in error
+estimation when using cross-validation for model selection"; Cawley & Talbot 2010, "On over-fitting in model
+selection"). The resulting score is that of the search procedure: different outer folds may have different winners.
 """
 
 from __future__ import annotations
@@ -26,37 +26,36 @@ def nested_stages(
     choices: Mapping[str, str],
     records: Mapping[str, Outcome],
 ) -> tuple[Stage, ...]:
-    """Return the inner search of each outer fold, and the stage of their winners.
+    """Return one inner search per outer fold, and the stage of their winners.
 
-    An inner search is like the search itself, by its method and on as many folds. Its winner is trained on the outer
-    fold's training part as far as its search trained it, with the seed that the search has for a fold of this number:
-    where there are as many outer folds as folds, that is a fit which the search has trained already.
+    An inner search has the method and the number of folds of the search itself. Its winner is trained on the training
+    part of the outer fold, for as many epochs as its search trained it. It has the seed that the search uses for the
+    fold of this number. If both have the same number of folds, the search has already trained that fit.
 
     Args:
-        name: of the search.
-        search: what it tries.
-        outer_folds: each is left out once.
-        make_on: splits -> what makes a candidate with a fit on each of them.
+        name: the name of the search.
+        search: its settings.
+        outer_folds: the folds, each held out once.
+        make_on: maps splits to a function that returns the candidate of given values, with a fit on each split.
         choices: stage key -> name of the chosen candidate, for the choices made so far.
         records: fit id -> record, for the fits that have ended.
     """
     inner: list[Stage] = []
     winners: list[Candidate] = []
     for number, outer in enumerate(outer_folds, start=1):
-        called = f"{name}.{number}"
-        stage = search_stage(called, search, make_on(outer.inner(search.folds)), records)
-        stage = replace(stage, question="inner", judges=name)
+        stage = search_stage(f"{name}.{number}", search, make_on(outer.inner(search.folds)), records)
+        stage = replace(stage, question="inner", nested_search=name)
         inner.append(stage)
         winners.append(_winner(stage, make_on([outer]), f"outer fold {number}", choices))
-    return (*inner, Stage("nested", name, tuple(winners), judges=name))
+    return (*inner, Stage("nested", name, tuple(winners), nested_search=name))
 
 
 def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> Candidate:
-    """Return the winner of an inner search on its outer fold; the first candidate stands in while there is none."""
+    """Return the winner of an inner search on its outer fold, or the first candidate as its placeholder."""
     chosen = {each.name: each for each in inner.candidates}.get(choices.get(inner.key, ""))
-    last = inner.rungs[-1].size.n_epochs if inner.rungs else None
-    epoch_budget = chosen.fits[0].epoch_budget if chosen is not None else last
-    made = make((chosen or inner.candidates[0]).values)
-    fits = tuple(fit.with_epoch_budget(epoch_budget) for fit in made.fits)
-    depends_on = () if chosen is not None else (*made.depends_on, inner.key)
-    return replace(made, name=name, fits=fits, depends_on=depends_on)
+    last_rung = inner.rungs[-1].size.n_epochs if inner.rungs else None
+    epoch_budget = chosen.fits[0].epoch_budget if chosen is not None else last_rung
+    candidate = make((chosen or inner.candidates[0]).values)
+    fits = tuple(fit.with_epoch_budget(epoch_budget) for fit in candidate.fits)
+    depends_on = () if chosen is not None else (*candidate.depends_on, inner.key)
+    return replace(candidate, name=name, fits=fits, depends_on=depends_on)

@@ -1,9 +1,11 @@
-"""A study to stages: search, compare, ablate (or, where a study only searches, a final training of the winner), and
-what judges a nested search.
+"""Plan the stages of a study: searches, comparisons, ablations, a final training, and nested cross-validation.
 
-A stage's choice feeds the next: a search settles parameters of its network, a comparison settles what ``"best"`` is.
-Before a choice is made its stage's default stands in (the parameter as declared, the first network compared), and the
-candidates that hang on it say so in ``depends_on``.
+The final training exists only in a study without comparisons and ablations: it trains the networks with their chosen
+values on all seeds.
+
+Later stages depend on earlier choices: a search fixes parameters of its network, a comparison fixes what ``"best"``
+means. Before a choice is made, its default is a placeholder: the declared parameter, or the first network of the
+comparison. Candidates that use a placeholder name its stage in ``depends_on``.
 """
 
 from __future__ import annotations
@@ -31,24 +33,24 @@ NO_RECORDS: Mapping[str, Outcome] = MappingProxyType({})
 
 @lru_cache(maxsize=1)
 def _searched(study: str, dataset: Dataset) -> dict[tuple[object, ...], dict[str, Candidate]]:
-    """Return the candidates of this study's searches so far, by what their stage depends on and by their values.
+    """Return a cache of the candidates of this study's searches, by what they depend on and by their values.
 
-    A run plans again after each choice, and a search by TPE after each four trials. Candidates are values, so each is
-    made once, and its ids are computed once. Only the last study's are kept: it may have 50,000 fits.
+    A run plans again after each choice, and a TPE search after every four trials. The cache makes each candidate and
+    its fit ids once. Only the latest study is kept (``maxsize=1``), because a study may have 50,000 fits.
     """
     return {}
 
 
 @dataclass
 class _Settled:
-    """What the choices so far say of one network."""
+    """The values that choices have fixed for one network, and the stages whose choice is still missing."""
 
     values: dict[str, Tried]
     depends_on: tuple[str, ...] = ()
 
 
 class _Planner:
-    """Walks through a study's questions, carrying choices from one to the next."""
+    """Makes the stages in order and passes the choices of each to the next."""
 
     def __init__(self, study: Study, choices: Mapping[str, str], records: Mapping[str, Outcome]) -> None:
         self.study = study
@@ -57,7 +59,7 @@ class _Planner:
         self.searched = _searched(study.model_dump_json(exclude={"dataset"}), study.dataset)
         self.networks = {name: _Settled({}) for name in study.network}
         self.best: tuple[str, tuple[str, ...]] | None = None
-        self.judging: list[Stage] = []
+        self.nested: list[Stage] = []
 
     def stages(self) -> tuple[Stage, ...]:
         stages = [self.search(name, search) for name, search in self.study.search.items()]
@@ -66,8 +68,8 @@ class _Planner:
         if not self.study.compare and not self.study.ablate:
             searched = dict.fromkeys(search.network for search in self.study.search.values())
             stages += [Stage("final", name, (self.candidate(name, name),)) for name in searched]
-        # What judges a search answers no other question, so that it is trained after all that does.
-        return (*stages, *self.judging)
+        # Last, because no other stage depends on nested cross-validation.
+        return (*stages, *self.nested)
 
     def search(self, name: str, search: Search) -> Stage:
         settled = self.networks[search.network]
@@ -77,7 +79,7 @@ class _Planner:
             made = self.searched.setdefault((name, tuple(splits), repr(settled)), {})
 
             def candidate(values: Mapping[str, Tried]) -> Candidate:
-                text = repr(values)  # equal values such as 1 and 1.0 differ
+                text = repr(values)  # a dict key would not distinguish 1 from 1.0
                 if text not in made:
                     made[text] = new_candidate(values)
                 return made[text]
@@ -96,7 +98,7 @@ class _Planner:
         if search.nested:
             n_outer = search.outer_folds or search.folds
             outer = [Fold(index, n_outer, 0, subset) for index in range(n_outer)]
-            self.judging += nested_stages(name, search, outer, make_on, self.choices, self.records)
+            self.nested += nested_stages(name, search, outer, make_on, self.choices, self.records)
         chosen = {each.name: each for each in stage.candidates}.get(self.choices.get(stage.key, ""))
         if chosen is not None:
             settled.values = dict(chosen.values)
@@ -121,8 +123,8 @@ class _Planner:
         if base == BEST:
             if self.best is None:
                 raise LookupError(
-                    "a study with an ablation of the best has a comparison"
-                )  # studyfile/ checks it
+                    "an ablation of the best network needs a comparison"
+                )  # check_study refuses such a study
             base, depends_on = self.best
         candidates = [self.candidate(UNCHANGED, base, depends_on=depends_on)]
         changes: list[tuple[str, Variant, tuple[str, ...]]]
@@ -137,7 +139,7 @@ class _Planner:
     def trained_as(
         self, name: str, values: Mapping[str, Tried], changes: Mapping[str, Any]
     ) -> tuple[Network, Recipe]:
-        """Return network and recipe with these values, which may be parameters of the network or recipe keys."""
+        """Return network and recipe with these values; a value is a parameter of the network or a recipe key."""
         pattern = self.study.network[name]
         parameters = {key: value for key, value in values.items() if key in pattern.parameters}
         recipe_values = {key: value for key, value in values.items() if key not in pattern.parameters}
@@ -151,7 +153,7 @@ class _Planner:
         recipe: Recipe | None = None,
         depends_on: tuple[str, ...] = (),
     ) -> Candidate:
-        """Return a candidate trained over the study's seeds."""
+        """Return a candidate with one fit per seed of the study."""
         settled = self.networks[base]
         if network is None or recipe is None:
             network, recipe = self.trained_as(base, settled.values, {})
@@ -173,10 +175,10 @@ def make_plan(
     choices: Mapping[str, str] = NO_CHOICES,
     records: Mapping[str, Outcome] = NO_RECORDS,
 ) -> Plan:
-    """Return the plan of a checked study.
+    """Return the plan of a study.
 
     Args:
-        study: a study that :func:`convstudy.studyfile.check_study` has passed.
+        study: a study that has passed :func:`convstudy.studyfile.check_study`.
         choices: stage key -> name of the chosen candidate, for the choices made so far.
         records: fit id -> record, for the fits that have ended; the rungs and trials of searches follow from them.
     """

@@ -1,4 +1,4 @@
-"""Which candidate is better: by validation alone, the same rule for every choice and every rung."""
+"""Rank candidates by their validation scores, with one rule for every choice and every rung."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from convstudy.record import Outcome, Scores
 
 @dataclass(frozen=True)
 class CandidateScore:
-    """Mean validation scores of a candidate over its fits that are done; ``n_failed`` of them failed for good.
+    """The mean validation scores of a candidate.
 
-    ``metric`` is the one that ranks the candidates.
+    Attributes:
+        name: the candidate's name.
+        scores: the means over the fits that are done; ``None`` if none is.
+        n_parameters: the number of trainable parameters of its network.
+        n_failed: the number of fits that failed for good.
+        metric: the metric that ranks the candidates.
     """
 
     name: str
@@ -26,12 +31,18 @@ class CandidateScore:
 
     @property
     def value(self) -> float | None:
-        """The mean of the metric that ranks; ``None`` where no fit is done."""
+        """The mean of the ranking metric; ``None`` if no fit is done."""
         return None if self.scores is None else self.scores[self.metric]
 
 
 def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> CandidateScore | None:
-    """Return the score of a candidate with these fits, or ``None`` while one of them is missing or may yet succeed."""
+    """Return the score of a candidate, or ``None`` while a fit is missing or may succeed in a later run.
+
+    Args:
+        name: the candidate's name.
+        fits: the fits over which scores are averaged.
+        records: fit id -> record, for the fits that have ended.
+    """
     found: list[Outcome] = []
     metric = ACCURACY
     for fit in fits:
@@ -51,22 +62,21 @@ def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> 
 
 
 def ranked(scores: Iterable[CandidateScore]) -> list[CandidateScore]:
-    """Return the scores of those without a failed fit, the best first.
+    """Return the scores sorted from best to worst, without candidates that have a failed fit.
 
-    The best mean of the metric on validation images is first; then the lowest mean loss; then fewer parameters; then
-    the order of the study. A candidate with a failed fit has no place: its mean is over other folds or seeds than the
-    others'.
+    Ties in the mean of the metric are broken by the lower mean loss, then by fewer parameters, then by the order of the
+    study. The mean of a candidate with a failed fit is over fewer folds or seeds and cannot be compared.
     """
     return sorted((score for score in scores if score.n_failed == 0), key=_rank)
 
 
 def _rank(score: CandidateScore) -> tuple[float, float, int]:
-    assert score.scores is not None  # no failed fit: every mean is there
+    assert score.scores is not None  # no fit failed, so the means exist
     value = metric_named(score.metric).rank(score.scores[score.metric])
     return (value, score.scores[LOG_LOSS], score.n_parameters)
 
 
 def _means(scores: Sequence[Scores]) -> Scores:
-    """Return the mean of each metric that all of these have."""
+    """Return the mean of each metric that all scores contain."""
     shared = [metric for metric in scores[0] if all(metric in each for each in scores)]
     return Scores({metric: fmean(each[metric] for each in scores) for metric in shared})

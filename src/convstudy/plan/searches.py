@@ -1,4 +1,9 @@
-"""A search to its stage, by each method. A new method is one function and its line in METHODS."""
+"""The stage of a search, one function per method. To add a method, write a function and its line in ``METHODS``.
+
+A stage follows from the study and the records alone. Whenever a run plans again, the function returns the same
+candidates as before, and those that have become known. Candidates and fits that are not known yet have placeholders in
+``Stage.pending``: the cost of the plan includes them, and no choice is made while there are any.
+"""
 
 from __future__ import annotations
 
@@ -19,77 +24,88 @@ from convstudy.studyfile.part import Tried
 
 Values = Mapping[str, Tried]
 Make = Callable[[Values], Candidate]
-"""Returns the candidate with these values, with its fits over all folds and epochs."""
+"""Returns the candidate with these values; its fits cover all folds and epochs."""
 Records = Mapping[str, Outcome]
 
 
 def search_stage(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """Return the stage of a search, as far as the records have brought it."""
+    """Return the stage of a search, as far as it follows from the records.
+
+    Args:
+        name: the name of the search.
+        search: its method, search space, folds and budget.
+        make: returns the candidate with given values.
+        records: fit id -> record, for the fits that have ended.
+    """
     stage = METHODS[search.method](name, search, make, records)
     return replace(stage, grid_epochs=_grid_epochs(search, stage.candidates[0]))
 
 
 def grid(parameters: Mapping[str, tuple[Tried, ...]]) -> list[dict[str, Tried]]:
-    """Return every combination of values, the last key changing fastest."""
+    """Return every combination of values; the last key changes fastest."""
     return [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
 
 
 def _by_grid(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """Every combination, over all folds and epochs."""
+    """Evaluate every combination on all folds for all epochs."""
     return Stage("search", name, tuple(make(values) for values in grid(_lists(search))))
 
 
 def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """Every combination, most of them a few folds and epochs: see :func:`~convstudy.plan.halving.halving_schedule`."""
+    """Evaluate every combination by successive halving; see :func:`~convstudy.plan.halving.halving_schedule`."""
     candidates = {candidate.name: candidate for candidate in map(make, grid(_lists(search)))}
     first = next(iter(candidates.values()))
     sizes = halving_schedule(len(candidates), search.folds, first.recipe.epochs, search.budget)
-    waits = bool(first.depends_on)
+    # Values of an earlier search are missing, and with them the final networks: no rung can be decided yet.
+    is_blocked = bool(first.depends_on)
     rungs: list[Rung] = []
     pending: list[Fit] = []
     names = list(candidates)
-    reached = dict(candidates)
-    is_open = False
+    latest = dict(candidates)  # name -> the candidate with its fits of the latest rung that evaluated it
+    is_undecided = False
     for number, size in enumerate(sizes):
         fits = {name: _rung_fits(candidates[name], size) for name in names}
-        every = tuple(fit for own in fits.values() for fit in own)
+        rung_fits = tuple(fit for own in fits.values() for fit in own)
         n_next = sizes[number + 1].n_candidates if number + 1 < len(sizes) else 1
-        if is_open:  # whoever it will be, the first of those that are left stand in
-            pending += every
+        if is_undecided:
+            # The promoted candidates are unknown, but their number is not. The first n_next names are placeholders.
+            pending += rung_fits
             rungs.append(Rung(size))
             names = names[:n_next]
             continue
-        reached |= {name: replace(candidates[name], fits=own) for name, own in fits.items()}
-        scores = None if waits else _scores(fits, records)
+        latest |= {name: replace(candidates[name], fits=own) for name, own in fits.items()}
+        scores = None if is_blocked else _scores(fits, records)
         if scores is None:
-            is_open = True
-            rungs.append(Rung(size, tuple(names), every))
+            is_undecided = True
+            rungs.append(Rung(size, tuple(names), rung_fits))
             names = names[:n_next]
             continue
         best = {score.name for score in ranked(scores)[:n_next]}
+        # In the order of the study, not of the ranking: ties in the next rung are broken by that order.
         promoted = tuple(name for name in names if name in best)
-        rungs.append(Rung(size, tuple(names), every, scores, promoted))
+        rungs.append(Rung(size, tuple(names), rung_fits, scores, promoted))
         names = list(promoted)
-        if len(names) < 2:  # nothing is left to decide
+        # Failed fits can leave fewer candidates than scheduled. One candidate needs no further rungs.
+        if len(names) < 2:
             rungs += [Rung(later) for later in sizes[number + 1 :]]
             break
-    # Fits of a rung that goes no further than the one before are there already.
+    # Rounding can give a rung the folds and epochs of the one before: its fits are then no placeholders.
     known = {fit.id for rung in rungs for fit in rung.fits}
     placeholders = {fit.id: fit for fit in pending if fit.id not in known}
-    return Stage("search", name, tuple(reached.values()), tuple(placeholders.values()), tuple(rungs))
+    return Stage("search", name, tuple(latest.values()), tuple(placeholders.values()), tuple(rungs))
 
 
 def _by_random(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """So many combinations, drawn at random; all, where there are no more."""
-    values = _every_one(search) or drawn(search.parameters, search.trials)
+    """Evaluate ``search.trials`` random combinations, or all if the space has no more."""
+    values = _all_combinations(search) or drawn(search.parameters, search.trials)
     return Stage("search", name, tuple(map(make, values)))
 
 
 def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """So many combinations, four at a time, where earlier ones did well; all, where there are no more."""
-    every = _every_one(search)
-    if every:
-        return Stage("search", name, tuple(map(make, every)))
+    """Evaluate ``search.trials`` combinations suggested by TPE in batches of four, or all if the space has no more."""
+    combinations = _all_combinations(search)
+    if combinations:
+        return Stage("search", name, tuple(map(make, combinations)))
     candidates: list[Candidate] = []
     outcomes: Outcomes = ()
     while True:
@@ -98,24 +114,25 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
         candidates += batch
         if len(candidates) == search.trials:
             return Stage("search", name, tuple(candidates))
-        waits = bool(batch[0].depends_on)
-        scores = None if waits else _scores({each.name: each.fits for each in batch}, records)
+        is_blocked = bool(batch[0].depends_on)
+        # A batch is asked for only after all scores of the batch before: suggestions must not depend on which fit
+        # ends first.
+        scores = None if is_blocked else _scores({each.name: each.fits for each in batch}, records)
         if scores is None:
             break
         outcomes += tuple(_outcome(score) for score in scores)
-    # The candidates to come are not known yet: others take their places, one each.
+    # Later candidates are unknown: random ones are their placeholders, so that the plan has the final number of fits.
+    # Of 2 · trials different draws at least search.trials are new, because fewer than that are known.
     known = {candidate.name for candidate in candidates}
-    others = (
-        make(values) for values in drawn(search.parameters, 2 * search.trials)
-    )  # enough of them are new
+    others = (make(values) for values in drawn(search.parameters, 2 * search.trials))
     new = (other for other in others if other.name not in known)
     placeholders = itertools.islice(new, search.trials - len(candidates))
     pending = tuple(fit for other in placeholders for fit in other.fits)
     return Stage("search", name, tuple(candidates), pending)
 
 
-def _every_one(search: Search) -> list[dict[str, Tried]]:
-    """Return all combinations where a search may draw as many as there are, else none."""
+def _all_combinations(search: Search) -> list[dict[str, Tried]]:
+    """Return all combinations if there are at most ``search.trials`` of them, otherwise an empty list."""
     size = space_size(search.parameters)
     if size is None or size > search.trials:
         return []
@@ -127,7 +144,7 @@ def _every_one(search: Search) -> list[dict[str, Tried]]:
 
 
 def _scores(fits: Mapping[str, tuple[Fit, ...]], records: Records) -> tuple[CandidateScore, ...] | None:
-    """Return the scores of all candidates by their fits, or ``None`` while one has no record."""
+    """Return the scores of the candidates with these fits, or ``None`` while one of the fits has no final record."""
     scores: list[CandidateScore] = []
     for name, own in fits.items():
         score = score_of(name, own, records)
@@ -138,30 +155,31 @@ def _scores(fits: Mapping[str, tuple[Fit, ...]], records: Records) -> tuple[Cand
 
 
 def _outcome(score: CandidateScore) -> float | None:
-    """Return what TPE maximises; ``None`` where a fit failed."""
+    """Return the value that TPE maximizes: the metric, negated if lower is better; ``None`` if a fit failed."""
     if score.n_failed or score.value is None:
         return None
     return score.value if metric_named(score.metric).higher_is_better else -score.value
 
 
 def _rung_fits(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
-    """Return a candidate's fits of one rung: on the first folds, up to an epoch."""
+    """Return the fits of one rung: the candidate on the first folds with the rung's epoch budget."""
     return tuple(fit.with_epoch_budget(size.n_epochs) for fit in candidate.fits[: size.n_folds])
 
 
 def _lists(search: Search) -> dict[str, tuple[Tried, ...]]:
-    """Return what a search without ranges varies."""
+    """Return the values per key of a search space that has lists only."""
     return {key: values for key, values in search.parameters.items() if not isinstance(values, Range)}
 
 
 def _grid_epochs(search: Search, candidate: Candidate) -> int | None:
-    """Return how many epochs the grid would train; ``None`` where a range has none."""
+    """Return the number of epochs of the full grid; ``None`` if the space has a range of decimal numbers."""
     size = space_size(search.parameters)
     if size is None:
         return None
     epochs = search.parameters.get("epochs", (candidate.recipe.epochs,))
-    every = epochs.integers if isinstance(epochs, Range) else epochs
-    return size * search.folds * sum(int(n) for n in every) // len(every)
+    # ``epochs`` can itself be in the search space: then a combination trains their mean on average.
+    all_epochs = epochs.integers if isinstance(epochs, Range) else epochs
+    return size * search.folds * sum(int(n) for n in all_epochs) // len(all_epochs)
 
 
 METHODS: Mapping[str, Callable[[str, Search, Make, Records], Stage]] = {

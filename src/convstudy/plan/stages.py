@@ -1,4 +1,4 @@
-"""A plan as values: stages of candidates, each with its fits."""
+"""The classes of a plan: stages of candidates, each with its fits. All are frozen values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ UNCHANGED = "as it is"
 
 @dataclass(frozen=True)
 class Candidate:
-    """One of the things that a stage puts side by side.
+    """A network with a recipe that a stage compares with others.
 
-    In a search that halves, ``fits`` are those of the last rung that it took part in. ``depends_on`` names the stages
-    whose choice could still change it; while there are any, its fits stand in for those to come. ``combines`` names
-    the two variants of an ablation that are both in it; of all others it is empty.
+    Attributes:
+        name: its name in the stage, such as ``"kernel=3"``.
+        network_name: the name of its network in the study.
+        network: the network.
+        recipe: the recipe.
+        values: the values that searches have fixed.
+        fits: one fit per fold or seed; in a halving search, those of the last rung that evaluated it.
+        depends_on: the keys of stages whose choice is missing. While there are any, the fits are placeholders.
+        combines: the names of the two variants that it combines, in an ablation; otherwise empty.
     """
 
     name: str
@@ -38,11 +44,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung of a search that halves: its size as scheduled, and what came of it.
+    """One rung of a halving search. A pending rung has a size only.
 
-    ``evaluated`` names the candidates whose ``fits`` these are, with ``scores`` as soon as all fits have records, and
-    ``promoted`` those that are in the next rung; in the last one it is the winner. All are empty in a rung to come, and
-    stay so where one candidate alone was left before it.
+    Attributes:
+        size: the scheduled size.
+        evaluated: the names of its candidates.
+        fits: their fits, ``size.n_folds`` per candidate in the order of ``evaluated``.
+        scores: their scores, once all fits have records.
+        promoted: the names of the candidates of the next rung; in the last rung, the winner.
     """
 
     size: RungSize
@@ -53,24 +62,25 @@ class Rung:
 
     @property
     def decided(self) -> bool:
-        """Whether it is known who goes on."""
+        """Whether the promoted candidates are known."""
         return bool(self.scores)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A question of the study: ``question`` is ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``.
-
-    Two more kinds judge a nested search: ``"inner"``, the whole search anew on the training part of one outer fold,
-    and ``"nested"``, the winner of each of these on its outer fold.
+    """One question of the study, with its candidates.
 
     Attributes:
-        candidates: what is put side by side, as far as it is known.
-        pending: fits that stand in for those of later rungs or later trials; while there are any, nothing is chosen.
-        rungs: of a search that halves, first to last.
-        grid_epochs: how many epochs the grid of a search would train; None for other stages, and where a range has
-            no grid.
-        judges: the name of the nested search that the stage judges; empty for other stages.
+        question: ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``. A nested search adds ``"inner"``, the
+            search repeated on the training part of one outer fold, and ``"nested"``, the winners of the inner
+            searches on their outer folds.
+        name: the name of the search, comparison, ablation or network.
+        candidates: the candidates that are known so far.
+        pending: placeholders for the fits of later rungs or trials. While there are any, nothing is chosen.
+        rungs: the rungs of a halving search, first to last; otherwise empty.
+        grid_epochs: the number of epochs of a search's full grid; ``None`` for other stages, and if the space has a
+            range of decimal numbers.
+        nested_search: the name of the nested search that an inner or nested stage belongs to; otherwise empty.
     """
 
     question: str
@@ -79,38 +89,38 @@ class Stage:
     pending: tuple[Fit, ...] = ()
     rungs: tuple[Rung, ...] = ()
     grid_epochs: int | None = None
-    judges: str = ""
+    nested_search: str = ""
 
     @property
     def key(self) -> str:
-        """How the stage is called everywhere: ``"search.kernel-size"``."""
+        """The unique key of the stage, such as ``"search.kernel-size"``."""
         return f"{self.question}.{self.name}"
 
     @property
     def chooses(self) -> bool:
-        """Whether one of its candidates is chosen, for the stages that follow."""
+        """Whether one of its candidates is chosen, which later stages may depend on."""
         return self.question in ("search", "compare", "inner")
 
     @property
     def tested(self) -> bool:
-        """Whether the models of this stage are scored on the sealed test set, after all choices."""
+        """Whether the models of this stage are evaluated on the test set, after all choices."""
         return self.question in ("compare", "ablate", "final")
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """The stages whose choice at least one candidate waits for."""
+        """The keys of the stages whose missing choice at least one candidate depends on."""
         return tuple(dict.fromkeys(key for candidate in self.candidates for key in candidate.depends_on))
 
     @property
     def fits(self) -> tuple[Fit, ...]:
-        """Every fit of its candidates once, those of earlier rungs too, without those that only stand in."""
+        """Every fit of its candidates once, including those of earlier rungs, without placeholders."""
         fits = [fit for rung in self.rungs for fit in rung.fits]
         fits += [fit for candidate in self.candidates for fit in candidate.fits]
         return _once(fits)
 
     @property
     def owners(self) -> dict[str, str]:
-        """Fit id -> the name of the candidate that it belongs to, for every fit."""
+        """Fit id -> the name of the fit's candidate."""
         owners: dict[str, str] = {}
         for rung in self.rungs:
             for number, fit in enumerate(rung.fits):
@@ -122,25 +132,25 @@ class Stage:
 
     @property
     def n_candidates(self) -> int:
-        """How many candidates it puts side by side in the end, those included that are still to be drawn."""
-        n_to_come = 0 if self.rungs else len(self.pending) // len(self.candidates[0].fits)
-        return len(self.candidates) + n_to_come
+        """The number of candidates, including those that are not drawn yet."""
+        n_pending = 0 if self.rungs else len(self.pending) // len(self.candidates[0].fits)
+        return len(self.candidates) + n_pending
 
     @property
-    def contenders(self) -> frozenset[str]:
-        """The names of the candidates among which it chooses: those of the last rung reached, or all."""
+    def finalists(self) -> frozenset[str]:
+        """The names of the candidates that can be chosen: all, or those of a halving search's latest rung."""
         reached = [rung.evaluated for rung in self.rungs if rung.evaluated]
         return frozenset(reached[-1] if reached else (candidate.name for candidate in self.candidates))
 
     def eliminated_in(self, name: str) -> int | None:
-        """Return the number (from 1) of the rung that a candidate did not get beyond, if there is one."""
+        """Return the number (from 1) of the rung that eliminated a candidate; ``None`` if none did."""
         for number, rung in enumerate(self.rungs, start=1):
             if rung.decided and name in rung.evaluated and name not in rung.promoted:
                 return number
         return None
 
     def candidate(self, name: str) -> Candidate:
-        """Return the candidate of this name; raise ``KeyError`` where there is none."""
+        """Return the candidate with this name; raise ``KeyError`` if there is none."""
         return {candidate.name: candidate for candidate in self.candidates}[name]
 
 
@@ -153,23 +163,23 @@ class Plan:
 
     @property
     def dataset(self) -> Dataset:
-        """The images that all fits are trained on, as a value."""
+        """The dataset of all fits."""
         return self.study.dataset
 
     @cached_property
     def fits(self) -> tuple[Fit, ...]:
-        """Every fit once, in the order of the stages (an ablation's base is the comparison's), stand-ins included."""
+        """Every fit once, in the order of the stages, including placeholders."""
         return _once(fit for stage in self.stages for fit in (*stage.fits, *stage.pending))
 
     @property
     def placeholders(self) -> frozenset[str]:
-        """The ids of fits that only stand in for rungs and trials to come: whether they are trained says nothing."""
+        """The ids of fits that are only placeholders: later rungs and trials may need other fits instead."""
         pending = {fit.id for stage in self.stages for fit in stage.pending}
         return frozenset(pending - {fit.id for stage in self.stages for fit in stage.fits} if pending else ())
 
     @cached_property
     def settled_fits(self) -> tuple[Fit, ...]:
-        """The fits that no open choice can change any more, and no rung or trial to come."""
+        """The fits that no missing choice can change, without placeholders: those that can be trained now."""
         fits: list[Fit] = []
         for stage in self.stages:
             if not stage.depends_on:
@@ -180,17 +190,17 @@ class Plan:
 
     @cached_property
     def tested_fits(self) -> tuple[Fit, ...]:
-        """The settled fits whose models are scored on the sealed test set."""
+        """The settled fits whose models are evaluated on the test set."""
         candidates = [
             c for stage in self.stages if stage.tested for c in stage.candidates if not c.depends_on
         ]
         return _once(fit for candidate in candidates for fit in candidate.fits)
 
     def stage(self, key: str) -> Stage:
-        """Return the stage of this key; raise ``KeyError`` where there is none."""
+        """Return the stage with this key; raise ``KeyError`` if there is none."""
         return {stage.key: stage for stage in self.stages}[key]
 
 
 def _once(fits: Iterable[Fit]) -> tuple[Fit, ...]:
-    """Return these fits, each once, in the order of their first."""
+    """Return the fits without repetitions, in the order of their first occurrence."""
     return tuple({fit.id: fit for fit in fits}.values())

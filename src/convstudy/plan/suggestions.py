@@ -1,8 +1,8 @@
-"""Candidates suggested by TPE: where earlier ones did well, more are drawn (Bergstra et al. 2011; Optuna's sampler).
+"""Candidates suggested by TPE, which samples near values that scored well (Bergstra et al. 2011; Optuna's sampler).
 
-Suggestions are asked for four at a time, and what they scored is told in their order, all four together. So they
-follow from the search and the scores alone: not from the number of workers, nor from who ended first. After a stop
-they are asked for again and come out the same.
+Optuna is asked for four candidates at a time and gets the scores of all four together, in their order. So suggestions
+follow from the search space and the scores alone, not from the number of workers or the order in which fits end. After
+an interruption the same questions are asked again and have the same answers.
 """
 
 from __future__ import annotations
@@ -16,76 +16,77 @@ from convstudy.plan.drawing import Space, drawn, rounded, space_text
 from convstudy.studyfile import Range
 from convstudy.studyfile.part import Tried
 
-AT_ONCE = 4
-"""How many suggestions are asked for before any of them is told."""
-# A suggestion that was made before is asked for anew, so often before one is drawn at random.
+BATCH_SIZE = 4
+"""The number of suggestions per batch."""
+# TPE may repeat a candidate. It is asked again up to this often; then a random candidate is taken.
 MAX_REPEATS = 20
-# Every setting whose default may change suggestions: Optuna 5.0 changed those of multivariate and constant_liar.
-# Left out are those that Optuna has deprecated: naming one warns now and will raise in 6.0.
+# Every setting that changes suggestions is explicit, because defaults change between versions: Optuna 5.0 changed those
+# of multivariate and constant_liar. Deprecated settings are left out: they warn now and will raise in 6.0.
 SETTINGS: dict[str, Any] = {
     "n_startup_trials": 10,
     "n_ei_candidates": 24,
     "multivariate": True,
     "group": False,
-    "constant_liar": True,  # trials of a batch whose scores are not known yet count as bad, so that they differ
+    "constant_liar": True,  # pending trials of a batch count as bad, so that the four suggestions differ
 }
 Outcomes = tuple[float | None, ...]
-"""What each candidate scored, in order; ``None`` for one that failed."""
+"""The score of each candidate, in order; higher is better, ``None`` if the candidate failed."""
 
 
-def suggested(space: Space, outcomes: Outcomes, asked_by: str = "") -> list[dict[str, Tried]]:
-    """Return the next four candidates after these outcomes, fewer only where there are no others.
+def suggested(space: Space, outcomes: Outcomes, search_name: str = "") -> list[dict[str, Tried]]:
+    """Return the next batch of candidates: four, or fewer if the space has no others.
 
     Args:
-        space: what may be tried.
-        outcomes: mean validation accuracies of all candidates suggested before, in order.
-        asked_by: the search; it changes no suggestion, but searches of one space that go on side by side are answered
-            sooner by a name each.
+        space: the search space.
+        outcomes: the scores of all candidates suggested so far, in order.
+        search_name: the name of the search. It does not change suggestions; it is a cache key that keeps searches over
+            the same space from resetting each other's session.
 
     Raises:
-        ValueError: where these are not the outcomes of whole batches.
+        ValueError: if the outcomes do not fill whole batches.
     """
-    if len(outcomes) % AT_ONCE:
-        raise ValueError(f"outcomes are told {AT_ONCE} at a time, and here are {len(outcomes)}")
-    rows = _session(space_text(space), tuple(space.items()), asked_by).after(outcomes)
+    if len(outcomes) % BATCH_SIZE:
+        raise ValueError(f"the number of outcomes must be a multiple of {BATCH_SIZE}; got {len(outcomes)}")
+    rows = _session(space_text(space), tuple(space.items()), search_name).after(outcomes)
     return [dict(zip(space, row, strict=True)) for row in rows]
 
 
 class TpeSession:
-    """What was asked of and told to the sampler about one search, so that it need not begin anew each time."""
+    """The state of Optuna's sampler for one search, kept so that a new batch does not replay all earlier ones."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
         self._begin()
 
     def after(self, outcomes: Outcomes) -> list[tuple[Tried, ...]]:
-        """Return what is suggested after these outcomes: what was said before, or what follows from telling them."""
+        """Return the batch that follows these outcomes, from the cache or by passing new outcomes to the sampler."""
         common = min(len(outcomes), len(self._outcomes))
         if outcomes[:common] != self._outcomes[:common]:
-            self._begin()  # another story than the one told so far
+            self._begin()  # an earlier score has changed: start over
         while len(self._outcomes) < len(outcomes):
-            self._tell(outcomes[len(self._outcomes) : len(self._outcomes) + AT_ONCE])
-        return self._batches[len(outcomes) // AT_ONCE]
+            self._add(outcomes[len(self._outcomes) : len(self._outcomes) + BATCH_SIZE])
+        return self._batches[len(outcomes) // BATCH_SIZE]
 
     def _begin(self) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        # The seed follows from the space: the same search has the same suggestions on every machine.
         seed = int(hashlib.sha256(space_text(self._space).encode()).hexdigest()[:8], 16)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # Optuna warns of experimental settings
             sampler = optuna.samplers.TPESampler(seed=seed, **SETTINGS)
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._distributions = {key: _distribution(self._space[key]) for key in sorted(self._space)}
         self._batches: list[list[tuple[Tried, ...]]] = []
         self._outcomes: Outcomes = ()
         self._scores: dict[tuple[Tried, ...], float | None] = {}
-        self._open: list[Any] = []
-        self._ask_all()
+        self._pending_trials: list[Any] = []
+        self._ask_batch()
 
-    def _ask_all(self) -> None:
-        self._open, batch = [], []
-        for _ in range(AT_ONCE):
+    def _ask_batch(self) -> None:
+        self._pending_trials, batch = [], []
+        for _ in range(BATCH_SIZE):
             row = self._ask()
             if row is None:
                 break
@@ -94,20 +95,20 @@ class TpeSession:
         self._batches.append(batch)
 
     def _ask(self) -> tuple[Tried, ...] | None:
-        """Return a candidate that was not suggested before; ``None`` where there is none."""
+        """Return a candidate that was not suggested before; ``None`` if there is none."""
         for _ in range(MAX_REPEATS):
             trial = self._trial()
             row = self._row(trial.params)
             if row not in self._scores:
-                self._open.append(trial)
+                self._pending_trials.append(trial)
                 return row
-            self._study.tell(trial, **_outcome(self._scores[row]))  # it is known what it scores
+            self._study.tell(trial, **_as_optuna(self._scores[row]))  # Optuna learns the known score again
         others = drawn(self._space, len(self._scores) + 1)
         values = next((each for each in others if tuple(each.values()) not in self._scores), None)
         if values is None:
             return None
         self._study.enqueue_trial(values)
-        self._open.append(self._trial())
+        self._pending_trials.append(self._trial())
         return tuple(values.values())
 
     def _trial(self) -> Any:
@@ -115,13 +116,13 @@ class TpeSession:
             warnings.simplefilter("ignore")
             return self._study.ask(self._distributions)
 
-    def _tell(self, outcomes: Outcomes) -> None:
-        """Send what the last four scored, and ask for four more."""
-        for trial, row, outcome in zip(self._open, self._batches[-1], outcomes, strict=True):
+    def _add(self, outcomes: Outcomes) -> None:
+        """Pass the scores of the latest batch to Optuna, and ask for the next batch."""
+        for trial, row, outcome in zip(self._pending_trials, self._batches[-1], outcomes, strict=True):
             self._scores[row] = outcome
-            self._study.tell(trial, **_outcome(outcome))
+            self._study.tell(trial, **_as_optuna(outcome))
         self._outcomes += outcomes
-        self._ask_all()
+        self._ask_batch()
 
     def _row(self, params: dict[str, Any]) -> tuple[Tried, ...]:
         """Return the values of a trial in the order of the study file."""
@@ -132,15 +133,15 @@ class TpeSession:
         return tuple(row)
 
 
-def _outcome(outcome: float | None) -> dict[str, Any]:
-    """Return what to tell of a trial: its score, or that it failed."""
+def _as_optuna(outcome: float | None) -> dict[str, Any]:
+    """Return the arguments of Optuna's ``Study.tell`` for a score or a failure."""
     from optuna.trial import TrialState
 
     return {"state": TrialState.FAIL} if outcome is None else {"values": outcome}
 
 
 def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
-    """Return a list or a range in Optuna's words."""
+    """Return a list or a range as an Optuna distribution."""
     from optuna import distributions
 
     if not isinstance(tried, Range):
@@ -153,7 +154,7 @@ def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
 
 @lru_cache(maxsize=128)
 def _session(
-    text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], asked_by: str
+    text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], search_name: str
 ) -> TpeSession:
-    """Return the conversation about this search; ``text`` tells apart what is equal to Python."""
+    """Return the session of a search. ``text`` is in the cache key because 1 and 1.0 are equal in Python."""
     return TpeSession(dict(space))

@@ -23,7 +23,7 @@ def _with_outer_folds(results: Results, stage: Stage) -> list[Stage]:
     """Return the stage, followed by the stages of its outer folds if it is a nested search."""
     if stage.question != "search":
         return [stage]
-    return [stage, *(each for each in results.plan.stages if each.judges == stage.name)]
+    return [stage, *(each for each in results.plan.stages if each.nested_search == stage.name)]
 
 
 def _fit_ids(results: Results, stage: Stage) -> list[str]:
