@@ -97,8 +97,10 @@ def test_a_strict_run_trains_all_the_same(convstudy: Call, tiny: Path, finished:
     plain = convstudy(*words)
     assert (strict.status, plain.status) == (1, 0)
     assert strict.out == plain.out
-    assert re.search(r"^checks: \d warnings and \d notes; convstudy check ", plain.out, re.MULTILINE)
-    assert f"; convstudy check {tiny} --runs {finished}\n" in plain.out
+    assert re.search(
+        r"^checks: \d warnings and \d notes; list them: convstudy check ", plain.err, re.MULTILINE
+    )
+    assert f"; list them: convstudy check {tiny} --runs {finished}\n" in plain.err
     assert checks(convstudy(*words, "--json"))[0] == "no-op-layer"
 
 

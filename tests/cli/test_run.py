@@ -1,8 +1,9 @@
-"""``convstudy run`` from the words to the answer."""
+"""``convstudy run`` from the command line to the answer."""
 
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -10,24 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.cli.run import TASTE_OF_MNIST
+from convstudy.cli.run import SHORT_MNIST
 from convstudy.run import read_events
 from tests.cli.conftest import N_FITS, Ended, process_words
 
 Call = Callable[..., Ended]
-FIGURES = ("validation", "test", "n_done", "n_failed", "n_parameters")
+SCORES = ("validation", "test", "n_done", "n_failed", "n_parameters")
 
 
-def table_of(ended: Ended) -> list[object]:
-    """Return the results table of a run, without what differs between runs: seconds."""
-    return [
-        [row["stage"], row["name"], *(row[figure] for figure in FIGURES)] for row in ended.json["results"]
-    ]
+def results_of(ended: Ended) -> list[object]:
+    """Return the results table of a run without seconds, which differ between runs."""
+    return [[row["stage"], row["name"], *(row[key] for key in SCORES)] for row in ended.json["results"]]
 
 
-def test_one_and_two_workers_come_to_the_same(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_one_and_two_workers_give_the_same_results(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     one, two = (
-        convstudy("run", tiny, "--runs", tmp_path / f"runs{n}", "--workers", n, "--json") for n in (1, 2)
+        convstudy("run", tiny, "--runs", tmp_path / f"runs{n}", "--workers", n, "--json", "-v")
+        for n in (1, 2)
     )
     for ended in (one, two):
         assert ended.status == 0
@@ -36,23 +36,46 @@ def test_one_and_two_workers_come_to_the_same(convstudy: Call, tiny: Path, tmp_p
         report = Path(ended.json["report"])
         assert report.suffix == ".html" and report.is_file()
         assert ended.err.count("validation accuracy") >= N_FITS
-    assert len(table_of(one)) == 6
-    assert table_of(one) == table_of(two)
+    assert len(results_of(one)) == 6
+    assert results_of(one) == results_of(two)
 
 
-def test_the_answer_and_what_to_do_next(convstudy: Call, tiny: Path, finished: Path) -> None:
+def test_stdout_has_the_answer_and_the_report(convstudy: Call, tiny: Path, finished: Path) -> None:
     ended = convstudy("run", tiny, "--runs", finished, "--no-report")
     assert ended.status == 0
-    assert f"{N_FITS} of them trained before" in ended.err
-    answer, _, rest = ended.out.partition("\n\n")
-    assert len(answer.splitlines()) >= 3
-    assert "report: none written" in rest
-    assert "next:   convstudy report tiny-" in rest
-    assert f"convstudy check {tiny} --runs {finished}" in rest
-    assert rest.count(f"--runs {finished}") == 3
+    assert f"10 fits ({N_FITS} already trained)" in ended.err
+    assert f"list them: convstudy check {tiny} --runs {finished}\n" in ended.err
+    assert "next:" not in ended.err
+    *answer, report = ended.out.splitlines()
+    assert [line.split()[0] for line in answer] == ["Search", "Comparison", "Ablation"]
+    assert re.fullmatch(
+        rf"report: not written; `convstudy report tiny-\w+ --runs {finished}` writes it", report
+    )
 
 
-def test_after_digits_comes_mnist(
+def test_a_run_prints_stages_and_with_verbose_fits(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    plain = convstudy(
+        "run", tiny, "--runs", tmp_path / "plain", "--workers", 1, "--no-report"
+    ).err.splitlines()
+    run, search, comparison, ablation, summary, checks = plain
+    assert re.fullmatch(r"tiny-\w+: 10 fits, 1 worker", run)
+    assert re.match(
+        r"search\.kernel: selected kernel=\d \(validation accuracy .* %\); 4 of 10 fits done", search
+    )
+    assert re.match(
+        r"compare\.both: selected \w+ \(validation accuracy .* %\); 8 of 10 fits done", comparison
+    )
+    assert ablation == "ablate.flat: done; 10 of 10 fits done"
+    assert re.fullmatch(r"10 of 10 fits done, 6 models tested, .* s", summary)
+    assert checks.startswith("checks: ")
+    verbose = convstudy(
+        "run", tiny, "--runs", tmp_path / "verbose", "--workers", 1, "--no-report", "--verbose"
+    )
+    assert len(re.findall(r"^\[ ?\d+/10\] ", verbose.err, re.MULTILINE)) == N_FITS
+    assert verbose.err.count(": test accuracy ") == 6
+
+
+def test_digits_suggests_a_part_of_mnist(
     convstudy: Call, tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from convstudy.history import History
@@ -60,17 +83,17 @@ def test_after_digits_comes_mnist(
     results = History.open(finished).results("tiny")
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
     ended = convstudy("run", "digits", "--runs", tmp_path, "--no-report")
-    assert f"next:   convstudy {TASTE_OF_MNIST}" in ended.out
+    assert f"next:   convstudy {SHORT_MNIST}" in ended.err
 
 
-def test_failed_fits_are_told_and_the_study_goes_on(
+def test_a_study_with_failed_fits_runs_to_its_end(
     convstudy: Call, tiny: Path, tmp_path: Path, finished: Path
 ) -> None:
-    # Decay that is larger than the weights: each step multiplies them by −899, until they are no numbers any more.
+    # Weight decay × learning rate is 900: each step multiplies the weights by −899, until they overflow.
     changes = {"optimizer": "sgd", "learning_rate": 100.0, "weight_decay": 9.0, "batch_size": 5}
     words = [word for key, value in changes.items() for word in ("--set", f"recipe.{key}={value}")]
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--json", *words)
-    # All but the comparison's "small", whose kernel nobody could choose.
+    # The comparison's "small" is not trained, because no kernel is selected.
     assert len(ended.json["failed"]) == N_FITS - 2
     assert [row["n_failed"] for row in ended.json["results"]] == [2, 2, 0, 2, 2, 2]
     assert ended.status == 1
@@ -81,7 +104,7 @@ def test_failed_fits_are_told_and_the_study_goes_on(
     assert "failed fits" in status.out and "diverged" in status.out
 
 
-def test_a_folder_in_use_is_an_error(convstudy: Call, tiny: Path, finished: Path) -> None:
+def test_a_runs_folder_in_use_is_an_error(convstudy: Call, tiny: Path, finished: Path) -> None:
     from convstudy.history import History
 
     with History.open(finished).writing():
@@ -90,7 +113,7 @@ def test_a_folder_in_use_is_an_error(convstudy: Call, tiny: Path, finished: Path
     assert "another convstudy process" in ended.err
 
 
-def test_ctrl_c_says_how_to_go_on_and_a_second_run_does(tiny: Path, tmp_path: Path) -> None:
+def test_the_same_command_resumes_after_ctrl_c(tiny: Path, tmp_path: Path) -> None:
     words = [
         "run",
         str(tiny),
@@ -101,13 +124,14 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_does(tiny: Path, tmp_path: Pa
         "--seeds",
         "4",
         "--no-report",
+        "-v",
     ]
     process = subprocess.Popen(
         process_words(*words),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Whoever runs the tests in the background has switched this signal off, and children inherit that.
+        # A test run in the background ignores this signal, and its children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
@@ -121,7 +145,7 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_does(tiny: Path, tmp_path: Pa
     assert out == ""
     assert "Traceback" not in err
     assert "Interrupted: " in err and "are kept in" in err
-    assert f"convstudy run {tiny} --runs {tmp_path / 'runs'} --workers 1 --seeds 4 --no-report" in err
+    assert f"convstudy run {tiny} --runs {tmp_path / 'runs'} --workers 1 --seeds 4 --no-report -v" in err
     status = subprocess.run(
         process_words("status", "--runs", str(tmp_path / "runs"), "--json"),
         capture_output=True,
@@ -131,12 +155,12 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_does(tiny: Path, tmp_path: Pa
     assert json.loads(status.stdout)["run"]["status"] == "interrupted"
     again = subprocess.run(process_words(*words, "--json"), capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
-    assert "of them trained before" in again.stderr
+    assert "already trained)" in again.stderr
     assert json.loads(again.stdout)["complete"]
 
 
 def test_events_are_appended_to_a_file(convstudy: Call, tiny: Path, finished: Path, tmp_path: Path) -> None:
-    """Everything is trained already, so that no worker starts."""
+    # Everything is trained already, so no worker starts.
     path = tmp_path / "events.jsonl"
     for n_runs in (1, 2):
         ended = convstudy("run", tiny, "--runs", finished, "--events", path, "--no-report")
@@ -146,9 +170,7 @@ def test_events_are_appended_to_a_file(convstudy: Call, tiny: Path, finished: Pa
     assert {event.kind for event in events} == {"run-started", "choice-made"}
 
 
-def test_a_file_of_events_that_cannot_be_written_is_one_error(
-    convstudy: Call, tiny: Path, tmp_path: Path
-) -> None:
+def test_an_events_path_that_is_a_folder_is_one_error(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--events", tmp_path)
     assert (ended.status, ended.out) == (2, "")
     assert f"{tmp_path}: events cannot be written to this file" in ended.err

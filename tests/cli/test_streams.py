@@ -151,7 +151,7 @@ def check_said(case: Case, said: WorkerMessage) -> None:
         assert "?" not in text and "\\u2212" in text  # the latter is JSON
     if case.err == "open":
         text = said.err.decode(case.encoding)
-        assert "10 of them trained before" in text
+        assert "10 fits (10 already trained)" in text
         assert not any(word in text for word in ("bug", "Traceback", "Exception ignored"))
         assert text.count("stdout: the result cannot be printed: ") == (N_COMMANDS if status == 2 else 0)
 

@@ -230,8 +230,8 @@ def test_a_fit_that_ends_is_counted_without_a_look_at_all_others(tiny: Path) -> 
     plan = make_plan(load_study(tiny))
     watched = Watched(plan.fits)
     vars(plan)["fits"] = watched
-    display = Display(Progress(Clock()))
-    plain = LineProgress(display._progress, [].append)
+    display = Display(Progress(Clock()), "fits")
+    plain = LineProgress(display._progress, "stages", [].append)
     plain(RunStarted("tiny-1", plan, frozenset(), 1))
     assert watched.times > 0
     watched.times = 0

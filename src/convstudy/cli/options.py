@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def examples(*commands: str) -> str:
+    """Return commands as the end of a ``--help`` text, one per line."""
+    # click keeps the lines of a paragraph that begins with a backspace.
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
 class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
     """A whole number, 1 or more."""
 

@@ -1,4 +1,4 @@
-"""What a run ends with: the answer first, then the report and the checks, each of which may fail alone."""
+"""The end of a run: the answer first, then checks and report. A failure in one of them does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 class Outcome:
-    """Print what a run found. After the answer, a step that fails is reported, and the next step follows.
+    """Print the answer of a run, then check the run and write its report. An error in a step is printed and kept.
 
     Args:
-        results: the run.
-        runs: its folder.
-        as_json: print one JSON value at the end instead of words.
+        results: the results of the run.
+        runs: the runs folder.
+        as_json: whether to print one JSON value at the end instead of text.
         again: the command that runs the study again.
-        accepting: whether that command accepts failures.
+        accepting: whether that command has ``--accept-failures``.
     """
 
     def __init__(self, results: Results, runs: Path, as_json: bool, again: str, accepting: bool) -> None:
         from convstudy.analysis import analyse
-        from convstudy.report import answer
+        from convstudy.report import answer, short_answer
 
         self._results, self._runs, self._as_json = results, runs, as_json
         self._report: Path | None = None
@@ -52,16 +52,18 @@ class Outcome:
             if results.untested and not results.unfinished:
                 print_messages(unrestored_text(again))
         self._analysis = analyse(results)
-        self._answer = answer(self._analysis)
-        self._say("\n".join(self._answer) + "\n")
+        self._answer = answer(self._analysis) if as_json else short_answer(self._analysis)
+        self._print("\n".join(self._answer))
 
     def write_report(self) -> None:
-        """Write the page, unless the runs folder was deleted meanwhile."""
+        """Write the HTML report, unless the runs folder was deleted during the run."""
         if self._interrupted:
             return
         from convstudy.store import Layout
 
-        hint = f"`{self._again} --output DIR` writes it elsewhere; everything that was trained is kept"
+        hint = (
+            f"`{self._report_command} --output DIR` writes it to another folder; all trained models are kept"
+        )
         with self._step():
             folder = Layout(self._runs).report(self._results.run_id)
             self._check_presence()
@@ -71,7 +73,7 @@ class Outcome:
             self._note(*errors)
 
     def _check_presence(self) -> None:
-        """Raise :class:`StoreError` where the runs folder was deleted: a report alone would be all that is in it."""
+        """Raise :class:`StoreError` if the runs folder was deleted; a new one would hold the report and no runs."""
         from convstudy.history import History
 
         if not History.is_at(self._runs):
@@ -79,8 +81,8 @@ class Outcome:
                 Problem("this runs folder was deleted after the run", where=Location(str(self._runs)))
             )
 
-    def look_over(self) -> None:
-        """Run the checks."""
+    def check(self) -> None:
+        """Run the checks on the results."""
         if self._interrupted:
             return
         with self._step():
@@ -89,22 +91,24 @@ class Outcome:
             self._findings = check_run(self._analysis)
 
     def end(self, checks: str, following: str, strict: bool) -> int:
-        """Print the rest, and return the exit status.
+        """Print where the report is and which checks found something, and return the exit status.
 
         Args:
-            checks: the command that lists what the checks found.
-            following: the command to try next.
-            strict: whether warnings are a failure.
+            checks: the command that lists the findings of the checks.
+            following: a command to suggest; empty for none.
+            strict: whether a warning of a check gives exit status 1.
 
         Raises:
-            NotPrinted, ReaderGone: where a part could not be printed on stdout.
+            NotPrinted, ReaderGone: if a part of the result could not be printed on stdout.
         """
         if self._as_json:
             print_json(self._json())
-        self._say(f"report: {self._report or f'none written; `{self._again}` does so'}")
-        if self._findings is not None and (found := findings_count(self._findings)):
-            self._say(f"checks: {found}; {checks}")
-        self._say(f"next:   {following}")
+        self._print(f"report: {self._report or f'not written; `{self._report_command}` writes it'}")
+        if not self._as_json:
+            if self._findings is not None and self._findings.reported:
+                print_messages(f"checks: {findings_count(self._findings)}; list them: {checks}")
+            if following:
+                print_messages(f"next:   {following}")
         if self._unprinted is not None:
             raise self._unprinted
         if self._interrupted:
@@ -116,18 +120,19 @@ class Outcome:
         return strict_status(self._findings, strict) if self._findings is not None else 0
 
     @property
-    def _again(self) -> str:
-        """The command that writes the report."""
+    def _report_command(self) -> str:
         return f"convstudy report {self._results.run_id}{runs_words(self._runs)}"
 
     @contextmanager
     def _step(self) -> Iterator[None]:
-        """Report and keep the error of a step."""
+        """Print and keep the error of a step."""
         try:
             yield
         except KeyboardInterrupt:
             self._interrupted = True
-            self._note(ConvstudyError(Problem("interrupted", got="everything is trained", hint=self._again)))
+            self._note(
+                ConvstudyError(Problem("interrupted", got="all fits are trained", hint=self._report_command))
+            )
         except Exception as error:
             self._note(as_convstudy_error(error))
 
@@ -136,8 +141,8 @@ class Outcome:
             print_messages(str(error))
         self._errors += errors
 
-    def _say(self, text: str) -> None:
-        """Print a line of the result; the error of a stdout that fails is raised at the end, when all else is done."""
+    def _print(self, text: str) -> None:
+        """Print a part of the result. If stdout fails, :meth:`end` raises the error, after all other steps."""
         if self._as_json or self._unprinted is not None:
             return
         try:
@@ -146,7 +151,7 @@ class Outcome:
             self._unprinted = error
 
     def _json(self) -> dict[str, Any]:
-        """Return what the run found, for a program; ``errors`` is there where a step failed."""
+        """Return the results as JSON values; ``errors`` is present only if a step failed."""
         results = self._results
         value: dict[str, Any] = {
             "run_id": results.run_id,
@@ -167,5 +172,4 @@ class Outcome:
 
 
 def _row(row: CandidateRow) -> dict[str, Any]:
-    """Return a row of the results table, for a program."""
     return {**asdict(row), "n_done": row.n_done, "n_failed": row.n_failed, "n_missing": row.n_missing}

@@ -1,4 +1,4 @@
-"""How far a run is, told on stderr: a live display on a terminal, a line a fit elsewhere."""
+"""The progress of a run on stderr: one bar on a terminal, a line per stage elsewhere, a line per fit with ``-v``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from convstudy.cli.output import print_messages
 from convstudy.metrics import metric_named
-from convstudy.numbers import count, counted, duration, percent, score_text
+from convstudy.numbers import count, counted, duration, score_text
 from convstudy.record import Epoch
 from convstudy.run.events import (
     ChoiceMade,
@@ -33,103 +33,197 @@ if TYPE_CHECKING:
     from convstudy.plan import Choice, Stage
     from convstudy.run.events import Event, Listener
 
-# Without a terminal, a fit that takes long says that it lives.
-SECONDS_BETWEEN_EPOCH_LINES = 30
-UPDATES_A_SECOND = 4
-CALLED = {"weights": "weights", "validation": "validation predictions", "test": "test predictions"}
+Detail = Literal["problems", "stages", "fits"]
+"""Which events have a line: problems only, stages too, or fits and test-set evaluations too."""
+
+# Without a terminal a long stage or fit needs a sign of life; some CI services stop a job that prints nothing.
+SECONDS_BETWEEN_LINES = 60
+UPDATES_PER_SECOND = 4
+BAR_WIDTH = 24
+FILE_NAMES = {"weights": "weights", "validation": "validation predictions", "test": "test predictions"}
 
 
 @contextmanager
-def showing(progress: Progress) -> Iterator[Listener]:
-    """Give a listener for a run, which counts into ``progress``; what it tells suits the stderr of this process."""
-    if is_terminal():
-        with _live(progress) as listener:
-            yield listener
-    else:
-        yield LineProgress(progress)
-
-
-def is_terminal() -> bool:
-    """Whether somebody watches stderr on a terminal that can be drawn on."""
-    unattended = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-    watched = sys.stderr is not None and sys.stderr.isatty()
-    return watched and not unattended and os.environ.get("TERM") not in {"dumb", "unknown"}
-
-
-class LineProgress:
-    """A line for each fit, choice and opening; for logs.
+def show_progress(progress: Progress, verbose: bool = False) -> Iterator[Listener]:
+    """Yield a listener that updates ``progress`` and shows it in the way that suits stderr.
 
     Args:
         progress: counts the events.
-        print_messages: takes one line.
+        verbose: whether each fit and each test-set evaluation has a line.
+    """
+    if is_terminal():
+        with _live(progress, "fits" if verbose else "problems") as listener:
+            yield listener
+    else:
+        lines = LineProgress(progress, "fits" if verbose else "stages")
+        yield lines
+        lines.finish()
+
+
+def is_terminal() -> bool:
+    """Return whether stderr is a terminal that can redraw lines; in CI it is not."""
+    in_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    is_tty = sys.stderr is not None and sys.stderr.isatty()
+    return is_tty and not in_ci and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
+class EventLines:
+    """Turn the events of a run into lines of text.
+
+    Args:
+        progress: counts the events.
+        detail: which events have a line.
     """
 
-    def __init__(self, progress: Progress, print_messages: Callable[[str], None] = print_messages) -> None:
+    def __init__(self, progress: Progress, detail: Detail) -> None:
         self._progress = progress
-        self._tell = print_messages
-        self._told = 0.0
+        self._detail = detail
+        self._printed_at = progress.clock()
+        self._finished_stages: set[str] = set()
+
+    def take(self, event: Event) -> list[str]:
+        """Count an event and return its lines, often none."""
+        progress = self._progress
+        progress.take(event)
+        if isinstance(event, RunStarted):
+            self._newly_finished()  # what earlier runs finished is no news
+        lines = [line for line in self._lines(event) if line]
+        if lines:
+            self._printed_at = progress.clock()
+        return lines
+
+    def _lines(self, event: Event) -> list[str]:
+        progress, detail = self._progress, self._detail
+        if isinstance(event, EpochEnded):
+            return [self._sign_of_life(event)]
+        if isinstance(event, FitEnded):
+            if detail == "fits":
+                width = len(str(progress.n_fits))
+                numbers = f"[{progress.n_done:{width}}/{progress.n_fits}]"
+                return [f"{numbers} {fit_text(event, progress)}; {time_left(progress)}"]
+            lines = [] if event.record.done else [fit_text(event, progress)]
+            return lines + (
+                [f"{stage}: done; {self._so_far()}" for stage in self._newly_finished()]
+                if detail == "stages"
+                else []
+            )
+        if isinstance(event, ChoiceMade) and detail == "stages":
+            return [f"{choice_text(event.choice)}; {self._so_far()}"]
+        if isinstance(event, (RunStarted, ChoiceMade, SearchAdvanced)) and detail == "problems":
+            return []
+        if isinstance(event, EvaluatedOnTestSet) and detail != "fits":
+            return []
+        return [event_text(event, progress)]
+
+    def _sign_of_life(self, event: EpochEnded) -> str:
+        """Return a line after a minute without one, where lines are all that shows progress."""
+        progress, fit, epoch = self._progress, event.fit, event.epoch
+        is_last = epoch.number >= fit.n_epochs
+        if (
+            is_last
+            or self._detail == "problems"
+            or progress.clock() - self._printed_at < SECONDS_BETWEEN_LINES
+        ):
+            return ""
+        if self._detail == "stages":
+            return self._so_far()
+        return (
+            f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, {score_of(epoch, fit.metric)}"
+        )
+
+    def _newly_finished(self) -> list[str]:
+        """Return the stages that choose nothing and have just finished; the others have a line for their choice."""
+        progress = self._progress
+        stages = progress.plan.stages if progress.plan else ()
+        finished = [
+            stage.key
+            for stage in stages
+            if progress.stages[stage.key].finished and stage.key not in self._finished_stages
+        ]
+        self._finished_stages.update(finished)
+        chooses = {stage.key for stage in stages if stage.chooses}
+        return [key for key in finished if key not in chooses]
+
+    def _so_far(self) -> str:
+        progress = self._progress
+        left = "" if progress.n_done >= progress.n_fits else f", {time_left(progress)}"
+        return f"{progress.n_done:,} of {counted(progress.n_fits, 'fit')} done{left}"
+
+
+class LineProgress:
+    """A listener that prints lines, for logs and pipes.
+
+    Args:
+        progress: counts the events.
+        detail: which events have a line.
+        print_messages: prints one line.
+    """
+
+    def __init__(
+        self, progress: Progress, detail: Detail, print_messages: Callable[[str], None] = print_messages
+    ) -> None:
+        self._progress = progress
+        self._lines = EventLines(progress, detail)
+        self._print = print_messages
 
     def __call__(self, event: Event) -> None:
-        """Take an event of the run."""
-        self._progress.take(event)
-        line = self._line(event)
-        if line:
-            self._tell(line)
-            self._told = self._progress.clock()
+        """Count an event and print its lines."""
+        for line in self._lines.take(event):
+            self._print(line)
 
-    def _line(self, event: Event) -> str:
-        progress = self._progress
-        if isinstance(event, EpochEnded):
-            fit, epoch = event.fit, event.epoch
-            last = epoch.number >= fit.n_epochs
-            if last or progress.clock() - self._told < SECONDS_BETWEEN_EPOCH_LINES:
-                return ""
-            return f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, {score_of(epoch, fit.metric)}"
-        if isinstance(event, FitEnded):
-            width = len(str(progress.n_fits))
-            return f"[{progress.n_done:{width}}/{progress.n_fits}] {ended(event, progress)}; {left(progress)}"
-        return messages(event, progress)
+    def finish(self) -> None:
+        """Print what the run did, if it did something."""
+        if self._progress.n_started or self._progress.n_evaluated:
+            self._print(summary(self._progress))
 
 
 @contextmanager
-def _live(progress: Progress) -> Iterator[Listener]:
-    """Draw on the terminal: one bar for the whole run, a line a stage, a line for each fit that trains now."""
+def _live(progress: Progress, detail: Detail) -> Iterator[Listener]:
+    """Draw one bar at the bottom of the terminal; lines stay above it, and the full bar stays at the end."""
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
-    display = Display(progress)
-    with Live(
-        console=console, get_renderable=display.render, refresh_per_second=UPDATES_A_SECOND, transient=True
-    ) as live:
+    display = Display(progress, detail)
+    with Live(console=console, get_renderable=display.render, refresh_per_second=UPDATES_PER_SECOND) as live:
 
         def listener(event: Event) -> None:
-            lines = display.take(event)
-            for line in lines:
+            for line in display.take(event):
                 live.console.print(line, markup=False, highlight=False)
 
-        yield listener
+        try:
+            yield listener
+        finally:
+            display.finish()
+            live.transient = progress.plan is None  # an error before the run leaves no bar
 
 
 class Display:
-    """What the live display shows; events come from one thread, drawing is done by another."""
+    """The bar of a terminal; one thread takes the events, another draws.
 
-    def __init__(self, progress: Progress) -> None:
+    Args:
+        progress: counts the events.
+        detail: which events have a line above the bar.
+    """
+
+    def __init__(self, progress: Progress, detail: Detail) -> None:
         self._progress = progress
+        self._lines = EventLines(progress, detail)
         self._lock = Lock()
+        self._is_finished = False
 
     def take(self, event: Event) -> list[str]:
-        """Count an event in; return lines that are to stay above the display."""
+        """Count an event and return the lines to print above the bar."""
         with self._lock:
-            self._progress.take(event)
-            if isinstance(event, FitEnded) and not event.record.done:
-                return [ended(event, self._progress)]
-            line = "" if isinstance(event, EvaluatedOnTestSet) else messages(event, self._progress)
-            return [line] if line else []
+            return self._lines.take(event)
+
+    def finish(self) -> None:
+        """Let the last frame show what the run did instead of what it does."""
+        with self._lock:
+            self._is_finished = True
 
     def render(self) -> RenderableType:
-        """Return what is to be drawn now."""
-        from rich.console import Group
+        """Return the frame to draw now: always one row, cut to the width of the terminal."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
@@ -137,66 +231,54 @@ class Display:
         with self._lock:
             progress = self._progress
             if progress.plan is None:
-                return Text("getting ready ...")
-            head = Table.grid(padding=(0, 1))
-            head.add_row(
-                Text(f"{percent(progress.share, 0):>5}"),
-                ProgressBar(total=1.0, completed=progress.share, width=30),
-                Text(f"{progress.n_done} of {counted(progress.n_fits, 'fit')}, {left(progress)}"),
-            )
-            body = Table.grid(padding=(0, 2))
-            for stage in progress.plan.stages:
-                body.add_row(Text(f"  {stage.key}"), Text(_so_far(stage, progress)))
-            for running in progress.running.values():
-                epoch = running.epoch
-                number = epoch.number if epoch else 0
-                score = f", {score_of(epoch, running.fit.metric)}" if epoch else ""
-                body.add_row(
-                    Text(f"  ▸ {progress.name(running.fit)}"),
-                    Text(f"epoch {number} of {running.fit.n_epochs}{score}"),
-                )
-            return Group(head, body)
+                return Text("Preparing ...")
+            row = Table.grid(padding=(0, 1))
+            row.add_column(no_wrap=True)
+            row.add_column(no_wrap=True, overflow="ellipsis")
+            bar = ProgressBar(total=1.0, completed=progress.share, width=BAR_WIDTH)
+            if self._is_finished:
+                text = summary(progress)
+            else:
+                now = " · ".join(filter(None, (_current_stage(progress), time_left(progress))))
+                text = f"{progress.n_done:,}/{counted(progress.n_fits, 'fit')}{_failed(progress)} · {now}"
+            row.add_row(bar, Text(text))
+            return row
 
 
-def messages(event: Event, progress: Progress) -> str:
-    """Return what is worth a line of its own besides fits, or nothing."""
+def event_text(event: Event, progress: Progress) -> str:
+    """Return the line of an event that is not about one fit's training; empty where it has none."""
     if isinstance(event, RunStarted):
-        n_done = progress.n_done
-        before = f", {n_done:,} of them trained before" if n_done else ""
+        already = f" ({progress.n_done:,} already trained)" if progress.n_done else ""
         return (
-            f"{event.run_id}: {counted(progress.n_fits, 'fit')}{before}; {counted(event.workers, 'worker')}"
+            f"{event.run_id}: {counted(progress.n_fits, 'fit')}{already}, {counted(event.workers, 'worker')}"
         )
     if isinstance(event, ChoiceMade):
         return choice_text(event.choice)
     if isinstance(event, SearchAdvanced):
         return rung_text(event.plan.stage(event.stage))
     if isinstance(event, EvaluatedOnTestSet) and event.test_evaluation.scores is not None:
-        return f"test set opened for {progress.name(event.fit)}: {_tested(event)}"
+        metric = metric_named(event.fit.metric)
+        score = score_text(event.test_evaluation.scores[metric.name], metric.unit)
+        return f"{progress.name(event.fit)}: test {metric.title} {score}"
     if isinstance(event, NoMessage):
         if event.fit is None:
-            return f"no message from the inspection of the images for {count(event.seconds)} s"
+            return f"no message from the search for duplicate images for {count(event.seconds)} s"
         name = progress.name(event.fit)
         return f"no message from {name} for {count(event.seconds)} s; a fit sends one after each epoch"
     if isinstance(event, ImagesInspected) and event.error:
-        return f"the images could not be looked over for duplicates: {event.error.splitlines()[0]}"
+        return f"the search for duplicate images failed: {event.error.splitlines()[0]}"
     if isinstance(event, FilesLost):
         return lost_text(event, progress)
     if isinstance(event, NotReproduced):
         return (
-            f"{progress.name(event.fit)}: training it again gives other weights (another machine or version?); its "
-            "record and its test score stay, its lost files stay missing"
+            f"{progress.name(event.fit)}: training again gave other weights (another machine or version?); its record "
+            "and test score are kept, its lost files stay missing"
         )
     return ""
 
 
-def _tested(event: EvaluatedOnTestSet) -> str:
-    """Return a model's test score: ``accuracy 97.31 %``."""
-    found, scores = metric_named(event.fit.metric), event.test_evaluation.scores
-    return f"{found.title} {score_text(scores[found.name], found.unit)}" if scores else "no score"
-
-
-def ended(event: FitEnded, progress: Progress) -> str:
-    """Return how a fit ended: its score, or its error in one line."""
+def fit_text(event: FitEnded, progress: Progress) -> str:
+    """Return the score of a fit that ended, or its error in one line."""
     name, record = progress.name(event.fit), event.record
     if not record.done:
         reason = record.error.splitlines()[0] if record.error else record.error_kind
@@ -206,75 +288,77 @@ def ended(event: FitEnded, progress: Progress) -> str:
 
 
 def score_of(epoch: Epoch, metric: str) -> str:
-    """Return an epoch's validation score: ``validation accuracy 97.31 %``."""
-    return _validation(metric, epoch.validation[metric])
+    """Return the validation score of an epoch: ``validation accuracy 97.31 %``."""
+    return _validation_text(metric, epoch.validation[metric])
 
 
-def _validation(metric: str, value: float) -> str:
-    found = metric_named(metric)
-    return f"validation {found.title} {score_text(value, found.unit)}"
+def _validation_text(name: str, value: float) -> str:
+    metric = metric_named(name)
+    return f"validation {metric.title} {score_text(value, metric.unit)}"
 
 
-def left(progress: Progress) -> str:
-    """Return the time to go in words."""
-    seconds = progress.seconds_left
+def time_left(progress: Progress) -> str:
+    """Return the expected time left, or the time so far once everything is trained."""
     if progress.n_done >= progress.n_fits:
-        opened = (
-            f", {counted(progress.n_evaluated, 'model')} scored on the test set"
-            if progress.n_evaluated
-            else ""
-        )
-        trained = "nothing left to train" if progress.n_failed else "all trained"
-        return f"{trained}{opened}; {duration(progress.seconds)} so far"
-    return f"about {duration(seconds)} left" if seconds is not None else "time left not known yet"
+        return f"{duration(progress.seconds)} so far"
+    seconds = progress.seconds_left
+    return f"about {duration(seconds)} left" if seconds is not None else "time left unknown"
+
+
+def summary(progress: Progress) -> str:
+    """Return what a run did: ``27 of 27 fits done, 18 models tested, 18 s``."""
+    tested = f", {counted(progress.n_evaluated, 'model')} tested" if progress.n_evaluated else ""
+    fits = f"{progress.n_done:,} of {counted(progress.n_fits, 'fit')} done{_failed(progress)}"
+    return f"{fits}{tested}, {duration(progress.seconds)}"
+
+
+def _failed(progress: Progress) -> str:
+    return f" ({progress.n_failed:,} failed)" if progress.n_failed else ""
+
+
+def _current_stage(progress: Progress) -> str:
+    """Return the first stage with fits to train, then the test set."""
+    for key, stage in progress.stages.items():
+        if not stage.finished:
+            return key
+    return f"test set: {counted(progress.n_evaluated, 'model')}" if progress.n_evaluated else ""
 
 
 def choice_text(choice: Choice) -> str:
-    """Return what a stage chose, and by which score."""
+    """Return the candidate that a stage selected, with its validation score."""
     if not choice.chosen:
-        return f"{choice.stage}: nothing could be chosen, every candidate has a failed fit"
+        return f"{choice.stage}: nothing is selected, because every candidate has a failed fit"
     score = next((score for score in choice.scores if score.name == choice.chosen), None)
-    by = f" ({_validation(score.metric, score.value)})" if score and score.value is not None else ""
-    return f"{choice.stage} chose {choice.chosen}{by}"
+    by = f" ({_validation_text(score.metric, score.value)})" if score and score.value is not None else ""
+    return f"{choice.stage}: selected {choice.chosen}{by}"
 
 
 def lost_text(event: FilesLost, progress: Progress) -> str:
-    """Return which files are computed again: a line for each damaged one, and one for the missing ones of a kind."""
+    """Return one line for each damaged file, and one line for the missing files of each kind."""
     lines = [
-        f"{progress.name(file.fit)}: {CALLED[file.kind]} are damaged; the file is set aside as {file.set_aside} and "
-        "computed again"
+        f"{progress.name(file.fit)}: the file of its {FILE_NAMES[file.kind]} is damaged; it is kept as "
+        f"{file.set_aside} and computed again"
         for file in event.files
         if file.set_aside is not None
     ]
-    for kind, called in CALLED.items():
+    for kind, file_name in FILE_NAMES.items():
         names = [
             progress.name(file.fit) for file in event.files if file.kind == kind and file.set_aside is None
         ]
         if names:
-            others = f" and of {counted(len(names) - 1, 'other fit')}" if len(names) > 1 else ""
-            lines.append(f"{called} of {names[0]}{others} are missing and computed again")
+            others = f" and {counted(len(names) - 1, 'other fit')}" if len(names) > 1 else ""
+            lines.append(f"{names[0]}{others}: {file_name} are missing and computed again")
     return "\n".join(lines)
 
 
 def rung_text(stage: Stage) -> str:
-    """Return how far a search that halves has come, or nothing where it draws: who goes on there is everybody."""
+    """Return the rung that a halving search finished; empty for searches without rungs and after the last rung."""
     decided = [number for number, rung in enumerate(stage.rungs, start=1) if rung.decided]
     if not decided or decided[-1] == len(stage.rungs):
         return ""
     rung, pending = stage.rungs[decided[-1] - 1], stage.rungs[decided[-1]].size
-    there = f"{counted(pending.n_folds, 'fold')} × {counted(pending.n_epochs, 'epoch')}"
+    size = f"{counted(pending.n_folds, 'fold')} × {counted(pending.n_epochs, 'epoch')}"
     return (
-        f"{stage.key}: rung {decided[-1]} of {len(stage.rungs)} is done, {len(rung.promoted):,} of "
-        f"{counted(len(rung.evaluated), 'candidate')} go on to {there}"
+        f"{stage.key}: rung {decided[-1]} of {len(stage.rungs)} is done; {len(rung.promoted):,} of "
+        f"{counted(len(rung.evaluated), 'candidate')} are promoted to {size}"
     )
-
-
-def _so_far(stage: Stage, progress: Progress) -> str:
-    counts = progress.stages[stage.key]
-    choice = progress.choices.get(stage.key)
-    chosen = f", chose {choice.chosen}" if choice and choice.chosen else ""
-    open_rungs = [
-        number for number, rung in enumerate(stage.rungs, start=1) if rung.evaluated and not rung.decided
-    ]
-    rung = f", rung {open_rungs[0]} of {len(stage.rungs)}" if open_rungs else ""
-    return f"{counts.n_done} of {counted(counts.n_fits, 'fit')}{rung}{chosen}"

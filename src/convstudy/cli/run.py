@@ -13,13 +13,12 @@ from convstudy.cli.failures import INTERRUPTED
 from convstudy.cli.findings import strict_option
 from convstudy.cli.options import (
     Seconds,
-    changes_of,
     check_labels,
     command_line,
     device_option,
+    examples,
     json_option,
     runs_option,
-    runs_words,
     study_argument,
     study_of,
     workers_option,
@@ -33,10 +32,16 @@ if TYPE_CHECKING:
     from convstudy.run import Event, Listener
     from convstudy.run.progress import Progress
 
-TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
+SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "convstudy run digits",
+        "convstudy run study.toml --seeds 10 --set recipe.epochs=30",
+        "convstudy run study.toml -v",
+    )
+)
 @study_argument
 @runs_option
 @workers_option
@@ -61,7 +66,10 @@ TASTE_OF_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
     metavar="FILE",
     help="Append each event of the run to FILE as a line of JSON, at once; docs/running.md describes the lines.",
 )
-@click.option("--no-report", is_flag=True, help="Write no report; `convstudy report` does so later.")
+@click.option(
+    "--no-report", is_flag=True, help="Do not write the report; `convstudy report` writes it later."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for each fit and each test-set evaluation.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -75,23 +83,26 @@ def run(
     fit_timeout: float | None,
     events: Path | None,
     no_report: bool,
+    verbose: bool,
 ) -> int:
-    """Answer the questions of STUDY; go on where it stopped.
+    """Train what is missing and report the answer.
 
-    Every fit that is done is kept in --runs, and no study trains it again. Ctrl-C stops at once; the same command
-    resumes. Exit status: 0 fine, 1 failed fits or (with --strict, after all is trained) warnings, 2 usage or a
-    report that cannot be written, 130 interrupted.
+    Prints one line per question of STUDY and the path of the report. All finished fits are kept in --runs and are
+    never trained again. Ctrl-C stops the run; the same command resumes it.
+
+    Exit status: 0 success, 1 a fit failed or (with --strict) a check warns, 2 wrong usage or a report that cannot
+    be written, 130 interrupted.
     """
     study = study_of(context, source)
     check_labels(context, source, study)
     from convstudy.cli.outcome import Outcome
-    from convstudy.cli.progress import showing
+    from convstudy.cli.progress import show_progress
     from convstudy.run import run_study
     from convstudy.run.progress import Progress
 
     progress, again = Progress(), shlex.join([program(), *context.obj])
     try:
-        with _written(events) as write, showing(progress) as show:
+        with _written(events) as write, show_progress(progress, verbose) as show:
 
             def listener(event: Event) -> None:
                 show(event)
@@ -101,47 +112,35 @@ def run(
     except KeyboardInterrupt:
         return _interrupted(progress, runs, again, as_json)
     outcome = Outcome(results, runs, as_json, again, accepting=accept_failures is not None)
-    outcome.look_over()
+    outcome.check()
     if not no_report:
         outcome.write_report()
     return outcome.end(
         checks=command_line(context, "check", source),
-        following=next_command(context, source, results),
+        following=next_command(source, results),
         strict=strict,
     )
 
 
 def _written(path: Path | None) -> AbstractContextManager[Listener]:
-    """Return a listener that appends events to a file, or one that does nothing where there is no path."""
+    """Return a listener that appends events to the file; it does nothing without a path."""
     from convstudy.run import JsonLines, silent
 
     return nullcontext(silent) if path is None else JsonLines(path, print_messages)
 
 
-def next_command(context: click.Context, source: str, results: Results) -> str:
-    """Return what to try next: failures first, then real images, the whole study, a report for a paper."""
-    in_folder = runs_words(context.params["runs"])
-    if results.unfinished or results.untested:
-        return shlex.join([program(), *context.obj])
-    if results.failed:
-        words = f"status {results.run_id}{in_folder}"
-    elif source == "digits":
-        words = TASTE_OF_MNIST
-    elif changes_of(context):
-        words = f"plan {shlex.quote(source)}{in_folder}"
-    else:
-        words = f"report {results.run_id} --format pdf,csv{in_folder}"
-    return f"{shlex.quote(program())} {words}"
+def next_command(source: str, results: Results) -> str:
+    """Return the command to suggest after the built-in study: the same questions on a part of MNIST."""
+    return f"{shlex.quote(program())} {SHORT_MNIST}" if source == "digits" and results.complete else ""
 
 
 def _interrupted(progress: Progress, runs: Path, again: str, as_json: bool) -> int:
-    """Say what is kept and how to go on."""
     kept = "nothing was trained yet"
     if progress.plan is not None:
         kept = f"{progress.n_done:,} of {counted(progress.n_fits, 'fit')} are kept in {runs}"
         if progress.running:
-            kept += "; those under way go on from their last whole epoch"
-    print_messages(f"\nInterrupted: {kept}.\nGo on with the same command:\n  {again}")
+            kept += "; running fits resume after their last full epoch"
+    print_messages(f"\nInterrupted: {kept}.\nTo resume, run the same command again:\n  {again}")
     if as_json:
         print_json({"errors": [Problem("interrupted", got=kept, hint=again).as_json()]})
     return INTERRUPTED

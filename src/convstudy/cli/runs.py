@@ -121,10 +121,10 @@ def report(
         raise _outdated(results, runs)
     from convstudy.analysis import analyse
     from convstudy.checks import check_run
-    from convstudy.report import answer
+    from convstudy.report import short_answer
 
     analysis = analyse(results)
-    print_messages("\n".join(answer(analysis)))
+    print_messages("\n".join(short_answer(analysis)))
     folder = output or history.report_folder(results.run_id)
     files, errors = write_files(
         analysis, check_run(analysis), folder, wanted, hint="--output DIR writes it elsewhere"

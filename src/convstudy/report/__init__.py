@@ -13,6 +13,7 @@
 ``theme``              how charts look, on paper and on a page, light or dark
 ``thumbnails``           images, mistakes and kernels as small PNG files
 ``conclusions``        the answer in words, each sentence with its evidence
+``short_answer``       the answer in one short line per question, for the terminal
 ``ranking_summary``          several verdicts in one sentence
 ``verdict_words``      a verdict within a sentence: figures, and what it takes to say more
 ``verdict_notes``      verdicts in full, for those who want to know more
@@ -35,6 +36,7 @@
 
 from convstudy.report.conclusions import answer
 from convstudy.report.count_text import counts_answer
+from convstudy.report.short_answer import short_answer
 from convstudy.report.write import FORMATS, write_report
 
-__all__ = ["FORMATS", "answer", "counts_answer", "write_report"]
+__all__ = ["FORMATS", "answer", "counts_answer", "short_answer", "write_report"]

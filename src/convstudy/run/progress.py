@@ -55,6 +55,11 @@ class StageProgress:
     n_fits: int
     n_done: int
 
+    @property
+    def finished(self) -> bool:
+        """Whether every fit has a record."""
+        return self.n_done >= self.n_fits
+
 
 @dataclass
 class Progress:
@@ -66,6 +71,7 @@ class Progress:
     Attributes:
         plan: the plan of the last event that had one; ``None`` before the run started.
         done: the ids of all fits with a record.
+        n_started: the number of fits that started in this run.
         n_failed: the number of fits that failed in this run.
         n_evaluated: the number of models evaluated on the test set in this run.
         running: fit id -> a fit that trains now.
@@ -77,6 +83,7 @@ class Progress:
     clock: Callable[[], float] = monotonic
     plan: Plan | None = None
     done: set[str] = field(default_factory=set)
+    n_started: int = 0
     n_failed: int = 0
     n_evaluated: int = 0
     running: dict[str, Running] = field(default_factory=dict)
@@ -104,6 +111,7 @@ class Progress:
                 self.done = set(event.done)
                 self._take_plan(event.plan)
             case FitStarted():
+                self.n_started += 1
                 # Until its workers are there a run does nothing, and that says nothing of its pace.
                 self._began_training = self.clock() if self._began_training is None else self._began_training
                 self._lose(event.fit)  # it was under way already: its worker died

@@ -1,0 +1,222 @@
+"""The answer in one short line per question, for the terminal; the report has the full sentences and intervals.
+
+A line names the selected candidate, its score, and the verdicts on it. It uses "better", "worse" and "equivalent" for
+verdicts of that kind only. Long lines drop details first: intervals, then names in favour of numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import get_args
+
+from convstudy.analysis import Analysis, CandidateRow, StageResult
+from convstudy.metrics import ACCURACY
+from convstudy.numbers import counted, listed, shortest, shortest_percent, with_spread
+from convstudy.report.metric_text import metric_of, signed_by, with_sign, writer
+from convstudy.report.stages import stage_title
+from convstudy.report.verdict_text import Saying, verdict_label
+from convstudy.stats import Verdict
+
+LONGEST = 160
+"""The number of characters of a line where the names of its candidates allow it: two rows of an 80-column terminal."""
+
+_VERBS: dict[Saying, tuple[str, str]] = {
+    # of one candidate, of several
+    "worse": ("is worse", "are worse"),
+    "behind": ("may be worse", "may be worse"),
+    "better": ("is better", "are better"),
+    "ahead": ("may be better", "may be better"),
+    "equivalent": ("is equivalent", "are equivalent"),
+    "same": ("has the same weights and scores", "have the same weights and scores"),
+    "inconclusive": ("is not significantly different", "are not significantly different"),
+    "no spread": ("is not significantly different", "are not significantly different"),
+    **dict.fromkeys(("no interval", "one seed", "no pair"), ("cannot be compared", "cannot be compared")),
+}
+_PREPOSITIONS: dict[Saying, str] = {
+    **dict.fromkeys(("worse", "behind", "better", "ahead"), "than"),
+    "equivalent": "to",
+    "same": "as",
+    "inconclusive": "from",
+    "no spread": "from",
+    **dict.fromkeys(("no interval", "one seed", "no pair"), "with"),
+}
+
+
+@dataclass(frozen=True)
+class _Detail:
+    """What a line gives of each group of verdicts."""
+
+    intervals: bool
+    differences: bool
+    most_names: int
+
+
+_DETAILS = (
+    _Detail(intervals=True, differences=True, most_names=3),
+    _Detail(intervals=False, differences=True, most_names=3),
+    _Detail(intervals=False, differences=True, most_names=1),
+    _Detail(intervals=False, differences=False, most_names=1),
+)
+
+
+def short_answer(analysis: Analysis) -> tuple[str, ...]:
+    """Return one line per question of the study, then a line if the run is unfinished or the test set is reused.
+
+    Example of a line: ``Search kernel: kernel=5 (selected, 97.15 % on validation) is not significantly different from
+    kernel=3 or kernel=7.``
+    """
+    lines = [_line(stage_result) for stage_result in analysis.asked]
+    return (*lines, *_about_run(analysis))
+
+
+def _line(stage_result: StageResult) -> str:
+    title = stage_title(stage_result)
+    if not stage_result.settled:
+        return f"{title}: not trained, because it depends on an earlier stage."
+    best = stage_result.best
+    n_failed = sum(row.n_failed for row in stage_result.rows)
+    end = f"; {counted(n_failed, 'fit')} failed." if n_failed else "."
+    if best is None:
+        return f"{title}: {_not_selected(stage_result)}{end}"
+    score = _score(stage_result, best)
+    if not score:
+        subject = "" if stage_result.question == "ablate" else f"{best.name} is "
+        return f"{title}: {subject}not evaluated on the test set yet{end}"
+    if stage_result.question == "final":
+        return f"{title}: {score}{end}"
+    ablation = stage_result.question == "ablate"
+    verdicts = stage_result.verdicts if ablation else stage_result.verdicts_on_best
+    head = f"{title} ({score}):" if ablation else f"{title}: {best.name} ({score})"
+    lines = [
+        f"{head} {_judged(verdicts, ablation, detail)}{_interactions(stage_result)}{end}"
+        for detail in _DETAILS
+    ]
+    return next((line for line in lines if len(line) <= LONGEST), lines[-1])
+
+
+def _not_selected(stage_result: StageResult) -> str:
+    trace = stage_result.trace
+    rung = trace.open_rung if trace else None
+    names = trace.rungs[rung - 1].evaluated if trace and rung else [row.name for row in stage_result.rows]
+    rows = [row for row in stage_result.rows if row.name in names]
+    if any(row.n_missing + row.n_open for row in rows):
+        return "nothing is selected yet"
+    return "nothing is selected, because every candidate has a failed fit"
+
+
+def _score(stage_result: StageResult, row: CandidateRow) -> str:
+    """Return the mean score with its images: ``98.24 % on test``; empty where there is none."""
+    summary, metric = row.summary(stage_result.measure), stage_result.metric
+    if summary.mean is None:
+        return ""
+    final = stage_result.question == "final"
+    text = with_spread(summary, writer(metric)) if final else writer(metric)(summary.mean)
+    named = "" if metric.name == ACCURACY else f"{metric.title} "
+    selected = "selected, " if stage_result.question == "search" else ""
+    seeds = f", {counted(summary.n, 'seed')}" if final else ""
+    return f"{selected}{named}{text} on {stage_result.measure.part}{seeds}"
+
+
+def _judged(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str:
+    """Return all verdicts, grouped by what they say, to follow the candidate; in an ablation after a colon."""
+    scored = [verdict for verdict in verdicts if verdict_label(verdict) != "no pair" or ablation]
+    if not scored:
+        return "has no other variant" if ablation else "has no other candidate to compare with"
+    clauses = list(_clauses(verdicts, ablation, detail))
+    if ablation:
+        return "; ".join(clauses)
+    # One subject needs one "is": "is better than a and equivalent to b".
+    clauses[1:] = [
+        after.removeprefix("is ") if before.startswith("is ") else after
+        for before, after in pairwise(clauses)
+    ]
+    return listed(clauses)
+
+
+def _clauses(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> Iterator[str]:
+    groups: dict[tuple[str, str], list[tuple[Saying, Verdict]]] = {}
+    order = get_args(Saying)
+    for verdict in sorted(verdicts, key=lambda each: order.index(verdict_label(each))):
+        label = verdict_label(verdict)
+        groups.setdefault((_VERBS[label][0], _why(label, verdict)), []).append((label, verdict))
+    for (_, why), found in groups.items():
+        label, several = found[0][0], len(found) > 1
+        names = _names([each for _, each in found], ablation, label, detail)
+        after = _differences([each for _, each in found], label, detail)
+        if ablation:
+            yield f"{names} {_VERBS[label][several]}{why}{after}"
+        else:
+            # Folds share training images: a clear difference on them need not hold on new images.
+            folds = " on these folds" if _over_folds(found[0][1]) and label in ("better", "worse") else ""
+            yield f"{_VERBS[label][0]}{folds} {_PREPOSITIONS[label]} {names}{why}{after}"
+
+
+def _over_folds(verdict: Verdict) -> bool:
+    return verdict.measure.part == "validation"
+
+
+def _names(found: Sequence[Verdict], ablation: bool, label: Saying, detail: _Detail) -> str:
+    names = [verdict.first if ablation else verdict.second for verdict in found]
+    several = len(names) > 1
+    # A list of names that have commas themselves cannot be read.
+    if len(names) > detail.most_names or (several and any("," in name for name in names)):
+        return counted(len(names), "variant" if ablation else "other")
+    either = not ablation and _PREPOSITIONS[label] in ("from", "with")
+    return listed(names, "or" if either else "and")
+
+
+def _why(label: Saying, verdict: Verdict) -> str:
+    metric = metric_of(verdict)
+    percent = metric.unit == "percent"
+    margin = f"{shortest(verdict.margin * 100 if percent else verdict.margin)}{_unit(verdict)}"
+    noun = "fold" if _over_folds(verdict) else "seed"
+    return {
+        "equivalent": f" within {margin}",
+        "no interval": f" (no interval for {metric.title})",
+        "one seed": f" (one {noun})",
+        "no pair": f" (no {noun} in common)",
+    }.get(label, "")
+
+
+def _unit(verdict: Verdict) -> str:
+    return {"percent": " pp", "nats": " nats", "": ""}[metric_of(verdict).unit]
+
+
+def _differences(found: Sequence[Verdict], label: Saying, detail: _Detail) -> str:
+    """Return the difference of one verdict with its interval, or the range of several; in brackets."""
+    if not detail.differences or label not in ("better", "worse", "ahead", "behind"):
+        return ""
+    metric, unit = metric_of(found[0]), _unit(found[0])
+    means = sorted(each.difference.mean for each in found if each.difference.mean is not None)
+    ends = list(dict.fromkeys(with_sign(metric, mean) for mean in (means[0], means[-1])))
+    text = f"{' to '.join(ends)}{unit}"
+    difference = found[0].difference
+    if detail.intervals and len(found) == 1 and difference.low is not None and difference.high is not None:
+        low, high = (signed_by(metric, end) for end in (difference.low, difference.high))
+        text += f", {shortest_percent(difference.confidence)} CI {low} to {high}"
+    return f" ({text})"
+
+
+def _interactions(stage_result: StageResult) -> str:
+    found = [each for each in stage_result.interactions if each.difference.n > 1 and not each.no_interval]
+    if not found:
+        return ""
+    n = sum(verdict.is_significant for verdict in found)
+    of = f"{n} of {counted(len(found), 'interaction')}" if n else "no interaction"
+    return f"; {of} {'are' if n > 1 else 'is'} significant"
+
+
+def _about_run(analysis: Analysis) -> Iterator[str]:
+    results, protocol = analysis.results, analysis.protocol
+    if protocol.test_evaluations and protocol.n_questions_elsewhere:
+        n = counted(protocol.n_questions_elsewhere, "hypothesis", "hypotheses")
+        yield f"Note: other runs in this folder tested {n} on the same test set."
+    if not results.complete:
+        fits, records = results.plan.fits, results.records
+        n_trained = sum(fit.id in records and records[fit.id].final for fit in fits)
+        missing = "not every model is evaluated on the test set"
+        if n_trained < len(fits):
+            missing = f"{n_trained:,} of {counted(len(fits), 'fit')} are trained"
+        yield f"Unfinished: {missing}."
