@@ -14,15 +14,15 @@ from typing import get_args
 from convstudy.analysis import Analysis, CandidateRow, StageResult
 from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, listed, shortest, shortest_percent, with_spread
-from convstudy.report.metric_text import metric_of, signed_by, with_sign, writer
+from convstudy.report.metric_text import metric_of, signed_by, unit_of, with_sign, writer
 from convstudy.report.stages import stage_title
-from convstudy.report.verdict_text import Saying, verdict_label
+from convstudy.report.verdict_text import VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
 LONGEST = 160
 """The number of characters of a line where the names of its candidates allow it: two rows of an 80-column terminal."""
 
-_VERBS: dict[Saying, tuple[str, str]] = {
+_VERBS: dict[VerdictLabel, tuple[str, str]] = {
     # of one candidate, of several
     "worse": ("is worse", "are worse"),
     "behind": ("may be worse", "may be worse"),
@@ -34,7 +34,7 @@ _VERBS: dict[Saying, tuple[str, str]] = {
     "no spread": ("is not significantly different", "are not significantly different"),
     **dict.fromkeys(("no interval", "one seed", "no pair"), ("cannot be compared", "cannot be compared")),
 }
-_PREPOSITIONS: dict[Saying, str] = {
+_PREPOSITIONS: dict[VerdictLabel, str] = {
     **dict.fromkeys(("worse", "behind", "better", "ahead"), "than"),
     "equivalent": "to",
     "same": "as",
@@ -136,8 +136,8 @@ def _judged(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str
 
 
 def _clauses(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> Iterator[str]:
-    groups: dict[tuple[str, str], list[tuple[Saying, Verdict]]] = {}
-    order = get_args(Saying)
+    groups: dict[tuple[str, str], list[tuple[VerdictLabel, Verdict]]] = {}
+    order = get_args(VerdictLabel)
     for verdict in sorted(verdicts, key=lambda each: order.index(verdict_label(each))):
         label = verdict_label(verdict)
         groups.setdefault((_VERBS[label][0], _why(label, verdict)), []).append((label, verdict))
@@ -157,7 +157,7 @@ def _over_folds(verdict: Verdict) -> bool:
     return verdict.measure.part == "validation"
 
 
-def _names(found: Sequence[Verdict], ablation: bool, label: Saying, detail: _Detail) -> str:
+def _names(found: Sequence[Verdict], ablation: bool, label: VerdictLabel, detail: _Detail) -> str:
     names = [verdict.first if ablation else verdict.second for verdict in found]
     several = len(names) > 1
     # A list of names that have commas themselves cannot be read.
@@ -167,10 +167,10 @@ def _names(found: Sequence[Verdict], ablation: bool, label: Saying, detail: _Det
     return listed(names, "or" if either else "and")
 
 
-def _why(label: Saying, verdict: Verdict) -> str:
+def _why(label: VerdictLabel, verdict: Verdict) -> str:
     metric = metric_of(verdict)
     percent = metric.unit == "percent"
-    margin = f"{shortest(verdict.margin * 100 if percent else verdict.margin)}{_unit(verdict)}"
+    margin = f"{shortest(verdict.margin * 100 if percent else verdict.margin)}{unit_of(metric)}"
     noun = "fold" if _over_folds(verdict) else "seed"
     return {
         "equivalent": f" within {margin}",
@@ -180,18 +180,14 @@ def _why(label: Saying, verdict: Verdict) -> str:
     }.get(label, "")
 
 
-def _unit(verdict: Verdict) -> str:
-    return {"percent": " pp", "nats": " nats", "": ""}[metric_of(verdict).unit]
-
-
-def _differences(found: Sequence[Verdict], label: Saying, detail: _Detail) -> str:
+def _differences(found: Sequence[Verdict], label: VerdictLabel, detail: _Detail) -> str:
     """Return the difference of one verdict with its interval, or the range of several; in brackets."""
     if not detail.differences or label not in ("better", "worse", "ahead", "behind"):
         return ""
-    metric, unit = metric_of(found[0]), _unit(found[0])
+    metric = metric_of(found[0])
     means = sorted(each.difference.mean for each in found if each.difference.mean is not None)
     ends = list(dict.fromkeys(with_sign(metric, mean) for mean in (means[0], means[-1])))
-    text = f"{' to '.join(ends)}{unit}"
+    text = f"{' to '.join(ends)}{unit_of(metric)}"
     difference = found[0].difference
     if detail.intervals and len(found) == 1 and difference.low is not None and difference.high is not None:
         low, high = (signed_by(metric, end) for end in (difference.low, difference.high))
