@@ -1,4 +1,4 @@
-"""Adaptive average pooling against torch's, whose values it has and whose gradient on a GPU it avoids."""
+"""Adaptive average pooling against torch's, which is not deterministic on a GPU."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from convstudy.networks.modules.window_means import WindowMeans
 
 @pytest.mark.parametrize("shape", [(12, 12), (9, 11), (5, 8), (32, 7), (4, 4)])
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
-def test_values_and_gradients_are_torchs(shape: tuple[int, int], size: int) -> None:
+def test_values_and_gradients_equal_those_of_torch(shape: tuple[int, int], size: int) -> None:
     generator = torch.Generator().manual_seed(1)
     images = torch.randn(2, 3, *shape, generator=generator, dtype=torch.float64)
     images = images.contiguous(memory_format=torch.channels_last).requires_grad_()
     ours = read_layer(f"adaptive-average-pool {size}").module((*shape, 3), generator)(images)
     theirs = nn.functional.adaptive_avg_pool2d(images, size)
-    weighing = torch.randn(ours.shape, generator=generator, dtype=torch.float64)
-    grads = [torch.autograd.grad((made * weighing).sum(), images)[0] for made in (ours, theirs)]
+    weights = torch.randn(ours.shape, generator=generator, dtype=torch.float64)
+    grads = [torch.autograd.grad((output * weights).sum(), images)[0] for output in (ours, theirs)]
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(*grads, rtol=1e-12, atol=1e-12)
 
@@ -34,16 +34,16 @@ def test_values_and_gradients_are_torchs(shape: tuple[int, int], size: int) -> N
         ((4, 8, 3), nn.AvgPool2d),
     ],
 )
-def test_module_follows_from_the_size(shape: tuple[int, int, int], kind: type[nn.Module]) -> None:
+def test_module_class_depends_on_the_input_size(shape: tuple[int, int, int], kind: type[nn.Module]) -> None:
     assert type(read_layer("adaptive-average-pool 4").module(shape, torch.Generator())) is kind
 
 
-def test_size_of_the_input_changes_nothing_and_a_larger_one_is_refused() -> None:
+def test_equal_size_is_a_no_op_and_larger_size_raises() -> None:
     layer = read_layer("adaptive-average-pool 4")
-    assert layer.no_op_reason((4, 4, 3)) == "its input is 4 × 4"
+    assert layer.no_op_reason((4, 4, 3)) == "its input is 4 × 4 already"
     assert layer.no_op_reason((4, 5, 3)) == ""
-    with pytest.raises(NetworkError, match="size 4 does not fit: this layer would get 8 × 3") as caught:
+    with pytest.raises(NetworkError, match="size 4 does not fit an input of 8 × 3") as caught:
         layer.output_shape((8, 3, 2))
-    assert caught.value.problems[0].expected == "a size of at most 3"
+    assert caught.value.problems[0].hint == "use a size of at most 3"
     with pytest.raises(NetworkError, match="needs an image"):
         layer.output_shape((16,))

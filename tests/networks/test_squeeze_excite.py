@@ -8,12 +8,12 @@ import torch
 from convstudy.errors import NetworkError
 from convstudy.networks import Network, read_layer
 from convstudy.networks.build import build_network
-from convstudy.networks.modules.squeeze_excite import ChannelWeighing
+from convstudy.networks.modules.squeeze_excite import SqueezeExcitation
 
 
 def test_channels_are_weighed_by_their_means() -> None:
     module = read_layer("squeeze-excite 2").module((1, 2, 2), torch.Generator().manual_seed(1))
-    assert isinstance(module, ChannelWeighing)
+    assert isinstance(module, SqueezeExcitation)
     with torch.no_grad():
         module.down.weight.copy_(torch.tensor([[1.0, 2.0]]))
         module.up.weight.copy_(torch.tensor([[1.0], [-1.0]]))
@@ -41,7 +41,7 @@ def test_initialiser_and_activation_of_a_network_reach_it() -> None:
         network.with_init("orthogonal"), (2, 2, 8), 3, torch.Generator().manual_seed(1)
     )
     first = orthogonal[0]
-    assert isinstance(first, ChannelWeighing)
+    assert isinstance(first, SqueezeExcitation)
     assert torch.allclose(first.down.weight @ first.down.weight.T, torch.eye(4), atol=1e-5)
 
 

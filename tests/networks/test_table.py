@@ -6,7 +6,7 @@ from convstudy.networks import Network, layer_table
 from convstudy.networks.table import LayerTable
 from tests.networks.examples import NOTEBOOK
 
-# Parameters layer by layer and in all, as the notebook printed them; 0 where it named none.
+# Parameters per layer and in total, as the notebook prints them; 0 where it prints none.
 ROWS = {
     "two-conv-7": [3200, 100384, 0, 128, 0, 0, 262272, 512, 0, 1290],
     "five-conv": [
@@ -27,31 +27,31 @@ TOTALS = {
 
 
 def table(name: str) -> LayerTable:
-    """Return the table of one of the notebook's networks on MNIST."""
+    """Return the layer table of a network of the notebook on MNIST."""
     return layer_table(Network.read(NOTEBOOK[name]), (28, 28, 1), 10)
 
 
 @pytest.mark.parametrize("name", NOTEBOOK)
-def test_rows_and_totals_are_the_notebooks(name: str) -> None:
+def test_parameters_equal_those_of_the_notebook(name: str) -> None:
     made = table(name)
     assert [row.n_parameters for row in made.rows] == ROWS[name]
     assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == TOTALS[name]
     assert [row.text for row in made.rows[:-1]] == list(NOTEBOOK[name])
 
 
-def test_the_plain_variant_has_306410_parameters() -> None:
+def test_variant_without_batch_norm_and_dropout_has_306410_parameters() -> None:
     plain = Network.read(NOTEBOOK["five-conv"]).without(["batch-norm", "dropout"])
     made = layer_table(plain, (28, 28, 1), 10)
     assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == (306410, 306410, 0)
 
 
-def test_the_tanh_variant_has_as_many_as_the_original() -> None:
+def test_tanh_variant_has_the_parameters_of_the_original() -> None:
     varied = Network.read(NOTEBOOK["five-conv"]).with_activation("tanh").with_init("glorot-normal")
     made = layer_table(varied, (28, 28, 1), 10)
     assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == TOTALS["five-conv"]
 
 
-def test_multiply_adds_by_hand() -> None:
+def test_macs_equal_those_computed_by_hand() -> None:
     made = table("two-conv-7")
     by_hand = {
         0: 22 * 22 * 64 * 7 * 7 * 1,
@@ -63,9 +63,9 @@ def test_multiply_adds_by_hand() -> None:
     assert made.macs == sum(by_hand.values()) == 27_471_360
 
 
-def test_layers_that_do_nothing_are_told() -> None:
-    idle = [row.text for row in table("six-conv").rows if row.no_op_reason]
-    assert idle == ["max-pool 1"] * 4
+def test_no_op_layers_have_a_reason() -> None:
+    no_ops = [row.text for row in table("six-conv").rows if row.no_op_reason]
+    assert no_ops == ["max-pool 1"] * 4
     assert [row for name in ("two-conv-7", "five-conv") for row in table(name).rows if row.no_op_reason] == []
     made = layer_table(
         Network.read(["max-pool 1 stride=2", "average-pool 1", "flatten", "flatten", "dropout 0"]),
@@ -74,7 +74,7 @@ def test_layers_that_do_nothing_are_told() -> None:
     )
     assert [row.no_op_reason for row in made.rows] == [
         "",
-        "it pools over 1 × 1, which changes nothing",
+        "it pools over windows of 1 × 1",
         "",
         "its input is flat already",
         "its rate is 0",

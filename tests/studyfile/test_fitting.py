@@ -17,11 +17,10 @@ def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
     (problem,) = spoil(("kernel = 5", "kernel = 15"))
     assert place(problem) == "study.toml:13: network.two-conv.layers"
     assert said(problem) == (
-        'layer 2: kernel 15 does not fit: this layer would get 14 × 14 (network "two-conv" with kernel = 15)'
+        'layer 2: kernel 15 does not fit an input of 14 × 14 (network "two-conv" with kernel = 15)'
     )
-    assert problem.got == "an input of 14 × 14 × 8"
     assert (problem.where.layer, problem.where.layer_text) == ((2,), "conv 8 15 relu")
-    assert problem.expected == "a kernel of at most 14, or padding=same"
+    assert problem.hint == "use a kernel of at most 14, or padding=same"
 
 
 def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
@@ -30,8 +29,8 @@ def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
         "study.toml:23: search.kernel-size.parameters.kernel"
     ] * 2
     assert [said(problem).partition(" (")[0] for problem in problems] == [
-        "layer 2: kernel 15 does not fit: this layer would get 14 × 14",
-        "layer 1: kernel 29 does not fit: this layer would get 28 × 28",
+        "layer 2: kernel 15 does not fit an input of 14 × 14",
+        "layer 1: kernel 29 does not fit an input of 28 × 28",
     ]
 
 
@@ -93,7 +92,7 @@ def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: Pro
     (problem,) = problems_in(text)
     assert place(problem) == "study.toml:10: search.s.parameters"
     assert said(problem) == (
-        'layer 2: kernel 9 does not fit: this layer would get 7 × 7 (network "n" with pool = 4, kernel = 9)'
+        'layer 2: kernel 9 does not fit an input of 7 × 7 (network "n" with pool = 4, kernel = 9)'
     )
 
 

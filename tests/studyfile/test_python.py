@@ -90,7 +90,7 @@ def test_shapes_are_checked() -> None:
     wrong = study(search={"s": Search(network="n", parameters={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
     assert place(problem) == "search.s.parameters.kernel"
-    assert "layer 1: kernel 29 does not fit: this layer would get 28 × 28" in said(problem)
+    assert "layer 1: kernel 29 does not fit an input of 28 × 28" in said(problem)
 
 
 def test_recipe_changes_are_checked() -> None:

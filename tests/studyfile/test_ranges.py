@@ -73,7 +73,7 @@ MISTAKES = [
     ),
     ("learning_rate = { low = 0.1, high = 200.0 }", 'method = "random"', "parameters.learning_rate", "outside", "at most 100"),
     ("batch_size = { low = 8, high = 64.0 }", 'method = "random"', "parameters.batch_size", "whole number", ""),
-    ("kernel = { low = 3.0, high = 5.0 }", 'method = "random"', "parameters.kernel", "conv 8 3.0 relu", "a whole number"),
+    ("kernel = { low = 3.0, high = 5.0 }", 'method = "random"', "parameters.kernel", "kernel must be an integer", ""),
     ("kernel = [3, 5]", 'method = "randm"', "method", "must be one of", '"random"'),
     ("kernel = [3, 5]", "trials = 5", "trials", 'no meaning for the method "grid"', 'method = "random" or'),
     ("kernel = [3, 5]", 'method = "random"\nbudget = 0.2', "budget", "no meaning", 'method = "halving"'),

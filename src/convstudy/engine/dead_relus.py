@@ -14,7 +14,7 @@ from torch import nn
 
 from convstudy.networks.modules.concat import ChannelConcat
 from convstudy.networks.modules.residual import ResidualSum
-from convstudy.networks.modules.squeeze_excite import ChannelWeighing
+from convstudy.networks.modules.squeeze_excite import SqueezeExcitation
 from convstudy.networks.tree import LayerPath
 from convstudy.record import DeadRelus
 
@@ -85,6 +85,6 @@ def _relus(
             if isinstance(module, CAN_DIE):
                 yield module, path, path if has_kernels else before or path
         if has_kernels and not isinstance(
-            part, ChannelWeighing
+            part, SqueezeExcitation
         ):  # which scales channels and computes no new ones
             before = path

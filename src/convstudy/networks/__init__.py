@@ -1,23 +1,23 @@
-"""Networks as data: what a layer is called, what it does to a shape, what it weighs, and how it becomes a module.
+"""Networks as data: layers with their texts, shapes, numbers of parameters and MACs, and torch modules.
 
 ==================  ==========================================================================
-``layers/``         one file a layer: its words, its shape rule, its counts, its module
+``layers/``         the layers, one file each: text, shapes, counts, module
 ``blocks/``         the built-in blocks, one file each
-``block``           layers under a name, for networks to use
-``parameters``      ``{kernel}`` in a layer text
-``reading``         a layer text such as ``"conv 64 3 relu"`` to a layer
-``uses``            a use of blocks: ``"residual basic x3 filters=32"``
-``expanding``       layers as they are written to a tree of layers, blocks in the place of their names
-``tree``            paths, all layers in order, the shapes through a tree
-``network``         a tree of layers, its variants, the shapes through it
-``table``           the layer table: shapes, parameters, multiply-adds
+``block``           a named sequence of layers with parameters
+``parameters``      fills ``{kernel}`` in a layer text
+``reading``         parses a layer text such as ``"conv 64 3 relu"``
+``uses``            parses a use of a block: ``"residual basic x3 filters=32"``
+``expanding``       turns layer texts into a tree of layers, with blocks expanded
+``tree``            paths and shapes of the layers of a tree
+``network``         a tree of layers and its variants
+``table``           the layer table: shapes, parameters, MACs
 ``activations``     the activation functions by name
-``initialisers``    the start weights by name, as Keras draws them
-``build``           a network to a torch module
-``modules/``        the torch modules that torch itself lacks
+``initialisers``    the weight initialisers by name, as in Keras
+``build``           builds the torch module of a network
+``modules/``        torch modules that torch itself lacks
 ==================  ==========================================================================
 
-Only ``build``, ``modules`` and the bodies of ``Layer.module`` touch torch, and only when called.
+Only ``build``, ``modules`` and the bodies of ``Layer.module`` import torch, when they are called.
 """
 
 from convstudy.networks.activations import ACTIVATIONS

@@ -1,4 +1,4 @@
-"""The activation functions by name. A new one is one entry here."""
+"""The activation functions by name. To add one, add an entry to :data:`ACTIVATIONS`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-# Name -> class in torch.nn. The slopes of LeakyReLU and PReLU are set below; gelu is the exact one, as in Keras.
+# Name -> class in torch.nn. The slopes of LeakyReLU and PReLU are set below; gelu is exact, as in Keras.
 ACTIVATIONS: dict[str, str] = {
     "relu": "ReLU",
     "tanh": "Tanh",
@@ -21,10 +21,10 @@ ACTIVATIONS: dict[str, str] = {
     "mish": "Mish",
     "prelu": "PReLU",
 }
-# What Keras 3 means by activation="leaky_relu" (its LeakyReLU layer has 0.3, torch 0.01).
+# The slope of Keras 3's activation="leaky_relu"; its LeakyReLU layer has 0.3, torch 0.01.
 LEAKY_RELU_SLOPE = 0.2
 PRELU = "prelu"
-"""The activation with weights, a slope for each channel (He et al. 2015). As in the paper, they do not decay."""
+"""The activation with one trainable slope per channel (He et al. 2015). As in the paper, it has no weight decay."""
 PRELU_SLOPE = 0.25
 
 
@@ -33,7 +33,7 @@ def activation_module(name: str, n_channels: int) -> nn.Module:
 
     Args:
         name: a key of :data:`ACTIVATIONS`.
-        n_channels: the channels of its images, or the values of its rows.
+        n_channels: the number of channels of its input images, or of features of a flat input.
     """
     from torch import nn
 
@@ -46,5 +46,5 @@ def activation_module(name: str, n_channels: int) -> nn.Module:
 
 
 def n_activation_parameters(name: str | None, n_channels: int) -> int:
-    """Return the number of weights of an activation; ``None`` is no activation."""
+    """Return the number of trainable values of an activation; ``None`` means no activation."""
     return n_channels if name == PRELU else 0

@@ -1,4 +1,4 @@
-"""A block: layers under a name, with parameters, for networks to use."""
+"""A block: a named sequence of layers with parameters, which networks can use."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from convstudy.networks.parameters import Spec, Value
 
 @dataclass(frozen=True)
 class Block:
-    """Layers under a name; their parameters are the arguments of a use.
+    """A named sequence of layers. A use of the block can set its parameters.
 
     Attributes:
-        name: what a use calls it: ``"residual basic x3 filters=32"``.
-        layers: the layer texts, first to last, which may hold parameters: ``"conv {filters} 3"``.
-        parameters: name -> value where a use says nothing. ``stride`` is special: the repeats of a use after the first
-            have ``stride=1``.
-        source: where the block is from, for built-in ones.
+        name: the name in a use such as ``"residual basic x3 filters=32"``.
+        layers: the layer texts, first to last, which can contain parameters: ``"conv {filters} 3"``.
+        parameters: the default value of each parameter by name. In a use that repeats the block, only the first
+            repeat has the ``stride`` of the use; the others have ``stride=1``.
+        source: the paper of a built-in block.
 
     >>> from convstudy.networks import Network
     >>> twice = Block("twice", ("conv {filters} 3", "conv {filters} 3 relu"), {"filters": 8})

@@ -1,4 +1,4 @@
-"""A network to a torch module."""
+"""Builds the torch module of a network."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def build_network(
         network: the hidden layers.
         input_shape: ``(height, width, channels)`` of one image.
         n_classes: the number of outputs.
-        generator: where the start weights are drawn from, layer by layer.
+        generator: the source of the initial weights, which are drawn layer by layer.
 
     Raises:
-        NetworkError: where a layer does not fit the shape before it.
+        NetworkError: a layer does not fit its input.
     """
     import torch
 
-    for _ in network.walk(input_shape, n_classes):  # what does not fit is reported with its place
+    for _ in network.walk(input_shape, n_classes):  # raises the errors that name the layer
         pass
     module = sequence(network.complete(n_classes), input_shape, generator)
-    # torch's own annotation of Module.to lacks this form of it.
+    # torch's annotation of Module.to has no overload with memory_format alone.
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
 
 
 def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator) -> nn.Sequential:
-    """Return layers that follow each other as one module, for an input of ``shape``; each layer keeps its place."""
+    """Return the module of a sequence of layers for an input shape; child ``i`` is layer ``i``."""
     from torch import nn
 
     parts: list[nn.Module] = []
@@ -50,10 +50,10 @@ def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator
 
 
 def _pooled_first(parts: list[nn.Module]) -> list[nn.Module]:
-    """Return the parts with each relu that a max-pool follows moved behind it.
+    """Return the parts with each relu before a max-pool moved behind it.
 
-    relu never falls, so the largest value of a window stays the largest: values and gradients are the same to the last
-    bit, and relu has a quarter of the work. A part keeps its place, and so do the names of its weights.
+    relu is monotonic, so it commutes with the maximum: values and gradients are bit-identical. After a 2 × 2 pool, relu
+    has a quarter of the work. The number of parts does not change, so the names of the weights stay.
     """
     from torch import nn
 

@@ -1,16 +1,16 @@
-"""Layers as they are written to a tree of layers: parameters filled in, blocks in the place of their names.
+"""Turns written layers into a tree of layers: fills in parameters and expands blocks.
 
 ==============================================  =====================================================================
-``"block NAME [xN] [KEY=VALUE ...]"``           the layers of a block, one after the other
-``"residual NAME [xN] [KEY=VALUE ...]"``        the same inside a residual
-``"concat NAME identity ... [xN] [...]"``       one branch for each name; ``identity`` is the input itself
-``["residual ...", "LAYER", ...]``              a residual written out
-``["concat", ["branch", "LAYER", ...], ...]``   a concat written out
+``"block NAME [xN] [KEY=VALUE ...]"``           the layers of a block
+``"residual NAME [xN] [KEY=VALUE ...]"``        a residual with the layers of a block inside
+``"concat NAME identity ... [xN] [...]"``       a concat with one branch per block; ``identity`` is the input itself
+``["residual ...", "LAYER", ...]``              a residual with its layers written out
+``["concat", ["branch", "LAYER", ...], ...]``   a concat with its branches written out
 ==============================================  =====================================================================
 
-``xN`` repeats. ``KEY=VALUE`` is an argument of the block, or of the residual (``then``, ``shortcut``, ``init``). Only
-the first repeat has the ``stride``; the others have ``stride=1``. A concat hands each argument to the branches whose
-blocks have it.
+``xN`` is the number of repeats. ``KEY=VALUE`` is an argument of the block, or an option of the residual (``then``,
+``shortcut``, ``init``). Only the first repeat has the ``stride``; the others have ``stride=1``. A concat passes each
+argument to the branches whose blocks have that parameter.
 """
 
 from __future__ import annotations
@@ -32,22 +32,23 @@ from convstudy.networks.tree import LayerPath, LayerProblem, Source, at_layer
 from convstudy.networks.uses import IDENTITY, Use, filled_words, own_words, read_use
 
 MOST_LAYERS = 10_000
-"""How many layers one network may have, those inside others included; ResNet-1202 has 5,000."""
+"""The largest number of layers of a network, inner layers included; ResNet-1202 has 5,000."""
 MOST_READ = 3 * MOST_LAYERS
-"""How many layer texts are read for one network; a use that repeats is read twice at most."""
+"""The largest number of layer texts read for one network, so that blocks that use each other many times stop early.
+Repeats do not count: a use is read at most twice, once with its stride and once with ``stride=1``."""
 DEEPEST = 20
-"""How many blocks and lists may be inside each other; a concat counts once, with its branches.
+"""The largest nesting depth of blocks and lists; a concat and its branches count as one level.
 
-So the tree of any network, which has no blocks, is read again."""
+An expanded tree has lists instead of blocks. Both count alike, so the texts of every network can be read again."""
 BLOCK, BRANCH = "block", "branch"
 BLOCK_USAGE = "block NAME [xN] [KEY=VALUE ...]"
 WORDS = (*LAYERS, BLOCK)
-"""The first words that a layer text may have."""
+"""The allowed first words of a layer text."""
 
 
 @dataclass(frozen=True)
 class Expanded:
-    """A tree of layers, and where each of them is written."""
+    """A tree of layers, and the place where each of them is written."""
 
     layers: tuple[Layer, ...]
     sources: Mapping[LayerPath, Source]
@@ -55,7 +56,7 @@ class Expanded:
 
 @dataclass(frozen=True)
 class _Node:
-    """A layer of the tree, where it is written, and the nodes inside it: for each branch, its steps and its nodes."""
+    """A layer of the tree, its source, and the nodes inside it: the steps and the nodes of each branch."""
 
     layer: Layer
     source: Source
@@ -63,18 +64,17 @@ class _Node:
 
     @property
     def size(self) -> int:
-        """The number of layers here."""
         return 1 + sum(_size(nodes) for _, nodes in self.inside)
 
 
 @dataclass(frozen=True)
 class _Scope:
-    """What is being read.
+    """The context in which a layer text is read.
 
     Attributes:
-        blocks: those around it, with where they are used.
-        parameters: their values.
-        depth: the number of blocks and lists around it.
+        blocks: the enclosing blocks, outermost first, each with the place of its use.
+        parameters: the values of the innermost block's parameters, or of the network's.
+        depth: the number of enclosing blocks and lists.
     """
 
     blocks: tuple[tuple[str, Source], ...]
@@ -86,21 +86,21 @@ class _Scope:
 
 
 class _TooMany(NetworkError):
-    """There is no end of layers to read: the whole expansion stops."""
+    """The network is too large; unlike other errors, it stops the expansion."""
 
 
 def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iterable[Block] = ()) -> Expanded:
-    """Return the tree of these layers.
+    """Return the tree of written layers.
 
     Args:
-        layers: as they are written.
-        parameters: the value of ``{name}`` in a layer, by name.
-        blocks: those that it may use besides the built-in ones; of two with one name, the one given here is used.
+        layers: layer texts, or lists of a text and the layers inside it.
+        parameters: the value of each ``{name}``.
+        blocks: the blocks that the layers use; they hide built-in blocks of the same name.
 
     Raises:
-        NetworkError: with every problem, each a :class:`~convstudy.networks.tree.LayerProblem` with its source.
+        NetworkError: with all problems, each a :class:`~convstudy.networks.tree.LayerProblem` with its source.
     """
-    if isinstance(layers, str):  # a caller in Python
+    if isinstance(layers, str):  # possible from Python; a study file has been checked for types
         raise NetworkError(_no_list(layers))
     expansion = _Expansion({**BLOCKS, **{block.name: block for block in blocks}})
     try:
@@ -113,18 +113,19 @@ def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iter
 
 
 class _Expansion:
-    """One expansion: the blocks, and the problems so far."""
+    """The state of one expansion: the blocks, the problems so far, and the number of texts read."""
 
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = blocks
-        self.problems: dict[tuple[Location, str], Problem] = {}  # in their order, each once
+        # In order. A block that is used twice reports its problem once.
+        self.problems: dict[tuple[Location, str], Problem] = {}
         self.n_read = 0
 
     def sequence(self, specs: tuple[Spec, ...], scope: _Scope, at: LayerPath = ()) -> tuple[_Node, ...]:
-        """Return the nodes of layers that follow each other; what cannot be read is noted and left out."""
+        """Return the nodes of a sequence of layers; add the problems of unreadable texts and skip these texts."""
         nodes: list[_Node] = []
         n_layers = 0
-        first = 0 if not at else 1  # the first text of a list is the layer that holds the others
+        first = 0 if not at else 1  # index 0 of an inner list is the text of the enclosing layer
         for place, spec in enumerate(specs, start=first):
             source = scope.source((*at, place))
             try:
@@ -144,16 +145,14 @@ class _Expansion:
         return tuple(nodes)
 
     def _nodes(self, spec: Spec, scope: _Scope, source: Source) -> tuple[_Node, ...]:
-        """Return what one written layer becomes: one node, or those of a block or of several repeats."""
+        """Return the nodes of one written layer: one, or those of a block or of several repeats."""
         if scope.depth > DEEPEST:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
             got = names if scope.blocks else f"{scope.depth} levels"
-            what = "layers are too deep inside each other"
-            raise NetworkError(Problem(what, got=got, expected=f"{DEEPEST} levels of blocks and lists"))
-        if not isinstance(spec, (str, list, tuple)):  # a caller in Python
-            raise NetworkError(
-                Problem("a layer must be a text or a list", got=repr(spec), expected="a text or a list")
-            )
+            what = f"blocks and lists must not be nested deeper than {DEEPEST} levels"
+            raise NetworkError(Problem(what, got=got))
+        if not isinstance(spec, (str, list, tuple)):  # possible from Python
+            raise NetworkError(Problem("a layer must be a text or a list", got=repr(spec)))
         if not isinstance(spec, str):
             return self._written_out(spec, scope, source)
         words = filled_words(spec, scope.parameters)
@@ -175,9 +174,8 @@ class _Expansion:
 
     def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         if len(use.names) != 1:
-            raise NetworkError(
-                Problem(f'"{use.text}" must name one block', got=use.shown_names, expected=BLOCK_USAGE)
-            )
+            what, hint = f'"{use.text}" must name one block', f"usage: {BLOCK_USAGE}"
+            raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
         return _repeated(
             [self._body(use.names[0], each, scope, source) for each in use.each_repeat], use.repeats
@@ -186,9 +184,8 @@ class _Expansion:
     def _residual(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
         use = read_use(words, Residual)
         if len(use.names) != 1:
-            raise NetworkError(
-                Problem(f'"{use.text}" must name one block', got=use.shown_names, expected=Residual.usage)
-            )
+            what, hint = f'"{use.text}" must name one block', f"usage: {Residual.usage}"
+            raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         values = read_values(Residual, own_words(words, Residual), use.text)
         self._check_arguments(use, tuple(arguments_of(Residual)))
         nodes: list[tuple[_Node, ...]] = []
@@ -200,11 +197,8 @@ class _Expansion:
     def _concat(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
         use = read_use(words, Concat)
         if len(use.names) < 2:
-            raise NetworkError(
-                Problem(
-                    f'"{use.text}" must name two branches or more', got=use.shown_names, expected=Concat.usage
-                )
-            )
+            what, hint = f'"{use.text}" must name at least two branches', f"usage: {Concat.usage}"
+            raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
         nodes: list[tuple[_Node, ...]] = []
         for arguments in use.each_repeat:
@@ -217,18 +211,16 @@ class _Expansion:
     def _body(
         self, name: str, arguments: Mapping[str, str], scope: _Scope, source: Source
     ) -> tuple[_Node, ...]:
-        """Return the nodes of a block with these arguments, of which it takes those that it has."""
+        """Return the nodes of a block; arguments that it has no parameter for are ignored."""
         block = self._found(name)
         names = [each for each, _ in scope.blocks]
         if name in names:
             raise NetworkError(_circle(scope.blocks[names.index(name) :], source))
         written: object = block.layers
-        if isinstance(written, str):  # a caller in Python
+        if isinstance(written, str):  # possible from Python
             raise NetworkError(_no_list(written))
         if not block.layers:
-            raise NetworkError(
-                Problem(f'block "{name}" has no layers', got="()", expected="one layer or more")
-            )
+            raise NetworkError(Problem(f'block "{name}" has no layers'))
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
         inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken}, scope.depth + 1)
         return self.sequence(block.layers, inner)
@@ -239,36 +231,24 @@ class _Expansion:
         return self.blocks[name]
 
     def _check_arguments(self, use: Use, own: tuple[str, ...]) -> None:
-        """Refuse an argument that no block of the use has."""
+        """Raise an error for an argument that is not a parameter of any block of the use."""
         blocks = [self._found(name) for name in use.names if name != IDENTITY]
         names = tuple(dict.fromkeys(key for block in blocks for key in block.parameters))
         for key in use.arguments:
             if key not in names:
-                whose = f'block "{use.names[0]}"' if len(use.names) == 1 else "no block here"
-                verb = "has no" if len(use.names) == 1 else "has a"
-                raise NetworkError(
-                    Problem(
-                        f'{whose} {verb} parameter "{key}"',
-                        got=key,
-                        expected=", ".join((*names, *own)) or "nothing: there are no parameters",
-                        hint=nearest(key, (*names, *own)),
-                    )
-                )
+                whose = f'block "{use.names[0]}" has' if len(use.names) == 1 else "these blocks have"
+                what, expected = f'{whose} no parameter "{key}"', ", ".join((*names, *own))
+                raise NetworkError(Problem(what, expected=expected, hint=nearest(key, (*names, *own))))
 
     def _written_out(self, spec: tuple[Spec, ...], scope: _Scope, source: Source) -> tuple[_Node, ...]:
-        """Return the node of a list: a layer and the layers inside it."""
+        """Return the node of a list, which is a layer followed by the layers inside it."""
         head, *rest = spec or ("",)
         words = filled_words(head, scope.parameters) if isinstance(head, str) else []
         kind = LAYERS.get(words[0]) if words else None
         if kind is None or not kind.holds or not rest:
             holding = [f'["{word}", ...]' for word, layer in LAYERS.items() if layer.holds]
-            raise NetworkError(
-                Problem(
-                    "a list must be a layer that holds others, and these",
-                    got=f'"{" ".join(words)}" and {len(rest)} layers',
-                    expected=", ".join(holding),
-                )
-            )
+            what = f"a list must be a layer followed by the layers inside it: {' or '.join(holding)}"
+            raise NetworkError(Problem(what, got=f'"{" ".join(words)}" and {len(rest)} layers'))
         text = " ".join(words)
         values = read_values(kind, words[1:], text)
         scope = replace(scope, depth=scope.depth + 1)
@@ -281,15 +261,14 @@ class _Expansion:
         return (_Node(Residual(_layers(body), **values), source, (((), body),)),)
 
     def _branch(self, spec: Spec, scope: _Scope, places: LayerPath) -> tuple[_Node, ...]:
-        """Return the nodes of a branch that is written out."""
-        if isinstance(spec, str) or not spec or spec[0] != BRANCH:
-            raise NetworkError(
-                Problem("what is inside a concat must be branches", expected=f'["{BRANCH}", LAYER, ...]')
-            )
+        """Return the nodes of a branch of a concat that is written out."""
+        if not isinstance(spec, (list, tuple)) or not spec or spec[0] != BRANCH:
+            what = f'a concat must contain branches, ["{BRANCH}", LAYER, ...]'
+            raise NetworkError(Problem(what))
         return self.sequence(tuple(spec[1:]), scope, places)
 
 
-# A search reads most layers again and again; layers are values, so that one may stand for all.
+# A search reads the same texts many times. Layers are immutable, so one object can serve all of them.
 _leaf = lru_cache(maxsize=10_000)(read_layer)
 
 
@@ -299,7 +278,8 @@ def _concat_node(branches: tuple[tuple[_Node, ...], ...], source: Source) -> _No
 
 
 def _repeated(nodes: list[tuple[_Node, ...]], repeats: int) -> tuple[_Node, ...]:
-    """Return the nodes of all repeats, from those of the first and of any other."""
+    """Return the nodes of all repeats; ``nodes`` has those of the first repeat and of the others (``stride=1``)."""
+    # Checked before the tuple is made: "x1000" of a large block would fill the memory.
     n_layers = _size(nodes[0]) + (repeats - 1) * _size(nodes[-1])
     if n_layers > MOST_LAYERS:
         raise NetworkError(_too_many(n_layers))
@@ -311,18 +291,21 @@ def _layers(nodes: Iterable[_Node]) -> tuple[Layer, ...]:
 
 
 def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
-    """Return the problem of blocks that contain each other, placed where the first by name is used in the circle.
+    """Return the problem of blocks that contain each other.
+
+    The problem starts with the first name in alphabetical order, so that a circle is reported once, whichever block a
+    network uses first.
 
     Args:
-        blocks: the circle, each block with where it is used.
-        source: where the first of them is used again.
+        blocks: the blocks of the circle, each with the place of its use.
+        source: the place where the first of them is used again.
     """
     uses = [(blocks[0][0], source), *blocks[1:]]
     start = min(range(len(uses)), key=lambda place: uses[place][0])
     names = [name for name, _ in (*uses[start:], *uses[: start + 1])]
-    what = f'block "{names[0]}" contains itself'
+    what = f'block "{names[0]}" contains itself: {" → ".join(names)}'
     place = uses[start][1]
-    problem = Problem(what, where=place.location, got=" → ".join(names), expected="other blocks")
+    problem = Problem(what, where=place.location)
     return at_layer(problem, source=place)
 
 
@@ -331,13 +314,11 @@ def _size(nodes: Iterable[_Node]) -> int:
 
 
 def _no_list(layers: str) -> Problem:
-    return Problem("layers must be a list", got=f'"{layers}", a text', expected="a list of layer texts")
+    return Problem("layers must be a list of layer texts", got=f'the text "{layers}"')
 
 
 def _too_many(n_layers: int) -> Problem:
-    return Problem(
-        "the network has too many layers", got=f"{n_layers:,}", expected=f"at most {MOST_LAYERS:,}"
-    )
+    return Problem(f"a network must have at most {MOST_LAYERS:,} layers", got=f"{n_layers:,}")
 
 
 def _sources(nodes: Iterable[_Node], prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Source]]:

@@ -1,8 +1,9 @@
-"""Start weights by name, drawn as Keras draws them.
+"""The weight initialisers by name, with the distributions of Keras.
 
-He, Glorot and LeCun scale the variance to ``scale / fan`` (He et al. 2015, Glorot & Bengio 2010, LeCun et al. 1998).
-The normal forms are truncated at two standard deviations, and widened by 1 / 0.8796 so that the truncated
-draw has the wanted variance (Keras' ``VarianceScaling``); orthogonal is Saxe et al. 2014.
+He, Glorot and LeCun initialisers have the variance ``scale / fan`` (He et al. 2015, Glorot & Bengio 2010, LeCun et al.
+1998); the orthogonal one is from Saxe et al. 2014. Normal distributions are truncated at two standard deviations.
+Truncation reduces the standard deviation to 0.8796 of its value, so the draw is widened by 1 / 0.8796, as in Keras'
+``VarianceScaling``.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ TRUNCATED_NORMAL_SD = 0.87962566103423978
 
 @dataclass(frozen=True)
 class VarianceScaling:
-    """Draw with variance ``scale / fan``.
+    """An initialiser with variance ``scale / fan``.
 
-    ``fan`` is ``"in"`` or ``"average"`` (of in and out), ``shape`` is ``"normal"`` or ``"uniform"``.
+    ``fan`` is ``"in"`` or ``"average"`` (of fan-in and fan-out); ``shape`` is ``"normal"`` or ``"uniform"``.
     """
 
     scale: float
@@ -30,7 +31,7 @@ class VarianceScaling:
     shape: str
 
 
-# Name -> how it is drawn; None is the orthogonal matrix. A new initialiser is one entry here.
+# Name -> distribution; None is the orthogonal initialiser. To add one, add an entry here.
 INITIALISERS: dict[str, VarianceScaling | None] = {
     "he-normal": VarianceScaling(2.0, "in", "normal"),
     "he-uniform": VarianceScaling(2.0, "in", "uniform"),
@@ -42,15 +43,17 @@ INITIALISERS: dict[str, VarianceScaling | None] = {
 }
 
 DEFAULT_INIT = "he-normal"
-"""How start weights are drawn where neither a layer nor its network says."""
+"""The initialiser if neither the layer nor its network sets one."""
 
 
 def initialise(weight: torch.Tensor, name: str, generator: torch.Generator, n_groups: int = 1) -> None:
-    """Fill ``weight`` in place, ``(out, in, height, width)`` or ``(out, in)``, from ``generator``.
+    """Fill a weight tensor in place.
 
-    A convolution in groups has the weight ``(out, in / groups, height, width)``. Each of its outputs sees one group,
-    and each of its inputs reaches one, so both fans are those of a group. Keras' ``DepthwiseConv2D`` takes the number
-    of all channels into the fan, which makes its start weights too small by the root of it.
+    Args:
+        weight: shape ``(out, in / n_groups, height, width)`` or ``(out, in)``.
+        name: a key of :data:`INITIALISERS`.
+        generator: the source of the values.
+        n_groups: the number of groups of a convolution.
     """
     import torch
     from torch.nn import init
@@ -58,14 +61,17 @@ def initialise(weight: torch.Tensor, name: str, generator: torch.Generator, n_gr
     how = INITIALISERS[name]
     with torch.no_grad():
         if how is None:
+            # The groups of a convolution are independent, so each has its own orthogonal matrix.
             for group in weight.chunk(n_groups):
                 init.orthogonal_(group, generator=generator)
             return
+        # An output of a grouped convolution sees one group and an input reaches one, so both fans are those of a group.
+        # Keras' DepthwiseConv2D counts all channels in the fan, which makes its weights too small by the root of that.
         fan_in, fan_out = init._calculate_fan_in_and_fan_out(weight)
         fan = float(fan_in) if how.fan == "in" else (fan_in + fan_out / n_groups) / 2
         sd = math.sqrt(how.scale / fan)
         if how.shape == "uniform":
-            bound = math.sqrt(3.0) * sd
+            bound = math.sqrt(3.0) * sd  # a uniform distribution on [-b, b] has the variance b² / 3
             weight.uniform_(-bound, bound, generator=generator)
         else:
             sd /= TRUNCATED_NORMAL_SD

@@ -1,4 +1,4 @@
-"""A network: a tree of layers as data, its variants, and the shapes through it."""
+"""A network: a tree of layers as a value, its variants, and the shapes between its layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from convstudy.networks.tree import LayerPath, LayerProblem, Step, every_layer, 
 
 @dataclass(frozen=True)
 class Network:
-    """The hidden layers of a classifier; the output layer follows from the number of classes.
+    """The hidden layers of a classifier. The output layer is added when the number of classes is known.
+
+    Args:
+        layers: the layers, first to last; usually made by :meth:`read`.
+        init: the initialiser of layers without their own, a key of ``INITIALISERS``.
 
     >>> Network.read(["conv 32 3 relu", "flatten"]).texts
     ('conv 32 3 relu', 'flatten')
@@ -32,15 +36,15 @@ class Network:
 
     @classmethod
     def read(cls, texts: Iterable[Spec], init: str = DEFAULT_INIT, blocks: Iterable[Block] = ()) -> Network:
-        """Return the network of these layer texts.
+        """Parse layer texts.
 
         Args:
-            texts: layer texts; a list of texts is a layer and those inside it.
-            init: how start weights are drawn, where no layer says.
-            blocks: the blocks that it uses, besides the built-in ones.
+            texts: layer texts; an inner list is a layer followed by the layers inside it.
+            init: the initialiser of layers without their own, a key of ``INITIALISERS``.
+            blocks: the blocks that the texts use, in addition to the built-in ones.
 
         Raises:
-            NetworkError: with every bad text, numbered.
+            NetworkError: a text cannot be parsed; there is one problem per bad text, with its number.
         """
         problems: list[Problem] = []
         if init not in INITIALISERS:
@@ -55,31 +59,31 @@ class Network:
 
     @cached_property
     def texts(self) -> tuple[Spec, ...]:
-        """The canonical layer texts, nested as the layers are, which :meth:`read` reads back to an equal network."""
+        """The canonical layer texts, nested as the layers are. :meth:`read` turns them back into an equal network."""
         return _texts(self.layers)
 
     def as_json(self) -> list[Any]:
-        """Return :attr:`texts` with lists for tuples; :meth:`read` takes them."""
+        """Return :attr:`texts` with lists instead of tuples; :meth:`read` accepts both."""
         return [_listed(text) for text in self.texts]
 
     @cached_property
     def layer_types(self) -> tuple[str, ...]:
-        """The words of all layers, each before those of the layers inside it."""
+        """The first word of each layer's text, in the order of :meth:`every_layer`."""
         return tuple(layer.word for layer in self.every_layer())
 
     def every_layer(self) -> Iterator[Layer]:
-        """Yield all layers, each before those inside it."""
+        """Yield all layers, each before the layers inside it."""
         return every_layer(self.layers)
 
     def without(self, words: Iterable[str]) -> Network:
-        """Return the network without the layers of these words (``"dropout"``, ``"batch-norm"``, ...).
+        """Return the network without the layers of these types (``"dropout"``, ``"batch-norm"``, ...).
 
-        Without ``"residual"`` the shortcuts are gone, and the layers inside stay.
+        ``without(["residual"])`` removes the shortcuts and keeps the layers inside.
         """
         return replace(self, layers=_without(self.layers, frozenset(words)))
 
     def with_activation(self, name: str) -> Network:
-        """Return the network with every hidden activation replaced by ``name``; where there was none, none comes."""
+        """Return the network with every hidden activation replaced by ``name``; it adds no activations."""
 
         def change(layer: Layer) -> tuple[Layer, ...]:
             given = {key: name for key in ("activation", "then") if getattr(layer, key, None)}
@@ -88,13 +92,13 @@ class Network:
         return replace(self, layers=mapped(self.layers, change))
 
     def with_init(self, name: str) -> Network:
-        """Return the network with every layer's start weights drawn by ``name``, the output layer's too."""
+        """Return the network with ``name`` as the initialiser of every layer, the output layer included."""
         return Network(mapped(self.layers, lambda layer: (_with_init(layer, None),)), name)
 
     def complete(self, n_classes: int) -> tuple[Layer, ...]:
-        """Return all layers with the output layer (no activation: the loss takes logits).
+        """Return the layers and the output layer, which has no activation because the loss takes logits.
 
-        Each init is filled in, and each rate of stochastic depth that rises with depth.
+        The initialiser of each layer and the rates of linear stochastic depth are filled in.
         """
 
         def change(layer: Layer) -> tuple[Layer, ...]:
@@ -103,12 +107,16 @@ class Network:
         return with_rates(mapped((*self.layers, Dense(n_classes)), change))
 
     def walk(self, input_shape: Shape, n_classes: int) -> Iterator[Step]:
-        """Yield each layer, output layer included, with its path and the shapes before and after it.
+        """Yield each layer with its path and the shapes before and after it; the output layer is included.
 
-        The layers inside another follow it; those of a projection are among them.
+        The layers inside a layer follow it, the layers of a projection too.
+
+        Args:
+            input_shape: ``(height, width, channels)`` of one image.
+            n_classes: the number of outputs.
 
         Raises:
-            NetworkError: at the first layer that does not fit, naming it ("layer 2: kernel 11 does not fit: ...").
+            NetworkError: a layer does not fit; the problem names it ("layer 2: kernel 11 does not fit ...").
         """
         try:
             yield from walk((*self.layers, Dense(n_classes)), input_shape)
@@ -116,7 +124,7 @@ class Network:
             raise NetworkError(*(self._placed(problem) for problem in error.problems)) from None
 
     def layer_at(self, path: LayerPath) -> Layer | None:
-        """Return the layer at a path; None for the output layer and for those of a projection."""
+        """Return the layer at a path; ``None`` for the output layer and the layers of a projection."""
         layers: tuple[Layer, ...] = self.layers
         rest = path
         while rest:
@@ -133,7 +141,7 @@ class Network:
         return None
 
     def _placed(self, problem: Problem) -> Problem:
-        """Return a problem of a layer with where it is."""
+        """Return a problem with its layer as the location."""
         if not isinstance(problem, LayerProblem):
             return problem
         if problem.path == (len(self.layers) + 1,):
@@ -142,22 +150,22 @@ class Network:
 
 
 def _without(layers: Iterable[Layer], dropped: frozenset[str]) -> tuple[Layer, ...]:
-    """Return a tree without the layers of these words, and without those that have lost all layers inside."""
+    """Return a tree without the layers of these types, and without layers that lose all layers inside."""
     kept: list[Layer] = []
     for layer in layers:
         inside = tuple(_without(branch.layers, dropped) for branch in layer.branches)
-        # A concat that had the input for a branch stays: another branch that loses its layers is the input, too.
+        # A concat with an identity branch stays: a second branch that loses its layers becomes the identity too.
         is_emptied = bool(inside) and all(branch.layers for branch in layer.branches) and not any(inside)
         changed = layer.with_branches(inside) if inside else layer
         if layer.word in dropped or is_emptied:
-            kept += [stays for stays in changed.left_out() if stays.word not in dropped]
+            kept += [inner for inner in changed.left_out() if inner.word not in dropped]
         else:
             kept.append(changed)
     return tuple(kept)
 
 
 def _with_init(layer: Layer, init: str | None) -> Layer:
-    """Return a layer with this initialiser, where it has one."""
+    """Return a layer with this initialiser, or the layer itself if it has no weights to initialise."""
     if "init" not in {item.name for item in fields(layer)}:  # type: ignore[arg-type]  # every Layer is a dataclass
         return layer
     return replace(layer, init=init)  # type: ignore[type-var]
@@ -168,7 +176,7 @@ def _listed(text: Spec) -> Any:
 
 
 def _texts(layers: Iterable[Layer]) -> tuple[Spec, ...]:
-    """Return the texts of a tree: a layer that holds others is a list of its text and theirs."""
+    """Return the texts of a tree: a layer with layers inside is a tuple of its text and theirs."""
     return tuple((layer.text, *_branch_texts(layer)) if layer.branches else layer.text for layer in layers)
 
 

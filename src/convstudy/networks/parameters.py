@@ -1,7 +1,7 @@
 """Parameters in layer texts: ``"conv 64 {kernel} relu"`` with ``kernel = 7`` is ``"conv 64 7 relu"``.
 
-A name may be multiplied or divided by a whole number: ``{4*filters}``, ``{filters*4}``, ``{filters/4}``. Nothing else
-is computed.
+A name can be multiplied or divided by an integer: ``{4*filters}``, ``{filters*4}``, ``{filters/4}``. There is no other
+arithmetic.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ from convstudy.errors import NetworkError, Problem, nearest
 
 Value = int | float | str
 Spec: TypeAlias = "str | tuple[Spec, ...]"
-"""A layer as it is written: a text, or a list of a text and the layers that it holds."""
+"""A layer as it is written: a text, or a list of a text and the layers inside it."""
 
-_MEND = "write a parameter as {name}, {4*name} or {name/4}; braces mean nothing else"
+_SYNTAX = "write a parameter as {name}, {4*name} or {name/4}"
 _SCALED = re.compile(
     r"(?P<before>[0-9]{1,9})\s*\*\s*(?P<name>.+)|(?P<first>.+?)\s*(?P<sign>[*/])\s*(?P<by>[0-9]{1,9})"
 )
 _SIGNS = re.compile(r"[*/+%^()]")
-_WHOLE = re.compile(r"[0-9]{1,9}")
+_INTEGER = re.compile(r"[0-9]{1,9}")
 
 
 def filled(text: str, parameters: Mapping[str, Value]) -> str:
-    """Return a layer text with every ``{name}`` replaced by the value of that parameter.
+    """Return a layer text with every ``{name}`` replaced by the value of the parameter.
 
-    A value is written as it stands and is not searched for further parameters, so that a text such as
-    ``"conv 8 3 relu"`` may be a value too.
+    A value is not searched for further parameters. It can be a whole layer text such as ``"conv 8 3 relu"``.
 
     >>> filled("conv {4*filters} {kernel} relu", {"filters": 16, "kernel": 7})
     'conv 64 7 relu'
 
     Raises:
-        NetworkError: with a problem for each unknown name, lone brace, and product that is no whole number.
+        NetworkError: with one problem per unknown name, unmatched brace, and result that is not an integer.
     """
     parts: list[str] = []
     problems: list[Problem] = []
@@ -52,7 +51,7 @@ def filled(text: str, parameters: Mapping[str, Value]) -> str:
 
 
 def parameter_names(layers: Iterable[Spec]) -> frozenset[str]:
-    """Return the names that the layer texts ask for.
+    """Return the names of the parameters that the layer texts use.
 
     >>> sorted(parameter_names(["conv {2*filters} {kernel} relu", ("residual", "dropout {rate}")]))
     ['filters', 'kernel', 'rate']
@@ -67,7 +66,7 @@ def parameter_names(layers: Iterable[Spec]) -> frozenset[str]:
 
 
 def _named(inner: str) -> list[str]:
-    """Return the name in a pair of braces; all that may be names where something else is computed."""
+    """Return the name in a pair of braces, or all possible names if the arithmetic is not supported."""
     return [word.strip() for word in _SIGNS.split(inner) if word.strip()]
 
 
@@ -80,25 +79,22 @@ def _texts(layers: Iterable[Spec]) -> Iterator[str]:
 
 
 def _value(inner: str, text: str, parameters: Mapping[str, Value]) -> str:
-    """Return the value of what is inside a pair of braces."""
+    """Return the value of the expression ``inner`` of a pair of braces in ``text``."""
     if inner in parameters:
         return str(parameters[inner])
     name, factor, divisor = _scaled(inner)
     if name not in parameters:
         raise NetworkError(_misplaced(name, text, parameters))
     value = str(parameters[name])
-    if not _WHOLE.fullmatch(value):
-        what = f'"{text}" computes with {name}, which must be a whole number'
-        raise NetworkError(Problem(what, got=value, expected="a whole number"))
+    if not _INTEGER.fullmatch(value):
+        raise NetworkError(Problem(f'"{text}": {name} must be an integer', got=value))
     if divisor and int(value) % divisor:
-        raise NetworkError(
-            Problem(f'"{text}" divides {name} by {divisor}', got=value, expected=f"a multiple of {divisor}")
-        )
+        raise NetworkError(Problem(f'"{text}": {name} must be a multiple of {divisor}', got=value))
     return str(int(value) * factor // (divisor or 1))
 
 
 def _scaled(inner: str) -> tuple[str, int, int]:
-    """Return the name in a pair of braces, its factor, and its divisor (0 without one)."""
+    """Return the name in a pair of braces, its factor, and its divisor (0 if there is none)."""
     found = _SCALED.fullmatch(inner)
     if found is None:
         return inner, 1, 0
@@ -111,7 +107,7 @@ def _scaled(inner: str) -> tuple[str, int, int]:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the pieces of a text and whether each is a name; a lone brace is a name that none has."""
+    """Yield the pieces of a text and whether each is a name; an unmatched brace counts as an unknown name."""
     rest = text
     while rest:
         start = min((place for place in (rest.find("{"), rest.find("}")) if place >= 0), default=len(rest))
@@ -130,22 +126,14 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _misplaced(name: str, text: str, parameters: Mapping[str, object]) -> Problem:
-    """Return what is wrong with a name that no parameter has."""
+    """Return the problem of an expression whose name is not a parameter."""
     if name in ("{", "}", ""):
-        what = (
-            f'"{text}" has a "{name}" without its partner'
-            if name
-            else f'"{text}" has braces with no name in them'
-        )
-        return Problem(what, got=name or "{}", hint=_MEND)
+        what = f'an unmatched brace "{name}"' if name else "empty braces"
+        return Problem(f'"{text}" has {what}', hint=_SYNTAX)
     if _SIGNS.search(name):
-        what = f'"{text}" computes what parameters do not compute'
-        return Problem(
-            what, got=name, expected="{name}, {4*name} or {name/4}: one parameter, one whole number"
-        )
+        return Problem(f'"{text}" has unsupported arithmetic in "{{{name}}}"', hint=_SYNTAX)
     return Problem(
-        f'"{text}" needs the parameter "{name}", which does not exist',
-        got=name,
-        expected=", ".join(parameters) or "nothing: there are no parameters",
+        f'"{text}" uses an unknown parameter "{name}"',
+        expected=", ".join(parameters),
         hint=nearest(name, parameters) or f"give it a value next to layers: {name} = ...",
     )

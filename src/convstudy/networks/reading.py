@@ -1,7 +1,7 @@
-"""A layer text to a layer: ``"conv 64 3 relu padding=same"``.
+"""Parses a layer text such as ``"conv 64 3 relu padding=same"``.
 
-First the layer's word, then its values in their order, then a bare activation, then ``key=value`` pairs. The grammar of
-each layer is the fields of its dataclass, so that a new layer brings its own words along.
+A text is the layer's word, its positional values, an optional bare activation, and ``key=value`` pairs. The fields of
+a layer's dataclass define its grammar, so a new layer needs no change here.
 """
 
 from __future__ import annotations
@@ -17,90 +17,96 @@ LONGEST_TEXT = 200
 
 
 def read_layer(text: str) -> Layer:
-    """Return the layer that ``text`` describes; raise :class:`NetworkError` saying what is wrong with it.
+    """Return the layer of a text.
 
-    Layers that hold others (``residual``, ``concat``) are read by :func:`convstudy.networks.expanding.expand`.
+    Layers that contain others (``residual``, ``concat``) are parsed by :func:`convstudy.networks.expanding.expand`.
+
+    Raises:
+        NetworkError: the text is not the text of a layer.
+
+    >>> read_layer("conv 64 3 relu").text
+    'conv 64 3 relu'
     """
     check_length(text)
     words = text.split()
     if not words:
-        raise NetworkError(Problem("a layer text is empty", expected=", ".join(LAYERS)))
+        what, hint = "a layer text must not be empty", '"convstudy layers" lists the layers'
+        raise NetworkError(Problem(what, hint=hint))
     if words[0] not in LAYERS:
         raise NetworkError(unknown("layer", words[0], LAYERS))
     layer = LAYERS[words[0]]
     if layer.holds:
-        raise NetworkError(Problem(f'"{text}" has no layers inside', got=text, expected=layer.usage))
+        raise NetworkError(Problem(f'"{text}" has no layers inside', hint=f"usage: {layer.usage}"))
     return layer(**read_values(layer, words[1:], text))
 
 
 def check_length(text: str) -> None:
     """Raise :class:`NetworkError` for a text of more than ``LONGEST_TEXT`` characters."""
     if len(text) > LONGEST_TEXT:
-        got, expected = f"{len(text)} characters", f"at most {LONGEST_TEXT}"
-        raise NetworkError(
-            Problem(
-                "this layer text is too long", got=got, expected=expected, hint="split it into several layers"
-            )
-        )
+        what, got = f"a layer text must have at most {LONGEST_TEXT} characters", f"{len(text)}"
+        raise NetworkError(Problem(what, got=got, hint="split it into several layers"))
 
 
 def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str, Any]:
-    """Return field -> value from the words that follow a layer's own; ``text`` is the whole, for messages."""
+    """Return the field values of a layer.
+
+    Args:
+        layer: the class of the layer.
+        words: the words of its text after the first.
+        text: the whole text, for error messages.
+
+    Raises:
+        NetworkError: a value is missing, unknown, given twice or not allowed.
+    """
     values: dict[str, Any] = {}
-    waiting = _arguments(layer, "position")
+    missing = _arguments(layer, "position")
+    usage = f"usage: {layer.usage}"
     for word in words:
-        if word in layer.presets and not waiting:
-            given = layer.presets[word]
-            if twice := [name for name in given if name in values]:
-                raise NetworkError(
-                    Problem(f'"{text}" gives {" and ".join(twice)} twice', got=word, expected=layer.usage)
-                )
-            values |= given
+        # A preset is a bare word, so it comes after all positional values.
+        if word in layer.presets and not missing:
+            preset = layer.presets[word]
+            if twice := [name for name in preset if name in values]:
+                raise NetworkError(Problem(f'"{text}" sets {" and ".join(twice)} twice', hint=usage))
+            values |= preset
             continue
-        name, argument, written = _argument_of(layer, word, waiting, text)
+        name, argument, written = _argument_of(layer, word, missing, text)
         if name in values:
-            raise NetworkError(Problem(f'"{text}" gives {name} twice', got=word, expected=layer.usage))
+            raise NetworkError(Problem(f'"{text}" sets {name} twice', hint=usage))
         try:
             values[name] = argument.read(written)
         except ValueError:
+            what = f'"{text}": {name} must be {argument.read.expected}'
             raise NetworkError(
-                Problem(
-                    f'"{text}" gives its {name} a value that cannot be',
-                    got=written,
-                    expected=argument.expected,
-                    hint=nearest(written, argument.names),
-                )
+                Problem(what, got=written or '""', hint=nearest(written, argument.names))
             ) from None
-    if waiting:
-        missing = [name for name, _ in waiting]
-        raise NetworkError(
-            Problem(f'"{text}" lacks its {" and ".join(missing)}', got=text, expected=layer.usage)
-        )
+    if missing:
+        names = " and ".join(name for name, _ in missing)
+        raise NetworkError(Problem(f'"{text}" is missing its {names}', hint=usage))
     return values
 
 
 def _arguments(layer: type[Layer], how: str) -> list[tuple[str, Argument]]:
-    """Return the fields of a layer that are written in this way, in their order."""
+    """Return the name and argument of each field of a layer that is written in this way, in order."""
     return [(name, argument) for name, argument in arguments_of(layer).items() if argument.how == how]
 
 
 def _argument_of(
-    layer: type[Layer], word: str, waiting: list[tuple[str, Argument]], text: str
+    layer: type[Layer], word: str, missing: list[tuple[str, Argument]], text: str
 ) -> tuple[str, Argument, str]:
-    """Return which field a written word belongs to and what is written for it; takes it off ``waiting``."""
+    """Return the field that a word belongs to and its written value; remove a positional field from ``missing``."""
+    usage = f"usage: {layer.usage}"
     if "=" in word:
         key, _, written = word.partition("=")
         keyed = dict(_arguments(layer, "key"))
         if key not in keyed:
-            what = f'"{text}" has a key that "{layer.word}" does not know'
-            raise NetworkError(Problem(what, got=key, expected=layer.usage, hint=nearest(key, keyed)))
+            what = f'"{text}" has an unknown option "{key}"'
+            raise NetworkError(Problem(what, hint=nearest(key, keyed) or usage))
         return key, keyed[key], written
+    # An activation may come before the positional values: "conv relu 64 3".
     bare = _arguments(layer, "word")
-    if waiting and not any(word in argument.names for _, argument in bare):
-        name, argument = waiting.pop(0)
+    if missing and not any(word in argument.names for _, argument in bare):
+        name, argument = missing.pop(0)
         return name, argument, word
     if bare and not word[0].isdigit():
         return *bare[0], word
-    raise NetworkError(
-        Problem(f'"{text}" says more than "{layer.word}" takes', got=word, expected=layer.usage)
-    )
+    raise NetworkError(Problem(f'"{text}" has an unexpected value "{word}"', hint=usage))

@@ -1,4 +1,4 @@
-"""Shapes of one image on its way through a network: ``(height, width, channels)`` or ``(features,)``."""
+"""The shape of one image between two layers: ``(height, width, channels)`` or ``(features,)``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ Shape = tuple[int, ...]
 
 
 def shape_text(shape: Shape) -> str:
-    """Return a shape as people write it: ``24 × 24 × 64`` or ``128``."""
+    """Join the sizes with " × ": ``24 × 24 × 64``."""
     return " × ".join(str(size) for size in shape)
 
 
 def n_values(shape: Shape) -> int:
-    """Return how many numbers a shape holds."""
     return math.prod(shape)

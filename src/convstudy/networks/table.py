@@ -1,4 +1,4 @@
-"""The layer table of a network, as Keras' ``summary()`` prints it, with multiply-adds and idle layers."""
+"""The layer table of a network, as in Keras' ``summary()``, with MACs and no-op layers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ from convstudy.networks.tree import LayerPath, path_text
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer: its path and text, the shape after it, its own counts, and why it does nothing, if so.
+    """One layer of the table.
 
-    The layers inside a layer have rows of their own, after it; its counts are without theirs.
+    The layers inside a layer have their own rows after it; the counts of the outer layer exclude theirs.
+
+    Attributes:
+        path: the path of the layer.
+        text: its canonical text.
+        output_shape: the shape of one image after it.
+        n_trainable: the number of values that training changes.
+        n_not_trainable: the number of moving averages.
+        macs: the MACs of the forward pass of one image.
+        no_op_reason: why the layer does nothing; empty if it does something.
     """
 
     path: LayerPath
@@ -27,12 +36,11 @@ class LayerRow:
 
     @property
     def number(self) -> str:
-        """The path as people write it: ``"4.2"``."""
+        """The path with dots: ``"4.2"``."""
         return path_text(self.path)
 
     @property
     def n_parameters(self) -> int:
-        """All numbers of the layer, trained or kept."""
         return self.n_trainable + self.n_not_trainable
 
 
@@ -45,22 +53,21 @@ class LayerTable:
 
     @property
     def n_parameters(self) -> int:
-        """All numbers of the network."""
         return self.n_trainable + self.n_not_trainable
 
     @property
     def n_trainable(self) -> int:
-        """The numbers that training changes."""
+        """The number of values that training changes."""
         return sum(row.n_trainable for row in self.rows)
 
     @property
     def n_not_trainable(self) -> int:
-        """The numbers that are only kept: the moving averages of batch normalisation."""
+        """The number of moving averages of batch normalisation."""
         return sum(row.n_not_trainable for row in self.rows)
 
     @property
     def macs(self) -> int:
-        """Multiply-add operations for one image in the forward direction."""
+        """The multiply-accumulate operations of the forward pass of one image."""
         return sum(row.macs for row in self.rows)
 
 
@@ -68,15 +75,14 @@ def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTa
     """Return the layer table for images of ``(height, width, channels)``.
 
     Raises:
-        NetworkError: where a layer does not fit the shape before it.
+        NetworkError: a layer does not fit its input.
     """
     return _table(network, input_shape, n_classes)
 
 
-# A plan asks for the table of each of its fits, and these share their networks.
+# A plan needs the table of each of its fits, and most fits share a network.
 @lru_cache(maxsize=10_000)
 def _table(network: Network, input_shape: Shape, n_classes: int) -> LayerTable:
-    """Return the layer table."""
     rows = [
         LayerRow(
             step.path,

@@ -1,4 +1,4 @@
-"""A network's layers as a tree: the path of a layer, all layers in order, and the shapes on the way through them."""
+"""The layers of a network as a tree: the paths of layers, and the shapes before and after each layer."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from convstudy.networks.layers.layer import Layer
 
 LayerPath = tuple[int, ...]
-"""Where a layer is, each place counted from 1: ``(4, 2)`` is the second layer inside the fourth. The branches of a
-concat are counted too: ``(4, 1, 2)`` is the second layer of its first branch. :data:`SHORTCUT` leads to the layers that
-a residual's shortcut is made of."""
+"""The path of a layer, with numbers from 1: ``(4, 2)`` is the second layer inside the fourth. A concat adds the number
+of the branch: ``(4, 1, 2)`` is the second layer of its first branch. :data:`SHORTCUT` is the step to the layers of a
+residual's projection."""
 SHORTCUT = 0
 
 
 class Branch(NamedTuple):
-    """A sequence of layers inside a layer, and the steps from that layer's path to it."""
+    """A sequence of layers inside a layer; ``steps`` are appended to the outer layer's path."""
 
     steps: LayerPath
     layers: tuple[Layer, ...]
 
 
 class Step(NamedTuple):
-    """A layer on the way of an image, its shape before and after it."""
+    """A layer with its path, and the shapes of one image before and after it."""
 
     path: LayerPath
     layer: Layer
@@ -38,12 +38,12 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a layer is written.
+    """The place in a study file, or in arguments, where a layer is written.
 
     Attributes:
-        block: the block whose ``layers`` have it; empty for those of the network itself.
-        places: its place in them, counted from 0, one number for each list around it.
-        used_at: where the block is used, for a layer of a block.
+        block: the name of the block whose ``layers`` contain it; empty for a layer of the network itself.
+        places: its index in ``layers``, from 0, with one more number per enclosing list.
+        used_at: the place where the block is used; ``None`` for a layer of the network itself.
     """
 
     block: str
@@ -52,19 +52,18 @@ class Source:
 
     @property
     def location(self) -> Location:
-        """The layer among those of the network or the block, for messages."""
-        first, *others = self.places  # in a list, place 0 is the layer that holds the others
+        first, *others = self.places  # in an inner list, index 0 is the text of the enclosing layer
         return Location(layer=(first + 1, *others), block=self.block)
 
 
 @dataclass(frozen=True)
 class LayerProblem(Problem):
-    """What is wrong with one layer.
+    """A problem of one layer.
 
     Attributes:
-        path: its path in the tree; empty where there is no tree yet, because a text cannot be read.
-        text: its text, where the tree is known; empty for the output layer, which no file has.
-        source: where it is written, where that is known.
+        path: the path of the layer; empty if its text cannot be parsed, because there is no tree then.
+        text: the text of the layer; empty without a tree, and for the output layer, which has no text.
+        source: the place where the layer is written, if it is known.
     """
 
     path: LayerPath = ()
@@ -73,7 +72,6 @@ class LayerProblem(Problem):
 
     @property
     def location(self) -> Location:
-        """Which layer it is, for messages."""
         if not self.path:
             return self.source.location if self.source else NOWHERE
         return Location(layer=named_path(self.path), layer_text=self.text) if self.text else OUTPUT_LAYER
@@ -83,13 +81,13 @@ OUTPUT_LAYER = Location(layer=OUTPUT)
 
 
 def at_layer(problem: Problem, **places: object) -> LayerProblem:
-    """Return a problem as one of a layer, with these of the fields of :class:`LayerProblem`."""
+    """Return a :class:`LayerProblem` with the fields of ``problem`` and the given ones."""
     known = {item.name: getattr(problem, item.name) for item in fields(problem)}
     return LayerProblem(**{**known, **places})
 
 
 def path_text(path: LayerPath) -> str:
-    """Return a path as people write it.
+    """Return a path with dots.
 
     >>> path_text((4, 2)), path_text((4, SHORTCUT, 1))
     ('4.2', '4.shortcut.1')
@@ -98,12 +96,12 @@ def path_text(path: LayerPath) -> str:
 
 
 def named_path(path: LayerPath) -> tuple[int | str, ...]:
-    """Return a path with a word for what leads to a shortcut."""
+    """Return a path in which the step :data:`SHORTCUT` is the word "shortcut"."""
     return tuple("shortcut" if step == SHORTCUT else step for step in path)
 
 
 def every_layer(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """Yield all layers of a tree, each before those inside it."""
+    """Yield all layers of a tree, each before the layers inside it."""
     for layer in layers:
         yield layer
         for branch in layer.branches:
@@ -111,7 +109,7 @@ def every_layer(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 
 def mapped(layers: Iterable[Layer], change: Callable[[Layer], tuple[Layer, ...]]) -> tuple[Layer, ...]:
-    """Return a tree with each layer replaced by what ``change`` returns for it; inner layers come first."""
+    """Return a tree with each layer replaced by the layers that ``change`` returns; inner layers are changed first."""
     changed: list[Layer] = []
     for layer in layers:
         inside = tuple(mapped(branch.layers, change) for branch in layer.branches)
@@ -121,7 +119,7 @@ def mapped(layers: Iterable[Layer], change: Callable[[Layer], tuple[Layer, ...]]
 
 @lru_cache(maxsize=10_000)
 def shape_after(layers: tuple[Layer, ...], shape: Shape) -> Shape:
-    """Return the shape after these layers; raise :class:`NetworkError` where one does not fit."""
+    """Return the shape after a sequence of layers; raise :class:`NetworkError` if a layer does not fit."""
     for layer in layers:
         shape = layer.output_shape(shape)
     return shape
@@ -130,31 +128,30 @@ def shape_after(layers: tuple[Layer, ...], shape: Shape) -> Shape:
 def walk(
     layers: Iterable[Layer], shape: Shape, prefix: LayerPath = (), around: tuple[str, ...] = ()
 ) -> Iterator[Step]:
-    """Yield each layer of a tree with the shapes before and after it, before the layers inside it.
+    """Yield the layers of a tree with the shapes before and after them; a layer comes before the layers inside it.
 
     Args:
-        layers: layers that follow each other.
-        shape: the shape before the first.
-        prefix: the path to them.
-        around: the words of the layers around them.
+        layers: the layers, first to last.
+        shape: the input shape of the first layer.
+        prefix: the path of the enclosing layer.
+        around: the words of the enclosing layers.
 
     Raises:
-        NetworkError: at the first layer that does not fit, with a :class:`LayerProblem` that has its path.
+        NetworkError: a layer does not fit; its problems are of type :class:`LayerProblem` and have its path.
     """
     for number, layer in enumerate(layers, start=1):
         path = (*prefix, number)
         inner: list[Step] = []
         try:
             if layer.only_inside and layer.only_inside not in around:
-                what = f'"{layer.word}" must be inside a {layer.only_inside}'
-                raise NetworkError(Problem(what, got=layer.text, expected=f"layers of a {layer.only_inside}"))
+                raise NetworkError(Problem(f'"{layer.word}" must be inside a {layer.only_inside}'))
             for steps, inside in layer.inside(shape):
                 inner += walk(inside, shape, (*path, *steps), (*around, layer.word))
             after = layer.output_shape(shape)
         except NetworkError as error:
             found = (
                 problem
-                if isinstance(problem, LayerProblem)
+                if isinstance(problem, LayerProblem)  # of a layer inside, which has the longer path
                 else at_layer(problem, path=path, text=layer.text)
                 for problem in error.problems
             )

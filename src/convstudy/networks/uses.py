@@ -1,4 +1,4 @@
-"""A use of blocks in a layer text: ``"residual basic x3 filters=32 then=relu"``."""
+"""Parses the use of a block in a layer text: ``"residual basic x3 filters=32 then=relu"``."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.parameters import Value, filled
 from convstudy.networks.reading import check_length
 
-MOSTREPEATS = 1_000
+MOST_REPEATS = 1_000
 IDENTITY = "identity"
-"""The branch of a concat that is its input; no block may be called so."""
+"""The branch of a concat that is its input; a block must not have this name."""
 STRIDE = "stride"
 
 REPEATS = re.compile(r"x([0-9]+)")
-"""How often a block is repeated; no block may be called so."""
-# A pair of braces may have spaces in it.
+"""The number of repeats of a block; a block must not have such a name."""
+# A pair of braces can contain spaces: "{4 * filters}".
 _WORD = re.compile(r"(?:\{[^{}]*\}|\S)+")
 
 
 @dataclass(frozen=True)
 class Use:
-    """A use of blocks: their names, the number of repeats, and what was given by ``key=value``."""
+    """A use of one or more blocks: their names, the number of repeats, and the ``key=value`` arguments."""
 
     text: str
     names: tuple[str, ...]
@@ -34,19 +34,22 @@ class Use:
 
     @property
     def shown_names(self) -> str:
-        """The names for messages; "nothing" where there is none."""
+        """The names for messages, or "nothing"."""
         return ", ".join(self.names) or "nothing"
 
     @property
     def each_repeat(self) -> tuple[Mapping[str, str], ...]:
-        """The arguments of the first repeat and, where there are others, of those: with a stride of 1."""
+        """The arguments of the first repeat and, if there are more, of the others, which have ``stride=1``."""
         return (self.arguments, {**self.arguments, STRIDE: "1"}) if self.repeats > 1 else (self.arguments,)
 
 
 def filled_words(text: str, parameters: Mapping[str, Value]) -> list[str]:
-    """Return the words of a text, filled in; the value of a parameter may have spaces where it is only a part."""
+    """Return the words of a text with its parameters filled in.
+
+    A word such as ``norm={norm}`` stays one word, even if the value of the parameter has spaces.
+    """
     check_length(text)
-    whole = filled(text, parameters)  # all that is wrong with the text at once
+    whole = filled(text, parameters)  # first, so that one error has all problems of the text
     words = _WORD.findall(text)
     if words and "{" in words[0]:
         return whole.split()
@@ -54,13 +57,21 @@ def filled_words(text: str, parameters: Mapping[str, Value]) -> list[str]:
 
 
 def own_words(words: list[str], kind: type[Layer] | None) -> list[str]:
-    """Return the words that are arguments of the layer itself."""
+    """Return the words that are options of the layer itself, not arguments of its block."""
     keys = arguments_of(kind) if kind else {}
     return [word for word in words[1:] if word.partition("=")[0] in keys and "=" in word]
 
 
 def read_use(words: list[str], kind: type[Layer] | None) -> Use:
-    """Return a use of blocks; raise :class:`NetworkError` for what is given twice."""
+    """Parse the words of a use.
+
+    Args:
+        words: the words of the text, with parameters filled in.
+        kind: the layer whose options are left out of the arguments, or ``None``.
+
+    Raises:
+        NetworkError: an argument is given twice, or the number of repeats is.
+    """
     text = " ".join(words)
     names: list[str] = []
     repeats: list[int] = []
@@ -72,15 +83,14 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
             continue
         if equals:
             if key in arguments:
-                raise NetworkError(Problem(f'"{text}" gives {key} twice', got=word, expected="each key once"))
+                raise NetworkError(Problem(f'"{text}" sets {key} twice'))
             arguments[key] = value
         elif found := REPEATS.fullmatch(word):
             repeats.append(int(found[1][:9]))
         else:
             names.append(word)
-    if len(repeats) > 1 or not all(1 <= n <= MOSTREPEATS for n in repeats):
+    if len(repeats) > 1 or not all(1 <= n <= MOST_REPEATS for n in repeats):
         got = ", ".join(word for word in words if REPEATS.fullmatch(word))
-        raise NetworkError(
-            Problem(f'"{text}" must say once how often', got=got, expected=f"x1 to x{MOSTREPEATS:,}")
-        )
+        what = f'"{text}" must have one number of repeats, from x1 to x{MOST_REPEATS}'
+        raise NetworkError(Problem(what, got=got))
     return Use(text, tuple(names), repeats[0] if repeats else 1, arguments)

@@ -1,7 +1,7 @@
 """The built-in blocks by name.
 
-A new block is one file here and its test: a module with ``BLOCK`` is found without a list. A study that has a block of
-the same name uses its own.
+To add a block, add one module here with a ``BLOCK``, and a test. There is no list to extend. A block of a study hides
+the built-in block of the same name.
 """
 
 from convstudy.discovery import members
@@ -10,6 +10,6 @@ from convstudy.networks.block import Block
 BLOCKS: dict[str, Block] = {
     module.BLOCK.name: module.BLOCK for module in members(__name__) if hasattr(module, "BLOCK")
 }
-"""Name -> block, in the order of the names of their files."""
+"""Name -> block, in the order of their file names."""
 
 __all__ = ["BLOCKS"]

@@ -1,6 +1,6 @@
 """The bottleneck block of deep residual networks: 1 × 1 down, 3 × 3, 1 × 1 up to four times the filters.
 
-The stride is in the 3 × 3 convolution, as in fb.resnet.torch and torchvision; the paper has it in the first 1 × 1 one.
+The 3 × 3 convolution has the stride, as in fb.resnet.torch and torchvision; in the paper, the first 1 × 1 one has it.
 """
 
 from convstudy.networks.block import Block

@@ -1,7 +1,7 @@
 """The ConvNeXt block: depthwise 7 × 7, layer normalisation, 1 × 1 to four times the channels, 1 × 1 back, layer scale.
 
-``filters`` must be the number of channels that the input has. Between stages the paper has ``layer-norm epsilon=1e-06``
-and ``conv {filters} 2 stride=2``.
+``filters`` must be the number of input channels. Between stages the paper uses ``layer-norm epsilon=1e-06`` and
+``conv {filters} 2 stride=2``.
 """
 
 from convstudy.networks.block import Block

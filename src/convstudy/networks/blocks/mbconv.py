@@ -1,6 +1,6 @@
 """MBConv, the inverted residual of MobileNetV2: 1 × 1 to six times the channels, depthwise, 1 × 1 back.
 
-The networks of the paper have no shortcut where the shapes differ: ``residual mbconv x2 filters=24 stride=2
+In the paper, blocks that change the shape have no shortcut: ``residual mbconv x2 filters=24 stride=2
 shortcut=identity-or-none``. No activation follows the last convolution.
 """
 

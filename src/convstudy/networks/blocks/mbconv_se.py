@@ -1,6 +1,6 @@
-"""MBConv with squeeze-excite, as in MnasNet and EfficientNet: the channels are weighed after the depthwise convolution.
+"""MBConv with squeeze-excite after the depthwise convolution, as in MnasNet and EfficientNet.
 
-``squeeze`` divides the wide channels: 24, with ``expand`` 6, leaves a quarter of the block's input channels.
+``squeeze`` divides the expanded channels: with ``expand=6``, ``squeeze=24`` gives a quarter of the input channels.
 """
 
 from convstudy.networks.block import Block

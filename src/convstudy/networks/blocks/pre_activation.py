@@ -1,7 +1,7 @@
 """The pre-activation block of residual networks: normalisation and activation come before each convolution.
 
-Nothing follows the sum, so that the input reaches all later blocks unchanged. A ``{norm}`` and an activation follow the
-last block of a network. A projection takes the input itself, not the normalised one.
+Nothing follows the sum, so the input reaches all later blocks unchanged. Add a normalisation and an activation after
+the last block of a network. A projection gets the input of the block, not its normalised input.
 """
 
 from convstudy.networks.block import Block

@@ -1,7 +1,7 @@
-"""The layers by the word that a study file uses.
+"""The layers, by the first word of their text.
 
-A new layer is one file here and its test: a module with a tuple ``LAYERS`` of its classes is found without a list.
-Modules without that name hold what layers share.
+To add a layer, add one module here with a tuple ``LAYERS`` of its classes, and a test. There is no list to extend.
+Modules without ``LAYERS`` contain code that layers share.
 """
 
 from convstudy.discovery import members

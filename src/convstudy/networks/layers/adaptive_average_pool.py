@@ -1,11 +1,11 @@
-"""Average pooling to a size, whatever the size before it."""
+"""Average pooling to a fixed output size."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.layers.layer import Integer, Layer, argument
+from convstudy.networks.layers.layer import Integer, Layer, argument, misfit
 from convstudy.networks.shapes import Shape
 
 if TYPE_CHECKING:
@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdaptiveAveragePool(Layer):
-    """``adaptive-average-pool SIZE``: the means of size × size windows, ``(h, w, c)`` to ``(size, size, c)``.
+    """``adaptive-average-pool SIZE``: takes the means of SIZE × SIZE windows, (h, w, c) to (size, size, c).
 
-    Window ``i`` of a side of ``n`` pixels goes from pixel ``⌊i · n / size⌋`` to before ``⌈(i + 1) · n / size⌉``, as in
-    torch: windows have equal sizes where ``size`` divides ``n``, and overlap elsewhere.
+    Along a side of ``n`` pixels, window ``i`` is ``[⌊i · n / size⌋, ⌈(i + 1) · n / size⌉)``, as in PyTorch. The windows
+    have equal sizes if ``size`` divides ``n``; otherwise they overlap.
+
+    Args:
+        size: the height and width of the output, 1 to 1,024.
+
+    Raises:
+        NetworkError: the input is flat, or smaller than the output.
 
     >>> AdaptiveAveragePool(4).output_shape((9, 12, 16))
     (4, 4, 16)
@@ -27,25 +33,22 @@ class AdaptiveAveragePool(Layer):
     word: ClassVar[str] = "adaptive-average-pool"
     usage: ClassVar[str] = "adaptive-average-pool SIZE"
 
-    size: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (outputs are square)")
+    size: int = argument("position", Integer(1, 1024))
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return ``(size, size, channels)``; a size above that of the image is refused."""
         height, width, channels = self.need_image(shape)
         if self.size > min(height, width):
-            raise self.misfit(
-                shape,
-                f"size {self.size} does not fit: this layer would get {height} × {width}",
-                f"a size of at most {min(height, width)}",
-            )
+            what = f"size {self.size} does not fit an input of {height} × {width}"
+            raise misfit(what, f"use a size of at most {min(height, width)}")
         return (self.size, self.size, channels)
 
     def no_op_reason(self, shape: Shape) -> str:
-        """Return the reason for an input that has this size."""
-        return f"its input is {self.size} × {self.size}" if shape[:2] == (self.size, self.size) else ""
+        return (
+            f"its input is {self.size} × {self.size} already" if shape[:2] == (self.size, self.size) else ""
+        )
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the pooling, or nothing at all where it would do nothing."""
+        """Return the pooling, or the identity for an input of the output size."""
         from torch import nn
 
         from convstudy.networks.modules.window_means import WindowMeans

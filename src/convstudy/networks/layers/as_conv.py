@@ -1,4 +1,4 @@
-"""What layers share that are a convolution whose sizes follow from the channels of their input."""
+"""The base class of layers that are a convolution whose sizes depend on the input channels."""
 
 from __future__ import annotations
 
@@ -15,24 +15,21 @@ if TYPE_CHECKING:
 
 
 class AsConv(Layer, ABC):
-    """Base of a layer that is a :class:`~convstudy.networks.layers.conv.Conv` once its input is known."""
+    """Base class of a layer that acts as a :class:`~convstudy.networks.layers.conv.Conv` for a given input shape."""
 
     @abstractmethod
     def conv(self, shape: Shape) -> Conv:
-        """Return the convolution that this layer is for an input of this shape."""
+        """Return the equivalent convolution for an input shape."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape after the convolution."""
         return self.conv(shape).output_shape(shape)
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return kernel weights, biases and what the activation has; nothing is kept untrained."""
         return self.conv(shape).n_parameters(shape)
 
     def macs(self, shape: Shape) -> int:
-        """Return those of the convolution."""
         return self.conv(shape).macs(shape)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return padding (where "same" asks for it), convolution and activation."""
+        """Return the module of the equivalent convolution."""
         return self.conv(shape).module(shape, generator)

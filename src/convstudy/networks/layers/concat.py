@@ -1,11 +1,11 @@
-"""Concatenation: several branches over one input, their channels one after the other (Szegedy et al. 2015)."""
+"""Concatenation of the channels of several branches (Szegedy et al. 2015)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.layers.layer import Layer
+from convstudy.networks.layers.layer import Layer, misfit
 from convstudy.networks.shapes import Shape, shape_text
 from convstudy.networks.tree import Branch, shape_after
 
@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Concat(Layer):
-    """``concat``: the branches inside over the same input, joined in the channels; a branch of no layers is the input.
+    """``concat``: applies several branches to one input and concatenates the channels of their outputs.
 
-    DenseNet (Huang et al. 2017) is ``concat identity BLOCK``.
+    ``(h, w, c)`` becomes ``(h', w', c₁ + c₂ + …)``. A branch without layers is the input itself: a layer of DenseNet
+    (Huang et al. 2017) is ``concat identity BLOCK``.
+
+    Args:
+        sequences: the layers of each branch.
+
+    Raises:
+        NetworkError: the outputs of the branches differ in height or width.
 
     >>> from convstudy.networks.layers.conv import Conv
     >>> Concat(((), (Conv(4, 1),))).output_shape((8, 8, 16))
@@ -37,22 +44,17 @@ class Concat(Layer):
         return tuple(Branch((number,), layers) for number, layers in enumerate(self.sequences, start=1))
 
     def with_branches(self, sequences: tuple[tuple[Layer, ...], ...]) -> Layer:
-        """Return the concatenation of other branches."""
         return Concat(sequences)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return height and width of the branches, which must agree, and the sum of their channels."""
         after = [shape_after(layers, shape) for layers in self.sequences]
         if len({each[:-1] for each in after}) > 1:
-            raise self.misfit(
-                shape,
-                f"the branches do not go together: {', '.join(map(shape_text, after))}",
-                "branches of one height and width",
-            )
+            shapes = ", ".join(map(shape_text, after))
+            raise misfit(f"the branches must have outputs of the same height and width; they have {shapes}")
         return (*after[0][:-1], sum(each[-1] for each in after))
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the concatenation; start weights are drawn branch by branch."""
+        """Return the concatenation; initial weights are drawn branch by branch."""
         from convstudy.networks.build import sequence
         from convstudy.networks.modules.concat import ChannelConcat
 

@@ -1,4 +1,4 @@
-"""Convolution with square kernels: plain, in groups, dilated, with or without bias, and an optional activation."""
+"""2D convolution with square kernels; optional groups, dilation, bias and activation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from convstudy.networks.activations import ACTIVATIONS, activation_module, n_activation_parameters
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS, initialise
-from convstudy.networks.layers.layer import Integer, Layer, argument, one_of, yes_no
+from convstudy.networks.layers.layer import Integer, Layer, YesNo, argument, misfit, one_of
 from convstudy.networks.layers.windows import covered, n_windows, same_padding
 from convstudy.networks.shapes import Shape
 
@@ -18,13 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """``conv FILTERS KERNEL``: a convolution with square kernels, ``(h, w, c)`` to ``(h', w', filters)``.
+    """``conv FILTERS KERNEL``: 2D convolution with square kernels, (h, w, c) to (h', w', filters).
 
-    Without padding a side of ``n`` pixels becomes ``⌊(n - kernel) / stride⌋ + 1``; with ``padding=same`` it becomes
-    ``⌈n / stride⌉``, with TensorFlow's zeros: the odd one at the bottom and the right.
+    With ``padding=valid``, a side of ``n`` pixels becomes ``⌊(n - dilation · (kernel - 1) - 1) / stride⌋ + 1``. With
+    ``padding=same``, it becomes ``⌈n / stride⌉``; if the number of zeros is odd, the extra one is at the bottom or
+    right, as in TensorFlow.
 
-    With ``groups=g`` a filter sees ``c / g`` channels only (Krizhevsky et al. 2012). With ``dilation=d`` the kernel
-    takes each ``d``-th pixel, so that it covers ``d · (kernel - 1) + 1`` of them (Yu & Koltun 2016).
+    Args:
+        filters: the number of output channels, 1 to 65,536.
+        kernel: the side of the square kernels in pixels, 1 to 1,024.
+        activation: a key of ``ACTIVATIONS``; none by default.
+        stride: the distance between windows in pixels, 1 to 1,024; 1 by default.
+        padding: ``valid`` (no padding, the default) or ``same`` (zeros).
+        init: a key of ``INITIALISERS``; the network's ``init`` by default.
+        bias: whether to add a bias; ``bias=yes`` by default.
+        groups: the number of groups, 1 to 65,536, which must divide ``c`` and ``filters``; a filter sees
+            ``c / groups`` channels (Krizhevsky et al. 2012). 1 by default.
+        dilation: the distance between kernel elements in pixels, 1 to 1,024 (Yu & Koltun 2016); 1 by default.
+
+    Raises:
+        NetworkError: the input is flat or, without padding, smaller than the kernel; ``groups`` does not divide
+            ``c`` or ``filters``.
 
     >>> layer = Conv(64, 3, padding="same", bias=False, groups=2)
     >>> layer.output_shape((32, 32, 16)), layer.n_parameters((32, 32, 16))
@@ -37,59 +51,54 @@ class Conv(Layer):
         "[dilation=1]"
     )
 
-    filters: int = argument("position", Integer(1, 65536), "a whole number of filters, 1 or more")
-    kernel: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (kernels are square)")
-    activation: str | None = argument("word", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
-    stride: int = argument("key", Integer(1, 1024), "a whole number, 1 or more", 1)
-    padding: str = argument("key", one_of(("valid", "same")), "valid, same", "valid")
-    init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
-    bias: bool = argument("key", yes_no, "yes, no", True)
-    groups: int = argument("key", Integer(1, 65536), "a whole number that divides channels and filters", 1)
-    dilation: int = argument("key", Integer(1, 1024), "a whole number, 1 or more", 1)
+    filters: int = argument("position", Integer(1, 65536))
+    kernel: int = argument("position", Integer(1, 1024))
+    activation: str | None = argument("word", one_of(ACTIVATIONS), None)
+    stride: int = argument("key", Integer(1, 1024), 1)
+    padding: str = argument("key", one_of(("valid", "same")), "valid")
+    init: str | None = argument("key", one_of(INITIALISERS), None)
+    bias: bool = argument("key", YesNo(), True)
+    groups: int = argument("key", Integer(1, 65536), 1)
+    dilation: int = argument("key", Integer(1, 1024), 1)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return ``(height, width, filters)`` after the convolution."""
         height, width, channels = self.need_image(shape)
-        for what, number in (("channels", channels), ("filters", self.filters)):
+        for noun, number in (("channels", channels), ("filters", self.filters)):
             if number % self.groups:
-                raise self.misfit(
-                    shape,
-                    f"{self.groups} groups do not divide {number} {what}",
-                    f"a divisor of {channels} and {self.filters}",
-                )
+                what = f"{self.groups} groups do not divide {number} {noun}"
+                raise misfit(what, f"use a common divisor of {channels} and {self.filters}")
         size = covered(self.kernel, self.dilation)
         rows = n_windows(height, size, self.stride, self.padding)
         columns = n_windows(width, size, self.stride, self.padding)
         if rows < 1 or columns < 1:
             covers = f" with dilation {self.dilation} covers {size} pixels and" if self.dilation > 1 else ""
-            raise self.misfit(
-                shape,
-                f"kernel {self.kernel}{covers} does not fit: this layer would get {height} × {width}",
-                f"a kernel of at most {(min(height, width) - 1) // self.dilation + 1}, or padding=same",
-            )
+            largest = (min(height, width) - 1) // self.dilation + 1
+            what = f"kernel {self.kernel}{covers} does not fit an input of {height} × {width}"
+            raise misfit(what, f"use a kernel of at most {largest}, or padding=same")
         return (rows, columns, self.filters)
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return kernel weights, biases and what the activation has; nothing is kept untrained."""
         per_filter = self.kernel**2 * (shape[2] // self.groups) + self.bias
         return (self.filters * per_filter + n_activation_parameters(self.activation, self.filters), 0)
 
     def macs(self, shape: Shape) -> int:
-        """Return kernel² × channels of a group × filters for each place of the output."""
+        """Return h' · w' · filters · kernel² · c / groups."""
         rows, columns, _ = self.output_shape(shape)
         return rows * columns * self.filters * self.kernel**2 * (shape[2] // self.groups)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return padding (where "same" asks for it), convolution and activation."""
+        """Return zero padding (for ``padding=same``), the convolution and the activation."""
         from torch import nn
         from torch.nn.utils import skip_init
 
         height, width, channels = self.need_image(shape)
         kind, size = self._kind(height, width), covered(self.kernel, self.dilation)
-        dilation = self.dilation if self.kernel > 1 else 1  # a kernel of one pixel leaves none out
-        others: dict[str, Any] = {"dilation": dilation, "groups": self.groups, "bias": self.bias}
-        # Without torch's own start weights, which would draw from the global generator, too.
-        convolution: nn.Conv2d = skip_init(kind, channels, self.filters, self.kernel, self.stride, **others)  # type: ignore[no-untyped-call]
+        dilation = (
+            self.dilation if self.kernel > 1 else 1
+        )  # a 1 × 1 kernel has no gaps; torch has a fast path for 1
+        options: dict[str, Any] = {"dilation": dilation, "groups": self.groups, "bias": self.bias}
+        # skip_init: torch's own initial weights would draw from the global generator.
+        convolution: nn.Conv2d = skip_init(kind, channels, self.filters, self.kernel, self.stride, **options)  # type: ignore[no-untyped-call]
         initialise(convolution.weight, self.init or DEFAULT_INIT, generator, self.groups)
         if convolution.bias is not None:
             nn.init.zeros_(convolution.bias)
@@ -104,7 +113,7 @@ class Conv(Layer):
         return nn.Sequential(*parts)
 
     def _kind(self, height: int, width: int) -> type[nn.Conv2d]:
-        """Return the class of the convolution for images of this size: faster or, where torch is wrong, right."""
+        """Return the convolution class for an image size: a faster one, or one that avoids a fault of oneDNN."""
         from torch import nn
 
         from convstudy.networks.modules.dilated_conv import DilatedConv

@@ -1,13 +1,17 @@
-"""What every layer is: a frozen value with words, a shape rule, counts and a module."""
+"""The base class of layers, and the readers of their options.
+
+A layer is a frozen value that knows its text, the shape of its output, its numbers of parameters and MACs, and its
+torch module.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from convstudy.errors import NetworkError, Problem
-from convstudy.networks.shapes import Shape, shape_text
+from convstudy.networks.shapes import Shape
 from convstudy.networks.tree import Branch
 
 if TYPE_CHECKING:
@@ -15,39 +19,54 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+class Reader(Protocol):
+    """Turns the written text of an option into its value; raises ``ValueError`` if the text is not allowed."""
+
+    @property
+    def expected(self) -> str:
+        """What is allowed, as a phrase that follows "must be"."""
+        ...
+
+    def __call__(self, text: str) -> Any:
+        """Return the value of the text."""
+        ...
+
+
 @dataclass(frozen=True)
 class Argument:
-    """How one field of a layer is written: its place in the text, what it may be, and how it is read.
+    """How one field of a layer is written in a layer text.
 
     ``how`` is ``"position"`` (``conv 64 3``), ``"word"`` (a bare name such as ``relu``) or ``"key"`` (``stride=2``).
-    ``read`` turns the written text into the value and raises ``ValueError`` for what is not ``expected``.
     """
 
     how: str
-    read: Callable[[str], Any]
-    expected: str
+    read: Reader
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names it may be, where it is a name."""
+        """The allowed names; empty if the value is not a name."""
         return getattr(self.read, "names", ())
 
 
-def argument(how: str, read: Callable[[str], Any], expected: str, default: Any = MISSING) -> Any:
+def argument(how: str, read: Reader, default: Any = MISSING) -> Any:
     """Return a dataclass field that carries an :class:`Argument`."""
-    metadata = {"argument": Argument(how, read, expected)}
+    metadata = {"argument": Argument(how, read)}
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Integer:
-    """A reader of whole numbers between two bounds, both included."""
+    """A reader of integers between two bounds, both included."""
 
     smallest: int
     largest: int
 
+    @property
+    def expected(self) -> str:
+        return f"an integer in [{self.smallest}, {self.largest}]"
+
     def __call__(self, text: str) -> int:
-        """Return the number; raise ``ValueError`` for what is none."""
+        # int() also takes "+3", "1_0" and digits of other scripts; each layer has one text, so they are refused.
         is_number = text.isascii() and text.isdigit() and len(text) <= 9
         if not is_number or not self.smallest <= int(text) <= self.largest:
             raise ValueError(text)
@@ -61,12 +80,15 @@ class Decimal:
     smallest: float
     below: float
 
+    @property
+    def expected(self) -> str:
+        return f"a number in [{self.smallest:g}, {self.below:g})"
+
     def __call__(self, text: str) -> float:
-        """Return the number; raise ``ValueError`` for what is none."""
-        # Digits of other scripts and "1_0" are numbers to Python; here they would be a second way to say the same.
+        # float() also takes "1_0" and digits of other scripts; they would be a second text for the same layer.
         if not text.isascii() or "_" in text:
             raise ValueError(text)
-        value = abs(float(text)) if float(text) == 0 else float(text)
+        value = abs(float(text)) if float(text) == 0 else float(text)  # -0.0 becomes 0.0
         if not self.smallest <= value < self.below:
             raise ValueError(text)
         return value
@@ -74,51 +96,63 @@ class Decimal:
 
 @dataclass(frozen=True)
 class OneOf:
-    """A reader of names out of a list."""
+    """A reader of names from a list."""
 
     names: tuple[str, ...]
 
+    @property
+    def expected(self) -> str:
+        return ("one of " if len(self.names) > 1 else "") + ", ".join(self.names)
+
     def __call__(self, text: str) -> str:
-        """Return the name; raise ``ValueError`` for others."""
         if text not in self.names:
             raise ValueError(text)
         return text
 
 
 def one_of(names: dict[str, Any] | tuple[str, ...]) -> OneOf:
-    """Return a reader of names out of a list."""
     return OneOf(tuple(names))
 
 
-def yes_no(text: str) -> bool:
-    """Read ``yes`` or ``no``."""
-    if text not in ("yes", "no"):
-        raise ValueError(text)
-    return text == "yes"
+@dataclass(frozen=True)
+class YesNo:
+    """A reader of ``yes`` and ``no``."""
+
+    expected: ClassVar[str] = "yes or no"
+
+    def __call__(self, text: str) -> bool:
+        if text not in ("yes", "no"):
+            raise ValueError(text)
+        return text == "yes"
 
 
 class Layer:
-    """Base of all layers; a subclass is a frozen dataclass whose fields are made by :func:`argument`."""
+    """Base class of layers. A subclass is a frozen dataclass whose fields are made by :func:`argument`.
+
+    Shapes are those of one image without the batch: ``(height, width, channels)``, or ``(features,)`` for flat input.
+    """
 
     word: ClassVar[str]
+    """The first word of the layer's text, such as ``"conv"``."""
     usage: ClassVar[str]
+    """The form of the layer's text, with all options."""
     holds: ClassVar[str] = ""
-    """``"layers"`` or ``"branches"``, where layers are inside this one."""
+    """``"layers"`` or ``"branches"`` for a layer that contains other layers."""
 
     only_inside: ClassVar[str] = ""
-    """The word of the layer that this one must be inside of, at any depth."""
+    """The word of the layer that must contain this one, at any depth."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Word -> values that it stands for: ``batch-norm torch``."""
+    """Word -> option values that it sets: ``batch-norm torch``."""
 
     @classmethod
     def summary(cls) -> str:
-        """Return what the layer does in a sentence: the first one of its docstring, after its words."""
+        """Return the first sentence of the docstring, without the layer's text in front."""
         first = " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
         return first.partition("``: ")[2].replace("``", "")
 
     @property
     def text(self) -> str:
-        """The canonical text, without what is at its default and without the layers inside."""
+        """The canonical text, without default values and without the layers inside."""
         presets = self.presets.items()
         preset = [key for key, given in presets if all(getattr(self, name) == given[name] for name in given)][
             :1
@@ -136,59 +170,63 @@ class Layer:
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The sequences of layers inside this one, whatever its input."""
+        """The sequences of layers inside this one that do not depend on the input shape."""
         return ()
 
     def with_branches(self, sequences: tuple[tuple[Layer, ...], ...]) -> Layer:
-        """Return this layer with other layers inside, one sequence for each of its branches."""
+        """Return this layer with other layers inside, one sequence per branch."""
         raise TypeError(f"{type(self).__name__} holds no layers")
 
     def inside(self, shape: Shape) -> Iterator[Branch]:
-        """Yield the sequences of layers inside this one for an input; those that follow from the input too.
+        """Yield all sequences of layers inside this one, including those that depend on the input shape.
 
-        Each must fit before the next is asked for.
+        A caller must check that a sequence fits before it asks for the next one: a projection has the shape of the
+        body's output.
         """
         yield from self.branches
 
     def left_out(self) -> tuple[Layer, ...]:
-        """Return what stays of this layer where a variant leaves it out."""
+        """Return the layers that remain when a variant removes this one (``without = [...]``)."""
         return ()
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape after this layer; raise :class:`NetworkError` where ``shape`` does not fit."""
+        """Return the shape of the output.
+
+        Raises:
+            NetworkError: the layer does not accept an input of this shape.
+        """
         return shape
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return how many numbers training changes, and how many it only keeps (moving averages), for an input."""
+        """Return the numbers of trainable and of other values (moving averages), for an input shape."""
         return (0, 0)
 
     def macs(self, shape: Shape) -> int:
-        """Return the multiply-add operations for one image of this input shape, in the forward direction."""
+        """Return the multiply-accumulate operations (MACs) of the forward pass of one image."""
         return 0
 
     def no_op_reason(self, shape: Shape) -> str:
-        """Return why this layer does nothing to such an input, or an empty string where it does something."""
+        """Return why this layer does not change an input of this shape; empty if it changes it."""
         return ""
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the torch module for an input of ``shape``, its start weights drawn from ``generator``."""
+        """Return the torch module for an input shape; its initial weights are drawn from ``generator``."""
         raise TypeError(f"{type(self).__name__} has no module")
 
-    def misfit(self, shape: Shape, what: str, expected: str) -> NetworkError:
-        """Return the error "this layer does not fit an input of that shape"."""
-        return NetworkError(Problem(what=what, got=f"an input of {shape_text(shape)}", expected=expected))
-
     def need_image(self, shape: Shape) -> tuple[int, int, int]:
-        """Return height, width and channels; raise where the input is flat."""
+        """Return ``(height, width, channels)``; raise :class:`NetworkError` for a flat input."""
         if len(shape) != 3:
-            raise self.misfit(
-                shape, f'"{self.word}" needs an image, but the input is flat', "height × width × channels"
-            )
+            raise misfit(f'"{self.word}" needs an image of shape (height, width, channels)', got=shape)
         return (shape[0], shape[1], shape[2])
 
 
+def misfit(what: str, hint: str = "", got: Shape = ()) -> NetworkError:
+    """Return the error of a layer that does not fit its input; ``got`` is the input shape, if the error shows it."""
+    return NetworkError(Problem(what, got=str(got) if got else "", hint=hint))
+
+
 def arguments_of(layer: type[Layer]) -> dict[str, Argument]:
-    """Return the arguments of a layer by their names, in the order of its fields."""
+    """Return the arguments of a layer by name, in the order of its fields."""
     return {
         item.name: item.metadata["argument"]
         for item in fields(layer)  # type: ignore[arg-type]  # every Layer is a dataclass
@@ -197,7 +235,7 @@ def arguments_of(layer: type[Layer]) -> dict[str, Argument]:
 
 
 def number_text(value: Any) -> str:
-    """Return a value as it is written in a layer text; numbers at their shortest."""
+    """Return a value as a layer text writes it: ``yes``, ``0.5``, the shortest form of a float."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

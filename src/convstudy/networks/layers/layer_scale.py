@@ -1,4 +1,4 @@
-"""A learned number for each channel."""
+"""Trainable scale of each channel."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerScale(Layer):
-    """``layer-scale START``: each channel times a number that is learned, from ``START`` on (Touvron et al. 2021).
+    """``layer-scale START``: multiplies each channel by a trainable number that starts at START (Touvron et al. 2021).
 
-    At the end of a residual a small start, such as 0.000001, makes the residual begin as its shortcut.
+    The shape stays the same. At the end of a residual, a small start such as 0.000001 makes the residual almost the
+    identity at first.
+
+    Args:
+        start: the initial value, at least 0 and below 10.
 
     >>> LayerScale(1e-6).n_parameters((8, 8, 16))
     (16, 0)
@@ -26,14 +30,13 @@ class LayerScale(Layer):
     word: ClassVar[str] = "layer-scale"
     usage: ClassVar[str] = "layer-scale START"
 
-    start: float = argument("position", Decimal(0.0, 10.0), "a number from 0 to below 10")
+    start: float = argument("position", Decimal(0.0, 10.0))
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return a number for each channel."""
         return (shape[-1], 0)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the multiplication."""
+        """Return the multiplication by one weight per channel."""
         from convstudy.networks.modules.channel_scale import ChannelScale
 
         return ChannelScale(shape[-1], self.start)

@@ -1,11 +1,11 @@
-"""Normalisation: over the batch, over the channels of each place, or over groups of channels."""
+"""Normalisation over the batch, over the channels of each pixel, or over groups of channels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from convstudy.networks.layers.layer import Decimal, Integer, Layer, argument, one_of
+from convstudy.networks.layers.layer import Decimal, Integer, Layer, argument, misfit, one_of
 from convstudy.networks.shapes import Shape, n_values
 
 if TYPE_CHECKING:
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """``batch-norm``: each channel to mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015), as Keras does it.
+    """``batch-norm``: scales each channel to mean 0 and variance 1 over the batch, as in Keras (Ioffe & Szegedy 2015).
 
-    ``momentum`` is Keras': the share of the old moving average that a batch leaves (0.99). ``variance`` says which one
-    is averaged: Keras' biased one, or torch's, with ``n - 1``. ``epsilon`` is 0.001. ``batch-norm torch`` has torch's
-    defaults: a momentum of 0.9 (0.1 in torch's sense), the unbiased variance, and an epsilon of 0.00001.
+    The shape stays the same. Each channel has a trainable scale and shift, and moving averages of mean and variance,
+    which evaluation uses. ``batch-norm torch`` has PyTorch's defaults: ``momentum=0.9`` (0.1 in PyTorch's definition),
+    ``variance=unbiased`` and ``epsilon=1e-05``.
+
+    Args:
+        momentum: the weight of the old moving average in each update, as in Keras; at least 0 and below 1, 0.99 by
+            default.
+        epsilon: the number added to the variance, at least 1e-12 and below 1; 0.001 by default.
+        variance: the variance in the moving average: ``biased`` (divided by n, as in Keras; the default) or
+            ``unbiased`` (divided by n - 1, as in PyTorch).
 
     >>> BatchNorm().n_parameters((8, 8, 16))
     (32, 32)
@@ -33,16 +40,15 @@ class BatchNorm(Layer):
         "torch": {"momentum": 0.9, "epsilon": 1e-5, "variance": "unbiased"}
     }
 
-    momentum: float = argument("key", Decimal(0.0, 1.0), "a number from 0 to below 1", 0.99)
-    epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
-    variance: str = argument("key", one_of(("biased", "unbiased")), "biased, unbiased", "biased")
+    momentum: float = argument("key", Decimal(0.0, 1.0), 0.99)
+    epsilon: float = argument("key", Decimal(1e-12, 1.0), 0.001)
+    variance: str = argument("key", one_of(("biased", "unbiased")), "biased")
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return scale and shift, and the two moving averages, of each channel."""
         return (2 * shape[-1], 2 * shape[-1])
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return batch normalisation with these moving averages."""
+        """Return batch normalisation with Keras' moving averages."""
         from convstudy.networks.modules.batch_norm import KerasBatchNorm
 
         return KerasBatchNorm(shape[-1], 1.0 - self.momentum, self.epsilon, self.variance == "unbiased")
@@ -50,9 +56,16 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """``layer-norm``: the channels of each place of an image to mean 0 and variance 1 (Ba et al. 2016), as in Keras.
+    """``layer-norm``: scales the channels of each pixel to mean 0 and variance 1, as in Keras (Ba et al. 2016).
 
-    There is a scale and a shift for each channel. Over all values of an image normalises ``group-norm 1``.
+    The shape stays the same. Each channel has a trainable scale and shift. To normalise over all values of an image,
+    use ``group-norm 1``.
+
+    Args:
+        epsilon: the number added to the variance, at least 1e-12 and below 1; 0.001 by default.
+
+    Raises:
+        NetworkError: the input has one channel, which would become constant.
 
     >>> LayerNorm().n_parameters((8, 8, 16))
     (32, 0)
@@ -61,16 +74,14 @@ class LayerNorm(Layer):
     word: ClassVar[str] = "layer-norm"
     usage: ClassVar[str] = "layer-norm [epsilon=0.001]"
 
-    epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+    epsilon: float = argument("key", Decimal(1e-12, 1.0), 0.001)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape as it was; a single channel would become 0 everywhere, so there have to be two."""
         if shape[-1] == 1:
-            raise self.misfit(shape, '"layer-norm" of 1 channel leaves nothing of it', "2 channels or more")
+            raise misfit('"layer-norm" needs at least 2 channels', got=shape)
         return shape
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return a scale and a shift for each channel."""
         return (2 * shape[-1], 0)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
@@ -82,9 +93,16 @@ class LayerNorm(Layer):
 
 @dataclass(frozen=True)
 class GroupNorm(Layer):
-    """``group-norm GROUPS``: each group of channels of an image to mean 0 and variance 1 (Wu & He 2018).
+    """``group-norm GROUPS``: scales each group of channels of an image to mean 0 and variance 1 (Wu & He 2018).
 
-    There is a scale and a shift for each channel.
+    The shape stays the same. Each channel has a trainable scale and shift.
+
+    Args:
+        groups: the number of groups, 1 to 65,536, which must divide the channels.
+        epsilon: the number added to the variance, at least 1e-12 and below 1; 0.001 by default.
+
+    Raises:
+        NetworkError: ``groups`` does not divide the channels, or a group has one value, which would become constant.
 
     >>> GroupNorm(4).output_shape((8, 8, 16)), GroupNorm(4).n_parameters((8, 8, 16))
     ((8, 8, 16), (32, 0))
@@ -93,21 +111,18 @@ class GroupNorm(Layer):
     word: ClassVar[str] = "group-norm"
     usage: ClassVar[str] = "group-norm GROUPS [epsilon=0.001]"
 
-    groups: int = argument("position", Integer(1, 65536), "a whole number that divides the channels")
-    epsilon: float = argument("key", Decimal(1e-12, 1.0), "a number from 1e-12 to below 1", 0.001)
+    groups: int = argument("position", Integer(1, 65536))
+    epsilon: float = argument("key", Decimal(1e-12, 1.0), 0.001)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape as it was; the groups have to divide the channels, into more than single values."""
         if shape[-1] % self.groups:
-            raise self.misfit(
-                shape, f"{self.groups} groups do not divide {shape[-1]} channels", f"a divisor of {shape[-1]}"
-            )
+            what = f"{self.groups} groups do not divide {shape[-1]} channels"
+            raise misfit(what, f"use a divisor of {shape[-1]}")
         if n_values(shape) == self.groups:
-            raise self.misfit(shape, '"group-norm" of single values leaves nothing of them', "fewer groups")
+            raise misfit('"group-norm" needs at least 2 values in each group', "use fewer groups", shape)
         return shape
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return a scale and a shift for each channel."""
         return (2 * shape[-1], 0)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:

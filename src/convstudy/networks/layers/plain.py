@@ -1,4 +1,4 @@
-"""The layers that have no weights and no window: dropout, flatten, activation."""
+"""Layers without a window: dropout, flatten and activation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """``dropout RATE``: in training, each value is zeroed with this probability and the rest scaled up.
+    """``dropout RATE``: in training, sets each value to 0 with probability RATE and divides the others by 1 - RATE.
 
-    The others are divided by ``1 - RATE``, so that evaluation changes nothing (Srivastava et al. 2014).
+    The shape stays the same. In evaluation the layer does nothing (Srivastava et al. 2014).
+
+    Args:
+        rate: the probability of 0, at least 0 and below 1.
 
     >>> Dropout(0.5).output_shape((8, 8, 16))
     (8, 8, 16)
@@ -27,14 +30,13 @@ class Dropout(Layer):
     word: ClassVar[str] = "dropout"
     usage: ClassVar[str] = "dropout RATE"
 
-    rate: float = argument("position", Decimal(0.0, 1.0), "a number from 0 to below 1")
+    rate: float = argument("position", Decimal(0.0, 1.0))
 
     def no_op_reason(self, shape: Shape) -> str:
-        """Send a rate of 0."""
         return "" if self.rate else "its rate is 0"
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return dropout at this rate, or nothing at all where the rate is 0."""
+        """Return dropout from raw random bits, or the identity for a rate of 0."""
         from torch import nn
 
         from convstudy.networks.modules.dropout import BitsDropout
@@ -44,7 +46,9 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """``flatten``: all values of an image in one row, ``(h, w, c)`` to ``(h · w · c,)``, as Keras orders them.
+    """``flatten``: puts all values of an image in one row, in Keras' order, (h, w, c) to (h · w · c,).
+
+    A flat input stays as it is.
 
     >>> Flatten().output_shape((8, 8, 16))
     (1024,)
@@ -54,15 +58,13 @@ class Flatten(Layer):
     usage: ClassVar[str] = "flatten"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the number of values."""
         return (n_values(shape),)
 
     def no_op_reason(self, shape: Shape) -> str:
-        """Send an input that is flat already."""
         return "its input is flat already" if len(shape) == 1 else ""
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return a flatten in Keras' order: height, width, channels."""
+        """Return a module that flattens in the order height, width, channels."""
         from convstudy.networks.modules.flatten import ChannelsLastFlatten
 
         return ChannelsLastFlatten()
@@ -70,9 +72,12 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """``activation NAME``: an activation function on its own.
+    """``activation NAME``: applies an activation function to each value.
 
-    ``prelu`` has a slope for each channel, which is learned (He et al. 2015).
+    The shape stays the same. ``prelu`` has one trainable slope per channel (He et al. 2015).
+
+    Args:
+        activation: a key of ``ACTIVATIONS``.
 
     >>> Activation("relu").n_parameters((8, 8, 16)), Activation("prelu").n_parameters((8, 8, 16))
     ((0, 0), (16, 0))
@@ -81,14 +86,13 @@ class Activation(Layer):
     word: ClassVar[str] = "activation"
     usage: ClassVar[str] = "activation NAME"
 
-    activation: str = argument("position", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS))
+    activation: str = argument("position", one_of(ACTIVATIONS))
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return the slopes of a prelu, one a channel; other activations have nothing."""
         return (n_activation_parameters(self.activation, shape[-1]), 0)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the activation."""
+        """Return the torch module of the function."""
         return activation_module(self.activation, shape[-1])
 
 

@@ -1,11 +1,11 @@
-"""Pooling: the largest or the mean value of each window, or the mean of the whole image."""
+"""Pooling: the maximum or the mean of each window, or the mean of each channel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from convstudy.networks.layers.layer import Integer, Layer, argument
+from convstudy.networks.layers.layer import Integer, Layer, argument, misfit
 from convstudy.networks.layers.windows import n_windows
 from convstudy.networks.shapes import Shape
 
@@ -16,36 +16,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """Base of the pooling layers: a square window, by default side by side, "valid"."""
+    """Base class of pooling with square windows and no padding; windows do not overlap by default."""
 
-    size: int = argument("position", Integer(1, 1024), "a whole number, 1 or more (windows are square)")
-    stride: int | None = argument("key", Integer(1, 1024), "a whole number, 1 or more", None)
+    size: int = argument("position", Integer(1, 1024))
+    stride: int | None = argument("key", Integer(1, 1024), None)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the number of windows in height and width, and the channels as they were."""
         height, width, channels = self.need_image(shape)
         stride = self.stride or self.size
         rows, columns = (n_windows(side, self.size, stride, "valid") for side in (height, width))
         if rows < 1 or columns < 1:
-            raise self.misfit(
-                shape,
-                f"window {self.size} does not fit: this layer would get {height} × {width}",
-                f"a window of at most {min(height, width)}",
-            )
+            what = f"window {self.size} does not fit an input of {height} × {width}"
+            raise misfit(what, f"use a window of at most {min(height, width)}")
         return (rows, columns, channels)
 
     def no_op_reason(self, shape: Shape) -> str:
-        """Send a window of 1 × 1 that skips nothing: it hands its input on."""
         if self.size == 1 and (self.stride or 1) == 1:
-            return "it pools over 1 × 1, which changes nothing"
+            return "it pools over windows of 1 × 1"
         return ""
 
 
 @dataclass(frozen=True)
 class MaxPool(Pool):
-    """``max-pool SIZE``: the largest value of each window, ``(h, w, c)`` to ``(h', w', c)``.
+    """``max-pool SIZE``: takes the maximum of each window, (h, w, c) to (h', w', c).
 
-    Windows are side by side unless ``stride`` says otherwise; pixels that fill none are left out.
+    A side of ``n`` pixels becomes ``⌊(n - size) / stride⌋ + 1``; pixels that do not fill a window are dropped.
+
+    Args:
+        size: the side of the square windows in pixels, 1 to 1,024.
+        stride: the distance between windows in pixels, 1 to 1,024; ``size`` by default.
+
+    Raises:
+        NetworkError: the input is flat, or smaller than the window.
 
     >>> MaxPool(2).output_shape((9, 8, 16)), MaxPool(3, stride=2).output_shape((9, 8, 16))
     ((4, 4, 16), (4, 3, 16))
@@ -55,7 +57,7 @@ class MaxPool(Pool):
     usage: ClassVar[str] = "max-pool SIZE [stride=SIZE]"
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the pooling, or nothing at all where it would do nothing."""
+        """Return max pooling, or the identity for windows of 1 × 1."""
         from torch import nn
 
         return nn.Identity() if self.no_op_reason(shape) else nn.MaxPool2d(self.size, self.stride)
@@ -63,7 +65,16 @@ class MaxPool(Pool):
 
 @dataclass(frozen=True)
 class AveragePool(Pool):
-    """``average-pool SIZE``: the mean of each window, ``(h, w, c)`` to ``(h', w', c)``.
+    """``average-pool SIZE``: takes the mean of each window, (h, w, c) to (h', w', c).
+
+    A side of ``n`` pixels becomes ``⌊(n - size) / stride⌋ + 1``; pixels that do not fill a window are dropped.
+
+    Args:
+        size: the side of the square windows in pixels, 1 to 1,024.
+        stride: the distance between windows in pixels, 1 to 1,024; ``size`` by default.
+
+    Raises:
+        NetworkError: the input is flat, or smaller than the window.
 
     >>> AveragePool(2).output_shape((9, 8, 16))
     (4, 4, 16)
@@ -73,7 +84,7 @@ class AveragePool(Pool):
     usage: ClassVar[str] = "average-pool SIZE [stride=SIZE]"
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the pooling, or nothing at all where it would do nothing."""
+        """Return average pooling, or the identity for windows of 1 × 1."""
         from torch import nn
 
         return nn.Identity() if self.no_op_reason(shape) else nn.AvgPool2d(self.size, self.stride)
@@ -81,7 +92,10 @@ class AveragePool(Pool):
 
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer):
-    """``global-average-pool``: the mean of each channel, ``(h, w, c)`` to ``(c,)`` (Lin et al. 2014).
+    """``global-average-pool``: takes the mean of each channel, (h, w, c) to (c,) (Lin et al. 2014).
+
+    Raises:
+        NetworkError: the input is flat.
 
     >>> GlobalAveragePool().output_shape((8, 8, 16))
     (16,)
@@ -91,11 +105,10 @@ class GlobalAveragePool(Layer):
     usage: ClassVar[str] = "global-average-pool"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return ``(channels,)``."""
         return (self.need_image(shape)[2],)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the mean over height and width, flattened."""
+        """Return adaptive average pooling to 1 × 1, flattened."""
         from torch import nn
 
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -1,4 +1,4 @@
-"""The residual connection: layers whose output is added to their input (He et al. 2016)."""
+"""Residual connection: a body whose output is added to its input (He et al. 2016)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.dense import Dense
 from convstudy.networks.layers.depthwise_conv import DepthwiseConv
 from convstudy.networks.layers.expand_conv import ExpandConv
-from convstudy.networks.layers.layer import Layer, argument, one_of
+from convstudy.networks.layers.layer import Layer, argument, misfit, one_of
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation
 from convstudy.networks.layers.stochastic_depth import never_dropped
@@ -24,25 +24,33 @@ if TYPE_CHECKING:
     from torch import nn
 
 CONVOLUTIONS = (Conv, DepthwiseConv, ExpandConv)
-# Each is the identity where the shapes agree; elsewhere "identity" is an error.
+# If the body keeps the shape, each of them is the identity; if not, "identity" is an error.
 SHORTCUTS = ("projection", "pad", "identity", "identity-or-none")
 
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """``residual``: the layers inside, the body, plus a shortcut from their input.
+    """``residual``: adds a shortcut from the input of the layers inside (the body) to their output (He et al. 2016).
 
-    Where input and output of the body have one shape the shortcut is the identity. Elsewhere ``shortcut`` decides:
+    The output has the shape of the body's output. If the body keeps the shape, the shortcut is the identity. If it
+    changes the shape, ``shortcut`` decides:
 
-    - ``projection``: a 1 × 1 convolution with the body's stride (He et al. 2016, option B; a dense layer for flat
-      inputs). It ends as the body does: with a bias if the last convolution of the body has one, and with the
-      normalisation that follows that convolution, if there is one.
-    - ``pad``: every other row and column of the input (or every third, ...), and zeros for the channels that it lacks,
-      after its own; no parameters (option A, in the order of fb.resnet.torch).
-    - ``identity-or-none``: no shortcut (Sandler et al. 2018, MobileNetV2).
-    - ``identity``: refused.
+    - ``projection``: a 1 × 1 convolution with the body's stride (option B of the paper), or a dense layer for flat
+      inputs. It has a bias if the last convolution of the body has one, and the normalisation that follows that
+      convolution, if there is one.
+    - ``pad``: every ``stride``-th row and column of the input, and channels of zeros after its own channels. It has no
+      parameters (option A, in the order of fb.resnet.torch).
+    - ``identity-or-none``: no shortcut, as in MobileNetV2 (Sandler et al. 2018).
+    - ``identity``: an error.
 
-    ``then`` is the activation after the sum. ``init`` is how the projection's weights are drawn.
+    Args:
+        body: the layers inside.
+        shortcut: see above; ``projection`` by default.
+        then: the activation after the sum, a key of ``ACTIVATIONS``; none by default.
+        init: the initialiser of the projection, a key of ``INITIALISERS``; the network's ``init`` by default.
+
+    Raises:
+        NetworkError: the shortcut cannot have the shape of the body's output.
 
     >>> layer = Residual((Conv(16, 3, padding="same", stride=2),), then="relu")
     >>> layer.output_shape((8, 8, 16)), layer.projection((8, 8, 16))[0].text
@@ -57,71 +65,60 @@ class Residual(Layer):
     holds: ClassVar[str] = "layers"
 
     body: tuple[Layer, ...]
-    shortcut: str = argument("key", one_of(SHORTCUTS), ", ".join(SHORTCUTS), "projection")
-    then: str | None = argument("key", one_of(ACTIVATIONS), ", ".join(ACTIVATIONS), None)
-    init: str | None = argument("key", one_of(INITIALISERS), ", ".join(INITIALISERS), None)
+    shortcut: str = argument("key", one_of(SHORTCUTS), "projection")
+    then: str | None = argument("key", one_of(ACTIVATIONS), None)
+    init: str | None = argument("key", one_of(INITIALISERS), None)
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The body."""
         return (Branch((), self.body),)
 
     def with_branches(self, sequences: tuple[tuple[Layer, ...], ...]) -> Layer:
-        """Return the residual with another body."""
         (body,) = sequences
         return replace(self, body=body)
 
     def inside(self, shape: Shape) -> Iterator[Branch]:
-        """Yield the body, and the layers of a projection."""
+        """Yield the body and, if there is one, the projection."""
         yield Branch((), self.body)
         if projection := self.projection(shape):
             yield Branch((SHORTCUT,), projection)
 
     def left_out(self) -> tuple[Layer, ...]:
-        """Return the body without the shortcut, and the activation: the plain network of He et al. 2016."""
-        stays = mapped(self.body, lambda layer: () if layer.only_inside == self.word else (layer,))
-        return (*stays, Activation(self.then)) if self.then else stays
+        """Return the body and the activation without the shortcut: the plain network of He et al. 2016."""
+        kept = mapped(self.body, lambda layer: () if layer.only_inside == self.word else (layer,))
+        return (*kept, Activation(self.then)) if self.then else kept
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape after the body; the shortcut must be able to have it."""
         after = shape_after(self.body, shape)
         if after == shape or self.shortcut == "identity-or-none":
             return after
+        change = f"{shape_text(shape)} into {shape_text(after)}"
         if self.shortcut == "identity":
-            raise self.misfit(
-                shape,
-                f"the identity cannot be added to {shape_text(after)}",
-                "a body that keeps the shape, or shortcut=projection, pad, identity-or-none",
-            )
+            what = f"shortcut=identity needs a body that keeps the shape; this body turns {change}"
+            raise misfit(what, "use shortcut=projection, shortcut=pad or shortcut=identity-or-none")
         if len(after) != len(shape) or (len(shape) == 3 and self.stride(shape) is None):
-            raise self.misfit(
-                shape,
-                f"no shortcut leads to {shape_text(after)}: the height and width of the body's output must be those of "
-                "its input divided by one stride",
-                "a body with padding=same, or shortcut=identity-or-none",
-            )
+            what = f"no shortcut turns {change}: it can only divide height and width by one stride"
+            raise misfit(what, "use padding=same in the body, or shortcut=identity-or-none")
         if self.shortcut == "pad" and after[-1] < shape[-1]:
-            raise self.misfit(
-                shape,
-                f"shortcut=pad cannot take channels away: the body has {after[-1]}",
-                f"a body with {shape[-1]} channels or more, or shortcut=projection",
-            )
+            what = f"shortcut=pad cannot remove channels; the body turns {change}"
+            raise misfit(what, f"use a body with at least {shape[-1]} channels, or shortcut=projection")
         return after
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return what the activation after the sum has."""
+        """Return the parameters of the activation after the sum; body and projection count their own."""
         return (n_activation_parameters(self.then, shape_after(self.body, shape)[-1]), 0)
 
     def stride(self, shape: Shape) -> int | None:
-        """Return the smallest stride that gives an image the body's height and width; None where none does."""
+        """Return the smallest stride that reduces the input to the height and width of the body's output, or None."""
         after = shape_after(self.body, shape)
+        # ⌈size / stride⌉ is the output size of a convolution with padding=same.
         for stride in range(1, max(shape[:2]) + 1):
             if all(-(-size // stride) == wanted for size, wanted in zip(shape[:2], after[:2], strict=True)):
                 return stride
         return None
 
     def projection(self, shape: Shape) -> tuple[Layer, ...]:
-        """Return the layers of the projection for an input; none where the shortcut is another one."""
+        """Return the layers of the projection for an input shape; none if the shortcut is not a projection."""
         after = shape_after(self.body, shape)
         if self.shortcut != "projection" or after == shape or len(after) != len(shape):
             return ()
@@ -135,13 +132,13 @@ class Residual(Layer):
         return (projected, norm) if norm else (projected,)
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the sum; start weights are drawn for the body first."""
+        """Return the sum; initial weights are drawn first for the body, then for the projection."""
         from convstudy.networks.build import sequence
         from convstudy.networks.modules.residual import PadShortcut, ResidualSum
 
         after = self.output_shape(shape)
         adds = after == shape or self.shortcut != "identity-or-none"
-        # Without a shortcut nothing would be left of an image whose body is left out.
+        # Without a shortcut, an image whose body is dropped would be lost.
         body = sequence(self.body if adds else never_dropped(self.body), shape, generator)
         shortcut: nn.Module | None = None
         if self.shortcut == "pad" and after != shape:
@@ -154,7 +151,7 @@ class Residual(Layer):
 
 
 def _from_last(body: tuple[Layer, ...], kinds: tuple[type[Layer], ...]) -> tuple[Layer, ...]:
-    """Return the layers from the last one of these kinds on, also where it is inside another residual's body."""
+    """Return the last layer of these kinds and all layers after it; the body of an inner residual is searched too."""
     for place, layer in reversed(tuple(enumerate(body))):
         if isinstance(layer, kinds):
             return body[place:]

@@ -1,4 +1,4 @@
-"""Stochastic depth: in training, the body of a residual is left out for some images."""
+"""Stochastic depth: in training, some images skip the body of a residual."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ LINEAR = "linear"
 
 @dataclass(frozen=True)
 class StochasticDepth(Layer):
-    """``stochastic-depth RATE``: in training, each image's values are zeroed with this probability, the rest scaled up.
+    """``stochastic-depth RATE``: in training, sets all values of an image to 0 with probability RATE.
 
-    As the last layer inside a residual it leaves the body out for some images, and the shortcut stays (Huang et al.
-    2016; also called drop path). Values that stay are divided by ``1 - RATE``, so that evaluation changes nothing.
-    With ``linear`` the rates rise with depth: the ``i``-th of the ``n`` such layers of a network has ``RATE · i / n``.
-    It does nothing in a residual without a shortcut.
+    As the last layer of a residual's body it drops the body for some images and keeps the shortcut (Huang et al. 2016;
+    also called drop path). The values of the other images are divided by ``1 - rate``; in evaluation the layer does
+    nothing. The shape stays the same. In a residual without a shortcut the layer does nothing.
+
+    Args:
+        rate: the probability of 0, at least 0 and below 1.
+        schedule: with ``linear``, rates grow with depth: the ``i``-th of the ``n`` linear layers of a network has
+            ``rate · i / n``. By default each layer has its own rate.
+
+    Raises:
+        NetworkError: the layer is not inside a residual.
 
     >>> StochasticDepth(0.2).output_shape((8, 8, 16))
     (8, 8, 16)
@@ -35,15 +42,14 @@ class StochasticDepth(Layer):
     usage: ClassVar[str] = "stochastic-depth RATE [linear]"
     only_inside: ClassVar[str] = "residual"
 
-    rate: float = argument("position", Decimal(0.0, 1.0), "a number from 0 to below 1")
-    schedule: str | None = argument("word", one_of((LINEAR,)), LINEAR, None)
+    rate: float = argument("position", Decimal(0.0, 1.0))
+    schedule: str | None = argument("word", one_of((LINEAR,)), None)
 
     def no_op_reason(self, shape: Shape) -> str:
-        """Return the reason for a rate of 0."""
         return "" if self.rate else "its rate is 0"
 
     def module(self, shape: Shape, generator: torch.Generator) -> nn.Module:
-        """Return the layer at this rate, or nothing at all where the rate is 0."""
+        """Return dropout of whole images, or the identity for a rate of 0."""
         from torch import nn
 
         from convstudy.networks.modules.dropout import ImageDropout
@@ -52,7 +58,7 @@ class StochasticDepth(Layer):
 
 
 def with_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return a tree with the rate of each layer whose rate rises with depth, in order, instead of the last one's."""
+    """Return a tree in which each ``linear`` stochastic-depth layer has its own rate, ``rate · i / n``."""
     every = tuple(layers)
     n_linear = sum(
         isinstance(layer, StochasticDepth) and layer.schedule == LINEAR for layer in every_layer(every)
@@ -68,7 +74,7 @@ def with_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def never_dropped(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return a body in which each of these layers has a rate of 0, except those of residuals inside it."""
+    """Return a body whose stochastic-depth layers have a rate of 0; those of residuals inside it keep theirs."""
     found: list[Layer] = []
     for layer in layers:
         if isinstance(layer, StochasticDepth):

@@ -1,14 +1,14 @@
-"""The arithmetic of a window that slides over an image, shared by convolution and pooling.
+"""The sizes and paddings of sliding windows, shared by convolution and pooling.
 
-"valid" takes windows that lie inside; "same" pads with zeros so that the output is ``ceil(input / stride)``, with the
-odd one at the bottom and the right, as TensorFlow does.
+"valid" uses only windows inside the image. "same" pads with zeros so that the output is ``ceil(input / stride)``; if
+the number of zeros is odd, the extra one is at the bottom or right, as in TensorFlow.
 """
 
 from __future__ import annotations
 
 
 def covered(kernel: int, dilation: int) -> int:
-    """Return the number of pixels from the first to the last that a kernel takes along one side.
+    """Return the side of a dilated kernel in pixels, gaps included.
 
     >>> covered(3, 2)
     5
@@ -17,13 +17,13 @@ def covered(kernel: int, dilation: int) -> int:
 
 
 def n_windows(size: int, window: int, stride: int, padding: str) -> int:
-    """Return the number of window places along one side (0 or less where the window does not fit)."""
+    """Return the number of windows along one side; 0 if the window does not fit."""
     if padding == "same":
         return -(-size // stride)
     return (size - window) // stride + 1 if size >= window else 0
 
 
 def same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
-    """Return how many zeros "same" puts before and after one side."""
+    """Return the number of zeros that "same" adds before and after one side."""
     total = max((n_windows(size, window, stride, "same") - 1) * stride + window - size, 0)
     return (total // 2, total - total // 2)

@@ -1,1 +1,1 @@
-"""The torch modules that torch itself lacks; imported only when a network is built."""
+"""Torch modules that torch itself lacks. They are imported only when a network is built."""

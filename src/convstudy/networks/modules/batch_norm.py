@@ -1,4 +1,4 @@
-"""Batch normalisation with the moving averages of Keras, and sums that do not drift."""
+"""Batch normalisation with Keras' moving averages, and accurate sums on a CPU."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from typing import Any
 import torch
 from torch import nn
 
-# Values a block of the variance's sum: small enough to stay in a core's cache.
+# Values per block of the sum of squares: 256 KiB in float32, which fit into the cache of a core.
 BLOCK = 1 << 16
 
 
 class KerasBatchNorm(nn.Module):
     """Normalise each channel of ``(n, c)`` or ``(n, c, h, w)`` over the batch (Ioffe & Szegedy 2015).
 
-    It differs from torch's in two ways. The variance in its moving average is the biased one, as in Keras, unless
-    torch's is asked for. And in float32 mean and variance are summed in blocks: torch adds up a channels-last batch one
-    value after the other, which puts the variance of 100 images of 26 × 26 off by 4e-4 (``benchmarks/README.md``). In
-    bfloat16, whose own rounding is ten times that, torch's kernel does the sums: it is faster. On a device it does them
-    in float32, too: its sums there are made of partial ones.
+    There are two differences to ``torch.nn.BatchNorm2d``:
+
+    - By default, the moving average contains the biased variance, as in Keras.
+    - In float32 on a CPU, mean and variance are summed in blocks. torch adds the values of a channels-last batch one by
+      one, which changes the variance of 100 images of 26 × 26 by 4e-4 (``benchmarks/README.md``).
+
+    In bfloat16, torch's kernel is used because it is faster, and bfloat16 itself rounds ten times as much. On a GPU it
+    is used too, because it adds partial sums there.
 
     Args:
         n_channels: the number of channels.
-        weight_of_batch: the share of a new batch in the moving averages (1 - Keras' momentum).
-        epsilon: added to the variance before the root.
-        unbiased: whether the moving average has torch's variance, of ``n - 1`` values; of a single one it is 0.
+        weight_of_batch: the weight of a new batch in the moving averages (1 - Keras' momentum).
+        epsilon: the number added to the variance.
+        unbiased: whether the moving average contains the variance divided by ``n - 1``, as in torch. The variance of a
+            single value is 0.
     """
 
     running_mean: torch.Tensor
@@ -43,7 +47,7 @@ class KerasBatchNorm(nn.Module):
         self.register_buffer("running_variance", torch.ones(n_channels))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the normalised values, and in training move the averages."""
+        """Return the normalised values; in training, update the moving averages."""
         if not self.training:
             return nn.functional.batch_norm(
                 values,
@@ -53,8 +57,9 @@ class KerasBatchNorm(nn.Module):
                 self.bias,
                 eps=self.epsilon,
             )
-        by_torch = values.dtype == torch.bfloat16 or values.device.type != "cpu"
-        if by_torch and values.numel() > values.shape[1]:
+        uses_torch = values.dtype == torch.bfloat16 or values.device.type != "cpu"
+        # torch raises an error for a single value per channel, because it has no unbiased variance.
+        if uses_torch and values.numel() > values.shape[1]:
             return self._normalise_by_torch(values)
         mean, variance = moments(values.detach())
         self.running_mean.lerp_(mean, self.weight_of_batch)
@@ -67,8 +72,8 @@ class KerasBatchNorm(nn.Module):
         return normalised
 
     def _normalise_by_torch(self, values: torch.Tensor) -> torch.Tensor:
-        """Return what torch's kernel makes of more than one value a channel, and move the averages."""
-        # torch moves a copy: it keeps what it moved for the backward pass, so that must not change afterwards.
+        """Normalise with torch's kernel and update the moving averages; needs at least two values per channel."""
+        # torch updates a copy, because autograd saves that tensor for the backward pass: it must not change later.
         variance = self.running_variance.clone()
         normalised = nn.functional.batch_norm(
             values,
@@ -83,8 +88,8 @@ class KerasBatchNorm(nn.Module):
         if self.unbiased:
             self.running_variance.copy_(variance)
             return normalised
-        # torch moved by w · V · n / (n - 1). Scaling all of it by (n - 1) / n mends that part and shrinks the old one,
-        # (1 - w) · old, by 1 / n of itself, which is put back.
+        # With weight w, biased variance V and n values, torch returns (1 - w) · old + w · V · n / (n - 1). Scaling by
+        # (n - 1) / n corrects the second term, and adding (1 - w) · old / n restores the first one.
         n_values = values.numel() // values.shape[1]
         self.running_variance.mul_((1.0 - self.weight_of_batch) / n_values)
         self.running_variance.add_(variance, alpha=(n_values - 1) / n_values)
@@ -92,7 +97,7 @@ class KerasBatchNorm(nn.Module):
 
 
 def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and biased variance of each channel, ``(c,)`` each, in float32 (float64 for such values).
+    """Return mean and biased variance of each channel, each of shape ``(c,)``, in float32 (float64 for float64 values).
 
     Args:
         values: ``(n, c)`` or ``(n, c, h, w)``.
@@ -106,7 +111,7 @@ def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class _Normalise(torch.autograd.Function):
-    """Normalise by given moments of the batch; the gradient knows that they depend on it."""
+    """Normalise with given moments of the batch; the gradient includes their dependence on the values."""
 
     @staticmethod
     def forward(
@@ -118,7 +123,7 @@ class _Normalise(torch.autograd.Function):
         variance: torch.Tensor,
         epsilon: float,
     ) -> torch.Tensor:
-        """Return ``(values - mean) / √(variance + epsilon) · weight + bias``, channel by channel."""
+        """Return ``(values - mean) / √(variance + epsilon) · weight + bias`` for each channel."""
         ctx.save_for_backward(values, weight, mean, (variance + epsilon).rsqrt())
         ctx.epsilon = epsilon
         normalised: torch.Tensor = torch.native_batch_norm(
@@ -128,7 +133,7 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Return the gradients of values, weight and bias; the moments' are part of the first."""
+        """Return the gradients of values, weight and bias; the first includes those through mean and variance."""
         values, weight, mean, inverse_sd = ctx.saved_tensors
         of_values, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             gradients[0], values, weight, None, None, mean, inverse_sd, True, ctx.epsilon, [True, True, True]

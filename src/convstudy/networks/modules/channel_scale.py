@@ -1,4 +1,4 @@
-"""Channels times learned numbers."""
+"""Multiplication of each channel by a trainable number."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import nn
 
 
 class ChannelScale(nn.Module):
-    """``x · weight`` for ``(n, c, h, w)`` or ``(n, c)``, one weight for each channel, in the dtype of ``x``.
+    """Compute ``x · weight`` for ``(n, c, h, w)`` or ``(n, c)``, with one weight per channel, in the dtype of ``x``.
 
     Args:
         n_channels: the number of channels.
-        start: what each weight is at first.
+        start: the initial value of each weight.
     """
 
     def __init__(self, n_channels: int, start: float) -> None:
@@ -19,6 +19,5 @@ class ChannelScale(nn.Module):
         self.weight = nn.Parameter(torch.full((n_channels,), start))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the scaled values."""
         weight = self.weight.to(values.dtype)
         return values * (weight if values.ndim == 2 else weight[:, None, None])

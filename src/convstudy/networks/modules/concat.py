@@ -1,4 +1,4 @@
-"""Branches over one input, joined in the channels."""
+"""Concatenation of the channels of several branches."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import nn
 
 
 class ChannelConcat(nn.Module):
-    """The outputs of all branches, one after the other in the channels; a branch without layers is the input.
+    """Apply all branches to one input and concatenate the channels of their outputs.
 
     Args:
-        branches: over the same input.
+        branches: the branches; one without layers is the identity.
     """
 
     def __init__(self, branches: Iterable[nn.Sequential]) -> None:

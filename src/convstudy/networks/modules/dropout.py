@@ -1,4 +1,4 @@
-"""Dropout, of values and of whole images, whose masks come from raw random bits."""
+"""Dropout of single values and of whole images, with masks made from raw random bits."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ BFLOAT16 = torch.bfloat16
 
 
 class BitsDropout(nn.Module):
-    """Zero each value with probability ``rate`` in training and scale the rest (Srivastava et al. 2014).
+    """In training, set each value to 0 with probability ``rate`` and scale the others (Srivastava et al. 2014).
 
-    torch draws one Bernoulli number a value on a single thread, which is a fifth to a third of a training step on a
-    CPU. Here one 64-bit draw serves four values: each 16-bit word is compared with a threshold, and the comparison
-    becomes the mask where it stands. The rate is rounded to 1 / 65,536, and the scale is exact for the rounded rate.
-    In bfloat16 the scale is part of the mask, so it is a bfloat16 number, and the rate is the one that it is right
-    for: 0.3 becomes 0.3005, 0.4 becomes 0.3991, 0.5 and 0.25 stay.
+    torch draws one Bernoulli number per value on a single thread, which takes 20 to 33 % of a training step on a CPU.
+    This module draws 64 bits for four values: it compares each 16-bit word with a threshold and turns it into the mask
+    in place.
 
-    Draws come from torch's generator, from one that :func:`draw_dropout_from` gives, or on a CPU from the faster one
-    that :func:`seed_dropout` gives.
+    The rate is rounded to a multiple of 1 / 65,536, and the scale is exact for the rounded rate. In bfloat16 the scale
+    is a bfloat16 number, and the rate is changed to match it: 0.3 becomes 0.3005, 0.4 becomes 0.3991, 0.5 stays.
+
+    Random bits come from torch's generator by default. :func:`draw_dropout_from` sets another generator, and
+    :func:`seed_dropout` a faster one for CPUs.
 
     Args:
-        rate: the probability of zero, from 0 to below 1.
+        rate: the probability of 0, at least 0 and below 1.
     """
 
     def __init__(self, rate: float) -> None:
@@ -37,45 +38,45 @@ class BitsDropout(nn.Module):
         self.generator: torch.Generator | None = None
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the values with some of them zeroed, in training; as they are otherwise."""
+        """Return the values times the mask in training, and the values themselves in evaluation."""
         if not self.training:
             return values
         return values * self._mask(values).as_strided(values.shape, _dense_strides(values))
 
     def _mask(self, values: torch.Tensor) -> torch.Tensor:
-        """Return 0 or the scale for each value, flat, in the values' dtype."""
+        """Return a flat mask with 0 or the scale for each value, in the dtype of the values."""
         words = self._words(values)
-        # In place, words become 1 (kept) or 0: a comparison that makes booleans, and a conversion from these, cost six
-        # times as much. The mask of a bfloat16 is its bits, since 1 times the bits of the scale is the scale.
+        # The words become 1 (kept) or 0 in place: a comparison to booleans and a conversion cost six times as much.
+        # For bfloat16, multiplying 0 or 1 by the bits of the scale gives the bits of the mask.
         if values.dtype == BFLOAT16:
             threshold = self.n_half_dropped_levels - N_LEVELS // 2
             return words.ge_(threshold).mul_(self.half_scale_bits).view(BFLOAT16)
         return words.ge_(self.n_dropped_levels - N_LEVELS // 2).to(values.dtype).mul_(self.scale)
 
     def _words(self, values: torch.Tensor) -> torch.Tensor:
-        """Return a random int16 for each value, flat."""
+        """Return one random int16 per value, flat."""
         n_draws = -(-values.numel() // 4)
         if self.bits is not None and values.device.type == "cpu":
             draws = torch.from_numpy(self.bits.random_raw(n_draws).view(np.int64))
         else:
             draws = torch.empty(n_draws, dtype=torch.int64, device=values.device)
-            # From the smallest number on: without it, torch leaves the sign bit, every fourth word's top bit, at 0.
+            # With the default range, torch leaves the sign bit at 0, which is the top bit of every fourth word.
             draws.random_(-(1 << 63), None, generator=self.generator)
         return draws.view(torch.int16)[: values.numel()]
 
     def extra_repr(self) -> str:
-        """Return the rate, for the module's printed form."""
+        """Return the rounded rate for ``repr``."""
         return f"rate={self.n_dropped_levels / N_LEVELS:g}"
 
 
 class ImageDropout(BitsDropout):
-    """Zero all values of an image with probability ``rate`` in training and scale the other images.
+    """In training, set all values of an image to 0 with probability ``rate`` and scale the other images.
 
-    Inside a residual this is stochastic depth (Huang et al. 2016). One 16-bit word is drawn for each image.
+    Inside a residual this is stochastic depth (Huang et al. 2016). It draws one 16-bit word per image.
     """
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return ``(n, c, h, w)`` or ``(n, features)`` with some images zeroed, in training; as it is otherwise."""
+        """Return ``(n, c, h, w)`` or ``(n, features)`` times the mask in training, unchanged in evaluation."""
         if not self.training:
             return values
         first = values[:, 0] if values.ndim == 2 else values[:, 0, 0, 0]  # one value of each image, (n,)
@@ -83,9 +84,9 @@ class ImageDropout(BitsDropout):
 
 
 def seed_dropout(model: nn.Module, seed: int) -> None:
-    """Have every dropout of a model draw from one new SFC64 generator (O'Neill, Doty-Humphrey), started from ``seed``.
+    """Set one new SFC64 generator (O'Neill, Doty-Humphrey) with this seed as the source of all dropout of a model.
 
-    numpy promises that its stream never changes. A draw takes less than half the time of torch's Mersenne twister.
+    NumPy guarantees that its stream does not change. A draw takes less than half the time of torch's Mersenne Twister.
     """
     bits = np.random.SFC64(seed)
     for module in model.modules():
@@ -94,16 +95,16 @@ def seed_dropout(model: nn.Module, seed: int) -> None:
 
 
 def draw_dropout_from(model: nn.Module, generator: torch.Generator) -> None:
-    """Have every dropout of a model draw from this generator, which must be on the model's device."""
+    """Set the generator of all dropout of a model; it must be on the model's device."""
     for module in model.modules():
         if isinstance(module, BitsDropout):
             module.generator = generator
 
 
 def _dense_strides(values: torch.Tensor) -> tuple[int, ...]:
-    """Return strides that lay the shape out without gaps or overlaps, in the order of ``values``' own.
+    """Return strides without gaps or overlaps, in the axis order of the strides of ``values``.
 
-    They are its own unless it is a slice or expanded: such strides would ask for more bits than there are, or share
-    them.
+    They equal the strides of ``values`` unless it is a slice or an expanded tensor. Strides of a slice would need more
+    random words than there are values; those of an expanded tensor would share words between values.
     """
     return torch.empty_like(values, device="meta").stride()

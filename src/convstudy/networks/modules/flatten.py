@@ -7,13 +7,12 @@ from torch import nn
 
 
 class ChannelsLastFlatten(nn.Module):
-    """Images ``(n, c, h, w)`` to ``(n, h · w · c)``, the order in which channels-last images lie in memory.
+    """Flatten images ``(n, c, h, w)`` to ``(n, h · w · c)``, the order of channels-last images in memory.
 
-    It is Keras' order, so dense weights can be carried over, and it copies nothing for a channels-last input.
+    Keras uses this order, so weights of dense layers can be copied. A channels-last input is not copied.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return each image as one row."""
         if images.ndim == 4:
             images = images.permute(0, 2, 3, 1)
         return images.reshape(images.shape[0], -1)

@@ -1,4 +1,4 @@
-"""Group normalisation as torch does it, on images too."""
+"""Group normalisation with torch's kernel, safe for inputs without gradients."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from torch import nn
 class GroupNorm(nn.GroupNorm):
     """Normalise each group of channels of ``(n, c, h, w)`` or ``(n, c)`` (Wu & He 2018).
 
-    torch's backward pass over channels-last values is only safe where the values take a gradient. Images take none, so
-    where no layer with weights comes before this one, they are made to.
+    torch's backward pass over channels-last values is only safe if the values require a gradient. Images do not, so if
+    no layer with weights comes before this one, the module makes them require it.
     """
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the normalised values."""
         if torch.is_grad_enabled() and not values.requires_grad:
             values = values.detach().requires_grad_()
         return super().forward(values)

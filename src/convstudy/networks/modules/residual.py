@@ -1,4 +1,4 @@
-"""The sum of a body and its shortcut, and the shortcut without parameters."""
+"""The sum of a residual's body and shortcut, and the shortcut without parameters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import nn
 
 
 class ResidualSum(nn.Module):
-    """``then(body(x) + shortcut(x))`` (He et al. 2016).
+    """Compute ``then(body(x) + shortcut(x))`` (He et al. 2016).
 
     Args:
-        body: the layers that are learnt.
-        shortcut: from the input to the shape of the body's output; ``None`` is the identity.
-        then: the activation after the sum, if there is one.
-        adds: whether there is a shortcut at all.
+        body: the layers inside the residual.
+        shortcut: maps the input to the shape of the body's output; ``None`` is the identity.
+        then: the activation after the sum, or ``None``.
+        adds: whether there is a shortcut; without one, the output is ``then(body(x))``.
     """
 
     def __init__(
@@ -26,7 +26,6 @@ class ResidualSum(nn.Module):
         self.adds = adds
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the sum for ``(n, c, h, w)`` or ``(n, features)``."""
         total: torch.Tensor = self.body(values)
         if self.adds:
             total = total + (values if self.shortcut is None else self.shortcut(values))
@@ -34,11 +33,11 @@ class ResidualSum(nn.Module):
 
 
 class PadShortcut(nn.Module):
-    """Every ``stride``-th row and column, and ``n_more`` channels of zeros after the own ones: no parameters.
+    """Keep every ``stride``-th row and column, and append ``n_more`` channels of zeros; there are no parameters.
 
     Args:
-        stride: 1 keeps all rows and columns.
-        n_more: the number of channels, or features, to add.
+        stride: the distance between the kept rows and columns in pixels.
+        n_more: the number of channels, or features, to append.
     """
 
     def __init__(self, stride: int, n_more: int) -> None:
@@ -50,10 +49,10 @@ class PadShortcut(nn.Module):
         """Return ``(n, c + n_more, ⌈h / stride⌉, ⌈w / stride⌉)`` or ``(n, features + n_more)``."""
         if values.ndim == 2:
             return nn.functional.pad(values, (0, self.n_more))
-        # A strided view is no channels-last image to torch: without the copy, the padded one would have another layout.
+        # torch does not see a strided view as channels-last: without the copy, pad would return another layout.
         values = values[:, :, :: self.stride, :: self.stride].contiguous(memory_format=torch.channels_last)
         return nn.functional.pad(values, (0, 0, 0, 0, 0, self.n_more))
 
     def extra_repr(self) -> str:
-        """Return the settings, for the module's printed form."""
+        """Return the arguments for ``repr``."""
         return f"stride={self.stride}, n_more={self.n_more}"

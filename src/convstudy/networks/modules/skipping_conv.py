@@ -1,4 +1,4 @@
-"""A convolution that skips pixels, because its stride is larger than its kernel."""
+"""A convolution whose stride is larger than its kernel, so that it skips pixels."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from torch import nn
 
 
 class SkippingConv(nn.Conv2d):
-    """``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, a stride above ``k`` and no padding.
+    """``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, a stride > ``k`` and no padding.
 
-    The layer copies the pixels that the kernel uses, and convolves the copy with stride ``k``: a slice and an ordinary
-    1 × 1 convolution where ``k`` is 1. oneDNN 3.12, in torch 2.13, has faults in its own kernels for such strides:
+    The module copies the pixels that the kernel uses and convolves the copy with stride ``k``. It avoids two faults of
+    oneDNN 3.12 (in torch 2.13) for such strides:
 
-    - The weight gradient of a 1 × 1 kernel writes outside its buffer (oneDNN issue 6035; seen on processors with AVX2
-      but without AVX-512).
-    - In bfloat16, the weight gradient of a convolution that pads reads memory that was never written
-      (``benchmarks/faults/convolution_faults.py``), and the output is wrong on processors with AMX (oneDNN pull
-      request 5568).
+    - The weight gradient of a 1 × 1 kernel writes outside its buffer (oneDNN issue 6035; seen on CPUs with AVX2 but
+      without AVX-512).
+    - In bfloat16, the weight gradient of a convolution with padding reads uninitialised memory
+      (``benchmarks/faults/convolution_faults.py``), and the output is wrong on CPUs with AMX (oneDNN pull request
+      5568).
 
-    All machines use this form, so that a fit means the same everywhere. Weights, their names and shapes are the
-    convolution's.
+    All machines use this module, so a fit is the same on each of them. Names and shapes of the weights are those of
+    ``nn.Conv2d``.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the convolution of the pixels that the kernel uses."""
         kernel, stride, dilation = self.kernel_size[0], self.stride[0], self.dilation[0]
         covered = dilation * (kernel - 1) + 1
         windows = images.unfold(2, covered, stride).unfold(

@@ -1,4 +1,4 @@
-"""Means of windows that follow from the size of the image."""
+"""Adaptive average pooling with a deterministic gradient."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import nn
 
 
 class WindowMeans(nn.Module):
-    """``(n, c, h, w)`` to ``(n, c, size, size)``: the means that ``torch.nn.AdaptiveAvgPool2d`` computes.
+    """Average ``(n, c, h, w)`` to ``(n, c, size, size)``, with the windows of ``torch.nn.AdaptiveAvgPool2d``.
 
-    The module takes the means of rows and then of columns. The gradient of torch's own module adds up in no fixed
-    order on a GPU (``torch.use_deterministic_algorithms``), so that a fit would not repeat.
+    The module takes means of rows and then of columns. On a GPU, the gradient of torch's module is not deterministic
+    (``torch.use_deterministic_algorithms``), so a fit could not be reproduced.
 
     Args:
-        size: height and width of the output.
+        size: the height and width of the output.
     """
 
     def __init__(self, size: int) -> None:
@@ -21,7 +21,6 @@ class WindowMeans(nn.Module):
         self.size = size
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the mean of each window, channels last."""
         for axis in (2, 3):
             n_pixels = images.shape[axis]
             starts = [place * n_pixels // self.size for place in range(self.size)]
@@ -31,5 +30,5 @@ class WindowMeans(nn.Module):
         return images.contiguous(memory_format=torch.channels_last)
 
     def extra_repr(self) -> str:
-        """Return the size, for the module's printed form."""
+        """Return the size for ``repr``."""
         return f"size={self.size}"
