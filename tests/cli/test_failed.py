@@ -54,7 +54,7 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
     assert ended.json["complete"]
     comparison = next(line for line in ended.json["answer"] if line.startswith("Comparison"))
     day = failed["accepted"]["accepted_at"][:10]
-    assert f"is final, accepted by a person on {day}: “{REASON}”." in comparison
+    assert f"failed permanently, as a person accepted on {day}: “{REASON}”." in comparison
     assert "1 fit of 10 failed:" in ended.err
     assert f"compare.both flat, seed 1 (accepted {day}: {REASON})" in ended.err
     assert REASON in Path(ended.json["report"]).read_text(encoding="utf-8")

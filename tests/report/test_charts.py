@@ -88,7 +88,7 @@ def test_effects_on_a_loss_are_the_best_first_and_say_that_lower_is_better() -> 
             "Effects on Brier",
             "s: effects on Brier; lower is better: down −0.2000 (better), up +0.3000 (worse).",
         ),
-        ("accuracy", "Effects", "s: effects, in points: up +30.00 (better), down −20.00 (worse)."),
+        ("accuracy", "Effects", "s: effects, in percentage points: up +30.00 (better), down −20.00 (worse)."),
     ):
         found = [verdict("down", metric, (-0.2, -0.21, -0.19)), verdict("up", metric, (0.3, 0.31, 0.29))]
         figure = forest_chart("n", "s", title, [(each.first, each) for each in found])

@@ -42,11 +42,11 @@ def test_search_with_an_unfinished_failed_fit_selects_nothing() -> None:
     search, compare, *_, failed, unfinished = answer(analyse(with_failure("search.kernel-size", "kernel=3")))
     assert search.startswith("Search kernel-size: nothing is selected yet. 8 of 9 fits are trained.")
     assert search.endswith(
-        "1 failed fit may yet succeed; until it does, this stage selects nothing and no test image is read."
+        "1 failed fit may succeed in another run; until then, this stage selects nothing and no test image is read."
     )
-    assert "may yet succeed" not in compare
+    assert "may succeed" not in compare
     assert failed.startswith(
-        "1 fit of 27 failed (crashed) and may yet succeed: the same command trains it again"
+        "1 fit of 27 failed (crashed) and may succeed in another run: the same command trains it again"
     )
     assert unfinished.startswith("This run is unfinished")
 
@@ -54,20 +54,20 @@ def test_search_with_an_unfinished_failed_fit_selects_nothing() -> None:
 def test_ablation_with_an_unfinished_failed_fit_delays_the_test_set() -> None:
     results = with_failure("ablate.best", "plain")
     ablation = next(line for line in answer(analyse(results)) if line.startswith("Ablation"))
-    assert ablation.endswith("1 failed fit may yet succeed; until it does, no test image is read.")
+    assert ablation.endswith("1 failed fit may succeed in another run; until then, no test image is read.")
     assert not results.complete
 
 
-def test_same_error_in_three_runs_is_final() -> None:
+def test_same_error_in_three_runs_is_permanent() -> None:
     compare = answer(analyse(with_failure("compare.architectures", "three-conv", n_runs=3)))[1]
     assert "was selected on validation images" in compare
-    assert compare.endswith("1 fit failed with the same error in 3 runs; the failure is final.")
+    assert compare.endswith("1 fit failed permanently, with the same error in 3 runs.")
 
 
 def test_reason_of_an_accepted_failure_is_in_the_answer_and_the_protocol() -> None:
     results = with_failure("compare.architectures", "three-conv", reason="a | b <c>")
     assert answer(analyse(results))[1].endswith(
-        "1 failed fit is final, accepted by a person on 2026-03-04: “a | b <c>”."
+        "1 fit failed permanently, as a person accepted on 2026-03-04: “a | b <c>”."
     )
     tables = {table.name: table for table in gathered(results).tables}
     (row,) = tables["acceptances"].rows
@@ -75,8 +75,8 @@ def test_reason_of_an_accepted_failure_is_in_the_answer_and_the_protocol() -> No
     assert tables["failures"].rows[0][5] == "yes: accepted, see the protocol"
 
 
-@pytest.mark.parametrize(("n_runs", "text"), [(1, "may yet succeed"), (3, "could not be finished")])
-def test_check_reports_whether_a_failure_is_final(n_runs: int, text: str) -> None:
+@pytest.mark.parametrize(("n_runs", "text"), [(1, "may succeed in another run"), (3, "failed permanently")])
+def test_check_reports_whether_a_failure_is_permanent(n_runs: int, text: str) -> None:
     results = with_failure("compare.architectures", "three-conv", n_runs=n_runs)
     (found,) = [each for each in check_run(analyse(results)).reported if each.check == "failed-fit"]
     assert text in found.what

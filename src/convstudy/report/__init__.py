@@ -1,37 +1,38 @@
-"""An analysis to an answer in words, and to a report: HTML, CSV, Markdown, JSON and figures; computes no statistic.
+"""The answer and the report of an analysis: text, HTML, CSV, Markdown, JSON and figures. Computes no statistics.
 
-=====================  ==========================================================================
-``section``            what a report is made of: sections of blocks
-``sections/``          one module for each topic, with its words, tables and charts
-``report``             the sections of all topics, in order
-``page``               the report as one HTML file that works offline
-``markdown``           the report as Markdown
-``document``           the report as one JSON document
-``write``              the report as files
-``table``              a table as data, and as CSV, Markdown and JSON
-``figure``             a chart as data, with its words
-``theme``              how charts look, on paper and on a page, light or dark
-``thumbnails``           images, mistakes and kernels as small PNG files
-``conclusions``        the answer in words, each sentence with its evidence
-``short_answer``       the answer in one short line per question, for the terminal
-``ranking_summary``          several verdicts in one sentence
-``verdict_words``      a verdict within a sentence: figures, and what it takes to say more
-``verdict_notes``      verdicts in full, for those who want to know more
-``interaction_words``  what two variants do together, in words
-``optimism_words``     what being chosen by a score does to that score, in words
-``failure_words``      what failed fits mean for an answer, in words
-``count_words``        the calculator's verdict on counts in words
-``stages``             what the sections of stages share: titles, scores
-``scores``             the table of scores of a comparison, an ablation, a final training
-``ranking``            candidates ranked with intervals: the picture of an answer
-``effects``            differences with intervals
-``curves``             charts over epochs
-``class_charts``       charts by class
-``numbers``            how figures are written
-``toml``               the study as the text of a study file
-``bundle``             the chart library that the page carries
-``files``              writing a file in one step
-=====================  ==========================================================================
+=======
+====================  ==========================================================================
+``section``           the blocks that sections of a report consist of
+``sections/``         one module per topic, with its texts, tables and charts
+``report``            the sections of all topics, in order
+``page``              the report as one HTML file that works offline
+``markdown``          the report as Markdown
+``document``          the report as one JSON document
+``write``             the report as files
+``table``             a table as data, and as CSV, Markdown and JSON
+``figure``            a chart as data, with its title and alternative text
+``theme``             the style of charts, on paper and on a page, light or dark
+``thumbnails``        images, misclassified images and kernels as small PNG files
+``conclusions``       the answer as text, each conclusion with its evidence
+``short_answer``      the answer in one short line per question, for the terminal
+``ranking_summary``   several verdicts in one sentence
+``verdict_text``      a verdict within a sentence: its difference, the required sample size
+``verdict_notes``     a verdict as a full sentence, with its sources of uncertainty
+``interaction_text``  the interaction of two variants
+``optimism_text``     the selection bias of a winner's score
+``failure_text``      failed fits
+``count_text``        the verdict on two models from their numbers of correct predictions
+``metric_text``       values and differences of a metric
+``stages``            titles and score charts, shared by the sections of stages
+``scores``            the table of scores of a comparison, an ablation, a final training
+``ranking``           chart of candidates, ranked by score, with intervals
+``effects``           charts of differences with intervals
+``curves``            charts over epochs
+``class_charts``      charts by class
+``toml``              the study as the text of a study file
+``bundle``            the chart library inside the page
+``files``             atomic writing of a file
+====================  ==========================================================================
 """
 
 from convstudy.report.conclusions import answer

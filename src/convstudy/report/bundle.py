@@ -1,6 +1,6 @@
-"""The chart library that the page carries inside itself: Vega, Vega-Lite and Vega-Embed as one script.
+"""The chart library inside the page: Vega, Vega-Lite and Vega-Embed as one script.
 
-vl-convert holds it and takes some seconds to put it together, so it is kept in the cache folder afterwards.
+vl-convert needs some seconds to bundle them, so the script is cached.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ _MARK = "window.vegaEmbed="
 
 
 def chart_library() -> str:
-    """Return the script, which sets ``window.vegaEmbed``; from the cache if it is there and whole."""
+    """Return the script, which defines ``window.vegaEmbed``; from the cache if it has an intact copy."""
     import vl_convert
 
     vega_lite = max(vl_convert.get_vegalite_versions(), key=lambda name: tuple(map(int, name.split("."))))
-    place = cache_folder() / f"charts-{version('vl-convert-python')}-{vega_lite}.js"
-    kept = _kept(place)
-    if kept:
-        return kept
+    path = cache_folder() / f"charts-{version('vl-convert-python')}-{vega_lite}.js"
+    cached = _cached(path)
+    if cached:
+        return cached
     script: str = vl_convert.javascript_bundle(vl_version=vega_lite)  # type: ignore[call-arg]
-    # A folder that cannot be written costs some seconds the next time, nothing else.
+    # Without a writable cache, the next report takes some seconds longer.
     with contextlib.suppress(OSError):
-        write_file(place, f"// {_digest(script)}\n{script}")
+        write_file(path, f"// {_digest(script)}\n{script}")
     return script
 
 
-def _kept(place: Path) -> str:
-    """Return the script of the cache, or nothing where it is missing or damaged."""
+def _cached(path: Path) -> str:
+    """Return the cached script; empty if it is missing or damaged."""
     try:
-        head, _, script = place.read_text(encoding="utf-8").partition("\n")
+        head, _, script = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
         return ""
     return script if head == f"// {_digest(script)}" and _MARK in script else ""

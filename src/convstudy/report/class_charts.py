@@ -1,4 +1,4 @@
-"""Charts by class: how many images each has, how often they are right, and which is taken for which."""
+"""Charts by class: numbers of images, accuracies, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -24,14 +24,19 @@ from convstudy.report.figure import (
 from convstudy.stats import ClassAccuracy, Confusion
 
 MOST_CLASSES = 50
-"""Up to this many classes the confusion is a matrix, and a chart shows all classes."""
+"""With more classes, the report has no confusion matrix, and charts show only some classes."""
 
 
 def confusion_chart(confusion: Confusion, names: Sequence[str]) -> Figure:
-    """Return the confusion matrix as a heat map: right ones blue, mistakes red, counts written in."""
+    """Draw the confusion matrix as a heat map: correct predictions blue, errors red, with their counts.
+
+    Args:
+        confusion: counts over all models, shape (classes, classes), true class first.
+        names: of the classes, in the order of the labels.
+    """
     title = "Confusion on the test images"
     text = (
-        f"{title}: {confusion.n_errors:,} mistakes in {confusion.n_images:,} predictions of "
+        f"{title}: {confusion.n_errors:,} errors in {confusion.n_images:,} predictions of "
         f"{confusion.n_models} models."
     )
     return Figure(
@@ -53,12 +58,12 @@ def _confusion(confusion: Confusion, names: Sequence[str]) -> Spec:
         if count or i == j
     ]
     for right in (True, False):
-        # Mistakes are few against what is right: each has a scale of its own, or none would be seen.
+        # Errors are rare: on a common scale with correct predictions they would be invisible.
         most = max((row["count"] for row in rows if row["right"] is right), default=1) or 1
         for row in rows:
             if row["right"] is right:
                 row["strength"] = 0.12 + (0.48 if right else 0.6) * row["count"] / most
-    places = {
+    axes = {
         "x": nominal(
             "predicted",
             title="predicted",
@@ -68,33 +73,37 @@ def _confusion(confusion: Confusion, names: Sequence[str]) -> Spec:
         "y": nominal("true", title="true", sort=list(names), axis={"grid": False}),
     }
     cells = {
-        **places,
+        **axes,
         "color": either("datum.right", theme.BLUE, theme.VERMILLION),
         "opacity": quantity("strength", scale=None, legend=None),
         "tooltip": [nominal("true"), nominal("predicted"), quantity("count", format=",")],
     }
     return chart(
         Layer({"type": "rect", "cornerRadius": 3, "stroke": None}, cells, rows),
-        Layer({"type": "text"}, {**places, "text": quantity("count")}, rows),
+        Layer({"type": "text"}, {**axes, "text": quantity("count")}, rows),
         height=30 * len(names),
     )
 
 
 def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -> Figure:
-    """Return the accuracy of each class with its interval, in the order of the classes.
+    """Draw the accuracy of each class with its interval, in the order of the classes.
 
-    Of more than ``MOST_CLASSES`` those with the lowest accuracy are shown, the lowest first.
+    With more than ``MOST_CLASSES`` classes, it shows those with the lowest accuracy, the lowest first.
+
+    Args:
+        found: the accuracies, as fractions.
+        names: of the classes, in the order of the labels.
     """
-    title, full_title = "Each class with its 95 % interval", "Accuracy by class"
+    title, full_title = "Each class with its 95 % CI", "Accuracy by class"
     if len(found) > MOST_CLASSES:
         known = [each for each in found if each.accuracy is not None]
         found = sorted(known, key=lambda each: each.accuracy.estimate if each.accuracy else 0.0)[
             :MOST_CLASSES
         ]
-        title = "The classes with the lowest accuracy, each with its 95 % interval"
+        title = "The classes with the lowest accuracy, each with its 95 % CI"
         full_title = f"{full_title}: the {len(found)} lowest of {len(names):,}"
         names = [names[each.label] for each in found]
-        found = [replace(each, label=place) for place, each in enumerate(found)]
+        found = [replace(each, label=label) for label, each in enumerate(found)]
     rows: list[dict[str, Any]] = [
         {
             "class": names[each.label],
@@ -116,15 +125,15 @@ def _class_accuracy(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
     y = rows_of(names, "class")
     x = quantity(
         "accuracy",
-        title="test accuracy, 95 % interval",
+        title="test accuracy, 95 % CI",
         scale=scale,
         axis=metric_axis(metric_named(ACCURACY)),
     )
     tips = [
         nominal("class"),
         *(
-            quantity(key, title=words, format=".2%")
-            for key, words in (("accuracy", "accuracy"), ("low", "from"), ("high", "to"))
+            quantity(key, title=text, format=".2%")
+            for key, text in (("accuracy", "accuracy"), ("low", "from"), ("high", "to"))
         ),
         quantity("images", title="test images", format=","),
     ]
@@ -144,9 +153,12 @@ def _class_accuracy(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
 
 
 def classes_chart(rows: Sequence[tuple[str, int | None, int | None]]) -> Figure:
-    """Return bars of the images per class; ``rows`` are class, training count and test count.
+    """Draw the number of images per class as bars.
 
-    Of more than ``MOST_CLASSES`` the largest and the smallest are shown.
+    With more than ``MOST_CLASSES`` classes, it shows the largest and the smallest.
+
+    Args:
+        rows: (class, training images, test images); a number is ``None`` if it is not known.
     """
     title = "Images per class"
     if len(rows) > MOST_CLASSES:

@@ -208,8 +208,8 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
     if unfinished:
         it, failures = ("it", "failure") if len(unfinished) == 1 else ("them", "failures")
         text = (
-            f"{_failed(unfinished, n_fits)} and may yet succeed: the same command trains {it} again; "
-            f"--accept-failures REASON accepts the {failures} as final."
+            f"{_failed(unfinished, n_fits)} and may succeed in another run: the same command trains {it} again; "
+            f"--accept-failures REASON makes the {failures} permanent."
         )
         found.append(Conclusion("run", "", text, _evidence_of_records(unfinished)))
     if failed:

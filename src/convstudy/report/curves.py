@@ -1,4 +1,4 @@
-"""Charts over epochs: learning curves of one candidate, and candidates next to each other."""
+"""Charts over epochs: the learning curves of one candidate, and of several candidates for comparison."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ SIDES = ("train", "validation")
 def curves_chart(
     name: str, subject: str, candidate: str, records: Sequence[Record], metric: Metric
 ) -> Figure:
-    """Return learning curves of one candidate: mean, spread over fits, and each fit as a thin line."""
+    """Draw the learning curves of one candidate: mean, standard deviation, and each fit as a thin line.
+
+    Args:
+        name: the part of the figure's name after ``curves-``.
+        subject: the title of the stage and the candidate, for files.
+        candidate: its name, for the title.
+        records: the candidate's records, each with a history.
+        metric: of the curves.
+    """
     measure = metric.title
     n_epochs = max((len(record.history) for record in records), default=1)
     means: list[dict[str, Any]] = []
@@ -92,7 +100,14 @@ def curves_chart(
 def overview_chart(
     name: str, subject: str, candidates: Sequence[tuple[Candidate, Sequence[Record]]], metric: Metric
 ) -> Figure:
-    """Return the mean of a metric on validation images by epoch of several candidates, next to each other."""
+    """Draw the mean validation score of several candidates by epoch.
+
+    Args:
+        name: the part of the figure's name after ``overview-``.
+        subject: the title of the stage, for files.
+        candidates: each with its records, which have a history.
+        metric: of the scores.
+    """
     names = [candidate.name for candidate, _ in candidates]
 
     def draw() -> dict[str, Any]:
@@ -132,5 +147,5 @@ def overview_chart(
             height=240,
         )
 
-    alt = f"{subject}: by epoch: mean validation {metric.title} by epoch of {', '.join(names)}."
+    alt = f"{subject}: mean validation {metric.title} by epoch of {', '.join(names)}."
     return Figure(f"overview-{name}", "By epoch", alt, draw, f"{subject}: by epoch")

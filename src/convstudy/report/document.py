@@ -1,4 +1,4 @@
-"""The report as one JSON document: every table and conclusion, and the records that they were made from."""
+"""The report as one JSON document: all tables and conclusions, with the records behind them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from convstudy.report.table import as_records
 from convstudy.studyfile import study_document
 
 SCHEMA_VERSION = 2
-"""Raise it when a key changes its meaning or goes."""
+"""Increase it when a key changes its meaning or is removed."""
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Return the document as plain values.
+    """Return the document as plain JSON values.
 
-    ``tables`` has the tables by name at full precision; the other keys are those of the topics: ``records`` hold the
-    whole history of each fit by its id, ``fits`` what each fit is.
+    ``tables`` maps names to tables at full precision. Topics add the other keys: ``records`` maps the id of each fit
+    to its record with its history, ``fits`` to its network, recipe, split and seed.
     """
     results = report.results
     return {

@@ -1,4 +1,4 @@
-"""Charts of differences with their intervals: what each variant of an ablation changes, and pairs of candidates."""
+"""Charts of differences with their intervals, for ablations and comparisons."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ _OTHER = ("triangle-up", theme.GREY)
 def forest_chart(
     name: str, subject: str, title: str, named: Sequence[tuple[str, Verdict]], is_small: bool = False
 ) -> Figure | None:
-    """Return differences with their intervals, the best first, zero and the region marked; ``None`` without any.
+    """Draw a forest plot: differences with intervals, the best first, with zero and the equivalence margin.
 
     Args:
         name: of the figure.
         subject: the title of the stage.
         title: of the figure.
-        named: what each verdict is called, and the verdict.
-        is_small: whether it is the picture of an answer: low rows, and no more than ``MOST`` of them.
+        named: verdicts, each with its label on the axis.
+        is_small: draw low rows and at most ``MOST`` of them, for the first screen of the report.
+
+    Returns:
+        The figure, or ``None`` if no difference is known.
     """
     rows = [_row(label, verdict) for label, verdict in named if verdict.difference.mean is not None]
     if not rows:
@@ -46,21 +49,21 @@ def forest_chart(
     ends = ", ".join(
         f"{row['pair']} {with_sign(metric, row['mean'] / _scale(first))} ({row['verdict']})" for row in rows
     )
-    unit = ", in points" if metric.unit == "percent" else ""
+    unit = ", in percentage points" if metric.unit == "percent" else ""
     lower = "" if metric.higher_is_better else "; lower is better"
-    words = f"{subject}: {title[:1].lower()}{title[1:]}"
-    alt = f"{words}{unit}{lower}: {ends}."
-    return Figure(name, title, alt, lambda: _draw(rows, metric, margin, is_small), words)
+    full_title = f"{subject}: {title[:1].lower()}{title[1:]}"
+    alt = f"{full_title}{unit}{lower}: {ends}."
+    return Figure(name, title, alt, lambda: _draw(rows, metric, margin, is_small), full_title)
 
 
 def _scale(verdict: Verdict) -> float:
-    """Return what differences are multiplied by on the axis."""
+    """Return the factor between a difference and its value on the axis."""
     return 100.0 if metric_of(verdict).unit == "percent" else 1.0
 
 
 def _row(label: str, verdict: Verdict) -> dict[str, Any]:
     difference = verdict.difference
-    assert difference.mean is not None  # callers leave out what has no pair
+    assert difference.mean is not None  # forest_chart skips verdicts without pairs
     scale = _scale(verdict)
     return {
         "pair": label,
@@ -77,16 +80,20 @@ def _draw(rows: list[dict[str, Any]], metric: Metric, margin: float, is_small: b
     y = rows_of([row["pair"] for row in rows], "pair", widest=220)  # two names with a minus between
     colour = nominal("verdict", title=None, scale={"domain": kinds, "range": [c for _, c in look]})
     shape = nominal("verdict", title=None, scale={"domain": kinds, "range": [s for s, _ in look]})
-    unit = ", points" if metric.unit == "percent" else ""
-    within = f" (grey: ±{shortest(margin)} count as none)" if margin else ""
-    within += "" if metric.higher_is_better else ", lower is better"
-    small = "points" if unit else f"difference in {metric.title}"
+    unit = ", pp" if metric.unit == "percent" else ""
+    note = f" (grey: equivalence margin ±{shortest(margin)})" if margin else ""
+    note += "" if metric.higher_is_better else ", lower is better"
+    small = "percentage points" if unit else f"difference in {metric.title}"
     what = small if is_small else f"difference in test {metric.title}{unit}"
-    x = quantity("low", title=f"{what}{within}", axis={"tickCount": 5 if is_small else 6})
+    x = quantity("low", title=f"{what}{note}", axis={"tickCount": 5 if is_small else 6})
     tips = [nominal("pair"), nominal("verdict")]
     tips += [
-        quantity(key, title=words, format="+.2f" if unit else "+.4f")
-        for key, words in (("mean", "points" if unit else "difference"), ("low", "from"), ("high", "to"))
+        quantity(key, title=text, format="+.2f" if unit else "+.4f")
+        for key, text in (
+            ("mean", "difference, pp" if unit else "difference"),
+            ("low", "from"),
+            ("high", "to"),
+        )
     ]
     return chart(
         Layer(

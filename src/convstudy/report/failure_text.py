@@ -1,4 +1,4 @@
-"""Text about failed fits of a stage: fits that may yet succeed, fits that count as failed, and why."""
+"""Text about failed fits of a stage: fits that may succeed in another run, permanent failures, and why."""
 
 from __future__ import annotations
 
@@ -36,9 +36,8 @@ def _unfinished(results: Results, stage: Stage) -> list[str]:
         return []
     choice = results.choice(stage.key)
     selection = "this stage selects nothing and " if stage.chooses and choice is None else ""
-    then = "they do" if len(found) > 1 else "it does"
     return [
-        f"{counted(len(found), 'failed fit')} may yet succeed; until {then}, {selection}no test image is read."
+        f"{counted(len(found), 'failed fit')} may succeed in another run; until then, {selection}no test image is read."
     ]
 
 
@@ -48,7 +47,7 @@ def _may_yet_succeed(results: Results, fit_id: str) -> bool:
 
 
 def _final(results: Results, stage: Stage) -> list[str]:
-    """Report the failures that are final although the fit did not diverge, with the reason."""
+    """Report the permanent failures that are not divergences, with the reason."""
     failed = {
         fit_id: results.records[fit_id]
         for fit_id in _fit_ids(results, stage)
@@ -61,7 +60,7 @@ def _final(results: Results, stage: Stage) -> list[str]:
         if record.accepted and fit_id in accepted
     )
     sentences = [
-        f"{counted(n, 'failed fit')} {_is(n)} final, accepted by a person on {day}: “{reason}”."
+        f"{counted(n, 'fit')} failed permanently, as a person accepted on {day}: “{reason}”."
         for (day, reason), n in reasons.items()
     ]
     n = sum(
@@ -69,15 +68,10 @@ def _final(results: Results, stage: Stage) -> list[str]:
         for record in failed.values()
     )
     if n:
-        failures = "failure is" if n == 1 else "failures are"
         sentences.append(
-            f"{counted(n, 'fit')} failed with the same error in {RUNS_UNTIL_LASTING} runs; the {failures} final."
+            f"{counted(n, 'fit')} failed permanently, with the same error in {RUNS_UNTIL_LASTING} runs."
         )
     return sentences
-
-
-def _is(n: int) -> str:
-    return "is" if n == 1 else "are"
 
 
 def _kept_selection(results: Results, stage: Stage) -> list[str]:

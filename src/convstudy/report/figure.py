@@ -1,9 +1,9 @@
-"""A chart with its words, and what all charts share: their size, their axes, their scales.
+"""Figures: Vega-Lite charts with titles and alternative texts; axes, scales and marks that charts share.
 
-A chart is a Vega-Lite specification as plain values, which the page draws and vl-convert writes as SVG, PDF or PNG.
-Built through Altair, the charts of 1,000 fits took three quarters of a report's time; a test holds each to the same
-schema. Every chart is a single layered view as wide as its container, so that it fits a phone. Colour is never the
-only sign: dashes, shapes or places say the same.
+A chart is a Vega-Lite specification as plain values. The page draws it, and vl-convert writes it as SVG, PDF or PNG.
+With Altair, the charts of 1,000 fits took three quarters of a report's time; a test validates each chart against
+Altair's schema. Every chart is a single layered view as wide as its container, so that it fits a phone. Dashes, shapes
+or positions repeat what colours show, for colour-blind readers.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A chart with its words.
+    """A chart with its title and alternative text.
 
     Attributes:
-        name: what files are called.
-        title: what it shows; the section that it is in says of what.
-        alt: a sentence for readers who cannot see it.
-        draw: returns the chart; called once for each format, so that a report holds no chart in memory.
-        full_title: the title of a file, which has no section around it; the title, if there is no other.
-        width: of a file, in pixels.
-        is_narrow: whether the page shows it no wider than a column of text.
+        name: the file name without its suffix.
+        title: the title within a section, which names the subject.
+        alt: a sentence for screen readers.
+        draw: returns the chart; called once per format, so that a report keeps no charts in memory.
+        full_title: the title in a file, with the subject; empty if it is ``title``.
+        width: the width in a file, in pixels.
+        is_narrow: on the page, limit it to the width of a column of text.
     """
 
     shape: ClassVar[str] = "figure"
@@ -46,7 +46,7 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Marks of one kind: how they look, what their channels show, and the rows that they are of."""
+    """Marks of one kind: their style, the encoding of their channels, and the rows of data that they show."""
 
     mark: Spec
     encoding: Spec
@@ -55,7 +55,7 @@ class Layer:
 
 
 def chart(*layers: Layer, height: int) -> Spec:
-    """Return a chart of layers; rows that several share are in it once."""
+    """Combine layers into a chart; layers with the same rows share one dataset. ``height`` is in pixels."""
     data: dict[int, tuple[str, Rows]] = {}
     drawn: list[Spec] = []
     for layer in layers:
@@ -72,35 +72,35 @@ def chart(*layers: Layer, height: int) -> Spec:
 
 
 def quantity(field: str, **options: Any) -> Spec:
-    """Return the channel of a number."""
+    """Encode a field as a number; ``options`` are those of a Vega-Lite channel."""
     return {"field": field, "type": "quantitative", **options}
 
 
 def nominal(field: str, **options: Any) -> Spec:
-    """Return the channel of a name."""
+    """Encode a field as a category; ``options`` are those of a Vega-Lite channel."""
     return {"field": field, "type": "nominal", **options}
 
 
 def either(test: str, yes: Any, no: Any) -> Spec:
-    """Return the channel of a value where a test holds of a row, and of another one where it does not."""
+    """Encode the value ``yes`` for rows that pass a Vega expression, else ``no``."""
     return {"condition": {"test": test, "value": yes}, "value": no}
 
 
 def rows_of(names: Sequence[str], field: str = "candidate", widest: int = 150) -> Spec:
-    """Return the channel of names from top to bottom, each no wider than this many pixels."""
+    """Encode names from top to bottom; labels have at most ``widest`` pixels."""
     axis: Spec = {"labelLimit": widest, "labelFontSize": 13, "grid": True}
     labels = short_names(names, widest // 7)  # a letter of this size is 7 pixels wide
     if labels != tuple(names):
-        place = f"indexof({json.dumps(list(names))}, datum.label)"
-        axis["labelExpr"] = f"{json.dumps(labels)}[{place}]"
+        index = f"indexof({json.dumps(list(names))}, datum.label)"
+        axis["labelExpr"] = f"{json.dumps(labels)}[{index}]"
     return nominal(field, title=None, sort=list(names), axis=axis)
 
 
 def short_names(names: Sequence[str], most: int) -> tuple[str, ...]:
-    """Return the names with at most this many letters each, so that different names stay different.
+    """Shorten names to at most ``most`` letters, so that different names stay different.
 
-    A long name loses its middle, for candidates often differ at the end of their names. Where that makes two names
-    equal, it loses what all long names begin with instead; where that does not help, labels get their number in front.
+    The middle of a long name is left out, because candidates often differ at the end of their names. If this makes two
+    names equal, the common beginning is left out instead. If this does not help, numbers are put in front.
 
     >>> short_names(("conv", "convolution-with-batch-norm"), 12)
     ('conv', 'convo…-norm')
@@ -108,7 +108,7 @@ def short_names(names: Sequence[str], most: int) -> tuple[str, ...]:
     ('…8-filters-…', '…9-filters-…')
     """
     letters = zip(*(name for name in names if len(name) > most), strict=False)
-    begin = next((place for place, found in enumerate(letters) if len(set(found)) > 1), 0)
+    begin = next((index for index, found in enumerate(letters) if len(set(found)) > 1), 0)
     for shorten in (_without_middle, lambda name, most: _from(name, begin, most)):
         short = tuple(name if len(name) <= most else shorten(name, most) for name in names)
         if len(set(short)) == len(set(names)):
@@ -127,32 +127,29 @@ def _from(name: str, begin: int, most: int) -> str:
 
 
 def phone_legend(names: Sequence[str]) -> Spec:
-    """Return a legend with the number of columns that a phone has room for."""
+    """Return a legend with as many columns as fit on a phone."""
     widest = max(map(len, names), default=0)
     return {"columns": max(1, min(len(names), 42 // (widest + 4))), "labelLimit": 240}
 
 
 def named_scale(names: Sequence[str], values: Sequence[Any]) -> Spec:
-    """Return a scale that gives each name a value, beginning again where they run out."""
+    """Return a scale from names to values, which repeat if there are more names."""
     return {"domain": list(names), "range": [values[i % len(values)] for i in range(len(names))]}
 
 
 def epoch_axis(n: int) -> Spec:
-    """Return an axis from 1 to n with at most some ten whole ticks."""
+    """Return an axis from 1 to n with integer ticks, about ten at most."""
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000, 10**6) if n / step <= 10)
     return {"values": sorted({1, *range(step, n + 1, step)}), "format": "d", "grid": False}
 
 
 def metric_axis(metric: Metric) -> Spec:
-    """Return an axis of a metric's values, in percent where its values are fractions."""
+    """Return an axis of a metric's values, in percent if they are fractions."""
     text_format = "~%" if metric.unit == "percent" else "~g"
-    return {
-        "format": text_format,
-        "tickCount": 5,
-        "labelSeparation": 4,
-    }  # a phone then leaves out every second one
+    # labelSeparation lets a phone leave out every second label
+    return {"format": text_format, "tickCount": 5, "labelSeparation": 4}
 
 
 def label_angle(names: Sequence[str]) -> int:
-    """Return how class names stand below a chart: upright if they are short."""
+    """Return the angle of class names below a chart, in degrees: 0 if they are short."""
     return 0 if max(map(len, names), default=0) <= 3 else -45

@@ -1,4 +1,4 @@
-"""Writing a file of a report."""
+"""Atomic writing of a report's files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from convstudy.atomic_write import atomic_write
 
 
 def write_file(path: Path, content: str | bytes | Iterable[str]) -> Path:
-    """Write text (UTF-8, line ends as they are) or bytes, all or nothing, making folders as needed; return the path.
+    """Write a file atomically, with its missing parent folders, and return the path.
 
-    A text may come in pieces, which are never all in memory.
+    Args:
+        path: where to write.
+        content: bytes, or text in UTF-8 without newline translation; text may come in pieces, to save memory.
 
     Raises:
-        OSError: where the folder cannot be made or written; ``filename`` is the path, or the folder that is none.
+        OSError: if the folder cannot be created or written; ``filename`` is the path, or the parent that is a file.
     """
     try:
         with atomic_write(path) as partial:
@@ -24,7 +26,7 @@ def write_file(path: Path, content: str | bytes | Iterable[str]) -> Path:
                 with partial.open("wb") as file:
                     file.writelines(_encoded([content] if isinstance(content, str) else content))
     except OSError as error:
-        # A full disk is reported without a name, other errors with that of the temporary file.
+        # The error of a full disk has no file name; others have that of the temporary file.
         if error.errno is not None and error.filename not in map(str, path.parents):
             error.filename = str(path)
         raise

@@ -1,4 +1,4 @@
-"""The report as one Markdown text: sentences, tables, and in place of charts what they show."""
+"""The report as one Markdown text, with alternative texts in place of charts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from convstudy.report.table import Table, as_markdown, escaped
 
 
 def markdown(report: Report) -> str:
-    """Return the text."""
+    """Return the report as GitHub-flavoured Markdown."""
     parts = [f"# {escaped(report.results.study.name)}: report"]
     for section in report.sections:
         parts += _section(section)
@@ -47,7 +47,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _block(block: Block, under: str) -> Iterator[str]:
-    """Yield a block's paragraphs; ``under`` is the title above it."""
+    """Yield the paragraphs of a block; ``under`` is the title above it, which is not repeated."""
     if isinstance(block, Table):
         if block.title != under:
             yield f"### {escaped(block.title)}"
@@ -80,7 +80,7 @@ def _block(block: Block, under: str) -> Iterator[str]:
 
 
 def _is_titled(details: Details) -> bool:
-    """Return whether what is inside begins with a title of its own."""
+    """Report whether the first inner block has its own title."""
     return isinstance(details.blocks[0], Table) if details.blocks else True
 
 

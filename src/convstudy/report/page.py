@@ -1,4 +1,4 @@
-"""The report as one HTML file that works offline: text, tables, images, charts and the library that draws them."""
+"""The report as one HTML file that works offline, with its images, charts and the chart library."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(report: Report) -> str:
-    """Return the page. Everything is inside it; its own policy forbids it to load anything else."""
+    """Return the HTML. Its content security policy forbids loading anything from outside."""
     return "".join(pieces(report))
 
 
 def pieces(report: Report) -> Iterator[str]:
-    """Yield the page piece by piece: with 1,000 fits it is 10 MB, and one string of it would be twice that."""
+    """Yield the HTML in pieces: with 1,000 fits it has 10 MB, and a single string would double that."""
     template = _environment().get_template("page.html")
     yield from template.generate(
         report=report,
@@ -54,7 +54,7 @@ def _environment() -> Environment:
 
 
 def _rows(table: Table) -> Markup:
-    """Return the rows of a table; a template would take several times as long for 1,000 fits."""
+    """Return the rows of a table as HTML, several times faster than a template."""
     attributes = [_attribute(column, first=number == 0) for number, column in enumerate(table.columns)]
     lines = []
     for number, texts in enumerate(table.texts):
@@ -68,7 +68,7 @@ def _rows(table: Table) -> Markup:
 
 
 def _attribute(column: Column, first: bool) -> str:
-    """Return how the cells of a column look."""
+    """Return the ``class`` attribute of a column's cells."""
     kinds = {"prose": "prose", "code": "code", "digest": "code", "digests": "code digests"}
     if first:
         kinds = {"code": "code"}
@@ -77,7 +77,7 @@ def _attribute(column: Column, first: bool) -> str:
 
 
 def _charts(report: Report) -> Iterator[Markup]:
-    """Yield every chart's specification as JSON that no text in it can break out of."""
+    """Yield the specifications of all charts as JSON, escaped for a script element."""
     yield _json('{"config":', theme.for_page())
     mark = ',"specs":{'
     for figure in report.figures:
@@ -101,7 +101,7 @@ def _tied(text: str) -> str:
 
 
 def _for_script(text: str) -> str:
-    """Return a script so that nothing in it ends its element."""
+    """Escape a script so that no string in it ends the script element."""
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

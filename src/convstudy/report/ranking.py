@@ -1,4 +1,4 @@
-"""The picture of an answer: candidates ranked by their mean with its interval, the selected one marked."""
+"""The chart of an answer: candidates ranked by mean score, with intervals, the selected one marked."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from convstudy.report.stages import CHOSEN, stage_title
 from convstudy.stats import Interval
 
 MOST = 12
-"""The number of candidates that the picture shows; the section of the question has all of them."""
+"""The chart shows up to this many candidates; the section of the stage has all of them."""
 HEIGHT = 30
-"""Height of one candidate, in pixels."""
+"""Height of a candidate's row, in pixels."""
 
 
 def ranking_figure(stage_result: StageResult) -> Figure | None:
-    """Return the candidates that can be compared, the best mean first; ``None`` where none has a score.
+    """Draw the candidates that can be compared, the best mean first; ``None`` if none has a score.
 
-    Of a search these are the candidates that were trained on the same folds, as far as the selected one.
+    For a search, these are the candidates that were trained on the same folds and up to the same epoch as the selected
+    one.
     """
     ranking = stage_result.ranking
     if stage_result.question == "search" and stage_result.best is not None:
@@ -54,7 +55,7 @@ def ranking_figure(stage_result: StageResult) -> Figure | None:
 
 
 def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
-    """Return the first ``MOST`` of a ranking; the selected one has the last place where it is further down."""
+    """Return the first ``MOST`` candidates; the selected one takes the last place if it ranks lower."""
     if len(ranking) <= MOST or any(row.chosen for row in ranking[:MOST]):
         return ranking[:MOST]
     chosen = [row for row in ranking[MOST:] if row.chosen]
@@ -64,17 +65,17 @@ def shortened(ranking: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
 def _measure(
     stage_result: StageResult, shown: tuple[CandidateRow, ...]
 ) -> tuple[str, Mapping[str, Interval]]:
-    """Return what the picture shows in words, and the intervals."""
+    """Return the title of the chart, and the intervals by candidate."""
     search = stage_result.question == "search"
     tested = {row.name: stage_result.interval(row.name) for row in stage_result.rows}
     known = {name: interval for name, interval in tested.items() if interval is not None}
     intervals = stage_result.fold_intervals if search else known
     images, part = ("validation", "fold") if search else ("test", "seed")
-    sure = "mean and 95 % interval" if intervals else "mean"
+    mean = "mean and 95 % CI" if intervals else "mean"
     numbers = sorted({row.summary(stage_result.measure).n for row in shown})
     parts = counted(numbers[-1], part)
     over = parts if len(numbers) == 1 else f"{numbers[0]} to {parts}"
-    return f"{images} {stage_result.metric.title}, {sure} over {over}", intervals
+    return f"{images} {stage_result.metric.title}, {mean} over {over}", intervals
 
 
 def _row(stage_result: StageResult, row: CandidateRow, intervals: Mapping[str, Interval]) -> dict[str, Any]:
@@ -95,8 +96,8 @@ def _draw(rows: list[dict[str, Any]], metric: Metric) -> Spec:
     x = quantity("mean", title=None, scale=scale, axis=metric_axis(metric))
     tips = [nominal("candidate")]
     tips += [
-        quantity(key, title=words, format=tip_format(metric))
-        for key, words in (("mean", "mean"), ("low", "from"), ("high", "to"))
+        quantity(key, title=text, format=tip_format(metric))
+        for key, text in (("mean", "mean"), ("low", "from"), ("high", "to"))
     ]
     shape = either("datum.chosen", "diamond", "circle")
     return chart(

@@ -1,4 +1,4 @@
-"""A whole report, before it takes a format: the sections of every topic, in order."""
+"""A report, independent of its format: the sections of all topics, in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convstudy.report.table import Table
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The sections of a run's report, what they are made of, and the topics that made them."""
+    """The sections of a run's report, with their topics and their material."""
 
     material: Material
     sections: tuple[Section, ...]
@@ -25,22 +25,22 @@ class Report:
 
     @property
     def results(self) -> Results:
-        """The run."""
+        """The results of the run."""
         return self.material.results
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the topics add to ``report.json`` besides their tables; worked out when it is asked for."""
+        """What the topics add to ``report.json`` in addition to their tables; computed on each access."""
         return {key: value for topic in self.topics for key, value in topic.data(self.material).items()}
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Every table, in the order of the report."""
+        """All tables, in the order of the report."""
         return tuple(table for section in self.sections for table in section.every_table)
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
-        """Every figure once, in the order of the report."""
+        """All figures, each once, in the order of the report."""
         found: dict[str, Figure] = {}
         for section in self.sections:
             for block in section.every_block:
@@ -50,12 +50,12 @@ class Report:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is missing, each note once."""
+        """Notes on missing content, each once."""
         return tuple(dict.fromkeys(note for section in self.sections for note in section.notes))
 
 
 def topics() -> tuple[Topic, ...]:
-    """Return the topic of each module in ``report/sections/``, by its place on the page."""
+    """Return the topics of all modules in ``report/sections/``, in the order of the page."""
     found: list[Topic] = [
         module.SECTION for module in members("convstudy.report.sections") if hasattr(module, "SECTION")
     ]
@@ -63,7 +63,12 @@ def topics() -> tuple[Topic, ...]:
 
 
 def gather(analysis: Analysis, findings: Findings | None) -> Report:
-    """Return the report of a run; whatever is missing leaves a gap or a note, never an error."""
+    """Build the report of a run; missing data leave a gap or a note and raise no error.
+
+    Args:
+        analysis: of the run.
+        findings: of the checks; ``None`` if the checks failed.
+    """
     material = Material(analysis, findings)
     found = topics()
     sections = tuple(section for topic in found for section in topic.sections(material))

@@ -10,9 +10,9 @@ from convstudy.report.table import Column, Table, Value
 
 
 def scores_table(stage_result: StageResult) -> Table:
-    """Return the candidates of a comparison, an ablation or a final training, with their test scores."""
+    """Tabulate the candidates of a comparison, an ablation or a final training, with their scores."""
     letters = stage_result.letters if stage_result.groups else {}
-    # The study's metric, unless it is one of those that every table has.
+    # The study's metric, unless every table has it.
     own = [] if stage_result.metric.name in RECORDED else [stage_result.metric]
     columns = (
         Column("candidate", "Candidate"),
@@ -28,8 +28,8 @@ def scores_table(stage_result: StageResult) -> Table:
         Column("train_accuracy", "Train accuracy", "percent"),
         Column("train_loss", "Train loss", "loss"),
         Column("parameters", "Parameters", "count"),
-        Column("seconds", "Time a fit", "seconds"),
-        Column("weights_digests", "Weights measured", "digests"),
+        Column("seconds", "Time per fit", "seconds"),
+        Column("weights_digests", "Weights", "digests"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -50,23 +50,24 @@ def scores_table(stage_result: StageResult) -> Table:
         for row in stage_result.rows
     ]
     seeds = seeds_text(stage_result.rows)
-    counts = (
-        "other test images, for these models"
+    covered = (
+        "the choice of test images, for these models"
         if seeds == "1 seed"
-        else "both other seeds and other test images"
+        else "the choice of seeds and of test images"
     )
-    apart = (
-        "Networks that share a letter of “group” cannot be told apart beyond the region. " if letters else ""
+    groups = (
+        "Networks with a common letter in “Group” do not differ significantly by more than the equivalence margin. "
+        if letters
+        else ""
     )
     caption = (
-        f"Mean ± standard deviation over {seeds}. {MEASURED} “From” and “to” are 95 % intervals that count {counts}. "
-        f"{apart}Each digest names the "
-        "weights of one seed."
+        f"Mean ± standard deviation over {seeds}. {MEASURED} “From” and “To” are the ends of 95 % CIs that cover "
+        f"{covered}. {groups}Each digest identifies the weights of one seed."
     )
     if any(metric.kind == "per set" for metric in own):
         caption += f" There is no interval for {stage_result.metric.title}."
     if not stage_result.settled:
-        caption = "Not trained: this hangs on a choice that is not made, and the networks here only stand in."
+        caption = "Not trained: it depends on a selection that is not made. The networks are placeholders."
     elif not any(row.n_done for row in stage_result.rows):
         caption = "No fit is trained yet."
     return Table(
@@ -80,7 +81,7 @@ def scores_table(stage_result: StageResult) -> Table:
 
 
 def _columns(metric: Metric) -> tuple[Column, ...]:
-    """Return the columns of a metric that only some studies have."""
+    """Return the columns of a metric that not every table has."""
     key, kind = key_of(metric), value_kind(metric)
     ends_of = (Column(f"{key}_low", "From", kind), Column(f"{key}_high", "To", kind))
     return (
@@ -91,6 +92,5 @@ def _columns(metric: Metric) -> tuple[Column, ...]:
 
 
 def _values(stage_result: StageResult, row: CandidateRow, metric: Metric) -> tuple[Value, ...]:
-    """Return the cells of these columns."""
     interval = ends(stage_result.interval(row.name, metric.name)) if metric.kind == "per image" else ()
     return (row.test[metric.name], *interval, row.validation[metric.name])

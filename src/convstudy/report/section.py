@@ -1,8 +1,8 @@
-"""What a report is made of: sections of blocks. HTML, Markdown, JSON and the list of contents are loops over them.
+"""Sections and blocks of a report. HTML, Markdown, JSON and the table of contents are loops over them.
 
 A block is one of the classes below, a :class:`~convstudy.report.table.Table` or a
-:class:`~convstudy.report.figure.Figure`. A topic is one module of ``report/sections/`` with one ``SECTION``; it yields
-a section for each thing that the run has to show of it, or none.
+:class:`~convstudy.report.figure.Figure`. A topic is a module of ``report/sections/`` with a ``SECTION``; it yields any
+number of sections.
 
 Example:
     >>> section = Section("notes", "Notes", (Text(("Trained on one machine.",)), Details("More", (Text(("All.",)),))))
@@ -28,14 +28,14 @@ from convstudy.report.thumbnails import Thumbnail
 
 @dataclass(frozen=True)
 class Code:
-    """A piece of a text that is a name or a command."""
+    """A name or a command within a text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph: pieces of text and of code, after a lead in bold if there is one."""
+    """A paragraph of text and code, after an optional lead in bold."""
 
     shape: ClassVar[str] = "text"
 
@@ -45,14 +45,14 @@ class Text:
 
     @property
     def plain(self) -> str:
-        """The paragraph without marks."""
+        """The paragraph without markup."""
         body = "".join(piece.text if isinstance(piece, Code) else piece for piece in self.pieces)
         return f"{self.lead}: {body}" if self.lead else body
 
 
 @dataclass(frozen=True)
 class Heading:
-    """The title of what follows in a section."""
+    """A heading within a section."""
 
     shape: ClassVar[str] = "heading"
 
@@ -70,7 +70,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines of code or of a file, as they are."""
+    """Lines of code or of a file, shown verbatim."""
 
     shape: ClassVar[str] = "listing"
 
@@ -79,7 +79,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with their values, in one row."""
+    """Pairs of a name and a value, in one row."""
 
     shape: ClassVar[str] = "facts"
 
@@ -88,7 +88,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Small images; ``size`` is that of one of them."""
+    """Thumbnails; ``size`` is the size of each."""
 
     shape: ClassVar[str] = "gallery"
 
@@ -98,7 +98,7 @@ class Gallery:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Figures next to each other, where there is room for them."""
+    """Figures side by side, if the page is wide enough."""
 
     shape: ClassVar[str] = "row"
 
@@ -107,7 +107,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Details:
-    """Blocks that a reader opens."""
+    """Blocks that a reader can expand and collapse."""
 
     shape: ClassVar[str] = "details"
 
@@ -118,7 +118,7 @@ class Details:
 
 @dataclass(frozen=True)
 class Card:
-    """One finding of many: its name, its level, and what it says."""
+    """A finding of the checks: its name, its level, and its text."""
 
     shape: ClassVar[str] = "card"
 
@@ -132,14 +132,14 @@ Block = Text | Heading | Items | Listing | Facts | Gallery | Row | Details | Car
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A part of the report about one thing.
+    """A section of the report.
 
     Attributes:
         id: its anchor on the page.
-        title: what readers see, in the list of contents too unless it is empty.
-        blocks: what it shows, in order. A table or details under the section's own title need no title of their own.
-        tables: more tables for CSV, Markdown and JSON, of what the page shows in another form.
-        notes: what is missing and why; the page shows them first.
+        title: its title, also in the table of contents; empty if it is in neither.
+        blocks: its content, in order. A table with the section's title is shown without a second title.
+        tables: tables for CSV, Markdown and JSON only, because the page shows their data in another form.
+        notes: missing content, with the reason; the page shows them first.
     """
 
     id: str
@@ -150,12 +150,12 @@ class Section:
 
     @property
     def every_block(self) -> Iterator[Block]:
-        """The blocks and what is inside of them."""
+        """All blocks, each before its inner blocks."""
         return _walk(self.blocks)
 
     @property
     def every_table(self) -> tuple[Table, ...]:
-        """The tables that have rows, those of the page first."""
+        """The tables with rows, those of the page first."""
         shown = [block for block in self.every_block if isinstance(block, Table)]
         return tuple(table for table in (*shown, *self.tables) if table.rows)
 
@@ -169,19 +169,19 @@ def _walk(blocks: Iterable[Block]) -> Iterator[Block]:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What sections are made of: the analysis of a run, and what the checks find (``None`` where they failed)."""
+    """The input of sections: the analysis of a run and the findings of the checks, ``None`` if these failed."""
 
     analysis: Analysis
     findings: Findings | None
 
     @property
     def results(self) -> Results:
-        """The run."""
+        """The results of the run."""
         return self.analysis.results
 
     @cached_property
     def conclusions(self) -> tuple[Conclusion, ...]:
-        """The answer, sentence by sentence."""
+        """The conclusions of the answer."""
         return conclusions(self.analysis)
 
 
@@ -190,9 +190,9 @@ class Topic:
     """The ``SECTION`` of a module in ``report/sections/``.
 
     Attributes:
-        order: its place on the page.
+        order: sorts the topics on the page.
         sections: yields its sections.
-        data: returns what it adds to ``report.json`` besides its tables.
+        data: returns keys and values for ``report.json``, in addition to its tables.
     """
 
     order: int

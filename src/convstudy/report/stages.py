@@ -1,4 +1,4 @@
-"""What the sections of stages share: titles and names, and the charts of scores."""
+"""Titles, names and score charts that the sections of stages share."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from convstudy.report.metric_text import tip_format, writer
 from convstudy.stats import Interval
 
 MEASURED = (
-    "All figures are measured in evaluation mode, on the weights of the epoch that counts; those on training images "
-    "on a sample, where there are more than the recipe’s train_eval_samples."
+    "All scores are measured in evaluation mode, with the weights of the selected epoch; training scores on a random "
+    "sample if there are more training images than the recipe’s train_eval_samples."
 )
 ROW = 38
-"""Height of one candidate in a chart, in pixels."""
+"""Height of a candidate's row in a chart, in pixels."""
 CHOSEN = either("datum.chosen", theme.VERMILLION, theme.BLUE)
 
 
 def stage_title(stage_result: StageResult) -> str:
-    """Return what people call a stage: ``"Ablation of three-conv"``."""
+    """Return the title of a stage: ``"Ablation of three-conv"``."""
     if stage_result.question == "ablate" and stage_result.settled:
         return f"Ablation of {stage_result.rows[0].network}"
-    words = {"search": "Search", "compare": "Comparison", "ablate": "Ablation", "final": "Final training of"}
-    return f"{words[stage_result.question]} {stage_result.name}"
+    kinds = {"search": "Search", "compare": "Comparison", "ablate": "Ablation", "final": "Final training of"}
+    return f"{kinds[stage_result.question]} {stage_result.name}"
 
 
 def table_name(stage_result: StageResult) -> str:
-    """Return what files call a stage's table."""
+    """Return the file name of a stage's table, without its suffix."""
     return f"{stage_result.question}-{stage_result.name}"
 
 
 def chosen_rows(stage_result: StageResult) -> frozenset[int]:
-    """Return which row of a stage's table stands out: its choice."""
+    """Return the row number of the selected candidate, for :attr:`Table.marked`."""
     return frozenset(number for number, row in enumerate(stage_result.rows) if row.chosen)
 
 
 def ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    """Return the two ends of an interval, for two cells of a table."""
+    """Split an interval into two cells of a table."""
     return (interval.low, interval.high) if interval else (None, None)
 
 
 def seeds_text(rows: tuple[CandidateRow, ...]) -> str:
-    """Return over how many seeds the candidates of a stage are: ``3 seeds``, ``1 to 3 seeds``."""
+    """Format the number of successful seeds per candidate: ``3 seeds``, ``1 to 3 seeds``."""
     done = sorted({row.n_done for row in rows})
     return counted(done[0], "seed") if len(done) == 1 else f"{done[0]} to {done[-1]} seeds"
 
 
 def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Record]]]:
-    """Yield the settled candidates of a stage that have a fit with a history, with the records of these."""
+    """Yield each settled candidate of a stage that has fits with a history, with the records of these fits."""
     for candidate in stage.candidates:
         records = [record for record in results.records_of(candidate) if record.done and record.history]
         if records and not candidate.depends_on:
@@ -62,9 +62,9 @@ def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Re
 
 
 def scores_chart(stage_result: StageResult) -> Figure | None:
-    """Return each fold's or seed's score as a ring, with mean and standard deviation per candidate.
+    """Draw the score of each fold or seed as a ring, with mean and standard deviation per candidate.
 
-    ``None`` where there is no score, and of a search that halves: its candidates have scores of other folds and epochs.
+    ``None`` if there is no score, and for successive halving, where the folds and epochs of candidates differ.
     """
     halves = stage_result.trace is not None and stage_result.trace.rungs
     rows, summaries = [], []
@@ -80,7 +80,7 @@ def scores_chart(stage_result: StageResult) -> Figure | None:
     if halves or not rows:
         return None
     metric = stage_result.metric
-    words = f"{stage_result.measure.part} {metric.title}"
+    measure = f"{stage_result.measure.part} {metric.title}"
     means = ", ".join(f"{row['candidate']} {writer(metric)(row['mean'])}" for row in summaries)
     title = stage_title(stage_result)
 
@@ -89,13 +89,13 @@ def scores_chart(stage_result: StageResult) -> Figure | None:
         names = [row.name for row in stage_result.rows]
         y = rows_of(names, widest=240 if stage_result.question == "search" else 150)
         scale = {"zero": False, "padding": 14}
-        x_title = f"{words}: each {part}, mean ± sd"
+        x_title = f"{measure}: each {part}, mean ± sd"
         mean = quantity("mean", title=x_title, scale=scale, axis=metric_axis(metric))
         tips = [{"field": "candidate", "type": "nominal"}, quantity("mean", format=tip_format(metric))]
         ring_tips = [
             {"field": "candidate", "type": "nominal"},
             {"field": "part", "type": "nominal", "title": "fit"},
-            quantity("value", title=words, format=tip_format(metric)),
+            quantity("value", title=measure, format=tip_format(metric)),
         ]
         return chart(
             Layer(
@@ -124,4 +124,4 @@ def scores_chart(stage_result: StageResult) -> Figure | None:
         )
 
     name = f"scores-{stage_result.question}-{stage_result.name}"
-    return Figure(name, "Scores", f"{title}, mean {words}: {means}.", draw, title)
+    return Figure(name, "Scores", f"{title}, mean {measure}: {means}.", draw, title)

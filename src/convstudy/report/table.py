@@ -1,4 +1,4 @@
-"""A table as data, and as text for people, CSV, Markdown and JSON: one definition for all of them."""
+"""Tables as data, with their forms as text, CSV, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NUMERIC: frozenset[Kind] = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its key for programs, its title for people, and how its values are written."""
+    """A column: its key in CSV and JSON, its title, and the kind of its values, which determines their format."""
 
     key: str
     title: str
@@ -46,7 +46,7 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Whether values line up at their right."""
+        """Whether values are aligned to the right."""
         return self.kind in NUMERIC
 
 
@@ -54,8 +54,13 @@ class Column:
 class Table:
     """Rows of values under columns.
 
-    ``name`` is what files are called; ``caption`` says what the figures are, in a sentence or two. ``marked`` are
-    the numbers of rows that stand out (a stage's choice).
+    Attributes:
+        name: the file name without its suffix.
+        title: above the table.
+        caption: explains the values in a few sentences.
+        columns: one per value of a row.
+        rows: values at full precision.
+        marked: numbers of highlighted rows, for example of the selected candidate.
     """
 
     shape: ClassVar[str] = "table"
@@ -74,7 +79,7 @@ class Table:
 
     @property
     def texts(self) -> list[list[str]]:
-        """The cells as people read them."""
+        """The formatted cells, row by row."""
         return [
             [cell_text(value, column.kind) for value, column in zip(row, self.columns, strict=True)]
             for row in self.rows
@@ -101,7 +106,7 @@ _TEXT_WRITERS: dict[str, Callable[[str], str]] = {
 
 
 def cell_text(value: Value, kind: Kind) -> str:
-    """Return a value as people read it."""
+    """Format a value for readers; a missing one is a dash."""
     if value is None or value == "" or value == ():
         return numbers.NONE
     if isinstance(value, Summary):
@@ -114,7 +119,7 @@ def cell_text(value: Value, kind: Kind) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Return the table as CSV (RFC 4180, lines end in LF), at full precision; a summary becomes mean, sd and n."""
+    """Return the table as CSV (RFC 4180, but with LF) at full precision; a summary becomes mean, sd and n."""
     records = as_records(table)
     keys = [key for column in table.columns for key in _keys(table, column)]
     out = io.StringIO()
@@ -125,7 +130,7 @@ def as_csv(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """Return the table as GitHub-flavoured Markdown, written as for people."""
+    """Return the table as GitHub-flavoured Markdown with formatted values."""
     head = "| " + " | ".join(escaped(column.title) for column in table.columns) + " |"
     rule = "|" + "|".join(" ---: " if column.numeric else " --- " for column in table.columns) + "|"
     body = ["| " + " | ".join(map(escaped, row)) + " |" for row in table.texts]
@@ -133,7 +138,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_records(table: Table) -> list[dict[str, Any]]:
-    """Return one plain dictionary per row, at full precision; a summary becomes ``KEY_mean``, ``_sd`` and ``_n``."""
+    """Return one dictionary per row at full precision; a summary becomes ``KEY_mean``, ``KEY_sd`` and ``KEY_n``."""
     summarised = {column.key for column in table.columns if len(_keys(table, column)) > 1}
     records = []
     for row in table.rows:
@@ -153,8 +158,8 @@ def as_records(table: Table) -> list[dict[str, Any]]:
 
 
 def _keys(table: Table, column: Column) -> tuple[str, ...]:
-    place = table.columns.index(column)
-    if any(isinstance(row[place], Summary) for row in table.rows):
+    index = table.columns.index(column)
+    if any(isinstance(row[index], Summary) for row in table.rows):
         return (f"{column.key}_mean", f"{column.key}_sd", f"{column.key}_n")
     return (column.key,)
 
@@ -165,7 +170,7 @@ def _csv_cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(value)
     if isinstance(value, str):
-        # A spreadsheet would run a cell that starts so as a formula.
+        # Spreadsheets evaluate a cell with such a start as a formula (CSV injection).
         return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
     return repr(value)
 
@@ -174,7 +179,12 @@ _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>|#"})
 
 
 def escaped(text: str, keep_ends: bool = False) -> str:
-    """Return a text in one line that Markdown shows as it is; ``keep_ends`` keeps spaces before and after it."""
+    """Escape a text for Markdown, in one line.
+
+    Args:
+        text: plain text.
+        keep_ends: keep one space at each end that has white space.
+    """
     line = " ".join(text.split())
     if keep_ends:
         line = f"{' ' * text.startswith(' ')}{line}{' ' * (text.endswith(' ') and line != '')}"

@@ -1,8 +1,7 @@
-"""How charts look: one configuration for paper and page, where only the ink differs.
+"""The style of charts: one configuration for paper and page, which differ only in the colour of text and lines.
 
-On a page the ink is ``currentColor``, so that text and lines follow the page between light and dark, also in print.
-Colours are those of Okabe and Ito (2008), which colour-blind people can tell apart, in an order that keeps the pale
-ones for last.
+On a page this colour is ``currentColor``, so that charts follow its light and dark mode, also in print. The palette of
+Okabe and Ito (2008) is safe for colour-blind readers; pale colours come last.
 """
 
 from __future__ import annotations
@@ -23,7 +22,12 @@ PAPER_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 def config(ink: str, font: str) -> dict[str, Any]:
-    """Return the Vega-Lite configuration with this colour for text and lines."""
+    """Return the Vega-Lite configuration.
+
+    Args:
+        ink: the CSS colour of text and lines.
+        font: a CSS font list.
+    """
     text = {"labelColor": ink, "titleColor": ink, "labelFont": font, "titleFont": font}
     return {
         "background": None,
@@ -71,10 +75,10 @@ def config(ink: str, font: str) -> dict[str, Any]:
 
 
 def for_page() -> dict[str, Any]:
-    """Return the configuration of charts inside the HTML page."""
+    """Return the configuration for charts on the HTML page."""
     return config(PAGE_INK, FONT)
 
 
 def for_paper() -> dict[str, Any]:
-    """Return the configuration of charts as files: dark ink, white ground."""
+    """Return the configuration for charts in files: dark on white."""
     return {**config(PAPER_INK, PAPER_FONT), "background": "white", "padding": 12}

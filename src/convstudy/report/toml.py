@@ -1,4 +1,4 @@
-"""The study as the text of a study file, so that a reader can run it again."""
+"""A study as the text of a study file, so that readers can run it again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(document: Mapping[str, Any]) -> str:
-    """Return a study document (tables, lists, texts, numbers, truth values) as TOML."""
+    """Format a study document (tables, lists, strings, numbers, booleans) as TOML."""
     blocks: list[str] = []
     _add(blocks, (), document)
     return "\n\n".join(blocks) + "\n"
 
 
 def _add(blocks: list[str], path: tuple[str, ...], table: Mapping[str, Any]) -> None:
-    """Append a table as a block of its own; below the second level tables are written inline."""
+    """Append a table as a block; below the second level, tables are inline."""
     inner = {key: value for key, value in table.items() if isinstance(value, Mapping) and len(path) < 2}
     lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if key not in inner]
     if lines:
@@ -33,7 +33,7 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any, indent: str = "") -> str:
-    """Return a value; ``indent`` is before the lines that a list too long for one line is in."""
+    """Format a value; ``indent`` is the indentation of a list that needs several lines."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
     if isinstance(value, (list, tuple)):
@@ -49,5 +49,5 @@ def _value(value: Any, indent: str = "") -> str:
 
 
 def _text(text: str) -> str:
-    """Return a basic string: JSON's escapes are TOML's too, except that TOML escapes DEL as well."""
+    """Format a basic string: TOML has the escapes of JSON, and escapes DEL in addition."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

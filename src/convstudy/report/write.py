@@ -1,4 +1,4 @@
-"""The contents of a report as files: HTML, CSV, Markdown, JSON, and the figures as SVG, PDF and PNG."""
+"""Write a report: HTML, CSV, Markdown, JSON, and its figures as SVG, PDF and PNG."""
 
 from __future__ import annotations
 
@@ -28,24 +28,27 @@ def write_report(
     formats: Collection[str] = ("html",),
     failed: Callable[[Path, Exception], None] | None = None,
 ) -> tuple[Path, ...]:
-    """Write a run's report and return the files, the one to open first in front.
+    """Write the report of a run.
 
     Args:
-        analysis: that of a run, finished or not.
-        findings: what the checks find in it; ``None`` where they failed, which the report says.
-        folder: where to: ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``,
-            ``figures/*.svg``, ``.pdf`` and ``.png``.
-        formats: some of :data:`FORMATS`.
-        failed: takes the path and the error of each file that cannot be made or written; the other files are still
-            written. Without it the first error is raised.
+        analysis: of the run, which may be unfinished.
+        findings: of the checks; ``None`` if the checks failed, which the report mentions.
+        folder: gets ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``, ``figures/*.svg``, ``.pdf`` and
+            ``.png``.
+        formats: any of :data:`FORMATS`.
+        failed: called with the path and the error of each file that cannot be created; the other files are still
+            written. Without it, the first error is raised.
+
+    Returns:
+        The paths of the files; the first is the one to open.
 
     Raises:
-        UsageError: if a format is none of these.
-        OSError: if a file cannot be written; ``filename`` says which.
+        UsageError: if a format is unknown.
+        OSError: if a file cannot be written; ``filename`` is its path.
     """
-    wrong = [name for name in formats if name not in FORMATS]
-    if wrong:
-        raise UsageError(*(unknown("format", name, FORMATS) for name in wrong))
+    invalid = [name for name in formats if name not in FORMATS]
+    if invalid:
+        raise UsageError(*(unknown("format", name, FORMATS) for name in invalid))
     report = gather(analysis, findings)
     files: list[Path] = []
     for path, make in (piece for name in FORMATS if name in formats for piece in _PIECES[name](report)):
@@ -59,13 +62,13 @@ def write_report(
 
 
 def figure_spec(figure: Figure) -> Spec:
-    """Return a figure as a Vega-Lite specification for paper: with its title, of a fixed width, dark on white."""
+    """Return the Vega-Lite specification of a figure in a file: with its title and width, dark on white."""
     title = figure.full_title or figure.title
     return {**figure.draw(), "width": figure.width, "title": title, "config": theme.for_paper()}
 
 
 Piece = tuple[str, Callable[[], str | bytes | Iterable[str]]]
-"""A file of a report: its path below the report's folder, and what returns its content."""
+"""A file of a report: its path in the report's folder, and a function that returns its content."""
 
 
 def _html(report: Report) -> Iterator[Piece]:
@@ -97,7 +100,6 @@ def _figures(kind: str) -> Callable[[Report], Iterator[Piece]]:
 
 
 def _drawn(figure: Figure, kind: str) -> str | bytes:
-    """Return a figure as the content of a file."""
     import vl_convert
 
     draw: dict[str, Callable[[dict[str, Any]], str | bytes]] = {
@@ -119,4 +121,4 @@ _PIECES: dict[str, Callable[[Report], Iterator[Piece]]] = {
 }
 
 FORMATS = tuple(_PIECES)
-"""Every format that a report can take."""
+"""All formats of a report."""
