@@ -41,7 +41,7 @@ def test_six_predictions_worked_out_by_hand() -> None:
     assert found.equal_mass.mean == pytest.approx((0.5 + 0.53 + 0.1 + 0.08 + 0.95 + 0) / 6)
     assert found.confidence.mean == pytest.approx(0.8)
     assert found.gap == pytest.approx(0.8 - 4 / 6)
-    assert not found.is_clear
+    assert not found.is_miscalibrated
     # Right with 0.5: (1 − 0.5)² + 2 · 0.25². Wrong with 0.53: 0.53² + (1 − 0.235)² + 0.235².
     right = [(1 - c) ** 2 + 2 * ((1 - c) / 2) ** 2 for c in (0.5, 0.9, 0.92, 1.0)]
     wrong = [c**2 + (1 - (1 - c) / 2) ** 2 + ((1 - c) / 2) ** 2 for c in (0.53, 0.95)]
@@ -115,7 +115,7 @@ def test_calibrated_models_show_what_chance_says_and_are_seldom_called_otherwise
         expected = np.mean([getattr(each, chance).mean for each in sound])
         assert shown > 0.004  # a calibrated model has an error too
         assert shown == pytest.approx(expected, rel=0.1)
-    assert sum(each.is_clear for each in sound) / 200 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 200)
+    assert sum(each.is_miscalibrated for each in sound) / 200 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 200)
 
 
 def test_models_that_are_too_sure_are_found_out() -> None:
@@ -124,7 +124,7 @@ def test_models_that_are_too_sure_are_found_out() -> None:
     too_sure = [model(1 - (1 - c) / 3, luck.uniform(size=3000) < c) for c in confidence]
     found = calibration_of(map(predictions_in, too_sure))
     assert found is not None
-    assert found.is_clear
+    assert found.is_miscalibrated
     assert found.gap == pytest.approx(2 / 3 * (1 - confidence.mean()), abs=0.01)
     assert found.error.mean is not None
     assert found.by_chance.mean is not None

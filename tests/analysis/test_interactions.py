@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from benchmarks.statistics import interaction_simulation as simulation
 from convstudy.analysis import analyse
-from convstudy.analysis.interactions import interaction_figures, two_way_interaction
+from convstudy.analysis.interactions import interaction_values, two_way_interaction
 from convstudy.history.results import Results
 from convstudy.studyfile import Ablate, Study, Variant
 from tests.analysis.known import Wrong, ablation_of, results_of
@@ -27,7 +27,7 @@ def right(n_images: int, *wrong: int) -> np.ndarray:
 
 def test_by_hand() -> None:
     # 98 images. Both together fail on images 0 to 3; as it is fails on image 3 too; the second variant on image 4.
-    figures = interaction_figures(right(98, 0, 1, 2, 3), right(98), right(98, 4), right(98, 3))
+    figures = interaction_values(right(98, 0, 1, 2, 3), right(98), right(98, 4), right(98, 3))
     assert figures[0, :6].tolist() == [-1, -1, -1, -2, 1, 0]
     found = two_way_interaction(figures)
     # With 2 and −2 added: 100 figures, their sum −4, of their squares 3 + 4 + 1 + 8 = 16; (16 − 0.16) / 99 = 0.16.
@@ -60,10 +60,10 @@ def test_four_equal_models_still_leave_an_interaction_possible(n_seeds: int) -> 
 def test_the_variants_may_change_places_and_the_sign_may_turn(n_seeds: int, n: int, seed: int) -> None:
     random = np.random.RandomState(seed)
     both, first, second, base = random.randint(0, 2, (4, n_seeds, n)).astype(float)
-    found = two_way_interaction(interaction_figures(both, first, second, base))
-    swapped = two_way_interaction(interaction_figures(both, second, first, base))
+    found = two_way_interaction(interaction_values(both, first, second, base))
+    swapped = two_way_interaction(interaction_values(both, second, first, base))
     assert (swapped.low, swapped.high) == (found.low, found.high)
-    turned = two_way_interaction(interaction_figures(first, both, base, second))
+    turned = two_way_interaction(interaction_values(first, both, base, second))
     assert found.low is not None and turned.high == pytest.approx(-found.low)
 
 

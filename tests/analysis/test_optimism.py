@@ -32,10 +32,10 @@ def test_the_best_of_seeds_and_networks_by_hand() -> None:
     assert head.candidate.name == "a"
     seed, network, both, *_ = analyse(results).biased_estimates
     # a: 342, 333 and 324 of 360 right, 0.925 in the mean; b: 351, 342 and 333, 0.95.
-    assert (seed.kind, seed.of, seed.kept, seed.honest) == ("seed", 3, 0.95, pytest.approx(0.925))
-    assert (network.kind, network.of, network.kept) == ("network", 2, pytest.approx(0.95))
+    assert (seed.kind, seed.n_options, seed.biased, seed.unbiased) == ("seed", 3, 0.95, pytest.approx(0.925))
+    assert (network.kind, network.n_options, network.biased) == ("network", 2, pytest.approx(0.95))
     assert network.difference == pytest.approx(0.025)
-    assert (both.kind, both.of, both.kept, both.honest) == (
+    assert (both.kind, both.n_options, both.biased, both.unbiased) == (
         "seed and network",
         6,
         0.975,
@@ -63,7 +63,7 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
     assert "With keep = “best” the validation scores in this report are of that kind" in caption
     assert "With keep" not in optimism_table((replace(epoch, kind="epoch"),), ACCURATE).caption
     # The best epochs have 0.95, 0.96 and 0.97, the last ones 0.93 each.
-    assert (epoch.of, epoch.kept, epoch.honest) == (3, pytest.approx(0.96), pytest.approx(0.93))
+    assert (epoch.n_options, epoch.biased, epoch.unbiased) == (3, pytest.approx(0.96), pytest.approx(0.93))
     assert epoch.images == "validation"
 
 

@@ -71,7 +71,7 @@ def test_questions_are_counted_once_over_all_studies() -> None:
     ]
     results = replace(made, access_log=tuple(entries))
     told = analyse(results).protocol
-    assert (told.n_questions, told.n_questions_elsewhere, told.n_evaluated) == (7, 1, 18)
+    assert (told.n_hypotheses, told.n_hypotheses_elsewhere, told.n_evaluated) == (7, 1, 18)
     assert [entry.test_evaluation.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
     assert answer(analyse(results))[-1].startswith(
         "In this runs folder, 7 hypotheses have been tested on this test set, 1 of them by other runs."
@@ -93,7 +93,7 @@ def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
     )
     results = replace(made, access_log=entries)
     told = analyse(results).protocol
-    assert (told.n_questions, told.n_questions_elsewhere, told.n_evaluated, told.others) == (6, 6, 0, ())
+    assert (told.n_hypotheses, told.n_hypotheses_elsewhere, told.n_evaluated, told.others) == (6, 6, 0, ())
     assert answer(analyse(results))[-1].startswith(
         "In this runs folder, 6 hypotheses have been tested on this test set, 6 of them"
     )
@@ -108,5 +108,5 @@ def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
     left = Evaluation("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
     told = analyse(replace(made, access_log=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
     assert [entry.test_evaluation for entry in told.others] == [left]
-    assert (told.n_questions, told.n_questions_elsewhere) == (7, 0)
+    assert (told.n_hypotheses, told.n_hypotheses_elsewhere) == (7, 0)
     assert "this one before it came to the models above" in access_log_table(told).caption

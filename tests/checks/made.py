@@ -78,7 +78,7 @@ def results(
     trace: HistoryOf = lambda name, number: settled(level_of(name, number)),
     test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
     fails: Callable[[str, int], str] = lambda name, number: "",
-    n_questions_elsewhere: int = 0,
+    n_hypotheses_elsewhere: int = 0,
     dead: Callable[[str, int], Sequence[DeadRelus]] = lambda name, number: (),
     weights: Callable[[str, int, str], str] = lambda name, number, fit_id: f"weights of {fit_id}",
 ) -> Results:
@@ -89,7 +89,7 @@ def results(
         trace: returns the history of a fit.
         test: returns the test accuracy of a fit.
         fails: returns the kind of error of a failed fit, "" for others.
-        n_questions_elsewhere: the number of hypotheses in the access log that belong to another run.
+        n_hypotheses_elsewhere: the number of hypotheses in the access log that belong to another run.
         dead: returns the dead ReLUs of a fit.
         weights: returns the digest of a fit's weights from candidate, seed or fold, and fit id.
     """
@@ -141,12 +141,12 @@ def results(
         choices=choices,
         records=records,
         test_evaluations=test_evaluations,
-        n_test_evaluations=len(test_evaluations) + n_questions_elsewhere,
+        n_test_evaluations=len(test_evaluations) + n_hypotheses_elsewhere,
         n_test_evaluations_before=0,
         created_at="2026-01-02T03:04:05Z",
         updated_at="2026-01-02T03:09:05Z",
         arrays=arrays,
-        access_log=tuple(_entries(test_evaluations.values(), n_questions_elsewhere)),
+        access_log=tuple(_entries(test_evaluations.values(), n_hypotheses_elsewhere)),
     )
 
 

@@ -83,7 +83,7 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         lambda: results(test=lambda name, number: level_of(name, number) - 0.03 * (name == "tanh")),
         ("ablate.best: tanh",),
     ),
-    "test-set-reused": (lambda: results(n_questions_elsewhere=10), ("study.dataset",)),
+    "test-set-reused": (lambda: results(n_hypotheses_elsewhere=10), ("study.dataset",)),
 }
 
 
@@ -314,6 +314,6 @@ def test_false_outlier_rate_is_at_most_two_percent() -> None:
 
 @pytest.mark.parametrize(("elsewhere", "found"), [(9, False), (10, True), (0, False)])
 def test_reused_test_set_is_reported_from_ten_hypotheses_of_other_runs(elsewhere: int, found: bool) -> None:
-    made = results(n_questions_elsewhere=elsewhere)
+    made = results(n_hypotheses_elsewhere=elsewhere)
     assert len(made.test_evaluations) == 15, "5 seeds of 2 networks and a variant"
     assert [each.check for each in reported(made)] == ["test-set-reused"] * found

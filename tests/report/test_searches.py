@@ -163,7 +163,7 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     assert said.notes[-1] == "The 6 candidates used 48 epochs."
     trace = search_trace(results, results.plan.stage("search.kernel-size"))
     assert trace is not None
-    assert (trace.n_candidates, trace.n_epochs, trace.share) == (6, 48, None)
+    assert (trace.n_candidates, trace.n_epochs, trace.grid_fraction) == (6, 48, None)
     assert f"method = &#34;{method}&#34;" in page(contents)
 
 

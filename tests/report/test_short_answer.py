@@ -233,7 +233,7 @@ def test_other_runs_on_the_same_test_set_are_reported() -> None:
 
 def with_other_runs(n_elsewhere: int) -> Analysis:
     analysis = analyse(synthetic_results())
-    vars(analysis)["protocol"] = replace(analysis.protocol, n_questions_elsewhere=n_elsewhere)
+    vars(analysis)["protocol"] = replace(analysis.protocol, n_hypotheses_elsewhere=n_elsewhere)
     return analysis
 
 

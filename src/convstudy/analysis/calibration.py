@@ -97,7 +97,7 @@ class Calibration:
         return self.confidence.mean - self.accuracy.estimate
 
     @property
-    def is_clear(self) -> bool:
+    def is_miscalibrated(self) -> bool:
         """Whether the mean confidence lies outside the interval of the accuracy.
 
         That errs to the safe side: on hard images both are low, so that their difference varies less than the accuracy.
@@ -121,7 +121,7 @@ def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
         if model is None or found[0] is None or not np.array_equal(model.labels, found[0].labels):
             return None
         confidences.append(np.minimum(model.confidence.astype(np.float64), 1.0))
-        rights.append(model.right)
+        rights.append(model.correct)
         losses.append(float(losses_of_true(model.true).mean()))
         briers.append(model.brier)
     if not confidences:

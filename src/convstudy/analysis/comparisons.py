@@ -129,7 +129,7 @@ def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReade
     intervals: dict[str, Interval] = {}
     for name in recorded_with(metric.name):
         each_metric = metric_named(name)
-        figures = [each.figures(each_metric) for each in found]
+        figures = [each.metric_values(each_metric) for each in found]
         there = [values for values in figures if values is not None]
         if len(there) < len(figures):
             continue
@@ -189,7 +189,7 @@ def _tables(
     pairs = _shared(first, second, Measure("test", metric.name))
     for side in zip(*pairs, strict=True):
         read = [predictions.of(fit.fit_id) for fit in side]
-        figures = [None if each is None else each.figures(metric) for each in read]
+        figures = [None if each is None else each.metric_values(metric) for each in read]
         there = [each for each in figures if each is not None]
         if len(there) < len(figures):
             return None

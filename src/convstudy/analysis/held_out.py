@@ -38,15 +38,15 @@ class HeldOut:
     """
 
     images: npt.NDArray[np.int64]
-    right: npt.NDArray[np.bool_]
+    correct: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float32]
     values: npt.NDArray[np.float64] | None = None
     heaviest: float = 1.0
 
-    def figures(self, metric: Metric) -> npt.NDArray[np.floating] | None:
+    def metric_values(self, metric: Metric) -> npt.NDArray[np.floating] | None:
         """Return each image's value of the study's metric times its weight, shape (n,); ``None`` without."""
         if metric.name == ACCURACY:
-            return self.right.astype("float64")
+            return self.correct.astype("float64")
         return self.losses if metric.name == LOG_LOSS else self.values
 
 
@@ -149,7 +149,7 @@ def pooled_images(
         one, other = held_out.of(first.fit_id), held_out.of(second.fit_id)
         if one is None or other is None or one.images is not other.images:
             return None
-        mine, theirs = one.figures(metric), other.figures(metric)
+        mine, theirs = one.metric_values(metric), other.metric_values(metric)
         if mine is None or theirs is None:
             return None
         differences.append(mine.astype(np.float64) - theirs)

@@ -65,7 +65,7 @@ def interactions_of(
     return tuple(_with_required_seeds(each, tables[each.first, each.second]) for each in judged)
 
 
-def interaction_figures(together: Values, first: Values, second: Values, as_it_is: Values) -> Values:
+def interaction_values(together: Values, first: Values, second: Values, as_it_is: Values) -> Values:
     """Return the figure of each seed and image; all five of shape (seeds, images)."""
     return together - first - second + as_it_is
 
@@ -80,7 +80,7 @@ def two_way_interaction(
     """Return an interaction, over new seeds and new images, with its interval.
 
     Args:
-        figures: those of :func:`interaction_figures`, shape (seeds, images).
+        figures: those of :func:`interaction_values`, shape (seeds, images).
         confidence: how often such an interval holds the true interaction.
         size: how far two models may differ on an image that was not seen: 1 where values are 0 or 1. The two whole
             images that are added have twice that, one each way.
@@ -146,7 +146,7 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
     tables, measure = [], Measure("test", metric.name)
     for row in rows:
         read = [predictions.of(fits[row.name, part]) for part in _shared_scores(rows, measure)]
-        figures = [None if each is None else each.figures(metric) for each in read]
+        figures = [None if each is None else each.metric_values(metric) for each in read]
         there = [each for each in figures if each is not None]
         if not there or len(there) < len(read):
             return None
@@ -157,7 +157,7 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
         1.0 if weights is None else float(weights.max()),
     )
     size = pseudo_observations(metric, largest, tables[0].shape[1], heaviest)
-    return _Table(interaction_figures(*tables), size, weights)
+    return _Table(interaction_values(*tables), size, weights)
 
 
 def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[str, tuple[float, ...]]:

@@ -37,16 +37,16 @@ class BiasedEstimate:
 
     kind: Kind
     about: str
-    of: int
-    kept: float
-    honest: float
+    n_options: int
+    biased: float
+    unbiased: float
     images: Literal["test", "validation"]
     higher_is_better: bool = True
 
     @property
     def difference(self) -> float:
         """By how much the kept figure is better than the honest one."""
-        return self.kept - self.honest if self.higher_is_better else self.honest - self.kept
+        return self.biased - self.unbiased if self.higher_is_better else self.unbiased - self.biased
 
 
 def biased_estimates(

@@ -53,7 +53,7 @@ class Predictions:
     error_pixels: npt.NDArray[Any] | None = None
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def correct(self) -> npt.NDArray[np.bool_]:
         """Whether each prediction is right, shape (n,)."""
         right: npt.NDArray[np.bool_] = self.predicted == self.labels
         return right
@@ -63,10 +63,10 @@ class Predictions:
         """Cross-entropies in nats, shape (n,); ``None`` where they do not add up to the loss on record."""
         return losses_of_true(self.true) if self.has_losses else None
 
-    def figures(self, metric: Metric) -> npt.NDArray[np.float64] | None:
+    def metric_values(self, metric: Metric) -> npt.NDArray[np.float64] | None:
         """Return each image's value of the study's metric times its weight, float64, shape (n,); ``None`` without."""
         if metric.name == ACCURACY:
-            return self.right.astype("float64")
+            return self.correct.astype("float64")
         return self.losses if metric.name == LOG_LOSS else self.values
 
 
@@ -121,7 +121,7 @@ class PredictionReader:
         if (
             found is None
             or test["probabilities"].shape != (test_evaluation.n_images, self._n_classes)
-            or not has_accuracy(found.right, test_evaluation.scores["accuracy"])
+            or not has_accuracy(found.correct, test_evaluation.scores["accuracy"])
         ):
             return None
         if self._labels is None:

@@ -62,9 +62,9 @@ class Protocol:
         n_evaluated: how many of them this run made itself; scores that were there already it has taken as they are.
         others: openings that this run does not use, in order: by other runs, and its own of models that have left its
             plan.
-        n_questions: how many questions the test set has answered in the whole runs folder
+        n_hypotheses: how many questions the test set has answered in the whole runs folder
             (:mod:`convstudy.history.access_log`).
-        n_questions_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
+        n_hypotheses_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
             somebody may have looked at these answers before this study was written as it is.
         acceptances: the failures that this run has accepted, in order.
         kept: the stages whose choice stays as it was made, because a model has a test score, although the records that
@@ -80,8 +80,8 @@ class Protocol:
     n_test_evaluations_before: int
     n_evaluated: int
     others: tuple[Entry, ...]
-    n_questions: int
-    n_questions_elsewhere: int
+    n_hypotheses: int
+    n_hypotheses_elsewhere: int
     acceptances: tuple[AcceptanceRow, ...] = ()
     kept: tuple[str, ...] = ()
 
@@ -123,8 +123,10 @@ def protocol(results: Results) -> Protocol:
         n_test_evaluations_before=results.n_test_evaluations_before,
         n_evaluated=sum(entry.run_id == results.run_id for entry in results.access_log),
         others=tuple(others),
-        n_questions=len({entry.hypothesis for entry in answered}),
-        n_questions_elsewhere=len({entry.hypothesis for entry in answered if entry.run_id != results.run_id}),
+        n_hypotheses=len({entry.hypothesis for entry in answered}),
+        n_hypotheses_elsewhere=len(
+            {entry.hypothesis for entry in answered if entry.run_id != results.run_id}
+        ),
         acceptances=tuple(_acceptances(results)),
         kept=tuple(choice.stage for choice in results.choices if choice.kept),
     )

@@ -34,7 +34,7 @@ class SearchTrace:
         return len(self.rungs) > 1
 
     @property
-    def share(self) -> float | None:
+    def grid_fraction(self) -> float | None:
         """The epochs trained as a share of the grid's."""
         return self.n_epochs / self.grid_epochs if self.grid_epochs else None
 

@@ -133,7 +133,7 @@ def _predictions(
         images = images or [each.images for each in found]
         if not all(np.array_equal(each.images, own) for each, own in zip(found, images, strict=True)):
             return None
-        figures = [each.figures(metric) for each in found]
+        figures = [each.metric_values(metric) for each in found]
         right.append(np.concatenate([each for each in figures if each is not None]).astype(np.float32))
         losses.append(np.concatenate([each.losses for each in found]))
     return np.stack(right, axis=1), np.stack(losses, axis=1)

@@ -218,11 +218,11 @@ def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
 def reused_test_sets(analysis: Analysis) -> Iterator[Spot]:
     """Find test sets that other runs used for ten or more hypotheses."""
     results, protocol = analysis.results, analysis.protocol
-    if protocol.test_evaluations and protocol.n_questions_elsewhere >= MANY_HYPOTHESES:
+    if protocol.test_evaluations and protocol.n_hypotheses_elsewhere >= MANY_HYPOTHESES:
         yield Spot(
             "study.dataset",
-            f"the test set of {results.dataset.name} was used for {protocol.n_questions:,} hypotheses in this runs "
-            f"folder, {protocol.n_questions_elsewhere:,} of them in other runs: among that many, some scores are good "
+            f"the test set of {results.dataset.name} was used for {protocol.n_hypotheses:,} hypotheses in this runs "
+            f"folder, {protocol.n_hypotheses_elsewhere:,} of them in other runs: among that many, some scores are good "
             "by chance",
             "compare on validation images, and keep unseen images for the final evaluation",
         )

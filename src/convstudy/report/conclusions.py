@@ -119,8 +119,8 @@ def _cost(stage_result: StageResult) -> tuple[str, ...]:
         return ()
     epochs = counted(trace.n_epochs, "epoch")
     compared = ""
-    if trace.share is not None and trace.grid_epochs is not None:
-        compared = f", {percent(trace.share, 0)} of the {trace.grid_epochs:,} epochs of the full grid"
+    if trace.grid_fraction is not None and trace.grid_epochs is not None:
+        compared = f", {percent(trace.grid_fraction, 0)} of the {trace.grid_epochs:,} epochs of the full grid"
     if trace.method == "halving":
         n_rungs = counted(sum(rung.decided for rung in trace.rungs), "rung")
         return (f"Successive halving used {n_rungs} and {epochs}{compared}.",)

@@ -42,12 +42,12 @@ def _uncorrected(stage_result: StageResult) -> str:
 
 def test_set_text(protocol: Protocol) -> str:
     """Report the number of hypotheses tested on this test set, if other runs tested some; else empty."""
-    if not protocol.n_questions_elsewhere or not protocol.test_evaluations:
+    if not protocol.n_hypotheses_elsewhere or not protocol.test_evaluations:
         return ""
-    have = "has" if protocol.n_questions == 1 else "have"
-    hypotheses = counted(protocol.n_questions, "hypothesis", "hypotheses")
+    have = "has" if protocol.n_hypotheses == 1 else "have"
+    hypotheses = counted(protocol.n_hypotheses, "hypothesis", "hypotheses")
     return (
-        f"In this runs folder, {hypotheses} {have} been tested on this test set, {protocol.n_questions_elsewhere:,} of "
+        f"In this runs folder, {hypotheses} {have} been tested on this test set, {protocol.n_hypotheses_elsewhere:,} of "
         "them by other runs. Changes made after seeing those results may be fitted to these images."
     )
 

@@ -206,8 +206,8 @@ def _interactions(stage_result: StageResult) -> str:
 
 def _about_run(analysis: Analysis) -> Iterator[str]:
     results, protocol = analysis.results, analysis.protocol
-    if protocol.test_evaluations and protocol.n_questions_elsewhere:
-        n = counted(protocol.n_questions_elsewhere, "hypothesis", "hypotheses")
+    if protocol.test_evaluations and protocol.n_hypotheses_elsewhere:
+        n = counted(protocol.n_hypotheses_elsewhere, "hypothesis", "hypotheses")
         yield f"Note: other runs in this folder tested {n} on the same test set."
     if not results.complete:
         fits, records = results.plan.fits, results.records

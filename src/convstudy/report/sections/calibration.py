@@ -49,7 +49,7 @@ def calibration_words(calibration: Calibration) -> str:
         f"On average its models are {sure} sure and {percent(interval.estimate)} right (95 % interval "
         f"{percent(interval.low)} to {percent(interval.high)}): "
     )
-    if not calibration.is_clear:
+    if not calibration.is_miscalibrated:
         told += "these test images do not tell the two apart."
     else:
         told += (

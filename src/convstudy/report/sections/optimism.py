@@ -55,12 +55,12 @@ def optimism_table(kept: tuple[BiasedEstimate, ...], metric: Metric) -> Table:
     )
     rows: list[tuple[Value, ...]] = [
         (
-            _KEPT[each.kind][0].format(n=f"{each.of:,}"),
+            _KEPT[each.kind][0].format(n=f"{each.n_options:,}"),
             _KEPT[each.kind][1],
             each.about,
             each.images,
-            each.kept,
-            each.honest,
+            each.biased,
+            each.unbiased,
             each.difference,
         )
         for each in kept

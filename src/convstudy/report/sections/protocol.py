@@ -43,8 +43,8 @@ def data(material: Material) -> dict[str, Any]:
             "openings_in_this_folder": told.n_test_evaluations,
             "openings_before_this_run": told.n_test_evaluations_before,
             "openings_by_this_run": told.n_evaluated,
-            "questions_in_this_folder": told.n_questions,
-            "questions_of_other_runs": told.n_questions_elsewhere,
+            "questions_in_this_folder": told.n_hypotheses,
+            "questions_of_other_runs": told.n_hypotheses_elsewhere,
         },
     }
 
@@ -61,9 +61,9 @@ def protocol_words(told: Protocol, looked_over: bool) -> str:
         f"{told.n_test_evaluations_before} of them "
         "before this run’s first."
     )
-    if told.n_questions:
+    if told.n_hypotheses:
         text += (
-            f" It has now answered {counted(told.n_questions, 'question')} there, {told.n_questions_elsewhere} of them "
+            f" It has now answered {counted(told.n_hypotheses, 'question')} there, {told.n_hypotheses_elsewhere} of them "
             "asked by other runs; all seeds of one candidate answer one question together."
         )
     if looked_over:

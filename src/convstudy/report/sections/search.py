@@ -110,9 +110,9 @@ def _epochs_text(stage_result: StageResult) -> str:
     if trace is None or trace.method == "grid":
         return ""
     epochs = f"It trained {counted(trace.n_epochs, 'epoch')}"
-    if trace.grid_epochs is None or trace.share is None:
+    if trace.grid_epochs is None or trace.grid_fraction is None:
         return f"{epochs}; ranges have no grid to set that beside. "
-    return f"{epochs}, where the grid would train {trace.grid_epochs:,} ({percent(trace.share, 0)}). "
+    return f"{epochs}, where the grid would train {trace.grid_epochs:,} ({percent(trace.grid_fraction, 0)}). "
 
 
 def _course(trace: SearchTrace) -> dict[str, Any]:
