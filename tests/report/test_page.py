@@ -208,7 +208,7 @@ def test_sentences_have_a_space_between_them() -> None:
     text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gathered(results)), flags=re.DOTALL)
     shown = re.sub(r"<[^>]*>", "\n", text).replace("\u00a0", " ")
     assert "After the choices its images were also looked over" in shown
-    assert "all seeds of one candidate answer one question together." in shown
+    assert "all seeds of a candidate are one hypothesis." in shown
     assert re.findall(r"\w{3,}[.:;][A-Z]\w+", shown) == []
 
 

@@ -44,11 +44,11 @@ def test_set_text(protocol: Protocol) -> str:
     """Report the number of hypotheses tested on this test set, if other runs tested some; else empty."""
     if not protocol.n_hypotheses_elsewhere or not protocol.test_evaluations:
         return ""
-    have = "has" if protocol.n_hypotheses == 1 else "have"
-    hypotheses = counted(protocol.n_hypotheses, "hypothesis", "hypotheses")
+    n, n_elsewhere = protocol.n_hypotheses, protocol.n_hypotheses_elsewhere
+    tested = f"{counted(n, 'hypothesis', 'hypotheses')} {'has' if n == 1 else 'have'} been tested"
     return (
-        f"In this runs folder, {hypotheses} {have} been tested on this test set, {protocol.n_hypotheses_elsewhere:,} of "
-        "them by other runs. Changes made after seeing those results may be fitted to these images."
+        f"In this runs folder, {tested} on this test set, {n_elsewhere:,} of them by other runs. Changes made after "
+        "seeing those results may be fitted to these images."
     )
 
 

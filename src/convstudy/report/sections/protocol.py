@@ -63,8 +63,8 @@ def protocol_words(told: Protocol, looked_over: bool) -> str:
     )
     if told.n_hypotheses:
         text += (
-            f" It has now answered {counted(told.n_hypotheses, 'question')} there, {told.n_hypotheses_elsewhere} of them "
-            "asked by other runs; all seeds of one candidate answer one question together."
+            f" There it has been used for {counted(told.n_hypotheses, 'hypothesis', 'hypotheses')}, "
+            f"{told.n_hypotheses_elsewhere} of them by other runs; all seeds of a candidate are one hypothesis."
         )
     if looked_over:
         text += " After the choices its images were also looked over for duplicates, without any model."
