@@ -155,7 +155,7 @@ class ConvstudyError(Exception):
     ...     load_study("digits", {"recipe.epochs": 0})
     ... except ConvstudyError as error:
     ...     print(error.problems[0].where, error.problems[0].expected, sep="; ")
-    --set recipe.epochs; a whole number from 1 to 100,000
+    --set recipe.epochs; an integer in [1, 100000]
     """
 
     exit_status: ClassVar[int] = 2

@@ -126,7 +126,9 @@ def test_the_schema_knows_what_names_mean(document: dict[str, object], name: str
 
 def test_bad_layers_alone_are_no_lack_of_layers(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.numbers]\nlayers = [3, ["residual", 4]]\n'
-    assert [said(problem) for problem in problems_in(text)] == ["layers needs a text, or a list"] * 2
+    assert [said(problem) for problem in problems_in(text)] == [
+        "must be a string or a list of 1 or more items"
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -165,9 +167,9 @@ def test_a_block_counts_by_its_layers_not_by_its_name(document: dict[str, object
         ('pad", "block pair", "conv 12', 'identity", "block pair", "conv 13', "conv 13", "identity needs a body"),
         ('"conv 12 1"]', '"conv 12 99"]', '"conv 12 99"]', "kernel 99 does not fit"),
         ("stride={stride} padding=same", "stride={stride}", "residual pair x2", "no shortcut turns"),
-        ("filters = 4", "filters = 4\nunused = 1", "unused = 1", "unknown key or parameter"),
-        ("filters = 4", "filters = 4\nthen = 1", "then = 1", '"then" has a meaning of its own'),
-        ("filters = 4", "filters = 4\nblocks = 1", "blocks = 1", "unknown key or parameter"),
+        ("filters = 4", "filters = 4\nunused = 1", "unused = 1", "unknown key or unused parameter"),
+        ("filters = 4", "filters = 4\nthen = 1", "then = 1", '"then" is a reserved name'),
+        ("filters = 4", "filters = 4\nblocks = 1", "blocks = 1", "unknown key or unused parameter"),
         ("width = 6", "width = 6\nblocks = 1", "blocks = 1", "unknown key"),
         ("[block.pair]", "[blok.pair]", "[blok.pair]", "unknown section"),
         ("{filters} 3 padding=same", "{filtres} 3 padding=same", "{filtres}", 'uses an unknown parameter "filtres"'),
@@ -212,7 +214,7 @@ def test_a_block_has_no_name_that_means_repeats(problems_in: ProblemsIn) -> None
     text = TEXT + '[block.x2]\nlayers = ["conv 3 3"]\n'
     first, *_ = problems_in(text)
     assert place(first) == f"{at(text, '[block.x2]')}: block.x2"
-    assert said(first) == '"x2" is a number of repeats; a block needs another name'
+    assert said(first) == '"x2" is reserved for a number of repeats; rename the block'
 
 
 def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -> None:

@@ -132,4 +132,4 @@ def test_a_change_to_what_is_not_there_is_refused(tmp_path: Path, good_text: str
         ("--set search.s.folds", ""),
         ("--set bad", ""),
     ]
-    assert problems[1].what == "study.name is not a table"
+    assert problems[1].what == "study.name must be a table"

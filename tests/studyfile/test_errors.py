@@ -20,114 +20,114 @@ MANY = list(range(1, 102))
 # old text, new text, where, words in what, got, words in allowed, words in mend
 CASES = [
     # the section [study]
-    ('name = "good"', 'name = "my study"', "2: study.name", "cannot be a name", '"my study"', "letters", ""),
-    ('name = "good"', "", "1: study", "name is missing", "", "letters", "name = ..."),
+    ('name = "good"', 'name = "my study"', "2: study.name", "must be a name", '"my study"', "64 letters", ""),
+    ('name = "good"', "", "1: study", "name is missing", "", "letters", ""),
     ('"digits"', '"digit"', "3: study.dataset", "must be one of", "digit", '"digits", "mnist"', '"digits"'),
-    ('"digits"', "7", "3: study.dataset", "needs a text", "7, a whole number", "digits, mnist", ""),
-    ("seeds = 2", "seeds = 2.5", "4: study.seeds", "needs a whole number", "2.5, a decimal number", "1 to 1,000", ""),
-    ("seeds = 2", "seeds = true", "4: study.seeds", "needs a whole number", "true, true or false", "1 to 1,000", ""),
-    ("seeds = 2", "seeds = 0", "4: study.seeds", "outside", "0", "from 1 to 1,000", ""),
-    ("seeds = 2", "seeds = 0x" + "f" * 5000, "4: study.seeds", "outside", "very many digits", "1 to 1,000", ""),
-    ("seeds = 2", "equivalence_margin = -0.1", "4: study.equivalence_margin", "outside", "-0.1", "from 0 to 100", ""),
+    ('"digits"', "7", "3: study.dataset", "must be", "7 (an integer)", '"digits", "mnist"', ""),
+    ("seeds = 2", "seeds = 2.5", "4: study.seeds", "must be an integer", "2.5 (a float)", "in [1, 1000]", ""),
+    ("seeds = 2", "seeds = true", "4: study.seeds", "must be an integer", "true (a boolean)", "in [1, 1000]", ""),
+    ("seeds = 2", "seeds = 0", "4: study.seeds", "must be", "0", "in [1, 1000]", ""),
+    ("seeds = 2", "seeds = 0x" + "f" * 5000, "4: study.seeds", "must be", "more than 70 digits", "in [1, 1000]", ""),
+    ("seeds = 2", "equivalence_margin = -0.1", "4: study.equivalence_margin", "must be", "-0.1", "in [0, 100]", ""),
     ("seeds = 2", "sedes = 2", "4: study.sedes", "unknown key", "sedes", "seeds", '"seeds"'),
-    ("seeds = 2", "subset = 2000", "4: study.subset", "1,437 training images", "2,000", "10 to 1,437", ""),
-    ("seeds = 2", "subset = 9", "4: study.subset", "outside", "9", "10 or more", ""),
-    ("seeds = 2", "validation = 1.0", "4: study.validation", "outside", "1.0", "above 0, below 1", ""),
-    ("seeds = 2", "validation = nan", "4: study.validation", "outside", "nan", "above 0", ""),
-    ("seeds = 2", "validation = 0.001", "4: study.validation", "1 of 1,437 images", "0.001", "10 images or more", ""),
+    ("seeds = 2", "subset = 2000", "4: study.subset", "must be", "2000", "in [10, 1437]", ""),
+    ("seeds = 2", "subset = 9", "4: study.subset", "must be", "9", ">= 10", ""),
+    ("seeds = 2", "validation = 1.0", "4: study.validation", "must be", "1.0", "in (0, 1)", ""),
+    ("seeds = 2", "validation = nan", "4: study.validation", "must be", "nan", "in (0, 1)", ""),
+    ("seeds = 2", "validation = 0.001", "4: study.validation", "must be", "0.001, which leaves 1,436 and 1", "10 images", ""),
     # the recipe
     ("epochs = 3", 'optimizer = "adm"', "7: recipe.optimizer", "must be one of", "adm", "sgd", '"adam"'),
-    ("epochs = 3", "optimizer = 3", "7: recipe.optimizer", "needs a text", "3, a whole number", "adam, adamw", ""),
-    ("epochs = 3", "epochs = 0", "7: recipe.epochs", "outside", "0", "from 1 to 100,000", ""),
-    ("epochs = 3", 'epochs = "3"', "7: recipe.epochs", "needs a whole number", '"3", a text', "1 to 100,000", ""),
-    ("epochs = 3", "epochs = [3]", "7: recipe.epochs", "needs a whole number", "[3], a list", "1 to 100,000", ""),
-    ("epochs = 3", "epochs = 2024-01-01", "7: recipe.epochs", "whole number", "a date or time", "1 to 100,000", ""),
-    ("epochs = 3", "nesterov = 1", "7: recipe.nesterov", "true or false", "1, a whole number", "true or false", ""),
-    ("epochs = 3", "learning_rate = 0.0", "7: recipe.learning_rate", "outside", "0.0", "above 0, at most 100", ""),
-    ("epochs = 3", "momentum = 1.0", "7: recipe.momentum", "outside", "1.0", "from 0 to below 1", ""),
-    ("epochs = 3", "patience = 0", "7: recipe.patience", "outside", "0", '1 or more, or "none"', ""),
+    ("epochs = 3", "optimizer = 3", "7: recipe.optimizer", "must be", "3 (an integer)", '"adam", "adamw"', ""),
+    ("epochs = 3", "epochs = 0", "7: recipe.epochs", "must be", "0", "in [1, 100000]", ""),
+    ("epochs = 3", 'epochs = "3"', "7: recipe.epochs", "must be an integer", '"3" (a string)', "in [1, 100000]", ""),
+    ("epochs = 3", "epochs = [3]", "7: recipe.epochs", "must be an integer", "[3] (a list)", "in [1, 100000]", ""),
+    ("epochs = 3", "epochs = 2024-01-01", "7: recipe.epochs", "must be an integer", "a date or time", "in [1, 100000]", ""),
+    ("epochs = 3", "nesterov = 1", "7: recipe.nesterov", "true or false", "1 (an integer)", "true or false", ""),
+    ("epochs = 3", "learning_rate = 0.0", "7: recipe.learning_rate", "must be", "0.0", "in (0, 100]", ""),
+    ("epochs = 3", "momentum = 1.0", "7: recipe.momentum", "must be", "1.0", "in [0, 1)", ""),
+    ("epochs = 3", "patience = 0", "7: recipe.patience", "must be", "0", '>= 1 or "none"', ""),
     ("epochs = 3", "learning-rate = 1", "7: recipe.learning-rate", "unknown key", "learning-rate", "epochs", "learning_rate"),
     (
         "epochs = 3",
         'optimizer = "sgd"\nnesterov = true\nmomentum = 0',
         "8: recipe.nesterov",
-        "momentum is 0",
-        "",
-        "a momentum above 0",
+        "must be",
+        "true",
+        "false where momentum is 0",
         "",
     ),
     # networks
-    ("[network.plain]", "[network.'a b']", "18: network.\"a b\"", "cannot be a name", '"a b"', "letters", ""),
-    ("kernel = 5", "kernal = 5", "10: network.two-conv.kernal", "in use", "kernal", "kernel", '"kernel"'),
-    ("kernel = 5", "kernel = [5]", "10: network.two-conv.kernel", "kernel needs", "[5], a list", "a number", ""),
+    ("[network.plain]", "[network.'a b']", "18: network.\"a b\"", "invalid name", '"a b"', "letters", ""),
+    ("kernel = 5", "kernal = 5", "10: network.two-conv.kernal", "unused parameter", "kernal", "kernel", '"kernel"'),
+    ("kernel = 5", "kernel = [5]", "10: network.two-conv.kernel", "must be", "[5] (a list)", "a number", ""),
     ("kernel = 5", "kernel = 5\nepochs = 3", "11: network.two-conv.epochs", "recipe key", "epochs", "", ""),
-    ("kernel = 5", "kernel = 5\nunused = 3", "11: network.two-conv.unused", "in use", "unused", "init", ""),
+    ("kernel = 5", "kernel = 5\nunused = 3", "11: network.two-conv.unused", "unused parameter", "unused", "init", ""),
     ("kernel = 5", 'kernel = 5\ninit = "he"', "11: network.two-conv.init", "must be one of", "he", "he-normal", ""),
-    ("kernel = 5", "kernel = 5\nparameters = {}", "11: network.two-conv.parameters", "unknown key", "parameters", "", "beside"),
+    ("kernel = 5", "kernel = 5\nparameters = {}", "11: network.two-conv.parameters", "unknown key", "parameters", "", "directly"),
     ('"flatten",\n', '"flaten",\n', "14: network.two-conv.layers", 'layer 5: unknown layer "flaten"', "flaten", "conv", '"flatten"'),
     ('"dense 16 relu"', '"dense 16 rely"', "15: network.two-conv.layers", "activation must be one of relu, tanh", "rely", "", "relu"),
     ('"dense 16 relu"', '"dense"', "15: network.two-conv.layers", "is missing its units", "", "", "UNITS"),
-    ('"dense 16 relu"', "3", "15: network.two-conv.layers", "layers needs a text", "3, a whole number", "a text", ""),
-    ('layers = ["conv 8 3 relu stride=2", "flatten"]', "layers = []", "19: network.plain.layers", "too little", "0", "not empty", ""),
-    ('layers = ["conv 8 3 relu stride=2", "flatten"]', "", "18: network.plain", "layers is missing", "", "a list", "layers = ..."),
-    ('layers = ["conv 8 3 relu stride=2", "flatten"]', 'layers = "flatten"', "19: network.plain.layers", "needs a list", '"flatten", a text', "a list", ""),
+    ('"dense 16 relu"', "3", "15: network.two-conv.layers", "must be a string", "3 (an integer)", "a string", ""),
+    ('layers = ["conv 8 3 relu stride=2", "flatten"]', "layers = []", "19: network.plain.layers", "must be", "0 items", "1 to 10000 items", ""),
+    ('layers = ["conv 8 3 relu stride=2", "flatten"]', "", "18: network.plain", "layers is missing", "", "a list", ""),
+    ('layers = ["conv 8 3 relu stride=2", "flatten"]', 'layers = "flatten"', "19: network.plain.layers", "must be a list", '"flatten" (a string)', "a list", ""),
     ("stride=2", "strid=2", "19: network.plain.layers", "unknown option", "", "", '"stride"'),
     # search
     ('network = "two-conv"', 'network = "two-con"', "22: search.kernel-size.network", "must be one of", "two-con", '"two-conv", "plain"', '"two-conv"'),
     ("{ kernel = [3, 5] }", "{ kernl = [3, 5] }", "23: search.kernel-size.parameters.kernl", "unknown parameter of", "kernl", '"kernel", "optimizer"', '"kernel"'),
-    ("{ kernel = [3, 5] }", "{ kernel = [] }", "23: search.kernel-size.parameters.kernel", "no value", "[]", "a list of values", ""),
-    ("{ kernel = [3, 5] }", "{}", "23: search.kernel-size.parameters", "too little", "0", "not empty", ""),
-    ("{ kernel = [3, 5] }", "{ kernel = 3 }", "23: search.kernel-size.parameters.kernel", "needs a list", "3, a whole number", "a list", ""),
-    ("{ kernel = [3, 5] }", "{ kernel = [3, [5]] }", "23: search.kernel-size.parameters.kernel", "kernel needs", "[5], a list", "a number", ""),
-    ("{ kernel = [3, 5] }", "{ kernel = [3, true] }", "23: search.kernel-size.parameters.kernel", "a number or a text", "true", "a number", ""),
-    ("{ kernel = [3, 5] }", "{ kernel = [3, 3] }", "23: search.kernel-size.parameters.kernel", "listed twice", "3", "each value once", ""),
-    ("{ kernel = [3, 5] }", '{ kernel = [3, "3"] }', "23: search.kernel-size.parameters.kernel", '3 and "3" would be two candidates with the name kernel=3', '"3"', "each value once", ""),
-    ("{ kernel = [3, 5] }", "{ kernel = [3, 3.0] }", "23: search.kernel-size.parameters.kernel", "listed twice", "3.0", "each value once", ""),
-    ("{ kernel = [3, 5] }", "{ kernel = [1, true] }", "23: search.kernel-size.parameters.kernel", "a number or a text", "true", "a number", ""),
-    ("{ kernel = [3, 5] }", "{ learning_rate = [0.1, 0.10] }", "23: search.kernel-size.parameters.learning_rate", "listed twice", "0.1", "each value once", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [] }", "23: search.kernel-size.parameters.kernel", "must be", "[]", "a list of values", ""),
+    ("{ kernel = [3, 5] }", "{}", "23: search.kernel-size.parameters", "must be", "0 items", "one or more", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = 3 }", "23: search.kernel-size.parameters.kernel", "must be a list", "3 (an integer)", "a list", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [3, [5]] }", "23: search.kernel-size.parameters.kernel", "must be", "[5] (a list)", "a number", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [3, true] }", "23: search.kernel-size.parameters.kernel", "must be a number or a string", "true", "a number", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [3, 3] }", "23: search.kernel-size.parameters.kernel", "listed twice", "3", "", ""),
+    ("{ kernel = [3, 5] }", '{ kernel = [3, "3"] }', "23: search.kernel-size.parameters.kernel", '3 and "3" give two candidates the same name, kernel=3', '"3"', "", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [3, 3.0] }", "23: search.kernel-size.parameters.kernel", "listed twice", "3.0", "", ""),
+    ("{ kernel = [3, 5] }", "{ kernel = [1, true] }", "23: search.kernel-size.parameters.kernel", "must be a number or a string", "true", "a number", ""),
+    ("{ kernel = [3, 5] }", "{ learning_rate = [0.1, 0.10] }", "23: search.kernel-size.parameters.learning_rate", "listed twice", "0.1", "", ""),
     ("{ kernel = [3, 5] }", "{ kernel = [3, 5.5] }", "23: search.kernel-size.parameters.kernel", "kernel must be an integer", "5.5", "", ""),
-    ("{ kernel = [3, 5] }", "{ epochs = [3, 0] }", "23: search.kernel-size.parameters.epochs", "outside", "0", "1 to 100,000", ""),
+    ("{ kernel = [3, 5] }", "{ epochs = [3, 0] }", "23: search.kernel-size.parameters.epochs", "must be", "0", "in [1, 100000]", ""),
     ("{ kernel = [3, 5] }", '{ optimizer = ["sgd", "adm"] }', "23: search.kernel-size.parameters.optimizer", "must be one of", "adm", "adam", '"adam"'),
     (
         "{ kernel = [3, 5] }",
         '{ optimizer = ["sgd"], nesterov = [true, false], momentum = [0.9, 0.0] }',
         "23: search.kernel-size.parameters.nesterov",
-        "momentum is 0",
-        "",
-        "a momentum above 0",
+        "must be",
+        "true",
+        "false where momentum is 0",
         "",
     ),
-    ("{ kernel = [3, 5] }", f"{{ kernel = {MANY}, batch_size = {MANY} }}", "23: search.kernel-size.parameters", "too much", "10,201 combinations", "at most 10,000", ""),
-    ("folds = 3", "folds = 1", "24: search.kernel-size.folds", "outside", "1", "from 2 to 100", ""),
-    ("folds = 3", "folds = 3\nsubset = 20", "24: search.kernel-size.folds", "3 folds need 3 images", "20 images of 10 classes", "at most 2 folds", ""),
-    ("folds = 3", "folds = 3\nsubset = 1438", "25: search.kernel-size.subset", "1,437", "1,438", "10 to 1,437", ""),
-    ("folds = 3", 'folds = 3\nsubset = "none"', "25: search.kernel-size.subset", "whole number", '"none", a text', "a whole number 10 or more", ""),
+    ("{ kernel = [3, 5] }", f"{{ kernel = {MANY}, batch_size = {MANY} }}", "23: search.kernel-size.parameters", "too many combinations", "10,201", "at most 10,000", ""),
+    ("folds = 3", "folds = 1", "24: search.kernel-size.folds", "must be", "1", "in [2, 100]", ""),
+    ("folds = 3", "folds = 3\nsubset = 20", "24: search.kernel-size.folds", "3 folds need 3 images", "20 images of 10 classes", "", "at most 2 folds"),
+    ("folds = 3", "folds = 3\nsubset = 1438", "25: search.kernel-size.subset", "must be", "1438", "in [10, 1437]", ""),
+    ("folds = 3", 'folds = 3\nsubset = "none"', "25: search.kernel-size.subset", "must be", '"none" (a string)', "an integer >= 10", ""),
     ("folds = 3", "recipe = { epocs = 1 }", "24: search.kernel-size.recipe.epocs", "unknown key", "epocs", "epochs", '"epochs"'),
-    ("{ kernel = [3, 5] }", "{ epochs = [1, 2] }\nrecipe = { epochs = 1 }", "23: search.kernel-size.parameters.epochs", "both varied and given", "epochs", "parameters or recipe", ""),
+    ("{ kernel = [3, 5] }", "{ epochs = [1, 2] }\nrecipe = { epochs = 1 }", "23: search.kernel-size.parameters.epochs", "not both", "epochs", "", ""),
     # compare
-    ('["two-conv", "plain"]', '["two-conv"]', "27: compare.architectures.networks", "too little", "1", "2 or more", ""),
+    ('["two-conv", "plain"]', '["two-conv"]', "27: compare.architectures.networks", "must be", "1 item", "2 or more", ""),
     ('["two-conv", "plain"]', '["two-conv", "plane"]', "27: compare.architectures.networks", 'unknown network "plane"', "plane", '"two-conv", "plain"', '"plain"'),
-    ('["two-conv", "plain"]', '["plain", "plain"]', "27: compare.architectures.networks", "named twice", "plain", "once", ""),
+    ('["two-conv", "plain"]', '["plain", "plain"]', "27: compare.architectures.networks", "listed twice", "plain", "", ""),
     # ablate
     ("[ablate.two-conv]", "[ablate.two-cony]", "29: ablate.two-cony.network", "must be one of", "two-cony", '"two-conv", "plain", "best"', '"two-conv"'),
     ("[ablate.two-conv]", '[ablate.x]\nnetwork = "plane"', "30: ablate.x.network", "must be one of", "plane", "plain", '"plain"'),
-    ("[ablate.two-conv]", "[ablate.x]\nnetwork = 3", "30: ablate.x.network", "needs a text", "3, a whole number", "the name", ""),
+    ("[ablate.two-conv]", "[ablate.x]\nnetwork = 3", "30: ablate.x.network", "must be", "3 (an integer)", "the name", ""),
     ('without = ["batch-norm", "dropout"]', 'without = ["batchnorm"]', "30: ablate.two-conv.bare.without", "unknown layer", "batchnorm", "batch-norm", '"batch-norm"'),
-    ('without = ["batch-norm", "dropout"]', 'without = ["layer-norm"]', "30: ablate.two-conv.bare.without", "does not have a layer-norm", "layer-norm", "batch-norm, conv", ""),
-    ('without = ["batch-norm", "dropout"]', 'without = "dropout"', "30: ablate.two-conv.bare.without", "needs a list", '"dropout", a text', "a list", ""),
-    ('without = ["batch-norm", "dropout"]', 'without = ["dropout", "dropout"]', "30: ablate.two-conv.bare.without", "named twice", "dropout", "once", ""),
-    ('without = ["batch-norm", "dropout"]', "", "30: ablate.two-conv.bare", "changes nothing", "", "activation", ""),
-    ('without = ["batch-norm", "dropout"]', "recipe = { epochs = 3 }", "30: ablate.two-conv.bare.recipe", "unknown key", "recipe", "", "beside"),
+    ('without = ["batch-norm", "dropout"]', 'without = ["layer-norm"]', "30: ablate.two-conv.bare.without", 'no "layer-norm" layer', "layer-norm", '"batch-norm", "conv"', ""),
+    ('without = ["batch-norm", "dropout"]', 'without = "dropout"', "30: ablate.two-conv.bare.without", "must be a list", '"dropout" (a string)', "a list", ""),
+    ('without = ["batch-norm", "dropout"]', 'without = ["dropout", "dropout"]', "30: ablate.two-conv.bare.without", "listed twice", "dropout", "", ""),
+    ('without = ["batch-norm", "dropout"]', "", "30: ablate.two-conv.bare", "changes nothing", "", "", "activation"),
+    ('without = ["batch-norm", "dropout"]', "recipe = { epochs = 3 }", "30: ablate.two-conv.bare.recipe", "unknown key", "recipe", "", "directly"),
     ('activation = "tanh"', 'activation = "tanhh"', "31: ablate.two-conv.tanh.activation", "must be one of", "tanhh", "relu", '"tanh"'),
     ('"glorot-normal"', '"glorot"', "31: ablate.two-conv.tanh.init", "must be one of", "glorot", "orthogonal", '"glorot-normal"'),
     ('activation = "tanh"', 'activaton = "tanh"', "31: ablate.two-conv.tanh.activaton", "unknown key", "activaton", "without", '"activation"'),
     ('optimizer = "sgd"', 'optimizer = "sdg"', "31: ablate.two-conv.tanh.optimizer", "must be one of", "sdg", "adam", '"sgd"'),
-    ('bare = { without = ["batch-norm", "dropout"] }', "bare = 3", "30: ablate.two-conv.bare", "needs a table", "3, a whole number", "a table", ""),
-    ('bare = { without = ["batch-norm", "dropout"] }', 'bare = { without = ["batch-norm", "dropout"] }\nsame = { without = ["dropout", "batch-norm"] }', "31: ablate.two-conv.same", 'variants "bare" and "same" change the same', "same", "each change once", "take one"),
+    ('bare = { without = ["batch-norm", "dropout"] }', "bare = 3", "30: ablate.two-conv.bare", "must be a table", "3 (an integer)", "a table", ""),
+    ('bare = { without = ["batch-norm", "dropout"] }', 'bare = { without = ["batch-norm", "dropout"] }\nsame = { without = ["dropout", "batch-norm"] }', "31: ablate.two-conv.same", 'variants "bare" and "same" make the same changes', "same", "", "remove one"),
     # sections
     ("[recipe]", "[recipes]", "6: recipes", "unknown section", "recipes", "[recipe]", '"recipe"'),
-    ("[recipe]", "[[recipe]]", "6: recipe", "recipe needs a table", "a list", "a table", ""),
-    ("[network.plain]", "[compare.more]\nnetworks = [\"a\"]\n[network.plain]", "19: compare.more.networks", "too little", "1", "2 or more", ""),
+    ("[recipe]", "[[recipe]]", "6: recipe", "must be a table", "a list", "a table", ""),
+    ("[network.plain]", "[compare.more]\nnetworks = [\"a\"]\n[network.plain]", "19: compare.more.networks", "must be", "1 item", "2 or more", ""),
 ]  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def test_a_network_may_not_be_called_best(spoil: Spoil) -> None:
 def test_a_variant_may_not_be_called_network(spoil: Spoil) -> None:
     (problem,) = spoil(("bare = {", "network = {"))
     assert place(problem) == "study.toml:30: ablate.two-conv.network"
-    assert "needs a text" in said(problem)
+    assert "must be" in said(problem)
 
 
 @pytest.mark.parametrize(
@@ -213,13 +213,15 @@ def test_the_best_needs_one_comparison(problems_in: ProblemsIn, more: str, n_com
         f"{more}[ablate.best]\nlong = {{ epochs = 40 }}\n"
     )
     (problem,) = problems_in(text)
-    assert problem.got.startswith(f"{n_comparisons} [compare")
-    assert problem.expected == "1"
+    assert (said(problem), problem.got) == (
+        '"best" needs exactly one [compare.NAME] section',
+        f"{n_comparisons}",
+    )
 
 
 def test_no_compared_network_has_the_layer(spoil: Spoil) -> None:
     (problem,) = spoil(("[ablate.two-conv]", "[ablate.best]"), ('"batch-norm", "dropout"]', '"layer-norm"]'))
-    assert said(problem) == "no compared network has a layer-norm layer"
+    assert said(problem) == 'no compared network has a "layer-norm" layer'
 
 
 def test_two_searches_of_one_key_clash(problems_in: ProblemsIn, good_text: str) -> None:
@@ -227,7 +229,7 @@ def test_two_searches_of_one_key_clash(problems_in: ProblemsIn, good_text: str) 
         good_text + '[search.again]\nnetwork = "two-conv"\nparameters = { kernel = [7] }\n'
     )
     assert place(problem) == "study.toml:34: search.again.parameters.kernel"
-    assert "[search.kernel-size] varies kernel" in said(problem)
+    assert "[search.kernel-size] also searches kernel" in said(problem)
 
 
 def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
@@ -241,18 +243,17 @@ def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
 def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> None:
     problems = problems_in('[study]\nname = "a"\ndataset = "digits"\n')
     assert [said(problem) for problem in problems] == [
-        "the study asks no question",
-        "the study has no network",
+        "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
+        "there is no [network.NAME] section",
     ]
-    assert problems[0].expected == "[search.NAME], [compare.NAME], [ablate.NAME]"
     assert str(problems[0].where) == "study.toml"
 
 
 def test_an_empty_file(problems_in: ProblemsIn) -> None:
     assert [said(problem) for problem in problems_in("")] == [
         "there is no [study] section",
-        "the study asks no question",
-        "the study has no network",
+        "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
+        "there is no [network.NAME] section",
     ]
 
 
@@ -273,11 +274,11 @@ def test_a_crowd_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
 def test_very_many_mistakes_are_counted(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in("".join(f"k{n} = 1\n" for n in range(1500)) + good_text)
     assert len(problems) == 1001
-    assert problems[-1].what == "and 500 more mistakes"
+    assert problems[-1].what == "and 500 more errors"
 
 
 def test_a_crowd_of_variants_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 101))
     crowd = "".join(f'[ablate.a{n}]\nnetwork = "plain"\n{variants}' for n in range(10))
     (problem,) = problems_in(good_text + crowd)
-    assert (said(problem), problem.expected) == ("too many variants in all", "at most 1,000")
+    assert (said(problem), problem.expected) == ("there are too many variants", "at most 1,000")

@@ -18,52 +18,55 @@ def problem_of(source: str | Path) -> Problem:
     return problem
 
 
-def test_built_in_studies_are_found_by_name() -> None:
+def test_built_in_studies_load_by_name() -> None:
     assert BUILT_IN_STUDIES == ("digits", "mnist", "mnist-accuracy", "mnist-speedrun")
     assert tuple(load_study(name).name for name in BUILT_IN_STUDIES) == BUILT_IN_STUDIES
 
 
-def test_a_path_is_a_path_even_with_a_built_in_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_object_never_means_a_built_in_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "no such study file" in problem_of(Path("digits")).what
 
 
-def test_a_name_that_nothing_has() -> None:
+def test_unknown_name_hints_at_the_nearest_built_in_study() -> None:
     problem = problem_of("mnits")
     assert problem.what == "there is no such study file and no built-in study of that name"
     assert problem.expected.endswith("a built-in study: digits, mnist, mnist-accuracy, mnist-speedrun")
-    assert problem.hint == 'did you mean "mnist"? or write one with "convstudy init"'
+    assert problem.hint == 'did you mean "mnist"?'
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_file_hints_at_a_similar_name(tmp_path: Path) -> None:
     (tmp_path / "letters.toml").write_text("")
     problem = problem_of(str(tmp_path / "leters.toml"))
     assert problem.what == "there is no such study file"
     assert f'did you mean "{tmp_path / "letters.toml"}"?' in problem.hint
-    assert "convstudy init" in problem.hint
 
 
-def test_a_folder(tmp_path: Path) -> None:
-    assert problem_of(tmp_path).what == "this is a folder"
+def test_missing_file_without_a_similar_name_hints_at_init(tmp_path: Path) -> None:
+    assert problem_of(tmp_path / "xyz.toml").hint == "`convstudy init` writes a new one"
 
 
-def test_a_device_is_not_read() -> None:
-    assert problem_of(Path(os.devnull)).what == "this is not a file"
+def test_folder_is_refused(tmp_path: Path) -> None:
+    assert problem_of(tmp_path).got == "a folder"
 
 
-def test_a_path_that_cannot_be() -> None:
+def test_device_is_refused_unread() -> None:
+    assert problem_of(Path(os.devnull)).got == "something that is not a file"
+
+
+def test_path_with_a_null_byte_is_refused() -> None:
     assert "cannot be read" in problem_of("a\0b.toml").what or "no such" in problem_of("a\0b.toml").what
 
 
-def test_a_file_that_is_too_large(tmp_path: Path, good_text: str) -> None:
+def test_file_above_1_mb_is_refused(tmp_path: Path, good_text: str) -> None:
     path = tmp_path / "large.toml"
     path.write_text(good_text + "#" * (1_000_000 - len(good_text)))
     assert load_study(path).name == "good"
     path.write_text(good_text + "#" * (1_000_001 - len(good_text)))
-    assert problem_of(path).expected == "at most 1,000,000 bytes"
+    assert problem_of(path).expected == "a file of at most 1,000,000 bytes"
 
 
-def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
+def test_file_that_is_not_utf_8_is_refused_with_line_and_byte(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(b'[study]\nname = "caf\xe9"\n')
     problem = problem_of(path)
@@ -71,7 +74,7 @@ def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
     assert problem.got == "the byte 0xe9"
 
 
-def test_a_byte_order_mark_and_carriage_returns_do_no_harm(tmp_path: Path, good_text: str) -> None:
+def test_file_with_byte_order_mark_and_carriage_returns_is_read(tmp_path: Path, good_text: str) -> None:
     path = tmp_path / "windows.toml"
     path.write_bytes(b"\xef\xbb\xbf" + good_text.replace("\n", "\r\n").encode())
     assert load_study(path).name == "good"
@@ -89,14 +92,14 @@ def test_a_byte_order_mark_and_carriage_returns_do_no_harm(tmp_path: Path, good_
         ("[study]\nlist = [\n1,\n", ":4", ""),
     ],
 )
-def test_what_is_not_toml_is_told_with_line_and_column(
+def test_invalid_toml_is_reported_with_line_and_column(
     tmp_path: Path, text: str, place: str, got: str
 ) -> None:
     path = tmp_path / "broken.toml"
     path.write_text(text)
     problem = problem_of(path)
     assert str(problem.where) == f"{path}{place}"
-    assert problem.what.startswith("this is not TOML: ")
+    assert problem.what.startswith("invalid TOML: ")
     assert problem.got == got
 
 
@@ -109,13 +112,13 @@ def test_what_is_not_toml_is_told_with_line_and_column(
         "a = " + "{a=" * 50 + "1" + "}" * 50,
     ],
 )
-def test_what_goes_too_deep_is_refused(tmp_path: Path, text: str) -> None:
+def test_deep_nesting_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "deep.toml"
     path.write_text(text)
-    assert problem_of(path).what == "tables and lists go too deep into each other"
+    assert problem_of(path).what == "tables and lists are nested too deeply"
 
 
-def test_a_number_of_too_many_digits(tmp_path: Path) -> None:
+def test_integer_of_10_000_digits_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "digits.toml"
     path.write_text("a = " + "9" * 10_000)
-    assert "this is not TOML" in problem_of(path).what
+    assert "invalid TOML" in problem_of(path).what

@@ -142,4 +142,4 @@ def test_too_many_networks_are_not_walked_through(problems_in: ProblemsIn) -> No
         f'[search.s]\nnetwork = "n"\nparameters = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'
     )
     (problem,) = problems_in(text)
-    assert said(problem) == "the study comes to too many networks"
+    assert said(problem) == "the networks have too many layers, over all values and variants"

@@ -104,13 +104,18 @@ def test_without_them_a_document_is_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("asked", "line", "what", "got"),
     [
-        ('interactions = "yes"\na = { epochs = 9 }\n', 7, "needs true or false", '"yes", a text'),
-        ("interactions = { epochs = 9 }\na = { epochs = 9 }\n", 7, "needs true or false", "a table"),
-        ("interactions = true\na = { epochs = 9 }\n", 7, "no two variants to train together", "one variant"),
+        ('interactions = "yes"\na = { epochs = 9 }\n', 7, "must be true or false", '"yes" (a string)'),
+        ("interactions = { epochs = 9 }\na = { epochs = 9 }\n", 7, "must be true or false", "a table"),
+        (
+            "interactions = true\na = { epochs = 9 }\n",
+            7,
+            "two variants that can be trained together",
+            "one variant",
+        ),
         (
             "a = { epochs = 9 }\nb = { epochs = 8 }\ninteractions = true\n",
             9,
-            "no two variants to train together",
+            "two variants that can be trained together",
             "a and b both change epochs",
         ),
     ],
@@ -132,7 +137,7 @@ def test_the_recipes_of_two_together_have_to_go_together(problems_in: ProblemsIn
     each = 'a = { optimizer = "sgd", nesterov = true }\nb = { momentum = 0.0 }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:9: ablate.n.interactions"
-    assert said(problem) == '"a + b": nesterov looks ahead along the momentum, and momentum is 0'
+    assert said(problem) == '"a + b": nesterov must be false where momentum is 0'
 
 
 def test_a_variant_that_is_wrong_alone_is_told_once(problems_in: ProblemsIn) -> None:
@@ -156,4 +161,4 @@ def test_a_study_built_in_python_is_checked_alike() -> None:
 def test_a_crowd_of_pairs_is_refused(problems_in: ProblemsIn) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 46))
     (problem,) = problems_in(text(f"interactions = true\n{variants}"))
-    assert (said(problem), problem.got) == ("too many variants in all", "1,035")
+    assert (said(problem), problem.got) == ("there are too many variants", "1,035")

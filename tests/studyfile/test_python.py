@@ -77,13 +77,13 @@ def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
     assert study(dataset=DIGITS).dataset is DIGITS
     with pytest.raises(ValidationError, match='unknown dataset "digts"; expected one of "digits", "mnist"'):
         study(dataset="digts")
-    with pytest.raises(ValidationError, match="must be the name of a built-in one, a table of"):
+    with pytest.raises(ValidationError, match="must be the name of a built-in dataset, a table"):
         study(dataset=7)
 
 
 def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
     (problem,) = problems_of(study().model_copy(update={"dataset": "mnist"}))
-    assert (place(problem), problem.got) == ("study.dataset", '"mnist", a text')
+    assert (place(problem), problem.got) == ("study.dataset", '"mnist" (a string)')
 
 
 def test_shapes_are_checked() -> None:

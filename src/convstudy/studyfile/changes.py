@@ -1,4 +1,4 @@
-"""Changes to a study from the command line: ``--set recipe.epochs=3``."""
+"""Change a study from the command line: ``--set recipe.epochs=3``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMED_SECTIONS = ("block", "network", "search", "compare", "ablate")
 def read_change(text: str) -> tuple[str, object]:
     """Return the key and the value of ``KEY=VALUE``, as :func:`convstudy.studyfile.load_study` takes them.
 
-    The key is dotted as in TOML, the value is a TOML value; a bare word is a text.
+    The key is dotted as in TOML. The value is a TOML value, or a bare word for a string.
 
     >>> read_change("recipe.epochs=3")
     ('recipe.epochs', 3)
@@ -25,14 +25,12 @@ def read_change(text: str) -> tuple[str, object]:
     ('recipe.optimizer', 'sgd')
 
     Raises:
-        StudyError: if it is not of that form.
+        StudyError: if the text has another form.
     """
     key, equals, written = (part.strip() for part in text.partition("="))
     where = Location(subject=f"--set {text}")
     if not equals or not key:
-        raise StudyError(
-            Problem("this is not a change", where, shown(text), "KEY=VALUE, such as recipe.epochs=3")
-        )
+        raise StudyError(Problem(where=where, expected="KEY=VALUE, such as recipe.epochs=3"))
     key_path(key, where)
     return key, _value(written, where)
 
@@ -41,7 +39,7 @@ def key_path(key: str, where: Location) -> tuple[str, ...]:
     """Return the parts of a dotted key: ``network.'a.b'.kernel`` has three.
 
     Raises:
-        StudyError: if it is not a key, or names nothing inside a section.
+        StudyError: if it is not a key inside a section.
     """
     try:
         table: Any = tomllib.loads(f"{key} = true") if key.isprintable() else {}
@@ -52,9 +50,7 @@ def key_path(key: str, where: Location) -> tuple[str, ...]:
         ((part, table),) = table.items()
         path.append(part)
     if table is not True or len(path) < 2 or len(path) > 10:
-        raise StudyError(
-            Problem("this is not a key of a study", where, key, "a dotted key, such as recipe.epochs")
-        )
+        raise StudyError(Problem("invalid key", where, key, "a dotted key, such as recipe.epochs"))
     return tuple(path)
 
 
@@ -64,7 +60,7 @@ def changed(
     """Return a document with changes made, and the path of each.
 
     Raises:
-        StudyError: with a problem for each change that has no place in the document.
+        StudyError: with a problem for each change that does not fit the document.
     """
     result: dict[str, Any] = copy.deepcopy(dict(document))
     paths: list[KeyPath] = []
@@ -83,7 +79,7 @@ def changed(
 
 
 def _change(document: dict[str, Any], path: tuple[str, ...], value: object, where: Location) -> None:
-    """Set one value; sections with names have to be there, so that a typing error makes no new one."""
+    """Set one value. A named section must exist, so that a misspelled name is an error."""
     if path[0] in NAMED_SECTIONS:
         tables = document.get(path[0])
         names = tuple(tables) if isinstance(tables, dict) else ()
@@ -93,14 +89,12 @@ def _change(document: dict[str, Any], path: tuple[str, ...], value: object, wher
     for depth, part in enumerate(path[:-1], start=1):
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
-            raise StudyError(
-                Problem(f"{key_text(path[:depth])} is not a table", where, shown(table), "a key of a table")
-            )
+            raise StudyError(Problem(f"{key_text(path[:depth])} must be a table", where, shown(table)))
     table[path[-1]] = copy.deepcopy(value)
 
 
 def _value(written: str, where: Location) -> object:
-    """Return what is written after the equals sign."""
+    """Return the value that is written after the equals sign."""
     try:
         values = tomllib.loads(f"value = {written}")
     except (ValueError, RecursionError):
@@ -109,7 +103,5 @@ def _value(written: str, where: Location) -> object:
         return values["value"]
     if not written or written[0] in "[{\"'" or not written.isprintable():
         hint = nearest(written.lower(), ("true", "false"))
-        raise StudyError(
-            Problem("this is not a value", where, shown(written), "a TOML value or a word", hint)
-        )
+        raise StudyError(Problem("invalid value", where, shown(written), "a TOML value or a bare word", hint))
     return written

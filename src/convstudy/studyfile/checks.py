@@ -1,4 +1,4 @@
-"""Whether the parts of a study go together: names that exist, values that can be, images enough."""
+"""Check the parts of a study against each other: names, values, numbers of images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pydantic import ValidationError
 
 from convstudy.data.dataset import Dataset
 from convstudy.data.splits import Holdout, split_sizes
-from convstudy.errors import KeyPath, NetworkError
+from convstudy.errors import KeyPath, NetworkError, one_of
 from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.file_error import shown
 from convstudy.studyfile.messages import errors_of
-from convstudy.studyfile.nesting import check_nested, most_folds
+from convstudy.studyfile.nesting import check_nested, fewer_folds
 from convstudy.studyfile.pairs import pairs_of, undersized_pairs
 from convstudy.studyfile.parameters import check_block, check_network
 from convstudy.studyfile.part import Tried
@@ -30,13 +30,13 @@ from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
 from convstudy.studyfile.suppress import CHECK_NAMES
 
 MOST_CANDIDATES = 10_000
-"""How many combinations of values one search may try."""
+"""The maximum number of combinations of values of one search."""
 MOST_SUGGESTIONS = 2_000
-"""How many trials tpe may have: after a stop all are asked for again, and that takes ever longer."""
+"""The maximum number of trials of tpe. A resumed search replays them all, in a time that grows with their square."""
 
 
 def check_parts(draft: Draft) -> None:
-    """Add to the draft's mistakes whatever does not go together. Shapes are left to :mod:`.fitting`."""
+    """Add an error to the draft for each part that does not fit the others. :mod:`.fitting` checks shapes."""
     _check_data(draft)
     for name, block in draft.blocks.items():
         check_block(draft, name, block)
@@ -60,21 +60,18 @@ def check_parts(draft: Draft) -> None:
     if not any(draft.names.get(kind) for kind in ("search", "compare", "ablate")):
         draft.report(
             (),
-            "the study asks no question",
-            expected="[search.NAME], [compare.NAME], [ablate.NAME]",
-            hint='add one: [compare.networks] with networks = ["...", "..."]',
+            "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
+            hint='add one, such as [compare.networks] with networks = ["...", "..."]',
         )
     if not draft.names.get("network") and not _reported(draft, ("network",)):
-        draft.report(
-            (), "the study has no network", expected="[network.NAME]", hint="add one, with layers = [...]"
-        )
+        draft.report((), "there is no [network.NAME] section", hint="add one, with layers = [...]")
 
 
 def checked_values(key: str, values: tuple[Tried, ...] | Range) -> Sequence[Tried]:
-    """Return the values of a key that are looked at before anything trains.
+    """Return the values of a key that are checked before training.
 
-    Of a list these are all, of a range of whole numbers for a parameter too: one kernel fits, the next does not. The
-    ends of a range stand for the rest where what is allowed is a range itself: in recipes, and for other numbers.
+    These are all values of a list, and all integers of a range for a parameter, because one kernel can fit where the
+    next does not. For recipe keys and other numbers, the allowed values are an interval, so the two ends are enough.
     """
     if not isinstance(values, Range):
         return values
@@ -82,9 +79,10 @@ def checked_values(key: str, values: tuple[Tried, ...] | Range) -> Sequence[Trie
 
 
 def n_combinations(search: Search) -> int:
-    """Return how many combinations of values have to be looked at.
+    """Return the number of combinations of values that are checked.
 
-    A search that draws may come upon all of them, but only those of the network's parameters make other networks.
+    A search that draws can reach every combination, but only the parameters of the network change its shapes, and
+    only some recipe keys depend on each other.
     """
     n_values = {key: len(checked_values(key, values)) for key, values in search.parameters.items()}
     if not search.draws:
@@ -95,25 +93,25 @@ def n_combinations(search: Search) -> int:
 
 
 def compared_networks(draft: Draft) -> tuple[str, ...]:
-    """Return the names of the networks that the comparisons name and that could be read."""
+    """Return the names of the compared networks that could be read."""
     names = (name for compare in draft.compares.values() for name in compare.networks)
     return tuple(name for name in dict.fromkeys(names) if name in draft.networks)
 
 
 def bases(draft: Draft, network: str) -> tuple[str, ...]:
-    """Return which networks an ablation may come to vary: the one it names, or all that may be the best."""
+    """Return the networks that an ablation can vary: the one it names, or each that can become the best."""
     if network == BEST:
         return compared_networks(draft)
     return (network,) if network in draft.networks else ()
 
 
 def _reported(draft: Draft, path: KeyPath) -> bool:
-    """Return whether there is a mistake at this path or below."""
+    """Return whether there is an error at or below this path."""
     return any(error.path[: len(path)] == path for error in draft.errors)
 
 
 def _check_data(draft: Draft) -> None:
-    """Check the dataset, and that it has images enough for the subset, the validation part and the folds."""
+    """Check that the dataset has enough images for the subset, the validation part and the folds."""
     if draft.head is None:
         return
     dataset = draft.dataset
@@ -123,20 +121,18 @@ def _check_data(draft: Draft) -> None:
     if dataset.n_classes < metric.least_classes:
         draft.report(
             ("study", "metric"),
-            f"{metric.title} is the same for all models of fewer than {metric.least_classes} classes; {dataset.name} "
-            f"has {dataset.n_classes}",
+            f"{metric.title} needs {metric.least_classes} or more classes; {dataset.name} has {dataset.n_classes}",
             metric.name,
-            "another metric",
+            hint="choose another metric",
         )
     split = Holdout(draft.head.validation, 0, draft.subset)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:
         draft.report(
             ("study", "validation"),
-            f"{n_validation:,} of {n_train + n_validation:,} images would validate, too few of a part for "
-            f"{dataset.n_classes} classes",
-            f"{draft.head.validation}",
-            f"a share that leaves {dataset.n_classes} images or more in each part",
+            "",
+            f"{draft.head.validation}, which leaves {n_train:,} and {n_validation:,}",
+            f"a fraction that leaves at least {dataset.n_classes} images to train on and to validate on",
         )
     for name, search in draft.searches.items():
         path: KeyPath = ("search", name)
@@ -148,35 +144,36 @@ def _check_data(draft: Draft) -> None:
                 (*path, "folds"),
                 f"{search.folds} folds need {search.folds} images of each class",
                 f"{n_images:,} images of {dataset.n_classes} classes",
-                most_folds(n_images, dataset.n_classes),
+                hint=fewer_folds(n_images // dataset.n_classes),
             )
 
 
 def _check_subset(draft: Draft, dataset: Dataset, subset: int | None, path: KeyPath) -> bool:
-    """Report a subset that the dataset cannot give; return whether it can."""
+    """Report a subset that is too large or too small for the dataset; return whether it is allowed."""
     if subset is None or dataset.n_classes <= subset <= dataset.n_train:
         return True
     draft.report(
         path,
-        f"{dataset.name} has {dataset.n_train:,} training images of {dataset.n_classes} classes",
-        f"{subset:,}",
-        f"a whole number from {dataset.n_classes} to {dataset.n_train:,}",
+        "",
+        f"{subset}",
+        f"an integer in [{dataset.n_classes}, {dataset.n_train}], the numbers of classes and of training images of "
+        f"{dataset.name}",
     )
     return False
 
 
 def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -> None:
-    """Report networks that do not exist or are named twice."""
+    """Report networks that do not exist or are listed twice."""
     known = draft.names.get("network", ())
     for place, name in enumerate(names):
         if name not in known:
             draft.report_unknown("network", name, known, (*path, place))
         elif name in names[:place]:
-            draft.report((*path, place), f'"{name}" is named twice', name, "each network once")
+            draft.report((*path, place), f'"{name}" is listed twice', name)
 
 
 def _check_search(draft: Draft, name: str, search: Search) -> None:
-    """Check what a search varies: keys that exist, values that can be, each once, not too many."""
+    """Check the keys and values of a search: known keys, allowed values, none twice, not too many."""
     path: KeyPath = ("search", name)
     known = draft.names.get("network", ())
     if search.network not in known:
@@ -192,62 +189,57 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
             noun = f'parameter of "{search.network}" or recipe key'
             draft.report_unknown(noun, key, (*pattern.parameters, *RECIPE_KEYS), at)
         if key in search.recipe:
-            what = f"{key} is both varied and given under recipe; it can be only one of them"
-            draft.report(at, what, key, "parameters or recipe")
+            draft.report(at, "a key can be under parameters or under recipe, not both", key)
         if values == ():
-            draft.report(at, f"{key} has no value to try", "[]", "a list of values, such as [3, 5]")
+            draft.report(at, "", "[]", "a list of values, such as [3, 5]")
         if n_combinations(search) > MOST_CANDIDATES:
             continue
         listed = ListedValues(key)
         for place, value in enumerate(checked_values(key, values)):
             if what := listed.repeats(value):
-                draft.report((*at, place), what, shown(value), "each value once")
+                draft.report((*at, place), what, shown(value))
             elif key in RECIPE_KEYS:
                 _check_recipe(draft, base, {key: value}, at, place)
             elif isinstance(value, bool):
-                what = f"{key} is a parameter of a network and needs a number or a text"
-                draft.report((*at, place), what, shown(value), "a number or a text")
+                draft.report((*at, place), "", shown(value), "a number or a string")
     if n_combinations(search) > MOST_CANDIDATES:
         of = f" of parameters of {shown(search.network)}" if search.draws else ""
-        got = f"{n_combinations(search):,} combinations{of}"
-        draft.report(
-            (*path, "parameters"), "the search would try too much", got, f"at most {MOST_CANDIDATES:,}"
-        )
+        got, expected = f"{n_combinations(search):,}", f"at most {MOST_CANDIDATES:,}"
+        draft.report((*path, "parameters"), f"there are too many combinations{of}", got, expected)
     elif len(draft.errors) == n_findings:
         _check_recipe_combinations(draft, search.network, search.recipe, (*path, "parameters"))
 
 
 def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
-    """Check that a search gives what its method uses and nothing else, and that its method is there."""
+    """Check that the method of a search is installed and uses each of its keys."""
     for key, methods in METHODS_OF.items():
         if key in search.model_fields_set and search.method not in methods:
-            what = f'{key} has no meaning for the method "{search.method}"'
             wanted = " or ".join(f'method = "{method}"' for method in methods)
-            draft.report((*path, key), what, key, wanted, f"take it out, or set {wanted}")
+            what, hint = f'method "{search.method}" does not use {key}', f"remove the key, or set {wanted}"
+            draft.report((*path, key), what, key, hint=hint)
     for key, values in search.parameters.items():
         if isinstance(values, Range) and not search.draws:
-            what = f'the method "{search.method}" tries every value, and {key} has a range of them'
-            wanted = "a list of values, such as [3, 5]"
-            draft.report((*path, "parameters", key), what, shown(values.model_dump(exclude_defaults=True)), wanted,
-                         'list the values, or set method = "random" or method = "tpe"')  # fmt: skip
+            got, expected = (
+                shown(values.model_dump(exclude_defaults=True)),
+                "a list of values, such as [3, 5]",
+            )
+            hint = 'ranges need method = "random" or method = "tpe"'
+            draft.report((*path, "parameters", key), "", got, expected, hint)
     if search.method == "halving" and "epochs" in search.parameters:
-        what = "halving itself decides how many epochs each candidate is worth, so epochs cannot be varied"
-        draft.report(
-            (*path, "parameters", "epochs"), what, "epochs", hint='method = "grid", "random" or "tpe"'
-        )
+        what, hint = 'method "halving" sets the epochs itself', 'use method = "grid", "random" or "tpe"'
+        draft.report((*path, "parameters", "epochs"), what, "epochs", hint=hint)
     if search.method == "tpe" and search.trials > MOST_SUGGESTIONS:
-        wanted = f"at most {MOST_SUGGESTIONS:,}"
-        what, hint = 'the method "tpe" would take too long over so many trials', 'method = "random"'
-        draft.report((*path, "trials"), what, f"{search.trials:,}", wanted, hint)
+        expected, hint = f'at most {MOST_SUGGESTIONS} for method "tpe"', 'use method = "random"'
+        draft.report((*path, "trials"), "", f"{search.trials}", expected, hint)
     if search.method == "tpe" and find_spec("optuna") is None:
-        what = 'the method "tpe" needs the package optuna, which is not installed here'
+        what = 'method "tpe" needs the package optuna, which is not installed'
         draft.report((*path, "method"), what, "tpe", hint="pip install optuna")
 
 
 def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str, Any], path: KeyPath) -> bool:
-    """Report a combination of recipe values that cannot be, where each value alone can; return whether all can.
+    """Report an invalid combination of valid recipe values; return whether all combinations are valid.
 
-    What a search of the network finds holds for the questions that follow, so its values meet theirs.
+    The values that a search of the network chooses are combined with the changes of later stages.
     """
     varied = {
         key: checked_values(key, values)
@@ -267,7 +259,7 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
 def _check_recipe(
     draft: Draft, base: Recipe, changes: Mapping[str, Any], path: KeyPath, place: int | None = None
 ) -> bool:
-    """Report changes that the recipe cannot take; return whether it can. ``place``: in a list of values."""
+    """Report invalid changes of a recipe; return whether they are valid. ``place`` is the index in a list of values."""
     try:
         base.varied(changes)
     except ValidationError as error:
@@ -283,7 +275,7 @@ def _varied(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 
 def _check_searches_together(draft: Draft) -> None:
-    """Report a key of a network that two searches vary: there would be two winners."""
+    """Report a key of a network that two searches vary, because it would have two chosen values."""
     owners: dict[tuple[str, str], str] = {}
     for name, search in draft.searches.items():
         for key in search.parameters:
@@ -291,24 +283,22 @@ def _check_searches_together(draft: Draft) -> None:
             if owner != name:
                 draft.report(
                     ("search", name, "parameters", key),
-                    f'[search.{owner}] varies {key} of "{search.network}" too: there would be two winners',
+                    f'[search.{owner}] also searches {key} of "{search.network}"; only one search can choose its value',
                     key,
-                    "each key of a network in one search",
                 )
 
 
 def _check_base(draft: Draft, name: str, network: str) -> None:
-    """Check which network an ablation varies."""
+    """Check the network of an ablation."""
     path: KeyPath = ("ablate", name, "network")
     if network == BEST:
         n_comparisons = len(draft.names.get("compare", ()))
         if n_comparisons != 1:
             draft.report(
                 path,
-                f'"{BEST}" is the winner of the comparison, and there is not exactly one',
-                f"{n_comparisons} [compare.NAME] sections",
-                "1",
-                "name a network, or add a comparison" if not n_comparisons else "name a network",
+                f'"{BEST}" needs exactly one [compare.NAME] section',
+                f"{n_comparisons}",
+                hint="name a network" if n_comparisons else "name a network, or add a comparison",
             )
     elif network not in draft.names.get("network", ()):
         known = tuple(dict.fromkeys((*draft.names.get("network", ()), BEST)))
@@ -316,15 +306,14 @@ def _check_base(draft: Draft, name: str, network: str) -> None:
 
 
 def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) -> None:
-    """Check what a variant leaves out and changes."""
+    """Check the name and the changes of a variant."""
     if path[-1] in RESERVED:
-        what = f'"{path[-1]}" has a meaning of its own in an ablation; a variant needs another name'
+        what = f'"{path[-1]}" is a key of an ablation; rename the variant'
         draft.report(path, what, str(path[-1]))
     if not (variant.changes_network or variant.recipe):
         if not _reported(draft, path):
-            draft.report(
-                path, "this variant changes nothing", expected="without, activation, init or a recipe key"
-            )
+            hint = "set without, activation, init or a recipe key"
+            draft.report(path, "the variant changes nothing", hint=hint)
         return
     words_there = _layer_words(draft, bases(draft, network))
     for place, word in enumerate(variant.without):
@@ -332,11 +321,11 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
         if word not in LAYERS:
             draft.report_unknown("layer", word, tuple(LAYERS), at)
         elif word in variant.without[:place]:
-            draft.report(at, f'"{word}" is named twice', word, "each layer once")
+            draft.report(at, f'"{word}" is listed twice', word)
         elif words_there and word not in words_there:
-            whose = "no compared network" if network == BEST else f'"{network}" does not'
-            what = f"{whose} has a {word} layer" if network == BEST else f"{whose} have a {word} layer"
-            draft.report(at, what, word, ", ".join(sorted(words_there)))
+            whose = "no compared network has a" if network == BEST else f'"{network}" has no'
+            what = f'{whose} "{word}" layer'
+            draft.report(at, what, word, one_of(sorted(words_there)))
     if _check_recipe(draft, draft.recipe, variant.recipe, path):
         for base in bases(draft, network):
             if not _check_recipe_combinations(draft, base, variant.recipe, path):
@@ -344,17 +333,16 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
 
 
 def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
-    """Check that an ablation that asks for interactions has pairs, and that their recipes go together."""
+    """Check that an ablation with interactions has pairs, and that the recipes of each pair can be combined."""
     path: KeyPath = ("ablate", name, "interactions")
     pairs, apart = pairs_of(ablate), undersized_pairs(ablate)
     if ablate.interactions and not pairs and not _reported(draft, path[:2]):
         same = [f"{pair.first} and {pair.second} both change {pair.shared[0]}" for pair in apart[:1]]
         draft.report(
             path,
-            "there are no two variants to train together",
+            "interactions need two variants that can be trained together",
             same[0] if same else "one variant",
-            "two variants or more that do not change the same",
-            "add one, or take interactions out",
+            hint="add a variant, or remove interactions",
         )
     for pair in pairs:
         alone = [(*path[:2], pair.first), (*path[:2], pair.second)]
@@ -366,13 +354,18 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
             if not _check_recipe_combinations(draft, base, pair.together.recipe, path):
                 break
         draft.errors[n_errors:] = [
-            replace(found, path=path, what=f'"{pair.name}": {found.what}')
+            replace(
+                found,
+                path=path,
+                what=f'"{pair.name}": {found.path[-1]} must be {found.expected}',
+                expected="",
+            )
             for found in draft.errors[n_errors:]
         ]
 
 
 def _layer_words(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:
-    """Return the first words of all layers of these networks; none where one of them cannot be read."""
+    """Return the layer types of these networks; none if one of them cannot be read."""
     words: set[str] = set()
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""Whether each class has images enough for a study's folds, validation part and metric, counted from the labels."""
+"""Check that each class has enough images for the folds, the validation part and the metric of a study."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from convstudy.data.splits import Fold, Holdout, Shortage, shortage
 from convstudy.errors import NOWHERE, KeyPath, Location, StudyError
 from convstudy.metrics import metric_named
 from convstudy.studyfile.file_error import FileError
+from convstudy.studyfile.nesting import fewer_folds
 from convstudy.studyfile.study import Search, Study
 
 if TYPE_CHECKING:
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 def check_classes(
     study: Study, labels: npt.NDArray[np.int64], place: Callable[[KeyPath], Location] = lambda path: NOWHERE
 ) -> None:
-    """Check that every split of a study can be made of these training images.
+    """Check that the training images of a dataset have enough images of each class for every split of a study.
 
-    :func:`~convstudy.studyfile.check_study` knows the number of images only, not those of each class.
+    :func:`~convstudy.studyfile.check_study` sees the total number of images only.
 
     Args:
-        study: a study that was checked.
-        labels: of all training images of its dataset, int64 of shape (n,).
-        place: returns where the key of an error is, as that of :func:`~convstudy.studyfile.places` does.
+        study: a study that ``check_study`` accepts.
+        labels: the labels of all training images, int64 of shape (n,).
+        place: returns the location of a key, as :func:`~convstudy.studyfile.places` does.
 
     Raises:
-        StudyError: with each key that asks for too much, and the class with too few images.
+        StudyError: with each key that needs more images, and the class with the fewest.
     """
     names = study.dataset.class_names
     errors = [
@@ -43,9 +44,8 @@ def check_classes(
         errors.append(
             FileError(
                 ("study", key),
-                "must leave an image of each class to train and one to validate",
+                "each class needs 2 images, one to train on and one to validate on",
                 _got(short, names, study.subset, ""),
-                "at least 2 images of each class",
             )
         )
     if errors:
@@ -57,15 +57,15 @@ def check_test_classes(
 ) -> None:
     """Check that the metric of a study is defined on its test images.
 
-    Training and validation parts hold each class (:func:`check_classes`); the test part of a dataset may not.
+    Training and validation parts have images of each class (:func:`check_classes`). The test part may not.
 
     Args:
-        study: a study that was checked.
-        labels: of all test images of its dataset, int64 of shape (n,).
+        study: a study that ``check_study`` accepts.
+        labels: the labels of all test images, int64 of shape (n,).
         place: as for :func:`check_classes`.
 
     Raises:
-        StudyError: where the metric needs test images of a class that has none.
+        StudyError: if the metric needs test images of a class that has none.
     """
     import numpy as np
 
@@ -80,14 +80,14 @@ def check_test_classes(
         got = f'{len(labels):,} test images, all of class "{names[int(labels[0])]}"'
     else:
         return
-    error = FileError(("study", "metric"), what, got, "another metric, or other test images")
+    error = FileError(("study", "metric"), what, got)
     raise StudyError(error.problem(place))
 
 
 def _of_search(
     path: KeyPath, search: Search, subset: int | None, labels: npt.NDArray[np.int64], names: tuple[str, ...]
 ) -> FileError | None:
-    """Return the first thing that a search asks too much of, if any."""
+    """Return the first key of a search that needs more images than a class has, if any."""
     short = shortage(labels, Fold(0, search.folds, 0, subset))
     if short is not None:
         return _too_many((*path, "folds"), search.folds, short, names, subset, "")
@@ -103,23 +103,23 @@ def _of_search(
     short = min(filter(None, outside), key=lambda each: each.count, default=None)
     if short is None:
         return None
-    return _too_many((*path, "folds"), search.folds, short, names, subset, " without one outer fold")
+    return _too_many((*path, "folds"), search.folds, short, names, subset, " outside one outer fold")
 
 
 def _too_many(
     path: KeyPath, n_folds: int, short: Shortage, names: tuple[str, ...], subset: int | None, without: str
 ) -> FileError:
-    """Return the error of a number of folds that is larger than the number of images of a class."""
+    """Return the error of more folds than a class has images."""
     return FileError(
         path,
         f"{n_folds} folds need {n_folds} images of each class",
         _got(short, names, subset, without),
-        f"at most {short.count} folds, or more images" if short.count > 1 else "more images",
+        hint=fewer_folds(short.count),
     )
 
 
 def _got(short: Shortage, names: tuple[str, ...], subset: int | None, without: str) -> str:
-    """Return which class has how many images, and where."""
+    """Return the class with the fewest images, and their number."""
     images = "1 image" if short.count == 1 else f"{short.count} images"
     among = "the training images" if subset is None else f"the subset of {subset:,}"
     return f'{images} of class "{names[short.label]}" in {among}{without}'

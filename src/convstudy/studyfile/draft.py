@@ -12,15 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
-from convstudy.errors import DataError, KeyPath, Location, key_text, nearest, unknown
-from convstudy.studyfile.file_error import FileError, kind, shown
+from convstudy.errors import DataError, KeyPath, Location, nearest, one_of, unknown
+from convstudy.studyfile.file_error import FileError, shown, value_and_kind
 from convstudy.studyfile.images import DatasetTable
-from convstudy.studyfile.messages import FILLED_IN, NAME_WORDS, errors_of
+from convstudy.studyfile.messages import FILLED_IN, NAME_TEXT, errors_of
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.recipe import Recipe
 from convstudy.studyfile.study import Ablate, Compare, Head, Search, Study, Variant
-from convstudy.studyfile.suppress import REASON_WORDS, is_reason
+from convstudy.studyfile.suppress import REASON_TEXT, is_reason
 
 MOST_SECTIONS = 100
 """How many blocks, networks, searches, comparisons, ablations, or variants of one, a study may have."""
@@ -99,8 +99,8 @@ def draft_of_study(study: Study) -> Draft:
     dataset: object = study.dataset
     if not isinstance(dataset, Dataset):  # pydantic does not check what model_copy(update=...) sets
         draft.dataset = None
-        what, expected = "dataset needs a Dataset", "a Dataset; only Study(dataset=NAME) takes a name"
-        draft.report(("study", "dataset"), what, _what(study.dataset), expected)
+        hint = "only Study(dataset=NAME) takes a name"
+        draft.report(("study", "dataset"), "", value_and_kind(study.dataset), "a Dataset", hint)
     return draft
 
 
@@ -124,7 +124,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
     if "study" in document:
         _read_head(draft, document, folder)
     else:
-        draft.report((), "there is no [study] section", hint="add [study] with name = ... and dataset = ...")
+        draft.report((), "there is no [study] section", hint="add [study] with name and dataset")
     draft.recipe = _read(draft, Recipe, document.get("recipe", {}), ("recipe",)) or Recipe()
     for name, table in _named(draft, document, "block").items():
         if block := _read(draft, BlockPattern, table, ("block", name), refused=("parameters",)):
@@ -143,7 +143,9 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
     ablates = _named(draft, document, "ablate")
     n_variants = sum(_n_candidates(table) for table in ablates.values() if isinstance(table, Mapping))
     if n_variants > MOST_VARIANTS:
-        draft.report(("ablate",), "too many variants in all", f"{n_variants:,}", f"at most {MOST_VARIANTS:,}")
+        draft.report(
+            ("ablate",), "there are too many variants", f"{n_variants:,}", f"at most {MOST_VARIANTS:,}"
+        )
         ablates = {}
     for name, table in ablates.items():
         if ablate := _read_ablate(draft, name, table):
@@ -160,21 +162,16 @@ def _read_head(draft: Draft, document: Mapping[str, Any], folder: Path) -> None:
             table = {**table, "dataset": given}
         elif "dataset" in document:
             if "dataset" in table:
-                what, hint = (
-                    "the images are given twice: dataset under [study], and [dataset]",
-                    "take one out",
-                )
-                draft.report(("study", "dataset"), what, _what(table["dataset"]), hint=hint)
+                what = "a study has either this key or a [dataset] table, not both"
+                draft.report(("study", "dataset"), what, shown(table["dataset"]))
             table = {**table, "dataset": _read_dataset(draft, given, folder) or _STAND_IN}
         elif isinstance(table.get("dataset"), Mapping):
-            what, hint = "dataset needs a text", "put the table under [dataset]"
-            draft.report(
-                ("study", "dataset"), what, _what(table["dataset"]), ", ".join(BUILT_IN_DATASETS), hint
-            )
+            got, hint = value_and_kind(table["dataset"]), "put the table under [dataset]"
+            draft.report(("study", "dataset"), "", got, one_of(BUILT_IN_DATASETS), hint)
             table = {**table, "dataset": _STAND_IN}
         elif "dataset" not in table:
-            expected = f"dataset = NAME with one of {', '.join(BUILT_IN_DATASETS)}, or a [dataset] table"
-            draft.report(("study",), "dataset is missing", "", expected, "add dataset = ...")
+            expected = f"{one_of(BUILT_IN_DATASETS)}, or a [dataset] table"
+            draft.report(("study",), "dataset is missing", expected=expected)
             table = {**table, "dataset": _STAND_IN}
     placeholders = {"name": "unnamed", "dataset": _STAND_IN}
     draft.head = _read(draft, Head, table, ("study",), placeholders=placeholders)
@@ -205,7 +202,7 @@ def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[s
     """Return the tables ``[section.NAME]`` whose names can be, and note all names."""
     tables = document.get(section, {})
     if not isinstance(tables, Mapping):
-        draft.report((section,), f"{section} needs a name and a table", _what(tables), f"[{section}.NAME]")
+        draft.report((section,), "", value_and_kind(tables), f"a table with a name: [{section}.NAME]")
         return {}
     draft.names[section] = tuple(tables)
     return _with_good_names(draft, tables, (section,))
@@ -215,11 +212,9 @@ def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> 
     """Return the entries whose names can be names; report the others, and a crowd."""
     for name in tables:
         if not re.fullmatch(NAME_PATTERN, name):
-            draft.report((*path, name), f"{shown(name)} cannot be a name", shown(name), NAME_WORDS)
+            draft.report((*path, name), "invalid name", shown(name), NAME_TEXT)
     if len(tables) > MOST_SECTIONS:
-        draft.report(
-            path, f"too many entries in {key_text(path)}", f"{len(tables):,}", f"at most {MOST_SECTIONS}"
-        )
+        draft.report(path, "there are too many entries", f"{len(tables):,}", f"at most {MOST_SECTIONS}")
         return {}
     return {name: table for name, table in tables.items() if re.fullmatch(NAME_PATTERN, name)}
 
@@ -228,25 +223,23 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
     """Return an ``[ablate.NAME]`` section with those of its variants that can be read."""
     path: KeyPath = ("ablate", name)
     if not isinstance(table, Mapping):
-        draft.report(path, f"[ablate.{name}] needs a table", _what(table), "a table of variants")
+        draft.report(path, "", value_and_kind(table), "a table of variants")
         return None
     network = table.get("network", name)
     if not isinstance(network, str):
-        draft.report((*path, "network"), "network needs a text", _what(network), "the name of a network")
+        draft.report((*path, "network"), "", value_and_kind(network), "the name of a network")
     interactions = table.get("interactions", False)
     if not isinstance(interactions, bool):
         draft.report(
             (*path, "interactions"),
-            "interactions needs true or false",
-            _what(interactions),
+            "",
+            value_and_kind(interactions),
             "true or false",
             "a variant needs another name" if isinstance(interactions, Mapping) else "",
         )
     tables = {key: value for key, value in table.items() if key not in RESERVED}
     if not tables:
-        draft.report(
-            path, f"[ablate.{name}] has no variant", hint='add one: plain = { without = ["dropout"] }'
-        )
+        draft.report(path, "there is no variant", hint='add one: plain = { without = ["dropout"] }')
     variants = {
         key: variant
         for key, value in _with_good_names(draft, tables, path).items()
@@ -266,14 +259,12 @@ def _n_candidates(table: Mapping[str, Any]) -> int:
 def _read_suppress(draft: Draft, table: object) -> dict[str, str]:
     """Return the ``[suppress]`` section without what is no reason, and note all names."""
     if not isinstance(table, Mapping):
-        draft.report(("suppress",), "silence needs a table", _what(table), "a table: checks and reasons")
+        draft.report(("suppress",), "", value_and_kind(table), "a table of checks and reasons")
         return {}
     draft.names["suppress"] = tuple(table)
     for name, reason in table.items():
         if not is_reason(reason):
-            draft.report(
-                ("suppress", name), "a check is suppressed with a reason", _what(reason), REASON_WORDS
-            )
+            draft.report(("suppress", name), "", value_and_kind(reason), REASON_TEXT)
     return {name: reason for name, reason in table.items() if is_reason(reason)}
 
 
@@ -291,13 +282,11 @@ def _read(
     for keys that are needed, so that the others can be checked where those are missing or bad.
     """
     if not isinstance(values, Mapping):
-        draft.report(
-            path, f"{key_text(path[-1:])} needs a table", _what(values), "a table: keys and their values"
-        )
+        draft.report(path, "", value_and_kind(values), "a table")
         return None
     for key in refused:
         if key in values:
-            hint = f"write the keys of {key} without it, beside the others"
+            hint = f"write the keys of {key} directly into the table"
             if key in FILLED_IN:
                 hint = "write each block as [block.NAME]"
             draft.report((*path, key), "unknown key", key, hint=hint)
@@ -314,7 +303,3 @@ def _read(
         )
     except ValidationError:
         return None
-
-
-def _what(value: object) -> str:
-    return f"{shown(value)}, {kind(value)}"

@@ -1,4 +1,4 @@
-"""What a study file lists twice: values of a search, and variants of an ablation with the same changes."""
+"""Find what a study file lists twice: values of a search, and variants of an ablation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convstudy.studyfile.study import Ablate, candidate_name
 
 
 class ListedValues:
-    """The values of one key of a search so far, each of which makes a candidate."""
+    """The values of one key of a search so far. Each value makes a candidate."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -18,10 +18,10 @@ class ListedValues:
         self._names: dict[str, Tried] = {}
 
     def repeats(self, value: Tried) -> str:
-        """Add a value; return what it repeats, as a message, or "".
+        """Add a value; return an error message if it repeats an earlier value, else an empty string.
 
-        3 and 3.0 are equal. 3 and "3" are not, but their candidates would have one name. True is not 1 here, although
-        Python calls them equal.
+        3 and 3.0 are equal. 3 and "3" are not, but their candidates would have the same name. True and 1 are not
+        equal here, unlike in Python.
         """
         same = (isinstance(value, bool), value)
         name = candidate_name({self._key: value})
@@ -30,18 +30,18 @@ class ListedValues:
             return f"{shown(value)} is listed twice"
         self._values.add(same)
         if type(other) is not type(value):
-            return f"{shown(other)} and {shown(value)} would be two candidates with the name {name}"
+            return f"{shown(other)} and {shown(value)} give two candidates the same name, {name}"
         return ""
 
 
 def check_equal_variants(draft: Draft, name: str, ablate: Ablate) -> None:
-    """Report variants that change the same as another one before them."""
+    """Report variants that make the same changes as an earlier one."""
     seen: list[tuple[str, tuple[object, ...]]] = []
     for variant_name, variant in ablate.variants.items():
         changes = (set(variant.without), variant.activation, variant.init, dict(variant.recipe))
         other = next((before for before, known in seen if known == changes), None)
         path: KeyPath = ("ablate", name, variant_name)
         if other is not None:
-            what = f'variants "{other}" and "{variant_name}" change the same'
-            draft.report(path, what, variant_name, "each change once", "take one of them out")
+            what = f'variants "{other}" and "{variant_name}" make the same changes'
+            draft.report(path, what, variant_name, hint="remove one of them")
         seen.append((variant_name, changes))

@@ -1,4 +1,4 @@
-"""What is wrong at which key, before anybody knows in which line of which file that key is."""
+"""An error at a key of a study, before its file and line are known."""
 
 from __future__ import annotations
 
@@ -13,52 +13,50 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class FileError:
-    """One mistake, by the path of its key; otherwise as :class:`convstudy.errors.Problem`.
+    """One error, by the path of its key. The other fields are those of :class:`convstudy.errors.Problem`.
 
-    ``where`` has the layer of a network that it is about; file and line follow from the path.
+    ``where`` has the layer of the network, if the error is about a layer. File and line follow from the path.
     """
 
     path: KeyPath
-    what: str
+    what: str = ""
     got: str = ""
     expected: str = ""
     hint: str = ""
     where: Location = NOWHERE
 
     def problem(self, place: Callable[[KeyPath], Location]) -> Problem:
-        """Return it as a problem; ``place`` returns the file and line of a path, as far as there are any."""
+        """Return the error as a problem. ``place`` returns the file and line of a path, where they are known."""
         placed = place(self.path)
         where = replace(self.where, file=placed.file, line=placed.line, subject=placed.subject, key=self.path)
         return Problem(self.what, where, self.got, self.expected, self.hint)
 
 
 def shown(value: object) -> str:
-    """Return a value as TOML writes it, on one line and cut short if it is long."""
+    """Return a value as TOML, on one line of at most 80 characters."""
     return _cut(_written(value, depth=0))
 
 
-def kind(value: object) -> str:
-    """Return in plain words what sort of value this is.
+def value_and_kind(value: object) -> str:
+    """Return a value as TOML, and its type.
 
-    >>> kind(2.5)
-    'a decimal number'
+    >>> value_and_kind(2.5)
+    '2.5 (a float)'
     """
-    for types, words in _KINDS:
-        if isinstance(value, types):
-            return words
-    return f"a {type(value).__name__}"
+    kinds = (kind for types, kind in _KINDS if isinstance(value, types))
+    return f"{shown(value)} ({next(kinds, type(value).__name__)})"
 
 
-# bool before int: True is an int to Python.
+# bool before int, because True is an int in Python.
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "true or false"),
-    (int, "a whole number"),
-    (float, "a decimal number"),
-    (str, "a text"),
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a float"),
+    (str, "a string"),
     ((list, tuple), "a list"),
     (Mapping, "a table"),
     ((datetime.date, datetime.time), "a date or time"),
-    (type(None), "nothing"),
+    (type(None), "no value"),
 )
 
 
@@ -66,7 +64,7 @@ def _written(value: object, depth: int) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and value.bit_length() > 256:
-        return "a number of very many digits"
+        return "a number of more than 70 digits"
     if isinstance(value, str):
         return (
             '"' + "".join(letter if letter.isprintable() else "�" for letter in value[: _LONGEST + 1]) + '"'

@@ -1,4 +1,4 @@
-"""Where the text of a study comes from: a file, or a study that convstudy brings along."""
+"""Read the text of a study from a file, or of a built-in study."""
 
 from __future__ import annotations
 
@@ -12,54 +12,52 @@ from convstudy.regular_file import open_regular
 
 FOLDER = Path(__file__).parent.parent / "studies"
 BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-"""The names of the studies that convstudy brings along."""
+"""The names of the built-in studies."""
 
 MOST_BYTES = 1_000_000
 # Three tables, the list of layers, and 40 lists of concats and branches in each other.
 DEEPEST = 45
-"""How far tables and lists may be inside each other; a study needs five levels."""
+"""The maximum depth of nested tables and lists. A study needs five levels."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def read_text(source: str | Path) -> tuple[str, str]:
-    """Return the text of a study and the name of the file for messages.
+    """Return the text of a study, and the name of its file.
 
     Args:
         source: a path, or (as a string) the name of a built-in study.
 
     Raises:
-        StudyError: if there is no such file, or it is not a text of at most 1 MB.
+        StudyError: if there is no such file, or it is not UTF-8 text of at most 1 MB.
     """
     if isinstance(source, str) and source in BUILT_IN_STUDIES:
         return (FOLDER / f"{source}.toml").read_text(encoding="utf-8"), f"{source}.toml"
     path = Path(source)
     try:
         if path.is_dir():
-            raise _refusal(path, "this is a folder", "a study file (.toml)")
+            raise _refusal(path, "a study file (.toml)", "a folder")
         if not path.exists():
             raise _missing(source, path)
         if not path.is_file():
-            raise _refusal(path, "this is not a file", "a study file (.toml)")
+            raise _refusal(path, "a study file (.toml)", "something that is not a file")
         with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         what = f"the study file cannot be read: {reason}"
         raise StudyError(
-            Problem(what, where=Location(str(path)), hint="look at its name and permissions")
+            Problem(what, where=Location(str(path)), hint="check its name and permissions")
         ) from None
     if len(content) > MOST_BYTES:
-        raise _refusal(path, "this file is too large for a study", f"at most {MOST_BYTES:,} bytes")
+        raise _refusal(path, f"a file of at most {MOST_BYTES:,} bytes", "a larger one")
     try:
         return content.decode("utf-8-sig"), str(path)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         got = f"the byte 0x{content[error.start]:02x}"
         raise StudyError(
-            Problem(
-                "this file is not UTF-8 text", Location(str(path), line), got, "UTF-8", "save it as UTF-8"
-            )
+            Problem("the file is not UTF-8 text", Location(str(path), line), got, hint="save it as UTF-8")
         ) from None
 
 
@@ -67,7 +65,7 @@ def parsed(text: str, file: str) -> dict[str, Any]:
     """Return the document that a TOML text holds.
 
     Raises:
-        StudyError: where it is not TOML, with line and column, or goes too deep.
+        StudyError: if it is not TOML, with line and column, or is nested too deeply.
     """
     try:
         document = tomllib.loads(text)
@@ -83,13 +81,13 @@ def parsed(text: str, file: str) -> dict[str, Any]:
             where = Location(file, text.count("\n") + 1)
         what = message[: place.start()] if place else message
         got = _line(text, int(place[1])) if place and place[1] else ""
-        raise StudyError(Problem(f"this is not TOML: {what[:1].lower()}{what[1:]}", where, got)) from None
+        raise StudyError(Problem(f"invalid TOML: {what[:1].lower()}{what[1:]}", where, got)) from None
     check_depth(document, Location(file))
     return document
 
 
 def check_depth(document: object, where: Location) -> None:
-    """Refuse a document that goes too deep for the rest of the reading; raise :class:`StudyError`."""
+    """Raise :class:`StudyError` for tables and lists that are nested too deeply."""
     level: list[object] = [document]
     for _ in range(DEEPEST):
         level = [
@@ -103,13 +101,13 @@ def check_depth(document: object, where: Location) -> None:
 
 
 def _line(text: str, number: int) -> str:
-    """Return a line of a text, cut short if it is long."""
+    """Return a line of a text, cut after 80 characters."""
     lines = text.split("\n")
     return lines[number - 1].strip()[:80] if number <= len(lines) else ""
 
 
 def _missing(source: str | Path, path: Path) -> StudyError:
-    """Return the error for a file that is not there, with the nearest one that is."""
+    """Return the error of a file that does not exist, with the nearest name that does."""
     names = list(BUILT_IN_STUDIES)
     folder = path.parent
     if folder.is_dir():
@@ -121,16 +119,16 @@ def _missing(source: str | Path, path: Path) -> StudyError:
             "there is no such study file" + (" and no built-in study of that name" if is_name else ""),
             got=str(source),
             expected=f"the path of a .toml file, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
-            hint=" ".join(part for part in (near, 'or write one with "convstudy init"') if part),
+            hint=near or "`convstudy init` writes a new one",
         )
     )
 
 
-def _refusal(path: Path, what: str, expected: str) -> StudyError:
-    return StudyError(Problem(what, where=Location(str(path)), expected=expected))
+def _refusal(path: Path, expected: str, got: str) -> StudyError:
+    return StudyError(Problem(where=Location(str(path)), got=got, expected=expected))
 
 
 def _too_deep(where: Location) -> StudyError:
     return StudyError(
-        Problem("tables and lists go too deep into each other", where, expected=f"{DEEPEST} levels")
+        Problem("tables and lists are nested too deeply", where, expected=f"at most {DEEPEST} levels")
     )

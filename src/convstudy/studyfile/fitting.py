@@ -1,6 +1,6 @@
-"""Whether layers fit each other: every network, every value that a search would try, every variant.
+"""Check the shapes of every network, of every value of a search and of every variant.
 
-Nothing is trained and no module is built; a network that does not fit is found before anything starts.
+No module is built and nothing is trained.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from convstudy.studyfile.study import Variant
 
 Values = Mapping[str, Tried]
 MOST_LAYERS = 500_000
-"""How many layers, over all values and variants, are walked through before a study counts as too large."""
+"""The maximum number of layers of a study, over all values and variants."""
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """Values with which a network cannot be built, and why."""
+    """Values with which a network cannot be built, and the problem."""
 
     values: Values
     problem: Problem
 
 
 def check_shapes(draft: Draft) -> None:
-    """Add a mistake for every network, candidate and variant whose layers do not fit."""
+    """Add an error for each network, candidate and variant whose layers do not fit."""
     n_layers = sum(_n_networks(draft, name) * _n_layers(draft.networks[name]) for name in draft.networks)
     if n_layers > MOST_LAYERS:
-        got = f"{n_layers:,} layers over all values and variants"
-        draft.report((), "the study comes to too many networks", got, f"at most {MOST_LAYERS:,}")
+        what = "the networks have too many layers, over all values and variants"
+        draft.report((), what, f"{n_layers:,}", f"at most {MOST_LAYERS:,}")
         return
     for name, block in draft.blocks.items():
         _check_block(draft, name, block)
@@ -51,7 +51,7 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
-    spoiled = {error.path[:3] for error in draft.errors}  # what is written there is not what was meant
+    spoiled = {error.path[:3] for error in draft.errors}  # the errors reported there come first
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
             for variant_name, variant in ablate.variants.items():
@@ -68,12 +68,12 @@ def check_shapes(draft: Draft) -> None:
 
 
 def _location(problem: Problem) -> Location:
-    """Return the layer that a problem is about."""
+    """Return the location of the layer of a problem."""
     return problem.location if isinstance(problem, LayerProblem) else NOWHERE
 
 
 def _n_layers(pattern: NetworkPattern) -> int:
-    """Return how many layers a pattern has with its own values, those inside others included."""
+    """Return the number of layers of a pattern with its own values, with those inside other layers."""
     try:
         return len(pattern.network().layer_types)
     except NetworkError:
@@ -81,7 +81,7 @@ def _n_layers(pattern: NetworkPattern) -> int:
 
 
 def _n_networks(draft: Draft, name: str) -> int:
-    """Return how many networks one pattern comes to, variants and pairs of these included."""
+    """Return the number of networks that one pattern makes, with variants and pairs of variants."""
     n_values = math.prod(len(values) for values in _varied_parameters(draft, name).values())
     n_variants = sum(
         sum(variant.changes_network for variant in ablate.variants.values())
@@ -93,7 +93,7 @@ def _n_networks(draft: Draft, name: str) -> int:
 
 
 def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
-    """Return the parameters of a network that searches vary, each with its values."""
+    """Return the parameters of a network that searches vary, each with its checked values."""
     parameters = draft.networks[name].parameters
     return {
         key: checked_values(key, values)
@@ -105,26 +105,26 @@ def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
 
 
 def _check_block(draft: Draft, name: str, pattern: BlockPattern) -> None:
-    """Report what of a block cannot be read with its own values, whether a network uses it or not."""
+    """Report the layers of a block that cannot be read with its own values, even if no network uses it."""
     alone = NetworkPattern(layers=(f"block {name}",), blocks=draft.blocks)
     for problem in _problems(alone, None, {}):
         path = _path(draft, problem, ("block", name))
         if path[:2] == ("block", name):
-            words = problem.what, problem.got, problem.expected, problem.hint
-            draft.errors.append(FileError(path, *words, where=_location(problem)))
+            parts = problem.what, problem.got, problem.expected, problem.hint
+            draft.errors.append(FileError(path, *parts, where=_location(problem)))
 
 
 def _check_network(draft: Draft, name: str) -> None:
-    """Report what is wrong with a network at its own values; what its blocks have alone is reported already."""
+    """Report the problems of a network with its own values, except those of its blocks, which are reported already."""
     reported = {error.path for error in draft.errors}
     for problem in _problems(draft.networks[name], draft.dataset, {}):
         path = _path(draft, problem, ("network", name))
         if not (_is_unread(problem) and path[0] == "block" and path in reported):
-            draft.errors.append(_mistake(path, Misfit({}, problem), draft.networks[name], name))
+            draft.errors.append(_file_error(path, Misfit({}, problem), draft.networks[name], name))
 
 
 def _path(draft: Draft, problem: Problem, owner: KeyPath) -> KeyPath:
-    """Return the path of the layer that a problem is about: where the study says it, not inside a built-in block."""
+    """Return the path of the layer of a problem. For a layer inside a built-in block, it is the use of the block."""
     source = problem.source if isinstance(problem, LayerProblem) else None
     while source is not None and source.block and source.block not in draft.blocks:
         source = source.used_at
@@ -139,38 +139,38 @@ def _check_candidates(draft: Draft, name: str) -> None:
     search = draft.searches[name]
     pattern = draft.networks.get(search.network)
     if pattern is None or any(error.path[:3] == ("search", name, "parameters") for error in draft.errors):
-        return  # what is listed is not what was meant
+        return  # the values are wrong already
     varied = {key: values for key, values in search.parameters.items() if key in pattern.parameters}
     choices = {key: checked_values(key, values) for key, values in varied.items()}
     ranges = {key for key, values in varied.items() if isinstance(values, Range)}
     for path, misfit, also in _by_cause(_misfits(pattern, draft.dataset, choices), choices, ranges):
         at: KeyPath = ("search", name, "parameters", *path)
-        draft.errors.append(_mistake(at, misfit, pattern, search.network, also))
+        draft.errors.append(_file_error(at, misfit, pattern, search.network, also))
 
 
 def _check_winners_together(draft: Draft, name: str) -> None:
-    """Report values that fit in one search each, but not together."""
+    """Report values of several searches that fit alone, but not together."""
     searches = [key for key, search in draft.searches.items() if search.network == name]
     if len(searches) < 2 or any(error.path[1:2] in [(key,) for key in searches] for error in draft.errors):
         return
     misfits = _misfits(draft.networks[name], draft.dataset, _varied_parameters(draft, name))
     for misfit in misfits[:1]:
         path: KeyPath = ("search", searches[-1], "parameters")
-        draft.errors.append(_mistake(path, misfit, draft.networks[name], name, len(misfits) - 1))
+        draft.errors.append(_file_error(path, misfit, draft.networks[name], name, len(misfits) - 1))
 
 
 def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: Variant) -> None:
-    """Report a variant, or two together, that cannot be built where the network that is varied can."""
+    """Report a variant, or a pair of them, that cannot be built although the network itself can."""
     pattern = draft.networks[base]
     choices = _varied_parameters(draft, base)
     own: Values = {key: pattern.parameters[key] for key in choices}
-    # At its own values first: that is the plainer message.
+    # The network's own values come first, because their message is shorter.
     for values in [own, *(dict(zip(choices, row, strict=True)) for row in product(*choices.values()))]:
         problems = _problems(pattern, draft.dataset, values, variant.network)
         if problems and not _problems(pattern, draft.dataset, values):
             shown_values = {} if values == own else values
             draft.errors.append(
-                _mistake(path, Misfit(shown_values, problems[0]), pattern, base, variant=name)
+                _file_error(path, Misfit(shown_values, problems[0]), pattern, base, variant=name)
             )
             return
 
@@ -178,7 +178,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: V
 def _misfits(
     pattern: NetworkPattern, dataset: Dataset | None, choices: Mapping[str, Sequence[Tried]]
 ) -> list[Misfit]:
-    """Return the combinations of values with which a network cannot be built, where that is news."""
+    """Return the combinations of values with which a network cannot be built, except for problems it has anyway."""
     known = _problems(pattern, dataset, {})
     misfits = []
     for row in product(*choices.values()):
@@ -189,7 +189,7 @@ def _misfits(
 
 
 def _is_known(problem: Problem, known: tuple[Problem, ...]) -> bool:
-    """Return whether the network has this problem at its own values too, where it has been reported."""
+    """Return whether the network has this problem with its own values too. If so, it is reported already."""
     for other in known:
         if _spot(other) == _spot(problem) and (
             other.what == problem.what or (_is_unread(problem) and other.got == problem.got)
@@ -199,22 +199,22 @@ def _is_known(problem: Problem, known: tuple[Problem, ...]) -> bool:
 
 
 def _spot(problem: Problem) -> tuple[LayerPath, Source | None]:
-    """Return which layer a problem is about."""
+    """Return the path and the source of the layer of a problem."""
     return (problem.path, problem.source) if isinstance(problem, LayerProblem) else ((), None)
 
 
 def _is_unread(problem: Problem) -> bool:
-    """Return whether a layer could not be read, so that its text may be part of what is wrong."""
+    """Return whether the problem is a layer text that cannot be read."""
     return not (isinstance(problem, LayerProblem) and problem.path)
 
 
 def _by_cause(
     misfits: list[Misfit], choices: Mapping[str, Sequence[Tried]], ranges: Set[str]
 ) -> Iterable[tuple[KeyPath, Misfit, int]]:
-    """Yield one misfit for each cause: where it is written below ``parameters``, and how many more it stands for.
+    """Yield one misfit for each cause: its path below ``parameters``, and the number of other combinations.
 
-    A value is a cause if no combination with it can be built, each for the same reason. All values of one of the
-    ``ranges`` are written in one place, so that one of them stands for those that are causes.
+    A value is a cause if every combination with it fails, for the same reason. The values of a range have the same
+    path, so one misfit represents all values of the range that are causes.
     """
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
@@ -249,7 +249,7 @@ def _problems(
     values: Values,
     change: Callable[[Network], Network] | None = None,
 ) -> tuple[Problem, ...]:
-    """Return why a network cannot be built with these values, if so; without a dataset, layers are only read."""
+    """Return the problems of a network with these values. Without a dataset, layers are read but not fitted."""
     sources: Mapping[LayerPath, Source] = {}
     try:
         expanded = pattern.expanded(**values)
@@ -257,7 +257,7 @@ def _problems(
         if change is None:
             sources = expanded.sources
         else:
-            network = change(network)  # the layers are no longer where they were written
+            network = change(network)  # the paths of the layers have changed
         if dataset is not None:
             for _ in network.walk(dataset.image_shape, dataset.n_classes):
                 pass
@@ -267,7 +267,7 @@ def _problems(
 
 
 def _with_source(problem: Problem, sources: Mapping[LayerPath, Source]) -> Problem:
-    """Return a problem with where its layer is written; that of a projection is where its residual is."""
+    """Return a problem with the source of its layer. A projection has the source of its residual."""
     if not isinstance(problem, LayerProblem) or problem.source is not None:
         return problem
     found = next((sources[path] for path in _upwards(problem.path) if path in sources), None)
@@ -278,15 +278,18 @@ def _upwards(path: LayerPath) -> Iterable[LayerPath]:
     return (path[:length] for length in range(len(path), 0, -1))
 
 
-def _mistake(
+def _file_error(
     path: KeyPath, misfit: Misfit, pattern: NetworkPattern, name: str, also: int = 0, variant: str = ""
 ) -> FileError:
-    """Return a misfit as a mistake that says which network and which values."""
+    """Return a misfit as an error that names the network and the values."""
     values = {**pattern.parameters, **misfit.values}
     whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
-    told = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
-    whose += f" with {told}" if told else ""
+    assignments = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
+    whose += f" with {assignments}" if assignments else ""
     whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
     problem = misfit.problem
-    words = f"{problem.what} ({whose})", problem.got, problem.expected, problem.hint
-    return FileError(path, *words, where=_location(problem))
+    what, expected = problem.what, problem.expected
+    if not what:
+        what, expected = f"the layer must be {expected}", ""
+    what = f"{what} ({whose})"
+    return FileError(path, what, problem.got, expected, problem.hint, _location(problem))

@@ -74,7 +74,7 @@ class DatasetTable(Part):
                 *(Problem(p.what, _key("classes"), p.got, p.expected) for p in error.problems)
             ) from None
         if self.digest not in (None, dataset.digest):
-            what, hint = "the images are not those with this digest", "restore them, or take the key out"
+            what, hint = "the images have another digest", "restore the images, or remove the key"
             raise DataError(
                 Problem(what, _key("digest"), f"SHA-256 {dataset.digest}", f"SHA-256 {self.digest}", hint)
             )
@@ -101,7 +101,7 @@ def _dataset(value: object) -> Dataset:
     if isinstance(value, dict):
         return DatasetTable.model_validate(value).dataset(Path())
     if not isinstance(value, str):
-        what = "a dataset must be the name of a built-in one, a table of source and path, or a Dataset"
+        what = "a dataset must be the name of a built-in dataset, a table with source and path, or a Dataset"
         raise PydanticCustomError("dataset_type", what)
     if value not in BUILT_IN_DATASETS:
         found = unknown("dataset", value, BUILT_IN_DATASETS)

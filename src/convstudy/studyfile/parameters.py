@@ -1,4 +1,4 @@
-"""Whether networks and blocks have names and parameters that can be, and use each parameter."""
+"""Check the names and parameters of networks and blocks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ def check_network(draft: Draft, name: str, pattern: NetworkPattern) -> None:
     """Check the name, the initialiser and the parameters of a network."""
     path: KeyPath = ("network", name)
     if name == BEST:
-        draft.report(
-            path, f'"{BEST}" stands for the winner of a comparison; a network needs another name', BEST
-        )
+        draft.report(path, f'"{BEST}" is reserved for the winner of a comparison; rename the network', BEST)
     for key in pattern.parameters:
         if key in RECIPE_KEYS:
-            what = f'"{key}" is a recipe key; a parameter needs another name, or goes under [recipe]'
+            what = f'"{key}" is a recipe key; rename the parameter, or move it to [recipe]'
             draft.report((*path, key), what, key)
     _check_parameters(draft, pattern, path, tuple(NetworkPattern.model_fields), RECIPE_KEYS)
 
@@ -32,10 +30,10 @@ def check_block(draft: Draft, name: str, pattern: BlockPattern) -> None:
     """Check the name and the parameters of a block."""
     path: KeyPath = ("block", name)
     if name == IDENTITY:
-        what = f'"{IDENTITY}" is the input itself in a concat; a block needs another name'
+        what = f'"{IDENTITY}" is reserved for the input of a concat; rename the block'
         draft.report(path, what, IDENTITY)
     elif REPEATS.fullmatch(name):
-        draft.report(path, f'"{name}" is a number of repeats; a block needs another name', name)
+        draft.report(path, f'"{name}" is reserved for a number of repeats; rename the block', name)
     own = (*BlockPattern.model_fields, *arguments_of(Residual))
     _check_parameters(draft, pattern, path, own, ())
 
@@ -47,14 +45,12 @@ def _check_parameters(
     reserved: tuple[str, ...],
     reported: tuple[str, ...],
 ) -> None:
-    """Check that no parameter has a reserved name, and that the layers use each that is not reported already."""
+    """Check that no parameter has a reserved name, and that the layers use each one that is not in ``reported``."""
     used = parameter_names(pattern.layers)
     fields = keys_of(type(pattern))
     for key in pattern.parameters:
         if key in reserved:
-            draft.report(
-                (*path, key), f'"{key}" has a meaning of its own; no parameter may be called so', key
-            )
+            draft.report((*path, key), f'"{key}" is a reserved name; rename the parameter', key)
         elif key not in used and key not in reported:
             near = tuple(name for name in (*fields, *sorted(used)) if name not in pattern.parameters)
-            draft.report_unknown("key or parameter in use", key, near, (*path, key))
+            draft.report_unknown("key or unused parameter", key, near, (*path, key))

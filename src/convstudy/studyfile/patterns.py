@@ -23,7 +23,7 @@ def _layer(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, (list, tuple)) and value and depth < MOST_LISTS:
         return tuple(_layer(each, depth + 1) for each in value)
-    raise PydanticCustomError("layer", "a layer is a text or a list")
+    raise PydanticCustomError("layer", "a layer must be a string or a list")
 
 
 Written = Annotated[

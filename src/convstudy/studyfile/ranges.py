@@ -1,4 +1,4 @@
-"""Ranges that a search draws values from, beside lists: ``{ low = 1e-4, high = 1e-1, log = true }``."""
+"""Ranges of values that a search draws from: ``{ low = 1e-4, high = 1e-1, log = true }``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-# Whole numbers that every JSON reader keeps exactly.
+# JSON readers that use float64 keep these integers exactly.
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 class Range(BaseModel):
-    """All numbers from ``low`` to ``high``, both included; whole numbers only where both ends are whole.
+    """All numbers from ``low`` to ``high``, both included. If both are integers, only integers are drawn.
+
+    Attributes:
+        low: the lowest value.
+        high: the highest value; must be greater than ``low``.
+        log: whether to draw uniformly on a logarithmic scale; ``low`` must be > 0.
+        step: the distance between integers: low, low + step, ... up to ``high``. Not with ``log``.
 
     >>> Range(low=3, high=9, step=2).integers
     range(3, 10, 2)
@@ -24,43 +30,42 @@ class Range(BaseModel):
     high: Whole | float = Field(description="The highest value.")
     log: bool = Field(
         default=False,
-        description="Draw evenly on a logarithmic scale: for values over several powers of ten.",
+        description="Draw uniformly on a logarithmic scale, as for values over several powers of ten.",
     )
     step: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
-        default=None, description="Whole numbers only: low, low + step, ... up to high."
+        default=None, description="Draw one of low, low + step, ... up to high; all three must be integers."
     )
 
     @model_validator(mode="after")
     def _check_ends(self) -> Range:
-        """Refuse ends and steps that make no range."""
         if self.low >= self.high:
-            raise _refusal("high", "a range goes from low up to high", "a high above the low")
+            raise _refusal("high", "greater than low", self.high)
         if self.log and self.low <= 0:
-            raise _refusal("low", "a logarithmic scale has no place for 0 or less", "a low above 0")
+            raise _refusal("low", "greater than 0 where log is true", self.low)
         if self.step is not None and not self.is_integer:
-            what = "a step goes with whole numbers, and low or high is none"
-            raise _refusal("step", what, "whole numbers for low and high, or no step")
+            raise _refusal("step", "left out unless low and high are integers", self.step)
         if self.step is not None and self.log:
-            raise _refusal("step", "a logarithmic scale has no even steps", "a step or log = true, not both")
+            raise _refusal("step", "left out where log is true", self.step)
         return self
 
     @property
     def is_integer(self) -> bool:
-        """Whether it holds whole numbers only."""
+        """Whether the values are integers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
     def integers(self) -> range:
-        """Every value of a range of whole numbers, which is never written out."""
+        """All values, if they are integers."""
         if not (isinstance(self.low, int) and isinstance(self.high, int)):
-            raise TypeError(f"there is no list of all numbers from {self.low} to {self.high}")
+            raise TypeError(f"the range from {self.low} to {self.high} is not a range of integers")
         return range(self.low, self.high + 1, self.step or 1)
 
     @property
     def ends(self) -> tuple[int | float, int | float]:
-        """Its lowest and highest value: what holds for both, holds for all where the allowed values are a range too."""
+        """The lowest and the highest value. If both are in an allowed interval, all values are."""
         return (self.low, self.integers[-1]) if self.is_integer else (self.low, self.high)
 
 
-def _refusal(key: str, what: str, expected: str) -> PydanticCustomError:
-    return PydanticCustomError("combination", what, {"key": key, "expected": expected})
+def _refusal(key: str, expected: str, got: float) -> PydanticCustomError:
+    context = {"key": key, "expected": expected, "got": str(got)}
+    return PydanticCustomError("combination", "{key} must be {expected}; got {got}", context)

@@ -1,4 +1,4 @@
-"""A study file to a Study, or to everything that is wrong with it."""
+"""Read a study file to a Study, or report all of its errors at once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
     ):
         if not isinstance(value, types):
             raise UsageError(
-                Problem(f"{name} must be {expected}", got=f"{repr(value)[:80]}, a {type(value).__name__}")
+                Problem(
+                    where=Location(key=(name,)),
+                    expected=expected,
+                    got=f"{value!r:.80} ({type(value).__name__})",
+                )
             )
     text, file = read_text(source)
     document, changed_paths = changed(parsed(text, file), changes)
@@ -149,6 +153,6 @@ def _error(errors: list[FileError], place: Callable[[KeyPath], Location]) -> Stu
         read.setdefault(str(problem), problem)
     problems = sorted(read.values(), key=lambda problem: problem.where.line or 0)
     if len(problems) > MOST_PROBLEMS:
-        more = Problem(f"and {len(problems) - MOST_PROBLEMS:,} more mistakes")
+        more = Problem(f"and {len(problems) - MOST_PROBLEMS:,} more errors")
         problems = [*problems[:MOST_PROBLEMS], more]
     return StudyError(*problems)

@@ -114,12 +114,11 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _check_momentum(self) -> Recipe:
-        """Refuse to look ahead along a momentum that is not there."""
         if self.optimizer in WITH_MOMENTUM and self.nesterov and self.momentum == 0:
             raise PydanticCustomError(
                 "combination",
-                "nesterov looks ahead along the momentum, and momentum is 0",
-                {"key": "nesterov", "expected": "nesterov = false, or a momentum above 0"},
+                "{key} must be {expected}; got {got}",
+                {"key": "nesterov", "expected": "false where momentum is 0", "got": "true"},
             )
         return self
 

@@ -1,6 +1,7 @@
-"""Which checks a study suppresses, each with the reason: ``[suppress]`` and ``single-seed = "a smoke run"`` below it.
+"""The checks that a study can suppress, each with a reason: ``single-seed = "a smoke run"`` under ``[suppress]``.
 
-Checks themselves live far above (``checks/``); here stand their names, so that a wrong one is a mistake like others.
+The checks are in ``convstudy.checks``, which imports this package. Their names are here, so that the study file can
+be checked for unknown ones.
 """
 
 from __future__ import annotations
@@ -45,14 +46,14 @@ CHECK_NAMES = (
     "constant-images",
     "badly-calibrated",
 )
-"""Every check that can be suppressed; a test holds it to the catalogue of checks."""
+"""The names of all checks that can be suppressed. A test compares them with ``convstudy.checks``."""
 
 LONGEST_REASON = 500
-REASON_WORDS = f"a text of 1 to {LONGEST_REASON} characters on one line: why the check does not matter here"
+REASON_TEXT = f"the reason, a string of 1 to {LONGEST_REASON} characters on one line"
 
 
 def is_reason(value: object) -> bool:
-    """Send whether something may stand as the reason for silencing a check; it is printed as it is."""
+    """Return whether a value can be the reason for a suppressed check. Reports print it unchanged."""
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_REASON:
         return False
     return value.isprintable() and not value.isspace()
@@ -60,7 +61,7 @@ def is_reason(value: object) -> bool:
 
 def _check_reason(text: str) -> str:
     if not is_reason(text):
-        raise PydanticCustomError("reason", "this is no reason", {"expected": REASON_WORDS})
+        raise PydanticCustomError("reason", "must be {expected}", {"expected": REASON_TEXT})
     return text
 
 
