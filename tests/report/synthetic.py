@@ -1,4 +1,4 @@
-"""Results that nobody trained: seeded random records over a built-in study, to test statistics and report with."""
+"""Synthetic results: seeded random records of a built-in study, for tests of statistics and report."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from convstudy.report.table import Table
 from convstudy.studyfile import Study, load_study
 from tests.scores import epoch_of, scores
 
-HERE = Environment("Linux x86_64", "a made-up processor", 2, 1, "cpu", "3.11.2", "2.13.0", "2.4.6", "0.1.0")
-N_MISTAKES = 12
+HERE = Environment("Linux x86_64", "a synthetic CPU", 2, 1, "cpu", "3.11.2", "2.13.0", "2.4.6", "0.1.0")
+N_ERROR_IMAGES = 12
 
 
 def digest(text: str) -> str:
-    """Return something that looks like the digest of weights."""
+    """Return a synthetic digest of weights."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def synthetic_record(fit: Fit, level: float, environment: Environment = HERE) -> Record:
-    """Return the record of a fit that would come to about this validation accuracy."""
-    luck = random.Random(fit.trial_id)  # whoever goes on from a paused fit has its history
+    """Return the record of a fit with about this validation accuracy in its last epoch."""
+    luck = random.Random(fit.trial_id)  # fits of one trial share their history
     n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
     history = []
     for number in range(1, fit.n_epochs + 1):
@@ -91,15 +91,15 @@ def synthetic_results(
     """Return the results of a run.
 
     Args:
-        study: what was asked; the built-in study ``digits`` unless told.
+        study: the study; the built-in ``digits`` by default.
         fails: names of candidates whose first fit fails.
-        stop_after: how many fits are trained before the run stops.
-        tested: whether the test set was opened at the end.
-        with_arrays: whether the files beside the records are there.
-        level: candidate name -> the accuracy that its fits come to.
-        environment: number of the fit -> where it ran.
-        n_test_evaluations_before: openings by other runs.
-        images: whether the images were looked over, once the test set was opened.
+        stop_after: the number of fits after which the run stops; ``None`` for a complete run.
+        tested: whether the test set was evaluated at the end.
+        with_arrays: whether weights and predictions exist.
+        level: candidate name -> the final accuracy of its fits.
+        environment: number of the fit -> its environment.
+        n_test_evaluations_before: the number of test-set evaluations of other runs.
+        images: whether statistics of the images exist, if the test set was evaluated.
     """
     study = study or load_study("digits")
     records: dict[str, Record] = {}
@@ -123,7 +123,7 @@ def synthetic_results(
                 record = synthetic_record(fit, wanted, environment(len(records)))
                 records[fit.id] = record
     targets = _test_targets(plan, records)
-    test_evaluations = _openings(plan, records, study, targets) if tested and stop_after is None else {}
+    test_evaluations = _evaluations(plan, records, study, targets) if tested and stop_after is None else {}
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
         if not with_arrays or fit_id not in records:
@@ -147,7 +147,7 @@ def synthetic_results(
 
 
 def synthetic_statistics(study: Study) -> DatasetStatistics:
-    """Return facts of images among which two of three test images are training images too, one otherwise labelled."""
+    """Return image statistics with two exact duplicates, one of them with different labels, and one near-duplicate."""
     info = study.dataset
     exact = (Pair(7, 3, 1, 1, 1.0), Pair(9, 5, 2, 1, 1.0))
     return DatasetStatistics(
@@ -160,13 +160,13 @@ def synthetic_statistics(study: Study) -> DatasetStatistics:
 
 
 def _counts(n_images: int, n_classes: int) -> tuple[int, ...]:
-    """Return so many images in classes of which the first is the smallest and the last the largest."""
+    """Return class counts that sum to ``n_images``; the first class is the smallest, the last the largest."""
     counts = [(n_images // n_classes) - n_classes // 2 + label for label in range(n_classes)]
     return (*counts[:-1], n_images - sum(counts[:-1]))
 
 
 def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
-    """Return fit id -> about what accuracy its model has on the test images."""
+    """Return fit id -> approximate test accuracy."""
     targets = {}
     for fit in plan.tested_fits:
         record = records.get(fit.id)
@@ -176,10 +176,10 @@ def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
     return targets
 
 
-def _openings(
+def _evaluations(
     plan: Plan, records: dict[str, Record], study: Study, targets: dict[str, float]
 ) -> dict[str, Evaluation]:
-    """Return openings whose scores are those of the predictions that lie beside the records."""
+    """Return test-set evaluations whose scores match :func:`synthetic_arrays`."""
     test_evaluations = {}
     for number, fit in enumerate(plan.tested_fits):
         if fit.id not in targets:
@@ -202,9 +202,9 @@ def _openings(
 
 
 def synthetic_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.97) -> dict[str, Any]:
-    """Return what would lie beside a record; ``accuracy`` is about the share of images that are right.
+    """Return the arrays of a fit: ``what`` is "weights", "validation" or "test".
 
-    Some images are harder than others for all models.
+    ``accuracy`` is the approximate proportion of correct predictions; the same images are hard for all models.
     """
     info = study.dataset
     luck = np.random.RandomState(int(fit_id[:6], 16))
@@ -220,13 +220,13 @@ def synthetic_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.9
     difficulty = np.random.RandomState(2).uniform(size=n) ** 0.2 + luck.normal(0, 0.1, n)
     is_wrong = np.zeros(n, dtype=bool)
     is_wrong[np.argsort(-difficulty)[: round((1 - accuracy) * n)]] = True
-    sure = np.where(is_wrong, (labels + luck.randint(1, info.n_classes, n)) % info.n_classes, labels)
+    predicted = np.where(is_wrong, (labels + luck.randint(1, info.n_classes, n)) % info.n_classes, labels)
     probabilities += 0.001
-    probabilities[np.arange(n), sure] += 0.79
+    probabilities[np.arange(n), predicted] += 0.79
     if what == "validation":
         return {"indices": np.arange(n), "probabilities": probabilities}
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:N_MISTAKES]
+    wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:N_ERROR_IMAGES]
     pixels = luck.randint(0, 256, (len(wrong), *info.image_shape)).astype(np.uint8)
     return {
         "labels": labels,
@@ -237,24 +237,22 @@ def synthetic_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.9
 
 
 def analysed(results: Results) -> tuple[Analysis, Findings]:
-    """Return what a report is made of."""
+    """Return the analysis and the findings of a run."""
     analysis = analyse(results)
     return analysis, check_run(analysis)
 
 
 def gathered(results: Results) -> Report:
-    """Return a report."""
+    """Return the report of a run."""
     return gather(*analysed(results))
 
 
 def table_of(report: Report, name: str) -> Table:
-    """Return a table of a report."""
     (table,) = [table for table in report.tables if table.name == name]
     return table
 
 
 def figure_of(report: Report, name: str) -> Figure:
-    """Return a figure of a report."""
     (figure,) = [figure for figure in report.figures if figure.name == name]
     return figure
 
@@ -266,5 +264,5 @@ def texts_of(report: Report, section: str) -> list[str]:
 
 
 def notes_of_first(results: Results) -> str:
-    """Return the notes below the answer to the first question, as one text."""
+    """Return the notes on the first conclusion as one text."""
     return " ".join(conclusions(analyse(results))[0].notes)

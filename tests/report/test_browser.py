@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing fails, nothing is fetched, everything fits."""
+"""The page in Chromium: no errors, no requests, no overflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FLAGS = (
     "--no-first-run",
 )
 N_CHARTS = 36
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +40,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
-def test_the_page_in_a_browser(browser: Any, report: Path, width: int, scheme: str) -> None:
+def test_page_in_browser_draws_charts_without_errors_requests_or_overflow(
+    browser: Any, report: Path, width: int, scheme: str
+) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    said: list[str] = []
-    asked: list[str] = []
+    messages: list[str] = []
+    requests: list[str] = []
     try:
         page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
         page.goto(report.as_uri(), timeout=120_000)
         page.wait_for_function("document.documentElement.dataset.charts === 'drawn'", timeout=120_000)
         statistics = page.evaluate(
@@ -59,27 +61,27 @@ def test_the_page_in_a_browser(browser: Any, report: Path, width: int, scheme: s
                     empty: charts.filter(chart => chart.querySelectorAll('path').length < 10).length,
                     widest: Math.max(...charts.map(chart => chart.getBoundingClientRect().right)),
                     scrolls: document.documentElement.scrollWidth > window.innerWidth,
-                    ground: getComputedStyle(document.body).backgroundColor,
-                    ink: getComputedStyle(charts[0].querySelector('text')).fill,
+                    background: getComputedStyle(document.body).backgroundColor,
+                    chartText: getComputedStyle(charts[0].querySelector('text')).fill,
                     text: getComputedStyle(document.body).color,
                 };
             }"""
         )
     finally:
         context.close()
-    assert said == []
-    assert [url for url in asked if not url.startswith(("data:", "file:"))] == []
-    assert [url for url in asked if url.startswith("file:")] == [report.as_uri()]
+    assert messages == []
+    assert [url for url in requests if not url.startswith(("data:", "file:"))] == []
+    assert [url for url in requests if url.startswith("file:")] == [report.as_uri()]
     assert statistics["charts"] == N_CHARTS
     assert statistics["empty"] == 0
     assert statistics["widest"] <= width
     assert not statistics["scrolls"]
-    assert statistics["ink"] == statistics["text"]
-    brightness = sum(int(part) for part in statistics["ground"].strip("rgb()").split(",")) / 3
+    assert statistics["chartText"] == statistics["text"]
+    brightness = sum(int(part) for part in statistics["background"].strip("rgb()").split(",")) / 3
     assert brightness > 240 if scheme == "light" else brightness < 40
 
 
-def test_a_link_leads_to_its_section_while_charts_are_drawn(browser: Any, report: Path) -> None:
+def test_linked_section_stays_in_view_while_charts_are_drawn(browser: Any, report: Path) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     try:
         page = context.new_page()

@@ -20,16 +20,16 @@ CONTENTS = gathered(synthetic_results(fails=["plain"]))
 
 
 @pytest.mark.parametrize("figure", CONTENTS.figures, ids=lambda figure: figure.name)
-def test_each_chart_is_right_by_the_schema_and_can_be_drawn(figure: object) -> None:
+def test_chart_is_valid_vega_lite_and_renders_to_svg(figure: object) -> None:
     spec = figure_spec(figure)  # type: ignore[arg-type]
-    alt.Chart.from_dict(figure.draw())  # type: ignore[attr-defined]  # raises where it breaks the schema
+    alt.Chart.from_dict(figure.draw())  # type: ignore[attr-defined]  # raises if the schema does not allow it
     assert figure.alt and figure.title  # type: ignore[attr-defined]
     svg = vl_convert.vegalite_to_svg(spec)
     assert ET.fromstring(svg).tag.endswith("svg")
     assert "currentColor" not in svg
 
 
-def test_there_is_every_kind_of_chart() -> None:
+def test_report_has_every_kind_of_chart_with_unique_names() -> None:
     kinds = {re.sub(r"-.*", "", figure.name) for figure in CONTENTS.figures}
     assert kinds == {
         "answer",
@@ -48,7 +48,7 @@ def test_there_is_every_kind_of_chart() -> None:
     assert len(names) == len(set(names)) == 3 + 3 + 1 + 2 + 3 + 2 * 10 + 4
 
 
-def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:
+def test_learning_rate_has_a_chart_unless_it_is_constant() -> None:
     assert "learning-rate" not in [figure.name for figure in CONTENTS.figures]
     base = load_study("digits")
     study = base.model_copy(
@@ -62,7 +62,7 @@ def test_a_schedule_has_its_chart_and_a_constant_rate_has_none() -> None:
     assert figure_of(gathered(changed), "learning-rate").alt.startswith("Learning rate by epoch of ")
 
 
-def test_every_ring_and_mean_is_in_the_scores_chart() -> None:
+def test_scores_chart_has_every_fit_and_mean() -> None:
     figure = next(figure for figure in CONTENTS.figures if figure.name == "scores-search-kernel-size")
     spec = figure.draw()
     values = [spec["datasets"][layer["data"]["name"]] for layer in spec["layer"]]
@@ -70,19 +70,19 @@ def test_every_ring_and_mean_is_in_the_scores_chart() -> None:
     assert values[0] is values[1]
 
 
-def test_colours_are_okabe_and_itos() -> None:
+def test_palette_is_that_of_okabe_and_ito() -> None:
     assert len(set(theme.PALETTE)) == 7
     assert set(theme.PALETTE) >= {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"}
 
 
-def test_effects_on_a_loss_are_the_best_first_and_say_that_lower_is_better() -> None:
+def test_effects_are_sorted_best_first_and_state_if_lower_is_better() -> None:
     def verdict(first: str, metric: str, values: tuple[float, ...]) -> Verdict:
         difference = paired_difference(values, [0.0] * len(values))
         return judge(
             first, "it", Measure("test", metric), difference, 0.0, lower_is_better=metric != "accuracy"
         )
 
-    for metric, title, told in (
+    for metric, title, alt_text in (
         (
             "log-loss",
             "Effects on Brier",
@@ -93,4 +93,4 @@ def test_effects_on_a_loss_are_the_best_first_and_say_that_lower_is_better() -> 
         found = [verdict("down", metric, (-0.2, -0.21, -0.19)), verdict("up", metric, (0.3, 0.31, 0.29))]
         figure = forest_chart("n", "s", title, [(each.first, each) for each in found])
         assert figure is not None
-        assert figure.alt == told
+        assert figure.alt == alt_text

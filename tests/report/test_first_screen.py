@@ -1,4 +1,4 @@
-"""The first screen: after the sentences a picture for each question, with the selected candidate marked."""
+"""The first screen: the sentences, then one chart per stage with the selected candidate marked."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from tests.report.synthetic import figure_of, gathered, synthetic_results
 BASE = load_study("digits")
 
 
-def thumbnails(report: Report) -> list[str]:
+def chart_names(report: Report) -> list[str]:
     return [figure.name for figure in report.figures if figure.name.startswith("answer-")]
 
 
 def rows_of(figure: Figure) -> list[dict[str, Any]]:
-    """Return the candidates of a picture, from top to bottom."""
+    """Return the candidates of a chart, from top to bottom."""
     spec = figure.draw()
     rows: list[dict[str, Any]] = spec["datasets"][spec["layer"][-1]["data"]["name"]]
     return rows
 
 
-def test_sentences_are_first_then_a_picture_for_each_question() -> None:
+def test_first_screen_has_sentences_then_one_chart_per_stage() -> None:
     report = gathered(synthetic_results())
     answer = report.sections[0]
     assert [type(block) for block in answer.blocks] == [Text, Text, Text, Row, Facts]
-    assert thumbnails(report) == [
+    assert chart_names(report) == [
         "answer-search-kernel-size",
         "answer-compare-architectures",
         "answer-ablate-best",
@@ -54,7 +54,7 @@ def test_sentences_are_first_then_a_picture_for_each_question() -> None:
     assert {row["pair"] for row in effects} == {"plain", "tanh-glorot", "rmsprop"}
 
 
-def test_thirty_candidates_are_shortened_and_the_selected_one_stays() -> None:
+def test_small_chart_of_thirty_candidates_shows_the_best_twelve() -> None:
     names = tuple(f"a-network-with-a-rather-long-name-{number:02d}" for number in range(30))
     pattern = BASE.network["one-conv"]
     networks = {
@@ -69,15 +69,15 @@ def test_thirty_candidates_are_shortened_and_the_selected_one_stays() -> None:
     figure = figure_of(report, "answer-compare-all")
     assert "the best 12 of 30" in figure.title
     assert len(rows_of(figure)) == MOST
-    # Ends of long names stay, because they set the candidates apart.
+    # The ends of long names stay, because only these differ.
     axis = figure.draw()["layer"][-1]["encoding"]["y"]["axis"]
     assert all(f"-name-{number}" in axis["labelExpr"] for number in range(18, 30))
     assert len(figure_of(report, "ranking-all").draw()["datasets"]["rows-1"]) == 30
-    # 30 networks have 435 pairs: a reader opens them.
+    # 30 networks have 435 pairs: the table is folded.
     assert "All 435 verdicts" in page(report)
 
 
-def test_a_single_candidate_has_its_interval() -> None:
+def test_single_candidate_has_an_interval() -> None:
     search = BASE.search["kernel-size"].model_copy(update={"parameters": {"kernel": (5,)}})
     study = BASE.model_copy(update={"compare": {}, "ablate": {}, "search": {"kernel-size": search}})
     report = gathered(synthetic_results(study))
@@ -90,15 +90,15 @@ def test_a_single_candidate_has_its_interval() -> None:
     ("stop_after", "expected"),
     [(0, []), (7, ["answer-search-kernel-size"]), (12, ["answer-search-kernel-size"])],
 )
-def test_what_has_no_score_has_no_picture(stop_after: int, expected: list[str]) -> None:
+def test_stage_without_score_has_no_chart(stop_after: int, expected: list[str]) -> None:
     report = gathered(synthetic_results(stop_after=stop_after))
-    assert thumbnails(report) == expected
+    assert chart_names(report) == expected
     for name in expected:
         figure = figure_of(report, name)
         assert ("selected" in figure.title) == (stop_after == 12)
 
 
-def test_without_predictions_means_have_no_interval_and_say_so() -> None:
+def test_means_without_predictions_have_no_interval_and_another_title() -> None:
     report = gathered(synthetic_results(with_arrays=False))
     figure = figure_of(report, "answer-compare-architectures")
     assert "test accuracy, mean over 3 seeds" in figure.title

@@ -124,7 +124,7 @@ def test_table_has_the_interaction_and_its_four_scores() -> None:
 def test_missing_predictions_are_reported() -> None:
     results = known(together=300, lost=True)
     table = interactions_table(analyse(results).stage_results[0])
-    assert table is not None and "predictions are lost" in table.caption
+    assert table is not None and "Without predictions there is no interval" in table.caption
     assert table.texts[0][2:6] == ["inconclusive", "−2.50", "–", "–"]
     assert "inconclusive: predictions are missing" in conclusions(analyse(results))[0].notes[-1]
 
@@ -141,7 +141,7 @@ def test_every_format_has_the_table_of_interactions() -> None:
         ("plain", "rmsprop"),
         ("tanh-glorot", "rmsprop"),
     ]
-    assert "all 3 interactions" in values["tables"]["interactions-best"]["caption"]
+    assert "for 3 interactions" in values["tables"]["interactions-best"]["caption"]
     assert len(values["tables"]["ablate-best"]["rows"]) == 4 + 3
     assert [v["first"] for v in values["tables"]["verdicts"]["rows"] if v["stage"] == "ablate.best"] == [
         "plain",

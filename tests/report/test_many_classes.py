@@ -1,4 +1,4 @@
-"""The report of a dataset with more classes than a matrix can show: sizes and counts, of 51 and of 1,000 classes."""
+"""The report of datasets with more classes than a confusion matrix shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convstudy.report.document import document
 from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.report import Report
-from convstudy.report.sections.classes import MOST_PAIRS
+from convstudy.report.sections.classes import MAX_PAIRS
 from convstudy.report.table import as_csv, escaped
 from convstudy.stats import confusion_of
 from convstudy.studyfile import Compare, NetworkPattern, Recipe, Study
@@ -50,29 +50,29 @@ def contents(request: pytest.FixtureRequest) -> Report:
 
 
 @pytest.mark.parametrize("contents", [MOST_CLASSES], indirect=True)
-def test_fifty_classes_are_a_matrix(contents: Report) -> None:
+def test_fifty_classes_have_a_confusion_matrix(contents: Report) -> None:
     table = table_of(contents, "confusion")
     assert figure_of(contents, "confusion").alt
     assert (len(table.rows), len(table.columns)) == (50, 51)
 
 
 @pytest.mark.parametrize("contents", [MOST_CLASSES + 1, 1_000], indirect=True)
-def test_more_classes_are_a_list_of_pairs_that_says_what_it_leaves_out(contents: Report) -> None:
+def test_more_classes_have_a_list_of_pairs_that_states_its_omissions(contents: Report) -> None:
     n_classes = len(table_of(contents, "classes").rows)
     table = table_of(contents, "confusion")
     assert "confusion" not in [figure.name for figure in contents.figures]
-    assert [column.key for column in table.columns] == ["true", "predicted", "count", "share"]
+    assert [column.key for column in table.columns] == ["true", "predicted", "count", "proportion"]
     counts = [row[2] for row in table.rows]
     assert counts == sorted(counts, reverse=True)
-    (head,) = [text for text in texts_of(contents, "misclassified") if " mistakes in " in text]
+    (head,) = [text for text in texts_of(contents, "misclassified") if " errors in " in text]
     n_errors = int(head.split()[0].replace(",", ""))
-    hidden = re.search(r"([\d,]+) other pairs of classes with ([\d,]+) mistakes", table.caption)
+    hidden = re.search(r"([\d,]+) other pairs of classes with ([\d,]+) errors", table.caption)
     n_hidden = int(hidden[1].replace(",", "")) if hidden else 0
     assert sum(counts) + (int(hidden[2].replace(",", "")) if hidden else 0) == n_errors
-    assert len(counts) == MOST_PAIRS if n_hidden else len(counts) <= MOST_PAIRS
+    assert len(counts) == MAX_PAIRS if n_hidden else len(counts) <= MAX_PAIRS
     assert n_hidden > 0 or n_classes == MOST_CLASSES + 1
-    assert f"of {n_classes:,} classes" in page(contents)
-    # Each class has one line in the tables by class, and a chart shows some of them.
+    assert f"among {n_classes:,} classes" in page(contents)
+    # Tables have one row per class; charts show only some classes.
     assert len(table_of(contents, "class-accuracy").rows) == n_classes
     accuracy, classes = figure_of(contents, "class-accuracy"), figure_of(contents, "classes")
     assert f"lowest of {n_classes:,}" in accuracy.full_title
@@ -82,7 +82,7 @@ def test_more_classes_are_a_list_of_pairs_that_says_what_it_leaves_out(contents:
 
 
 def _data(spec: object) -> list[dict[str, object]]:
-    """Return the rows of classes that a chart is drawn from."""
+    """Return the rows per class in a chart's specification."""
     if isinstance(spec, (list, tuple)):
         if spec and isinstance(spec[0], dict) and "class" in spec[0]:
             return list(spec)
@@ -90,7 +90,7 @@ def _data(spec: object) -> list[dict[str, object]]:
     return [row for value in spec.values() for row in _data(value)] if isinstance(spec, dict) else []
 
 
-def test_the_size_of_a_report_grows_with_the_classes_not_with_their_square() -> None:
+def test_report_size_grows_linearly_with_the_number_of_classes() -> None:
     sizes = []
     for n_classes in (250, 1_000):
         found = gathered(_results(n_classes))
@@ -98,14 +98,14 @@ def test_the_size_of_a_report_grows_with_the_classes_not_with_their_square() -> 
         sizes.append([len(page(found)), len(markdown(found)), len(json.dumps(document(found))), len(tables)])
     few, many = np.array(sizes)
     assert (many < 3_000_000).all()
-    assert (many - few < 800 * 750).all()  # bytes for each further class, in all tables and charts together
+    assert (many - few < 800 * 750).all()  # 800 bytes per further class, in all tables and charts together
 
 
-def test_the_pairs_are_those_of_the_predictions() -> None:
+def test_confused_pairs_are_counted_from_predictions() -> None:
     n = 70
     labels = np.array([0, 0, 0, 0, 1, 1, 69, 69, 5])
-    said = np.array([3, 3, 0, 2, 0, 0, 69, 1, 5])
-    confusion = confusion_of(labels, [said, labels], n)
+    predicted = np.array([3, 3, 0, 2, 0, 0, 69, 1, 5])
+    confusion = confusion_of(labels, [predicted, labels], n)
     assert confusion.misclassified == ((0, 3, 2), (1, 0, 2), (0, 2, 1), (69, 1, 1))
     assert (confusion.n_images, confusion.n_errors, confusion.n_models) == (18, 6, 2)
     assert confusion.images_of == {0: 8, 1: 4, 5: 2, 69: 4}
@@ -113,7 +113,7 @@ def test_the_pairs_are_those_of_the_predictions() -> None:
 
 
 @pytest.mark.parametrize("contents", [60], indirect=True)
-def test_the_list_of_pairs_is_the_table_of_every_format(contents: Report) -> None:
+def test_every_format_has_the_list_of_pairs(contents: Report) -> None:
     table = table_of(contents, "confusion")
     rows = list(csv.DictReader(io.StringIO(as_csv(table))))
     listed = document(contents)["tables"]["confusion"]["rows"]

@@ -18,7 +18,7 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
 
 
 class Reader(HTMLParser):
-    """Collects elements and what stands in scripts."""
+    """Collects the elements of a page and the text of its scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -54,8 +54,8 @@ def with_evil_error(results: Results) -> Results:
     return replace(results, records={**results.records, fit.id: replace(failed_record(fit), error=EVIL)})
 
 
-def test_two_fits_with_the_same_weights_each_have_their_digest() -> None:
-    """An ablation with a patience that never ends a fit early leaves the weights of the base."""
+def test_two_fits_with_the_same_weights_are_both_listed() -> None:
+    # A variant with a patience that never stops a fit has the weights of its base.
     results = synthetic_results()
     ablate = results.plan.stage("ablate.best")
     base, variant = (ablate.candidate(name).fits[0].id for name in ("as it is", "rmsprop"))
@@ -73,7 +73,7 @@ def test_two_fits_with_the_same_weights_each_have_their_digest() -> None:
         assert f"{fit_id}\u00a0→\u00a0{shared[:8]}" in text
 
 
-def test_nothing_is_loaded_from_anywhere() -> None:
+def test_page_loads_no_resources() -> None:
     reader = Reader(digits())
     sources = [
         value for _, a in reader.elements for key, value in a.items() if key in ("src", "href", "action")
@@ -86,11 +86,11 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     assert "url(" not in style and "@import" not in style
 
 
-def test_it_is_small_enough_to_send() -> None:
+def test_page_is_smaller_than_two_megabytes() -> None:
     assert len(digits().encode()) < 2_000_000
 
 
-def test_every_chart_has_its_place_and_its_words() -> None:
+def test_every_chart_has_an_element_with_alt_text() -> None:
     reader = Reader(digits())
     specs = json.loads(reader.scripts[0])["specs"]
     places = [a for a in reader.all("div") if "data-chart" in a]
@@ -100,7 +100,7 @@ def test_every_chart_has_its_place_and_its_words() -> None:
     assert "http" not in reader.scripts[0]
 
 
-def test_it_can_be_read_without_eyes() -> None:
+def test_page_is_accessible() -> None:
     reader = Reader(digits())
     assert reader.all("html")[0]["lang"] == "en"
     assert len(reader.all("h1")) == 1
@@ -115,11 +115,11 @@ def test_it_can_be_read_without_eyes() -> None:
     assert len(links) > 10 and set(links) <= set(identifiers)
 
 
-def test_the_confusion_can_be_read_without_its_chart() -> None:
+def test_confusion_matrix_is_also_a_table() -> None:
     assert digits().count('id="table-confusion"') == 1
 
 
-def test_the_answer_comes_first() -> None:
+def test_answer_is_the_first_section() -> None:
     text = digits()
     order = [
         text.index(f'id="{name}"') for name in ("answer", "verdicts", "compare-architectures", "ablate-best")
@@ -129,7 +129,7 @@ def test_the_answer_comes_first() -> None:
     assert head.count("<p") == 3
 
 
-def test_hostile_text_stays_text() -> None:
+def test_html_in_names_and_errors_is_escaped() -> None:
     results = synthetic_results()
     study = results.study.model_copy(update={"name": EVIL})
     text = page(gathered(with_evil_error(replace(results, study=study, run_id=EVIL))))
@@ -140,7 +140,7 @@ def test_hostile_text_stays_text() -> None:
     assert text.count("&lt;script&gt;alert(1)") >= 3
 
 
-def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
+def test_html_in_candidate_names_is_escaped_in_charts() -> None:
     results = synthetic_results()
     study = results.study
     search = study.search["kernel-size"].model_copy(update={"parameters": {"kernel": (3, 5)}})
@@ -159,46 +159,46 @@ def test_hostile_names_of_candidates_cannot_leave_the_charts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "arguments"),
+    ("text", "arguments"),
     [
         ("2 fits of 27 failed", {"fails": ["plain", "kernel=3"]}),
         ("5 of 27", {"stop_after": 5}),
         ("No fit is trained yet", {"stop_after": 0}),
-        ("The test images were not opened for it yet", {"tested": False}),
+        ("Not evaluated on the test set yet", {"tested": False}),
         ("could not be read", {"with_arrays": False}),
         ("4 of them before this run", {"n_test_evaluations_before": 4}),
     ],
 )
-def test_it_says_what_is_missing(words: str, arguments: dict[str, object]) -> None:
-    text = page(gathered(synthetic_results(**arguments)))  # type: ignore[arg-type]
-    assert words in text.replace("\u00a0", " ")
+def test_page_states_what_is_missing(text: str, arguments: dict[str, object]) -> None:
+    html = page(gathered(synthetic_results(**arguments)))  # type: ignore[arg-type]
+    assert text in html.replace("\u00a0", " ")
 
 
-def test_failed_fits_stand_with_their_errors() -> None:
+def test_failed_fits_are_listed_with_their_errors() -> None:
     text = page(gathered(synthetic_results(fails=["plain"])))
     assert "the loss was not finite &lt;after&gt; epoch 2" in text
     assert 'id="table-failures"' in text
     assert 'id="table-failures"' not in digits()
 
 
-def test_failed_fits_are_not_counted_as_done() -> None:
-    """It said "Fits 27 of 27" next to "Failed 1"."""
+def test_failed_fits_do_not_count_as_done() -> None:
+    # Regression: the page showed "Fits 27 of 27" next to "Failed 1".
     text = page(gathered(with_evil_error(synthetic_results())))
     assert "<dt>Fits</dt><dd>26 of 27</dd>" in text
     assert "<dt>Failed</dt><dd>1</dd>" in text
 
 
-def test_several_environments_are_pointed_out() -> None:
+def test_several_environments_raise_a_warning() -> None:
     results = synthetic_results()
     fit_id, record = next(iter(results.records.items()))
     assert record.environment
     moved = replace(record, environment=replace(record.environment, machine="elsewhere"))
     text = page(gathered(replace(results, records={**results.records, fit_id: moved})))
-    assert "come from 2 environments" in text
+    assert "ran in 2 environments" in text
     assert "environments. Times" not in digits()
 
 
-def test_sentences_have_a_space_between_them() -> None:
+def test_sentences_are_separated_by_spaces() -> None:
     made = synthetic_results()
     access_log = [
         Entry(test_evaluation, made.run_id, fit_id)
@@ -207,11 +207,11 @@ def test_sentences_have_a_space_between_them() -> None:
     results = replace(made, access_log=tuple(access_log))
     text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gathered(results)), flags=re.DOTALL)
     shown = re.sub(r"<[^>]*>", "\n", text).replace("\u00a0", " ")
-    assert "After the choices its images were also looked over" in shown
-    assert "all seeds of a candidate are one hypothesis." in shown
+    assert "After the choices, its images were also searched for duplicates" in shown
+    assert "all seeds of a candidate count as one hypothesis." in shown
     assert re.findall(r"\w{3,}[.:;][A-Z]\w+", shown) == []
 
 
-def test_the_protocol_says_that_test_labels_are_read_before_training() -> None:
+def test_protocol_states_that_test_labels_are_read_before_training() -> None:
     text = page(gathered(synthetic_results(stop_after=3)))
-    assert "Before training, the labels of the test images are read" in text
+    assert "Only its labels are read before training" in text

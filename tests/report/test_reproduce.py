@@ -23,12 +23,12 @@ DOCUMENTS = st.dictionaries(
 
 
 @pytest.mark.parametrize("name", BUILT_IN_STUDIES)
-def test_a_study_comes_back(name: str) -> None:
+def test_built_in_study_survives_a_toml_round_trip(name: str) -> None:
     study = load_study(name)
     assert study_of(tomllib.loads(toml_text(study_document(study)))) == study
 
 
-def test_a_search_that_draws_comes_back() -> None:
+def test_random_search_with_ranges_survives_a_toml_round_trip() -> None:
     study = load_study(
         "digits",
         {
@@ -43,13 +43,13 @@ def test_a_search_that_draws_comes_back() -> None:
 
 
 @given(DOCUMENTS)
-def test_any_document_comes_back(document: dict[str, object]) -> None:
+def test_any_document_survives_a_toml_round_trip(document: dict[str, object]) -> None:
     text = toml_text(document)
     assert tomllib.loads(text) == _without_empty(document)
 
 
 def _without_empty(document: dict[str, object]) -> dict[str, object]:
-    """An empty table leaves nothing: a study document has none."""
+    """Return a document without empty tables, which :func:`toml_text` omits."""
     found = {}
     for key, value in document.items():
         assert isinstance(value, dict)
@@ -59,7 +59,7 @@ def _without_empty(document: dict[str, object]) -> dict[str, object]:
     return found
 
 
-def test_lists_in_lists_are_indented() -> None:
+def test_nested_lists_are_indented() -> None:
     body = ["conv {filters} 3 stride={stride} padding=same bias=no", "{norm}", "activation relu"]
     document = {"block": {"long": {"layers": ["{norm}", ["residual", *body, ["concat", ["branch"], body]]]}}}
     text = toml_text(document)

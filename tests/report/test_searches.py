@@ -1,4 +1,4 @@
-"""What a report says of searches that halve or draw: how far each came, and beside whom it may be set."""
+"""The report of successive-halving, random and TPE searches."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def _drawn(method: str) -> Results:
     return synthetic_results(_study(parameters=DRAWN, method=method, trials=6, folds=2))
 
 
-def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
+def test_halving_tables_show_training_budget_and_elimination_of_each_candidate() -> None:
     report = gathered(_halved())
     search, rungs = table_of(report, "search-kernel-size"), table_of(report, "rungs-kernel-size")
     rows = {row["candidate"]: row for row in as_records(search)}
-    assert [(row["reached"], row["dropped"]) for row in rows.values()] == [
+    assert [(row["reached"], row["eliminated"]) for row in rows.values()] == [
         ("1 fold × 1 epoch", "rung 1"),
         ("1 fold × 1 epoch", "rung 1"),
         ("1 fold × 3 epochs", "rung 2"),
@@ -61,7 +61,7 @@ def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
     ]
     assert [row["fold_2"] is None for row in rows.values()] == [True, True, True, False, False]
     assert rows["kernel=6"]["chosen"] == "chosen"
-    assert "trained 17 epochs, where the grid would train 40 (42 %)" in search.caption
+    assert "trained 17 of 40 epochs of the grid (42 %)" in search.caption
     assert [list(row.values())[:5] for row in as_records(rungs)] == [
         ["1", 5, 1, 1, "kernel=6"],
         ["2", 3, 1, 3, "kernel=6"],
@@ -74,7 +74,7 @@ def test_each_candidate_says_how_far_it_came_and_where_it_was_dropped() -> None:
     ]
 
 
-def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_other() -> None:
+def test_halving_compares_only_candidates_with_the_same_folds_and_epochs() -> None:
     (stage_result, *_) = analyse(_halved()).stage_results
     assert stage_result.best is not None
     assert stage_result.runner_up is not None
@@ -85,7 +85,7 @@ def test_only_candidates_with_the_same_folds_and_epochs_are_set_beside_each_othe
     assert stage_result.verdict_on("kernel=2") is None
 
 
-def test_the_answer_tells_of_a_search_that_halves() -> None:
+def test_answer_describes_a_halving_search() -> None:
     said = conclusions(analyse(_halved()))[0]
     assert said.text.startswith("Search kernel-size: kernel=6 (")
     assert (
@@ -110,13 +110,13 @@ def test_the_answer_tells_of_a_search_that_halves() -> None:
     )
 
 
-def test_costs_count_each_epoch_once() -> None:
+def test_costs_of_resumed_fits_count_each_epoch_once() -> None:
     results = _halved()
     stage = results.plan.stage("search.kernel-size")
     rows = [row for row in as_records(table_of(gathered(results), "costs")) if row["stage"] == stage.key]
     assert len(rows) == len(stage.fits) == 10
     seconds = sum(row["train_seconds"] for row in rows)
-    assert seconds == pytest.approx(17 * 1.5)  # the made-up epochs take 1.5 seconds each
+    assert seconds == pytest.approx(17 * 1.5)  # synthetic epochs take 1.5 seconds each
     everything = sum(
         row["train_seconds"] + row["evaluation_seconds"]
         for row in as_records(table_of(gathered(results), "costs"))
@@ -127,20 +127,20 @@ def test_costs_count_each_epoch_once() -> None:
     assert [row["train_images"] for row in first] == [n_train]
 
 
-def test_a_program_reads_the_rungs() -> None:
-    told = json.loads(json.dumps(document(gathered(_halved()))))
-    trace = told["searches"]["search.kernel-size"]
+def test_json_contains_the_rungs() -> None:
+    values = json.loads(json.dumps(document(gathered(_halved()))))
+    trace = values["searches"]["search.kernel-size"]
     assert (trace["method"], trace["n_epochs"], trace["grid_epochs"]) == ("halving", 17, 40)
     assert [len(rung["evaluated"]) for rung in trace["rungs"]] == [5, 3, 2]
     assert trace["eliminated_in"] == {"kernel=2": 1, "kernel=3": 1, "kernel=4": 2, "kernel=5": 3}
     ids = {fit_id for rung in trace["rungs"] for fit_id in rung["fits"]}
-    assert ids <= set(told["records"])
-    assert {len(told["records"][fit_id]["history"]) for fit_id in ids} == {1, 3}
-    assert "compare.architectures" not in told["searches"]
+    assert ids <= set(values["records"])
+    assert {len(values["records"][fit_id]["history"]) for fit_id in ids} == {1, 3}
+    assert "compare.architectures" not in values["searches"]
 
 
 @pytest.mark.parametrize("method", ["random", "tpe"])
-def test_searches_that_draw_show_what_they_drew(method: str) -> None:
+def test_random_searches_have_charts_of_sampled_values(method: str) -> None:
     results = _drawn(method)
     contents = gathered(results)
     search = table_of(contents, "search-kernel-size")
@@ -150,12 +150,12 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
         "values-kernel-size-02",
         "values-kernel-size-03",
     ]
-    log = next(figure for figure in contents.figures if figure.title == "Over learning_rate")
-    assert log.full_title == "Search kernel-size: over learning_rate"
+    log = next(figure for figure in contents.figures if figure.title == "By learning_rate")
+    assert log.full_title == "Search kernel-size: by learning_rate"
     assert log.draw()["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     assert "rungs-kernel-size" not in [table.name for table in contents.tables]
     assert all("learning_rate=" in row["candidate"] for row in as_records(search))
-    assert "ranges have no grid" in search.caption
+    assert "The search trained 48 epochs in total." in search.caption
     said = conclusions(analyse(results))[0]
     assert f"was selected from 6 {'random' if method == 'random' else 'TPE'} candidates. " in said.text
     # The others' names, several values each, would fill the sentence.
@@ -167,12 +167,12 @@ def test_searches_that_draw_show_what_they_drew(method: str) -> None:
     assert f"method = &#34;{method}&#34;" in page(contents)
 
 
-def test_a_grid_is_told_as_before() -> None:
+def test_grid_search_has_no_rungs_or_eliminations() -> None:
     results = synthetic_results()
     report = gathered(results)
     assert "rungs-kernel-size" not in [table.name for table in report.tables]
     search = table_of(report, "search-kernel-size")
-    assert not {"reached", "dropped"} & {column.key for column in search.columns}
+    assert not {"reached", "eliminated"} & {column.key for column in search.columns}
     assert [figure.name for figure in report.figures if figure.name.endswith("search-kernel-size")] == [
         "answer-search-kernel-size",
         "scores-search-kernel-size",
@@ -184,18 +184,18 @@ def test_a_grid_is_told_as_before() -> None:
 @pytest.mark.parametrize(
     "results", [_halved(), _halved(stop_after=6), _drawn("random")], ids=["whole", "part", "random"]
 )
-def test_its_charts_can_be_drawn(results: Results) -> None:
+def test_charts_of_searches_are_valid_and_render(results: Results) -> None:
     contents = gathered(results)
     figures = [figure for figure in contents.figures if figure.name.startswith(("rungs-", "values-"))]
     assert figures
     for figure in figures:
-        alt.Chart.from_dict(figure.draw())  # raises where it breaks the schema
+        alt.Chart.from_dict(figure.draw())  # raises if the schema does not allow it
         assert vl_convert.vegalite_to_svg(figure_spec(figure)).startswith("<svg")
         assert figure.name in page(contents)
     assert "Search kernel-size" in markdown(contents)
 
 
-def test_a_report_of_a_search_that_has_hardly_begun(tmp_path: Any) -> None:
+def test_report_of_unfinished_search_is_written() -> None:
     for results in (
         _halved(stop_after=0),
         _halved(stop_after=1),

@@ -1,4 +1,4 @@
-"""Sections: one file each, found by themselves, and the same in every format."""
+"""Sections: one module each, collected automatically, and the same in every format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from convstudy.report.table import Column, Table
 
 def sections(material):
     columns = (Column("of", "Of"), Column("n", "N", "count"))
-    table = Table("moons", "Moons", "How many <moons> there are.", columns, ((material.results.run_id, 3),))
+    table = Table("moons", "Moons", "Number of <moons>.", columns, ((material.results.run_id, 3),))
     yield Section("moons", "Moons of the study", (Text(("There are some.",)), table))
 
 
@@ -32,7 +32,7 @@ SECTION = Topic(55, sections, lambda material: {"moons": 3})
 """
 
 
-def test_every_module_has_one_section_with_a_place_of_its_own() -> None:
+def test_every_module_has_one_topic_with_a_unique_order() -> None:
     modules = members("convstudy.report.sections")
     assert len(modules) >= 19
     assert all(isinstance(module.SECTION, Topic) for module in modules)
@@ -40,7 +40,7 @@ def test_every_module_has_one_section_with_a_place_of_its_own() -> None:
     assert len(topics()) == len(modules)
 
 
-def test_a_new_section_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_section_needs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "moons.py").write_text(NEW, encoding="utf-8")
     monkeypatch.setattr(sections, "__path__", [*sections.__path__, str(tmp_path)])
     try:
@@ -51,10 +51,10 @@ def test_a_new_section_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert '<li><a href="#moons">Moons of the study</a></li>' in html
     assert "There are some." in html and 'id="table-moons"' in html
     text = markdown(report)
-    assert (
-        text.index("## Learning curves") < text.index("## Moons of the study") < text.index("## Mistakes of")
-    )
-    assert "How many \\<moons\\> there are." in text and "How many &lt;moons&gt; there" in html
+    titles = ("## Learning curves", "## Moons of the study", "## Test errors of")
+    places = [text.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "Number of \\<moons\\>." in text and "Number of &lt;moons&gt;." in html
     values = document(report)
     assert values["moons"] == 3 and values["tables"]["moons"]["rows"][0]["n"] == 3
     assert table_of(report, "moons").rows
@@ -63,7 +63,7 @@ def test_a_new_section_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "arguments", [{}, {"stop_after": 0}, {"stop_after": 12}, {"with_arrays": False, "fails": ["plain"]}]
 )
-def test_names_and_anchors_are_there_once(arguments: dict[str, object]) -> None:
+def test_anchors_and_table_names_are_unique(arguments: dict[str, object]) -> None:
     report: Report = gathered(synthetic_results(**arguments))  # type: ignore[arg-type]
     ids = [section.id for section in report.sections]
     names = [table.name for table in report.tables]
@@ -72,7 +72,7 @@ def test_names_and_anchors_are_there_once(arguments: dict[str, object]) -> None:
     assert all(section.blocks or section.notes for section in report.sections)
 
 
-def test_before_a_fit_is_trained_no_words_describe_figures() -> None:
+def test_report_without_trained_fit_has_no_learning_curves() -> None:
     text = markdown(gathered(synthetic_results(stop_after=0)))
     assert "## Learning curves" not in text and "over 0 seeds" not in text
     assert "## Learning curves" in markdown(gathered(synthetic_results(stop_after=7)))

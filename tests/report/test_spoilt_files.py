@@ -77,11 +77,11 @@ def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str
 def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(what: str) -> None:
     results, fit_id = spoilt(synthetic_results(), SPOILT[what])
     found = gathered(results)
-    assert any(", 2 seeds together." in text for text in texts_of(found, "misclassified"))
+    assert any("(2 seeds)." in text for text in texts_of(found, "misclassified"))
     assert table_of(found, "class-accuracy").rows and table_of(found, "misclassified").rows
     assert "calibration" not in [section.id for section in found.sections]
     (note,) = found.notes[:1]
-    assert note == f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
+    assert note == f"The test predictions of fit {fit_id} do not match its record and are left out."
     # Verdicts on this candidate go by scores, and so claim less.
     compare = analyse(results).stage_results[1]
     assert compare.best is not None

@@ -14,8 +14,8 @@ from convstudy.studyfile import load_study
 from tests.report.synthetic import HERE, gathered, synthetic_results, table_of, texts_of
 
 
-def test_results_hold_no_time_no_date_and_no_place() -> None:
-    """The same fits give the same bytes, whenever and wherever they ran."""
+def test_results_table_has_no_times_dates_or_environments() -> None:
+    # The same fits must give the same bytes, whenever and wherever they run.
     results = synthetic_results()
     slower = {
         fit_id: replace(
@@ -37,7 +37,7 @@ def test_results_hold_no_time_no_date_and_no_place() -> None:
     )
 
 
-def test_results_have_every_fit_with_its_weights() -> None:
+def test_results_table_has_every_fit_with_its_weights() -> None:
     results = synthetic_results(fails=["plain"])
     rows = as_records(results_table(analyse(results).stage_results, RECORDED))
     assert len(rows) == 9 + 9 + 12
@@ -47,7 +47,7 @@ def test_results_have_every_fit_with_its_weights() -> None:
     assert [row["status"] for row in rows].count("failed") == 1
 
 
-def test_each_row_of_scores_names_the_weights_it_was_measured_on() -> None:
+def test_scores_table_names_the_evaluated_weights() -> None:
     results = synthetic_results()
     compare = analyse(results).stage_results[1]
     for row, candidate in zip(
@@ -58,33 +58,33 @@ def test_each_row_of_scores_names_the_weights_it_was_measured_on() -> None:
         ]
 
 
-def test_search_shows_each_fold() -> None:
+def test_search_table_has_each_fold() -> None:
     search = analyse(synthetic_results()).stage_results[0]
     row = as_records(search_table(search))[0]
     folds = [row[f"fold_{n}"] for n in (1, 2, 3)]
     assert sum(folds) / 3 == row["validation_accuracy_mean"]
 
 
-def test_layer_tables_of_the_notebook_have_its_totals() -> None:
+def test_layer_tables_of_the_notebook_networks_have_keras_totals() -> None:
     contents = gathered(synthetic_results(load_study("mnist").model_copy(update={"seeds": 1})))
     layers = [table for table in contents.tables if table.name.startswith("layers-")]
     totals = {table.title: table.caption for table in layers}
-    assert "307,306 parameters, of which 306,858 trainable and 448 not" in totals["five-conv"]
+    assert "307,306 parameters, 306,858 of them trainable" in totals["five-conv"]
     assert "1,074,890 parameters" in totals["six-conv"]
-    assert "306,410 parameters, of which 306,410 trainable" in totals["five-conv, plain"]
+    assert "306,410 parameters, 306,410 of them trainable" in totals["five-conv, plain"]
     notes = [row[-1] for table in layers if table.title == "six-conv" for row in table.rows]
     assert sum(str(note).startswith("does nothing") for note in notes) == 4
     assert [row[0] for row in table_of(contents, "findings").rows].count("no-op-layer") == 4
 
 
-def test_class_counts_come_from_the_labels() -> None:
+def test_class_counts_are_counted_from_labels() -> None:
     contents = gathered(synthetic_results())
     rows = as_records(table_of(contents, "classes"))
     assert sum(row["train"] for row in rows) == 1437
     assert sum(row["test"] for row in rows) == 360
 
 
-def test_environments_are_told_apart() -> None:
+def test_each_environment_has_a_column_with_its_number_of_fits() -> None:
     elsewhere = replace(HERE, machine="Darwin arm64")
     contents = gathered(synthetic_results(environment=lambda n: HERE if n < 20 else elsewhere))
     table = table_of(contents, "environment")
@@ -92,37 +92,37 @@ def test_environments_are_told_apart() -> None:
     assert table.rows[0] == ("Machine", "Linux x86_64", "Darwin arm64")
 
 
-def test_what_is_missing_leaves_a_note() -> None:
+def test_missing_arrays_leave_notes() -> None:
     contents = gathered(synthetic_results(with_arrays=False))
     assert not {"confusion", "calibration"} & {table.name for table in contents.tables}
-    assert texts_of(contents, "kernels") == ["There are none to show."]
+    assert texts_of(contents, "kernels") == ["No kernels to show."]
     assert len(contents.notes) == 4
     (data,) = [section for section in contents.sections if section.id == "data"]
     assert [len(block.thumbnails) for block in data.blocks if isinstance(block, Gallery)] == [25]
 
 
-def test_no_caption_shows_a_gap_that_nothing_was_put_into() -> None:
+def test_captions_have_no_unfilled_placeholders() -> None:
     for study in (None, load_study("digits").model_copy(update={"seeds": 1, "equivalence_margin": 0.0})):
         captions = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
         assert {"verdicts", "loss-verdicts", "class-accuracy", "optimism"} <= set(captions)
         assert not [name for name, caption in captions.items() if "{" in caption or "}" in caption]
 
 
-def test_the_verdicts_say_what_it_takes_to_tell_a_difference() -> None:
+def test_caption_of_verdicts_explains_required_sample_size() -> None:
     def caption(margin: float) -> str:
         study = load_study("digits").model_copy(update={"equivalence_margin": margin})
         return table_of(gathered(synthetic_results(study)), "verdicts").caption
 
-    assert caption(0.5).endswith("the difference that these data can show.")
-    assert "“To tell 0.5” is a rough range" in caption(0.5)
-    assert "With a margin of 0 no smallest difference is named" in caption(0.0)
+    assert caption(0.5).endswith("the difference that these data can detect.")
+    assert "Required to detect 0.5: approximate sample size" in caption(0.5)
+    assert "With a margin of 0 there is no smallest difference" in caption(0.0)
 
 
-def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
+def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:
     def captions(seeds: int) -> list[str]:
         study = load_study("digits").model_copy(update={"seeds": seeds})
-        told = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
-        return [told[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
+        found = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
+        return [found[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
 
     for caption in captions(3)[:2]:
         assert "The interval covers the choice of seeds and of test images." in caption
@@ -132,13 +132,11 @@ def test_with_one_seed_no_caption_speaks_of_other_seeds() -> None:
             in caption
         )
         assert "choice of seeds" not in caption
-    assert captions(3)[2].startswith("All seeds together. Each 95 % interval is for new seeds and new images")
-    assert captions(1)[2].startswith(
-        "One seed. Each 95 % interval is for new images of this class, for this one"
-    )
+    assert captions(3)[2].startswith("All seeds together. The 95 % CIs hold for new seeds and new images")
+    assert captions(1)[2].startswith("One seed. The 95 % CIs hold for new images, for this one model")
 
 
-def test_where_failures_leave_one_pair_the_caption_tells_both() -> None:
+def test_caption_with_one_and_several_pairs_explains_both() -> None:
     study = load_study("digits").model_copy(update={"seeds": 2})
     caption = table_of(gathered(synthetic_results(study, fails=["plain"])), "verdicts").caption
     assert "the choice of seeds and of test images; with a single pair, it covers only" in caption

@@ -1,4 +1,5 @@
-"""The topics of a report, one module each with its words, tables and charts.
+"""The sections of a report: one module per topic, with its text, tables and charts.
 
-A module has one ``SECTION``, a :class:`~convstudy.report.section.Topic`; :mod:`convstudy.report.report` finds them.
+Each module defines ``SECTION``, a :class:`~convstudy.report.section.Topic`; :mod:`convstudy.report.report` collects
+them.
 """

@@ -1,4 +1,4 @@
-"""An ablation: its scores, and what each change does."""
+"""Ablations: scores, and the effect of each change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first screen: the answer in a sentence for each question, a picture for each, and the run in figures."""
+"""The first screen: one sentence and one chart per stage, and key numbers of the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from convstudy.analysis import StageResult
-from convstudy.numbers import counted, duration
+from convstudy.numbers import duration
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure
 from convstudy.report.ranking import ranking_figure
@@ -16,12 +16,12 @@ from convstudy.report.stages import stage_title
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, which is in front of all others."""
+    """Yield the first section of the report."""
     sentences = tuple(
-        Text((said.statement,), "warning" if said.question == "run" else "plain", said.subject)
-        for said in material.conclusions
+        Text((each.statement,), "warning" if each.question == "run" else "plain", each.subject)
+        for each in material.conclusions
     )
-    found = [_picture(stage_result) for stage_result in material.analysis.asked]
+    found = [_chart(stage_result) for stage_result in material.analysis.asked]
     thumbnails = tuple(figure for figure in found if figure is not None)
     yield Section(
         "answer",
@@ -31,26 +31,26 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Return the sentences with what they rest on."""
-    said = material.conclusions
-    return {"answer": [each.text for each in said], "conclusions": [each.as_json() for each in said]}
+    """Return the sentences and their evidence."""
+    found = material.conclusions
+    return {"answer": [each.text for each in found], "conclusions": [each.as_json() for each in found]}
 
 
-def _picture(stage_result: StageResult) -> Figure | None:
-    """Return the picture of an answer: candidates ranked, or of an ablation its effects."""
+def _chart(stage_result: StageResult) -> Figure | None:
+    """Return a stage's small chart: the ranking of its candidates, or the effects of an ablation."""
     if stage_result.question != "ablate":
         return ranking_figure(stage_result)
     named = [(verdict.first, verdict) for verdict in stage_result.verdicts]
     subject, title = (
         stage_title(stage_result),
-        f"change in test {stage_result.metric.title}{_sure(stage_result)}",
+        f"change in test {stage_result.metric.title}{_interval_note(stage_result)}",
     )
     found = forest_chart(f"answer-ablate-{stage_result.name}", subject, title, named, is_small=True)
     return found and replace(found, title=f"{subject}: {found.title}")
 
 
-def _sure(stage_result: StageResult) -> str:
-    return ", with 95 % intervals" if stage_result.metric.kind == "per image" else ""
+def _interval_note(stage_result: StageResult) -> str:
+    return ", 95 % CI" if stage_result.metric.kind == "per image" else ""
 
 
 def _facts(material: Material) -> Facts:
@@ -63,7 +63,7 @@ def _facts(material: Material) -> Facts:
             ("Failed", str(len(results.failed))),
             ("Seeds", str(results.study.seeds)),
             ("Training time", duration(results.seconds)),
-            ("Test set opened", counted(len(material.analysis.protocol.test_evaluations), "time")),
+            ("Test-set evaluations", f"{len(material.analysis.protocol.test_evaluations):,}"),
         )
     )
 

@@ -1,4 +1,4 @@
-"""Whether confidence is accuracy: the reliability diagram of the headline, and a row for each candidate."""
+"""Calibration: the reliability diagram of the headline candidate, and one table row per candidate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convstudy.report.table import Column, Table, Value
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, where all predictions of the headline are there."""
+    """Yield the section if the predictions of the headline candidate are complete."""
     analysis, head = material.analysis, material.analysis.headline
     if head is None:
         return
@@ -31,52 +31,44 @@ def sections(material: Material) -> Iterator[Section]:
             "calibration",
             f"Calibration of {head.candidate.network_name}",
             (
-                Text((calibration_words(own),)),
+                Text((calibration_text(own),)),
                 calibration_chart(own),
                 calibration_table(found, name),
-                Details("Bins of confidence as a table", (bins_table(own, name),)),
+                Details("Confidence bins as a table", (bins_table(own, name),)),
             ),
         )
 
 
-def calibration_words(calibration: Calibration) -> str:
-    """Return what is to be said of one candidate's calibration."""
+def calibration_text(calibration: Calibration) -> str:
+    """Return sentences on one candidate's calibration."""
     interval, error, chance = calibration.accuracy, calibration.error.mean, calibration.by_chance.mean
     assert error is not None  # there is a model
     assert chance is not None
-    sure = percent(interval.estimate + calibration.gap)
-    told = (
-        f"On average its models are {sure} sure and {percent(interval.estimate)} right (95 % interval "
-        f"{percent(interval.low)} to {percent(interval.high)}): "
-    )
     if not calibration.is_miscalibrated:
-        told += "these test images do not tell the two apart."
+        result = "these test images show no significant difference"
     else:
-        told += (
-            "they are surer than they should be."
-            if calibration.gap > 0
-            else "they could be surer than they are."
-        )
+        result = f"the models are {'overconfident' if calibration.gap > 0 else 'underconfident'}"
     return (
-        f"{told} The expected calibration error is {percent(error)}; a perfectly calibrated model would show about "
-        f"{percent(chance)} by chance."
+        f"Mean confidence is {percent(interval.estimate + calibration.gap)} and accuracy {percent(interval.estimate)} "
+        f"(95 % CI {percent(interval.low)} to {percent(interval.high)}): {result}. The expected calibration error "
+        f"(ECE) is {percent(error)}; a perfectly calibrated model would have about {percent(chance)} by chance."
     )
 
 
 def calibration_table(calibrations: Mapping[str, Calibration], chosen: str) -> Table:
-    """Return the calibration of candidates by their names; ``chosen`` is marked."""
+    """Return a table with one row per candidate; the row of ``chosen`` is marked."""
     columns = (
         Column("candidate", "Candidate"),
         Column("models", "Seeds", "count"),
         Column("confidence", "Mean confidence", "percent"),
         Column("accuracy", "Accuracy", "percent"),
-        Column("accuracy_low", "from", "percent"),
+        Column("accuracy_low", "95 % CI from", "percent"),
         Column("accuracy_high", "to", "percent"),
-        Column("error", "Calibration error", "percent"),
+        Column("error", "ECE", "percent"),
         Column("error_by_chance", "by chance", "percent"),
-        Column("equal_mass", "Same, bins of equal counts", "percent"),
+        Column("equal_mass", "ECE, equal-mass bins", "percent"),
         Column("equal_mass_by_chance", "by chance", "percent"),
-        Column("largest", "Largest gap of a bin", "percent"),
+        Column("largest", "MCE", "percent"),
         Column("brier", "Brier score", "loss"),
         Column("loss", "Loss", "loss"),
     )
@@ -99,16 +91,16 @@ def calibration_table(calibrations: Mapping[str, Calibration], chosen: str) -> T
         for name, each in calibrations.items()
     )
     caption = (
-        f"Mean ± sd over seeds, on the test images. Expected calibration error over {N_BINS} bins of equal width, and "
-        f"of equally many predictions; it is never below 0, and “by chance” is what a perfectly calibrated model with "
-        "these confidences would show. The largest gap is that of one bin, which may hold few predictions."
+        f"Mean ± sd over seeds, on the test images. ECE: expected calibration error over {N_BINS} bins, of equal width "
+        "unless stated; “by chance”: the ECE of a perfectly calibrated model with these confidences. MCE: maximum "
+        "calibration error, the gap of one bin, which may hold few predictions."
     )
     marked = frozenset(number for number, name in enumerate(calibrations) if name == chosen)
     return Table("calibration", "Calibration", caption, columns, rows, marked)
 
 
 def bins_table(calibration: Calibration, name: str) -> Table:
-    """Return the bins that hold predictions."""
+    """Return a table of the bins that are not empty."""
     columns = (
         Column("above", "Confidence above", "percent"),
         Column("up_to", "up to", "percent"),
@@ -116,7 +108,7 @@ def bins_table(calibration: Calibration, name: str) -> Table:
         Column("images", "Images", "count"),
         Column("confidence", "Mean confidence", "percent"),
         Column("accuracy", "Accuracy", "percent"),
-        Column("low", "from", "percent"),
+        Column("low", "95 % CI from", "percent"),
         Column("high", "to", "percent"),
     )
     rows: tuple[tuple[Value, ...], ...] = tuple(
@@ -134,17 +126,16 @@ def bins_table(calibration: Calibration, name: str) -> Table:
         if each.n
     )
     caption = (
-        f"{name}: the predictions of {counted(calibration.n_models, 'seed')} on {calibration.n_images:,} test images, "
-        f"by confidence, in {len(rows)} of {len(calibration.bins)} bins (the others are empty). Wilson’s 95 % interval "
-        "of as many images as there are different ones in the bin."
+        f"{name}: predictions of {counted(calibration.n_models, 'seed')} on {calibration.n_images:,} test images, in "
+        f"{len(rows)} non-empty bins of {len(calibration.bins)}. Wilson’s 95 % CI for the number of different images."
     )
-    return Table("calibration-bins", "Bins of confidence", caption, columns, rows)
+    return Table("calibration-bins", "Confidence bins", caption, columns, rows)
 
 
 def calibration_chart(calibration: Calibration) -> Figure:
-    """Return the reliability diagram (DeGroot and Fienberg 1983) over a histogram of the confidences.
+    """Return the reliability diagram (DeGroot and Fienberg 1983) over a histogram of confidences.
 
-    Both are shares, so that they stand on one axis: bars are shares of all predictions, points shares of right ones.
+    Both share one axis: points are the proportion of correct predictions in a bin, bars the bin's proportion of all.
     """
     n = sum(each.n for each in calibration.bins)
     rows: list[dict[str, Any]] = [
@@ -152,7 +143,7 @@ def calibration_chart(calibration: Calibration) -> Figure:
             "low": each.low,
             "high": each.high,
             "n": each.n,
-            "share": each.n / n,
+            "proportion": each.n / n,
             "none": 0,
             "confidence": each.confidence,
             "accuracy": each.accuracy,
@@ -162,23 +153,23 @@ def calibration_chart(calibration: Calibration) -> Figure:
         for each in calibration.bins
         if each.interval is not None
     ]
-    last, full_title = rows[-1], "Confidence and accuracy"
+    last, full_title = rows[-1], "Reliability diagram"
     text = (
-        f"{full_title}: of {n:,} predictions {percent(last['share'])} are more than {percent(last['low'], 0)} sure, "
-        f"and {percent(last['accuracy'])} of these are right."
+        f"{full_title}: of {n:,} predictions, {percent(last['proportion'])} have a confidence above "
+        f"{percent(last['low'], 0)}; {percent(last['accuracy'])} of these are correct."
     )
-    title = "On the dashed line confidence is accuracy; bars show where the predictions are"
+    title = f"{full_title} (dashed: perfect calibration; bars: proportion of predictions)"
     return Figure("calibration", title, text, lambda: _draw(rows), full_title, width=420, is_narrow=True)
 
 
 def _draw(rows: list[dict[str, Any]]) -> Spec:
     scale = {"domain": [0, 1], "nice": False}
     axis = {"format": "~%", "tickCount": 5}
-    y = quantity("accuracy", title="right (bars: share of predictions)", scale=scale, axis=axis)
+    y = quantity("accuracy", title="accuracy (bars: proportion of predictions)", scale=scale, axis=axis)
     tips = [
         quantity("confidence", title="mean confidence", format=".2%"),
-        quantity("accuracy", title="right", format=".2%"),
-        quantity("from", format=".2%"),
+        quantity("accuracy", title="accuracy", format=".2%"),
+        quantity("from", title="95 % CI from", format=".2%"),
         quantity("to", format=".2%"),
         quantity("n", title="predictions", format=","),
     ]
@@ -186,7 +177,7 @@ def _draw(rows: list[dict[str, Any]]) -> Spec:
         "x": quantity("low", title="confidence", scale=scale, axis=axis),
         "x2": {"field": "high"},
         "y": quantity("none", scale=scale),
-        "y2": {"field": "share"},
+        "y2": {"field": "proportion"},
         "tooltip": tips,
     }
     x = quantity("confidence", scale=scale)

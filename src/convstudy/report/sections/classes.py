@@ -1,4 +1,4 @@
-"""Mistakes of the headline's models: which class is taken for which, accuracy by class, and the surest mistakes."""
+"""Errors of the headline candidate: confusion matrix, accuracy per class and misclassified images."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from convstudy.stats import (
     misclassified_of,
 )
 
-MOST_PAIRS = 100
-"""With more classes, this many of the most frequent confusions are listed."""
+MAX_PAIRS = 100
+"""The number of confused pairs of classes in the list that replaces the matrix of many classes."""
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, once the study has a headline."""
+    """Yield the section if the study has a headline candidate."""
     head = material.analysis.headline
     if head is None:
         return
-    title = f"Mistakes of {head.candidate.network_name}"
+    title = f"Test errors of {head.candidate.network_name}"
     found, notes = _predictions(material.analysis, head)
     if not found:
-        nothing = Text(("The test images were not opened for it yet.",))
+        nothing = Text(("Not evaluated on the test set yet.",))
         yield Section("misclassified", title, (nothing,), notes=notes)
         return
     import numpy as np
@@ -43,8 +43,8 @@ def sections(material: Material) -> Iterator[Section]:
     labels, names = found[0].labels, info.class_names
     confusion = confusion_of(labels, [each.predicted for each in found], info.n_classes)
     by_class = class_accuracies(labels, np.stack([each.predicted for each in found]), info.n_classes)
-    wrong = misclassified_of(labels, [_with_sound_pictures(each, info) for each in found])
-    blocks = (*_confusion(confusion, names), *_by_class(by_class, names), *_surest(wrong, info))
+    wrong = misclassified_of(labels, [_with_valid_pixels(each, info) for each in found])
+    blocks = (*_confusion(confusion, names), *_by_class(by_class, names), *_images(wrong, info))
     yield Section("misclassified", title, blocks, (misclassified_table(wrong, names),), notes=notes)
 
 
@@ -52,38 +52,37 @@ def _confusion(confusion: Confusion, names: tuple[str, ...]) -> Iterator[Block]:
     table = confusion_table(confusion, names)
     yield Text(
         (
-            f"{counted(confusion.n_errors, 'mistake')} in {confusion.n_images:,} predictions on the test images, "
-            f"{counted(confusion.n_models, 'seed')} together.",
+            f"{counted(confusion.n_errors, 'error')} in {confusion.n_images:,} predictions on the test images "
+            f"({counted(confusion.n_models, 'seed')}).",
         )
     )
     if confusion.n_classes <= MOST_CLASSES:
         yield confusion_chart(confusion, names)
-        yield Details("Confusion as a table", (table,))
+        yield Details("Confusion matrix as a table", (table,))
     else:
         yield Text((table.caption,))
         yield Details("The most frequent confusions", (table,))
 
 
 def _by_class(found: tuple[ClassAccuracy, ...], names: tuple[str, ...]) -> Iterator[Block]:
-    yield Heading("Accuracy by class")
+    yield Heading("Accuracy per class")
     yield class_accuracy_chart(found, names)
-    yield Details("Accuracy by class as a table", (class_accuracy_table(found, names),))
+    yield Details("Accuracy per class as a table", (class_accuracy_table(found, names),))
 
 
-def _surest(found: tuple[Misclassified, ...], info: Dataset) -> Iterator[Block]:
-    shown = tuple(_pictures(found, info))
+def _images(found: tuple[Misclassified, ...], info: Dataset) -> Iterator[Block]:
+    shown = tuple(_thumbnails(found, info))
     if shown:
-        yield Heading("The most confident mistakes")
-        how = (
-            "True class → prediction, how sure the most confident model was, and how many of the seeds got the image "
-            "wrong."
+        yield Heading("Misclassified images")
+        legend = (
+            "True class → prediction; the highest confidence of a seed; the number of seeds that are wrong."
         )
-        yield Text((how,), "note")
+        yield Text((legend,), "note")
         yield Gallery(shown, "large")
 
 
 def _predictions(analysis: Analysis, head: Headline) -> tuple[list[Predictions], tuple[str, ...]]:
-    """Return the predictions of the headline's models; a file that is missing or does not fit leaves a note."""
+    """Return the predictions of the headline candidate's models, and a note for each file that cannot be used."""
     found, notes = [], []
     for fit_id in analysis.tested(head.candidate):
         predictions = analysis.predictions.of(fit_id)
@@ -91,16 +90,14 @@ def _predictions(analysis: Analysis, head: Headline) -> tuple[list[Predictions],
         if predictions is not None:
             found.append(predictions)
         elif reason:
-            notes.append(f"The test file of fit {fit_id} could not be read: {reason}.")
+            notes.append(f"The test predictions of fit {fit_id} could not be read: {reason}.")
         else:
-            notes.append(
-                f"The test file of fit {fit_id} does not hold what its record tells of; it is left out."
-            )
+            notes.append(f"The test predictions of fit {fit_id} do not match its record and are left out.")
     return found, tuple(notes)
 
 
-def _with_sound_pictures(found: Predictions, info: Dataset) -> Guesses:
-    """Return predictions with their pictures of mistakes, or with none where they are no pictures of test images."""
+def _with_valid_pixels(found: Predictions, info: Dataset) -> Guesses:
+    """Return predictions with the pixels of misclassified images; without pixels if these are invalid."""
     import numpy as np
 
     rows, pixels = found.error_rows, found.error_pixels
@@ -120,22 +117,22 @@ def _with_sound_pictures(found: Predictions, info: Dataset) -> Guesses:
     return Guesses(found.predicted, found.confidence, np.zeros(0, np.int64), nothing)
 
 
-def _pictures(misclassified: tuple[Misclassified, ...], info: Dataset) -> Iterator[Thumbnail]:
-    for mistake in misclassified:
-        true, taken = info.class_names[mistake.label], info.class_names[mistake.prediction]
-        sure = percent(mistake.confidence)
+def _thumbnails(misclassified: tuple[Misclassified, ...], info: Dataset) -> Iterator[Thumbnail]:
+    for each in misclassified:
+        true, predicted = info.class_names[each.label], info.class_names[each.prediction]
         yield Thumbnail(
-            thumbnails.data_uri(mistake.pixels),
-            f"test image {mistake.row}: a {true}, taken for {taken} with confidence {sure}",
-            f"{true} → {taken}",
-            f"{percent(mistake.confidence, 1)} sure\n{mistake.n_wrong} of {counted(mistake.n_models, 'seed')}",
+            thumbnails.data_uri(each.pixels),
+            f"test image {each.row}: true class {true}, predicted {predicted} with confidence "
+            f"{percent(each.confidence)}",
+            f"{true} → {predicted}",
+            f"{percent(each.confidence, 1)}\n{each.n_wrong} of {counted(each.n_models, 'seed')}",
         )
 
 
 def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
-    """Return the confusion matrix, a row per true class, a column per predicted one; of many classes, a list of pairs.
+    """Return the confusion matrix, a row per true class and a column per predicted class.
 
-    The list has the most frequent confusions and says how many it leaves out.
+    With more than ``MOST_CLASSES`` classes it is a list of the most frequent confusions.
     """
     if confusion.n_classes > MOST_CLASSES:
         return _pairs_table(confusion, names)
@@ -143,42 +140,43 @@ def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (name, *counts) for name, counts in zip(names, confusion.counts, strict=True)
     )
-    return Table("confusion", "Confusion", "How often each class was taken for each.", columns, rows)
+    caption = "Number of predictions by true class (rows) and predicted class (columns), all seeds together."
+    return Table("confusion", "Confusion matrix", caption, columns, rows)
 
 
 def _pairs_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
-    """Return the most frequent confusions of two classes."""
-    shown, others = confusion.misclassified[:MOST_PAIRS], confusion.misclassified[MOST_PAIRS:]
+    """Return the most frequently confused pairs of classes."""
+    shown, others = confusion.misclassified[:MAX_PAIRS], confusion.misclassified[MAX_PAIRS:]
     columns = (
         Column("true", "True class"),
-        Column("predicted", "Taken for"),
+        Column("predicted", "Predicted class"),
         Column("count", "Predictions", "count"),
-        Column("share", "Share of the class", "percent"),
+        Column("proportion", "Proportion of the true class", "percent"),
     )
     n_of = confusion.images_of
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (names[true], names[predicted], count, count / n_of[true]) for true, predicted, count in shown
     )
-    caption = f"The most frequent confusions of {confusion.n_classes:,} classes."
+    caption = f"The most frequent confusions among {confusion.n_classes:,} classes."
     if others:
         n_errors = sum(count for _, _, count in others)
         caption += (
-            f" {counted(len(others), 'other pair')} of classes with {counted(n_errors, 'mistake')}, each pair with "
-            f"at most {others[0][2]:,}, {'is' if len(others) == 1 else 'are'} not shown."
+            f" Not shown: {counted(len(others), 'other pair')} of classes with {counted(n_errors, 'error')}, at most "
+            f"{others[0][2]:,} per pair."
         )
-    return Table("confusion", "Confusion", caption, columns, rows)
+    return Table("confusion", "Confusion matrix", caption, columns, rows)
 
 
 def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...]) -> Table:
-    """Return how often each class is right, with intervals."""
+    """Return the accuracy per class with intervals, and the most frequent wrong prediction."""
     columns = (
         Column("class", "Class"),
         Column("images", "Test images", "count"),
         Column("accuracy", "Accuracy", "percent"),
-        Column("low", "from", "percent"),
+        Column("low", "95 % CI from", "percent"),
         Column("high", "to", "percent"),
-        Column("taken_for", "Most often taken for"),
-        Column("share_taken", "so often", "percent"),
+        Column("taken_for", "Most often confused with"),
+        Column("proportion_taken", "Proportion confused", "percent"),
     )
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (
@@ -195,32 +193,30 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
         for each in found
     )
     one = all(each.n_models == 1 for each in found)
-    counts = (
-        "new images of this class, for this one model" if one else "new seeds and new images of this class"
-    )
+    scope = "new images, for this one model" if one else "new seeds and new images"
     caption = (
-        f"{'One seed' if one else 'All seeds together'}. Each 95 % interval is for {counts}, and not corrected for the "
-        "number of classes: of twenty intervals, one may well miss."
+        f"{'One seed' if one else 'All seeds together'}. The 95 % CIs hold for {scope}, and are not corrected for the "
+        "number of classes."
     )
-    return Table("class-accuracy", "Accuracy by class", caption, columns, rows)
+    return Table("class-accuracy", "Accuracy per class", caption, columns, rows)
 
 
 def misclassified_table(misclassified: tuple[Misclassified, ...], names: tuple[str, ...]) -> Table:
-    """Return the most confident mistakes on the test images: what the page shows as images."""
+    """Return the misclassified test images that the page shows as thumbnails."""
     columns = (
         Column("test_image", "Test image", "count"),
         Column("true", "True class"),
-        Column("predicted", "Predicted"),
-        Column("confidence", "Confidence", "percent"),
-        Column("wrong_models", "Seeds wrong", "count"),
+        Column("predicted", "Predicted class"),
+        Column("confidence", "Highest confidence", "percent"),
+        Column("wrong_models", "Wrong seeds", "count"),
         Column("models", "Seeds", "count"),
     )
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (each.row, names[each.label], names[each.prediction], each.confidence, each.n_wrong, each.n_models)
         for each in misclassified
     )
-    caption = "The most confident mistakes, by the most confident model; test images are counted from 0."
-    return Table("misclassified", "Mistakes", caption, columns, rows)
+    caption = "Misclassified test images, by the highest confidence of a seed. Image numbers start at 0."
+    return Table("misclassified", "Misclassified images", caption, columns, rows)
 
 
 SECTION = Topic(60, sections)

@@ -1,4 +1,4 @@
-"""A comparison: its scores, who is ahead of whom, and who cannot be told from whom."""
+"""Comparisons: scores, ranking, and groups of candidates without significant differences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, ROW, scores_chart, stage_title, table_name, trained
 
 _BAR = 16
-"""Pixels from one group's bar to the next."""
+"""Distance between the bars of two groups, in pixels."""
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -46,16 +46,16 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def ranking_chart(stage_result: StageResult) -> Figure:
-    """Return the candidates of a comparison by the mean of their test score, with intervals and a bar over each group.
+    """Return the candidates of a comparison ranked by mean test score, with intervals and a bar per group.
 
-    A bar joins candidates of which no two can be told apart, as in a critical-difference diagram; a ring on it
-    marks each member, for a group may leave out one in between.
+    A bar joins candidates without significant differences, as in a critical-difference diagram. Dots mark its members
+    because a candidate in between may not belong to the group.
     """
     rows: list[dict[str, Any]] = []
     letters = stage_result.letters
     for row in stage_result.ranking:
         mean = row.summary(stage_result.measure).mean
-        assert mean is not None  # the ranking holds no others
+        assert mean is not None  # the ranking contains only candidates with a score
         interval = stage_result.interval(row.name)
         rows.append(
             {
@@ -69,31 +69,31 @@ def ranking_chart(stage_result: StageResult) -> Figure:
         )
     together = [group for group in stage_result.groups if len(group) > 1]
     ends = ", ".join(f"{row['candidate']} {writer(stage_result.metric)(row['mean'])}" for row in rows)
-    told = "; ".join(listed(list(group)) for group in together) or "none"
-    grouped = f" Groups that cannot be told apart: {told}." if stage_result.groups else ""
+    groups = "; ".join(listed(list(group)) for group in together) or "none"
+    grouped = f" Groups without significant differences: {groups}." if stage_result.groups else ""
     title = stage_title(stage_result)
-    words = f"{title}: ranking, mean test {stage_result.metric.title}: {ends}.{grouped}"
+    alt = f"{title}: ranking, mean test {stage_result.metric.title}: {ends}.{grouped}"
     name = f"ranking-{stage_result.name}"
     return Figure(
-        name, "Ranking", words, lambda: _ranking(rows, together, stage_result.metric), f"{title}: ranking"
+        name, "Ranking", alt, lambda: _ranking(rows, together, stage_result.metric), f"{title}: ranking"
     )
 
 
 def _ranking(rows: list[dict[str, Any]], together: list[tuple[str, ...]], metric: Metric) -> Spec:
     y = rows_of([row["candidate"] for row in rows])
-    # Room on the right, where the bars stand.
+    # The padding leaves room for the bars on the right.
     scale = {"zero": False, "padding": 14 + _BAR * len(together)}
-    sure = ", 95 % interval (grey bars: not told apart)" if metric.kind == "per image" else ""
+    note = ", 95 % CI (grey bars: no significant difference)" if metric.kind == "per image" else ""
     x = quantity(
         "mean",
-        title=f"mean test {metric.title}{sure}",
+        title=f"mean test {metric.title}{note}",
         scale=scale,
         axis=metric_axis(metric),
     )
     tips = [nominal("candidate"), nominal("groups", title="group")]
     tips += [
-        quantity(key, title=words, format=tip_format(metric))
-        for key, words in (("mean", "mean"), ("low", "from"), ("high", "to"))
+        quantity(key, title=title, format=tip_format(metric))
+        for key, title in (("mean", "mean"), ("low", "95 % CI from"), ("high", "to"))
     ]
     layers = [
         Layer(
@@ -113,7 +113,7 @@ def _ranking(rows: list[dict[str, Any]], together: list[tuple[str, ...]], metric
 
 
 def _group_bar(group: tuple[str, ...], y: Spec, offset: int) -> list[Layer]:
-    """Return a bar at the right edge from a group's first member to its last, with a dot for each member."""
+    """Return a bar at the right edge from the first to the last member of a group, with a dot for each member."""
     encoding = {"x": {"value": "width"}, "y": y}
     rows = [{"candidate": name} for name in group]
     look = {"color": theme.GREY, "xOffset": offset}

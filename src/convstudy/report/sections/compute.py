@@ -1,4 +1,4 @@
-"""What the run computed on: the hardware, the time of a fit, and how many images a second it trained and evaluated."""
+"""Compute: the hardware, the time per fit and the training throughput."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from convstudy.stats import summarise
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, once a fit is trained."""
+    """Yield the section if a fit is trained."""
     table = compute_table(material)
     if table.rows:
         yield Section("compute", "Compute", (Text((hardware(material),)), table))
 
 
 def hardware(material: Material) -> str:
-    """Return a sentence on each environment that fits ran in."""
+    """Return sentences on the environments of the fits."""
     records = material.results.records.values()
     found = dict.fromkeys(record.environment for record in records if record.done and record.environment)
     named = [_named(environment) for environment in found]
     return (
-        f"The fits ran on {listed(named)}. Times are wall-clock times with as many fits at once as the run had "
-        "workers: they compare candidates of this run and not machines. Energy is not measured."
+        f"The fits ran on {listed(named)}. Times are wall-clock times with one fit per worker at once: they compare "
+        "candidates of this run, not machines. Energy is not measured."
     )
 
 
@@ -36,16 +36,16 @@ def _named(environment: Environment) -> str:
 
 
 def compute_table(material: Material) -> Table:
-    """Return the time of a fit and the images per second of each candidate that the study asks for."""
+    """Return the time per fit and the throughput of each candidate."""
     results = material.results
     columns = (
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
         Column("candidate", "Candidate"),
         Column("fits", "Fits", "count"),
-        Column("epochs", "Epochs of a fit", "rate"),
-        Column("seconds", "Time of a fit", "seconds"),
+        Column("epochs", "Epochs per fit", "rate"),
+        Column("seconds", "Time per fit", "seconds"),
         Column("training", "Training images per second", "count"),
-        Column("evaluation_share", "Time spent on evaluation", "percent"),
+        Column("evaluation_fraction", "Time spent on evaluation", "percent"),
     )
     rows: list[tuple[Value, ...]] = []
     for stage_result in material.analysis.asked:
@@ -66,8 +66,8 @@ def compute_table(material: Material) -> Table:
                 )
             )
     caption = (
-        "Each candidate that is trained, over its fits. Training images per second count an image once for each epoch; "
-        "evaluation is the scoring of training and validation images after each epoch."
+        "Mean ± sd over the fits of a candidate. Training images per second: each image counts once per epoch. "
+        "Evaluation: scoring training and validation images after each epoch."
     )
     return Table("compute", "Compute", caption, columns, tuple(rows))
 

@@ -1,4 +1,4 @@
-"""Learning curves of every candidate, and the learning rate."""
+"""Learning curves of every candidate, and learning rates."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from convstudy.report.section import Block, Heading, Material, Row, Section, Tex
 from convstudy.report.stages import stage_title, trained
 
 _ORDER = ("compare", "final", "ablate", "search")
-_HOW = (
-    "The thick line is the mean over seeds or folds, the band one standard deviation to each side, a thin line one "
-    "fit. Training and validation images are both measured after each epoch in evaluation mode, so that the two can be "
-    "compared; of more training images than the recipe’s train_eval_samples, a sample is measured."
+_LEGEND = (
+    "Thick line: mean over seeds or folds. Band: ± 1 sd. Thin lines: single fits. Training and validation images are "
+    "both evaluated after each epoch in evaluation mode; of the training images, at most train_eval_samples."
 )
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section; none before a fit is trained."""
+    """Yield the section if a fit is trained."""
     asked = sorted(material.analysis.asked, key=lambda stage_result: _ORDER.index(stage_result.question))
     blocks = [block for stage_result in asked for block in _of(material, stage_result)]
     if blocks:
-        yield Section("curves", "Learning curves", (Text((_HOW,)), *blocks, *_rates(material)))
+        yield Section("curves", "Learning curves", (Text((_LEGEND,)), *blocks, *_rates(material)))
 
 
 def _of(material: Material, stage_result: StageResult) -> Iterator[Block]:
-    """Yield a title and the curves of a stage, for each candidate the loss, the accuracy and the study's metric."""
+    """Yield a stage's heading and curves: loss, accuracy and the study's metric for each candidate."""
     results, title = material.results, stage_title(stage_result)
     candidates = list(trained(results, results.plan.stage(stage_result.stage)))
     if candidates:
@@ -48,7 +47,7 @@ def _of(material: Material, stage_result: StageResult) -> Iterator[Block]:
 
 
 def _rates(material: Material) -> Iterator[Block]:
-    """Yield the learning rate by epoch, or say that it was the same all along."""
+    """Yield the chart of learning rates, or a sentence if the learning rate is constant."""
     rates = rates_chart(material)
     if rates is not None:
         yield Heading("Learning rate")
@@ -58,11 +57,11 @@ def _rates(material: Material) -> Iterator[Block]:
     fits = [fit for fit in material.results.plan.fits if fit.id in records]
     found = {epoch.learning_rate for fit in fits for epoch in records[fit.id].history}
     if len(found) == 1:
-        yield Text((f"The learning rate was {found.pop()} all along, in every fit.",))
+        yield Text((f"The learning rate is {found.pop()} in every epoch of every fit.",))
 
 
 def rates_chart(material: Material) -> Figure | None:
-    """Return the learning rate by epoch, one line for all candidates that share it; ``None`` where it is constant."""
+    """Return the learning rate by epoch, one line per different schedule; ``None`` if it is constant."""
     results = material.results
     shared: dict[tuple[float, ...], list[str]] = {}
     for stage in results.plan.stages:
@@ -71,7 +70,7 @@ def rates_chart(material: Material) -> Figure | None:
             key = tuple(epoch.learning_rate for epoch in longest.history)
             shared.setdefault(key, []).append(f"{stage.key}: {candidate.name}")
     if len({rate for rates in shared for rate in rates}) < 2:
-        return None  # a flat line says nothing that the recipe does not
+        return None  # the recipe already shows a constant rate
     named = [
         (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", rates)
         for rates, names in shared.items()
@@ -83,14 +82,14 @@ def rates_chart(material: Material) -> Figure | None:
 
 def _draw(named: Sequence[tuple[str, Sequence[float]]]) -> Spec:
     rows: list[dict[str, Any]] = [
-        {"epoch": epoch, "who": name, "rate": rate}
+        {"epoch": epoch, "name": name, "rate": rate}
         for name, rates in named
         for epoch, rate in enumerate(rates, start=1)
     ]
     names = [name for name, _ in named]
     n_epochs = max((len(rates) for _, rates in named), default=1)
     colour = nominal(
-        "who",
+        "name",
         title=None,
         legend={"symbolType": "stroke", "labelLimit": 400},
         scale=named_scale(names, theme.PALETTE),
@@ -100,8 +99,8 @@ def _draw(named: Sequence[tuple[str, Sequence[float]]]) -> Spec:
         "x": quantity("epoch", axis=epoch_axis(n_epochs), scale={"nice": False}),
         "y": quantity("rate", title="learning rate"),
         "color": colour,
-        "strokeDash": nominal("who", title=None, scale=named_scale(names, theme.DASHES), sort=names),
-        "tooltip": [nominal("who", title="recipe"), quantity("epoch"), quantity("rate", format=".3g")],
+        "strokeDash": nominal("name", title=None, scale=named_scale(names, theme.DASHES), sort=names),
+        "tooltip": [nominal("name", title="candidate"), quantity("epoch"), quantity("rate", format=".3g")],
     }
     return chart(Layer({"type": "line", "point": {"size": 36}}, encoding, rows), height=150)
 

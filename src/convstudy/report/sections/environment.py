@@ -1,4 +1,4 @@
-"""Where the fits ran."""
+"""The hardware and software that fits ran on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convstudy.report.table import Column, Table, Value
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
+    """Yield the section on environments."""
     results = material.results
     records = [results.records[fit.id] for fit in results.plan.fits if fit.id in results.records]
     found = Counter(record.environment for record in records if record.environment is not None)
@@ -21,15 +21,15 @@ def sections(material: Material) -> Iterator[Section]:
         yield Section("environment", "Environment", (Text(("No fit is trained yet.",)),))
         return
     several = (
-        f"The records come from {len(found)} environments. Times are not to be compared across them, and weights may "
-        "differ in their last digits."
+        f"The fits ran in {len(found)} environments. Times are not comparable across them, and weights may differ in "
+        "their last digits."
     )
     warning = (Text((several,), "warning"),) if len(found) > 1 else ()
     yield Section("environment", "Environment", (*warning, environment_table(found)))
 
 
 def environment_table(environments: Mapping[Environment, int]) -> Table:
-    """Return each environment that records come from, with how many."""
+    """Return a table with one column per environment, titled with its number of fits."""
     titles = {
         "n_cores": "Cores",
         "torch": "PyTorch",
@@ -37,7 +37,7 @@ def environment_table(environments: Mapping[Environment, int]) -> Table:
         "convstudy": "convstudy",
         "scikit_learn": "scikit-learn",
     }
-    columns = [Column("fact", "")]
+    columns = [Column("item", "")]
     columns += [Column(f"environment_{i}", counted(n, "fit")) for i, n in enumerate(environments.values(), 1)]
     rows: list[tuple[Value, ...]] = [
         (
@@ -46,7 +46,7 @@ def environment_table(environments: Mapping[Environment, int]) -> Table:
         )
         for item in fields(Environment)
     ]
-    caption = "Where the fits ran; convstudy's row is the version of the code."
+    caption = "Hardware and software versions of the fits."
     return Table("environment", "Environment", caption, tuple(columns), tuple(rows))
 
 

@@ -1,4 +1,4 @@
-"""What the answer rests on: its notes, and the fits and weights behind each sentence."""
+"""The evidence for the answers: notes, fits and weights behind each sentence."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from convstudy.report.section import Block, Code, Details, Items, Material, Sect
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, closed until a reader opens it."""
-    blocks = tuple(block for said in material.conclusions for block in _of(said))
-    yield Section("evidence", "", (Details("What the answer rests on", blocks),))
+    """Yield the section, folded."""
+    blocks = tuple(block for conclusion in material.conclusions for block in _evidence(conclusion))
+    yield Section("evidence", "", (Details("Evidence for these answers", blocks),))
 
 
-def _of(said: Conclusion) -> Iterator[Block]:
-    yield Text((said.text,))
-    if said.notes:
-        yield Items(said.notes)
-    fits = said.evidence.fits
+def _evidence(conclusion: Conclusion) -> Iterator[Block]:
+    yield Text((conclusion.text,))
+    if conclusion.notes:
+        yield Items(conclusion.notes)
+    fits = conclusion.evidence.fits
     if fits:
-        digests = ", each with the digest of its weights" if any(fit.weights_digest for fit in fits) else ""
+        digests = " with the digests of their weights" if any(fit.weights_digest for fit in fits) else ""
         named = (
             f"{fit.fit_id}\u00a0→\u00a0{digest(fit.weights_digest)}" if fit.weights_digest else fit.fit_id
             for fit in fits

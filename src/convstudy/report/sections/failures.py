@@ -1,4 +1,4 @@
-"""The fits that failed, with their errors."""
+"""Failed fits and their errors."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _FAILURES: Mapping[Failure, str] = {
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, where a fit failed."""
+    """Yield the section if a fit failed."""
     table = failures_table(material.analysis.stage_results)
     if table.rows:
         yield Section("failures", table.title, (table,))
 
 
 def failures_table(stage_results: tuple[StageResult, ...]) -> Table:
-    """Return the fits that failed, with their errors."""
+    """Return a table of failed fits."""
     columns = (
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
         Column("candidate", "Candidate"),
         Column("part", "Seed or fold"),
         Column("kind", "Kind"),
@@ -45,8 +45,7 @@ def failures_table(stage_results: tuple[StageResult, ...]) -> Table:
         if fit.status == "failed"
     ]
     caption = (
-        "Fits that could not be finished. While one of them may yet succeed, nothing is chosen from its stage, and no "
-        "test image is read."
+        "While a failed fit may succeed in another run, its stage selects nothing and no test image is read."
     )
     return Table("failures", "Failed fits", caption, columns, tuple(rows))
 

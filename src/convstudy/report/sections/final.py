@@ -1,4 +1,4 @@
-"""The final training of a study that compares nothing: its scores."""
+"""The final training of a study without comparisons: its scores."""
 
 from __future__ import annotations
 

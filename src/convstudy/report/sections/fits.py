@@ -1,4 +1,4 @@
-"""Every fit: its scores and weights, and what it cost."""
+"""All fits: scores, weights and costs."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from convstudy.stats.measure import Measure, Part
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
+    """Yield the section on fits."""
     scores, costs = (
         results_table(material.analysis.stage_results, recorded_with(material.results.study.metric)),
         costs_table(material.results),
     )
-    blocks = [Details("All scores, fit by fit", (scores,))]
+    blocks = [Details("Scores of every fit", (scores,))]
     if costs.rows:
-        blocks.append(Details("What each fit cost", (costs,)))
+        blocks.append(Details("Costs of every fit", (costs,)))
     yield Section("fits", scores.title, tuple(blocks))
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Return what each fit is, and its record with the whole history, by its id."""
+    """Return the definitions of all fits and their records with histories, by fit id."""
     results = material.results
     return {
         "fits": {fit.id: fit.as_json() for fit in results.plan.fits},
@@ -42,19 +42,19 @@ def data(material: Material) -> dict[str, Any]:
 
 
 def results_table(stage_results: tuple[StageResult, ...], metrics: Sequence[str]) -> Table:
-    """Return every fit with its scores and weights.
+    """Return a table with the scores and weights of every fit.
 
-    It holds no time and no date: a run that was stopped and gone on with gives the same bytes as one that was not.
+    It contains no times or dates, so an interrupted and resumed run gives the same bytes as an uninterrupted one.
     """
     parts: tuple[Part, ...] = ("train", "validation", "test")
     measures = [Measure(part, metric) for part in parts for metric in metrics]
     columns = (
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
         Column("candidate", "Candidate"),
         Column("part", "Seed or fold"),
         Column("status", "Status"),
         Column("epochs", "Epochs", "count"),
-        Column("selected_epoch", "Epoch that counts", "count"),
+        Column("selected_epoch", "Selected epoch", "count"),
         *(
             Column(
                 f"{each.part}_{key_of(metric)}",
@@ -83,21 +83,21 @@ def results_table(stage_results: tuple[StageResult, ...], metrics: Sequence[str]
         for row in stage_result.rows
         for fit in row.fits
     ]
-    caption = f"Every fit of the plan. {MEASURED} A fit that two questions share is trained once and stands in both."
+    caption = f"{MEASURED} A fit that two stages share is trained once and listed in both."
     return Table("results", "Every fit", caption, columns, tuple(rows))
 
 
 def costs_table(results: Results) -> Table:
-    """Return what every fit cost, each once."""
+    """Return a table with the costs of every fit."""
     columns = (
         Column("fit_id", "Fit", "code"),
-        Column("stage", "First asked by"),
+        Column("stage", "Stage"),
         Column("candidate", "Candidate"),
-        Column("train_images", "Images trained", "count"),
-        Column("flops", "Operations planned", "rate"),
-        Column("train_seconds", "Training", "seconds"),
-        Column("evaluation_seconds", "Measuring", "seconds"),
-        Column("test_seconds", "Test", "seconds"),
+        Column("train_images", "Training images × epochs", "count"),
+        Column("flops", "Planned FLOPs", "rate"),
+        Column("train_seconds", "Training time", "seconds"),
+        Column("evaluation_seconds", "Evaluation time", "seconds"),
+        Column("test_seconds", "Test time", "seconds"),
     )
     fits = [fit for stage in results.plan.stages for fit in stage.fits]
     own, added = own_epochs(fits, results.records), epochs_added(fits)
@@ -119,9 +119,12 @@ def costs_table(results: Results) -> Table:
                 sum(epoch.evaluation_seconds for epoch in own[fit.id]),
                 test_evaluation.seconds if test_evaluation else None,
             )
-    caption = "What each fit cost on the machine where it ran; operations are those of all planned epochs."
+    caption = (
+        "Each fit once, with its first stage. Times are those of the machine that ran it. Planned FLOPs cover all "
+        "epochs."
+    )
     if any(fit.epoch_budget for fit in fits):
-        caption += " A fit that goes on from a paused one counts its own epochs only."
+        caption += " A fit that resumes a shorter one counts only its own epochs."
     return Table("costs", "Costs", caption, columns, tuple(rows.values()))
 
 

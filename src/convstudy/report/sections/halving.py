@@ -1,4 +1,4 @@
-"""The rungs of a search that halves: which candidates went on, by which scores."""
+"""The rungs of successive-halving searches: scores and promoted candidates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from convstudy.report.section import Block, Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
 
-FEW_NAMES = 4
+MAX_NAMES = 4
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield a section for each search that halves."""
+    """Yield a section for each successive-halving search."""
     for stage_result in material.analysis.asked:
         table = rungs_table(stage_result)
         if table is not None:
@@ -29,7 +29,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def rungs_table(stage_result: StageResult) -> Table | None:
-    """Return the rungs of a search that halves, as far as they were reached; ``None`` for others."""
+    """Return a table of the rungs reached so far; ``None`` for other searches."""
     if stage_result.trace is None or not stage_result.trace.rungs:
         return None
     metric = stage_result.metric
@@ -40,7 +40,7 @@ def rungs_table(stage_result: StageResult) -> Table | None:
         Column("epochs", "Epochs", "count"),
         Column("best", "Best"),
         Column(key_of(metric), f"Its validation {metric.title}", value_kind(metric)),
-        Column("promoted", "Went on", "prose"),
+        Column("promoted", "Promoted", "prose"),
     )
     rows: list[tuple[Value, ...]] = []
     for number, rung in enumerate(stage_result.trace.rungs, start=1):
@@ -59,9 +59,8 @@ def rungs_table(stage_result: StageResult) -> Table | None:
             )
         )
     caption = (
-        f"Each rung trains those who are left on the first so many folds, up to so many epochs of the same training; "
-        f"the better half by mean validation {metric.title} goes on. What a rung trained is not trained again "
-        "in the next."
+        "Each rung trains the remaining candidates on the first folds, up to this number of epochs; the better half "
+        f"by mean validation {metric.title} is promoted. The next rung resumes this training."
     )
     return Table(
         f"rungs-{stage_result.name}", f"Rungs of search {stage_result.name}", caption, columns, tuple(rows)
@@ -69,14 +68,14 @@ def rungs_table(stage_result: StageResult) -> Table | None:
 
 
 def _names_or_number(rung: Rung) -> str:
-    """Return who went on from a rung, or only how many where a list would be long; the search's table has them all."""
-    if len(rung.promoted) <= FEW_NAMES:
+    """Return the promoted candidates of a rung, or only their number if there are many."""
+    if len(rung.promoted) <= MAX_NAMES:
         return "; ".join(rung.promoted)
     return f"{len(rung.promoted)} of {len(rung.evaluated)}"
 
 
 def rungs_chart(stage_result: StageResult) -> Figure | None:
-    """Return each candidate's mean validation score from rung to rung; ``None`` before the first is decided."""
+    """Return each candidate's mean validation score by rung; ``None`` before the first rung is decided."""
     decided = [
         (number, rung)
         for number, rung in enumerate(stage_result.trace.rungs if stage_result.trace else (), start=1)
@@ -84,12 +83,12 @@ def rungs_chart(stage_result: StageResult) -> Figure | None:
     ]
     if not decided:
         return None
-    told = "; ".join(
-        f"rung {number}, {len(rung.promoted)} of {len(rung.evaluated)} went on" for number, rung in decided
+    promoted = "; ".join(
+        f"rung {number}, {len(rung.promoted)} of {len(rung.evaluated)} promoted" for number, rung in decided
     )
-    subject, title = stage_title(stage_result), "From rung to rung"
-    alt = f"{subject}: from rung to rung, mean validation {stage_result.metric.title}: {told}."
-    full_title = f"{subject}: from rung to rung"
+    subject, title = stage_title(stage_result), "Scores by rung"
+    full_title = f"{subject}: scores by rung"
+    alt = f"{full_title}, mean validation {stage_result.metric.title}: {promoted}."
     return Figure(f"rungs-{stage_result.name}", title, alt, lambda: _draw(stage_result, decided), full_title)
 
 
@@ -105,12 +104,12 @@ def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
                 "rung": labels[-1],
                 "candidate": score.name,
                 "mean": score.value,
-                "fate": _fate(stage_result, score.name, rung.promoted),
+                "outcome": _outcome(stage_result, score.name, rung.promoted),
             }
             for score in rung.scores
             if score.value is not None
         ]
-    kinds = ["chosen", "went on", "dropped"]
+    kinds = ["chosen", "promoted", "eliminated"]
     x = nominal(
         "rung",
         sort=labels,
@@ -127,7 +126,7 @@ def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
         nominal("candidate"),
         nominal("rung"),
         quantity("mean", title=metric.title, format=tip_format(metric)),
-        nominal("fate", title="then"),
+        nominal("outcome"),
     ]
     return chart(
         Layer(
@@ -140,8 +139,8 @@ def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
             {
                 "x": x,
                 "y": y,
-                "color": nominal("fate", title=None, scale=colours, sort=kinds),
-                "shape": nominal("fate", title=None, scale=shapes, sort=kinds),
+                "color": nominal("outcome", title=None, scale=colours, sort=kinds),
+                "shape": nominal("outcome", title=None, scale=shapes, sort=kinds),
                 "tooltip": tips,
             },
             rows,
@@ -150,12 +149,11 @@ def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
     )
 
 
-def _fate(stage_result: StageResult, name: str, promoted: tuple[str, ...]) -> str:
-    """Return what became of a candidate in a rung."""
+def _outcome(stage_result: StageResult, name: str, promoted: tuple[str, ...]) -> str:
     best = stage_result.best
     if best is not None and best.name == name:
         return "chosen"
-    return "went on" if name in promoted else "dropped"
+    return "promoted" if name in promoted else "eliminated"
 
 
 SECTION = Topic(42, sections)

@@ -1,4 +1,4 @@
-"""The dataset's images: classes, balance, constant images, duplicates, and the first of them."""
+"""The dataset: images per class, class balance, constant images, duplicates and example images."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ N_FIRST_IMAGES = 25
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
+    """Yield the section on the dataset."""
     results = material.results
     info = results.dataset
     notes: tuple[str, ...] = ()
     images: Images | None = None
     try:
-        # A report downloads nothing.
+        # Reports must not download data.
         images = results.dataset.load(download=False).train
     except ConvstudyError as error:
-        notes = (f"The training images are not at hand: {error.problems[0].what}.",)
+        notes = (f"The training images are not available: {error.problems[0].what}.",)
     test = _test_labels(material.analysis)
     blocks: list[Block] = [_about(info)]
     if images is not None or test is not None:
         classes = class_table(info, images.labels if images else None, test)
         counts = [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows]
         blocks += [classes_chart(counts), Details("Images per class as a table", (classes,))]
-    blocks += [Heading("Balance and duplicates"), Text((" ".join(image_words(results.images, info)),))]
+    blocks += [Heading("Class balance and duplicates"), Text((" ".join(image_text(results.images, info)),))]
     if results.images is not None:
         tables = (parts_table(results.images, info), duplicates_table(results.images, info))
         blocks += [Details(table.title, (table,)) for table in tables if table.rows]
     if images is not None:
         blocks += [Heading("The first training images"), Gallery(_first(images, info), "small")]
-    yield Section("data", "Data", tuple(blocks), notes=notes)
+    yield Section("data", "Dataset", tuple(blocks), notes=notes)
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Return what is known of the images."""
+    """Return the dataset's statistics, ``None`` before the test set was evaluated."""
     return {"images": material.results.images.as_json() if material.results.images else None}
 
 
@@ -72,7 +72,7 @@ def _about(info: Dataset) -> Text:
 
 
 def _test_labels(analysis: Analysis) -> Labels | None:
-    """Return the labels of the test images, once the headline's models were scored on them."""
+    """Return the test labels if the headline candidate was evaluated on the test set."""
     head = analysis.headline
     found = map(analysis.predictions.of, analysis.tested(head.candidate) if head else ())
     return next((each.labels for each in found if each is not None), None)
@@ -87,7 +87,13 @@ def _first(images: Images, info: Dataset) -> tuple[Thumbnail, ...]:
 
 
 def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Table:
-    """Return how many images each class has; labels int (n,), ``None`` where they are not at hand."""
+    """Return the number of images per class.
+
+    Args:
+        info: the dataset.
+        train: training labels, int of shape (n,); ``None`` if they are not available.
+        test: test labels, likewise.
+    """
     counts = [None if labels is None else Counter(labels.tolist()) for labels in (train, test)]
     rows: list[tuple[Value, ...]] = [
         (name, *(None if count is None else count[label] for count in counts))
@@ -98,33 +104,32 @@ def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Tab
         Column("train", "Training", "count"),
         Column("test", "Test", "count"),
     )
-    caption = f"{info.title}: images per class. The test counts are known once the test set was opened."
+    caption = "Test counts appear after the test set was evaluated."
     return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
-def image_words(statistics: DatasetStatistics | None, info: Dataset) -> tuple[str, ...]:
-    """Return in a sentence each what is known of the images, what matters most first."""
+def image_text(statistics: DatasetStatistics | None, info: Dataset) -> tuple[str, ...]:
+    """Return sentences on duplicates, constant images and class balance."""
     if statistics is None:
-        return (
-            "The images were not looked over for duplicates yet: a run does so once its test set was opened.",
-        )
+        return ("A run searches for duplicates after it evaluated the test set.",)
     return tuple(_sentences(statistics, info))
 
 
 def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
     exact, near_duplicates = statistics.exact, statistics.near_duplicates
     if exact.n_pairs:
-        told = _told(exact, "a training image too, pixel by pixel", "training images too, pixel by pixel")
-        yield f"{told}: on these a model may remember the answer."
+        pairs = _pairs_text(exact, "an exact copy of a training image", "exact copies of training images")
+        yield f"{pairs}: a model may have memorised their labels."
     else:
-        yield "No test image is a training image too, pixel by pixel."
+        yield "No test image is an exact copy of a training image."
+    rule = f"(pixel correlation of {shortest(NEAR)} or more)"
     if near_duplicates is None:
-        yield "So many images look alike that near duplicates could not be looked for."
+        yield "Too many images look alike to search for near-duplicates."
     elif near_duplicates.n_pairs:
-        how = f"(pixels correlate by {shortest(NEAR)} or more)"
-        yield f"{_told(near_duplicates, f'nearly a training image {how}', f'nearly training images {how}')}."
+        one, many = "a near-duplicate of a training image", "near-duplicates of training images"
+        yield f"{_pairs_text(near_duplicates, f'{one} {rule}', f'{many} {rule}')}."
     else:
-        yield f"None is nearly one either (no pixels correlate by {shortest(NEAR)} or more)."
+        yield f"No test image is a near-duplicate {rule}."
     for name, part in (("training", statistics.train), ("test", statistics.test)):
         if part.n_repeated:
             labels = (
@@ -135,44 +140,39 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
             one, many = f"{name} image repeats", f"{name} images repeat"
             yield f"{counted(part.n_repeated, one, many)} the pixels of an earlier one{labels}."
         if part.n_constant:
-            one, many = (
-                f"{name} image holds one value only and shows",
-                f"{name} images hold one value only and show",
-            )
-            yield f"{counted(part.n_constant, one, many)} nothing."
+            one, many = f"{name} image is constant", f"{name} images are constant"
+            yield f"{counted(part.n_constant, one, many)}: all pixels have one value."
     balance = balance_of(statistics.train.class_counts)
     largest, smallest = (info.class_names[label] for label in (balance.largest, balance.smallest))
     if math.isinf(balance.ratio):
-        yield f"The class {smallest} has no training image at all."
+        yield f"Class {smallest} has no training images."
     else:
         yield (
             f"The largest class ({largest}) has {shortest(balance.ratio, 2)} times the training images of the smallest "
-            f"({smallest}); by their sizes the {info.n_classes} classes count as "
-            f"{shortest(balance.effective, 3)} equal ones."
+            f"({smallest}); the effective number of classes is {shortest(balance.effective, 3)} of {info.n_classes}."
         )
     guess = statistics.test.class_counts[balance.largest] / statistics.test.n_images
-    yield f"Always saying {largest} would get {percent(guess)} of the test images right."
+    yield f"Always predicting {largest} would reach a test accuracy of {percent(guess)}."
 
 
-def _told(pairs: Pairs, one: str, many: str) -> str:
-    """Return how many test images are in pairs of a kind, and whether their labels agree."""
-    told = counted(pairs.n_test, f"test image is {one}", f"test images are {many}")
-    told += f", in {counted(pairs.n_pairs, 'pair')}"
+def _pairs_text(pairs: Pairs, one: str, many: str) -> str:
+    text = counted(pairs.n_test, f"test image is {one}", f"test images are {many}")
+    text += f", in {counted(pairs.n_pairs, 'pair')}"
     if pairs.n_otherwise_labelled:
-        return f"{told}, {pairs.n_otherwise_labelled:,} of them with two labels"
-    return told
+        return f"{text}, {pairs.n_otherwise_labelled:,} of them with different labels"
+    return text
 
 
 def parts_table(statistics: DatasetStatistics, info: Dataset) -> Table:
-    """Return what is known of the training and the test images."""
+    """Return a table with statistics of the training and the test images."""
     columns = (
         Column("part", "Images"),
         Column("images", "Number", "count"),
         Column("largest", "Largest class"),
         Column("smallest", "Smallest class"),
-        Column("ratio", "Largest by smallest", "rate"),
-        Column("effective", "As even as so many classes", "rate"),
-        Column("majority", "Share of the largest", "percent"),
+        Column("ratio", "Imbalance ratio", "rate"),
+        Column("effective", "Effective classes", "rate"),
+        Column("majority", "Proportion of the largest", "percent"),
         Column("constant", "Constant", "count"),
         Column("repeated", "Repeated", "count"),
         Column("repeated_otherwise", "Repeated, other label", "count"),
@@ -195,23 +195,23 @@ def parts_table(statistics: DatasetStatistics, info: Dataset) -> Table:
             )
         )
     caption = (
-        "A constant image has one value only; a repeated one has the pixels of an earlier one of its part. Files with "
-        "labels that name no class, or with damaged images, are refused when they are read."
+        "Imbalance ratio: largest class divided by smallest. Constant images have one pixel value; repeated images "
+        "have the pixels of an earlier image of the same part."
     )
-    return Table("image-facts", "The images looked over", caption, columns, tuple(rows))
+    return Table("image-statistics", "Image statistics", caption, columns, tuple(rows))
 
 
 def duplicates_table(statistics: DatasetStatistics, info: Dataset) -> Table:
-    """Return the first pairs of a test and a training image that are the same, or nearly."""
+    """Return a table of the first duplicate pairs of a test and a training image."""
     columns = (
-        Column("kind", "Pixels"),
+        Column("kind", "Kind"),
         Column("test_image", "Test image", "count"),
         Column("test_class", "Its class"),
         Column("train_image", "Training image", "count"),
         Column("train_class", "Its class"),
         Column("correlation", "Correlation", "loss"),
     )
-    kinds = (("the same", statistics.exact), ("nearly the same", statistics.near_duplicates))
+    kinds = (("exact copy", statistics.exact), ("near-duplicate", statistics.near_duplicates))
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (
             kind,
@@ -227,7 +227,7 @@ def duplicates_table(statistics: DatasetStatistics, info: Dataset) -> Table:
     )
     n_pairs = sum(pairs.n_pairs for _, pairs in kinds if pairs is not None)
     some = f" The first {len(rows)} of {n_pairs:,} pairs." if n_pairs > len(rows) else ""
-    caption = f"Test images that are training images too, or nearly; images are counted from 0.{some}"
+    caption = f"Image numbers start at 0.{some}"
     return Table("duplicates", "Duplicates between training and test images", caption, columns, rows)
 
 

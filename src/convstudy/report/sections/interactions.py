@@ -1,4 +1,4 @@
-"""The interactions of an ablation: what two variants do together, against what each does alone."""
+"""Interactions in ablations: the effect of two variants together compared with the sum of their effects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convstudy.stats import Verdict
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield a section for each ablation with interactions that are measured."""
+    """Yield a section for each ablation with measured interactions."""
     for stage_result in material.analysis.asked:
         table = interactions_table(stage_result)
         if table is not None:
@@ -23,7 +23,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def interactions_table(stage_result: StageResult) -> Table | None:
-    """Return an ablation's interactions; ``None`` where it asks for none, or none is measured yet."""
+    """Return a table of an ablation's interactions; ``None`` without a measured one."""
     found = stage_result.interactions
     if all(verdict.difference.mean is None for verdict in found):
         return None
@@ -35,15 +35,15 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         Column("second", "with"),
         Column("verdict", "Verdict"),
         Column("interaction", "Interaction", kind),
-        Column("low", "From", kind),
-        Column("high", "To", kind),
+        Column("low", "95 % CI from", kind),
+        Column("high", "to", kind),
         Column("seeds", "Seeds", "count"),
-        Column("adjusted_p", "p, Holm", "p"),
-        Column("required", f"To tell {margin_of(found[0]).split()[0]}"),
+        Column("adjusted_p", "Holm-adjusted p", "p"),
+        Column("required", f"Required to detect {margin_of(found[0]).split()[0]}"),
         Column("as_it_is", "As it is", value),
         Column("first_alone", "Variant alone", value),
         Column("second_alone", "Other alone", value),
-        Column("together", "Together", value),
+        Column("together", "Both", value),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -69,18 +69,15 @@ def interactions_table(stage_result: StageResult) -> Table | None:
 
 def _caption(found: Sequence[Verdict]) -> str:
     margin, metric = margin_of(found[0]), metric_of(found[0])
-    holm = "" if len(found) == 1 else f", after Holm’s correction for all {len(found)} interactions"
-    near_100 = (
-        " Points of accuracy near 100 % leave little room for two gains to add up." if metric.counts else ""
-    )
+    holm = "" if len(found) == 1 else f", after Holm’s correction for {len(found)} interactions"
+    near_100 = " Near 100 % accuracy there is little room for two gains to add up." if metric.counts else ""
     lost = any(verdict.difference.n > 1 and verdict.difference.low is None for verdict in found)
     return (
-        f"Test {metric.title} with both variants, minus that with each alone, plus that of the network as it is: by "
-        "how much both together come out above (+) or below (−) what their two differences add up to, with 95 % "
-        "intervals. "
-        f"{over_seeds(found)} “More” and “less” need the whole interval beyond ±{margin}, "
-        f"“none” needs it within{holm}.{near_100}"
-        f"{' Where predictions are lost, there is no interval.' if lost else ''}"
+        f"Test {metric.title} with both variants, minus that with each alone, plus that of the unchanged network: "
+        "positive if the effect of both exceeds the sum of their two effects. "
+        f"{over_seeds(found)} More or less: the whole interval is beyond ±{margin}. "
+        f"None: it is within{holm}.{near_100}"
+        f"{' Without predictions there is no interval.' if lost else ''}"
     )
 
 

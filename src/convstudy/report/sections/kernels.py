@@ -1,4 +1,4 @@
-"""The kernels of the headline's first convolution as images."""
+"""The kernels of the headline candidate's first convolution as images."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from convstudy.report.section import Gallery, Material, Section, Text, Topic
 from convstudy.report.thumbnails import Thumbnail
 
 N_KERNELS = 64
-_HOW = "Blue is negative, red positive, each kernel by its own scale; the first seed's weights."
+_LEGEND = "Weights of the first seed. Blue: negative; red: positive; each kernel has its own scale."
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, once the study has a headline."""
+    """Yield the section if the study has a headline candidate."""
     results, head = material.results, material.analysis.headline
     if head is None:
         return
@@ -29,9 +29,9 @@ def sections(material: Material) -> Iterator[Section]:
     except ConvstudyError as error:
         notes = (f"The weights file of fit {fit_id} could not be read: {error.problems[0].what}.",)
     if found:
-        yield Section("kernels", title, (Text((_HOW,), "note"), Gallery(found, "small")), notes=notes)
+        yield Section("kernels", title, (Text((_LEGEND,), "note"), Gallery(found, "small")), notes=notes)
     else:
-        yield Section("kernels", title, (Text(("There are none to show.",)),), notes=notes)
+        yield Section("kernels", title, (Text(("No kernels to show.",)),), notes=notes)
 
 
 def _kernels(weights: dict[str, Any]) -> Iterator[Thumbnail]:

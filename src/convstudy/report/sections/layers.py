@@ -1,4 +1,4 @@
-"""The layers of every network: shapes, parameters and multiply-adds."""
+"""The layers of every network: shapes, parameters and MACs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convstudy.report.table import Column, Table, Value
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, the first network's table open."""
+    """Yield the section; only the table of the first network is open."""
     info = material.results.dataset
     tables = [
         layers_table(name, network, info, number)
@@ -23,10 +23,10 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def networks_of(results: Results) -> dict[str, Network]:
-    """Return every different network of the plan by a name that tells it: the first candidate that has it."""
+    """Return the different networks of the plan, each under the name of the first candidate that has it."""
     found: dict[Network, str] = {}
     networks: dict[str, Network] = {}
-    # Stages that judge a nested search train its networks, under names of their own.
+    # The stages of a nested search train the same networks under other names.
     asked = [stage for stage in results.plan.stages if stage.tested or stage.question == "search"]
     stages = sorted(asked, key=lambda stage: stage.question == "search")
     for stage in stages:
@@ -34,23 +34,23 @@ def networks_of(results: Results) -> dict[str, Network]:
             key = candidate.network
             if key in found:
                 continue
-            told = candidate.name in ("as it is", candidate.network_name)
-            name = candidate.network_name if told else f"{candidate.network_name}, {candidate.name}"
+            is_unchanged = candidate.name in ("as it is", candidate.network_name)
+            name = candidate.network_name if is_unchanged else f"{candidate.network_name}, {candidate.name}"
             found[key] = name
             networks[name] = candidate.network
     return networks
 
 
 def layers_table(name: str, network: Network, info: Dataset, number: int) -> Table:
-    """Return the layer table of a network."""
+    """Return a network's table of layers; ``number`` makes its file name unique."""
     layers = layer_table(network, info.image_shape, info.n_classes)
     columns = (
         Column("number", "No."),
         Column("layer", "Layer"),
         Column("output", "Output shape"),
         Column("trainable", "Trainable", "count"),
-        Column("not_trainable", "Not trainable", "count"),
-        Column("macs", "Multiply-adds", "count"),
+        Column("not_trainable", "Non-trainable", "count"),
+        Column("macs", "MACs", "count"),
         Column("note", "Note", "prose"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -67,8 +67,8 @@ def layers_table(name: str, network: Network, info: Dataset, number: int) -> Tab
     ]
     rows.append(("", "total", "", layers.n_trainable, layers.n_not_trainable, layers.macs, ""))
     caption = (
-        f"Input {shape_text(layers.input_shape)}; {layers.n_parameters:,} parameters, of which "
-        f"{layers.n_trainable:,} trainable and {layers.n_not_trainable:,} not."
+        f"Input {shape_text(layers.input_shape)}; {layers.n_parameters:,} parameters, {layers.n_trainable:,} of them "
+        "trainable. MACs: multiply-accumulate operations per image."
     )
     n_shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     shown = tuple(row[:n_shown] for row in rows)

@@ -1,4 +1,4 @@
-"""A nested search judged: its winners on the outer folds that their search did not see."""
+"""Nested cross-validation: the candidates that a search selects, scored on outer folds that it did not use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def nested_table(stage_result: StageResult) -> Table | None:
-    """Return the outer folds of a nested search; ``None`` for others."""
+    """Return a table of the outer folds of a nested search; ``None`` for other searches."""
     found = stage_result.nested
     if found is None:
         return None
@@ -29,12 +29,12 @@ def nested_table(stage_result: StageResult) -> Table | None:
     write = writer(metric)
     columns = (
         Column("outer_fold", "Outer fold"),
-        Column("winner", "Winner without it"),
-        Column("searched", f"Validation {metric.title} that it won by", value_kind(metric)),
-        Column("epoch", "Scored at epoch", "count"),
-        Column(key_of(metric), "On the outer fold", value_kind(metric)),
-        Column("train", "Images trained on", "count"),
-        Column("images", "Images of the fold", "count"),
+        Column("winner", "Selected without it"),
+        Column("searched", f"Inner validation {metric.title}", value_kind(metric)),
+        Column("epoch", "Epoch", "count"),
+        Column(key_of(metric), f"Outer {metric.title}", value_kind(metric)),
+        Column("train", "Training images", "count"),
+        Column("images", "Images in the fold", "count"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -49,29 +49,29 @@ def nested_table(stage_result: StageResult) -> Table | None:
         for fold in found.folds
     ]
     caption = (
-        "The search done anew on the other images of each outer fold, and its winner, trained on these as far as its "
-        "search trained it, scored on the fold at the epoch that the inner folds agree on (the median of those that "
-        "count there). The winner that is used further on is that of the search on all folds. "
+        "For each outer fold, the search runs on the other images, and its selected candidate is trained on them and "
+        "scored on the fold, at the median of the selected epochs of the inner folds. Later stages use the candidate "
+        "that the search on all folds selects. "
     )
     if found.score.mean is None:
         return _nested(stage_result, columns, rows, f"{caption}Not every outer fold has a score.")
     caption += f"Mean {write(found.score.mean)}"
     if found.interval:
-        caption += f" ({interval_text(found.interval, metric)}, Nadeau and Bengio’s)"
+        caption += f" ({interval_text(found.interval, metric)}, Nadeau and Bengio)"
     if found.searched is not None and found.optimism is not None:
         gap = f"{with_sign(metric, found.searched - found.score.mean)}{unit_of(metric)}"
-        caption += f"; the search chose by {write(found.searched)}, a difference of {gap}"
+        caption += f"; the score of the search is {write(found.searched)}, a difference of {gap}"
         if abs(found.n_train - found.n_train_searched) > 1:
-            caption += f", with {found.n_train_searched:,} images to train on instead of {found.n_train:,}"
+            caption += f", with {found.n_train_searched:,} training images instead of {found.n_train:,}"
     elif found.searched is not None:
-        caption += "; the search’s own winner was trained up to another epoch, so that no difference is told"
-    return _nested(stage_result, columns, rows, f"{caption}. Winners: {winners(found)}.")
+        caption += "; the score of the search is not comparable, because it is of another epoch"
+    return _nested(stage_result, columns, rows, f"{caption}. Selected: {winners(found)}.")
 
 
 def _nested(
     stage_result: StageResult, columns: tuple[Column, ...], rows: list[tuple[Value, ...]], caption: str
 ) -> Table:
-    title = f"Search {stage_result.name} judged on outer folds"
+    title = f"Nested cross-validation of search {stage_result.name}"
     return Table(f"nested-{stage_result.name}", title, caption, columns, tuple(rows))
 
 

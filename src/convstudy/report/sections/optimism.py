@@ -1,4 +1,4 @@
-"""What a notebook would have reported of this study, next to what is honest."""
+"""Selection-biased estimates of this study's scores, next to estimates without this bias."""
 
 from __future__ import annotations
 
@@ -10,76 +10,64 @@ from convstudy.report.metric_text import difference_kind, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 
-# Kind -> what would have been kept, and what stands in its place.
-_KEPT = {
-    "seed": ("the best of {n} seeds", "their mean"),
-    "network": ("the best of {n} networks by test score", "the one that validation chose"),
-    "seed and network": ("the best of {n} trainings of all networks", "the chosen one’s mean"),
-    "epoch": ("the best of {n} epochs looked at", "the last epoch on the same images"),
-    "kept epoch": (
-        "the best of {n} epochs, by which this study keeps its weights",
-        "the last epoch on the same images",
-    ),
-    "nested search": (
-        "the best score of {n} candidates",
-        "winners on outer folds that their search did not see",
-    ),
-    "search": (
-        "the best score of {n} candidates",
-        "about the same without the luck of being the best of these",
-    ),
+# Kind -> the biased estimate, and the estimate to use instead.
+_ESTIMATES = {
+    "seed": ("best of {n} seeds", "mean over seeds"),
+    "network": ("best of {n} networks by test score", "network selected on validation images"),
+    "seed and network": ("best of {n} fits of all networks", "mean of the selected network"),
+    "epoch": ("best of {n} epochs", "last epoch, same images"),
+    "kept epoch": ("best of {n} epochs, as in checkpoint = “best”", "last epoch, same images"),
+    "nested search": ("best score of {n} candidates", "mean over outer folds (nested cross-validation)"),
+    "search": ("best score of {n} candidates", "approximate correction for selection"),
     "halved search": (
-        "the best score of {n} candidates of the last rung",
-        "about the same without the luck of being the best of these; earlier rungs are not in it",
+        "best score of {n} candidates of the last rung",
+        "approximate correction for selection in the last rung; earlier rungs are not corrected",
     ),
 }
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section, where there is something to compare."""
+    """Yield the section if there is a biased estimate."""
     table = optimism_table(material.analysis.biased_estimates, metric_named(material.results.study.metric))
     if table.rows:
         yield Section("optimism", table.title, (table,))
 
 
-def optimism_table(kept: tuple[BiasedEstimate, ...], metric: Metric) -> Table:
-    """Return what a notebook would have reported of this study, beside what is honest."""
+def optimism_table(estimates: tuple[BiasedEstimate, ...], metric: Metric) -> Table:
+    """Return a table of selection-biased estimates and the estimates to use instead."""
     columns = (
-        Column("kept", "Kept", "prose"),
-        Column("instead", "Instead of", "prose"),
+        Column("biased", "Biased estimate", "prose"),
+        Column("instead", "Use instead", "prose"),
         Column("about", "Of"),
         Column("images", "Images"),
-        Column("reported", "Reported", value_kind(metric)),
-        Column("honest", "Honest", value_kind(metric)),
+        Column("biased_value", "Biased value", value_kind(metric)),
+        Column("unbiased_value", "Value to use", value_kind(metric)),
         Column("difference", "Difference", difference_kind(metric)),
     )
     rows: list[tuple[Value, ...]] = [
         (
-            _KEPT[each.kind][0].format(n=f"{each.n_options:,}"),
-            _KEPT[each.kind][1],
+            _ESTIMATES[each.kind][0].format(n=f"{each.n_options:,}"),
+            _ESTIMATES[each.kind][1],
             each.about,
             each.images,
             each.biased,
             each.unbiased,
             each.difference,
         )
-        for each in kept
+        for each in estimates
     ]
     caption = (
-        "Each figure on the left is the best of several, and the next training need not be so lucky. The networks’ "
-        "difference may be merit as well as luck; that of epochs is told of the validation images, for the test "
-        "images are never scored epoch by epoch."
+        "A biased estimate is the best of several scores, so part of it can be chance. The difference between networks "
+        "can also be real. Epochs are compared on validation images, because test images are scored once."
     )
     if not metric.higher_is_better:
-        caption += " The difference is by how much the reported figure is better, that is lower."
-    if any(each.kind == "kept epoch" for each in kept):
+        caption += " A positive difference means that the biased estimate is better, that is lower."
+    if any(each.kind == "kept epoch" for each in estimates):
         caption += (
-            " With keep = “best” the validation scores in this report are of that kind; test scores are not, "
-            "for the epoch was chosen by other images."
+            " With checkpoint = “best”, the validation scores of this report have this bias; test scores do not, "
+            "because other images select the epoch."
         )
-    return Table(
-        "optimism", "What a notebook would have reported", caption, columns, tuple(rows) if kept else ()
-    )
+    return Table("optimism", "Selection-biased estimates", caption, columns, tuple(rows) if estimates else ())
 
 
 SECTION = Topic(76, sections)

@@ -1,4 +1,4 @@
-"""The protocol: which images each question used, the choices, and every test-set evaluation."""
+"""The protocol: the images that each stage uses, the choices, and the test-set access log."""
 
 from __future__ import annotations
 
@@ -14,73 +14,76 @@ from convstudy.report.metric_text import capital, key_of, value_kind
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 
-MOST_OPENINGS = 50
-"""How many of the openings that this run does not use a report lists."""
+MAX_OTHER_EVALUATIONS = 50
+"""The number of test-set evaluations of other models that a report lists."""
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
-    results, told = material.results, material.analysis.protocol
+    """Yield the section on the protocol."""
+    results, protocol = material.results, material.analysis.protocol
     tables = (
-        images_table(told),
+        images_table(protocol),
         choices_table(results),
-        acceptances_table(told),
-        test_evaluations_table(told, metric_named(results.study.metric)),
-        access_log_table(told),
+        acceptances_table(protocol),
+        test_evaluations_table(protocol, metric_named(results.study.metric)),
+        access_log_table(protocol),
     )
-    words = Text((protocol_words(told, results.images is not None),))
-    yield Section("protocol", "Protocol", (words, *(table for table in tables if table.rows)))
+    text = Text((protocol_text(protocol, results.images is not None),))
+    yield Section("protocol", "Protocol", (text, *(table for table in tables if table.rows)))
 
 
 def data(material: Material) -> dict[str, Any]:
     """Return choices, accepted failures and test-set evaluations."""
-    told = material.analysis.protocol
+    protocol = material.analysis.protocol
     return {
         "choices": [asdict(choice) for choice in material.results.choices],
-        "acceptances": [asdict(row) for row in told.acceptances],
+        "acceptances": [asdict(row) for row in protocol.acceptances],
         "test_set": {
-            "test_evaluations": [asdict(row) for row in told.test_evaluations],
-            "openings_in_this_folder": told.n_test_evaluations,
-            "openings_before_this_run": told.n_test_evaluations_before,
-            "openings_by_this_run": told.n_evaluated,
-            "questions_in_this_folder": told.n_hypotheses,
-            "questions_of_other_runs": told.n_hypotheses_elsewhere,
+            "test_evaluations": [asdict(row) for row in protocol.test_evaluations],
+            "evaluations_in_this_folder": protocol.n_test_evaluations,
+            "evaluations_before_this_run": protocol.n_test_evaluations_before,
+            "evaluations_by_this_run": protocol.n_evaluated,
+            "hypotheses_in_this_folder": protocol.n_hypotheses,
+            "hypotheses_of_other_runs": protocol.n_hypotheses_elsewhere,
         },
     }
 
 
-def protocol_words(told: Protocol, looked_over: bool) -> str:
-    """Return in sentences how often the test set was opened; ``looked_over`` says whether its images were."""
-    choices = (
-        f"after {counted(len(told.choices), 'choice')}" if told.choices else "and no choice was made before"
-    )
+def protocol_text(protocol: Protocol, has_image_statistics: bool) -> str:
+    """Return sentences on the number of test-set evaluations.
+
+    Args:
+        protocol: the run's protocol.
+        has_image_statistics: whether the run searched the test images for duplicates.
+    """
+    n_choices = len(protocol.choices)
+    choices = f"after {counted(n_choices, 'choice')}" if n_choices else "without a choice before"
     text = (
-        f"This run rests on {counted(len(told.test_evaluations), 'evaluation')} of the test set, {choices}. "
-        f"In this runs folder "
-        f"it was opened {counted(told.n_test_evaluations, 'time')} by any study so far, "
-        f"{told.n_test_evaluations_before} of them "
-        "before this run’s first."
+        f"This run uses {counted(len(protocol.test_evaluations), 'test-set evaluation')}, {choices}. In this runs "
+        f"folder the test set was evaluated {counted(protocol.n_test_evaluations, 'time')}, "
+        f"{protocol.n_test_evaluations_before:,} of them before this run’s first evaluation."
     )
-    if told.n_hypotheses:
+    if protocol.n_hypotheses:
         text += (
-            f" There it has been used for {counted(told.n_hypotheses, 'hypothesis', 'hypotheses')}, "
-            f"{told.n_hypotheses_elsewhere} of them by other runs; all seeds of a candidate are one hypothesis."
+            f" It was used for {counted(protocol.n_hypotheses, 'hypothesis', 'hypotheses')}, "
+            f"{protocol.n_hypotheses_elsewhere:,} of them in other runs; all seeds of a candidate count as one "
+            "hypothesis."
         )
-    if looked_over:
-        text += " After the choices its images were also looked over for duplicates, without any model."
+    if has_image_statistics:
+        text += " After the choices, its images were also searched for duplicates, without a model."
     return text
 
 
-def images_table(told: Protocol) -> Table:
-    """Return which images each stage uses."""
+def images_table(protocol: Protocol) -> Table:
+    """Return a table of the images that each stage uses."""
     columns = (
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
         Column("candidates", "Candidates", "count"),
         Column("fits", "Fits", "count"),
-        Column("train", "Train", "count"),
-        Column("validation", "Validate", "count"),
+        Column("train", "Training", "count"),
+        Column("validation", "Validation", "count"),
         Column("test", "Test", "count"),
-        Column("how", "How they are divided", "prose"),
+        Column("how", "Split", "prose"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -92,23 +95,23 @@ def images_table(told: Protocol) -> Table:
             stage.n_test or None,
             stage.how,
         )
-        for stage in told.stages
+        for stage in protocol.stages
     ]
     caption = (
-        f"Images per fit. Of the dataset's {told.n_train:,} training images some train and others validate; its "
-        f"{told.n_test:,} test images stay sealed until no choice can be made any more. Before training, the labels of "
-        "the test images are read to check that each of them names a class and that the metric is defined."
+        f"Images per fit, of {protocol.n_train:,} training and {protocol.n_test:,} test images. The test set is locked "
+        "until all choices are made. Only its labels are read before training, to check that each names a class and "
+        "that the metric is defined."
     )
-    return Table("images", "Who saw which images", caption, columns, tuple(rows))
+    return Table("images", "Images used by each stage", caption, columns, tuple(rows))
 
 
 def choices_table(results: Results) -> Table:
-    """Return the choices in the order they were made, with the scores that made them."""
+    """Return a table of the choices, in order, with the scores behind them."""
     metric = metric_named(results.study.metric)
     metrics = _shown(metric)
     columns = (
         Column("order", "Order"),
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
         Column("candidate", "Candidate"),
         *(Column(key_of(each), f"Mean validation {each.title}", value_kind(each)) for each in metrics),
         Column("failed", "Failed fits", "count"),
@@ -134,32 +137,28 @@ def choices_table(results: Results) -> Table:
                 )
             )
     caption = (
-        f"Every choice rests on validation images alone: the {'highest' if metric.higher_is_better else 'lowest'} mean "
-        f"{metric.title}, then the lowest mean loss, then "
-        "fewer parameters."
+        f"Choices use validation images only: the {'highest' if metric.higher_is_better else 'lowest'} mean "
+        f"{metric.title}, then the lowest mean loss, then fewer parameters."
     )
     if any(choice.kept for choice in asked):
         kept = ", ".join(choice.stage for choice in asked if choice.kept)
-        caption += (
-            f" Of {kept}: the choice was made before a model had a test score and stays, although records have "
-            "changed since."
-        )
+        caption += f" {kept}: chosen before a model had a test score; the choice stays although records changed since."
     if any(stage.rungs for stage in results.plan.stages):
-        caption += " In a search that halves, only the candidates of its last rung are set beside each other."
+        caption += " A halving search lists only the candidates of its last rung."
     return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))
 
 
-def test_evaluations_table(told: Protocol, metric: Metric) -> Table:
-    """Return each opening of the test set by this run."""
+def test_evaluations_table(protocol: Protocol, metric: Metric) -> Table:
+    """Return a table of this run's test-set evaluations."""
     metrics = [metric_named(name) for name in recorded_with(metric.name)]
     columns = (
         Column("evaluated_at", "When (UTC)", "time"),
-        Column("candidates", "For", "prose"),
+        Column("candidates", "Candidates", "prose"),
         Column("part", "Seed"),
         Column("weights_digest", "Weights", "digest"),
         Column("images", "Images", "count"),
         *(Column(key_of(each), capital(each.title), value_kind(each)) for each in metrics),
-        Column("purpose", "Asked by study"),
+        Column("purpose", "Study"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -174,17 +173,17 @@ def test_evaluations_table(told: Protocol, metric: Metric) -> Table:
             ),
             row.test_evaluation.purpose,
         )
-        for row in told.test_evaluations
+        for row in protocol.test_evaluations
     ]
-    caption = "Each model scored on the sealed test images, by the digest of its weights, in order of time."
-    return Table("test_evaluations", "Openings of the test set", caption, columns, tuple(rows))
+    caption = "Every model of this run that was scored on the test images, in order of time."
+    return Table("test_evaluations", "Test-set access log", caption, columns, tuple(rows))
 
 
-def acceptances_table(told: Protocol) -> Table:
-    """Return the failures that this run has accepted, with the reason and the day."""
+def acceptances_table(protocol: Protocol) -> Table:
+    """Return a table of accepted failures with their reasons and dates."""
     columns = (
         Column("accepted_at", "When (UTC)", "time"),
-        Column("candidates", "Fit of", "prose"),
+        Column("candidates", "Candidates", "prose"),
         Column("part", "Seed or fold"),
         Column("reason", "Reason", "prose"),
         Column("kind", "Kind"),
@@ -203,20 +202,20 @@ def acceptances_table(told: Protocol) -> Table:
             "trained" if row.done_since else "",
             row.acceptance.fit_id,
         )
-        for row in told.acceptances
+        for row in protocol.acceptances
     ]
     caption = (
-        "Fits that failed and might have succeeded in another run. A person decided that choices count them as failed, "
-        "and gave this reason."
+        "Fits that failed and might succeed in another run. A user decided to count them as failed and gave this "
+        "reason."
     )
     return Table("acceptances", "Accepted failures", caption, columns, tuple(rows))
 
 
-def access_log_table(told: Protocol) -> Table:
-    """Return the openings of the test set that this run does not use, the latest of them."""
+def access_log_table(protocol: Protocol) -> Table:
+    """Return a table of the latest test-set evaluations that this run does not use."""
     columns = (
         Column("evaluated_at", "When (UTC)", "time"),
-        Column("study", "Asked by study"),
+        Column("study", "Study"),
         Column("run", "Run", "code"),
         Column("fit_id", "Fit", "code"),
         Column("weights_digest", "Weights", "digest"),
@@ -231,19 +230,19 @@ def access_log_table(told: Protocol) -> Table:
             entry.test_evaluation.weights_digest,
             None if entry.test_evaluation.scores is None else entry.test_evaluation.scores[ACCURACY],
         )
-        for entry in told.others[-MOST_OPENINGS:]
+        for entry in protocol.others[-MAX_OTHER_EVALUATIONS:]
     ]
     caption = (
-        "Models that were scored on the same test images in this runs folder and that this run does not use, in order "
-        "of time: those of other studies, and of this one before it came to the models above."
+        "Other models that were scored on the same test images in this runs folder, in order of time: those of other "
+        "studies, and earlier ones of this study."
     )
-    if len(told.others) > MOST_OPENINGS:
-        caption += f" These are the latest {MOST_OPENINGS} of {len(told.others):,}."
-    return Table("access_log", "Other openings", caption, columns, tuple(rows))
+    if len(protocol.others) > MAX_OTHER_EVALUATIONS:
+        caption += f" The latest {MAX_OTHER_EVALUATIONS} of {len(protocol.others):,}."
+    return Table("access_log", "Other test-set evaluations", caption, columns, tuple(rows))
 
 
 def _shown(metric: Metric) -> list[Metric]:
-    """Return the metric that chooses, then the accuracy and the log-loss."""
+    """Return the study's metric, then accuracy and log-loss."""
     return [metric, *(metric_named(name) for name in (ACCURACY, LOG_LOSS) if name != metric.name)]
 
 

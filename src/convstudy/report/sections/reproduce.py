@@ -1,4 +1,4 @@
-"""How to run the study again: its file, its seeds, and the command."""
+"""How to reproduce the run: the study file, the seeds and the command."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from convstudy.studyfile import BUILT_IN_STUDIES, study_document
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
+    """Yield the section with the study file."""
     study = material.results.study
     built_in = (
-        " (or with the built-in study’s name instead of the file’s, if it is unchanged)"
+        f" (or, if the built-in study is unchanged, convstudy run {study.name})"
         if study.name in BUILT_IN_STUDIES
         else ""
     )
     seeds = ", ".join(map(str, range(study.seeds)))
     yield Section(
         "again",
-        "Run it again",
+        "Reproduce this run",
         (
-            Text(("Save the text below as ", Code(f"{study.name}.toml"), f", then{built_in}:")),
+            Text(("Save the text below as ", Code(f"{study.name}.toml"), f", then run{built_in}:")),
             Listing(f"convstudy run {study.name}.toml"),
             Text(
                 (
-                    f"Seeds: {seeds}. Threads of a fit: {study.threads}. The same machine and thread count give the "
-                    "same weights, bit by bit.",
+                    f"Seeds: {seeds}. Threads per fit: {study.threads}. The same machine and number of threads give "
+                    "bit-identical weights.",
                 )
             ),
             Details("The study file", (Listing(toml_text(study_document(study))),)),

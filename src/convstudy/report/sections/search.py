@@ -1,4 +1,4 @@
-"""A search: the candidates that it tried, with the score of each fold."""
+"""Searches: the candidates with their scores per fold."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Return how each search went about it, and how much too good its best score is."""
+    """Return each search's trace (rungs, epochs) and the optimism of its best score."""
     found = {
-        stage_result.stage: _course(stage_result.trace) | _optimism(stage_result)
+        stage_result.stage: _trace_json(stage_result.trace) | _optimism(stage_result)
         for stage_result in material.analysis.asked
         if stage_result.trace
     }
@@ -47,12 +47,15 @@ def data(material: Material) -> dict[str, Any]:
 
 
 def search_table(stage_result: StageResult) -> Table:
-    """Return a search's candidates with each fold's validation score, and how far each came where they differ."""
+    """Return a table of a search's candidates with the validation score of each fold.
+
+    For a halving search it also shows how long each candidate was trained and the rung that eliminated it.
+    """
     parts = list(dict.fromkeys(fit.part for row in stage_result.rows for fit in row.fits))
     halves = stage_result.trace is not None and bool(stage_result.trace.rungs)
-    reached = (Column("reached", "Trained"), Column("dropped", "Dropped in")) if halves else ()
+    reached = (Column("reached", "Trained"), Column("eliminated", "Eliminated in")) if halves else ()
     metric = stage_result.metric
-    # The metric that chooses comes first, then its folds; accuracy and loss are always there.
+    # The study's metric comes first, then its folds; accuracy and loss are always shown.
     last = [metric_named(name) for name in (ACCURACY, LOG_LOSS) if name != metric.name]
     columns = (
         Column("candidate", "Candidate"),
@@ -64,7 +67,7 @@ def search_table(stage_result: StageResult) -> Table:
             for each in last
         ),
         Column("parameters", "Parameters", "count"),
-        Column("seconds", "Time a fit", "seconds"),
+        Column("seconds", "Time per fit", "seconds"),
         Column("chosen", "Chosen"),
     )
     rows: list[tuple[Value, ...]] = []
@@ -83,12 +86,11 @@ def search_table(stage_result: StageResult) -> Table:
                 "chosen" if row.chosen else "",
             )
         )
-    folds_text = "the folds that each came to" if halves else counted(len(parts), "fold")
+    folds_text = "the folds of each candidate" if halves else counted(len(parts), "fold")
     best = "highest" if metric.higher_is_better else "lowest"
     among = f"Of the last rung, the {best}" if halves else f"The {best}"
     caption = (
-        f"Mean ± standard deviation over {folds_text}, and each fold by itself. {among} mean "
-        f"validation {metric.title} is chosen; the test images have no part in it. "
+        f"Mean ± sd over {folds_text}, and the score of each fold. {among} mean validation {metric.title} is chosen. "
         f"{_epochs_text(stage_result)}{MEASURED}"
     )
     title = f"Search {stage_result.name}"
@@ -96,27 +98,28 @@ def search_table(stage_result: StageResult) -> Table:
 
 
 def _reached(stage_result: StageResult, row: CandidateRow) -> tuple[Value, Value]:
-    """Return how far a candidate came in folds and epochs, and in which rung it was dropped."""
+    """Return the folds × epochs that a candidate was trained for, and the rung that eliminated it."""
     trace = stage_result.trace
-    assert trace is not None  # callers ask of searches only
-    rung, dropped = trace.reached(row.name), trace.eliminated_in.get(row.name)
-    far = f"{counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}" if rung else ""
-    return far, f"rung {dropped}" if dropped else ""
+    assert trace is not None  # only searches have this table
+    rung, eliminated = trace.reached(row.name), trace.eliminated_in.get(row.name)
+    size = f"{counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}" if rung else ""
+    return size, f"rung {eliminated}" if eliminated else ""
 
 
 def _epochs_text(stage_result: StageResult) -> str:
-    """Return what a search that is no grid trained beside the grid, as a sentence with a space after it."""
+    """Return a sentence, with a space after it, on the number of epochs of a search that is not a full grid."""
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ""
-    epochs = f"It trained {counted(trace.n_epochs, 'epoch')}"
     if trace.grid_epochs is None or trace.grid_fraction is None:
-        return f"{epochs}; ranges have no grid to set that beside. "
-    return f"{epochs}, where the grid would train {trace.grid_epochs:,} ({percent(trace.grid_fraction, 0)}). "
+        return f"The search trained {counted(trace.n_epochs, 'epoch')} in total. "
+    proportion = percent(trace.grid_fraction, 0)
+    return (
+        f"The search trained {trace.n_epochs:,} of {trace.grid_epochs:,} epochs of the grid ({proportion}). "
+    )
 
 
-def _course(trace: SearchTrace) -> dict[str, Any]:
-    """Return how a search went about it; a rung's fits by their ids."""
+def _trace_json(trace: SearchTrace) -> dict[str, Any]:
     return {
         "method": trace.method,
         "n_candidates": trace.n_candidates,
@@ -137,7 +140,7 @@ def _course(trace: SearchTrace) -> dict[str, Any]:
 
 
 def _optimism(stage_result: StageResult) -> dict[str, Any]:
-    """Return what is known of how much too good a search's best score is."""
+    """Return estimates of the optimism of a search's best score."""
     selection, nested = stage_result.selection, stage_result.nested
     return {
         "selection": selection and {**asdict(selection), "corrected": selection.corrected},

@@ -1,4 +1,4 @@
-"""The values that a search drew: the score of each candidate over the values of one key."""
+"""Random and halving searches: the score of each candidate by the value of one parameter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from convstudy.studyfile.part import Tried
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield a section for each search that draws values."""
+    """Yield a section for each search that samples values."""
     results = material.results
     for stage_result in material.analysis.asked:
         if not stage_result.trace or not results.study.search[stage_result.name].draws:
@@ -43,7 +43,7 @@ def sections(material: Material) -> Iterator[Section]:
         figures = tuple(figure for figure in found if figure is not None)
         if figures:
             yield Section(
-                f"values-{stage_result.name}", f"{stage_title(stage_result)} over its values", figures
+                f"values-{stage_result.name}", f"{stage_title(stage_result)}: scores by value", figures
             )
 
 
@@ -54,13 +54,13 @@ def values_chart(
     tried: tuple[Tried, ...] | Range,
     values: Mapping[str, Tried],
 ) -> Figure | None:
-    """Return the mean validation score over the values of one key that a search drew.
+    """Return a scatter plot of the mean validation score by one parameter; ``None`` for fewer than two values.
 
     Args:
         stage_result: the search.
-        number: which of the search's keys this is, from 1; keys may have letters that no file name may.
-        key: a parameter or recipe key.
-        tried: what the search may try for it; a range with ``log`` gives a logarithmic axis.
+        number: the number of the parameter, from 1; it replaces the key in the file name, where not all letters work.
+        key: a network parameter or recipe key.
+        tried: the search space; a range with ``log`` gives a logarithmic axis.
         values: candidate -> its value.
     """
     rows: list[dict[str, Any]] = [
@@ -72,14 +72,14 @@ def values_chart(
         return None
     metric = stage_result.metric
     best = min(rows, key=lambda row: metric.rank(row["mean"]))
-    subject, title = stage_title(stage_result), f"Over {key}"
+    subject, title = stage_title(stage_result), f"By {key}"
     alt = (
-        f"{subject}: over {key}, mean validation {metric.title} of {counted(len(rows), 'candidate')} over {key}; the "
-        f"best, {writer(metric)(best['mean'])}, at {best['value']}."
+        f"{subject}: mean validation {metric.title} of {counted(len(rows), 'candidate')} by {key}; the best, "
+        f"{writer(metric)(best['mean'])}, at {best['value']}."
     )
     name = f"values-{stage_result.name}-{number:02d}"
     is_log = isinstance(tried, Range) and tried.log
-    return Figure(name, title, alt, lambda: _draw(rows, key, is_log, metric), f"{subject}: over {key}")
+    return Figure(name, title, alt, lambda: _draw(rows, key, is_log, metric), f"{subject}: by {key}")
 
 
 def _draw(rows: list[dict[str, Any]], key: str, is_log: bool, metric: Metric) -> Spec:
@@ -104,7 +104,7 @@ def _draw(rows: list[dict[str, Any]], key: str, is_log: bool, metric: Metric) ->
 
 
 def _mean(stage_result: StageResult, row: CandidateRow) -> float | None:
-    """Return a candidate's mean score, if all its fits are done."""
+    """Return a candidate's mean score, ``None`` unless all its fits are done."""
     return row.summary(stage_result.measure).mean if row.n_done == len(row.fits) else None
 
 

@@ -1,4 +1,4 @@
-"""Verdicts: by accuracy, by loss, as probabilities over folds, and model against model."""
+"""Verdicts by the study's metric and by loss, Bayesian comparisons, and McNemar's tests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_text import over_seeds, required_short
 from convstudy.stats import Verdict
 
-_MOST_OPEN = 60
-"""The number of verdicts that a reader sees without opening them; 30 networks have 435."""
+_MAX_UNFOLDED = 60
+"""A longer table of verdicts is folded; 30 networks have 435 verdicts."""
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
+    """Yield the section on verdicts."""
     study, stage_results = material.results.study, material.analysis.stage_results
     metric, margin = metric_named(study.metric), study.margin
     more = (
@@ -29,7 +29,7 @@ def sections(material: Material) -> Iterator[Section]:
     )
     verdicts = verdict_table(stage_results, metric, margin)
     if verdicts.rows:
-        is_long = len(verdicts.rows) > _MOST_OPEN
+        is_long = len(verdicts.rows) > _MAX_UNFOLDED
         first = Details(f"All {counted(len(verdicts.rows), 'verdict')}", (verdicts,)) if is_long else verdicts
         yield Section(
             "verdicts",
@@ -37,18 +37,18 @@ def sections(material: Material) -> Iterator[Section]:
             (first, *(Details(table.title, (table,)) for table in more if table.rows)),
         )
     else:
-        yield Section("verdicts", verdicts.title, (Text(("There is nothing to compare yet.",)),))
+        yield Section("verdicts", verdicts.title, (Text(("No verdicts yet.",)),))
 
 
 def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
-    """Return every verdict of the run.
+    """Return a table of all verdicts of the run.
 
     Args:
-        stage_results: the stage results.
-        metric: the study's.
-        margin: its equivalence margin, in the metric's own values.
+        stage_results: the results of all stages.
+        metric: the study's metric.
+        margin: the equivalence margin, in the metric's own values (a fraction for accuracy).
     """
-    border, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
+    bound, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
     has_required = holds("sample size", metric)
     unit = (
         "percentage points of accuracy" if metric.name == ACCURACY else f"{metric.title}{unit_words(metric)}"
@@ -56,20 +56,20 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
     bounded = any(verdict.bounded for stage_result in stage_results for verdict in stage_result.verdicts)
     columns = (
         Column("first", "Candidate"),
-        Column("verdict", "is"),
-        Column("second", "against"),
+        Column("verdict", "Verdict"),
+        Column("second", "Compared with"),
         Column("difference", "Difference", kind),
-        Column("low", "From", kind),
-        Column("high", "To", kind),
+        Column("low", "95 % CI from", kind),
+        Column("high", "to", kind),
         Column("half_width_seeds", "± seeds or folds", width),
         Column("half_width_images", "± images", width),
-        *((Column("images_part", "Images’ part"),) if bounded else ()),
+        *((Column("images_part", "± images is"),) if bounded else ()),
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
-        Column("adjusted_p", "p, Holm", "p"),
-        *((Column("required", f"To tell {border.split()[0]}"),) if has_required else ()),
+        Column("adjusted_p", "Holm-adjusted p", "p"),
+        *((Column("required", f"Required to detect {bound.split()[0]}"),) if has_required else ()),
         Column("measure", "Measure"),
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -93,52 +93,49 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         for verdict in stage_result.verdicts
     ]
     lost = (
-        "Some predictions are missing: there the images’ part is an upper bound, the sum of both error rates. "
+        "For missing predictions, “± images” is an upper bound from the sum of both error rates. "
         if bounded
         else ""
     )
     caption = (
-        f"Differences, the candidate minus the other, in {unit}, with 95 % intervals. “Better” "
-        f"and “worse” need the whole interval beyond ±{border}, “tie” needs it within, and this must hold "
-        "after Holm’s correction for all comparisons of the question. "
-        f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “±” is how wide the "
-        "interval would be for one of its sources alone. Over folds it is Nadeau and Bengio’s, which counts that folds "
-        "share training images, and never narrower than the validation images of all folds together allow. "
-        f"{lost}p is how often chance alone would bring the difference this far beyond the nearest "
-        f"border of the region, or this far within.{_what_it_takes(metric, margin) if has_required else ''}"
+        f"Candidate minus the other, in {unit}. Better or worse: the whole interval is beyond ±{bound}. Equivalent: it "
+        "is within. Both must hold after Holm’s correction for all comparisons of the stage. "
+        f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “±”: the half-width "
+        "of the interval for this source of variation alone. Over folds the interval is Nadeau and Bengio’s, because "
+        "folds share training images, and never narrower than that for the validation images of all folds. "
+        f"{lost}p: how often chance alone moves the difference this far beyond the nearest bound of the margin, or "
+        f"this far within.{_required_text(metric, margin) if has_required else ''}"
     )
     if metric.kind == "per set":
         caption = (
-            f"Differences of {metric.title}, the candidate minus the other. There is no interval for this metric, so "
-            "no verdict says more than “too few to say”."
+            f"Candidate minus the other, {metric.title}. This metric has no interval, so every verdict is “too few to "
+            "say”."
         )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 
-def _what_it_takes(metric: Metric, margin: float) -> str:
-    """Return what the column of needed seeds or images says, with a space before it."""
-    border = margin_text(metric, margin)
+def _required_text(metric: Metric, margin: float) -> str:
+    """Return a sentence, with a space before it, on the column of required sample sizes."""
+    bound = margin_text(metric, margin)
     if not margin:
-        return (
-            " With a margin of 0 no smallest difference is named, and so not what it would take to tell it."
-        )
+        return " With a margin of 0 there is no smallest difference to detect, so no required sample size."
     return (
-        f" “To tell {border.split()[0]}” is a rough range of what it takes to tell a difference of {border} from none "
-        "in four studies of five; beyond ten times the data at hand it names the difference that these data can show."
+        f" Required to detect {bound.split()[0]}: approximate sample size that detects a difference of {bound} with a "
+        "power of 80 %; above ten times the available data, the difference that these data can detect."
     )
 
 
 def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
-    """Return every verdict by test loss."""
+    """Return a table of all verdicts by test loss."""
     columns = (
         Column("first", "Candidate"),
-        Column("verdict", "is"),
-        Column("second", "against"),
-        Column("difference", "Difference of test losses", "change"),
-        Column("low", "From", "change"),
-        Column("high", "To", "change"),
-        Column("adjusted_p", "p, Holm", "p"),
-        Column("stage", "Question"),
+        Column("verdict", "Verdict"),
+        Column("second", "Compared with"),
+        Column("difference", "Difference", "change"),
+        Column("low", "95 % CI from", "change"),
+        Column("high", "to", "change"),
+        Column("adjusted_p", "Holm-adjusted p", "p"),
+        Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -155,24 +152,23 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
         for verdict in stage_result.losses
     ]
     caption = (
-        "The candidate’s mean cross-entropy on the test images minus the other’s. "
+        "Mean cross-entropy on the test images, candidate minus the other. "
         f"{over_seeds([v for c in stage_results for v in c.losses])} "
-        "There is no margin here: “better” says that the loss "
-        "is lower, by however little."
+        "The margin is 0: “better” means a lower loss, by however little."
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
 
 def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
-    """Return the Bayesian reading of the searches."""
-    border = margin_text(metric, margin)
+    """Return a table of Bayesian comparisons in searches; ``margin`` is in the metric's own values."""
+    bound = margin_text(metric, margin)
     columns = (
         Column("first", "Candidate"),
-        Column("second", "against"),
+        Column("second", "Compared with"),
         Column("better", "Better", "percent"),
-        Column("same", "As good", "percent"),
+        Column("same", "Equivalent", "percent"),
         Column("worse", "Worse", "percent"),
-        Column("stage", "Question"),
+        Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -188,25 +184,25 @@ def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, ma
         if verdict.probabilities is not None
     ]
     caption = (
-        f"How probable it is that the candidate is better by more than {border}, as good within ±{border}, "
-        "or worse, by the Bayesian correlated t-test (Benavoli et al. 2017) on the folds. The candidate was "
-        "chosen by these folds and no correction is made for that: read each line by itself, and not as a promise."
+        f"Posterior probability that the candidate is better by more than {bound}, equivalent within ±{bound}, or "
+        "worse: Bayesian correlated t-test on folds (Benavoli et al. 2017). Not corrected for multiple comparisons, "
+        "nor for the candidate being chosen by the same folds."
     )
-    return Table("probabilities", "Probabilities over folds", caption, columns, tuple(rows))
+    return Table("probabilities", "Bayesian comparison over folds", caption, columns, tuple(rows))
 
 
 def models_table(stage_results: tuple[StageResult, ...]) -> Table:
-    """Return on how many test images the trained models differ, pair by pair and seed by seed."""
+    """Return a table of McNemar's tests, one row per pair of models with the same seed."""
     columns = (
         Column("first", "Candidate"),
-        Column("second", "against"),
-        Column("pair", "Models", "count"),
-        Column("both", "Both right", "count"),
+        Column("second", "Compared with"),
+        Column("pair", "Pair", "count"),
+        Column("both", "Both correct", "count"),
         Column("first_only", "Only the candidate", "count"),
         Column("second_only", "Only the other", "count"),
         Column("neither", "Neither", "count"),
-        Column("exact_p", "McNemar’s exact p", "p"),
-        Column("stage", "Question"),
+        Column("exact_p", "Exact p", "p"),
+        Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -225,13 +221,12 @@ def models_table(stage_results: tuple[StageResult, ...]) -> Table:
         for number, pair in enumerate(verdict.models, start=1)
     ]
     metrics = {stage_result.metric.name: stage_result.metric.title for stage_result in stage_results}
-    right = "".join(f"“Right” is by {title}. " for name, title in metrics.items() if name != ACCURACY)
+    correct = "".join(f"“Correct” is by {title}. " for name, title in metrics.items() if name != ACCURACY)
     caption = (
-        f"Test images by which of two trained models gets them right, for each seed that both have. {right}"
-        "McNemar’s p is "
-        "about these two models alone, without a region and uncorrected: another seed gives other models."
+        f"Number of test images that both, one or neither of two models with the same seed predict correctly. {correct}"
+        "The p-value is for these two models only, not for other seeds; without a margin and uncorrected."
     )
-    return Table("models", "Model against model", caption, columns, tuple(rows))
+    return Table("models", "McNemar’s tests", caption, columns, tuple(rows))
 
 
 def _width(verdict: Verdict, source: str) -> float | None:

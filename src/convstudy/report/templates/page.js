@@ -15,30 +15,30 @@
     try {
       await window.vegaEmbed(place, spec, { ...options, downloadFileName: place.dataset.chart });
     } catch (error) {
-      place.textContent = "This chart could not be drawn: " + error.message;
+      place.textContent = "Failed to draw this chart: " + error.message;
       console.error(error);
     }
   };
-  // A chart that is drawn above the section of a link moves that section: follow it, until the reader scrolls.
+  // Drawing a chart above the linked section moves that section: scroll to it again, until the reader scrolls.
   let scrolled = false;
   for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     window.addEventListener(kind, () => (scrolled = true), { passive: true });
   }
   window.addEventListener("hashchange", () => (scrolled = false));
-  const follow = () => {
+  const scrollToTarget = () => {
     const target = location.hash && !scrolled && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target) target.scrollIntoView({ behavior: "instant" });
   };
-  // All of them, top to bottom, a breath between each, so that the page can be read meanwhile.
+  // Top to bottom, one chart per task, so that the page stays responsive.
   for (const place of document.querySelectorAll("[data-chart]")) {
     await draw(place);
-    follow();
+    scrollToTarget();
     await new Promise((resolve) => setTimeout(resolve));
   }
   document.documentElement.dataset.charts = "drawn";
 })();
 
-// On paper nothing can be opened: everything is, and closed again afterwards.
+// Open all folded parts for printing, and fold them again afterwards.
 (() => {
   let opened = [];
   window.addEventListener("beforeprint", () => {
