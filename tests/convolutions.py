@@ -1,4 +1,4 @@
-"""Which convolutions reach torch: the kernel sizes and strides of all calls, forward and backward."""
+"""Record the kernel sizes and strides of all convolutions that torch computes, forward and backward."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# Where torch's operations for convolutions take weights, stride and dilation; the first is called in inference mode.
+# Operation -> positions of its weight, stride and dilation arguments. The first one is used in inference mode.
 ARGUMENTS = {
     "aten::conv2d": (1, 3, 5),
     "aten::convolution": (1, 3, 5),
@@ -15,9 +15,12 @@ ARGUMENTS = {
 
 
 class ConvolutionCalls(TorchDispatchMode):
-    """Within this context ``forward`` and ``backward`` collect the kernel size and the stride of each convolution.
+    """A context that records convolutions.
 
-    ``dilations`` collects its dilation and the dtype of its weights, forward and backward.
+    Attributes:
+        forward: kernel size and stride of each forward call.
+        backward: kernel size and stride of each backward call.
+        dilations: dilation and dtype of the weights of each call, forward and backward.
     """
 
     def __init__(self) -> None:
@@ -29,9 +32,7 @@ class ConvolutionCalls(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name
         if "conv" in name:
-            weight, stride, dilation = ARGUMENTS[
-                name
-            ]  # a KeyError: torch calls a convolution by a name not known here
+            weight, stride, dilation = ARGUMENTS[name]  # KeyError: torch has a new name for a convolution
             calls = self.backward if name.endswith("backward") else self.forward
             calls.append(
                 (tuple(args[weight].shape[2:]), tuple(args[stride]) if len(args) > stride else (1, 1))
@@ -42,7 +43,7 @@ class ConvolutionCalls(TorchDispatchMode):
 
     @property
     def skipping(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """The calls whose stride is larger than their kernel."""
+        """The calls whose stride is larger than their kernel, for which torch 2.13 has faults."""
         return [
             call for call in self.forward + self.backward if any(s > k for k, s in zip(*call, strict=True))
         ]

@@ -1,4 +1,4 @@
-"""The list of the benchmarks is complete, and ``make bench`` runs those that RESULTS.md quotes."""
+"""Benchmarks are listed completely, and ``make bench`` runs those that RESULTS.md quotes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from benchmarks.throughput import throughput
 
 HOME = Path(__file__).parents[1]
 BENCHMARKS = HOME / "benchmarks"
-# It looks for faults in torch, also in emulated bfloat16, and times nothing.
-NOT_ASKING = ("convolution_faults.py",)
+# It searches for faults in torch, also in emulated bfloat16, and measures no time.
+WITHOUT_CHECK = ("convolution_faults.py",)
 FOLDERS = tuple(sorted(path for path in BENCHMARKS.iterdir() if path.is_dir() and path.name != "__pycache__"))
 SCRIPTS = tuple(
     path for folder in FOLDERS if folder.name != "contenders" for path in sorted(folder.glob("*.py"))
 )
 
 
-def test_the_table_of_the_benchmarks_names_every_script() -> None:
+def test_benchmarks_table_lists_every_script() -> None:
     rows = [
         line
         for line in (BENCHMARKS / "README.md").read_text(encoding="utf-8").splitlines()
@@ -33,7 +33,7 @@ def test_the_table_of_the_benchmarks_names_every_script() -> None:
     assert not list(BENCHMARKS.glob("*.py"))
 
 
-def test_make_bench_runs_what_the_results_quote() -> None:
+def test_make_bench_runs_commands_quoted_in_results() -> None:
     quoted = set(
         re.findall(
             r"`python -m benchmarks\.(\w+\.\w+)", (BENCHMARKS / "RESULTS.md").read_text(encoding="utf-8")
@@ -64,12 +64,12 @@ def test_every_name_that_a_benchmark_imports_from_the_package_exists() -> None:
 
 @pytest.fixture
 def without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A processor that would emulate bfloat16, whatever this machine is."""
+    """Simulate a CPU that emulates bfloat16."""
     monkeypatch.setattr("benchmarks.parts.formats.fast_format", lambda: "float32")
 
 
 @pytest.mark.usefixtures("without_bfloat16")
-def test_throughput_skips_what_is_emulated_and_says_so() -> None:
+def test_throughput_skips_emulated_bfloat16_with_note() -> None:
     kept, note = throughput.measured(throughput.ALL, with_emulated=False)
     assert [each.name for each in kept] == [each.name for each in throughput.ALL if "16" not in each.name]
     assert len(kept) == 5
@@ -80,20 +80,20 @@ def test_throughput_skips_what_is_emulated_and_says_so() -> None:
     assert throughput.measured(throughput.ALL, with_emulated=True) == ([*throughput.ALL], "")
 
 
-def test_throughput_measures_all_where_nothing_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throughput_measures_all_without_emulation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.parts.formats.fast_format", lambda: "bfloat16")
     assert throughput.measured(throughput.ALL, with_emulated=False) == ([*throughput.ALL], "")
 
 
-def test_every_script_that_computes_in_bfloat16_asks_whether_it_is_emulated() -> None:
-    asking = []
+def test_scripts_with_bfloat16_check_for_emulation() -> None:
+    checking = []
     for path in SCRIPTS:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = {each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)} | {
             each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)
         }
         modules = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
-        if "bfloat16" in names and path.name not in NOT_ASKING:
+        if "bfloat16" in names and path.name not in WITHOUT_CHECK:
             assert {"benchmarks.parts.formats", "convstudy.engine.bfloat16"} & modules, path.name
-            asking.append(path.name)
-    assert len(asking) >= 6
+            checking.append(path.name)
+    assert len(checking) >= 6

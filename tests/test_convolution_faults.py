@@ -1,4 +1,4 @@
-"""The search for faults in convolutions: its cases, and that the layers of convstudy show none."""
+"""The search for faults in torch's convolutions: its cases, and the layers of convstudy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.faults.convolution_faults import MACHINES, MAX_MACS, drawn, draw
 HOME = Path(__file__).parents[1]
 
 
-def test_cases_follow_from_their_number_and_reach_all_that_is_asked() -> None:
+def test_convolution_cases_repeat_and_cover_parameter_ranges() -> None:
     cases = [drawn(0, number, layers=False) for number in range(2000)]
     assert cases == [drawn(0, number, layers=False) for number in range(2000)]
     assert {each.kernel[0] for each in cases} == set(range(1, 12))
@@ -26,16 +26,16 @@ def test_cases_follow_from_their_number_and_reach_all_that_is_asked() -> None:
     for each in cases:
         sizes = zip(each.image, each.kernel, each.stride, strict=True)
         rows, columns = ((size + 2 * each.padding - kernel) // stride + 1 for size, kernel, stride in sizes)
-        per_place = each.channels * each.filters * each.kernel[0] * each.kernel[1]
-        assert 0 < rows * columns * per_place * each.batch <= MAX_MACS
+        per_position = each.channels * each.filters * each.kernel[0] * each.kernel[1]
+        assert 0 < rows * columns * per_position * each.batch <= MAX_MACS
 
 
-def test_cases_of_layers_are_square() -> None:
+def test_layer_cases_are_square() -> None:
     cases = [drawn(0, number, layers=True) for number in range(200)]
     assert all(len({*each.kernel}) == len({*each.stride}) == 1 for each in cases)
 
 
-def test_cases_with_groups_and_dilation_reach_all_that_is_asked() -> None:
+def test_grouped_and_dilated_cases_repeat_and_cover_parameter_ranges() -> None:
     cases = [drawn_with_groups(0, number) for number in range(1000)]
     assert cases == [drawn_with_groups(0, number) for number in range(1000)]
     kinds = {each.kind for each in cases}
@@ -48,17 +48,17 @@ def test_cases_with_groups_and_dilation_reach_all_that_is_asked() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("groups", [[], ["--groups"]])
-def test_the_layers_of_convstudy_show_no_fault(groups: list[str]) -> None:
+def test_convstudy_layers_show_no_fault(groups: list[str]) -> None:
     try:
         ctypes.CDLL("libc_malloc_debug.so.0")
     except OSError:
-        pytest.skip("there is no checking allocator of glibc here")
-    said = subprocess.run(
+        pytest.skip("glibc has no checking allocator on this machine")
+    done = subprocess.run(
         [sys.executable, "-m", "benchmarks.faults.convolution_faults", "--layers", "--cases", "60", *groups],
         capture_output=True,
         text=True,
         check=True,
         cwd=HOME,
     )
-    rows = [line for line in said.stdout.splitlines() if line.startswith("| all |")]
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| all |")]
     assert rows == ["| all | 60 | 60 | 0 | 0 | 0 | 0 | 0 |"] * len(MACHINES)

@@ -1,4 +1,4 @@
-"""benchmarks/accuracy/speedrun.py on a small study: what it prints, and that each opening is written down."""
+"""``benchmarks/accuracy/speedrun.py`` on a small study: its output, and the records of test-set evaluations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SMALL = ["--study", "digits", "--set", "study.subset=120", "--set", "recipe.epoc
 
 @pytest.fixture
 def speedrun(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Return a function that runs the script and returns its last line."""
+    """Return a function that runs the script and returns the JSON of its last line."""
 
-    def run(*words: str) -> dict[str, Any]:
-        monkeypatch.setattr(sys, "argv", ["speedrun.py", *words])
+    def run(*arguments: str) -> dict[str, Any]:
+        monkeypatch.setattr(sys, "argv", ["speedrun.py", *arguments])
         script.main()
         found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
         return found
@@ -27,26 +27,24 @@ def speedrun(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
-def test_choosing_looks_at_validation_images_only(
+def test_choose_reads_validation_images_only(
     speedrun: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
-        raise AssertionError("the test set was opened")
+        raise AssertionError("the test set was read")
 
     monkeypatch.setattr("convstudy.data.loaded.LockedTest.open", refuse)
-    apart = speedrun("choose", *SMALL, "--test-evaluations", str(tmp_path / "test_evaluations"))
-    assert apart["seeds"] == [0, 1]
-    assert apart["accuracy"] == pytest.approx(sum(apart["accuracies"]) / 2)
-    assert "ensemble_accuracy" not in apart  # each seed has validation images of its own
-    assert min(apart["seconds"], apart["seconds_in_all"]) > 0
-    together = speedrun("choose", *SMALL, "--split-seed", "7")
-    assert 0 <= together["ensemble_accuracy"] <= 1
+    own_splits = speedrun("choose", *SMALL, "--test-evaluations", str(tmp_path / "test_evaluations"))
+    assert own_splits["seeds"] == [0, 1]
+    assert own_splits["accuracy"] == pytest.approx(sum(own_splits["accuracies"]) / 2)
+    assert "ensemble_accuracy" not in own_splits  # each seed has its own validation images
+    assert min(own_splits["seconds"], own_splits["seconds_in_all"]) > 0
+    shared_split = speedrun("choose", *SMALL, "--split-seed", "7")
+    assert 0 <= shared_split["ensemble_accuracy"] <= 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_last_word_opens_the_test_set_once_a_seed_and_writes_it_down(
-    speedrun: Any, tmp_path: Path
-) -> None:
+def test_final_evaluates_test_set_once_per_seed_and_records_it(speedrun: Any, tmp_path: Path) -> None:
     test_evaluations = tmp_path / "test_evaluations"
     found = speedrun("final", *SMALL, "--first-seed", "1000", "--test-evaluations", str(test_evaluations))
     lines = [json.loads(line) for line in test_evaluations.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""A fit that takes a fraction of a second, with batch normalisation and dropout in it."""
+"""A fit that takes a fraction of a second, with batch normalization and dropout."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ N_PARAMETERS = 40 + 8 + 370
 
 @cache
 def digits() -> Dataset:
-    """Return the embedded dataset, read once."""
+    """Return the digits dataset, loaded once."""
     return BUILT_IN_DATASETS["digits"].load()
 
 
 def small_fit(
     *, seed: int = 0, layers: tuple[str, ...] = LAYERS, split: Split | None = None, **recipe: Any
 ) -> Fit:
-    """Return a fit of 418 parameters on 96 images, three epochs unless told."""
+    """Return a fit of 418 parameters on 96 images, by default for three epochs."""
     values = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01, **recipe}
     return Fit(
         dataset=BUILT_IN_DATASETS["digits"],
@@ -39,18 +39,18 @@ def small_fit(
 
 
 def trained(fit: Fit, checkpoint: Path | None = None) -> TrainedFit:
-    """Return what the fit leaves; it must come to its end."""
+    """Train a fit and return its result; fail if the fit fails."""
     result = run_fit(fit, digits().train, checkpoint)
     assert result.record.done, result.record.error
     return result
 
 
 class Stopped(Exception):
-    """Stands for whatever stops a fit between two epochs."""
+    """Interrupts a fit between two epochs."""
 
 
 def stopped(fit: Fit, checkpoint: Path, after: int) -> None:
-    """Train the fit and stop it right after an epoch, its checkpoint being on the disk."""
+    """Train a fit and interrupt it after an epoch, when its checkpoint is on disk."""
 
     def stop(epoch: Epoch) -> None:
         if epoch.number == after:
@@ -64,7 +64,7 @@ def stopped(fit: Fit, checkpoint: Path, after: int) -> None:
 
 
 def story(result: TrainedFit) -> list[tuple[float, ...]]:
-    """Return a history without its seconds."""
+    """Return the history without durations."""
     return [
         (
             e.number,

@@ -1,4 +1,4 @@
-"""Fast augmentations against slow twins that go pixel by pixel."""
+"""Augmentations compared with reference implementations that go pixel by pixel."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def _changed(name: str, images: torch.Tensor, seed: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("shape", [(1, 1, 28, 28), (5, 3, 9, 12), (4, 2, 1, 3)])
-def test_shape_type_and_memory_layout_stay(name: str, shape: tuple[int, int, int, int]) -> None:
+def test_augmentation_keeps_shape_dtype_and_strides(name: str, shape: tuple[int, int, int, int]) -> None:
     images = _images(*shape)
     before = images.clone()
     changed = _changed(name, images, 0)
     assert changed.shape == images.shape
     assert changed.dtype == torch.float32
     assert changed.is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(images, before)  # the caller's are not touched
+    assert torch.equal(images, before)  # the input is not modified
 
 
-def test_none_changes_nothing() -> None:
+def test_none_augmentation_is_identity() -> None:
     images = _images(3, 1, 5, 5)
     assert torch.equal(_changed("none", images, 0), images)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_bytes_become_the_network_inputs_that_floats_would(name: str) -> None:
-    """What moves or drops pixels works on bytes, a quarter of the memory, and comes to the same to the last bit."""
+def test_augmented_uint8_equals_augmented_float32(name: str) -> None:
+    """Augmentations that only move or mask pixels work on uint8, with bit-identical results."""
     pixels = torch.randint(0, 256, (20, 9, 7, 2), dtype=torch.uint8)
     expected = _changed(name, network_input(pixels), 5)
     torch.manual_seed(5)
@@ -59,7 +59,7 @@ def test_bytes_become_the_network_inputs_that_floats_would(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["shift", "affine", "cutout", "shift+cutout", "affine+cutout"])
-def test_the_draw_follows_from_torchs_generator(name: str) -> None:
+def test_augmentation_repeats_with_torch_seed(name: str) -> None:
     images = _images(30, 1, 12, 12)
     results = []
     for seed in (1, 1, 2):
@@ -70,8 +70,8 @@ def test_the_draw_follows_from_torchs_generator(name: str) -> None:
         assert not any(torch.equal(a, b) for a, b in zip(results[0], images, strict=True))
 
 
-def _moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
-    """Return one image moved, the slow way."""
+def _reference_shift(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """Return one image shifted, pixel by pixel."""
     before = image.numpy()
     result = np.zeros_like(before)
     _, height, width = before.shape
@@ -82,7 +82,7 @@ def _moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
     return torch.from_numpy(result)
 
 
-def test_every_shifted_image_is_the_slow_twins_and_every_shift_comes_up() -> None:
+def test_shift_equals_reference_and_draws_every_offset() -> None:
     images = _images(150, 2, 6, 7)
     torch.manual_seed(3)
     changed = shifted(images, ANY)
@@ -92,7 +92,7 @@ def test_every_shifted_image_is_the_slow_twins_and_every_shift_comes_up() -> Non
             (down, right)
             for down in range(-2, 3)
             for right in range(-2, 3)
-            if torch.equal(_moved(image, down, right), result)
+            if torch.equal(_reference_shift(image, down, right), result)
         ]
         assert len(found) == 1
         shifts |= set(found)
@@ -100,7 +100,7 @@ def test_every_shifted_image_is_the_slow_twins_and_every_shift_comes_up() -> Non
 
 
 def _shifted_by_indices(images: torch.Tensor) -> torch.Tensor:
-    """Return shifted images as the first release made them: pixel by pixel, from the same draws."""
+    """Return shifted images computed as in the first release, by indexing, from the same draws."""
     n, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
     offsets = torch.randint(0, 5, (2, n))
@@ -111,7 +111,7 @@ def _shifted_by_indices(images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 28, 28), (40, 3, 9, 12), (40, 1, 28, 28), (7, 2, 1, 3)])
-def test_shifts_are_those_of_the_first_release(shape: tuple[int, int, int, int]) -> None:
+def test_shift_equals_first_release(shape: tuple[int, int, int, int]) -> None:
     images = _images(*shape)
     torch.manual_seed(8)
     expected = _shifted_by_indices(images)
@@ -120,7 +120,7 @@ def test_shifts_are_those_of_the_first_release(shape: tuple[int, int, int, int])
 
 
 @pytest.mark.parametrize("size", [1, 4, 5, 30])
-def test_every_cutout_is_a_square_around_a_place_of_the_image(size: int) -> None:
+def test_cutout_squares_have_every_center_in_image(size: int) -> None:
     images = _images(400, 2, 6, 7)
     torch.manual_seed(3)
     changed = cut_out(images, Recipe(augment="cutout", cutout_size=size))
@@ -142,7 +142,7 @@ def test_every_cutout_is_a_square_around_a_place_of_the_image(size: int) -> None
 
 
 def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> None:
-    """Let the four draws of each image (turn, zoom, down, right) be these, from -1 to 1."""
+    """Replace the four draws of each image (rotation, zoom, down, right) by these values in [-1, 1]."""
     uniform = (torch.tensor(draws).T.contiguous() + 1) / 2
 
     def rand(*shape: int, **_: Any) -> torch.Tensor:
@@ -152,25 +152,29 @@ def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> No
     monkeypatch.setattr(augmentation.torch, "rand", rand)
 
 
-def test_a_map_by_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_affine_with_zero_draws_is_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     images = _images(2, 3, 9, 8)
     _with_draws(monkeypatch, [[0.0] * 4] * 2)
     assert torch.allclose(affine_transformed(images, ANY), images, atol=1e-5)
 
 
 @pytest.mark.parametrize(("down", "right"), [(1.0, 0.0), (0.0, 1.0), (-0.5, 0.5), (1.0, -1.0)])
-def test_a_map_that_only_moves_is_a_shift(down: float, right: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The grid says where a pixel comes from, so an image moves against its draw."""
+def test_affine_with_translation_only_is_shift(
+    down: float, right: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The grid holds source positions, so an image moves in the opposite direction of its draw."""
     images = _images(1, 2, 10, 8)
     _with_draws(monkeypatch, [[0.0, 0.0, down, right]])
-    expected = _moved(images[0], round(-2 * down), round(-2 * right))
+    expected = _reference_shift(images[0], round(-2 * down), round(-2 * right))
     assert torch.allclose(affine_transformed(images, ANY)[0], expected, atol=1e-5)
 
 
-def _mapped_slowly(image: np.ndarray, turn: float, zoom: float, down: float, right: float) -> np.ndarray:
-    """Return one square image ``(channels, side, side)`` turned, zoomed and moved, bilinear, pixel by pixel."""
+def _reference_affine(
+    image: np.ndarray, rotation: float, zoom: float, down: float, right: float
+) -> np.ndarray:
+    """Return one square image ``(channels, side, side)`` rotated, zoomed and shifted, bilinear, pixel by pixel."""
     _, side, _ = image.shape
-    angle, scale = math.radians(10) * turn, 1 + 0.1 * zoom
+    angle, scale = math.radians(10) * rotation, 1 + 0.1 * zoom
     middle = (side - 1) / 2
     result = np.zeros_like(image)
     for row in range(side):
@@ -186,10 +190,10 @@ def _mapped_slowly(image: np.ndarray, turn: float, zoom: float, down: float, rig
     return result
 
 
-def test_every_mapped_image_is_the_slow_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_affine_equals_reference_implementation(monkeypatch: pytest.MonkeyPatch) -> None:
     images = _images(12, 2, 11, 11)
     draws = np.random.RandomState(0).uniform(-1, 1, (12, 4)).tolist()
     _with_draws(monkeypatch, draws)
     changed = affine_transformed(images, ANY).numpy()
     for image, result, draw in zip(images.numpy(), changed, draws, strict=True):
-        assert np.allclose(result, _mapped_slowly(image, *draw), atol=1e-4), draw
+        assert np.allclose(result, _reference_affine(image, *draw), atol=1e-4), draw

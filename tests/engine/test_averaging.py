@@ -1,4 +1,4 @@
-"""The moving average of weights, by hand."""
+"""The EMA of weights, compared with hand calculations."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from convstudy.networks.modules.batch_norm import KerasBatchNorm
 from convstudy.studyfile import Recipe
 
 
-def test_the_average_is_short_at_first_and_then_as_long_as_it_was_told() -> None:
+def test_ema_decay_is_smaller_in_first_steps() -> None:
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         model.weight.fill_(1.0)
     average = WeightAverage(model)
     expected = 1.0
-    # (1 + t) / (10 + t) is 0.1, 0.18, 0.25, 0.31 for t = 0, 1, 2, 3: from t = 2 on, 0.25 is the smaller one.
+    # (1 + t) / (10 + t) is 0.1, 0.18, 0.25, 0.31 for t = 0, 1, 2, 3: from t = 2 on, the minimum is 0.25.
     for step, decay in enumerate((1 / 10, 2 / 11, 0.25, 0.25)):
         with torch.no_grad():
             model.weight.fill_(2.0 + step)
         average.follow(ema_weight(0.25, step))
         expected = decay * expected + (1 - decay) * (2.0 + step)
         assert average.model.weight.item() == pytest.approx(expected, rel=1e-6)  # type: ignore[union-attr, operator]
-    assert model.weight.item() == 5.0  # what is followed stays
+    assert model.weight.item() == 5.0  # the trained model does not change
 
 
-def test_moving_averages_of_batch_normalisation_are_averaged_too() -> None:
+def test_ema_includes_batch_norm_statistics() -> None:
     model = nn.Sequential(KerasBatchNorm(2, 0.1, 1e-3))
     average = WeightAverage(model)
     model[0].running_mean.fill_(10.0)  # type: ignore[union-attr, operator]
@@ -38,8 +38,8 @@ def test_moving_averages_of_batch_normalisation_are_averaged_too() -> None:
     assert average.model.state_dict()["0.running_mean"].tolist() == pytest.approx([9.0, 9.0])
 
 
-def test_the_average_follows_every_step_of_every_epoch() -> None:
-    """The slow twin: train step by step, an epoch of one batch each, and average all weights at the end."""
+def test_ema_is_updated_after_every_step() -> None:
+    """The reference records the weights after every step and averages them at the end."""
     torch.manual_seed(0)
     part = ImageTensors(torch.randint(0, 256, (12, 2, 2, 1), dtype=torch.uint8), torch.arange(12) % 3)
     recipe = Recipe(batch_size=4, optimizer="sgd", learning_rate=0.5, epochs=2, ema_decay=0.15)

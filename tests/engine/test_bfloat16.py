@@ -1,4 +1,4 @@
-"""Which devices have instructions for bfloat16, and what limits their libraries."""
+"""Detection of bfloat16 instructions, and of limits on their use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AS_AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATE
 
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A processor with bfloat16 instructions whose libraries use all of them, whatever this machine is."""
+    """Simulate a CPU with bfloat16 instructions and no limits."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(bfloat16, "_onednn_accepts_bfloat16", lambda: True)
@@ -34,11 +34,11 @@ def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"avx512_bf16": True, "amx_bf16": False}, True),
         ({"avx512_bf16": False, "amx_bf16": True}, True),
         ({"avx2": True, "avx512_bf16": False}, False),
-        # A processor of another kind names none of these; what it is fast in was not measured.
+        # Other CPUs report none of these; their speed in bfloat16 was not measured.
         ({"neon": True, "bf16": True}, False),
     ],
 )
-def test_a_processor_needs_avx512_bf16_or_amx(
+def test_bfloat16_on_cpu_needs_avx512_bf16_or_amx(
     capabilities: dict[str, bool], able: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
@@ -46,7 +46,7 @@ def test_a_processor_needs_avx512_bf16_or_amx(
 
 
 @pytest.mark.parametrize(("capability", "able"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
-def test_a_gpu_needs_compute_capability_8(
+def test_bfloat16_on_gpu_needs_compute_capability_8(
     capability: tuple[int, int], able: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
@@ -68,26 +68,26 @@ def test_a_gpu_needs_compute_capability_8(
         ("MKL_ENABLE_INSTRUCTIONS", "", True),
     ],
 )
-def test_a_variable_that_limits_the_instructions_counts(
+def test_instruction_set_variables_limit_bfloat16(
     name: str, value: str, able: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
     assert computes_bfloat16(CPU) is able
 
 
-def test_what_onednn_and_aten_say_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_reported_by_onednn_and_aten_are_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     assert computes_bfloat16(CPU)
     with monkeypatch.context() as patch:
         patch.setattr(bfloat16, "_onednn_accepts_bfloat16", lambda: False)
         assert not computes_bfloat16(CPU)
     for capability in ("AVX2", "DEFAULT"):
-        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda said=capability: said)
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda reported=capability: reported)
         assert not computes_bfloat16(CPU)
 
 
-def test_a_machine_limited_to_avx2_trains_in_float32() -> None:
-    """In a process of its own, because the libraries read the variables once, when they start."""
-    said = subprocess.run(
+def test_cpu_limited_to_avx2_has_no_bfloat16() -> None:
+    """In a new process, because the libraries read the variables once, at their start."""
+    output = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -99,7 +99,7 @@ def test_a_machine_limited_to_avx2_trains_in_float32() -> None:
         text=True,
         check=True,
     ).stdout
-    accepted, capability, able = said.split()
+    accepted, capability, able = output.split()
     assert able == "False"
     if platform.machine().lower() in ("x86_64", "amd64"):
         assert (accepted, capability != "AVX512") == ("False", True)

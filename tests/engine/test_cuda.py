@@ -1,4 +1,4 @@
-"""On a CUDA device: what is captured is what plain calls do, and fits at once come to what they come to alone."""
+"""On a GPU: graphs equal eager calls, and concurrent fits equal sequential ones."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 DEVICE = "cuda:0"
 
 
-def _on_device(fit: Fit, checkpoint: Path | None = None, on_epoch: Any = lambda _: None) -> TrainedFit:
+def _on_gpu(fit: Fit, checkpoint: Path | None = None, on_epoch: Any = lambda _: None) -> TrainedFit:
     result = run_fit(fit, digits().train, checkpoint, on_epoch, DEVICE)
     assert result.record.done, result.record.error
     return result
 
 
 def _weights_after(fit: Fit, capture: Capture) -> list[torch.Tensor]:
-    """Return all weights and averages after two epochs on the device."""
+    """Return all weights and running statistics after two epochs on the GPU."""
     device, images = torch.device(DEVICE), digits().train
     with repeatable(1, device), working_on(device):
         progress = engine_fit._start(fit, images.image_shape, device)
@@ -51,14 +51,14 @@ def _weights_after(fit: Fit, capture: Capture) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_graph_comes_to_what_plain_calls_come_to(name: str) -> None:
-    """Bit for bit, with dropout and augmentation, and a smaller last batch."""
+def test_graph_is_bit_identical_to_eager_calls(name: str) -> None:
+    """With dropout, augmentation and a smaller last batch."""
     fit = small_fit(layers=LAYERS, **RECIPES[name])
     captured, called = _weights_after(fit, CudaGraph), _weights_after(fit, EagerCalls)
     assert all(torch.equal(one, other) for one, other in zip(captured, called, strict=True))
 
 
-def test_each_replay_draws_new_numbers() -> None:
+def test_each_replay_draws_new_random_numbers() -> None:
     device = torch.device(DEVICE)
     with working_on(device):
         generator = torch.Generator(device).manual_seed(3)
@@ -67,7 +67,7 @@ def test_each_replay_draws_new_numbers() -> None:
         def draw() -> None:
             numbers.uniform_(generator=generator)
 
-        draw()  # libraries set themselves up outside the graph
+        draw()  # warm-up: libraries allocate their workspaces outside the graph
         replay = CudaGraph(draw, [generator])
         drawn = []
         for seed in (3, 3, None):
@@ -79,22 +79,22 @@ def test_each_replay_draws_new_numbers() -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-@pytest.mark.parametrize(("precision", "apart"), [("float32", 0.01), ("bfloat16", 0.1)])
-def test_a_fit_on_a_device_learns_what_it_learns_on_the_processor(precision: str, apart: float) -> None:
-    # Without random numbers, which are others there.
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0.01), ("bfloat16", 0.1)])
+def test_gpu_fit_has_losses_of_cpu_fit(precision: str, tolerance: float) -> None:
+    # Without dropout, whose random numbers differ on a GPU.
     layers = tuple(layer for layer in LAYERS if not layer.startswith("dropout"))
     fit = small_fit(layers=layers, precision=precision, checkpoint="last")
-    here, there = run_fit(fit, digits().train), _on_device(fit)
-    for mine, its in zip(here.record.history, there.record.history, strict=True):
-        assert its.train["log-loss"] == pytest.approx(mine.train["log-loss"], rel=apart)
-    assert there.record.environment is not None
-    assert there.record.environment.device.startswith("cuda (")
-    assert all(tensor.device.type == "cpu" for tensor in {**there.weights, **there.validation}.values())
+    cpu, gpu = run_fit(fit, digits().train), _on_gpu(fit)
+    for on_cpu, on_gpu in zip(cpu.record.history, gpu.record.history, strict=True):
+        assert on_gpu.train["log-loss"] == pytest.approx(on_cpu.train["log-loss"], rel=tolerance)
+    assert gpu.record.environment is not None
+    assert gpu.record.environment.device.startswith("cuda (")
+    assert all(tensor.device.type == "cpu" for tensor in {**gpu.weights, **gpu.validation}.values())
 
 
-def test_a_fit_stopped_and_gone_on_with_on_the_device_ends_as_if_it_never_was(tmp_path: Path) -> None:
+def test_gpu_resume_gives_identical_weights(tmp_path: Path) -> None:
     fit, checkpoint = small_fit(layers=LAYERS, ema_decay=0.9), tmp_path / "checkpoint.safetensors"
-    whole = _on_device(fit)
+    whole = _on_gpu(fit)
 
     class Stopped(Exception):
         pass
@@ -103,39 +103,39 @@ def test_a_fit_stopped_and_gone_on_with_on_the_device_ends_as_if_it_never_was(tm
         raise Stopped
 
     with pytest.raises(Stopped):
-        _on_device(fit, checkpoint, stop)
-    resumed = _on_device(fit, checkpoint)
+        _on_gpu(fit, checkpoint, stop)
+    resumed = _on_gpu(fit, checkpoint)
     assert resumed.record.weights_digest == whole.record.weights_digest
     assert story(resumed) == story(whole)
 
 
-def test_fits_at_once_come_to_what_they_come_to_one_by_one() -> None:
+def test_concurrent_gpu_fits_equal_sequential_fits() -> None:
     fits = [small_fit(layers=LAYERS, seed=seed, augment="affine", batch_size=10) for seed in range(6)]
-    alone = [_on_device(fit) for fit in fits]
-    together: dict[int, TrainedFit] = {}
+    sequential = [_on_gpu(fit) for fit in fits]
+    concurrent: dict[int, TrainedFit] = {}
     threads = [
-        threading.Thread(target=lambda n=n: together.update({n: _on_device(fits[n])}))  # type: ignore[misc]
+        threading.Thread(target=lambda n=n: concurrent.update({n: _on_gpu(fits[n])}))  # type: ignore[misc]
         for n in range(6)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for n, result in enumerate(alone):
-        assert together[n].record.weights_digest == result.record.weights_digest
-        assert story(together[n]) == story(result)
+    for n, result in enumerate(sequential):
+        assert concurrent[n].record.weights_digest == result.record.weights_digest
+        assert story(concurrent[n]) == story(result)
 
 
-def test_a_fit_gives_its_memory_back() -> None:
-    _on_device(small_fit(layers=LAYERS))
+def test_fit_frees_gpu_memory() -> None:
+    _on_gpu(small_fit(layers=LAYERS))
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
     for seed in range(3):
-        _on_device(small_fit(layers=LAYERS, seed=seed))
+        _on_gpu(small_fit(layers=LAYERS, seed=seed))
     assert torch.cuda.memory_allocated() <= before
 
 
-def test_too_large_a_fit_is_out_of_memory_and_the_next_one_is_trained() -> None:
+def test_fit_too_large_for_gpu_fails_and_next_fit_succeeds() -> None:
     large = small_fit(layers=("conv 4096 3 relu", *LAYERS), batch_size=96)
     torch.cuda.set_per_process_memory_fraction(1e-4)
     try:
@@ -143,10 +143,10 @@ def test_too_large_a_fit_is_out_of_memory_and_the_next_one_is_trained() -> None:
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert (record.status, record.error_kind) == ("failed", "out-of-memory")
-    _on_device(small_fit(layers=LAYERS))
+    _on_gpu(small_fit(layers=LAYERS))
 
 
-def test_an_executor_trains_several_fits_on_the_device(tmp_path: Path) -> None:
+def test_gpu_executor_trains_several_fits(tmp_path: Path) -> None:
     History.open(tmp_path, create=True).close()
     fits = [small_fit(layers=LAYERS, seed=seed) for seed in range(4)]
     with GpuExecutor(Layout(tmp_path), DEVICE, 4) as executor:
@@ -160,8 +160,8 @@ def test_an_executor_trains_several_fits_on_the_device(tmp_path: Path) -> None:
     assert all(record.done for record in records)
 
 
-def test_casts_are_not_cached_on_a_device() -> None:
-    """They would be captured, or be another thread's."""
+def test_autocast_cache_is_off_on_gpu() -> None:
+    """A cached cast could belong to another thread's graph."""
     with precision_context("bfloat16", torch.device(DEVICE)):
         assert torch.is_autocast_enabled("cuda")
         assert not torch.is_autocast_cache_enabled()

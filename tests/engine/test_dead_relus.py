@@ -1,4 +1,4 @@
-"""Dead units are those whose relu is 0 for every image, and they are told by the layer that has their weights."""
+"""Dead units: their ReLU outputs 0 on every image. They are reported per layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convstudy.networks.parameters import Spec
 from convstudy.record import DeadRelus, Record
 from tests.engine.small import small_fit, trained
 
-# The pool moves before its relu, and the second relu stands apart from its convolution.
+# The first ReLU moves behind its pool; the second one is a separate layer.
 LAYERS = (
     "conv 4 3 relu",
     "max-pool 2",
@@ -32,56 +32,56 @@ def network() -> nn.Sequential:
 
 
 def weighted(model: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
-    """Return the modules that have kernels, in order."""
+    """Return the modules with kernels, in order."""
     return [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
 
 
-def looked_at(model: nn.Sequential, n_batches: int = 3) -> tuple[DeadRelus, ...]:
+def found_dead(model: nn.Sequential, n_batches: int = 3) -> tuple[DeadRelus, ...]:
     generator = torch.Generator().manual_seed(0)
-    with watched_relus(model) as highest, torch.inference_mode():
+    with watched_relus(model) as maxima, torch.inference_mode():
         for _ in range(n_batches):
             model(torch.rand(20, 1, 8, 8, generator=generator).contiguous(memory_format=torch.channels_last))
-    return dead_relus(highest)
+    return dead_relus(maxima)
 
 
-def test_units_that_are_made_dead_are_counted_by_their_layer() -> None:
+def test_dead_units_are_counted_per_layer() -> None:
     model = network()
     first, second, third, fourth, _ = weighted(model)
     with torch.no_grad():
         for module in (first, second, third, fourth):
             module.weight.zero_()
             module.bias.fill_(1.0)  # type: ignore[union-attr]
-    assert looked_at(model) == ()
+    assert found_dead(model) == ()
     with torch.no_grad():
         for module, n_dead in ((first, 2), (second, 1), (third, 4), (fourth, 6)):
             module.bias[:n_dead] = -1.0  # type: ignore[index]
-    # The last one's is tanh, which does not die.
-    assert looked_at(model) == (DeadRelus((1,), 2, 4), DeadRelus((3,), 1, 3), DeadRelus((7,), 4, 5))
+    # The last dense layer has tanh, which cannot die.
+    assert found_dead(model) == (DeadRelus((1,), 2, 4), DeadRelus((3,), 1, 3), DeadRelus((7,), 4, 5))
 
 
-def test_a_unit_that_speaks_once_is_alive() -> None:
+def test_unit_active_on_one_image_is_not_dead() -> None:
     model = nn.Sequential(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
     with torch.no_grad():
         model[0][0].weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))  # type: ignore[index]
         model[0][0].bias.zero_()  # type: ignore[index]
-    with watched_relus(model) as highest, torch.inference_mode():
+    with watched_relus(model) as maxima, torch.inference_mode():
         model(torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
-        assert dead_relus(highest) == (DeadRelus((1,), 2, 3),)
+        assert dead_relus(maxima) == (DeadRelus((1,), 2, 3),)
         model(torch.tensor([[0.0, 0.5]]))
-    assert dead_relus(highest) == (DeadRelus((1,), 1, 3),)
+    assert dead_relus(maxima) == (DeadRelus((1,), 1, 3),)
 
 
 @pytest.mark.parametrize(
-    ("name", "dying", "alive"), [("relu", 0.0, 0.1), ("relu6", 0.0, 7.0), ("hardswish", -3.0, -2.9)]
+    ("name", "dead_at", "alive_at"), [("relu", 0.0, 0.1), ("relu6", 0.0, 7.0), ("hardswish", -3.0, -2.9)]
 )
-def test_activations_without_a_slope_can_die(name: str, dying: float, alive: float) -> None:
+def test_activations_with_zero_gradient_can_die(name: str, dead_at: float, alive_at: float) -> None:
     dense = read_layer(f"dense 3 {name}").module((1,), torch.Generator().manual_seed(1))
     with torch.no_grad():
         dense[0].weight.zero_()  # type: ignore[index]
-        dense[0].bias.copy_(torch.tensor([dying, alive, dying - 5.0]))  # type: ignore[index]
-    with watched_relus(nn.Sequential(dense)) as highest, torch.inference_mode():
+        dense[0].bias.copy_(torch.tensor([dead_at, alive_at, dead_at - 5.0]))  # type: ignore[index]
+    with watched_relus(nn.Sequential(dense)) as maxima, torch.inference_mode():
         dense(torch.ones(4, 1))
-    assert dead_relus(highest) == (DeadRelus((1,), 2, 3),)
+    assert dead_relus(maxima) == (DeadRelus((1,), 2, 3),)
 
 
 @pytest.mark.parametrize(
@@ -91,28 +91,28 @@ def test_activations_without_a_slope_can_die(name: str, dying: float, alive: flo
         ((("residual then=relu", "conv 4 1"), "flatten", "activation relu"), {(1,): 4, (3,): 256}),
         (("conv 4 3 relu", "squeeze-excite 2", "activation relu", "flatten"), {(1,): 4, (2,): 2}),
         (("conv 4 3", "squeeze-excite 1", "batch-norm", "activation relu", "flatten"), {(1,): 4, (2,): 4}),
-        # Half an image is above 0.
+        # Squeeze-excite with zero weights halves the image, which stays above 0.
         (("squeeze-excite 1", "activation relu", "conv 4 3", "flatten"), {(1,): 1}),
     ],
 )
-def test_relus_of_one_layer_may_have_different_units(
+def test_relus_with_other_unit_counts_have_their_own_layer(
     layers: tuple[Spec, ...], expected: dict[tuple[int, ...], int]
 ) -> None:
     model = build_network(Network.read(layers), (8, 8, 1), 10, torch.Generator().manual_seed(1)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-    assert looked_at(model) == tuple(DeadRelus(layer, n, n) for layer, n in expected.items())
+    assert found_dead(model) == tuple(DeadRelus(layer, n, n) for layer, n in expected.items())
 
 
-def test_a_model_is_left_as_it_was() -> None:
+def test_watched_relus_removes_its_hooks() -> None:
     model = network()
-    looked_at(model)
+    found_dead(model)
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_a_record_has_its_dead_units_and_keeps_them() -> None:
-    # So large a rate throws weights where no image reaches them.
+def test_record_with_dead_units_round_trips_through_json() -> None:
+    # With such a large learning rate, weights move to where no image activates them.
     record = trained(small_fit(optimizer="sgd", learning_rate=30.0, epochs=1)).record
     if not record.done:
         pytest.fail(record.error)

@@ -1,4 +1,4 @@
-"""A fit comes to the same weights, bit by bit, whatever came before it and wherever it was stopped."""
+"""A fit is bit-identical whatever ran before it and wherever it was interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convstudy.plan import Fit
 from tests.engine.small import N_PARAMETERS, digits, small_fit, stopped, story, trained
 
 
-def test_the_same_fit_twice_comes_to_the_same_weights_whatever_ran_between() -> None:
+def test_repeated_fit_is_bit_identical_after_other_fits() -> None:
     first = trained(small_fit())
     other = trained(small_fit(seed=1))
     torch.manual_seed(99)
@@ -31,7 +31,7 @@ def test_the_same_fit_twice_comes_to_the_same_weights_whatever_ran_between() -> 
         assert torch.equal(tensor, again.validation[name])
 
 
-def test_torchs_settings_are_as_they_were_after_a_fit() -> None:
+def test_settings_are_restored_after_error() -> None:
     def settings() -> tuple[object, ...]:
         filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
         return torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), filling
@@ -44,7 +44,7 @@ def test_torchs_settings_are_as_they_were_after_a_fit() -> None:
     assert before[1:] == (False, True)
 
 
-def test_the_record_says_what_the_fit_was() -> None:
+def test_record_describes_fit() -> None:
     fit = small_fit()
     result = trained(fit)
     record = result.record
@@ -62,7 +62,7 @@ def test_the_record_says_what_the_fit_was() -> None:
     assert accuracy == pytest.approx(record.selected.validation["accuracy"], abs=1e-12)
 
 
-WAYS = {
+RECIPES_BY_NAME = {
     "adam": {"optimizer": "adam", "weight_decay": 0.01, "schedule": "cosine"},
     "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "augment": "shift", "checkpoint": "last"},
     "rmsprop": {"optimizer": "rmsprop", "schedule": "one-cycle", "clip_norm": 1.0},
@@ -111,7 +111,7 @@ WAYS = {
         ),
     },
     "ema_decay": {"ema_decay": 0.9, "augment": "cutout"},
-    "average-last": {
+    "ema-last": {
         "ema_decay": 0.9,
         "optimizer": "muon",
         "checkpoint": "last",
@@ -122,9 +122,9 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_fit_stopped_after_any_epoch_ends_as_if_it_never_was(way: str, tmp_path: Path) -> None:
-    fit = small_fit(**WAYS[way])
+@pytest.mark.parametrize("name", RECIPES_BY_NAME)
+def test_resume_after_any_epoch_gives_identical_weights(name: str, tmp_path: Path) -> None:
+    fit = small_fit(**RECIPES_BY_NAME[name])
     whole = trained(fit)
     for after in range(1, len(whole.record.history) + 1):
         checkpoint = tmp_path / f"{after}.safetensors"
@@ -136,27 +136,27 @@ def test_a_fit_stopped_after_any_epoch_ends_as_if_it_never_was(way: str, tmp_pat
             whole.record.best_epoch,
             whole.record.selected_epoch,
         )
-    if way == "patience":
+    if name == "patience":
         assert len(whole.record.history) < 6  # it did end early
 
 
-def test_a_fit_stopped_many_times_ends_as_if_it_never_was(tmp_path: Path) -> None:
+def test_resume_after_several_stops_gives_identical_weights(tmp_path: Path) -> None:
     fit = small_fit(epochs=4)
     for after in (1, 2, 3):
         stopped(fit, tmp_path / "c", after)
     assert trained(fit, tmp_path / "c").record.weights_digest == trained(fit).record.weights_digest
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_fit_paused_on_its_way_ends_as_if_it_never_was(way: str, tmp_path: Path) -> None:
-    whole = small_fit(**{"epochs": 5, **WAYS[way]})
+@pytest.mark.parametrize("name", RECIPES_BY_NAME)
+def test_fit_resumed_from_smaller_budget_is_bit_identical(name: str, tmp_path: Path) -> None:
+    whole = small_fit(**{"epochs": 5, **RECIPES_BY_NAME[name]})
     once = trained(replace(whole, epoch_budget=4))
-    assert len(once.record.history) == 4 or way == "patience"
+    assert len(once.record.history) == 4 or name == "patience"
     checkpoint = tmp_path / "c"
     early = trained(replace(whole, epoch_budget=2), checkpoint)
     assert len(early.record.history) <= 2
     assert early.record.fit_id == replace(whole, epoch_budget=2).id
-    stopped(whole, tmp_path / "other", 1)  # another file, another fit: no matter
+    stopped(whole, tmp_path / "other", 1)  # another checkpoint file must not matter
     late = trained(replace(whole, epoch_budget=4), checkpoint)
     assert story(late) == story(once)
     assert late.record.weights_digest == once.record.weights_digest
@@ -166,13 +166,13 @@ def test_a_fit_paused_on_its_way_ends_as_if_it_never_was(way: str, tmp_path: Pat
     )
     for name, tensor in once.validation.items():
         assert torch.equal(tensor, late.validation[name])
-    # And to the end of the recipe, as if there had been no pause at all.
+    # Up to the end of the recipe, it equals a fit without a budget.
     end = trained(whole, checkpoint)
     assert end.record.weights_digest == trained(whole).record.weights_digest
     assert end.record.fit_id == whole.id
 
 
-def test_a_paused_fit_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_killed_fit_with_budget_resumes_at_next_epoch(tmp_path: Path) -> None:
     whole, checkpoint = small_fit(epochs=6), tmp_path / "c"
     trained(replace(whole, epoch_budget=2), checkpoint)
     stopped(replace(whole, epoch_budget=5), checkpoint, 4)
@@ -185,7 +185,7 @@ def test_a_paused_fit_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> Non
     assert _epochs_trained(checkpoint, whole) == [6]
 
 
-def test_a_fit_that_ends_sooner_than_its_lineage_is_spoils_nothing(tmp_path: Path) -> None:
+def test_smaller_budget_leaves_checkpoint_of_longer_fit_unchanged(tmp_path: Path) -> None:
     whole, checkpoint = small_fit(epochs=5), tmp_path / "c"
     stopped(whole, checkpoint, 4)
     before = checkpoint.read_bytes()
@@ -202,58 +202,58 @@ def _epochs_trained(checkpoint: Path, fit: Fit | None = None) -> list[int]:
     return numbers
 
 
-def test_a_good_checkpoint_is_used(tmp_path: Path) -> None:
+def test_intact_checkpoint_is_resumed(tmp_path: Path) -> None:
     stopped(small_fit(), tmp_path / "c", 2)
     assert _epochs_trained(tmp_path / "c") == [3]
 
 
-def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path: Path) -> None:
+def test_damaged_checkpoint_restarts_training(tmp_path: Path) -> None:
     stopped(small_fit(), tmp_path / "good", 2)
     good = (tmp_path / "good").read_bytes()
     flipped = bytearray(good)
     flipped[-40] ^= 0x10
-    for content in (b"", b"nothing of the kind", good[: len(good) // 2], bytes(flipped)):
+    for content in (b"", b"not a safetensors file", good[: len(good) // 2], bytes(flipped)):
         (tmp_path / "bad").write_bytes(content)
         assert _epochs_trained(tmp_path / "bad") == [1, 2, 3]
 
 
-def test_a_checkpoint_that_lacks_something_is_as_good_as_none(tmp_path: Path) -> None:
+def test_incomplete_checkpoint_restarts_training(tmp_path: Path) -> None:
     stopped(small_fit(), tmp_path / "good", 2)
-    tensors, statistics = read_tensors(tmp_path / "good")
+    tensors, metadata = read_tensors(tmp_path / "good")
 
-    def trained_from(tensors: dict[str, torch.Tensor], statistics: dict[str, str]) -> list[int]:
-        write_tensors(tmp_path / "bad", tensors, statistics)
+    def trained_from(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> list[int]:
+        write_tensors(tmp_path / "bad", tensors, metadata)
         return _epochs_trained(tmp_path / "bad")
 
-    assert trained_from(tensors, statistics) == [3]
+    assert trained_from(tensors, metadata) == [3]
     without_state = {name: t for name, t in tensors.items() if not name.startswith("optimizer.0")}
-    assert trained_from(without_state, statistics) == [1, 2, 3]
+    assert trained_from(without_state, metadata) == [1, 2, 3]
     without_weights = {name: t for name, t in tensors.items() if not name.startswith("model.")}
-    assert trained_from(without_weights, statistics) == [1, 2, 3]
+    assert trained_from(without_weights, metadata) == [1, 2, 3]
     for key in ("fit_id", "history", "n_steps", "digest"):
-        assert trained_from(tensors, {k: v for k, v in statistics.items() if k != key}) == [1, 2, 3], key
-    # Whoever can make a digest can make a file whose digest fits; what it says is looked at all the same.
+        assert trained_from(tensors, {k: v for k, v in metadata.items() if k != key}) == [1, 2, 3], key
+    # A matching digest does not make the content valid: it is checked too.
     for change in ({"n_steps": "[1]"}, {"n_steps": "nonsense"}, {"history": '[{"number": 1}]'}):
-        changed = {key: value for key, value in (statistics | change).items() if key != "digest"}
+        changed = {key: value for key, value in (metadata | change).items() if key != "digest"}
         assert trained_from(tensors, {**changed, "digest": _digest(tensors, changed)}) == [1, 2, 3], change
 
 
-def test_another_fits_checkpoint_is_not_used(tmp_path: Path) -> None:
+def test_checkpoint_of_another_fit_is_ignored(tmp_path: Path) -> None:
     stopped(small_fit(seed=1), tmp_path / "c", 2)
     assert _epochs_trained(tmp_path / "c") == [1, 2, 3]
 
 
-def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
-    """Nothing but the checkpoint itself is left behind, and it is plain safetensors with plain facts."""
+def test_checkpoint_folder_has_one_file_after_stop(tmp_path: Path) -> None:
+    """Only the checkpoint remains: a plain safetensors file with JSON metadata."""
     stopped(small_fit(), tmp_path / "c", 1)
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
-    tensors, statistics = read_tensors(tmp_path / "c")
-    assert len(json.loads(statistics["history"])) == 1
+    tensors, metadata = read_tensors(tmp_path / "c")
+    assert len(json.loads(metadata["history"])) == 1
     assert {name.split(".")[0] for name in tensors} == {"model", "best", "optimizer"}
     save_file(load_file(tmp_path / "c"), tmp_path / "copy")
 
 
-def test_the_callers_random_state_threads_and_settings_are_left_alone(tmp_path: Path) -> None:
+def test_fit_restores_callers_generator_threads_and_settings(tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     torch.manual_seed(5)

@@ -1,4 +1,4 @@
-"""The gate of a device: which thread waits for which."""
+"""The shared-exclusive lock: which thread waits for which."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from convstudy.engine.device_lock import SharedExclusiveLock
 
-# Long enough for a thread that does not wait to be seen, short enough to be waited for.
+# Seconds: long enough to see a thread that does not wait, short enough for a test.
 MOMENT = 0.05
 
 
 @contextmanager
-def _beside(work: Callable[[], object]) -> Iterator[threading.Event]:
-    """Do some work in a thread of its own; yield what tells when it is done, which it has to be in the end."""
+def _in_thread(work: Callable[[], object]) -> Iterator[threading.Event]:
+    """Run work in another thread; yield an event that is set when it is done. It must be done at the end."""
     done = threading.Event()
 
     def run() -> None:
@@ -31,12 +31,12 @@ def _beside(work: Callable[[], object]) -> Iterator[threading.Event]:
     assert not thread.is_alive()
 
 
-def _work_alone(shared_lock: SharedExclusiveLock) -> None:
+def _exclusive_work(shared_lock: SharedExclusiveLock) -> None:
     with shared_lock.shared(), shared_lock.exclusive():
         pass
 
 
-def _work(shared_lock: SharedExclusiveLock) -> None:
+def _shared_work(shared_lock: SharedExclusiveLock) -> None:
     with shared_lock.shared():
         pass
 
@@ -44,7 +44,7 @@ def _work(shared_lock: SharedExclusiveLock) -> None:
 def _holding(
     shared_lock: SharedExclusiveLock, end: threading.Event, rest: Callable[[], object] = lambda: None
 ) -> threading.Event:
-    """Return what tells that a thread works, which it does until ``end``, coming by ``rest`` all the time."""
+    """Start a thread that holds shared mode until ``end`` and calls ``rest`` repeatedly; return when it holds it."""
     held = threading.Event()
 
     def hold() -> None:
@@ -59,88 +59,91 @@ def _holding(
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
+    deadline = time.monotonic() + 10
     while not condition():
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
-def test_whoever_wants_to_be_alone_waits_for_all_that_work() -> None:
+def test_exclusive_waits_for_all_shared() -> None:
     shared_lock, ends = SharedExclusiveLock(), [threading.Event(), threading.Event()]
     for end in ends:
         _holding(shared_lock, end)
-    with _beside(lambda: _work_alone(shared_lock)) as done:
+    with _in_thread(lambda: _exclusive_work(shared_lock)) as exclusive_done:
         for end in ends:
-            assert not done.wait(MOMENT)
+            assert not exclusive_done.wait(MOMENT)
             end.set()
-        assert done.wait(10)
+        assert exclusive_done.wait(10)
 
 
-def test_nobody_begins_or_is_alone_while_another_is() -> None:
+def test_exclusive_mode_blocks_shared_and_exclusive() -> None:
     shared_lock = SharedExclusiveLock()
-    with shared_lock.shared(), ExitStack() as beside:
+    with shared_lock.shared(), ExitStack() as threads:
         with shared_lock.exclusive():
-            work = beside.enter_context(_beside(lambda: _work(shared_lock)))
-            alone = beside.enter_context(_beside(lambda: _work_alone(shared_lock)))
-            assert not work.wait(MOMENT)
-            assert not alone.is_set()
+            shared_done = threads.enter_context(_in_thread(lambda: _shared_work(shared_lock)))
+            exclusive_done = threads.enter_context(_in_thread(lambda: _exclusive_work(shared_lock)))
+            assert not shared_done.wait(MOMENT)
+            assert not exclusive_done.is_set()
         with shared_lock.released():
-            assert work.wait(10)
-            assert alone.wait(10)
+            assert shared_done.wait(10)
+            assert exclusive_done.wait(10)
 
 
-def test_nobody_begins_while_another_waits_to_be_alone() -> None:
-    """Else it would wait for ever, where there is always somebody who works."""
+def test_waiting_exclusive_blocks_new_shared() -> None:
+    """Otherwise it would wait forever while some thread is always in shared mode."""
     shared_lock, end = SharedExclusiveLock(), threading.Event()
     _holding(shared_lock, end)
-    with _beside(lambda: _work_alone(shared_lock)) as alone:
+    with _in_thread(lambda: _exclusive_work(shared_lock)) as exclusive_done:
         _wait_for(lambda: shared_lock._n_waiting_exclusive == 1)
-        with _beside(lambda: _work(shared_lock)) as work:
-            assert not work.wait(MOMENT)
+        with _in_thread(lambda: _shared_work(shared_lock)) as shared_done:
+            assert not shared_done.wait(MOMENT)
             end.set()
-            assert alone.wait(10)
-            assert work.wait(10)
+            assert exclusive_done.wait(10)
+            assert shared_done.wait(10)
 
 
-@pytest.mark.parametrize("way", ["yield_to_exclusive", "released"])
-def test_one_that_works_on_lets_another_be_alone(way: str) -> None:
+@pytest.mark.parametrize("method", ["yield_to_exclusive", "released"])
+def test_shared_thread_yields_to_exclusive(method: str) -> None:
     shared_lock, end = SharedExclusiveLock(), threading.Event()
 
     def rest() -> None:
-        if way == "yield_to_exclusive":
+        if method == "yield_to_exclusive":
             shared_lock.yield_to_exclusive()
         else:
             with shared_lock.released():
                 time.sleep(0.001)
 
     _holding(shared_lock, end, rest)
-    with _beside(lambda: _work_alone(shared_lock)) as done:
-        assert done.wait(10)
+    with _in_thread(lambda: _exclusive_work(shared_lock)) as exclusive_done:
+        assert exclusive_done.wait(10)
         assert not end.is_set()
     end.set()
     _wait_for(lambda: shared_lock._n_shared == 0)
 
 
-def test_who_does_not_work_passes_without_a_look() -> None:
-    """Code that a processor shares with a device rests there too."""
+def test_thread_without_lock_is_not_blocked() -> None:
+    """Code that runs on both CPU and GPU calls these methods without holding the lock."""
     shared_lock = SharedExclusiveLock()
     with shared_lock.shared():
         with shared_lock.released(), shared_lock.released():
             shared_lock.yield_to_exclusive()
             assert shared_lock._n_shared == 0
         assert shared_lock._n_shared == 1
-    with shared_lock.released(), _beside(lambda: _work_alone(shared_lock)) as done:
+    with shared_lock.released(), _in_thread(lambda: _exclusive_work(shared_lock)) as exclusive_done:
         shared_lock.yield_to_exclusive()
-        assert done.wait(10)
+        assert exclusive_done.wait(10)
     assert shared_lock._n_shared == 0
 
 
 @pytest.mark.parametrize("where", ["shared", "released", "exclusive"])
-def test_an_error_leaves_the_gate_open(where: str) -> None:
+def test_error_releases_lock(where: str) -> None:
     shared_lock = SharedExclusiveLock()
-    further = nullcontext() if where == "shared" else getattr(shared_lock, where)()
-    with pytest.raises(ZeroDivisionError), shared_lock.shared(), further:
+    inner = nullcontext() if where == "shared" else getattr(shared_lock, where)()
+    with pytest.raises(ZeroDivisionError), shared_lock.shared(), inner:
         raise ZeroDivisionError
-    with _beside(lambda: _work_alone(shared_lock)) as alone, _beside(lambda: _work(shared_lock)) as work:
-        assert alone.wait(10)
-        assert work.wait(10)
+    with (
+        _in_thread(lambda: _exclusive_work(shared_lock)) as exclusive_done,
+        _in_thread(lambda: _shared_work(shared_lock)) as shared_done,
+    ):
+        assert exclusive_done.wait(10)
+        assert shared_done.wait(10)

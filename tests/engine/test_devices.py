@@ -1,4 +1,4 @@
-"""Which devices there are, what a fit that changes its device comes to, and what several threads share."""
+"""Device names, fits that change their device, out-of-memory errors, and fits in several threads."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from tests.engine.small import digits, small_fit, stopped, story, trained
 CUDA = torch.device("cuda:0")
 
 
-def test_the_processor_is_always_there() -> None:
+def test_cpu_is_always_available() -> None:
     assert find_device("cpu") == CPU
     assert device_name(CPU) == "cpu"
 
 
-def _two_cards(monkeypatch: pytest.MonkeyPatch, **unusable: str) -> None:
-    """Let there be two CUDA devices, of which those named ``cuda0`` and ``cuda1`` cannot be used for this reason."""
+def _two_gpus(monkeypatch: pytest.MonkeyPatch, **unusable: str) -> None:
+    """Simulate two GPUs; ``cuda0="reason"`` makes one unusable."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(
         devices, "why_unusable", lambda device: unusable.get(str(device).replace(":", ""), "")
@@ -49,16 +49,16 @@ def _two_cards(monkeypatch: pytest.MonkeyPatch, **unusable: str) -> None:
 @pytest.mark.parametrize(
     ("name", "found"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("cpu", "cpu")]
 )
-def test_a_device_is_found_by_its_name(name: str, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _two_cards(monkeypatch)
+def test_find_device_returns_device_with_this_name(
+    name: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _two_gpus(monkeypatch)
     assert str(find_device(name)) == found
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "gpu", "cuda:-1", "CPU", ""])
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _two_cards(monkeypatch)
+def test_missing_device_raises_and_error_lists_devices(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _two_gpus(monkeypatch)
     with pytest.raises(UsageError) as error:
         find_device(name)
     (problem,) = error.value.problems
@@ -66,10 +66,10 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(
     assert ("2 CUDA devices" in problem.hint) == name.startswith("cuda")
 
 
-def test_auto_is_the_processor_where_a_device_cannot_be_used_and_says_why(
+def test_auto_falls_back_to_cpu_with_reason_if_gpu_is_unusable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _two_cards(monkeypatch, cuda0="The NVIDIA driver on your system is too old")
+    _two_gpus(monkeypatch, cuda0="The NVIDIA driver on your system is too old")
     with pytest.warns(RuntimeWarning, match=r"on the CPU: The NVIDIA driver .* too old"):
         assert find_device("auto") == CPU
     for name in ("cuda", "cuda:0"):
@@ -81,49 +81,45 @@ def test_auto_is_the_processor_where_a_device_cannot_be_used_and_says_why(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_device_that_the_driver_counts_and_torch_cannot_use_stops_no_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """NVML counts cards without a look at whether the CUDA runtime works; a torch without one stands for that."""
+def test_unusable_gpu_warns_and_run_uses_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """NVML counts GPUs that the CUDA runtime cannot use; a torch without CUDA simulates that."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert why_unusable(CPU) == ""
     assert why_unusable(torch.device("cuda:0"))
     monkeypatch.setattr(choosing, "_has_driver", lambda: True)
     with pytest.warns(RuntimeWarning, match="cannot use it"):
         assert chosen_device("auto") == "cpu"
-    # The card may also fail later; then too a fit is a record with its error, and the record is made without the card.
+    # A GPU may also fail later: the fit is then a failed record, which is written without the GPU.
     assert device_name("cuda:0") == "cuda:0"
     History.open(tmp_path, create=True).close()
-    said: list[Any] = []
-    execute(Train(small_fit()), Layout(tmp_path), said.append, "cuda:0")
-    record = said[-1].record
+    messages: list[Any] = []
+    execute(Train(small_fit()), Layout(tmp_path), messages.append, "cuda:0")
+    record = messages[-1].record
     assert (record.status, record.error_kind, record.environment.device) == ("failed", "failed", "cuda:0")
     assert record.error
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_without_a_device_auto_is_the_processor_and_cuda_says_why_not() -> None:
+def test_without_gpu_auto_is_cpu_and_cuda_raises() -> None:
     assert chosen_device("auto") == chosen_device("cpu") == "cpu"
     with pytest.raises(UsageError, match=r"without CUDA|finds no CUDA device"):
         chosen_device("cuda")
 
 
-def test_torch_is_not_asked_where_there_is_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_is_not_called_without_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: Any) -> int:
-        raise AssertionError("torch was asked")
+        raise AssertionError("torch was called")
 
     monkeypatch.setattr(torch.cuda, "device_count", asked)
     monkeypatch.setattr(choosing, "CUDA_DRIVER", "libno-such-driver.so")
     monkeypatch.setattr(choosing, "AMD_DRIVER", Path("no-such-file"))
     assert chosen_device("auto") == "cpu"
     monkeypatch.setattr(choosing, "AMD_DRIVER", Path(__file__))
-    with pytest.raises(AssertionError, match="asked"):
+    with pytest.raises(AssertionError, match="called"):
         chosen_device("auto")
 
 
-def test_a_record_names_every_device_that_its_fit_was_trained_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_names_all_devices_of_resumed_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fit, checkpoint = small_fit(), tmp_path / "checkpoint.safetensors"
     whole = trained(fit)
     assert whole.record.environment is not None
@@ -138,70 +134,70 @@ def test_a_record_names_every_device_that_its_fit_was_trained_on(
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon", "rmsprop"])
-def test_a_fit_goes_on_on_another_device_from_its_checkpoint(
+def test_fit_resumes_on_another_device_with_equal_losses(
     optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The loop of a device, on a processor: what it leaves, the plain one goes on from, and the other way about."""
+    """The captured loop runs on a CPU here. Each loop resumes from the checkpoint of the other."""
     fit = small_fit(optimizer=optimizer, learning_rate=0.003, ema_decay=0.5, batch_size=10)
     losses = {
-        way: _losses(fit, way, tmp_path / f"{way}.safetensors", monkeypatch)
-        for way in ("pp", "cc", "pc", "cp")
+        loops: _losses(fit, loops, tmp_path / f"{loops}.safetensors", monkeypatch)
+        for loops in ("ee", "cc", "ec", "ce")
     }
-    for way in ("cc", "pc", "cp"):
-        assert losses[way] == pytest.approx(losses["pp"], rel=2e-3), way
-    # Adam without its step count or its moments would be far off.
-    assert len({round(loss, 3) for loss in losses["pp"]}) == 3
+    for loops in ("cc", "ec", "ce"):
+        assert losses[loops] == pytest.approx(losses["ee"], rel=2e-3), loops
+    # Without its step count or moments, Adam would deviate much more.
+    assert len({round(loss, 3) for loss in losses["ee"]}) == 3
 
 
-def _losses(fit: Any, way: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Train an epoch by the first loop and the others by the second, ``p``\\ lain or ``c``\\ aptured."""
+def _losses(fit: Any, loops: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Train one epoch with the first loop and the others with the second: ``e`` is eager, ``c`` captured."""
     from convstudy.engine.cuda.loop import CapturedLoop
 
     def captured(step: Any, part: ImageTensors, before_step: Any) -> CapturedLoop:
         return CapturedLoop(step, part, EagerCalls, before_step)
 
-    for loop, goes_on in zip(way, (False, True), strict=True):
+    for loop, is_second in zip(loops, (False, True), strict=True):
         with monkeypatch.context() as patch:
             if loop == "c":
                 patch.setattr(engine_fit, "_loop", captured)
-            if goes_on:
+            if is_second:
                 return [epoch.train["log-loss"] for epoch in trained(fit, checkpoint).record.history]
             stopped(fit, checkpoint, 1)
     raise AssertionError
 
 
-def test_fits_in_threads_at_once_come_to_what_they_come_to_alone() -> None:
+def test_concurrent_fits_in_threads_equal_sequential_fits() -> None:
     fits = [small_fit(seed=seed, augment="affine") for seed in range(4)]
-    alone = [trained(fit) for fit in fits]
+    sequential = [trained(fit) for fit in fits]
     state = torch.get_rng_state()
-    together: dict[int, Any] = {}
+    concurrent: dict[int, Any] = {}
     threads = [
-        threading.Thread(target=lambda n=n: together.update({n: run_fit(fits[n], digits().train)}))  # type: ignore[misc]
+        threading.Thread(target=lambda n=n: concurrent.update({n: run_fit(fits[n], digits().train)}))  # type: ignore[misc]
         for n in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for n, result in enumerate(alone):
-        assert together[n].record.weights_digest == result.record.weights_digest
-        assert story(together[n]) == story(result)
+    for n, result in enumerate(sequential):
+        assert concurrent[n].record.weights_digest == result.record.weights_digest
+        assert story(concurrent[n]) == story(result)
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.get_rng_state(), state)
 
 
 class _WithCode(RuntimeError):
-    """Stands for torch.AcceleratorError, which only torch can make."""
+    """Simulates torch.AcceleratorError, which only torch can create."""
 
     def __init__(self, error_code: int) -> None:
         self.error_code = error_code
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("some words"), _WithCode(2)])
-def test_a_device_without_memory_is_out_of_memory(error: RuntimeError) -> None:
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("some message"), _WithCode(2)])
+def test_full_gpu_raises_out_of_memory(error: RuntimeError) -> None:
     with pytest.raises(OutOfMemory), memory_errors(small_fit(), CUDA):
         raise error
-    # Ending the capture that it broke off is an error of its own.
+    # Ending a failed capture raises another error on top.
     try:
         try:
             raise error
@@ -211,18 +207,18 @@ def test_a_device_without_memory_is_out_of_memory(error: RuntimeError) -> None:
         assert first_error(last) is error
 
 
-def test_a_library_of_a_device_lacks_memory_if_the_device_has_none_left(
+def test_cuda_library_error_counts_as_out_of_memory_if_gpu_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """cuBLAS' errors are of no type of their own."""
+    """cuBLAS raises a plain RuntimeError."""
     for free, kind in ((LIBRARY_BYTES - 1, OutOfMemory), (2**40, RuntimeError)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 2**40))
         with pytest.raises(kind), memory_errors(small_fit(), CUDA):
-            raise RuntimeError("some words")
+            raise RuntimeError("some message")
 
 
-def test_a_processor_that_refuses_an_allocation_is_out_of_memory() -> None:
-    """torch's error has no type of its own there; no machine has these bytes."""
+def test_failed_cpu_allocation_raises_out_of_memory() -> None:
+    """Torch raises a plain RuntimeError on a CPU. No machine has this much memory."""
     huge = small_fit(batch_size=65_536, layers=(*(8 * ("conv 65000 1",)), "flatten"))
     assert step_bytes(huge, CPU) > 10**14
     with pytest.raises(OutOfMemory), memory_errors(huge, CPU):
@@ -231,7 +227,7 @@ def test_a_processor_that_refuses_an_allocation_is_out_of_memory() -> None:
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), _WithCode(700)])
-def test_another_error_is_no_lack_of_memory_whatever_it_says(
+def test_unrelated_error_with_memory_message_is_raised_unchanged(
     device: str, error: RuntimeError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**40, 2**40))
@@ -240,18 +236,16 @@ def test_another_error_is_no_lack_of_memory_whatever_it_says(
     assert caught.value is error
 
 
-def test_a_driver_that_has_failed_does_not_know_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_is_raised_unchanged_if_driver_cannot_report_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def mem_get_info(_: torch.device) -> tuple[int, int]:
         raise RuntimeError("the driver is gone")
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", mem_get_info)
-    with pytest.raises(RuntimeError, match="the first words"), memory_errors(small_fit(), CUDA):
-        raise RuntimeError("the first words")
+    with pytest.raises(RuntimeError, match="the first message"), memory_errors(small_fit(), CUDA):
+        raise RuntimeError("the first message")
 
 
-def test_pixels_of_a_file_go_to_a_device_piece_by_piece(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_disk_pixels_are_copied_to_gpu_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (23, 4, 5, 2), dtype=np.uint8)
     np.save(tmp_path / "pixels.npy", pixels)
     rows = np.arange(22, -1, -1)
@@ -260,11 +254,11 @@ def test_pixels_of_a_file_go_to_a_device_piece_by_piece(
     sizes = []
     read = PixelFile.read
 
-    def counted(self: PixelFile, wanted: Any) -> Any:
-        sizes.append(len(wanted))
-        return read(self, wanted)
+    def counting_read(self: PixelFile, rows_to_read: Any) -> Any:
+        sizes.append(len(rows_to_read))
+        return read(self, rows_to_read)
 
-    monkeypatch.setattr(PixelFile, "read", counted)
+    monkeypatch.setattr(PixelFile, "read", counting_read)
     monkeypatch.setattr(batches, "ROWS_PER_READ", 10)
     tensors = ImageTensors(part, torch.arange(23))
     assert tensors.to(CPU) is tensors
@@ -278,10 +272,10 @@ def test_pixels_of_a_file_go_to_a_device_piece_by_piece(
     assert sizes == [10, 10, 3]
 
 
-def test_evaluation_takes_larger_batches_on_a_device_and_gives_the_same_shapes(
+def test_evaluation_uses_larger_batches_on_gpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The meta device stands for one here; it knows no number formats.
+    # The meta device simulates a GPU; it does not support autocast.
     monkeypatch.setattr(evaluation, "precision_context", lambda *_: nullcontext())
     seen = []
 

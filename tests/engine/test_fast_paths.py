@@ -1,4 +1,4 @@
-"""What makes a fit fast beside its plain form, where neither is a module of its own (those: ``tests/networks``)."""
+"""Optimizations of the engine compared with their reference implementations (modules: ``tests/networks``)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def network() -> nn.Sequential:
     )
 
 
-def test_new_tensors_that_are_not_filled_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = trained(small_fit())
+def test_unfilled_memory_does_not_change_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = trained(small_fit())
     original = engine_fit.train_epoch
     filled = []
 
@@ -39,36 +39,34 @@ def test_new_tensors_that_are_not_filled_change_nothing(monkeypatch: pytest.Monk
     monkeypatch.setattr(engine_fit, "train_epoch", filling)
     again = trained(small_fit())
     assert len(filled) == 3
-    assert again.record.weights_digest == plain.record.weights_digest
-    assert story(again) == story(plain)
+    assert again.record.weights_digest == reference.record.weights_digest
+    assert story(again) == story(reference)
 
 
 @pytest.mark.parametrize("tta", ["none", "shift"])
-def test_evaluation_in_large_batches_is_evaluation_one_by_one(
-    tta: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evaluation_does_not_depend_on_batch_size(tta: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, part = network(), ImageTensors.of(digits().train, torch.arange(50).numpy())
     large = logits_of(model, part, "float32", tta)
     monkeypatch.setattr(evaluation, "BATCH_SIZE", 1)
     torch.testing.assert_close(logits_of(model, part, "float32", tta), large, rtol=1e-5, atol=1e-6)
 
 
-def test_bytes_with_channels_last_are_the_same_inputs_as_floats_with_channels_first() -> None:
+def test_channels_last_uint8_input_equals_channels_first_float_input() -> None:
     pixels = torch.randint(0, 256, (7, 8, 8, 3), dtype=torch.uint8)
-    plain = (pixels.float() / 255).permute(0, 3, 1, 2).contiguous()
+    reference = (pixels.float() / 255).permute(0, 3, 1, 2).contiguous()
     fast = network_input(pixels)
     assert fast.is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(fast, plain)
+    assert torch.equal(fast, reference)
     convolution = nn.Conv2d(3, 4, 3)
-    torch.testing.assert_close(convolution(fast), convolution(plain), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(convolution(fast), convolution(reference), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("captured", [False, True])
-def test_a_fit_gives_torch_no_convolution_with_a_stride_above_its_kernel(
+def test_fit_never_calls_convolution_with_stride_above_kernel(
     captured: bool, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In no loop, number format, augmentation or view: torch 2.13 has faults there (``SkippingConv``)."""
+    """In any loop, precision, augmentation or TTA: torch 2.13 has faults there (``SkippingConv``)."""
     if captured:
         monkeypatch.setattr(
             engine_fit, "_loop", lambda step, part, before: CapturedLoop(step, part, EagerCalls, before)

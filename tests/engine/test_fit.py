@@ -1,4 +1,4 @@
-"""What counts, what fails, and what is measured in evaluation mode."""
+"""One fit: the selected epoch, evaluation, failures, and the lock."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _epoch(number: int, accuracy: float, loss: float) -> Epoch:
     return epoch_of(number, 0.1, (1.0, 0.5), (loss, accuracy), 0.0, 0.0)
 
 
-def test_the_best_epoch_is_the_most_accurate_then_the_least_lossy_then_the_first() -> None:
+def test_best_epoch_is_by_accuracy_then_loss_then_number() -> None:
     assert best_epoch([_epoch(1, 0.5, 1.0), _epoch(2, 0.7, 3.0), _epoch(3, 0.6, 0.1)]) == 2
     assert best_epoch([_epoch(1, 0.7, 1.0), _epoch(2, 0.7, 0.9), _epoch(3, 0.6, 0.1)]) == 2
     assert best_epoch([_epoch(1, 0.7, 0.9), _epoch(2, 0.7, 0.9)]) == 1
 
 
-def _measured(weights: dict[str, torch.Tensor], part: int, **recipe: Any) -> tuple[float, float]:
+def _scores(weights: dict[str, torch.Tensor], part: int, **recipe: Any) -> tuple[float, float]:
     """Return loss and accuracy of weights on the training (0) or validation (1) part of the small fit."""
     fit, images = small_fit(**recipe), digits().train
     model = build_network(fit.network, images.image_shape, 10, torch.Generator())
@@ -58,51 +58,51 @@ UNSTEADY = {"optimizer": "sgd", "learning_rate": 1.0, "epochs": 6}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("keep", ["best", "last"])
-def test_the_weights_kept_are_those_of_the_epoch_that_counts(keep: str, precision: str) -> None:
-    result = trained(small_fit(**UNSTEADY, checkpoint=keep, precision=precision))
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_weights_are_those_of_selected_epoch(checkpoint: str, precision: str) -> None:
+    result = trained(small_fit(**UNSTEADY, checkpoint=checkpoint, precision=precision))
     record = result.record
     assert record.best_epoch == best_epoch(list(record.history))
-    assert record.best_epoch != 6  # else best and last could not be told apart
-    assert record.selected_epoch == (record.best_epoch if keep == "best" else 6)
-    # The history is what these weights score with dropout off, on both parts.
+    assert record.best_epoch != 6  # otherwise best and last would be the same
+    assert record.selected_epoch == (record.best_epoch if checkpoint == "best" else 6)
+    # The history has the scores of these weights in evaluation mode, on both parts.
     selected = record.selected
-    assert _measured(result.weights, 0, **UNSTEADY, precision=precision) == pytest.approx(
+    assert _scores(result.weights, 0, **UNSTEADY, precision=precision) == pytest.approx(
         (selected.train["log-loss"], selected.train["accuracy"]), rel=1e-6
     )
-    assert _measured(result.weights, 1, **UNSTEADY, precision=precision) == pytest.approx(
+    assert _scores(result.weights, 1, **UNSTEADY, precision=precision) == pytest.approx(
         (selected.validation["log-loss"], selected.validation["accuracy"]), rel=1e-6
     )
 
 
-@pytest.mark.parametrize("keep", ["best", "last"])
-def test_an_average_and_views_are_what_is_measured_and_kept(keep: str) -> None:
-    recipe = {"checkpoint": keep, "ema_decay": 0.9, "tta": "shift"}
-    result, plain = trained(small_fit(**recipe)), trained(small_fit(checkpoint=keep))
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_history_and_weights_use_ema_and_tta(checkpoint: str) -> None:
+    recipe = {"checkpoint": checkpoint, "ema_decay": 0.9, "tta": "shift"}
+    result, plain = trained(small_fit(**recipe)), trained(small_fit(checkpoint=checkpoint))
     assert result.record.weights_digest != plain.record.weights_digest
     selected = result.record.selected
-    assert _measured(result.weights, 0, **recipe) == pytest.approx(
+    assert _scores(result.weights, 0, **recipe) == pytest.approx(
         (selected.train["log-loss"], selected.train["accuracy"]), rel=1e-6
     )
-    on_validation = _measured(result.weights, 1, **recipe)
+    on_validation = _scores(result.weights, 1, **recipe)
     assert on_validation == pytest.approx(
         (selected.validation["log-loss"], selected.validation["accuracy"]), rel=1e-6
     )
-    # The views do count, and the predictions that are kept are theirs.
-    assert _measured(result.weights, 1, **{**recipe, "tta": "none"}) != on_validation
+    # TTA has an effect, and the saved predictions include it.
+    assert _scores(result.weights, 1, **{**recipe, "tta": "none"}) != on_validation
     labels = torch.from_numpy(digits().train.labels[result.validation["indices"].numpy()])
     chances = result.validation["probabilities"].gather(1, labels[:, None])
     assert float(-chances.log().mean()) == pytest.approx(selected.validation["log-loss"], rel=1e-4)
 
 
-def test_an_average_that_forgets_at_once_is_the_weights_and_averaging_changes_no_training() -> None:
+def test_ema_with_tiny_decay_equals_weights_and_does_not_change_training() -> None:
     plain, averaged = trained(small_fit()), trained(small_fit(ema_decay=1e-12))
     assert averaged.record.weights_digest == plain.record.weights_digest
     assert story(averaged) == story(plain)
 
 
 @pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])
-def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_first_epoch(
+def test_metric_undefined_on_sample_fails_before_first_epoch(
     metric: str,
 ) -> None:
     epochs: list[Epoch] = []
@@ -114,7 +114,7 @@ def test_a_metric_that_a_sample_of_one_class_does_not_define_fails_before_the_fi
     assert epochs == []
 
 
-def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
+def test_train_eval_samples_changes_training_scores_only() -> None:
     whole, sampled = trained(small_fit()), trained(small_fit(train_eval_samples=10))
     assert sampled.record.weights_digest == whole.record.weights_digest
     for one, other in zip(whole.record.history, sampled.record.history, strict=True):
@@ -126,22 +126,22 @@ def test_a_sample_of_the_training_images_is_enough_to_measure_on() -> None:
         assert other.train["accuracy"] * 10 == pytest.approx(round(other.train["accuracy"] * 10))
     assert sampled.record.n_train == 96
     assert story(trained(small_fit(train_eval_samples=96))) == story(whole)
-    # Images of both halves of the training part, not its first ones, and the same after every epoch.
+    # The sample is random over the whole training part, not its first images.
     train = ImageTensors(torch.arange(1000)[:, None, None, None].to(torch.uint8), torch.arange(1000))
     rows = engine_fit._train_eval_sample(small_fit(train_eval_samples=100), train).labels.tolist()
     assert len(set(rows)) == 100
     assert min(rows) < 250 and max(rows) > 750
-    # Unless somebody says otherwise, of more than 10,000 images.
+    # By default, 10,000 images are sampled from a larger part.
     large = ImageTensors(torch.zeros(10_001, 1, 1, 1, dtype=torch.uint8), torch.zeros(10_001))
     assert len(engine_fit._train_eval_sample(small_fit(), large)) == 10_000
     assert len(engine_fit._train_eval_sample(small_fit(train_eval_samples=None), large)) == 10_001
 
 
-def test_keeping_the_best_or_the_last_does_not_change_the_training() -> None:
+def test_checkpoint_key_does_not_change_history() -> None:
     assert story(trained(small_fit(**UNSTEADY))) == story(trained(small_fit(**UNSTEADY, checkpoint="last")))
 
 
-def test_patience_ends_a_fit_after_so_many_epochs_without_a_lower_validation_loss() -> None:
+def test_patience_ends_fit_without_lower_validation_loss() -> None:
     losses = [e.validation["log-loss"] for e in trained(small_fit(**UNSTEADY)).record.history]
     for patience in (1, 2):
         history = trained(small_fit(**UNSTEADY, patience=patience)).record.history
@@ -155,14 +155,14 @@ def test_patience_ends_a_fit_after_so_many_epochs_without_a_lower_validation_los
         assert [e.validation["log-loss"] for e in history] == losses[: len(history)]
 
 
-def test_the_learning_rate_of_the_last_step_is_in_the_history() -> None:
+def test_history_has_learning_rate_of_last_step() -> None:
     recipe = {"schedule": "step", "step_epochs": 2, "step_factor": 0.5, "epochs": 4}
     rates = [epoch.learning_rate for epoch in trained(small_fit(**recipe)).record.history]
     assert rates == pytest.approx([0.01, 0.01, 0.005, 0.005])
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_loss_that_is_no_number_becomes_a_record(seed: int) -> None:
+def test_diverged_fit_returns_failed_record(seed: int) -> None:
     fit = small_fit(
         seed=seed,
         optimizer="sgd",
@@ -179,7 +179,7 @@ def test_a_loss_that_is_no_number_becomes_a_record(seed: int) -> None:
     assert record.environment is not None
 
 
-def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nonfinite_evaluation_loss_counts_as_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = scores_of(torch.tensor([[math.nan, 1.0]]), torch.tensor([0]))
     monkeypatch.setattr(engine_fit, "evaluate", lambda *_, **more: bad)
     record = run_fit(small_fit(), digits().train).record
@@ -187,7 +187,7 @@ def test_it_diverges_also_where_only_the_evaluation_shows_it(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("error", [MemoryError("no memory"), RuntimeError("no memory, in any language")])
-def test_no_memory_becomes_a_record(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_returns_failed_record(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def train_epoch(*_: Any) -> float:
         raise error
 
@@ -198,7 +198,7 @@ def test_no_memory_becomes_a_record(error: Exception, monkeypatch: pytest.Monkey
     assert "memory" in record.error
 
 
-def test_a_mistake_of_the_program_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programming_error_is_not_reported_as_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def train_epoch(*_: Any) -> float:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
@@ -207,7 +207,7 @@ def test_a_mistake_of_the_program_is_not_taken_for_a_lack_of_memory(monkeypatch:
         run_fit(small_fit(), digits().train)
 
 
-def test_streams_differ_by_seed_purpose_and_epoch_and_stay_what_they_are() -> None:
+def test_seeds_differ_by_purpose_and_epoch_and_are_stable() -> None:
     streams = {
         stream_seed(seed, purpose, epoch)
         for seed in range(20)
@@ -216,14 +216,14 @@ def test_streams_differ_by_seed_purpose_and_epoch_and_stay_what_they_are() -> No
     }
     assert len(streams) == 20 * 3 * 20
     assert all(0 <= number < 2**63 for number in streams)
-    # Recorded: another number would change every fit without changing its id.
+    # Recorded: another seed would change every fit without changing its id.
     assert stream_seed(0, "weights") == 4660774874278342653
     assert stream_seed(3, "order", 2) == 3439164922838858864
     assert numpy_generator(0, "order", 1).permutation(5).tolist() == [1, 3, 2, 0, 4]
     assert torch_generator(0, "weights").initial_seed() == stream_seed(0, "weights")
 
 
-def test_the_environment_tells_what_is_needed_to_repeat_a_fit() -> None:
+def test_environment_has_machine_and_versions() -> None:
     here = environment(3)
     assert here.threads == 3
     assert here.n_cores >= 1
@@ -232,7 +232,7 @@ def test_the_environment_tells_what_is_needed_to_repeat_a_fit() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+, source [0-9a-f]{12}", here.convstudy)
 
 
-def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diverge() -> None:
+def test_run_time_estimate_covers_fits_that_would_diverge() -> None:
     fits = [
         small_fit(epochs=1),
         small_fit(epochs=10),
@@ -244,8 +244,8 @@ def test_calibration_expects_seconds_for_every_fit_also_for_one_that_would_diver
     assert all(seconds > 0 for seconds in expected.values())
 
 
-def test_a_fit_that_has_no_epoch_left_makes_no_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a device one costs steps and a capture."""
+def test_finished_fit_builds_no_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU, a loop costs warm-up steps and a capture."""
     fit, path = small_fit(ema_decay=0.9), tmp_path / "checkpoint.safetensors"
     whole = trained(fit, path)
 
@@ -258,7 +258,7 @@ def test_a_fit_that_has_no_epoch_left_makes_no_loop(tmp_path: Path, monkeypatch:
     assert story(again) == story(whole)
 
 
-def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
+def test_fit_releases_lock_during_disk_access_and_hashing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit, path, seen = small_fit(), tmp_path / "checkpoint.safetensors", []
@@ -277,7 +277,7 @@ def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
     for module, functions in names.items():
         for name in functions:
             monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
-    with DEVICE_LOCK.shared():  # as on a device
+    with DEVICE_LOCK.shared():  # as on a GPU
         stopped(fit, path, 2)
         assert DEVICE_LOCK._n_shared == 1
         trained(fit, path)
@@ -286,7 +286,7 @@ def test_others_may_capture_while_a_fit_reads_writes_and_hashes(
     assert {(name, n) for name, n in seen if n} == {("train_epoch", 1)}
 
 
-def test_others_may_capture_between_two_batches_of_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_yields_lock_between_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = []
     monkeypatch.setattr(DEVICE_LOCK, "yield_to_exclusive", lambda: passed.append(True))
     part = ImageTensors(torch.zeros(1_200, 8, 8, 1, dtype=torch.uint8), torch.zeros(1_200, dtype=torch.int64))

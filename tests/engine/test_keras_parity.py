@@ -1,8 +1,8 @@
-"""A run without dropout follows Keras on TensorFlow, step by step, for each optimizer.
+"""Training without dropout equals Keras on TensorFlow, step by step, for each optimizer.
 
-The figures come from ``benchmarks/parity/keras_reference.py``. Two claims: in float64, at the notebook's learning
-rates, the two agree to what float64 can hold, so they mean the same; in float32 they stay within 1e-4 at learning
-rates where rounding is not amplified (``benchmarks/README.md`` says why).
+The reference values are from ``benchmarks/parity/keras_reference.py``. In float64, at the notebook's learning rates,
+the two agree within float64's rounding, so they compute the same. In float32 they agree within 1e-4 at learning rates
+that do not amplify rounding (``benchmarks/README.md`` explains why).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from benchmarks.parity.keras_parity import RECORDED, REFERENCE, averages_deviati
 from benchmarks.parity.keras_reference import N_STEPS, RUNS, Run
 from convstudy.engine.optimizers import EPSILON
 
-# The largest relative deviation that is allowed.
+# The largest allowed relative deviation.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-7}
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Keep torch to one thread."""
+    """Use one torch thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -32,7 +32,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
-def test_losses_and_moving_averages_follow_keras(run: Run) -> None:
+def test_losses_and_running_statistics_equal_keras(run: Run) -> None:
     theirs = RECORDED[run.network, run.optimizer, run.precision]
     ours = follow(run)
     assert {key: ours[key] for key in asdict(run)} == {key: theirs[key] for key in asdict(run)}
@@ -44,7 +44,7 @@ def test_losses_and_moving_averages_follow_keras(run: Run) -> None:
     assert averages_deviation(ours["batch_norms"], theirs["batch_norms"]) < expected
 
 
-def test_the_reference_covers_every_optimizer_and_network_and_its_losses_fall() -> None:
+def test_keras_reference_covers_all_optimizers_and_its_losses_fall() -> None:
     assert len(RECORDED) == len(REFERENCE["runs"]) == len(RUNS) == 31
     for precision in TOLERANCE:
         covered = {run.optimizer for run in RUNS if run.precision == precision}
@@ -63,7 +63,7 @@ def test_the_reference_covers_every_optimizer_and_network_and_its_losses_fall() 
         ("rmsprop", lambda groups, lr: torch.optim.RMSprop(groups, lr=lr, alpha=0.9, eps=EPSILON)),
     ],
 )
-def test_torchs_own_optimizer_would_not_pass(name: str, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_optimizers_differ_from_keras(name: str, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "convstudy.engine.optimizers.OPTIMIZERS",
         {name: lambda groups, recipe: wrong(groups, recipe.learning_rate)},

@@ -1,4 +1,4 @@
-"""Images that stay in their file train, evaluate and test as those in memory do, to the last bit."""
+"""Images that stay on disk give bit-identical training, evaluation and test results."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from tests.engine.small import digits, small_fit, story
 
 
 def on_disk(images: Images, path: Path) -> Images:
-    """Return the same images, their pixels in a file."""
+    """Return the same images with their pixels in a file."""
     np.save(path, images.pixels)
     mapped = map_array(path, "|u1", images.pixels.shape)
     return Images(mapped, images.labels, PixelFile.of(mapped, path))
 
 
-def test_batches_are_the_same(tmp_path: Path) -> None:
+def test_batches_of_disk_images_equal_batches_in_memory(tmp_path: Path) -> None:
     rows = np.arange(3, 1400, 2)
     in_memory = ImageTensors.of(digits().train, rows)
-    stayed = ImageTensors.of(on_disk(digits().train, tmp_path / "train.npy"), rows)
-    assert isinstance(stayed.pixels, PixelsOnDisk)
-    assert len(stayed) == len(in_memory) == len(rows)
+    on_disk_images = ImageTensors.of(on_disk(digits().train, tmp_path / "train.npy"), rows)
+    assert isinstance(on_disk_images.pixels, PixelsOnDisk)
+    assert len(on_disk_images) == len(in_memory) == len(rows)
     pairs = zip(
         batches(in_memory, epoch_order(len(rows), 0, 1), 32),
-        batches(stayed, epoch_order(len(rows), 0, 1), 32),
+        batches(on_disk_images, epoch_order(len(rows), 0, 1), 32),
         strict=True,
     )
     for (pixels, labels), (read, read_labels) in pairs:
         assert torch.equal(read, pixels)
         assert read.stride() == pixels.stride()
         assert torch.equal(read_labels, labels)
-    assert torch.equal(stayed.pixels[500:1000], in_memory.pixels[500:1000])
+    assert torch.equal(on_disk_images.pixels[500:1000], in_memory.pixels[500:1000])
 
 
 @pytest.mark.parametrize("augment", ["none", "shift"])
-def test_a_fit_comes_to_the_same(tmp_path: Path, augment: str) -> None:
+def test_fit_on_disk_images_is_bit_identical(tmp_path: Path, augment: str) -> None:
     fit = small_fit(augment=augment, epochs=2)
     first = run_fit(fit, digits().train)
     second = run_fit(fit, on_disk(digits().train, tmp_path / "train.npy"))
@@ -56,23 +56,25 @@ def test_a_fit_comes_to_the_same(tmp_path: Path, augment: str) -> None:
         assert torch.equal(second.validation[name], tensor), name
 
 
-def test_a_test_set_on_disk_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_evaluation_of_disk_images_is_bit_identical(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fit = small_fit(epochs=1)
     trained = run_fit(fit, digits().train)
     weights = tmp_path / "weights.safetensors"
     write_tensors(weights, trained.weights, {})
-    sealed = LockedTest(BUILT_IN_DATASETS["digits"])
-    first = evaluate_test_set(fit, weights, trained.record.weights_digest, sealed, lambda: None)
-    stayed = on_disk(sealed.open(lambda: None), tmp_path / "test.npy")
-    monkeypatch.setattr(DigitsSource, "read", lambda *_: stayed)
-    second = evaluate_test_set(fit, weights, trained.record.weights_digest, sealed, lambda: None)
+    locked = LockedTest(BUILT_IN_DATASETS["digits"])
+    first = evaluate_test_set(fit, weights, trained.record.weights_digest, locked, lambda: None)
+    on_disk_images = on_disk(locked.open(lambda: None), tmp_path / "test.npy")
+    monkeypatch.setattr(DigitsSource, "read", lambda *_: on_disk_images)
+    second = evaluate_test_set(fit, weights, trained.record.weights_digest, locked, lambda: None)
     assert second.scores == first.scores
     assert len(first.predictions["error_rows"]) > 0
     for name, tensor in first.predictions.items():
         assert torch.equal(second.predictions[name], tensor), name
 
 
-def test_a_file_that_is_cut_while_a_fit_trains_is_said(tmp_path: Path) -> None:
+def test_file_truncated_during_fit_raises_data_error(tmp_path: Path) -> None:
     images = on_disk(digits().train, tmp_path / "train.npy")
     (tmp_path / "train.npy").write_bytes(b"gone")
     with pytest.raises(DataError, match="changed while it was in use"):

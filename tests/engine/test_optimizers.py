@@ -1,4 +1,4 @@
-"""One or two steps of each optimizer, worked by hand."""
+"""Steps of each optimizer compared with hand calculations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRADIENTS = ([2.0, -1.0], [1.0, 3.0])
 
 
 def _stepped(gradients: tuple[list[float], ...] = GRADIENTS, lr: float = 0.1, **recipe: Any) -> list[float]:
-    """Return a matrix that began as (1, 1) after a step for each gradient."""
+    """Return the matrix (1, 1) after one step per gradient."""
     matrix = nn.Parameter(torch.ones(1, 2))
     optimizer = build_optimizer(Recipe(**recipe), [matrix])
     for gradient in gradients:
@@ -26,45 +26,45 @@ def _stepped(gradients: tuple[list[float], ...] = GRADIENTS, lr: float = 0.1, **
     return matrix.detach()[0].tolist()
 
 
-def test_sgd_steps_along_the_gradient() -> None:
+def test_sgd_subtracts_scaled_gradient() -> None:
     assert _stepped(optimizer="sgd", momentum=0.0) == pytest.approx([1 - 0.2 - 0.1, 1 + 0.1 - 0.3])
 
 
-def test_momentum_keeps_a_share_of_the_last_step() -> None:
+def test_momentum_accumulates_velocity() -> None:
     # Velocities: 2, then 0.5 · 2 + 1 = 2; -1, then 0.5 · -1 + 3 = 2.5
     assert _stepped(optimizer="sgd", momentum=0.5) == pytest.approx([1 - 0.2 - 0.2, 1 + 0.1 - 0.25])
 
 
-def test_nesterov_looks_ahead() -> None:
+def test_nesterov_adds_momentum_to_gradient() -> None:
     # Steps: g + 0.5 v, with v = 2, 2 and -1, 2.5
     got = _stepped(optimizer="sgd", momentum=0.5, nesterov=True)
     assert got == pytest.approx([1 - 0.3 - 0.2, 1 + 0.15 - 0.425])
 
 
-def test_rmsprop_has_its_epsilon_under_the_root() -> None:
+def test_rmsprop_adds_epsilon_inside_root() -> None:
     after = 1 - 0.1 * 2 / math.sqrt(0.1 * 4 + 1e-7) - 0.1 * 1 / math.sqrt(0.9 * 0.1 * 4 + 0.1 + 1e-7)
     assert _stepped(optimizer="rmsprop")[0] == pytest.approx(after, rel=1e-5)
-    # A tiny gradient tells where epsilon stands: 1e-4 / √(1e-9 + 1e-7), not 1e-4 / (√1e-9 + 1e-7).
+    # A tiny gradient shows the position of epsilon: 1e-4 / √(1e-9 + 1e-7), not 1e-4 / (√1e-9 + 1e-7).
     got = _stepped(([1e-4, 0.0],), optimizer="rmsprop")
     assert 1 - got[0] == pytest.approx(0.1 * 1e-4 / math.sqrt(1e-9 + 1e-7), rel=1e-3)
     assert got[1] == 1.0
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw"])
-def test_adam_has_its_epsilon_beside_the_plain_root(name: str) -> None:
+def test_adam_adds_epsilon_to_uncorrected_root(name: str) -> None:
     m1, v1 = 0.1 * 2, 0.001 * 4
     m2, v2 = 0.9 * m1 + 0.1 * 1, 0.999 * v1 + 0.001 * 1
     after = 1.0
     for t, (m, v) in enumerate(((m1, v1), (m2, v2)), start=1):
         after -= 0.1 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (math.sqrt(v) + 1e-7)
     assert _stepped(optimizer=name)[0] == pytest.approx(after, rel=1e-5)
-    # Where the gradient is as small as epsilon, its place matters: here √v = 1e-7 · √0.001.
+    # The position of epsilon matters for a gradient as small as epsilon: here √v = 1e-7 · √0.001.
     tiny = 0.1 * math.sqrt(0.001) / 0.1 * 1e-8 / (1e-7 * math.sqrt(0.001) + 1e-7)
     assert 1 - _stepped(([1e-7, 0.0],), optimizer=name)[0] == pytest.approx(tiny, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "muon", "rmsprop", "sgd"])
-def test_weight_decay_is_decoupled_and_spares_biases_and_scales(name: str) -> None:
+def test_weight_decay_is_decoupled_and_skips_biases_and_scales(name: str) -> None:
     matrix, bias = nn.Parameter(torch.tensor([[2.0, -4.0]])), nn.Parameter(torch.tensor([2.0]))
     optimizer = build_optimizer(Recipe(optimizer=name, weight_decay=0.5), [bias, matrix])
     matrix.grad, bias.grad = torch.zeros_like(matrix), torch.zeros_like(bias)
@@ -73,7 +73,7 @@ def test_weight_decay_is_decoupled_and_spares_biases_and_scales(name: str) -> No
     assert bias.item() == 2.0
 
 
-def test_weight_decay_does_not_pass_through_the_optimizers_averages() -> None:
+def test_weight_decay_does_not_enter_moments() -> None:
     plain, decayed = _stepped(optimizer="adam"), _stepped(optimizer="adam", weight_decay=0.5)
     first = _stepped(GRADIENTS[:1], optimizer="adam")
     for before, without, with_ in zip(first, plain, decayed, strict=True):
@@ -81,11 +81,11 @@ def test_weight_decay_does_not_pass_through_the_optimizers_averages() -> None:
         assert with_ == pytest.approx((0.95 - step_1) * 0.95 - step_2, rel=1e-5)
 
 
-def test_clip_norm_label_smoothing_and_decay_change_a_training() -> None:
+def test_clip_norm_label_smoothing_and_decay_change_training() -> None:
     plain = story(trained(small_fit(epochs=1, optimizer="sgd")))
     for change in ({"clip_norm": 0.01}, {"label_smoothing": 0.3}, {"weight_decay": 1.0}):
         assert story(trained(small_fit(epochs=1, optimizer="sgd", **change))) != plain, change
-    # A bound that nothing reaches changes nothing but rounding in the scale of 1.
+    # A bound above every norm changes only rounding, because gradients are multiplied by about 1.
     loose = story(trained(small_fit(epochs=1, optimizer="sgd", clip_norm=1e6)))
     assert [round(value, 5) for value in loose[0]] == [round(value, 5) for value in plain[0]]
 
@@ -95,9 +95,7 @@ SHAPES = [(4, 4), (3, 20), (20, 3), (16, 25), (64, 144), (1, 5), (5, 1)]
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("n_steps", [1, 3, 5])
-def test_newton_schulz_sends_each_singular_value_through_its_polynomial(
-    shape: tuple[int, int], n_steps: int
-) -> None:
+def test_newton_schulz_applies_polynomial_to_singular_values(shape: tuple[int, int], n_steps: int) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(4))
     left, values, right = torch.linalg.svd(matrix.double(), full_matrices=False)
     values /= values.norm()  # the Frobenius norm of the matrix
@@ -110,8 +108,8 @@ def test_newton_schulz_sends_each_singular_value_through_its_polynomial(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_newton_schulz_comes_near_the_polar_factor(shape: tuple[int, int]) -> None:
-    """Its authors' tolerance: singular values between about 0.7 and 1.2, where they were not all but 0."""
+def test_newton_schulz_approximates_polar_factor(shape: tuple[int, int]) -> None:
+    """Singular values that are not almost 0 end between about 0.7 and 1.2, as its authors state."""
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(4)).double()
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
     values /= values.norm()
@@ -122,13 +120,13 @@ def test_newton_schulz_comes_near_the_polar_factor(shape: tuple[int, int]) -> No
     assert float(found.max()) < 1.25
 
 
-def test_newton_schulz_leaves_a_matrix_of_zeros_alone() -> None:
+def test_newton_schulz_keeps_zero_matrix() -> None:
     assert torch.equal(orthogonalised(torch.zeros(3, 5), 5), torch.zeros(3, 5))
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("n_steps", [3, 5])
-def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov: bool, n_steps: int) -> None:
+def test_muon_orthogonalizes_kernels_and_uses_adam_elsewhere(nesterov: bool, n_steps: int) -> None:
     generator = torch.Generator().manual_seed(2)
 
     def random(*shape: int) -> torch.Tensor:
@@ -149,7 +147,7 @@ def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov
         nn.Parameter(value.clone(memory_format=layout)) for value, layout in zip(values, layouts, strict=True)
     ]
     optimizer = build_optimizer(recipe, parameters)
-    # Kernel and hidden matrix by hand; biases, output matrix by Adam at its own rate.
+    # Kernel and hidden matrix are computed here; biases and the output matrix use Adam with its own rate.
     muons = [values[0].clone(), values[2].clone()]
     velocities = [torch.zeros_like(value) for value in muons]
     others = [nn.Parameter(values[place].clone()) for place in (4, 1, 3, 5)]
@@ -160,8 +158,8 @@ def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov
         make_step(optimizer, lr)
         for value, velocity, gradient in zip(muons, velocities, (each[0], each[2]), strict=True):
             velocity.mul_(0.8).add_(gradient)
-            wanted = gradient + 0.8 * velocity if nesterov else velocity
-            update = orthogonalised(wanted.flatten(1), n_steps).view(value.shape)
+            momentum = gradient + 0.8 * velocity if nesterov else velocity
+            update = orthogonalised(momentum.flatten(1), n_steps).view(value.shape)
             value -= lr * math.sqrt(len(value)) * update / update.norm()
         for other, place in zip(others, (4, 1, 3, 5), strict=True):
             other.grad = each[place].clone()
@@ -172,7 +170,7 @@ def test_muon_moves_kernels_by_orthogonal_matrices_and_the_rest_by_adam(nesterov
     assert parameters[0].is_contiguous(memory_format=torch.channels_last)
 
 
-def test_muon_decays_hidden_kernels_and_the_output_layer_at_their_own_rates() -> None:
+def test_muon_decays_hidden_and_output_kernels_at_their_own_rates() -> None:
     hidden, output = nn.Parameter(torch.ones(3, 2)), nn.Parameter(torch.ones(2, 3))
     recipe = Recipe(optimizer="muon", learning_rate=0.1, adam_lr=0.01, weight_decay=0.5)
     optimizer = build_optimizer(recipe, [hidden, output])

@@ -1,4 +1,4 @@
-"""The learning rate of each step, against figures worked by hand and against torch."""
+"""Learning-rate schedules compared with hand calculations and with torch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from convstudy.engine.schedules import learning_rate
 from convstudy.studyfile import Recipe
 
 
-def test_constant_is_constant() -> None:
+def test_constant_schedule_is_constant() -> None:
     recipe = Recipe(learning_rate=0.3)
     assert {learning_rate(recipe, step, 7) for step in range(7)} == {0.3}
 
 
-def test_cosine_falls_from_the_whole_rate_towards_nothing() -> None:
+def test_cosine_schedule_decays_to_zero() -> None:
     recipe = Recipe(learning_rate=2.0, schedule="cosine")
     # cos 0 = 1, cos 60° = 1/2, cos 90° = 0, cos 120° = -1/2
     for step, expected in ((0, 2.0), (2, 1.5), (3, 1.0), (4, 0.5)):
@@ -24,7 +24,7 @@ def test_cosine_falls_from_the_whole_rate_towards_nothing() -> None:
     assert learning_rate(recipe, 5, 6) == pytest.approx(1.0 + math.cos(math.radians(150)))
 
 
-def test_step_falls_after_whole_epochs() -> None:
+def test_step_schedule_drops_after_step_epochs() -> None:
     recipe = Recipe(learning_rate=1.0, schedule="step", step_epochs=2, step_factor=0.1, epochs=5)
     rates = [learning_rate(recipe, step, 15) for step in range(15)]  # 3 steps an epoch
     assert rates == pytest.approx([1.0] * 6 + [0.1] * 6 + [0.01] * 3)
@@ -32,7 +32,7 @@ def test_step_falls_after_whole_epochs() -> None:
 
 @pytest.mark.parametrize("steps_an_epoch", [1, 3, 7, 469])
 @pytest.mark.parametrize("step_epochs", [1, 3])
-def test_step_falls_at_the_first_step_of_an_epoch_in_spite_of_rounding(
+def test_step_schedule_drops_at_first_step_of_epoch_despite_rounding(
     steps_an_epoch: int, step_epochs: int
 ) -> None:
     recipe = Recipe(learning_rate=1.0, schedule="step", step_epochs=step_epochs, step_factor=0.5, epochs=20)
@@ -42,7 +42,7 @@ def test_step_falls_at_the_first_step_of_an_epoch_in_spite_of_rounding(
             assert got == 0.5 ** (epoch // step_epochs), (epoch, step)
 
 
-def test_one_cycle_rises_and_falls() -> None:
+def test_one_cycle_rises_then_decays() -> None:
     recipe = Recipe(learning_rate=1.0, schedule="one-cycle")
     assert learning_rate(recipe, 0, 100) == pytest.approx(1 / 25)
     assert learning_rate(recipe, 15, 100) == pytest.approx((1 + 1 / 25) / 2)
@@ -50,8 +50,8 @@ def test_one_cycle_rises_and_falls() -> None:
     assert learning_rate(recipe, 65, 100) == pytest.approx((1 + 1e-4 / 25) / 2)
 
 
-def test_one_cycle_is_torchs() -> None:
-    """torch reaches the peak and the end at its steps 0.3 n - 1 and n - 1; ours at the same shares of n."""
+def test_one_cycle_equals_torch() -> None:
+    """Torch peaks and ends at steps 0.3 n - 1 and n - 1; this schedule at the same fractions of n."""
     n_steps = 100
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.4, total_steps=n_steps + 1)
@@ -60,18 +60,18 @@ def test_one_cycle_is_torchs() -> None:
     for step in range(n_steps):
         done = step / peak * 0.3 if step <= peak else 0.3 + (step - peak) / (n_steps - peak) * 0.7
         theirs = optimizer.param_groups[0]["lr"]
-        # learning_rate takes whole steps: a fine grid stands for the share that is done.
+        # learning_rate takes integer steps: 10⁹ steps approximate the exact fraction.
         assert learning_rate(recipe, round(done * 10**9), 10**9) == pytest.approx(theirs, rel=1e-6), step
         optimizer.step()
         scheduler.step()
 
 
-def test_triangular_rises_and_falls_in_straight_lines() -> None:
+def test_triangular_is_piecewise_linear() -> None:
     recipe = Recipe(learning_rate=2.0, schedule="triangular", warmup_fraction=0.25)
     rates = [learning_rate(recipe, step, 8) for step in range(8)]
     assert rates == pytest.approx([0.0, 1.0, 2.0, 2 * 5 / 6, 2 * 4 / 6, 2 * 3 / 6, 2 * 2 / 6, 2 / 6])
 
 
-def test_triangular_may_fall_from_the_first_step() -> None:
+def test_triangular_without_warmup_starts_at_peak() -> None:
     recipe = Recipe(learning_rate=1.0, schedule="triangular", warmup_fraction=0.0)
     assert [learning_rate(recipe, step, 4) for step in range(4)] == pytest.approx([1.0, 0.75, 0.5, 0.25])

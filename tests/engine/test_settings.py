@@ -1,4 +1,4 @@
-"""Torch's settings while fits are trained: what they are, and that the caller finds his own afterwards."""
+"""Torch's settings during training, and their restoration afterwards."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from tests.engine.small import small_fit, trained
 
 CUDA = torch.device("cuda:0")
 cudnn: Any = torch.backends.cudnn
-PLACES: dict[torch.device, list[Any]] = {
+BACKENDS: dict[torch.device, list[Any]] = {
     CPU: [torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn],
     CUDA: [torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn],
 }
 
 
 def _precisions() -> list[str]:
-    return [place.fp32_precision for places in PLACES.values() for place in places]
+    return [backend.fp32_precision for backends in BACKENDS.values() for backend in backends]
 
 
 @pytest.fixture
 def torchs_own() -> Iterator[None]:
-    """Let a test set what it likes; afterwards torch's own settings are there again."""
+    """Restore torch's default precision settings after the test."""
     yield
     for everywhere in (torch.backends, torch.backends.cudnn, torch.backends.mkldnn):
         everywhere.fp32_precision = "none"  # type: ignore[attr-defined]
     torch.set_float32_matmul_precision("highest")
     cudnn.allow_tf32 = True
-    for place in PLACES[CPU]:
-        place.fp32_precision = "none"
+    for backend in BACKENDS[CPU]:
+        backend.fp32_precision = "none"
 
 
-def test_settings_stay_until_the_last_thread_leaves() -> None:
+def test_settings_last_until_last_thread_leaves() -> None:
     first, second = repeatable(1), repeatable(1)
     first.__enter__()
     second.__enter__()
@@ -52,7 +52,7 @@ def test_settings_stay_until_the_last_thread_leaves() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_a_device_uses_what_it_has_and_the_caller_finds_his_settings_again(
+def test_gpu_settings_are_deterministic_and_restored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv(CUBLAS_WORKSPACE, raising=False)
@@ -61,16 +61,16 @@ def test_a_device_uses_what_it_has_and_the_caller_finds_his_settings_again(
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.is_deterministic_algorithms_warn_only_enabled()
         assert os.environ[CUBLAS_WORKSPACE] == ":4096:8"
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.warn("max_pool has a deterministic implementation", stacklevel=1)
             warnings.warn("max_pool does not have a deterministic implementation, but", stacklevel=1)
-        assert len(said) == 1
+        assert len(caught) == 1
     assert not torch.is_deterministic_algorithms_warn_only_enabled()
     assert CUBLAS_WORKSPACE not in os.environ
     assert list(warnings.filters) == before
 
 
-def test_what_the_caller_set_himself_is_used_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callers_cublas_workspace_and_filters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CUBLAS_WORKSPACE, ":16:8")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=NOT_REPEATABLE)
@@ -84,7 +84,7 @@ def test_what_the_caller_set_himself_is_used_and_stays(monkeypatch: pytest.Monke
     assert os.environ[CUBLAS_WORKSPACE] == ":16:8"
 
 
-def _by_older_names() -> None:
+def _legacy_names() -> None:
     torch.set_float32_matmul_precision("medium")
     cudnn.allow_tf32 = True
 
@@ -94,7 +94,7 @@ def _everywhere() -> None:
 
 
 def _mixed() -> None:
-    """Use both, so that torch refuses to read the older names."""
+    """Set both, so that torch refuses to read the legacy settings."""
     torch.set_float32_matmul_precision("high")
     cudnn.conv.fp32_precision = "ieee"
     torch.backends.cuda.matmul.fp32_precision = "ieee"  # type: ignore[attr-defined]
@@ -102,13 +102,13 @@ def _mixed() -> None:
 
 
 def _nothing() -> None:
-    """Leave cuDNN's own TF32."""
+    """Keep cuDNN's default, TF32."""
 
 
 @pytest.mark.usefixtures("torchs_own")
 @pytest.mark.parametrize("device", [CPU, CUDA])
-@pytest.mark.parametrize("caller", [_nothing, _by_older_names, _everywhere, _mixed])
-def test_float32_is_float32_whatever_the_caller_allowed(
+@pytest.mark.parametrize("caller", [_nothing, _legacy_names, _everywhere, _mixed])
+def test_float32_precision_is_full_for_any_caller_settings(
     caller: Callable[[], None], device: torch.device
 ) -> None:
     caller()
@@ -116,30 +116,30 @@ def test_float32_is_float32_whatever_the_caller_allowed(
     assert any(precision not in FULL_PRECISION for precision in before)
     for _ in range(2):
         with repeatable(1, device):
-            assert {place.fp32_precision for place in PLACES[device]} <= set(FULL_PRECISION)
+            assert {backend.fp32_precision for backend in BACKENDS[device]} <= set(FULL_PRECISION)
         assert _precisions() == before
-    if caller is _by_older_names:
+    if caller is _legacy_names:
         assert torch.get_float32_matmul_precision() == "medium"
         assert cudnn.allow_tf32
 
 
 @pytest.mark.usefixtures("torchs_own")
-def test_a_fit_comes_to_the_same_whatever_the_caller_allowed() -> None:
+def test_weights_do_not_depend_on_callers_precision_settings() -> None:
     fit = small_fit(epochs=1)
     expected = trained(fit).record.weights_digest
-    for caller in (_by_older_names, _mixed, _everywhere):
+    for caller in (_legacy_names, _mixed, _everywhere):
         caller()
         assert trained(fit).record.weights_digest == expected
 
 
-def test_settings_that_could_not_all_be_made_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_settings_are_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: torch.device) -> None:
-        raise RuntimeError("torch has changed its mind")
+        raise RuntimeError("unsupported setting")
 
     n_threads = torch.get_num_threads()
     with monkeypatch.context() as patch:
         patch.setattr(settings, "full_float32", fail)
-        with pytest.raises(RuntimeError, match="its mind"), repeatable(n_threads + 1):
+        with pytest.raises(RuntimeError, match="unsupported"), repeatable(n_threads + 1):
             raise AssertionError("it must not begin")
     assert not torch.are_deterministic_algorithms_enabled()
     torch.manual_seed(5)
@@ -151,7 +151,7 @@ def test_settings_that_could_not_all_be_made_leave_nothing_behind(monkeypatch: p
     assert torch.get_num_threads() == n_threads
 
 
-def test_the_last_of_several_threads_puts_everything_back() -> None:
+def test_last_thread_restores_settings() -> None:
     begun, end = threading.Event(), threading.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The training loop, with a model that writes down what it is given."""
+"""The training loop, observed by a model that records its inputs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from convstudy.studyfile import Recipe
 
 
 def _images(n: int, side: int = 2) -> ImageTensors:
-    """Return images whose pixels all hold their own number."""
+    """Return images whose pixels all equal the image's index."""
     numbers = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
     return ImageTensors(numbers.expand(n, side, side, 1).contiguous(), torch.arange(n) % 3)
 
 
 class _Watching(nn.Module):
-    """A linear model that keeps which images it saw, in which mode."""
+    """A linear model that records its input images and its mode."""
 
     def __init__(self, factor: float = 1.0) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class _Watching(nn.Module):
 @pytest.mark.parametrize(
     ("n", "size", "steps"), [(10, 5, 2), (11, 5, 2), (12, 5, 3), (5, 10, 1), (1, 5, 1), (3, 1, 3), (6, 5, 1)]
 )
-def test_an_epoch_visits_every_image_once_but_a_single_one_left_over(n: int, size: int, steps: int) -> None:
+def test_epoch_visits_every_image_except_single_leftover(n: int, size: int, steps: int) -> None:
     assert steps_per_epoch(n, size) == steps
     order = epoch_order(n, 0, 1)
     seen = [pixels[:, 0, 0, 0].tolist() for pixels, _ in batches(_images(n), order, size)]
@@ -53,8 +53,8 @@ def test_an_epoch_visits_every_image_once_but_a_single_one_left_over(n: int, siz
 
 
 @pytest.mark.parametrize("augment", ["affine", "affine+cutout", "shift"])
-def test_both_precisions_see_the_same_images(augment: str) -> None:
-    """A map's grid is a matrix product, which would have 8 bits under bfloat16."""
+def test_augmented_images_do_not_depend_on_precision(augment: str) -> None:
+    """The grid of an affine augmentation is a matrix product, which would have 8 bits in bfloat16."""
     pixels = torch.randint(0, 256, (50, 28, 28, 1), dtype=torch.uint8)
     seen: list[torch.Tensor] = []
 
@@ -81,19 +81,19 @@ def test_both_precisions_see_the_same_images(augment: str) -> None:
     assert torch.equal(*seen)
 
 
-def test_labels_go_with_their_images() -> None:
+def test_batches_pair_labels_with_their_images() -> None:
     for pixels, labels in batches(_images(20), epoch_order(20, 3, 4), 6):
         assert (pixels[:, 0, 0, 0].long() % 3 == labels).all()
 
 
-def test_the_order_follows_from_seed_and_epoch_alone() -> None:
+def test_epoch_order_depends_on_seed_and_epoch() -> None:
     orders = {tuple(epoch_order(50, seed, epoch)) for seed in range(4) for epoch in range(4)}
     assert len(orders) == 16
     assert np.array_equal(epoch_order(50, 2, 3), epoch_order(50, 2, 3))
     assert sorted(epoch_order(50, 2, 3)) == list(range(50))
 
 
-def test_a_network_sees_numbers_from_0_to_1_with_channels_last_in_memory() -> None:
+def test_network_input_is_scaled_and_channels_last() -> None:
     pixels = torch.randint(0, 256, (5, 4, 3, 2), dtype=torch.uint8)
     images = network_input(pixels)
     assert images.shape == (5, 2, 4, 3)
@@ -106,7 +106,7 @@ def _train(model: nn.Module, recipe: Recipe, part: ImageTensors, epoch: int = 1)
     train_epoch(EagerLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part), 0, epoch)
 
 
-def test_training_is_in_training_mode_and_evaluation_in_evaluation_mode() -> None:
+def test_model_mode_is_train_in_training_and_eval_in_evaluation() -> None:
     model, part, recipe = _Watching(), _images(10), Recipe(batch_size=4)
     _train(model, recipe, part, 1)
     assert [mode for mode, _ in model.seen] == [True] * 3
@@ -116,11 +116,11 @@ def test_training_is_in_training_mode_and_evaluation_in_evaluation_mode() -> Non
     assert model.seen == [(False, list(range(10)))]
 
 
-def test_labels_are_smoothed_in_training_only() -> None:
+def test_label_smoothing_affects_training_only() -> None:
     part, smooth = _images(9), Recipe(batch_size=9, optimizer="sgd", momentum=0.0, label_smoothing=0.3)
     model, reference = _Watching(), _Watching()
     before = evaluate(model, part, "float32")
-    # Evaluation knows no smoothing: the plain cross-entropy.
+    # Evaluation uses the cross-entropy without smoothing.
     logits = logits_of(model, part, "float32")
     by_hand = -logits.double().log_softmax(1)[torch.arange(9), part.labels].mean()
     assert before["log-loss"] == pytest.approx(float(by_hand), rel=1e-6)
@@ -133,7 +133,7 @@ def test_labels_are_smoothed_in_training_only() -> None:
     assert torch.allclose(model.layer.weight, expected, atol=1e-7)
 
 
-def test_a_gradient_longer_than_clip_norm_is_shortened_to_it() -> None:
+def test_gradient_is_clipped_to_clip_norm() -> None:
     recipe = Recipe(batch_size=9, optimizer="sgd", momentum=0.0, clip_norm=0.01, learning_rate=1.0)
     model, reference = _Watching(factor=50.0), _Watching(factor=50.0)
     _train(model, recipe, _images(9), 1)
@@ -143,13 +143,13 @@ def test_a_gradient_longer_than_clip_norm_is_shortened_to_it() -> None:
     assert float(torch.cat(moved).norm()) == pytest.approx(0.01, rel=1e-3)
 
 
-def test_a_loss_that_is_no_number_ends_the_training() -> None:
+def test_nonfinite_loss_raises_diverged() -> None:
     recipe, model = Recipe(batch_size=4), _Watching(factor=float("inf"))
     with pytest.raises(Diverged, match="epoch 7"):
         _train(model, recipe, _images(8), 7)
 
 
-def test_a_score_is_the_mean_over_images() -> None:
+def test_scores_are_means_over_images() -> None:
     logits = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
     score = scores_of(logits, torch.tensor([0, 0, 0]))
     losses = [np.log(2), np.log(1 + np.exp(-2)), np.log(1 + np.exp(1))]
@@ -157,7 +157,7 @@ def test_a_score_is_the_mean_over_images() -> None:
     assert score["accuracy"] == pytest.approx(2 / 3)
 
 
-def test_moved_images_are_the_slow_twins() -> None:
+def test_moved_equals_reference_implementation() -> None:
     pixels = torch.randint(1, 256, (3, 4, 5, 2), dtype=torch.uint8)
     for down, right in TTA_SHIFTS["shift"]:
         expected = torch.zeros_like(pixels)
@@ -168,7 +168,7 @@ def test_moved_images_are_the_slow_twins() -> None:
         assert torch.equal(moved(pixels, down, right), expected)
 
 
-def test_logits_are_the_mean_over_the_views() -> None:
+def test_tta_logits_are_mean_over_shifts() -> None:
     model, part = _Watching(), _images(700)
     plain = logits_of(model, part, "float32")
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""A fit of a network with layers inside layers: training, optimizers, dead units, memory, the first kernels."""
+"""Fits of networks with nested layers: training, optimizers, dead units, memory, first kernels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tree_fit(**recipe: object) -> Fit:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("optimizer", ["sgd", "muon"])
-def test_a_tree_trains_and_the_same_fit_gives_the_same_weights(optimizer: str, precision: str) -> None:
+def test_tree_fit_is_reproducible(optimizer: str, precision: str) -> None:
     fit = tree_fit(optimizer=optimizer, precision=precision, ema_decay=0.9)
     first, second = trained(fit), trained(fit)
     assert first.record.weights_digest == second.record.weights_digest
@@ -45,13 +45,13 @@ def test_a_tree_trains_and_the_same_fit_gives_the_same_weights(optimizer: str, p
     assert first.record.n_parameters == sum(each.numel() for each in model().parameters())
 
 
-def test_a_tree_resumed_after_a_stop_has_the_same_weights(tmp_path: Path) -> None:
+def test_resumed_tree_fit_gives_identical_weights(tmp_path: Path) -> None:
     fit = tree_fit(optimizer="adam")
     stopped(fit, tmp_path / "checkpoint", after=1)
     assert trained(fit, tmp_path / "checkpoint").record.weights_digest == trained(fit).record.weights_digest
 
 
-def test_a_fit_keeps_its_tree_in_json() -> None:
+def test_tree_fit_round_trips_through_json() -> None:
     fit = tree_fit()
     again = Fit.from_json(fit.as_json(), fit.dataset)
     assert again == fit
@@ -66,7 +66,7 @@ def model() -> nn.Sequential:
     return build_network(Network.read(TREE), (28, 28, 1), 10, torch.Generator().manual_seed(1))
 
 
-def test_muon_takes_the_kernels_of_bodies_and_shortcuts_and_leaves_the_output_layer() -> None:
+def test_muon_updates_kernels_of_bodies_and_shortcuts_but_not_output_layer() -> None:
     network = model()
     optimizer = build_optimizer(Recipe(optimizer="muon"), network.parameters())
     taken = {id(each) for group in optimizer.param_groups if group["orthogonal"] for each in group["params"]}
@@ -76,7 +76,7 @@ def test_muon_takes_the_kernels_of_bodies_and_shortcuts_and_leaves_the_output_la
     assert len(kernels) == 1 + 3 * 2 + 1 + 1 + 1
 
 
-def test_dead_units_are_found_at_the_path_of_their_layer() -> None:
+def test_dead_units_are_reported_at_path_of_their_layer() -> None:
     network = Network.read(
         [
             "conv 3 3",
@@ -90,11 +90,11 @@ def test_dead_units_are_found_at_the_path_of_their_layer() -> None:
     )
     made = build_network(network, (6, 6, 1), 10, torch.Generator().manual_seed(1)).eval()
     for parameter in made.parameters():
-        nn.init.zeros_(parameter)  # every unit of every relu is 0
-    with watched_relus(made) as highest, torch.inference_mode():
+        nn.init.zeros_(parameter)  # every ReLU outputs 0
+    with watched_relus(made) as maxima, torch.inference_mode():
         made(torch.rand(2, 1, 6, 6))
-    # The first relu of the residual has the values of the convolution before it.
-    assert dead_relus(highest) == (
+    # The first ReLU of the residual belongs to the convolution before it.
+    assert dead_relus(maxima) == (
         DeadRelus((1,), 3, 3),
         DeadRelus((2, 2), 4, 4),
         DeadRelus((3,), 3, 3),
@@ -102,26 +102,26 @@ def test_dead_units_are_found_at_the_path_of_their_layer() -> None:
         DeadRelus((4, 1, 1), 5, 5),
         DeadRelus((7,), 2, 2),
     )
-    assert all(network.layer_at(each.layer) for each in dead_relus(highest))
+    assert all(network.layer_at(each.layer) for each in dead_relus(maxima))
     assert not any(module._forward_hooks for module in made.modules())
 
 
-def test_a_record_keeps_the_paths_of_dead_units() -> None:
+def test_record_keeps_layer_paths_of_dead_units() -> None:
     record = trained(tree_fit(optimizer="sgd", learning_rate=30.0, epochs=1)).record
     assert any(len(each.layer) > 1 for each in record.dead_relus)
     assert type(record).from_json(record.as_json()) == record
 
 
-def test_a_step_needs_memory_for_the_layers_inside_layers_too() -> None:
+def test_step_bytes_includes_nested_layers() -> None:
     flat = small_fit(layers=("conv 4 3 padding=same", "flatten"))
     tree = small_fit(layers=(("residual", "conv 4 3 padding=same"), "flatten"))  # type: ignore[arg-type]
     more = step_bytes(tree, torch.device("cpu")) - step_bytes(flat, torch.device("cpu"))
-    # The sum, and the projection's output.
+    # The additional bytes are the residual's sum and the output of its projection.
     assert more == step_bytes(flat, torch.device("cpu")) // (784 + 2 * 4 * 784 + 10) * 2 * 4 * 784
     assert more % BYTES_PER_VALUE == 0
 
 
-def test_the_first_kernels_are_those_of_the_first_body() -> None:
+def test_first_kernels_are_from_first_residual_body() -> None:
     texts = [["residual", "conv 4 3 padding=same", "conv 5 3 padding=same"], "flatten"]
     made = build_network(Network.read(texts), (8, 8, 1), 10, torch.Generator().manual_seed(1))
     weights = {name: value.numpy() for name, value in made.state_dict().items()}
@@ -131,8 +131,8 @@ def test_the_first_kernels_are_those_of_the_first_body() -> None:
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_a_step_reads_no_value_back(precision: torch.dtype) -> None:
-    """A CUDA graph can hold only steps that ask nothing of the device; fake tensors have no values to read."""
+def test_step_does_not_read_tensor_values(precision: torch.dtype) -> None:
+    """A CUDA graph cannot contain synchronization. Fake tensors have no values, so reading one raises."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     layers = tuple(layer for layer in TREE if layer != "dropout 0.2")

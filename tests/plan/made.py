@@ -1,4 +1,4 @@
-"""Studies to plan, and records that nobody trained."""
+"""Studies for tests of planning, and records without training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THREE = NetworkPattern(layers=("max-pool 4", "flatten"))
 
 
 def study(**changes: Any) -> Study:
-    """Return a study with all kinds of questions."""
+    """Return a study with a search, a comparison and an ablation."""
     values: dict[str, Any] = {
         "name": "made",
         "dataset": "digits",
@@ -30,20 +30,20 @@ def study(**changes: Any) -> Study:
 
 
 def record(fit: Fit, accuracy: float = 0.5, loss: float = 1.0, n_parameters: int = 10) -> Record:
-    """Return the record of a fit that came to these figures."""
+    """Return the record of a fit with these validation scores."""
     epoch = epoch_of(1, 0.1, (0.2, 0.99), (loss, accuracy), 1.0, 1.0)
     return Record(fit.id, "done", (epoch,), 1, 1, 80, 20, n_parameters, "digest")
 
 
 def failed(fit: Fit) -> Record:
-    """Return the record of a fit that diverged."""
-    return Record(fit.id, "failed", error_kind="diverged", error="the loss was no number")
+    """Return the record of a diverged fit."""
+    return Record(fit.id, "failed", error_kind="diverged", error="the loss is not finite")
 
 
 def finished(
     asked: Study, make: Callable[[Candidate, Fit], Record]
 ) -> tuple[Plan, tuple[Choice, ...], dict[str, Record]]:
-    """Return plan, choices and records after all fits that the choices bring."""
+    """Return plan, choices and records after all fits, including those that depend on choices."""
     records: dict[str, Record] = {}
     while True:
         plan, choices = resolve(asked, records)

@@ -1,4 +1,4 @@
-"""Plans and choices of every kind of study are read back from plain values."""
+"""Plans and choices of all kinds of studies are converted to JSON and back."""
 
 from __future__ import annotations
 
@@ -49,26 +49,26 @@ STUDIES: dict[str, Study] = {
 
 
 def back(plan: Plan) -> Plan:
-    """Return a plan after a way through JSON."""
+    """Return a plan after conversion to JSON text and back."""
     text = json.dumps(plan_as_json(plan), allow_nan=False)
     return plan_from_json(json.loads(text), {fit.id: fit for fit in plan.fits}, plan.study.dataset)
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_plan_before_and_after_its_fits_is_read_back(name: str) -> None:
+def test_plan_and_choices_round_trip_through_json(name: str) -> None:
     before = make_plan(STUDIES[name])
     after, choices, _ = finished(STUDIES[name], lambda _, fit: record(fit, int(fit.id[:4], 16) / 2**16))
     assert choices
     for plan in (before, after):
         assert back(plan) == plan
-        # A value that is equal to Python, such as 1 and 1.0, must be the same in a report.
+        # repr distinguishes 1 from 1.0, which are equal in Python but differ in a report.
         assert repr(back(plan)) == repr(plan)
     assert [choice_from_json(json.loads(json.dumps(choice_as_json(each)))) for each in choices] == list(
         choices
     )
 
 
-def test_what_the_studies_cover() -> None:
+def test_round_trip_studies_cover_all_stage_types() -> None:
     assert len(STUDIES) == 8
     plans = {name: make_plan(each) for name, each in STUDIES.items()}
     assert plans["halving"].stages[0].rungs and plans["halving"].stages[0].pending
@@ -77,20 +77,20 @@ def test_what_the_studies_cover() -> None:
     assert any(candidate.combines for candidate in plans["pairs"].stage("ablate.best").candidates)
 
 
-def test_a_choice_of_nothing_is_read_back() -> None:
+def test_empty_choice_round_trips_through_json() -> None:
     choice = Choice("search.kernel", "", (), kept=True)
     assert choice_from_json(choice_as_json(choice)) == choice
 
 
-def test_no_attribute_of_a_stage_a_candidate_or_a_rung_is_left_out() -> None:
-    """One that is added must be added here and there."""
+def test_json_has_all_attributes_of_stages_candidates_and_rungs() -> None:
+    """A new attribute must be added here and to as_json."""
     stage = plan_as_json(make_plan(STUDIES["halving"]))["stages"][0]
     assert [len(fields(each)) for each in (Stage, Candidate, Rung)] == [7, 8, 5]
-    # The key of a stage is for readers; network and recipe of a candidate are those of its fits.
+    # A stage also has its key, for readers. Network and recipe of a candidate are read from its fits.
     assert [len(stage), len(stage["candidates"][0]), len(stage["rungs"][0])] == [7 + 1, 8 - 2, 5]
 
 
-def test_names_are_for_readers_and_a_fit_that_is_not_described_is_refused() -> None:
+def test_plan_from_json_ignores_names_and_needs_all_fits() -> None:
     plan = make_plan(study())
     values = plan_as_json(plan)
     assert values["names"] == names_of(plan)

@@ -1,4 +1,4 @@
-"""Ids: they change with what determines a result, with nothing else, and with no release by accident."""
+"""Fit ids change with everything that determines a result, and with nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _fit(**changes: Any) -> Fit:
     return Fit(**{**values, **changes})
 
 
-# Recorded: whoever changes one of these makes every stored fit be trained again.
+# Recorded: a change of one of these ids makes every stored fit train again.
 KNOWN = {
     "plain": (_fit(), "50b3272c1a859aab"),
     "fold": (_fit(split=Fold(2, 5, 0, 3000)), "4a9415969a27e1ea"),
@@ -59,7 +59,7 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_known_fits_keep_their_ids(name: str) -> None:
+def test_ids_of_known_fits_are_stable(name: str) -> None:
     fit, known = KNOWN[name]
     assert fit.id == known
 
@@ -133,10 +133,10 @@ def test_every_determinant_changes_the_id() -> None:
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
     assert len({fit.id for fit in fits}) == len(fits) == 47
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
-    assert changed == set(Recipe.model_fields)  # none is forgotten here
+    assert changed == set(Recipe.model_fields)  # this test covers every key
 
 
-def test_what_determines_nothing_does_not_change_the_id() -> None:
+def test_irrelevant_changes_keep_the_id() -> None:
     same = [
         _fit(dataset=dataset_of_digest(DIGEST, name="another-name")),
         _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
@@ -160,18 +160,18 @@ def test_what_determines_nothing_does_not_change_the_id() -> None:
     assert {fit.id for fit in same} == {_fit().id}
 
 
-def test_another_engine_makes_other_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_version_changes_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
     assert _fit().id != KNOWN["plain"][1]
 
 
-def test_an_epoch_budget_makes_another_fit_of_the_same_trial() -> None:
+def test_epoch_budget_changes_id_but_not_trial_id() -> None:
     whole, budgeted = _fit(), _fit(epoch_budget=7)
     assert (whole.n_epochs, budgeted.n_epochs) == (20, 7)
     assert budgeted.id != whole.id == whole.trial_id == budgeted.trial_id == _fit(epoch_budget=3).trial_id
     assert len({whole.id, budgeted.id, _fit(epoch_budget=3).id}) == 3
     assert _fit(epoch_budget=7, seed=1).trial_id != budgeted.trial_id
-    # A pause at the end is none: whoever asks for the whole training finds it.
+    # A budget of all epochs is no budget, so the result is found under the id of the whole fit.
     assert _fit(epoch_budget=20) == _fit(epoch_budget=25) == whole
     assert _fit(epoch_budget=20).epoch_budget is None
     assert "epoch_budget" not in whole.as_json()
@@ -233,7 +233,7 @@ networks = st.builds(
         epoch_budget=st.none() | st.integers(1, 1000),
     )
 )
-def test_a_fit_survives_json(fit: Fit) -> None:
+def test_fit_round_trips_through_json(fit: Fit) -> None:
     again = Fit.from_json(json.loads(json.dumps(fit.as_json())), fit.dataset)
     assert again == fit
     assert again.id == fit.id
@@ -241,6 +241,6 @@ def test_a_fit_survives_json(fit: Fit) -> None:
     assert set(fit.id) <= set("0123456789abcdef")
 
 
-def test_a_fit_has_a_number_format_and_none_that_a_machine_chooses() -> None:
-    with pytest.raises(StudyError, match="no device has fixed the precision"):
+def test_fit_with_auto_precision_raises() -> None:
+    with pytest.raises(StudyError, match="must be float32 or bfloat16"):
         _fit(recipe=Recipe(precision="auto"))

@@ -1,4 +1,4 @@
-"""Nested searches: how many fits they take, which images these see, and how winners come to their outer folds."""
+"""Nested searches: their number of fits, the images of these fits, and the winners on the outer folds."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def _kernel(candidate: Candidate) -> int:
 
 
 def _by_kernel(candidate: Candidate, fit: Fit) -> Record:
-    """Return a record by which the fifth kernel wins, but the third where the first outer fold is left out."""
+    """Return a record with which kernel 5 wins, except kernel 3 in the inner search without the first outer fold."""
     split = fit.split
     inside = isinstance(split, Fold) and split.within is not None and split.within.index == 0
     best = 3 if inside else 5
     return record(fit, 0.9 - 0.1 * abs(_kernel(candidate) - best))
 
 
-def test_a_search_that_is_not_nested_is_planned_as_before() -> None:
+def test_plan_without_nested_search_has_no_inner_stages() -> None:
     assert [stage.key for stage in make_plan(study()).stages] == [
         "search.kernel",
         "compare.all",
@@ -44,7 +44,7 @@ def test_a_search_that_is_not_nested_is_planned_as_before() -> None:
     ]
 
 
-def test_how_many_fits_it_takes() -> None:
+def test_nested_search_has_expected_number_of_fits() -> None:
     plan = make_plan(_study(folds=3, outer_folds=4))
     assert [stage.key for stage in plan.stages] == [
         "search.kernel",
@@ -53,7 +53,7 @@ def test_how_many_fits_it_takes() -> None:
         "nested.kernel",
     ]
     assert [len(stage.fits) for stage in plan.stages] == [9, 2, 9, 9, 9, 9, 4]
-    # 3 kernels on 3 folds, 2 seeds of the winner, 4 times the whole search, 4 winners on their outer folds.
+    # 3 kernels on 3 folds, 2 seeds of the winner, 4 inner searches, 4 winners on their outer folds.
     assert len(plan.fits) == 9 + 2 + 4 * 9 + 4
     assert len(plan.settled_fits) == 9 + 4 * 9
     nested = plan.stage("nested.kernel")
@@ -63,14 +63,14 @@ def test_how_many_fits_it_takes() -> None:
     assert check_plan(plan).warnings == ()
 
 
-def test_stages_that_judge_a_nested_search_name_it() -> None:
-    """The name of a search may have a dot, so the key "inner.kernel.1" does not say which search it judges."""
+def test_inner_and_nested_stages_name_their_search() -> None:
+    """The name of a search can contain a dot, so the key "inner.kernel.1" does not identify the search."""
     stages = make_plan(_study(nested=True, folds=2)).stages
     nested = [(stage.question, stage.nested_search) for stage in stages if stage.nested_search]
     assert nested == [("inner", "kernel"), ("inner", "kernel"), ("nested", "kernel")]
 
 
-def test_with_as_many_outer_folds_as_folds_the_winners_fits_are_those_of_the_search() -> None:
+def test_outer_winners_share_fits_with_search_for_equal_fold_counts() -> None:
     plan, choices, records = finished(_study(), _by_kernel)
     assert {choice.stage: choice.chosen for choice in choices} == {
         "search.kernel": "kernel=5",
@@ -82,12 +82,12 @@ def test_with_as_many_outer_folds_as_folds_the_winners_fits_are_those_of_the_sea
     assert first.fits == search.candidate("kernel=3").fits[:1]
     assert second.fits == search.candidate("kernel=5").fits[1:]
     assert [fit.split for fit in (*first.fits, *second.fits)] == [Fold(0, 2, 0), Fold(1, 2, 0)]
-    assert len(records) == len(plan.fits) == 6 + 2 + 2 * 6  # the outer fits are none more
-    # What the search hands on is its own choice, whatever the outer folds have chosen.
+    assert len(records) == len(plan.fits) == 6 + 2 + 2 * 6  # the winners on the outer folds add no fits
+    # The final training uses the choice of the search itself, not those of the inner searches.
     assert plan.stage("final.one").candidates[0].values == {"kernel": 5}
 
 
-def test_an_outer_winner_waits_for_its_own_search_alone() -> None:
+def test_outer_winner_depends_on_its_inner_search_only() -> None:
     asked = _study()
     plan = make_plan(asked, {"inner.kernel.2": "kernel=3"})
     first, second = plan.stage("nested.kernel").candidates
@@ -98,14 +98,14 @@ def test_an_outer_winner_waits_for_its_own_search_alone() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(2, 4), st.none() | st.integers(2, 5), st.none() | st.integers(200, 1437))
-def test_no_inner_fit_sees_an_image_of_its_outer_fold(
+def test_inner_fits_never_use_images_of_their_outer_fold(
     folds: int, outer_folds: int | None, subset: int | None
 ) -> None:
     plan = make_plan(_study((3, 5), folds=folds, outer_folds=outer_folds, subset=subset))
     nested = plan.stage("nested.kernel")
     n_outer = outer_folds or folds
     assert len(nested.candidates) == n_outer
-    judged: list[int] = []
+    evaluated: list[int] = []
     for number, winner in enumerate(nested.candidates, start=1):
         (fit,) = winner.fits
         trains, unseen = (set(part.tolist()) for part in split_indices(LABELS, fit.split))
@@ -117,8 +117,8 @@ def test_no_inner_fit_sees_an_image_of_its_outer_fold(
             train, validation = (set(part.tolist()) for part in split_indices(LABELS, each.split))
             assert not (train | validation) & unseen
             assert train | validation == trains
-        judged += unseen
-    assert len(judged) == len(set(judged)) == (subset or 1437)
+        evaluated += unseen
+    assert len(evaluated) == len(set(evaluated)) == (subset or 1437)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_no_inner_fit_sees_an_image_of_its_outer_fold(
         {"method": "tpe", "trials": 5},
     ],
 )
-def test_every_method_can_be_nested(search: dict[str, Any]) -> None:
+def test_nested_search_works_with_every_method(search: dict[str, Any]) -> None:
     if search["method"] == "tpe":
         pytest.importorskip("optuna")
     asked = _study((1, 2, 3, 4, 5, 6), recipe={"epochs": 6}, **search)
@@ -141,14 +141,14 @@ def test_every_method_can_be_nested(search: dict[str, Any]) -> None:
         inner = plan.stage(f"inner.kernel.{number}")
         won = inner.candidate(chosen[inner.key])
         assert (winner.network, winner.recipe, winner.depends_on) == (won.network, won.recipe, ())
-        # Trained as far as its search trained it.
+        # It has the epoch budget with which its search ended.
         assert {fit.epoch_budget for fit in winner.fits} == {fit.epoch_budget for fit in won.fits}
         assert inner.pending == ()
     if search["method"] == "halving":
         assert {fit.epoch_budget for fit in plan.stage("nested.kernel").fits} == {5}
 
 
-def test_what_stands_in_for_a_winner_is_trained_as_far_as_it_will_be() -> None:
+def test_placeholder_winner_has_epoch_budget_of_last_rung() -> None:
     asked = _study((1, 2, 3, 4), method="halving", budget=0.2, recipe={"epochs": 6})
     plan = make_plan(asked)
     last = plan.stage("inner.kernel.1").rungs[-1].size.n_epochs
@@ -156,8 +156,8 @@ def test_what_stands_in_for_a_winner_is_trained_as_far_as_it_will_be() -> None:
     assert {fit.epoch_budget for fit in plan.stage("nested.kernel").fits} == {last}
 
 
-def test_a_winner_resumes_from_the_fits_of_the_search() -> None:
-    """The costs count its own epochs only: the search has trained the same fold before, and stopped earlier."""
+def test_outer_winner_resumes_from_fit_of_search() -> None:
+    """Its cost has only additional epochs: the search has trained the same fold with a smaller budget."""
     asked = _study((1, 2, 3, 4), method="halving", budget=0.2, recipe={"epochs": 6})
 
     def make(candidate: Candidate, fit: Fit) -> Record:
@@ -174,13 +174,13 @@ def test_a_winner_resumes_from_the_fits_of_the_search() -> None:
     assert epochs_added(plan.fits)[winner.id] == winner.epoch_budget - 1
 
 
-def test_small_budgets_are_found_once() -> None:
+def test_small_budget_warning_is_reported_once() -> None:
     asked = _study((1, 2, 3, 4), method="halving", budget=0.01, recipe={"epochs": 2})
     assert [finding.where for finding in check_plan(make_plan(asked)).warnings] == ["search.kernel.budget"]
 
 
-def test_a_later_search_of_the_network_keeps_the_winner_out_of_it() -> None:
-    """The first search may be nested; the second one starts from what the first has chosen by all images."""
+def test_later_search_uses_choice_of_nested_search() -> None:
+    """The second search starts from the choice that the first one, a nested search, made on all folds."""
     both = {
         "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2, nested=True),
         "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.2)}, folds=2),

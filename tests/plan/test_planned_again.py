@@ -1,4 +1,4 @@
-"""What is made once although a run plans again after each choice."""
+"""Caches of planning: a run plans again after each choice, and reuses candidates and fits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _search_fits(asked: Study) -> list[Fit]:
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_an_equal_study_is_planned_with_the_same_fits(search: str) -> None:
+def test_equal_study_reuses_fit_objects(search: str) -> None:
     first = _search_fits(study(search={"s": SEARCHES[search]}))
     again = _search_fits(study(search={"s": SEARCHES[search]}))
     assert len(first) == len(again) >= 6
@@ -48,18 +48,18 @@ def test_an_equal_study_is_planned_with_the_same_fits(search: str) -> None:
         },
     ],
 )
-def test_another_study_is_planned_like_the_first_one_ever(changes: dict[str, object]) -> None:
+def test_cache_does_not_affect_plan_of_another_study(changes: dict[str, object]) -> None:
     search = {"s": Search(network="one", parameters={"kernel": (2, 3)}, folds=2)}
     asked = study(**{"search": search, **changes})
-    alone = make_plan(asked)
+    expected = make_plan(asked)
     make_plan(study(search=search))
-    assert make_plan(asked) == alone
+    assert make_plan(asked) == expected
     assert (
-        [fit.id for fit in alone.fits] == [fit.id for fit in make_plan(study(search=search)).fits]
+        [fit.id for fit in expected.fits] == [fit.id for fit in make_plan(study(search=search)).fits]
     ) is False
 
 
-def test_values_that_are_equal_but_written_otherwise_stay_two_candidates() -> None:
+def test_equal_values_written_differently_are_two_candidates() -> None:
     parameters = {"learning_rate": (1, 1.0)}
     first, second = (
         make_plan(study(search={"s": Search(network="one", parameters=parameters, folds=2)}))
@@ -69,7 +69,7 @@ def test_values_that_are_equal_but_written_otherwise_stay_two_candidates() -> No
     assert (first.name, second.name) == ("learning_rate=1", "learning_rate=1.0")
 
 
-def test_a_choice_before_a_search_changes_its_candidates() -> None:
+def test_earlier_choice_changes_candidates_of_later_search() -> None:
     asked = study(
         search={
             "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2),
@@ -87,7 +87,7 @@ def test_a_choice_before_a_search_changes_its_candidates() -> None:
     assert kernels == [3, 5, 3]
 
 
-def test_a_fit_has_one_object_per_epoch_budget() -> None:
+def test_with_epoch_budget_returns_cached_object() -> None:
     fit = make_plan(study()).fits[0]
     assert fit.with_epoch_budget(None) is fit
     assert fit.with_epoch_budget(2) is fit.with_epoch_budget(2)

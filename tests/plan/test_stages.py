@@ -1,4 +1,4 @@
-"""Stages, and how a choice of one feeds the next."""
+"""Stages of a plan, and how choices change later stages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _names(plan_stage: object) -> list[str]:
     return [candidate.name for candidate in plan_stage.candidates]  # type: ignore[attr-defined]
 
 
-def test_before_any_choice_defaults_stand_in_and_say_what_they_wait_for() -> None:
+def test_candidates_before_choices_use_defaults_and_name_dependencies() -> None:
     plan = make_plan(study())
     assert [stage.key for stage in plan.stages] == ["search.kernel", "compare.all", "ablate.best"]
     search, compare, ablate = plan.stages
@@ -32,7 +32,7 @@ def test_before_any_choice_defaults_stand_in_and_say_what_they_wait_for() -> Non
     assert len(plan.tested_fits) == 4
 
 
-def test_folds_search_and_seeds_compare() -> None:
+def test_searches_use_folds_and_comparisons_use_seeds() -> None:
     search, compare, _ = make_plan(study(subset=100, validation=0.3)).stages
     for candidate in search.candidates:
         assert [fit.split for fit in candidate.fits] == [Fold(0, 2, 0, 100), Fold(1, 2, 0, 100)]
@@ -46,7 +46,7 @@ def test_folds_search_and_seeds_compare() -> None:
     assert {c.recipe.epochs for c in compare.candidates} == {20}
 
 
-def test_choices_flow_from_search_to_compare_to_ablate() -> None:
+def test_choices_are_passed_from_search_to_compare_to_ablate() -> None:
     plan = make_plan(study(), {"search.kernel": "kernel=5"})
     one = plan.stage("compare.all").candidate("one")
     assert one.values == {"kernel": 5}
@@ -66,7 +66,7 @@ def test_choices_flow_from_search_to_compare_to_ablate() -> None:
     assert plan.stage("ablate.best").candidate("sgd").network == ONE.network(kernel=5)
 
 
-def test_an_ablation_of_a_named_network_waits_for_its_searches_only() -> None:
+def test_ablation_of_named_network_depends_on_its_searches_only() -> None:
     named = Ablate(network="one", variants={"tanh": Variant(activation="tanh")})
     plan = make_plan(study(ablate={"a": named}))
     assert plan.stage("ablate.a").depends_on == ("search.kernel",)
@@ -74,7 +74,7 @@ def test_an_ablation_of_a_named_network_waits_for_its_searches_only() -> None:
     assert make_plan(study(ablate={"a": other})).stage("ablate.a").depends_on == ()
 
 
-def test_two_searches_on_one_network_follow_each_other() -> None:
+def test_second_search_of_network_depends_on_first() -> None:
     searches = {
         "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2),
         "rate": Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2),
@@ -93,14 +93,14 @@ def test_two_searches_on_one_network_follow_each_other() -> None:
     plan = make_plan(asked, {"search.kernel": "kernel=5", "search.rate": "learning_rate=0.1"})
     one = plan.stage("compare.all").candidate("one")
     assert one.network == ONE.network(kernel=5)
-    assert one.recipe.learning_rate == 0.1  # the winner of a recipe key goes with its network
+    assert one.recipe.learning_rate == 0.1  # a chosen recipe key applies to its network only
     assert plan.stage("compare.all").candidate("two").recipe.learning_rate == 0.001
-    # The second search's choice alone settles nothing: it has not been made on the right network.
+    # Without the first choice, the second one is not used: it was not made on the final network.
     plan = make_plan(asked, {"search.rate": "learning_rate=0.1"})
     assert plan.stage("compare.all").candidate("one").depends_on == ("search.kernel",)
 
 
-def test_a_grid_has_every_combination() -> None:
+def test_grid_has_every_combination() -> None:
     grid = Search(
         network="one",
         parameters={"kernel": (3, 5), "learning_rate": (0.1, 0.01), "batch_size": (10,)},
@@ -116,7 +116,7 @@ def test_a_grid_has_every_combination() -> None:
     assert len({fit.id for candidate in stage.candidates for fit in candidate.fits}) == 8
 
 
-def test_a_study_that_only_searches_trains_and_tests_its_winners() -> None:
+def test_search_only_study_trains_and_tests_winners() -> None:
     searches = {
         "kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2),
         "rate": Search(network="two", parameters={"learning_rate": (0.1, 0.01)}, folds=2),
@@ -139,14 +139,14 @@ def test_a_study_that_only_searches_trains_and_tests_its_winners() -> None:
     assert plan.fits == plan.settled_fits
 
 
-def test_two_searches_that_ask_for_the_same_fit_train_it_once() -> None:
+def test_shared_fits_are_planned_once() -> None:
     doubled = Compare(networks=("two", "three"))
     plan = make_plan(study(compare={"all": study().compare["all"], "few": doubled}))
     assert len(plan.fits) == 4 + 6 + 2
     assert plan.stage("ablate.best").candidates[0].network_name == "two"  # the last comparison's first
 
 
-def test_stages_and_candidates_can_be_asked_for_by_name() -> None:
+def test_stage_and_candidate_lookup_raise_key_error() -> None:
     plan = make_plan(study())
     assert plan.stage("compare.all").candidate("two").name == "two"
     for ask in (lambda: plan.stage("compare.none"), lambda: plan.stage("compare.all").candidate("none")):
@@ -154,34 +154,38 @@ def test_stages_and_candidates_can_be_asked_for_by_name() -> None:
             ask()
         except KeyError:
             continue
-        raise AssertionError("there is no such thing")
+        raise AssertionError("the lookup must raise")
 
 
-def test_an_ablation_with_interactions_trains_each_two_variants_together() -> None:
+def test_ablation_with_interactions_adds_pairs_of_variants() -> None:
     variants = {
         "sgd": Variant(recipe={"optimizer": "sgd"}),
         "gelu": Variant(activation="gelu", recipe={"epochs": 3}),
         "muon": Variant(recipe={"optimizer": "muon"}),
     }
     choices = {"search.kernel": "kernel=5", "compare.all": "one"}
-    alone, both = (
+    without_pairs, with_pairs = (
         make_plan(
             study(ablate={"best": Ablate(network="best", interactions=asked, variants=variants)}), choices
         ).stage("ablate.best")
         for asked in (False, True)
     )
-    assert _names(both) == [*_names(alone), "sgd + gelu", "gelu + muon"]  # sgd and muon are two optimizers
-    assert both.candidates[: len(alone.candidates)] == alone.candidates
-    pair = both.candidate("sgd + gelu")
+    assert _names(with_pairs) == [
+        *_names(without_pairs),
+        "sgd + gelu",
+        "gelu + muon",
+    ]  # sgd and muon exclude each other
+    assert with_pairs.candidates[: len(without_pairs.candidates)] == without_pairs.candidates
+    pair = with_pairs.candidate("sgd + gelu")
     assert pair.combines == ("sgd", "gelu")
-    assert pair.network == both.candidate("gelu").network
+    assert pair.network == with_pairs.candidate("gelu").network
     assert (pair.recipe.optimizer, pair.recipe.epochs) == ("sgd", 3)
     assert pair.values == {"kernel": 5}
-    assert len(both.fits) == len(alone.fits) + 2 * 2
-    assert not any(candidate.combines for candidate in alone.candidates)
+    assert len(with_pairs.fits) == len(without_pairs.fits) + 2 * 2
+    assert not any(candidate.combines for candidate in without_pairs.candidates)
 
 
-def test_pairs_wait_for_what_their_variants_wait_for() -> None:
+def test_pairs_have_dependencies_of_their_variants() -> None:
     asked = Ablate(
         network="best",
         interactions=True,
@@ -191,7 +195,7 @@ def test_pairs_wait_for_what_their_variants_wait_for() -> None:
     assert stage.candidate("a + b").depends_on == stage.candidate("a").depends_on != ()
 
 
-def test_without_interactions_fits_are_those_of_before_there_were_any() -> None:
+def test_fits_without_interactions_have_known_ids() -> None:
     plan = make_plan(study(), {"search.kernel": "kernel=5", "compare.all": "two"})
     ids = " ".join(fit.id for fit in plan.fits)
     assert hashlib.sha256(ids.encode()).hexdigest()[:16] == "554b6945c3c7b623"

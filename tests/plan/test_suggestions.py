@@ -1,4 +1,4 @@
-"""TPE: the same suggestions after the same scores, whoever asks, and better ones than chance."""
+"""TPE: suggestions follow from the scores alone, and are better than random ones."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SPACE: dict[str, Any] = {
 }
 
 
-def _goodness(values: dict[str, Any]) -> float:
+def _score(values: dict[str, Any]) -> float:
     """Return a score with one peak: kernel 5, learning rate 0.01, adam."""
     off = abs(math.log10(values["learning_rate"]) + 2) / 4 + abs(values["kernel"] - 5) / 8
     return 1 - off / 2 - 0.2 * (values["optimizer"] == "sgd")
 
 
-def _played(space: dict[str, Any], n_batches: int, score: Any = _goodness) -> list[list[dict[str, Any]]]:
+def _batches(space: dict[str, Any], n_batches: int, score: Any = _score) -> list[list[dict[str, Any]]]:
     outcomes: Outcomes = ()
     batches = []
     for _ in range(n_batches):
@@ -43,7 +43,7 @@ def _played(space: dict[str, Any], n_batches: int, score: Any = _goodness) -> li
     return batches
 
 
-def test_tpe_names_every_setting_that_changes_suggestions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tpe_sets_every_option_that_changes_suggestions(monkeypatch: pytest.MonkeyPatch) -> None:
     import optuna
 
     sampler, named = optuna.samplers.TPESampler, []
@@ -64,49 +64,49 @@ def test_tpe_names_every_setting_that_changes_suggestions(monkeypatch: pytest.Mo
         "group": False,
         "constant_liar": True,
     }
-    # A setting that a later Optuna adds must be looked at here.
+    # Fails when a later Optuna adds a setting, which must then be fixed here.
     deprecated = {"consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "gamma"}
     deprecated |= {"weights", "warn_independent_sampling", "constraints_func"}
     assert set(inspect.signature(sampler).parameters) == {"seed", *settings, *deprecated}
 
 
-def test_batches_leave_no_trial_running() -> None:
-    """A trial that stays open changes later suggestions, because constant_liar counts it as bad."""
+def test_tpe_batches_leave_no_extra_trial_running() -> None:
+    """An unfinished trial changes later suggestions, because constant_liar counts it as bad."""
     from optuna.trial import TrialState
 
-    asked = TpeSession(SPACE)
+    session = TpeSession(SPACE)
     outcomes: Outcomes = ()
     for number in range(4):
-        batch = asked.after(outcomes)
-        running = asked._study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+        batch = session.after(outcomes)
+        running = session._study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
         assert len(running) == len(batch) == BATCH_SIZE, number
         outcomes += tuple(0.5 if n else None for n in range(len(batch)))
 
 
-def test_what_was_said_before_and_what_is_asked_anew_agree() -> None:
-    """The slow twin: each answer from a conversation of its own, told everything from the start."""
-    batches = _played(SPACE, 6)
+def test_cached_suggestions_equal_new_session() -> None:
+    """The reference gets each batch from a new session with all scores so far."""
+    batches = _batches(SPACE, 6)
     outcomes: Outcomes = ()
     for batch in batches:
-        anew = TpeSession(SPACE).after(outcomes)
-        assert [dict(zip(SPACE, row, strict=True)) for row in anew] == batch
-        outcomes += tuple(map(_goodness, batch))
-    # Back to the start, another story, and the first one again.
+        new_session = TpeSession(SPACE).after(outcomes)
+        assert [dict(zip(SPACE, row, strict=True)) for row in new_session] == batch
+        outcomes += tuple(map(_score, batch))
+    # A session survives other scores in between.
     assert suggested(SPACE, ()) == batches[0]
-    other = _played(SPACE, 6, lambda values: 1 - _goodness(values))
+    other = _batches(SPACE, 6, lambda values: 1 - _score(values))
     assert other[0] == batches[0]
     assert other[5] != batches[5]
-    assert _played(SPACE, 6) == batches
+    assert _batches(SPACE, 6) == batches
 
 
-def test_another_process_is_told_the_same() -> None:
+def test_suggestions_are_equal_in_another_process() -> None:
     lines = (
-        "from tests.plan.test_suggestions import SPACE, _goodness",
+        "from tests.plan.test_suggestions import SPACE, _score",
         "from convstudy.plan.suggestions import suggested",
         "outcomes = ()",
         "for _ in range(6):",
         "    batch = suggested(SPACE, outcomes)",
-        "    outcomes += tuple(map(_goodness, batch))",
+        "    outcomes += tuple(map(_score, batch))",
         "print(batch)",
     )
     done = subprocess.run(
@@ -117,22 +117,22 @@ def test_another_process_is_told_the_same() -> None:
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONHASHSEED": "7"},
     )
-    assert done.stdout.strip() == str(_played(SPACE, 6)[-1])
+    assert done.stdout.strip() == str(_batches(SPACE, 6)[-1])
 
 
-def test_no_candidate_is_suggested_twice() -> None:
-    batches = _played(SPACE, 15)
+def test_tpe_never_repeats_a_candidate() -> None:
+    batches = _batches(SPACE, 15)
     rows = [tuple(values.values()) for batch in batches for values in batch]
     assert len(rows) == len(set(rows)) == 60
-    # Also where there are hardly more candidates than trials, and failures among them.
+    # Also in a space hardly larger than the number of trials, with failures.
     few = {"kernel": (1, 3, 5, 7, 9), "optimizer": ("adam", "sgd")}
-    every = _played(few, 3, lambda values: None if values["kernel"] == 1 else 0.5)
+    every = _batches(few, 3, lambda values: None if values["kernel"] == 1 else 0.5)
     assert [len(batch) for batch in every] == [4, 4, 2]
     assert len({tuple(values.values()) for batch in every for values in batch}) == 10
 
 
-def test_suggestions_are_values_that_may_be_tried() -> None:
-    for batch in _played(SPACE, 10):
+def test_suggestions_are_in_search_space() -> None:
+    for batch in _batches(SPACE, 10):
         for values in batch:
             assert list(values) == list(SPACE)
             assert values["kernel"] in (1, 3, 5, 7, 9)
@@ -142,25 +142,25 @@ def test_suggestions_are_values_that_may_be_tried() -> None:
             assert values["optimizer"] in ("adam", "sgd")
 
 
-def test_it_does_better_than_chance() -> None:
-    late = [_goodness(values) for batch in _played(SPACE, 10)[5:] for values in batch]
-    by_luck = [_goodness(values) for values in drawn(SPACE, 400)]
-    assert sum(late) / len(late) > sum(by_luck) / len(by_luck) + 0.1
+def test_tpe_scores_better_than_random_search() -> None:
+    late = [_score(values) for batch in _batches(SPACE, 10)[5:] for values in batch]
+    by_chance = [_score(values) for values in drawn(SPACE, 400)]
+    assert sum(late) / len(late) > sum(by_chance) / len(by_chance) + 0.1
 
 
-def test_outcomes_come_in_whole_batches() -> None:
+def test_incomplete_batch_of_outcomes_raises() -> None:
     with pytest.raises(ValueError, match="multiple of 4; got 1"):
         suggested(SPACE, (0.5,))
 
 
-def test_optuna_says_nothing(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+def test_optuna_prints_nothing(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
     caplog.set_level(logging.DEBUG)
-    _played({"rate": Range(low=0.0, high=0.123)}, 3, lambda values: values["rate"])
-    said = capsys.readouterr()
-    assert said.out + said.err == ""
+    _batches({"rate": Range(low=0.0, high=0.123)}, 3, lambda values: values["rate"])
+    output = capsys.readouterr()
+    assert output.out + output.err == ""
 
 
-def test_a_plan_without_tpe_loads_no_optuna() -> None:
+def test_importing_plan_does_not_import_optuna() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import convstudy.plan, sys; print('optuna' in sys.modules)"],
         capture_output=True,
@@ -173,8 +173,8 @@ def test_a_plan_without_tpe_loads_no_optuna() -> None:
 # The stage
 
 
-def suggesting(**search: Any) -> Study:
-    """Return a study whose search suggests ten candidates."""
+def tpe_study(**search: Any) -> Study:
+    """Return a study whose TPE search has ten trials."""
     values = {"network": "one", "parameters": SPACE, "folds": 2, "method": "tpe", "trials": 10}
     return study(search={"kernel": Search(**{**values, **search})})
 
@@ -183,18 +183,18 @@ def _make(candidate: Candidate, fit: Fit) -> Record:
     values = dict(candidate.values)
     if "learning_rate" not in values:
         return record(fit)
-    return failed(fit) if values["kernel"] == 1 else record(fit, _goodness(values) + 0.01 * fit.seed)
+    return failed(fit) if values["kernel"] == 1 else record(fit, _score(values) + 0.01 * fit.seed)
 
 
-def test_a_stage_comes_by_its_candidates_four_at_a_time() -> None:
-    asked = suggesting()
+def test_tpe_stage_adds_candidates_in_batches_of_four() -> None:
+    asked = tpe_study()
     stage = make_plan(asked).stage("search.kernel")
     assert len(stage.candidates) == BATCH_SIZE
     assert (stage.n_candidates, len(stage.pending)) == (10, 12)
     assert len({fit.id for fit in (*stage.fits, *stage.pending)}) == 20
     records = {fit.id: _make(candidate, fit) for candidate in stage.candidates for fit in candidate.fits}
     plan, choices = resolve(asked, dict(list(records.items())[:-1]))
-    assert plan.stage("search.kernel") == stage, "it waits for all four"
+    assert plan.stage("search.kernel") == stage, "a batch needs all four scores"
     plan, choices = resolve(asked, records)
     assert choices == ()
     after = plan.stage("search.kernel")
@@ -209,13 +209,13 @@ def test_a_stage_comes_by_its_candidates_four_at_a_time() -> None:
     scores = {score.name: score.scores["accuracy"] for score in choices[0].scores if not score.n_failed}
     assert scores[choices[0].chosen] == max(scores.values())
     assert plan.fits == plan.settled_fits
-    # More trials go on from these.
-    more, _ = resolve(suggesting(trials=16), records)
+    # More trials keep these candidates.
+    more, _ = resolve(tpe_study(trials=16), records)
     assert more.stage("search.kernel").candidates[:10] == done.candidates
 
 
-def test_what_is_told_is_the_mean_over_folds_and_failures_are_told_as_failures() -> None:
-    plan, _, records = finished(suggesting(), _make)
+def test_tpe_outcomes_are_fold_means_and_failures() -> None:
+    plan, _, records = finished(tpe_study(), _make)
     outcomes: Outcomes = ()
     for candidate in plan.stage("search.kernel").candidates[:8]:
         found = [records[fit.id] for fit in candidate.fits]
@@ -229,17 +229,17 @@ def test_what_is_told_is_the_mean_over_folds_and_failures_are_told_as_failures()
     assert [candidate.values for candidate in plan.stage("search.kernel").candidates[8:]] == expected[:2]
 
 
-def test_the_order_of_records_changes_nothing() -> None:
-    plan, choices, records = finished(suggesting(), _make)
+def test_choices_do_not_depend_on_order_of_records() -> None:
+    plan, choices, records = finished(tpe_study(), _make)
     items = list(records.items())
     random.Random(3).shuffle(items)
-    assert resolve(suggesting(), dict(items)) == (plan, choices)
+    assert resolve(tpe_study(), dict(items)) == (plan, choices)
 
 
-def test_a_search_that_waits_knows_its_first_candidates_only() -> None:
+def test_blocked_tpe_search_has_first_batch_only() -> None:
     searches = {
         "folds": Search(network="one", parameters={"batch_size": (10, 20)}, folds=2),
-        "kernel": suggesting().search["kernel"],
+        "kernel": tpe_study().search["kernel"],
     }
     asked = study(search=searches)
     stage = make_plan(asked).stage("search.kernel")
@@ -248,6 +248,6 @@ def test_a_search_that_waits_knows_its_first_candidates_only() -> None:
     assert make_plan(asked, {}, every).stage("search.kernel") == stage
 
 
-def test_a_space_no_larger_than_the_trials_is_the_grid() -> None:
-    stage = make_plan(suggesting(parameters={"kernel": (1, 3)})).stage("search.kernel")
+def test_space_not_larger_than_trials_is_grid() -> None:
+    stage = make_plan(tpe_study(parameters={"kernel": (1, 3)})).stage("search.kernel")
     assert [candidate.name for candidate in stage.candidates] == ["kernel=1", "kernel=3"]

@@ -64,6 +64,7 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
         for name, value in progress.optimizer.state[parameter].items():
             tensors[f"optimizer.{place}.{name}"] = value
     tensors = on_cpu(tensors)
+    # KerasAdam counts its steps in the parameter group, which the optimizer's state does not contain.
     steps = [group.get("n_steps", 0) for group in progress.optimizer.param_groups]
     metadata = {
         "fit_id": fit_id,

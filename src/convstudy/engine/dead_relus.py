@@ -39,6 +39,7 @@ def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
         def record(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
             values = values.abs() if isinstance(relu, nn.Hardswish) else values
             found = values.amax(dim=[axis for axis in range(values.dim()) if axis != 1])
+            # Behind a flatten, a ReLU has other units than the layer's first one: their maxima cannot be merged.
             key = own if layer in maxima and maxima[layer].shape != found.shape else layer
             maxima[key] = torch.maximum(maxima[key], found) if key in maxima else found
 

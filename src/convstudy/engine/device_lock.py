@@ -53,6 +53,7 @@ class SharedExclusiveLock:
 
     def yield_to_exclusive(self) -> None:
         """Wait for another thread's exclusive mode if one is waiting for it."""
+        # Read without locking: this runs before every step, and a stale value delays the other thread by one step.
         if self._n_waiting_exclusive:
             with self.released():
                 pass
@@ -62,6 +63,7 @@ class SharedExclusiveLock:
         """Hold the lock in exclusive mode; call it within :meth:`shared`."""
         with self._changed:
             self._n_waiting_exclusive += 1
+            # Give up shared mode first: two threads that keep it while waiting for exclusive mode would deadlock.
             self._n_shared -= 1
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._n_shared and not self._is_exclusive)
@@ -77,6 +79,7 @@ class SharedExclusiveLock:
 
     def _acquire_shared(self) -> None:
         with self._changed:
+            # Also wait while a thread only waits for exclusive mode; otherwise it might never get it.
             self._changed.wait_for(lambda: not self._n_waiting_exclusive and not self._is_exclusive)
             self._n_shared += 1
         self._thread.holds_shared = True

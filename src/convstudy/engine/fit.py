@@ -93,6 +93,7 @@ def _train(
     device: torch.device,
     before_step: Callable[[], None],
 ) -> TrainedFit:
+    # Splitting, reading and hashing need no GPU: other threads may capture a graph meanwhile.
     with DEVICE_LOCK.released():
         train_rows, validation_rows = split_indices(images.labels, fit.split)
         train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
@@ -119,6 +120,7 @@ def _train(
     best = best_epoch(progress.history, fit.metric)
     selected = on_cpu(progress.eval_model.state_dict())
     weights = {name: tensor.contiguous() for name, tensor in selected.items()}
+    # The loop has evaluated the last epoch, but these predictions must come from the selected weights.
     with watched_relus(progress.eval_model) as maxima:
         logits = logits_of(progress.eval_model, validation, fit.recipe.precision, fit.recipe.tta)
     with DEVICE_LOCK.released():
@@ -203,9 +205,11 @@ def _epochs(
     while not _at_end(fit, progress.history):
         epoch = _one_epoch(fit, progress, loop, train_eval, validation)
         progress.history.append(epoch)
+        # A resumed fit may have changed its device: the record lists all of them in order.
         if progress.devices[-1:] != [device]:
             progress.devices.append(device)
         if fit.recipe.checkpoint == "best" and epoch.number == best_epoch(progress.history, fit.metric):
+            # Clone, because the next epoch updates the tensors in place.
             progress.best_weights = {
                 name: tensor.clone() for name, tensor in progress.eval_model.state_dict().items()
             }
@@ -222,6 +226,7 @@ def _one_epoch(
     trained = time.perf_counter()
     on_train = evaluate(progress.eval_model, train_eval, recipe.precision, metric=fit.metric)
     on_validation = evaluate(progress.eval_model, validation, recipe.precision, recipe.tta, fit.metric)
+    # End the fit here: no comparison orders NaN, so the best epoch would not be defined.
     if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     if not (math.isfinite(on_train[fit.metric]) and math.isfinite(on_validation[fit.metric])):

@@ -58,6 +58,7 @@ class KerasAdam(torch.optim.Adam):
             means: list[torch.Tensor] = []
             squares: list[torch.Tensor] = []
             steps: list[torch.Tensor] = []
+            # A private method of torch's Adam: fills the lists, and creates the state at the first step.
             self._init_group(group, parameters, gradients, means, squares, [], steps)  # type: ignore[no-untyped-call]
             if not parameters:
                 continue
@@ -99,6 +100,7 @@ class KerasRMSprop(torch.optim.Optimizer):
             for parameter in parameters:
                 if parameter not in self.state:
                     self.state[parameter]["mean_square"] = torch.zeros_like(parameter)
+            # _foreach functions launch one kernel for all tensors instead of one per tensor.
             squares = [self.state[parameter]["mean_square"] for parameter in parameters]
             torch._foreach_mul_(squares, RHO)
             torch._foreach_addcmul_(squares, gradients, gradients, 1.0 - RHO)
@@ -186,6 +188,7 @@ def _muon(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
     kernels, *others = groups
     *hidden, output = kernels["params"]
     lr_ratio = recipe.adam_lr / recipe.learning_rate
+    # As Muon's author recommends, Adam updates the output layer and everything that is not a matrix.
     split = [
         {**kernels, "params": hidden, "orthogonal": True},
         {**kernels, "params": [output], "orthogonal": False, "lr_ratio": lr_ratio},

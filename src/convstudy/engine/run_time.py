@@ -236,5 +236,6 @@ def _timed(fit: Fit, seconds: float) -> SecondsPerImage:
                 before = time.perf_counter()
                 work()
                 times.append(time.perf_counter() - before)
+            # The median ignores single steps that another process interrupted.
             medians.append(sorted(times)[len(times) // 2] / n_images)
     return medians[0], medians[1]

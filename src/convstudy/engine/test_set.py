@@ -64,6 +64,7 @@ def evaluate_test_set(
         OutOfMemory: if there is not enough memory.
         StoreError: if the weights are missing, damaged or not those of the record.
     """
+    # Compare digests before any test image is read: an evaluation of wrong weights could not be taken back.
     tensors, _ = read_tensors(weights)
     if weights_digest(tensors) != digest:
         what = "these weights are not those of the fit's record: their digests differ"
@@ -84,6 +85,7 @@ def evaluate_test_set(
         probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()
+    # A stable sort keeps the order of equally confident errors the same on every machine.
     rows = wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:MAX_SAVED_ERRORS]
     predictions = {
         "labels": images.labels,

@@ -82,5 +82,6 @@ def _choose_or_keep(stage: Stage, records: Mapping[str, Outcome], name: str) -> 
         return choice
     if choice is not None:
         return choice if choice.chosen == name else replace(choice, chosen=name, kept=True)
+    # Records are missing, so nothing follows from them: keep the choice, with the scores that exist.
     scores = [score_of(candidate.name, candidate.fits, records) for candidate in stage.candidates]
     return Choice(stage.key, name, tuple(score for score in scores if score is not None), kept=True)

@@ -74,6 +74,7 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
     for fit in trained:
         reached[fit.trial_id] = max(reached.get(fit.trial_id, 0), fit.n_epochs)
     added: dict[str, int] = {}
+    # Smaller budgets first: fits with larger ones resume from their checkpoints.
     for fit in sorted(fits, key=lambda fit: fit.n_epochs):
         before = reached.get(fit.trial_id, 0)
         if before > fit.n_epochs:

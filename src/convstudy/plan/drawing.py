@@ -106,5 +106,6 @@ def _drawn(
 
 def _fraction(text: str, key: str, number: int) -> float:
     """Return a pseudo-random fraction in [0, 1) with 52 bits, from a SHA-256."""
+    # 13 hexadecimal digits are 52 bits, which a float holds exactly.
     digits = hashlib.sha256(f"{text}\n{key}\n{number}".encode()).hexdigest()[:13]
     return int(digits, 16) / 16**13

@@ -1,4 +1,4 @@
-"""One training as data: network × recipe × split × seed, and the id that follows from exactly these."""
+"""A fit as a value: network × recipe × split × seed, with an id that is a hash of these."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from convstudy.metrics import ACCURACY
 from convstudy.networks import Network
 from convstudy.studyfile.recipe import Recipe
 
-# Part of every fit's id. Raise it when a change of the engine changes what a fit comes to.
-# 4: by default, training loss and accuracy are measured on 10,000 training images, where there are more.
+# Part of every fit's id. Raise it when a change of the engine changes results.
+# 4: by default, training loss and accuracy are measured on 10,000 training images if there are more.
 # 5: a convolution whose stride is larger than its kernel convolves a copy of the pixels that it uses (SkippingConv).
 # 6: layers are a tree; a fit has its dataset, metric and layers as values. Weights are those of version 5.
 ENGINE_VERSION = 6
@@ -24,18 +24,23 @@ ID_LENGTH = 16
 
 @dataclass(frozen=True)
 class Fit:
-    """Everything that determines what one training comes to.
+    """Everything that determines the result of one training.
 
-    Of the dataset its digest counts, which is that of the images' content; ``threads`` counts because sums are formed
-    in another order with another number of threads. The recipe's precision is a number format; ``"auto"`` raises
-    ``StudyError``.
+    Attributes:
+        dataset: only its digest, a hash of the images' content, is part of the id.
+        network: the network.
+        recipe: the recipe, with the precision ``"float32"`` or ``"bfloat16"``.
+        split: the training and validation part of the training images.
+        seed: determines initial weights, image order, augmentation and dropout.
+        threads: the number of CPU threads. It is part of the id because it changes the order of sums.
+        epoch_budget: makes the fit resumable: it ends after this many epochs, while its learning-rate schedule spans
+            all epochs of the recipe. Fits that differ only in their budget are one trial and resume from one another.
+            ``None`` for all epochs; a budget of at least ``recipe.epochs`` becomes ``None``.
+        metric: recorded after each epoch, with accuracy and log-loss. It selects the epoch if the recipe has
+            ``checkpoint = "best"``.
 
-    With an ``epoch_budget`` the fit is resumable: it ends after this many epochs, while its learning-rate schedule
-    spans all epochs of the recipe. Fits that differ only in their budget are one trial and resume from one another.
-    A budget of at least ``recipe.epochs`` is stored as ``None``.
-
-    ``metric`` is recorded with the accuracy and the log-loss after each epoch, and selects the epoch that counts where
-    the recipe keeps the best one.
+    Raises:
+        StudyError: if the recipe's precision is ``"auto"``.
     """
 
     dataset: Dataset
@@ -49,17 +54,17 @@ class Fit:
 
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
-            what = "no device has fixed the precision"
-            hint = "run the study anew, or call fix_precision on it"
-            raise StudyError(
-                Problem(what, Location(key=("recipe", "precision")), "auto", "float32, bfloat16", hint)
-            )
+            # Otherwise the result would depend on the machine, and the id would not show it.
+            what = "the precision of a fit must be float32 or bfloat16"
+            hint = "call fix_precision on the study first"
+            raise StudyError(Problem(what, Location(key=("recipe", "precision")), "auto", hint=hint))
+        # Normalize, so that a fit with a budget of all epochs has the id of the fit without a budget.
         if self.epoch_budget is not None and self.epoch_budget >= self.recipe.epochs:
             object.__setattr__(self, "epoch_budget", None)
 
     @property
     def n_epochs(self) -> int:
-        """After how many epochs it ends (or sooner, where the recipe has patience)."""
+        """The number of epochs after which the fit ends; early stopping may end it sooner."""
         return self.recipe.epochs if self.epoch_budget is None else self.epoch_budget
 
     def with_epoch_budget(self, epoch_budget: int | None) -> Fit:
@@ -79,10 +84,10 @@ class Fit:
 
     @cached_property
     def id(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 over what determines the result.
+        """The first 16 hexadecimal digits of the SHA-256 over everything that determines the result.
 
-        Recipe keys at their defaults, and those that this recipe does not use, are left out: a key that comes with
-        a later version changes no id, and a dataset counts by its content, not by its name.
+        Recipe keys at their defaults, and keys that this recipe does not use, are left out. So a new key of a later
+        version does not change existing ids.
         """
         values = self.as_json()
         values["recipe"] = self.recipe.determinants()
@@ -91,29 +96,25 @@ class Fit:
         return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back; of the dataset they have only the digest."""
+        """Return JSON values that :meth:`from_json` reads back; they represent the dataset by its digest."""
         kind = "fold" if isinstance(self.split, Fold) else "holdout"
         return {
             "dataset_digest": self.dataset.digest,
             "layers": self.network.as_json(),
             "init": self.network.init,
             "recipe": self.recipe.model_dump(),
-            "split": {"kind": kind, **_without_nothing(asdict(self.split), "within")},
+            "split": {"kind": kind, **_without_none(asdict(self.split), "within")},
             "seed": self.seed,
             "threads": self.threads,
-            **_without_nothing({"epoch_budget": self.epoch_budget}, "epoch_budget"),
+            **_without_none({"epoch_budget": self.epoch_budget}, "epoch_budget"),
             **({} if self.metric == ACCURACY else {"metric": self.metric}),
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any], dataset: Dataset) -> Fit:
-        """Return the fit of these plain values.
-
-        Raises:
-            ValueError: where it was a fit of another dataset.
-        """
+        """Return the fit of these values; raise ``ValueError`` if they belong to another dataset."""
         if values["dataset_digest"] != dataset.digest:
-            raise ValueError(f"a fit of another dataset: {values['dataset_digest']}, not {dataset.digest}")
+            raise ValueError(f"the fit belongs to dataset {values['dataset_digest']}; got {dataset.digest}")
         split = dict(values["split"])
         kind = {"fold": Fold, "holdout": Holdout}[split.pop("kind")]
         if split.get("within"):
@@ -130,6 +131,6 @@ class Fit:
         )
 
 
-def _without_nothing(values: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return values without this key where it is None: fits without it are written as before there was such a key."""
+def _without_none(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the values without this key if it is None, so that ids from before the key existed stay the same."""
     return {name: value for name, value in values.items() if name != key or value is not None}

@@ -59,6 +59,7 @@ def halving_schedule(n_candidates: int, n_folds: int, n_epochs: int, budget: flo
         n_epochs: E, the number of epochs of the recipe.
         budget: the fraction of the full grid's epochs that may be trained, in (0, 1].
     """
+    # ⌈log₂ n⌉ by bit length, which is exact for every n.
     n_rungs = max(1, (n_candidates - 1).bit_length())
     # From the decimal text: 0.15 of 1,600 epochs is 240, but the binary fraction nearest to 0.15 is smaller.
     total = Fraction(str(budget)) * n_candidates * n_folds * n_epochs
@@ -92,8 +93,9 @@ def _most_balanced(before: tuple[int, int], most: tuple[int, int], fold_epochs: 
     for folds in range(before[0], most[0] + 1):
         epochs = min(most[1], fold_epochs // folds)
         if epochs < before[1]:
-            break
+            break  # more folds leave even fewer epochs
         ratio = Fraction(folds * most[1], epochs * most[0])
+        # The ratio nearest to 1; of equal ones, the pair that trains more.
         rank = (max(ratio, 1 / ratio), -folds * epochs)
         if best_rank is None or rank < best_rank:
             best, best_rank = (folds, epochs), rank

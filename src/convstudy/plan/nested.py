@@ -54,6 +54,7 @@ def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> 
     """Return the winner of an inner search on its outer fold, or the first candidate as its placeholder."""
     chosen = {each.name: each for each in inner.candidates}.get(choices.get(inner.key, ""))
     last_rung = inner.rungs[-1].size.n_epochs if inner.rungs else None
+    # A halving search may end before the recipe's last epoch. Its winner is scored as far as the search trained it.
     epoch_budget = chosen.fits[0].epoch_budget if chosen is not None else last_rung
     candidate = make((chosen or inner.candidates[0]).values)
     fits = tuple(fit.with_epoch_budget(epoch_budget) for fit in candidate.fits)

@@ -85,6 +85,7 @@ class _Planner:
                 return made[text]
 
             def new_candidate(values: Mapping[str, Tried]) -> Candidate:
+                # Earlier searches of this network have fixed some values; those of this search take precedence.
                 merged = {**settled.values, **values}
                 network, recipe = self.trained_as(search.network, merged, search.recipe)
                 fits = tuple(self.fit(network, recipe, split, split.index) for split in splits)
@@ -157,6 +158,7 @@ class _Planner:
         settled = self.networks[base]
         if network is None or recipe is None:
             network, recipe = self.trained_as(base, settled.values, {})
+        # The seed also draws the validation split, so the spread over seeds includes that of the split.
         fits = tuple(
             self.fit(network, recipe, Holdout(self.study.validation, seed, self.study.subset), seed)
             for seed in range(self.study.seeds)

@@ -123,6 +123,7 @@ class Stage:
         """Fit id -> the name of the fit's candidate."""
         owners: dict[str, str] = {}
         for rung in self.rungs:
+            # The fits of a rung are grouped by candidate, one per fold.
             for number, fit in enumerate(rung.fits):
                 owners.setdefault(fit.id, rung.evaluated[number // rung.size.n_folds])
         for candidate in self.candidates:
@@ -185,6 +186,7 @@ class Plan:
             if not stage.depends_on:
                 fits += stage.fits
             else:
+                # Of a stage with missing choices, candidates that do not depend on them can be trained.
                 fits += [fit for c in stage.candidates if not c.depends_on for fit in c.fits]
         return _once(fits)
 

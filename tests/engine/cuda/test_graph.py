@@ -1,4 +1,4 @@
-"""Captures on a simulated device: what is left of a capture that fails."""
+"""Failed captures on a simulated GPU must leave nothing behind."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from convstudy.engine.cuda import graph
 from convstudy.engine.cuda.graph import CudaGraph
 from convstudy.engine.device_lock import SharedExclusiveLock
 
-BROKEN_OFF = "CUDA error: operation failed due to a previous error during capture"
+CAPTURE_FAILED = "CUDA error: operation failed due to a previous error during capture"
 NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB."
 
 
 class Device:
-    """What a capture does to torch's allocator: a pool is recorded to from its begin to its end, and then in use.
+    """Simulates torch's allocator during captures.
 
-    As in ``CUDAGraph.cpp`` and ``CUDACachingAllocator.cpp`` of torch 2.13. ``fails`` is where the next capture does.
+    It follows ``CUDAGraph.cpp`` and ``CUDACachingAllocator.cpp`` of torch 2.13.
+
+    ``recording`` has the pools of captures in progress, ``uses`` counts references to pools. ``fails`` names the point
+    at which the next capture fails.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +46,7 @@ class Device:
 
             def capture_end(self) -> None:
                 if device.fails == "end":
-                    raise RuntimeError(BROKEN_OFF)
+                    raise RuntimeError(CAPTURE_FAILED)
                 device.recording.remove(self.pool)
                 self.ended = True
                 if device.fails == "instantiate":
@@ -89,7 +92,7 @@ class Device:
         self.uses[pool] -= 1
 
 
-def _fall(error: Exception) -> Callable[[], None]:
+def _raising(error: Exception) -> Callable[[], None]:
     def work() -> None:
         raise error
 
@@ -99,15 +102,15 @@ def _fall(error: Exception) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("fails", "work", "error"),
     [
-        ("end", _fall(torch.OutOfMemoryError(NO_MEMORY)), "out of memory"),
+        ("end", _raising(torch.OutOfMemoryError(NO_MEMORY)), "out of memory"),
         ("end", lambda: None, "previous error during capture"),
-        ("", _fall(RuntimeError("shapes differ")), "shapes differ"),
-        ("", _fall(ZeroDivisionError("by zero")), "by zero"),
+        ("", _raising(RuntimeError("shapes differ")), "shapes differ"),
+        ("", _raising(ZeroDivisionError("by zero")), "by zero"),
         ("before", lambda: None, "non-default stream"),
         ("instantiate", lambda: None, "out of memory"),
     ],
 )
-def test_a_capture_that_fails_gives_its_pool_back_and_the_next_one_is_made(
+def test_failed_capture_releases_its_pool_and_next_capture_succeeds(
     fails: str, work: Callable[[], None], error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = Device(monkeypatch)
@@ -124,10 +127,10 @@ def test_a_capture_that_fails_gives_its_pool_back_and_the_next_one_is_made(
     assert +device.uses == Counter()
 
 
-def test_without_help_a_capture_that_was_broken_off_stops_all_later_ones(
+def test_simulated_failed_capture_blocks_later_captures_without_cleanup(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So that the test above is known to see it."""
+    """Shows that the test above detects a missing cleanup."""
     device = Device(monkeypatch)
     monkeypatch.setattr(graph, "_abort_capture", lambda *_: None)
     device.fails = "end"

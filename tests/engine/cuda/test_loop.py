@@ -1,4 +1,4 @@
-"""The captured loop of a device, on a processor: the same buffers, the graph replaced by calls of its work."""
+"""The captured loop of a GPU, on a CPU: the same buffers, with eager calls instead of a graph."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.networks.modules.dropout import BitsDropout
 from convstudy.plan import Fit
 from tests.engine.small import digits, small_fit
-from tests.engine.test_determinism import WAYS
+from tests.engine.test_determinism import RECIPES_BY_NAME
 
 LAYERS = ("conv 4 3 relu stride=2", "max-pool 2", "batch-norm", "dropout 0.3", "flatten", "dense 8 relu")
-# Every optimizer, schedule, augmentation and number format; batches of 8, so that 96 images are twelve steps.
+# Every optimizer, schedule, augmentation and precision. With batches of 8, 96 images are twelve steps.
 RECIPES: dict[str, dict[str, Any]] = {
     name: {**{key: value for key, value in values.items() if key != "layers"}, "batch_size": 8}
-    for name, values in WAYS.items()
-    if name not in ("patience", "tree")  # the first diverges on purpose, the second is about layers
+    for name, values in RECIPES_BY_NAME.items()
+    if name not in ("patience", "tree")  # the first diverges on purpose; the second has its own layers
 }
 
 
-def _begun(fit: Fit) -> tuple[Progress, Step, ImageTensors]:
-    """Return a fit before its first step."""
+def _started(fit: Fit) -> tuple[Progress, Step, ImageTensors]:
+    """Return the state of a fit before its first step, the step and the training images."""
     images = digits().train
     progress = engine_fit._start(fit, images.image_shape, CPU)
     rows, _ = split_indices(images.labels, fit.split)
@@ -46,7 +46,7 @@ def _begun(fit: Fit) -> tuple[Progress, Step, ImageTensors]:
 
 
 def _state(progress: Progress) -> dict[str, torch.Tensor]:
-    """Return all that a checkpoint would hold of the state, as copies."""
+    """Return copies of everything that a checkpoint contains."""
     state = {name: tensor.clone() for name, tensor in progress.modules.state_dict().items()}
     for group in progress.optimizer.param_groups:
         for parameter in group["params"]:
@@ -56,14 +56,14 @@ def _state(progress: Progress) -> dict[str, torch.Tensor]:
     return {**state, "counts": torch.tensor(counts)}
 
 
-def _as_on_device(step: Step) -> Step:
-    """Have the step draw as it does on a device: dropout too from a generator of torch's."""
+def _use_torch_dropout(step: Step) -> Step:
+    """Let dropout draw from a torch generator, as on a GPU."""
     step.rng = RngStreams(step.model, CPU, torch_dropout=True)
     return step
 
 
-class _ByTensors(EagerLoop):
-    """The plain loop with each step's numbers as tensors, which is all that a captured one does otherwise."""
+class _TensorLoop(EagerLoop):
+    """The eager loop with hyperparameters as tensors: the reference implementation of the captured loop."""
 
     def run(self, order: Any, per_step: list[StepHyperparameters]) -> torch.Tensor:
         return super().run(order, [StepHyperparameters(*row.unbind()) for row in torch.tensor(per_step)])
@@ -73,17 +73,17 @@ class _ByTensors(EagerLoop):
     ("name", "layers", "size"),
     [
         *((name, LAYERS, size) for name in RECIPES for size in (8, 10)),
-        ("adam", WAYS["tree"]["layers"], 8),
+        ("adam", RECIPES_BY_NAME["tree"]["layers"], 8),
     ],
 )
-def test_static_buffers_come_to_what_plain_calls_come_to(name: str, layers: Any, size: int) -> None:
-    """Bit for bit, over two epochs; batches of 10 leave six images for a smaller last batch."""
+def test_captured_loop_is_bit_identical_to_eager_loop(name: str, layers: Any, size: int) -> None:
+    """Over two epochs; batches of 10 leave six images for a smaller last batch."""
     fit = small_fit(layers=layers, **{**RECIPES[name], "batch_size": size})
-    plain, step, part = _begun(fit)
-    by_calls = _ByTensors(step, part)
+    reference, step, part = _started(fit)
+    eager = _TensorLoop(step, part)
     for epoch in (1, 2):
-        train_epoch(by_calls, fit.seed, epoch)
-    captured, step, part = _begun(fit)
+        train_epoch(eager, fit.seed, epoch)
+    captured, step, part = _started(fit)
     with CapturedLoop(step, part, EagerCalls) as loop:
         assert loop._n_at_once == {8: 12, 10: 9}[size]
         for epoch in (1, 2):
@@ -91,15 +91,15 @@ def test_static_buffers_come_to_what_plain_calls_come_to(name: str, layers: Any,
                 train_epoch(loop, fit.seed, epoch)
                 == step_hyperparameters(fit.recipe, epoch, 12 if size == 8 else 10)[-1].lr
             )
-    expected, found = _state(plain), _state(captured)
+    expected, found = _state(reference), _state(captured)
     assert expected.keys() == found.keys()
     for key, tensor in expected.items():
         assert torch.equal(found[key], tensor), key
 
 
 @pytest.mark.parametrize("augment", ["none", "affine+cutout"])
-def test_every_number_of_a_captured_step_is_drawn_from_a_registered_generator(augment: str) -> None:
-    """The draws of a device, on a processor: augmentation's and dropout's generators move, torch's own does not."""
+def test_captured_step_draws_from_registered_generators_only(augment: str) -> None:
+    """With the generators of a GPU, on a CPU: only those of augmentation and dropout advance, not torch's default."""
     fit = small_fit(layers=LAYERS, augment=augment, batch_size=8)
     drawn: list[list[bool]] = []
     weights = []
@@ -117,30 +117,30 @@ def test_every_number_of_a_captured_step_is_drawn_from_a_registered_generator(au
             drawn.append([not torch.equal(each.get_state(), state) for each, state in pairs])
 
     for kind in ("called", "captured"):
-        progress, step, part = _begun(fit)
-        _as_on_device(step)
+        progress, step, part = _started(fit)
+        _use_torch_dropout(step)
         with (
-            nullcontext(_ByTensors(step, part)) if kind == "called" else CapturedLoop(step, part, Watched)
+            nullcontext(_TensorLoop(step, part)) if kind == "called" else CapturedLoop(step, part, Watched)
         ) as loop:
             train_epoch(loop, fit.seed, 1)
             train_epoch(loop, fit.seed, 2)
         weights.append(torch.cat([tensor.flatten() for tensor in progress.modules.state_dict().values()]))
-    assert drawn == [[augment != "none", True]] * 2  # a replay an epoch
+    assert drawn == [[augment != "none", True]] * 2  # one replay per epoch
     assert torch.equal(*weights)
-    # Not what a processor draws: else the test above would have looked at that.
-    progress, step, part = _begun(fit)
-    train_epoch(_ByTensors(step, part), fit.seed, 1)
-    train_epoch(_ByTensors(step, part), fit.seed, 2)
+    # The draws differ from those of a CPU, so the test has used the generators of a GPU.
+    progress, step, part = _started(fit)
+    train_epoch(_TensorLoop(step, part), fit.seed, 1)
+    train_epoch(_TensorLoop(step, part), fit.seed, 2)
     state = progress.modules.state_dict()
     assert not torch.equal(torch.cat([tensor.flatten() for tensor in state.values()]), weights[0])
 
 
-def test_dropout_on_a_device_drops_as_often_and_starts_anew_with_each_epoch() -> None:
+def test_torch_dropout_has_its_rate_and_repeats_per_epoch() -> None:
     model = nn.Sequential(BitsDropout(0.3)).train()
-    noise = RngStreams(model, CPU, torch_dropout=True)
+    rng = RngStreams(model, CPU, torch_dropout=True)
     values, masks = torch.ones(200, 500), []
     for seed, epoch in ((1, 1), (1, 2), (2, 1), (1, 1)):
-        noise.start(seed, epoch)
+        rng.start(seed, epoch)
         masks.append(model(values) == 0)
         masks.append(model(values) == 0)
     for mask in masks:
@@ -151,16 +151,16 @@ def test_dropout_on_a_device_drops_as_often_and_starts_anew_with_each_epoch() ->
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_numbers_as_tensors_come_to_what_plain_numbers_come_to_but_for_rounding(name: str) -> None:
+def test_tensor_hyperparameters_equal_floats_within_rounding(name: str) -> None:
     fit = small_fit(layers=LAYERS, **{**RECIPES[name], "precision": "float32"})
     totals, weights = [], []
-    for kind in (EagerLoop, _ByTensors):
-        progress, step, part = _begun(fit)
+    for kind in (EagerLoop, _TensorLoop):
+        progress, step, part = _started(fit)
         loop = kind(step, part)
         n_steps = steps_per_epoch(len(part), fit.recipe.batch_size)
         step.rng.start(0, 1)
         step.model.train()
-        # A few steps only: what rounding does grows with each.
+        # Only a few steps, because rounding errors grow with each.
         order = epoch_order(len(part), 0, 1)[: 4 * fit.recipe.batch_size]
         totals.append(float(loop.run(order, step_hyperparameters(fit.recipe, 1, n_steps)[:4])))
         weights.append(torch.cat([tensor.flatten() for tensor in progress.modules.state_dict().values()]))
@@ -169,8 +169,8 @@ def test_numbers_as_tensors_come_to_what_plain_numbers_come_to_but_for_rounding(
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_a_fused_kernel_gets_gradients_laid_out_as_their_parameters(optimizer: str) -> None:
-    """Strides of an axis of length 1 mean nothing, and a device's kernels compare them all the same."""
+def test_fused_step_gets_gradients_with_strides_of_parameters(optimizer: str) -> None:
+    """Fused CUDA kernels compare the strides of an axis of length 1, although they have no effect."""
     seen, weights = [], []
     for strides in ((4, 4, 2, 1), (4, 1, 2, 1)):
         kernel = nn.Parameter(torch.arange(12.0).reshape(3, 1, 2, 2))
@@ -184,12 +184,12 @@ def test_a_fused_kernel_gets_gradients_laid_out_as_their_parameters(optimizer: s
     assert torch.equal(*weights)
 
 
-def test_the_losses_of_all_steps_are_summed() -> None:
+def test_loop_returns_sum_of_losses() -> None:
     fit = small_fit(layers=LAYERS, batch_size=10)
     sums = []
-    for kind in ("plain", "captured"):
-        _, step, part = _begun(fit)
-        loop = _ByTensors(step, part) if kind == "plain" else CapturedLoop(step, part, EagerCalls)
+    for kind in ("eager", "captured"):
+        _, step, part = _started(fit)
+        loop = _TensorLoop(step, part) if kind == "eager" else CapturedLoop(step, part, EagerCalls)
         step.rng.start(0, 1)
         step.model.train()
         sums.append(float(loop.run(epoch_order(len(part), 0, 1), step_hyperparameters(fit.recipe, 1, 10))))
@@ -198,10 +198,10 @@ def test_the_losses_of_all_steps_are_summed() -> None:
 
 
 @pytest.mark.parametrize("name", ["adam", "momentum", "muon", "rmsprop", "ema_decay"])
-def test_warming_up_and_capturing_leave_no_trace(name: str) -> None:
+def test_warm_up_and_capture_restore_state(name: str) -> None:
     fit = small_fit(layers=LAYERS, **RECIPES[name])
-    progress, step, part = _begun(fit)
-    _as_on_device(step)
+    progress, step, part = _started(fit)
+    _use_torch_dropout(step)
     train_epoch(EagerLoop(step, part), 0, 1)
     before = _state(progress)
     n_calls = []
@@ -221,9 +221,9 @@ def test_warming_up_and_capturing_leave_no_trace(name: str) -> None:
     assert {tensor.data_ptr() for tensor in progress.modules.state_dict().values()} == addresses
 
 
-def test_state_that_a_first_step_makes_is_zero_afterwards() -> None:
+def test_new_optimizer_state_is_zero_after_unchanged() -> None:
     fit = small_fit(layers=LAYERS, optimizer="sgd", momentum=0.9)
-    progress, step, part = _begun(fit)
+    progress, step, part = _started(fit)
     with unchanged(step):
         train_epoch(EagerLoop(step, part), 0, 1)
         assert any(state["momentum_buffer"].any() for state in progress.optimizer.state.values())
@@ -231,7 +231,7 @@ def test_state_that_a_first_step_makes_is_zero_afterwards() -> None:
     assert not any(state["momentum_buffer"].any() for state in progress.optimizer.state.values())
 
 
-def test_a_closed_loop_lets_go_of_its_replay() -> None:
+def test_loop_closes_its_replay_on_error() -> None:
     closed = []
 
     class Watched(EagerCalls):
@@ -239,17 +239,17 @@ def test_a_closed_loop_lets_go_of_its_replay() -> None:
             super().close()
             closed.append(True)
 
-    _, step, part = _begun(small_fit(layers=LAYERS, batch_size=10))
+    _, step, part = _started(small_fit(layers=LAYERS, batch_size=10))
     with pytest.raises(ZeroDivisionError), CapturedLoop(step, part, Watched):
         raise ZeroDivisionError
     assert closed == [True]
 
 
-def test_fewer_images_than_a_batch_are_a_step_without_a_graph() -> None:
+def test_epoch_smaller_than_batch_captures_no_graph() -> None:
     fit = small_fit(layers=LAYERS, batch_size=200)
-    expected, step, part = _begun(fit)
-    train_epoch(_ByTensors(step, part), 0, 1)
-    found, step, part = _begun(fit)
+    expected, step, part = _started(fit)
+    train_epoch(_TensorLoop(step, part), 0, 1)
+    found, step, part = _started(fit)
 
     def capture(*_: Any) -> EagerCalls:
         raise AssertionError("there is nothing to capture")
@@ -259,38 +259,42 @@ def test_fewer_images_than_a_batch_are_a_step_without_a_graph() -> None:
     assert all(torch.equal(_state(expected)[key], tensor) for key, tensor in _state(found).items())
 
 
-@pytest.mark.parametrize("kind", ["plain", "captured"])
-def test_a_loop_asks_before_each_step_or_replay_and_ends_where_it_is_told_to(kind: str) -> None:
-    """Batches of 10 of 96 images: nine steps at once and one that is left, or ten."""
-    asked: list[bool] = []
+@pytest.mark.parametrize("kind", ["eager", "captured"])
+def test_before_step_is_called_before_each_step_and_can_end_epoch(kind: str) -> None:
+    """Batches of 10 from 96 images: one replay of nine steps and one single step, or ten eager steps."""
+    calls: list[bool] = []
 
-    def ask() -> None:
-        asked.append(True)
-        if len(asked) == stop_at:
+    def before_step() -> None:
+        calls.append(True)
+        if len(calls) == stop_at:
             raise KeyboardInterrupt
 
-    for stop_at, n_asked in ((0, {"plain": 10, "captured": 2}[kind]), (2, 2)):
-        _, step, part = _begun(small_fit(layers=LAYERS, batch_size=10))
-        loop = EagerLoop(step, part, ask) if kind == "plain" else CapturedLoop(step, part, EagerCalls, ask)
-        asked.clear()
+    for stop_at, n_calls in ((0, {"eager": 10, "captured": 2}[kind]), (2, 2)):
+        _, step, part = _started(small_fit(layers=LAYERS, batch_size=10))
+        loop = (
+            EagerLoop(step, part, before_step)
+            if kind == "eager"
+            else CapturedLoop(step, part, EagerCalls, before_step)
+        )
+        calls.clear()
         if stop_at:
             with pytest.raises(KeyboardInterrupt):
                 train_epoch(loop, 0, 1)
         else:
             train_epoch(loop, 0, 1)
-        assert len(asked) == n_asked
+        assert len(calls) == n_calls
 
 
 @pytest.mark.parametrize(
     ("n_steps", "expected"),
     [(0, 0), (1, 1), (7, 7), (20, 20), (480, 20), (540, 20), (485, 11), (23, 11), (437, 19)],
 )
-def test_as_many_steps_are_captured_as_leave_few_over(n_steps: int, expected: int) -> None:
+def test_steps_at_once_minimizes_launch_cost(n_steps: int, expected: int) -> None:
     assert steps_at_once(n_steps) == expected
 
 
 class _Seen(TorchDispatchMode):
-    """Notes which of torch's operations are called."""
+    """Records the names of the called torch operations."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -301,8 +305,8 @@ class _Seen(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-# What has to wait for a device to know a number or a shape, and so cannot be captured.
-WAITING = (
+# Operations that synchronize with the GPU for a value or a shape, and cannot be captured.
+SYNCHRONIZING = (
     "_local_scalar_dense",
     "nonzero",
     "masked_select",
@@ -315,27 +319,29 @@ WAITING = (
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_no_captured_step_asks_what_a_tensor_holds(name: str) -> None:
+def test_captured_step_calls_no_synchronizing_operation(name: str) -> None:
     fit = small_fit(layers=LAYERS, **RECIPES[name])
-    _, step, part = _begun(fit)
+    _, step, part = _started(fit)
     loop = CapturedLoop(step, part, EagerCalls)
     with _Seen() as seen:
         loop._take_steps()
     assert len(seen.names) > 20
-    assert [each for each in seen.names if any(word in each for word in WAITING)] == []
+    assert [each for each in seen.names if any(word in each for word in SYNCHRONIZING)] == []
 
 
-def test_the_check_for_waiting_sees() -> None:
+def test_synchronization_check_detects_item() -> None:
     values = torch.arange(3)
     with _Seen() as seen:
         float(values[1])
         values[values > 1]
-    assert {word for word in WAITING if any(word in each for each in seen.names)} >= {"_local_scalar_dense"}
+    assert {word for word in SYNCHRONIZING if any(word in each for each in seen.names)} >= {
+        "_local_scalar_dense"
+    }
 
 
 @pytest.mark.parametrize("augment", ["shift", "affine", "cutout", "shift+cutout", "affine+cutout"])
-def test_images_are_changed_where_they_are(augment: str) -> None:
-    """On the meta device a tensor that was made on the processor by mistake is an error."""
+def test_augmentation_stays_on_device(augment: str) -> None:
+    """On the meta device, a tensor on the CPU raises an error."""
     from convstudy.engine.augmentation import augmented
 
     recipe = small_fit(augment=augment).recipe
@@ -344,7 +350,7 @@ def test_images_are_changed_where_they_are(augment: str) -> None:
     assert (changed.device.type, changed.shape) == ("meta", (6, 1, 8, 8))
 
 
-def test_a_network_is_trained_where_it_is() -> None:
+def test_network_computes_on_its_own_device() -> None:
     model = nn.Sequential(*engine_fit._start(small_fit(layers=LAYERS), (8, 8, 1), CPU).model).to("meta")
     model.train()
     logits = model(torch.zeros(6, 1, 8, 8, device="meta"))

@@ -60,6 +60,7 @@ class CapturedLoop:
             step.rng.start(0, 0)
             step.model.train()
             with unchanged(step):
+                # Any batch will do, because the steps are undone.
                 for _ in range(N_WARMUP_STEPS):
                     self._take_step(self._rows[0], self._table[0])
                 self._replay = capture(self._take_steps, step.rng.generators)
@@ -67,6 +68,7 @@ class CapturedLoop:
     def run(self, order: npt.NDArray[np.int64], per_step: list[StepHyperparameters]) -> torch.Tensor:
         """Take one step per batch of the images in this order; return the sum of the batch losses, 0-d."""
         device, size, n_at_once = self._rows.device, self.step.recipe.batch_size, self._n_at_once
+        # One copy per epoch: copies between replays would make the CPU wait for the GPU.
         rows, table = torch.from_numpy(order).to(device), torch.tensor(per_step, device=device)
         self._total_loss.zero_()
         done = 0
