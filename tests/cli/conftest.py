@@ -1,4 +1,4 @@
-"""A tiny study, a run of it, and the command line called in this process."""
+"""A tiny study, a finished run of it, and the command line called in this process or in another."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ networks = ["small", "flat"]
 [ablate.flat]
 tanh = { activation = "tanh" }
 """
-# 4 folds of the search, 4 seeds of the comparison, 2 of the variant; the ablation shares the other 2.
+# 4 folds in the search, 4 seeds in the comparison, 2 in the variant; the ablation shares 2 with the comparison.
 N_FITS = 10
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command left."""
+    """The exit status and output of a command."""
 
     status: int
     out: str
@@ -62,33 +62,32 @@ class Ended:
 
 
 def in_a_process(*words: str, **options: Any) -> Ended:
-    """Run a command in a process of its own."""
+    """Run a command in a separate process."""
     done = subprocess.run(process_words(*words), capture_output=True, text=True, check=False, **options)
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def process_words(*words: str) -> list[str]:
-    """Return how a command is run in a process of its own."""
+    """Return the arguments of a process that runs a command."""
     return [sys.executable, "-c", "import sys; from convstudy.cli import main; sys.exit(main())", *words]
 
 
 @pytest.fixture
 def convstudy(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """Return a function that calls the command line with these words."""
+    """Return a function that runs a command in this process."""
 
     def call(*words: object) -> Ended:
         capsys.readouterr()
         status = main([str(word) for word in words])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Ended(status, said.out, said.err)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Ended(status, captured.out, captured.err)
 
     return call
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """Return the path of a tiny study file."""
     path = tmp_path / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")
     return path
@@ -96,7 +95,7 @@ def tiny(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a runs folder in which the tiny study has been run; nothing more is to be trained in it."""
+    """Return a runs folder with a complete run of the tiny study; tests must not train in it."""
     folder = tmp_path_factory.mktemp("finished")
     path = folder / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How commands begin and end: what they load, how they are called, what every error looks like."""
+"""All commands: imports, help, exit statuses and error messages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Call = Callable[..., Ended]
 COMMANDS = sorted(app.commands)
 
 
-def test_there_are_commands() -> None:
+def test_the_main_commands_exist() -> None:
     assert {"run", "plan", "status", "runs", "report", "networks", "schema", "init"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize(
     "words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], ["verdict", "--help"]]
 )
-def test_help_loads_nothing_heavy(words: list[str]) -> None:
+def test_help_imports_no_heavy_package(words: list[str]) -> None:
     script = (
         f"import sys\nfrom convstudy.cli import main\nmain({words})\nprint(*sys.modules, file=sys.stderr)"
     )
@@ -37,7 +37,7 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["status"], ["runs"], ["networks", "digits"], ["schema"], ["datasets"]])
-def test_what_trains_nothing_loads_no_torch(words: list[str], finished: Path) -> None:
+def test_commands_that_do_not_train_import_no_torch(words: list[str], finished: Path) -> None:
     in_folder = ["--runs", str(finished)] if words[0] in ("status", "runs") else []
     call = f"main({words + in_folder})"
     script = f"import sys\nfrom convstudy.cli import main\nprint({call}, *sys.modules, file=sys.stderr)"
@@ -48,26 +48,28 @@ def test_what_trains_nothing_loads_no_torch(words: list[str], finished: Path) ->
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(convstudy: Call, command: str) -> None:
+def test_every_command_has_help_with_an_exit_status_and_an_example(convstudy: Call, command: str) -> None:
     ended = convstudy(command, "--help")
     assert ended.status == 0
     assert ended.out.startswith(f"Usage: convstudy {command}")
+    assert command == "layers" or "Exit status: 0 success" in ended.out
+    assert f"\n\n  Examples:\n    convstudy {command}" in ended.out
     assert ended.err == ""
 
 
-def test_the_first_sentences_of_the_commands_are_not_cut(convstudy: Call) -> None:
+def test_help_lists_commands_with_whole_sentences(convstudy: Call) -> None:
     listed = convstudy("--help").out.partition("Commands:")[2]
     assert all(name in listed for name in COMMANDS)
     assert "..." not in listed
 
 
-def test_no_words_at_all_show_the_help(convstudy: Call) -> None:
+def test_no_arguments_show_the_help(convstudy: Call) -> None:
     ended = convstudy()
     assert ended.status == 0
     assert "Commands:" in ended.out
 
 
-def test_version(convstudy: Call) -> None:
+def test_version_is_that_of_the_package(convstudy: Call) -> None:
     assert convstudy("--version").out == f"convstudy {convstudy_version()}\n"
 
 
@@ -78,7 +80,7 @@ def convstudy_version() -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["rnu"], 'unknown command "rnu"'),
         (["rnu"], 'did you mean "run"?'),
@@ -88,37 +90,40 @@ def convstudy_version() -> str:
         (["--jsn"], 'unknown option "--jsn"'),
         (["run", "digits", "--workers"], "--workers"),
         (["run", "digits", "twice"], "unexpected extra argument (twice)"),
-        (["run", "digits", "--workers", "0"], "convstudy run --workers: this is not a count"),
+        (
+            ["run", "digits", "--workers", "0"],
+            "convstudy run --workers must be an integer of 1 or more; got 0.",
+        ),
         (["run", "digits", "--workers", "many"], "got many"),
         (["run", "digits", "--device", "cdua"], 'did you mean "cuda"?'),
         (["run", "digits", "--device", "cuda:99"], "device: there is no such device"),
         (["plan", "digits", "--seeds", "0"], "convstudy plan --seeds"),
-        (["plan", "digits", "--subset", "-3"], "a whole number, 1 or more"),
+        (["plan", "digits", "--subset", "-3"], "must be an integer of 1 or more"),
         (["plan", "digits", "--subset", "3"], "study.subset"),
         (["plan", "digits", "--set", "epochs"], "KEY=VALUE"),
         (["plan", "digits", "--set", "recipe.epoch=3"], 'did you mean "epochs"?'),
         (["plan", "digits", "--set", "recipe.optimizer=adm"], 'did you mean "adam"?'),
-        (["plan", "digits", "--seeds", "2", "--set", "study.seeds=3"], "study.seeds is changed twice"),
+        (["plan", "digits", "--seeds", "2", "--set", "study.seeds=3"], "study.seeds has two values"),
         (["plan", "digit"], 'did you mean "digits"?'),
         (["networks", "digits", "tow-conv"], 'did you mean "two-conv"?'),
         (["init", "--dataset", "mnits"], 'did you mean "mnist"?'),
         (["report", "any", "--format", "html,pfd"], 'did you mean "pdf"?'),
     ],
 )
-def test_usage_errors_say_what_was_wrong(convstudy: Call, words: list[str], said: str) -> None:
+def test_usage_errors_name_the_mistake(convstudy: Call, words: list[str], message: str) -> None:
     ended = convstudy(*words)
     assert ended.status == 2
-    assert said in ended.err
+    assert message in ended.err
     assert ended.out == ""
 
 
-def test_all_mistakes_are_told_at_once(convstudy: Call) -> None:
+def test_all_mistakes_are_reported_at_once(convstudy: Call) -> None:
     ended = convstudy("plan", "digits", "--set", "epochs", "--set", "=3", "--set", "a.b=[")
     assert ended.status == 2
     assert ended.err.count("--set") >= 3
 
 
-def test_errors_are_json_where_a_program_reads(convstudy: Call) -> None:
+def test_errors_are_json_with_json(convstudy: Call) -> None:
     ended = convstudy("plan", "digits", "--json", "--set", "recipe.epoch=3")
     assert ended.status == 2
     (problem,) = ended.json["errors"]
@@ -127,24 +132,24 @@ def test_errors_are_json_where_a_program_reads(convstudy: Call) -> None:
     assert "epochs" in ended.err
 
 
-def test_usage_errors_of_the_words_are_json_too(convstudy: Call) -> None:
+def test_errors_of_click_are_json_with_json(convstudy: Call) -> None:
     ended = convstudy("plan", "--json")
     assert ended.status == 2
     assert ended.json["errors"][0]["what"] == "STUDY is missing"
 
 
-def test_a_bug_is_told_without_a_traceback_which_lies_in_a_file(
+def test_a_bug_has_one_line_and_its_traceback_in_a_file(
     convstudy: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("nobody meant this\nat all")
+        raise RuntimeError("an unexpected state\nin two lines")
 
     monkeypatch.setattr(convstudy_spec(), "load_study", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ended = convstudy("plan", "digits", "--json")
     assert ended.status == 1
-    assert "bug" in ended.err and "RuntimeError: nobody meant this" in ended.err
-    assert ended.json["errors"][0]["got"] == "RuntimeError: nobody meant this"
+    assert "bug" in ended.err and "RuntimeError: an unexpected state" in ended.err
+    assert ended.json["errors"][0]["got"] == "RuntimeError: an unexpected state"
     (file,) = tmp_path.glob("convstudy-bug-*.txt")
     assert str(file) in ended.err
     assert "Traceback" in file.read_text("utf-8") and "in broken" in file.read_text("utf-8")
@@ -154,13 +159,13 @@ def convstudy_spec() -> object:
     return convstudy.studyfile
 
 
-def test_a_system_that_refuses_is_no_bug(convstudy: Call, tmp_path: Path) -> None:
+def test_an_error_of_the_file_system_is_no_bug(convstudy: Call, tmp_path: Path) -> None:
     ended = convstudy("init", tmp_path / "no" / "such" / "folder" / "study.toml")
     assert ended.status == 2
     assert "no such file or directory" in ended.err
 
 
-def test_ctrl_c_outside_a_run(convstudy: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_outside_a_run_gives_exit_status_130(convstudy: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -170,7 +175,7 @@ def test_ctrl_c_outside_a_run(convstudy: Call, monkeypatch: pytest.MonkeyPatch) 
     assert "Interrupted." in ended.err
 
 
-def test_nobody_reads_the_output_any_more() -> None:
+def test_a_closed_pipe_gives_exit_status_141_without_message() -> None:
     read, write = os.pipe()
     os.close(read)
     process = subprocess.Popen(process_words("schema"), stdout=write, stderr=subprocess.PIPE, text=True)

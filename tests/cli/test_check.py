@@ -1,4 +1,4 @@
-"""``convstudy check``, and ``--strict`` wherever it goes."""
+"""``convstudy check``, and ``--strict`` of all commands."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from tests.cli.conftest import Ended
 
 Call = Callable[..., Ended]
-SILENCED = """
+SUPPRESS = """
 [suppress]
 no-op-layer = "the tiny study has one to be found"
-unequal-tuning = "nobody believes it"
+unequal-tuning = "only the comparison matters"
 batch-norm-at-its-start = "it has no batch-norm"
 """
 
@@ -23,13 +23,13 @@ def checks(ended: Ended, what: str = "findings") -> list[str]:
     return [each["check"] for each in ended.json[what]]
 
 
-def test_before_a_run_the_plan_is_checked(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_plan_is_checked_before_a_run(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "none"
     ended = convstudy("check", tiny, "--runs", runs)
     assert ended.status == 0
     assert not runs.exists()
     head, first, *_ = ended.out.splitlines()
-    assert head == "tiny, the plan; nothing is trained yet: 2 warnings and 2 notes"
+    assert head == "tiny (plan, nothing trained yet): 2 warnings and 2 notes"
     assert first == ""
     assert "warning: no-op-layer, network.small\n  layer 3" in ended.out
     assert "  hint: remove it" in ended.out
@@ -37,7 +37,7 @@ def test_before_a_run_the_plan_is_checked(convstudy: Call, tiny: Path, tmp_path:
     assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
 
 
-def test_run_check_and_plan_fix_an_automatic_precision_alike(
+def test_run_check_and_plan_choose_the_same_automatic_precision(
     convstudy: Call, tiny: Path, tmp_path: Path
 ) -> None:
     words = (tiny, "--runs", tmp_path / "runs", "--set", "recipe.precision=auto", "--json")
@@ -46,37 +46,37 @@ def test_run_check_and_plan_fix_an_automatic_precision_alike(
     assert convstudy("plan", *words, "--no-estimate-time").json["left"]["n_fits"] == 0
 
 
-def test_after_a_run_its_results_are_checked_too(convstudy: Call, tiny: Path, finished: Path) -> None:
+def test_results_are_checked_after_a_run(convstudy: Call, tiny: Path, finished: Path) -> None:
     ended = convstudy("check", tiny, "--runs", finished, "--json")
     assert ended.status == 0
     assert ended.json["run"].startswith("tiny-")
     before = ["no-op-layer", "unequal-tuning", "few-validation-images", "few-seeds"]
     assert checks(ended)[:4] == before
     assert "difference-within-noise" in checks(ended)
-    assert "test-set-in-a-choice" not in checks(ended), "its own openings came after its choices"
+    assert "test-set-in-a-choice" not in checks(ended), "its own test-set evaluations follow its selections"
     changed = convstudy("check", tiny, "--runs", finished, "--json", "--set", "recipe.epochs=3")
     assert changed.json["run"] is None
     assert checks(changed) == [*before, "test-set-in-a-choice"]
 
 
-def test_what_the_study_silences_is_told_apart_and_may_change_after_the_run(
+def test_suppressed_findings_are_listed_apart_and_may_change_after_the_run(
     convstudy: Call, tiny: Path, finished: Path
 ) -> None:
-    tiny.write_text(tiny.read_text() + SILENCED)
+    tiny.write_text(tiny.read_text() + SUPPRESS)
     ended = convstudy("check", tiny, "--runs", finished, "--json")
     assert ended.json["run"].startswith("tiny-"), "it is the same run"
     assert not {"no-op-layer", "unequal-tuning"} & set(checks(ended))
     suppressed = {each["finding"]["check"]: each["reason"] for each in ended.json["suppressed"]}
     assert suppressed == {
         "no-op-layer": "the tiny study has one to be found",
-        "unequal-tuning": "nobody believes it",
+        "unequal-tuning": "only the comparison matters",
     }
-    said = convstudy("check", tiny, "--runs", finished).out
-    assert "and 2 suppressed" in said.splitlines()[0]
-    assert "suppressed: unequal-tuning, compare.both (nobody believes it)" in said
+    text = convstudy("check", tiny, "--runs", finished).out
+    assert "and 2 suppressed" in text.splitlines()[0]
+    assert "suppressed: unequal-tuning, compare.both (only the comparison matters)" in text
 
 
-def test_strict_ends_with_1_where_a_warning_is_heard(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_strict_gives_exit_status_1_for_a_warning(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = ("--runs", tmp_path / "none")
     for command in (("check",), ("plan", "--no-estimate-time")):
         ended = convstudy(*command, tiny, *runs, "--strict")
@@ -84,14 +84,14 @@ def test_strict_ends_with_1_where_a_warning_is_heard(convstudy: Call, tiny: Path
         assert "no-op-layer" in ended.out
         assert ended.err == ""
         assert convstudy(*command, tiny, *runs).status == 0
-    tiny.write_text(tiny.read_text() + SILENCED)
+    tiny.write_text(tiny.read_text() + SUPPRESS)
     for command in (("check",), ("plan", "--no-estimate-time")):
         ended = convstudy(*command, tiny, *runs, "--strict")
-        assert ended.status == 0, "notes alone are no reason"
+        assert ended.status == 0, "notes are no warnings"
         assert "few-seeds" in ended.out
 
 
-def test_a_strict_run_trains_all_the_same(convstudy: Call, tiny: Path, finished: Path) -> None:
+def test_strict_changes_only_the_exit_status_of_a_run(convstudy: Call, tiny: Path, finished: Path) -> None:
     words = ("run", tiny, "--runs", finished, "--no-report")
     strict = convstudy(*words, "--strict")
     plain = convstudy(*words)
@@ -104,7 +104,7 @@ def test_a_strict_run_trains_all_the_same(convstudy: Call, tiny: Path, finished:
     assert checks(convstudy(*words, "--json"))[0] == "no-op-layer"
 
 
-def test_a_study_that_nothing_is_found_in_says_so(convstudy: Call, tmp_path: Path) -> None:
+def test_a_study_without_findings(convstudy: Call, tmp_path: Path) -> None:
     path = tmp_path / "clean.toml"
     path.write_text(
         '[study]\nname = "clean"\ndataset = "mnist"\nseeds = 5\n'
@@ -113,11 +113,11 @@ def test_a_study_that_nothing_is_found_in_says_so(convstudy: Call, tmp_path: Pat
     )
     ended = convstudy("check", path, "--runs", tmp_path / "none", "--strict")
     assert ended.status == 0
-    assert ended.out.startswith("clean, the plan; nothing is trained yet: nothing to point out\n\nnext: ")
+    assert ended.out.startswith("clean (plan, nothing trained yet): no findings\n\nnext: ")
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "run"])
-def test_help_says_what_strict_does(convstudy: Call, command: str) -> None:
-    said = " ".join(convstudy(command, "--help").out.split())
-    assert "exit status 1 where a check warns and is not suppressed" in said
-    assert "with --strict" in said
+def test_help_describes_strict(convstudy: Call, command: str) -> None:
+    text = " ".join(convstudy(command, "--help").out.split())
+    assert "Exit with status 1 if a check warns." in text
+    assert "(with --strict)" in text

@@ -1,4 +1,4 @@
-"""Failed fits on the command line: what waits for them, and how to decide."""
+"""Failed fits on the command line: the message, the hint, and ``--accept-failures``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ Call = Callable[..., Ended]
 REASON = "too large for this machine"
 
 
-def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
-    convstudy: Call, tiny: Path, tmp_path: Path
-) -> None:
+def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 
     def names(fit: Fit) -> bool:
@@ -31,7 +29,7 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
         for text in (
             "1 fit of 10 failed and may yet succeed:\n  crashed: killed (signal 9)\n    compare.both flat, seed 1",
             "no test image is read",
-            f"hint: run the same command again; it trains only what is missing: convstudy run {tiny}",
+            f"hint: run the same command again; it trains only these fits: convstudy run {tiny}",
             "--accept-failures REASON",
         ):
             assert text in ended.err
@@ -67,17 +65,19 @@ def test_a_failed_fit_is_named_with_what_to_do_and_can_be_accepted(
     assert "yes: accepted, see the protocol" in (tmp_path / "tables" / "failures.csv").read_text("utf-8")
 
 
-def test_a_failure_of_this_run_is_accepted_by_the_next(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_accept_failures_accepts_failures_of_earlier_runs_only(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
     words = ("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--accept-failures", REASON)
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: fit.seed == 1 and "dense 8 relu" in fit.network.texts)
         ended = convstudy(*words)
     assert ended.status == 1
     assert "hint: run the same command again to accept these too: convstudy run" in ended.err
-    assert "trains only what is missing" not in ended.err and "To decide now" not in ended.err
+    assert "trains only these fits" not in ended.err and "To count it" not in ended.err
 
 
-def test_lost_weights_that_cannot_be_trained_again_are_reported(
+def test_lost_weights_that_fail_to_train_again_are_reported(
     convstudy: Call, tiny: Path, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
@@ -96,20 +96,20 @@ def test_lost_weights_that_cannot_be_trained_again_are_reported(
         kill_workers(patch, lambda fit: True)
         ended = convstudy(*words)
     assert ended.status == 1
-    assert "The lost weights of a model could not be trained again" in ended.err
+    assert "The weights of a model are lost and training it again failed" in ended.err
     assert f"hint: run the same command again: convstudy run {tiny} --runs {runs} --no-report" in ended.err
     assert convstudy("status", "--runs", runs).status == 0
 
 
-def test_a_reason_must_say_something(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_accept_failures_needs_a_reason(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
     assert ended.status == 2
     assert "the reason to accept failures must be a text" in ended.err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1 h", ""])
-def test_a_fit_timeout_must_be_a_time(seconds: str, convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_a_fit_timeout_must_be_positive(seconds: str, convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs", f"--fit-timeout={seconds}")
     assert ended.status == 2
-    assert "--fit-timeout: this is no time" in ended.err
+    assert "--fit-timeout must be a positive number of seconds; got " in ended.err
     assert not (tmp_path / "runs").exists()

@@ -17,7 +17,7 @@ Call = Callable[..., Ended]
 
 
 @pytest.mark.parametrize("dataset", ["digits", "mnist", "kmnist"])
-def test_the_starter_file_is_a_study(convstudy: Call, tmp_path: Path, dataset: str) -> None:
+def test_init_writes_a_valid_study(convstudy: Call, tmp_path: Path, dataset: str) -> None:
     path = tmp_path / "mine.toml"
     ended = convstudy("init", path, "--dataset", dataset)
     assert ended.status == 0
@@ -25,13 +25,15 @@ def test_the_starter_file_is_a_study(convstudy: Call, tmp_path: Path, dataset: s
     assert load_study(path).dataset.name == dataset
 
 
-def test_init_without_a_path(convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_without_a_path_writes_study_toml(
+    convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert convstudy("init").status == 0
     assert load_study(tmp_path / "study.toml").dataset.name == "mnist"
 
 
-def test_init_overwrites_nothing_unless_told(convstudy: Call, tmp_path: Path) -> None:
+def test_init_overwrites_a_file_only_with_force(convstudy: Call, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("precious", "utf-8")
     ended = convstudy("init", path)
@@ -42,24 +44,24 @@ def test_init_overwrites_nothing_unless_told(convstudy: Call, tmp_path: Path) ->
     assert path.read_text("utf-8") != "precious"
 
 
-def test_init_does_not_mistake_a_folder_for_a_file(convstudy: Call, tmp_path: Path) -> None:
+def test_init_rejects_a_folder(convstudy: Call, tmp_path: Path) -> None:
     for words in ([], ["--force"]):
         ended = convstudy("init", tmp_path, *words)
         assert ended.status == 2
-        assert "this is a folder" in ended.err and "--force" not in ended.err
+        assert "PATH is a folder" in ended.err and "--force" not in ended.err
 
 
-def test_the_next_command_can_be_pasted(convstudy: Call, tmp_path: Path) -> None:
+def test_the_suggested_command_quotes_its_path(convstudy: Call, tmp_path: Path) -> None:
     ended = convstudy("init", tmp_path / "my study.toml")
     assert f"convstudy plan '{tmp_path / 'my study.toml'}'" in ended.out
 
 
-def test_the_schema_is_json(convstudy: Call) -> None:
+def test_schema_is_json(convstudy: Call) -> None:
     schema = convstudy("schema").json
     assert schema["properties"].keys() >= {"study", "recipe", "network", "search", "compare", "ablate"}
 
 
-def test_datasets_without_downloads(convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_datasets_downloads_nothing(convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
     monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path))
     monkeypatch.delenv("CONVSTUDY_OFFLINE", raising=False)
@@ -72,7 +74,7 @@ def test_datasets_without_downloads(convstudy: Call, tmp_path: Path, monkeypatch
     assert "60,000" in ended.out
 
 
-def test_a_full_disk_leaves_no_empty_file(
+def test_init_on_a_full_disk_leaves_no_file(
     convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real_open = Path.open

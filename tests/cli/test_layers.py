@@ -1,4 +1,4 @@
-"""``convstudy layers`` lists what a study file may use."""
+"""``convstudy layers``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convstudy.cli import main
 from convstudy.networks import ACTIVATIONS, BLOCKS, INITIALISERS, LAYERS
 
 
-def test_every_layer_has_its_usage_and_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_layers_lists_every_layer_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["layers"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for layer in LAYERS.values():
@@ -25,7 +25,7 @@ def test_every_layer_has_its_usage_and_a_sentence(capsys: pytest.CaptureFixture[
     assert lines[-1] == f"initialisers: {', '.join(INITIALISERS)}"
 
 
-def test_json_has_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_lists_the_same_layers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["layers", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert [each["usage"] for each in document["layers"]] == [layer.usage for layer in LAYERS.values()]

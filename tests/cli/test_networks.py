@@ -10,7 +10,7 @@ from tests.cli.conftest import Ended
 Call = Callable[..., Ended]
 
 
-def test_the_totals_of_the_notebook(convstudy: Call) -> None:
+def test_parameter_counts_equal_those_of_the_notebook(convstudy: Call) -> None:
     networks = {each["name"]: each for each in convstudy("networks", "mnist", "--json").json["networks"]}
     totals = {
         name: (each["n_parameters"], each["n_trainable"], each["n_not_trainable"])
@@ -25,7 +25,7 @@ def test_the_totals_of_the_notebook(convstudy: Call) -> None:
     }
 
 
-def test_a_table_for_a_person(convstudy: Call) -> None:
+def test_the_table_of_one_network(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "two-conv")
     assert ended.status == 0
     lines = ended.out.splitlines()
@@ -36,31 +36,31 @@ def test_a_table_for_a_person(convstudy: Call) -> None:
     assert "five-conv" not in ended.out
 
 
-def test_idle_layers_are_marked(convstudy: Call) -> None:
+def test_no_op_layers_are_marked(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "six-conv")
     assert ended.out.count("does nothing") == 4
 
 
-def test_changes_count(convstudy: Call) -> None:
+def test_set_changes_the_table(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "two-conv", "--json", "--set", "network.two-conv.kernel=3")
     assert ended.json["networks"][0]["layers"][0]["n_parameters"] == 64 * 9 + 64
 
 
-def test_a_network_that_does_not_fit_is_an_error(convstudy: Call) -> None:
+def test_a_kernel_larger_than_its_input_is_an_error(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "--set", "network.two-conv.kernel=25")
     assert ended.status == 2
     assert "25" in ended.err
 
 
-def test_what_two_variants_make_together_is_shown(convstudy: Call) -> None:
+def test_pairs_of_variants_are_shown(convstudy: Call) -> None:
     ended = convstudy("networks", "mnist", "--json", "--set", "ablate.five-conv.interactions=true")
     names = [each["name"] for each in ended.json["networks"] if " + " in each["name"]]
-    assert names == ["ablate.five-conv.plain + tanh-glorot"]  # those with a recipe make no other network
+    assert names == [
+        "ablate.five-conv.plain + tanh-glorot"
+    ]  # a variant of the recipe leaves the network unchanged
 
 
-def test_layers_inside_layers_are_indented_and_numbered_by_their_path(
-    convstudy: Call, tmp_path: Path
-) -> None:
+def test_nested_layers_are_indented_and_numbered_by_path(convstudy: Call, tmp_path: Path) -> None:
     study = tmp_path / "study.toml"
     study.write_text(
         """

@@ -1,4 +1,4 @@
-"""What a run prints when its report or its checks fail: the answer always, and what failed."""
+"""The output of a run whose report or checks fail: the answer is always printed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUESTIONS = ("Search kernel: ", "Comparison both: ", "Ablation of flat")
 
 @pytest.fixture
 def words(finished: Path, tmp_path: Path) -> list[object]:
-    """Return the command that runs the finished study again, in a copy of its runs folder."""
+    """Return a command that runs the finished study again in a copy of its runs folder."""
     shutil.copytree(finished, tmp_path / "runs")
     return ["run", finished.parent / "tiny.toml", "--runs", tmp_path / "runs"]
 
@@ -55,7 +55,7 @@ def has_the_answer(ended: Ended) -> bool:
     return all(question in ended.out for question in QUESTIONS)
 
 
-def test_an_internal_error_of_the_page_leaves_the_answer(
+def test_a_bug_in_the_report_keeps_the_answer(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "pieces", broken)
@@ -63,7 +63,7 @@ def test_an_internal_error_of_the_page_leaves_the_answer(
     assert ended.status == 1
     assert has_the_answer(ended) and "checks: " in ended.err
     assert "report: not written; `convstudy report tiny-" in ended.out
-    assert "report.html: this should not have happened: it is a bug in convstudy" in ended.err
+    assert "report.html: this is a bug in convstudy; got RuntimeError: the template is wrong." in ended.err
     assert "got RuntimeError: the template is wrong" in ended.err
     as_json = convstudy(*words, "--json")
     assert as_json.status == 1
@@ -78,7 +78,7 @@ def test_a_command_reads_each_file_at_most_once(
     command: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: Counter[tuple[object, ...]] = Counter()
-    worked_out: Counter[str] = Counter()
+    computed: Counter[str] = Counter()
     analyse: Any = importlib.import_module("convstudy.analysis.analyse")
     original_read, original_stage_result, original_protocol = (
         Artefacts.read,
@@ -94,29 +94,29 @@ def test_a_command_reads_each_file_at_most_once(
         return bool(original_read(self, fit_id, kind, weights_digest))
 
     def stage_result(*arguments: Any) -> object:
-        worked_out[arguments[1].key] += 1
+        computed[arguments[1].key] += 1
         return original_stage_result(*arguments)
 
     def protocol(*arguments: Any) -> object:
-        worked_out["protocol"] += 1
+        computed["protocol"] += 1
         return original_protocol(*arguments)
 
     monkeypatch.setattr(Artefacts, "read", reading)
-    # A run verifies its files before anything is analysed.
+    # A run verifies its files before the analysis.
     monkeypatch.setattr(Artefacts, "is_sound", verifying)
     monkeypatch.setattr(analyse, "stage_result", stage_result)
     monkeypatch.setattr(analyse, "protocol", protocol)
     ended = convstudy(command, words[1] if command in ("run", "check") else "tiny", *words[2:])
     assert ended.status == 0
     if command == "status":
-        assert not read and not worked_out
+        assert not read and not computed
         return
     assert len(read) > 5 and set(read.values()) == {1}
-    assert len(worked_out) == len(QUESTIONS) + 1 and set(worked_out.values()) == {1}
+    assert len(computed) == len(QUESTIONS) + 1 and set(computed.values()) == {1}
 
 
 @pytest.mark.parametrize("when", ["before the report", "while it is written"])
-def test_a_folder_deleted_after_the_run_is_no_success(
+def test_a_deleted_runs_folder_gives_exit_status_2(
     when: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = Path(str(words[-1]))
@@ -140,7 +140,7 @@ def convstudy_write() -> object:
     return convstudy.report.write
 
 
-def test_an_internal_error_before_the_page_leaves_the_answer(
+def test_a_bug_before_the_report_keeps_the_answer(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "gather", broken)
@@ -149,7 +149,7 @@ def test_an_internal_error_before_the_page_leaves_the_answer(
     assert "bug in convstudy" in ended.err
 
 
-def test_a_full_disk_leaves_the_answer(
+def test_a_full_disk_keeps_the_answer(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.report.files._encoded", full)
@@ -162,8 +162,8 @@ def test_a_full_disk_leaves_the_answer(
     assert problem["where"]["file"].endswith("report.html")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has other words for it")
-def test_a_file_in_place_of_the_folder_leaves_the_answer(convstudy: Call, words: list[object]) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="Windows has another error message")
+def test_a_file_in_place_of_the_report_folder_keeps_the_answer(convstudy: Call, words: list[object]) -> None:
     folder = folder_of_report(words)
     folder.touch()
     ended = convstudy(*words)
@@ -171,8 +171,8 @@ def test_a_file_in_place_of_the_folder_leaves_the_answer(convstudy: Call, words:
     assert f"{folder}: the report cannot be written: file exists" in ended.err
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_leaves_the_answer(convstudy: Call, words: list[object]) -> None:
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root can write to read-only folders")
+def test_a_read_only_report_folder_keeps_the_answer(convstudy: Call, words: list[object]) -> None:
     folder = folder_of_report(words)
     folder.mkdir(mode=0o500)
     ended = convstudy(*words)
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_answer(convstudy: Call, word
     assert f"{folder / 'report.html'}: the report cannot be written: permission denied" in ended.err
 
 
-def test_failed_checks_leave_the_answer_and_the_report(
+def test_a_bug_in_the_checks_keeps_the_answer_and_the_report(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_checks(), "check_run", broken)
@@ -194,7 +194,7 @@ def test_failed_checks_leave_the_answer_and_the_report(
     assert len(as_json["errors"]) == 1 and "findings" not in as_json
 
 
-def test_figures_that_fail_leave_the_answer_in_json(
+def test_a_bug_in_the_results_keeps_the_answer_in_json(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.cli.outcome.failed_json", broken)
@@ -207,7 +207,7 @@ def convstudy_checks() -> object:
     return convstudy.checks
 
 
-def test_ctrl_c_during_the_report_leaves_the_answer(
+def test_ctrl_c_during_the_report_keeps_the_answer(
     convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "gather", interrupted)
@@ -219,7 +219,7 @@ def test_ctrl_c_during_the_report_leaves_the_answer(
     assert len(as_json.json["answer"]) == 3 and as_json.json["errors"][0]["what"] == "interrupted"
 
 
-def test_a_format_that_fails_leaves_the_others(
+def test_a_bug_in_one_format_keeps_the_others(
     convstudy: Call, words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "figure_spec", broken)
@@ -232,9 +232,7 @@ def test_a_format_that_fails_leaves_the_others(
     assert all(question in ended.err for question in QUESTIONS)
 
 
-def test_a_file_that_cannot_be_written_leaves_the_others(
-    convstudy: Call, words: list[object], tmp_path: Path
-) -> None:
+def test_an_unwritable_file_keeps_the_others(convstudy: Call, words: list[object], tmp_path: Path) -> None:
     folder = tmp_path / "there"
     folder.mkdir()
     (folder / "tables").touch()
@@ -246,7 +244,7 @@ def test_a_file_that_cannot_be_written_leaves_the_others(
     assert f"{folder / 'tables'} and " in ended.err and f"{folder / 'report.md'}: " in ended.err
 
 
-def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
+def test_failed_fits_decide_the_exit_status_before_the_report(
     convstudy: Call, tiny: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = History.open(finished).results("tiny")
@@ -262,7 +260,7 @@ def test_failed_fits_count_more_than_a_report_that_cannot_be_written(
 
 
 @pytest.mark.parametrize("closed", [">&-", ">/dev/full"])
-def test_a_run_whose_stdout_fails_still_writes_its_report(words: list[object], closed: str) -> None:
+def test_a_run_with_a_failing_stdout_writes_its_report(words: list[object], closed: str) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {closed}', "sh", *process_words(*map(str, words))],
         stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Tables, and the name of the program."""
+"""Tables and the name of the program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from convstudy.cli.output import program, table
 
 
-def test_a_table_lines_up_and_cuts_nothing() -> None:
+def test_a_table_aligns_columns_and_cuts_no_cell() -> None:
     lines = table(("name", "n"), [("a" * 200, 1), ("b", 1234567)], right=(1,)).splitlines()
     assert len(lines) == 4
     assert lines[2] == "a" * 200 + "          1"
@@ -17,7 +17,7 @@ def test_a_table_lines_up_and_cuts_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("called", "found", "told"),
+    ("argv0", "which", "command"),
     [
         (".venv/bin/convstudy", None, ".venv/bin/convstudy"),
         (".venv/bin/convstudy", "/usr/bin/convstudy", "convstudy"),
@@ -25,9 +25,9 @@ def test_a_table_lines_up_and_cuts_nothing() -> None:
         ("-c", None, "convstudy"),
     ],
 )
-def test_the_next_command_is_one_that_is_there(
-    monkeypatch: pytest.MonkeyPatch, called: str, found: str | None, told: str
+def test_program_is_a_command_that_the_shell_finds(
+    monkeypatch: pytest.MonkeyPatch, argv0: str, which: str | None, command: str
 ) -> None:
-    monkeypatch.setattr("sys.argv", [called])
-    monkeypatch.setattr("shutil.which", lambda name: found)
-    assert program() == told
+    monkeypatch.setattr("sys.argv", [argv0])
+    monkeypatch.setattr("shutil.which", lambda name: which)
+    assert program() == command

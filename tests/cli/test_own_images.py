@@ -1,4 +1,4 @@
-"""Every command on a study of images that are not built in, before the run and after the images are gone."""
+"""Every command on a study of the user's own images, before the run and after the images are deleted."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ networks = ["small", "plain"]
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    folder, luck = tmp_path / "arrays", np.random.default_rng(0)
+    folder, generator = tmp_path / "arrays", np.random.default_rng(0)
     folder.mkdir()
     for part, n in (("train", 60), ("test", 30)):
-        np.save(folder / f"{part}-images.npy", luck.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8))
+        np.save(folder / f"{part}-images.npy", generator.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8))
         np.save(folder / f"{part}-labels.npy", np.arange(n) % 3)
     path = tmp_path / "own.toml"
     path.write_text(TEXT)
     return path
 
 
-def test_before_during_and_after_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
+def test_every_command_before_and_after_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
     runs = ("--runs", tmp_path / "runs")
     assert "8 × 8 × 3" in convstudy("networks", file).out
     assert convstudy("networks", file, "--json").json["dataset"] == "pets"
@@ -64,13 +64,16 @@ def test_before_during_and_after_a_run(convstudy: Call, file: Path, tmp_path: Pa
     shutil.rmtree(tmp_path / "arrays")
     (run,) = convstudy("runs", *runs, "--json").json
     assert run["dataset"] == "pets"
-    assert "The test set of pets was" in convstudy("status", run["run_id"], *runs).out
+    assert (
+        "Models evaluated on the test set of pets: 2 in this folder, 2 in this run."
+        in convstudy("status", run["run_id"], *runs).out
+    )
     assert convstudy("report", run["run_id"], *runs, "--format", "html,json").status == 0
     document = json.loads((tmp_path / "runs" / run["run_id"] / "report.json").read_text())
     assert document["study"]["dataset"]["classes"] == ["cat", "dog", "cow"]
 
 
-def test_too_few_images_of_a_class_are_told_before_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
+def test_check_rejects_a_class_with_too_few_images(convstudy: Call, file: Path, tmp_path: Path) -> None:
     labels = np.minimum(np.arange(60) % 3, 1)
     labels[7] = 2
     np.save(tmp_path / "arrays" / "train-labels.npy", labels)
@@ -79,7 +82,7 @@ def test_too_few_images_of_a_class_are_told_before_a_run(convstudy: Call, file: 
     assert '1 image of class "cow"' in ended.err
 
 
-def test_a_missing_file_is_one_error_with_its_line(convstudy: Call, file: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_one_error_with_file_and_line(convstudy: Call, file: Path, tmp_path: Path) -> None:
     (tmp_path / "arrays" / "test-labels.npy").unlink()
     ended = convstudy("plan", file)
     assert ended.status == 2
@@ -87,7 +90,7 @@ def test_a_missing_file_is_one_error_with_its_line(convstudy: Call, file: Path, 
     assert "there is no test-labels.npy" in ended.err
 
 
-def test_a_run_that_cannot_be_read_hides_no_other(convstudy: Call, file: Path, tmp_path: Path) -> None:
+def test_an_unreadable_run_is_listed_with_the_others(convstudy: Call, file: Path, tmp_path: Path) -> None:
     runs = ("--runs", tmp_path / "runs")
     assert convstudy("run", file, *runs, "--workers", 1).status == 0
     other = tmp_path / "other.toml"
@@ -104,7 +107,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(convstudy: Call, file: Path, t
     shutil.rmtree(tmp_path / "arrays")
     listed = {each["run_id"]: each["status"] for each in convstudy("runs", *runs, "--json").json}
     assert listed == {lost: "unreadable", kept: "complete"}
-    assert f"why {lost} cannot be read: convstudy status {lost}" in convstudy("runs", *runs).out
+    assert f"{lost} cannot be read; to see why: convstudy status {lost}" in convstudy("runs", *runs).out
     assert f"{kept}: complete" in convstudy("status", "other", *runs).out
     ended = convstudy("status", "own", *runs)
     assert ended.status == 2 and "the description of the dataset is missing or damaged" in ended.err

@@ -1,4 +1,4 @@
-"""``convstudy plan``: what a study would do."""
+"""``convstudy plan``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.cli.conftest import N_FITS, Ended
 Call = Callable[..., Ended]
 
 
-def test_a_plan_before_anything_is_trained(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_plan_of_an_untrained_study(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "none"
     ended = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time")
     assert ended.status == 0
@@ -26,15 +26,15 @@ def test_a_plan_before_anything_is_trained(convstudy: Call, tiny: Path, tmp_path
     assert rows["search.kernel"][1:5] == ["2", "4", "0", "400"]
     # 90 of 100 images train
     assert rows["compare.both"][1:5] == ["2", "4", "0", "720"]
-    # the network as it is has been counted by the comparison
+    # the comparison counts the unchanged network
     assert rows["ablate.flat"][1:5] == ["2", "4", "0", "360"]
-    assert rows["in"][2:4] == [str(N_FITS), "0"]
-    assert "compare.both: small on search.kernel" in ended.out
+    assert rows["total"][1:3] == [str(N_FITS), "0"]
+    assert "compare.both: small of search.kernel" in ended.out
     assert "does nothing" in ended.out
     assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
 
 
-def test_a_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     plan = convstudy(
         "plan", tiny, "--runs", tmp_path / "none", "--json", "--no-estimate-time", "--seeds", 3
     ).json
@@ -48,46 +48,48 @@ def test_a_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     assert sum(stage["left"]["flops"] for stage in plan["stages"]) == plan["total"]["flops"]
 
 
-def test_what_is_done_is_not_to_be_done(convstudy: Call, tiny: Path, finished: Path) -> None:
+def test_finished_fits_cost_nothing(convstudy: Call, tiny: Path, finished: Path) -> None:
     plan = convstudy("plan", tiny, "--runs", finished, "--json").json
     assert plan["left"]["n_fits"] == 0
     assert plan["seconds"] == 0
-    assert "Everything is trained" in convstudy("plan", tiny, "--runs", finished).out
+    assert "All fits are trained" in convstudy("plan", tiny, "--runs", finished).out
 
 
-def test_a_changed_study_after_a_look_at_the_test_set_is_pointed_out(
+def test_a_study_changed_after_a_test_set_evaluation_has_a_warning(
     convstudy: Call, tiny: Path, finished: Path
 ) -> None:
     def checks(*options: object) -> set[str]:
         plan = convstudy("plan", tiny, "--runs", finished, "--no-estimate-time", "--json", *options).json
         return {found["check"] for found in plan["findings"]}
 
-    assert "test-set-in-a-choice" not in checks(), "its own openings came after its choices"
+    assert "test-set-in-a-choice" not in checks(), "its own test-set evaluations follow its selections"
     assert "test-set-in-a-choice" in checks("--seeds", 3)
 
 
-def test_expected_time(convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
+def test_the_estimated_time_is_shared_among_workers(
+    convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimated_fits: list[object] = []
 
     n_timed = 24
 
     def estimate_run_time(fits: list[Fit], seconds: float) -> Expected:
-        asked.extend(fits)
+        estimated_fits.extend(fits)
         return Expected({fit.id: 10.0 for fit in fits}, n_kinds=1_250, n_timed=n_timed)
 
     monkeypatch.setattr("convstudy.engine.run_time.estimate_run_time", estimate_run_time)
     words = ("plan", tiny, "--runs", tmp_path / "none", "--workers", 4)
     plan = convstudy(*words, "--json").json
-    assert len(asked) == N_FITS
+    assert len(estimated_fits) == N_FITS
     assert [stage["seconds"] for stage in plan["stages"]] == [40, 40, 20]
     assert plan["seconds"] == 100 / 4
-    text = "24 of 1,250 kinds of steps were timed, the others are interpolated."
+    text = "24 of 1,250 kinds of training steps are timed; the others are interpolated."
     assert f"with 4 workers: about 25 s.\n{text}" in convstudy(*words).out
     n_timed = 1_250
     assert "interpolated" not in convstudy(*words).out
 
 
-def test_a_calibration_is_possible(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_time_of_real_steps_is_positive(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     plan = convstudy("plan", tiny, "--runs", tmp_path / "none", "--json").json
     assert plan["seconds"] > 0
 
@@ -106,13 +108,13 @@ def _changes() -> list[str]:
     return [word for change in HALVING["--set"] for word in ("--set", change)]
 
 
-def test_the_plan_of_a_search_that_halves(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_plan_of_a_halving_search(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     ended = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", *_changes())
     assert ended.status == 0
     assert (
-        "search.kernel halves its candidates: 5 × 1 fold × 1 epoch, 3 × 1 fold × 3 epochs, 2 × 2 folds × 3 epochs; "
-        "17 epochs, 42 % of the grid's 40." in ended.out
+        "search.kernel halves its candidates in rungs: 5 × 1 fold × 1 epoch, 3 × 1 fold × 3 epochs, "
+        "2 × 2 folds × 3 epochs; 17 epochs in total, 42 % of the grid's 40." in ended.out
     )
     plan = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json", *_changes()).json
     search = plan["stages"][0]
@@ -125,7 +127,7 @@ def test_the_plan_of_a_search_that_halves(convstudy: Call, tiny: Path, tmp_path:
     ]
 
 
-def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_plan_of_an_interrupted_halving_search(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     study = load_study(tiny, dict(read_change(change) for change in HALVING["--set"]))
 
     def stop(event: Event) -> None:
@@ -137,7 +139,7 @@ def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Pat
     search = convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time", "--json", *_changes()).json[
         "stages"
     ][0]
-    # Five fits of an epoch are done; what goes on from them has that epoch behind it.
+    # Five fits of one epoch are done; resumed fits do not train that epoch again.
     assert (search["n_done"], search["left"]["images"]) == (5, 12 * 50)
     assert [rung["decided"] for rung in search["rungs"]] == [True, False, False]
     assert len(search["rungs"][1]["evaluated"]) == 3
@@ -145,10 +147,10 @@ def test_in_the_middle_of_halving_the_rest_is_counted(convstudy: Call, tiny: Pat
     assert (status["stages"][0]["n_fits"], status["stages"][0]["n_done"]) == (10, 5)
     assert (status["stages"][0]["n_rungs_decided"], status["stages"][0]["n_rungs"]) == (1, 3)
     assert status["run"]["status"] == "interrupted"
-    assert "1 of 3 rungs are done" in convstudy("status", "--runs", tmp_path).out
+    assert "1 of 3 rungs done" in convstudy("status", "--runs", tmp_path).out
 
 
-def test_tpe_without_optuna_is_one_clear_error(
+def test_tpe_without_optuna_is_one_error(
     convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.studyfile.checks.find_spec", lambda name: None)
@@ -159,7 +161,7 @@ def test_tpe_without_optuna_is_one_clear_error(
         assert ended.err.count("needs the package optuna") == 1
 
 
-def test_what_another_study_trained_does_not_stand_for_trials_to_come(
+def test_fits_of_another_study_do_not_replace_placeholders(
     convstudy: Call, tiny: Path, tmp_path: Path
 ) -> None:
     drawn = [
@@ -191,7 +193,7 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
     for method, words in (
         (
             "tpe",
-            "search.kernel draws 6 candidates by tpe, a few at a time; stand-ins take the place of those to come.",
+            "search.kernel draws 6 candidates with TPE, a few at a time; placeholders stand for those not drawn yet.",
         ),
         ("random", "search.kernel draws 6 candidates at random."),
     ):
@@ -199,7 +201,9 @@ def test_what_another_study_trained_does_not_stand_for_trials_to_come(
         assert words in convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time", *options).out
 
 
-def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_the_plan_names_pairs_of_variants_that_are_not_trained(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
     asked = (
         "ablate.flat.interactions=true",
         "ablate.flat.sgd={optimizer = 'sgd'}",
@@ -215,7 +219,7 @@ def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: P
     )
     ended = convstudy(*words)
     assert (
-        "ablate.flat trains 2 pairs of its variants together too, but not sgd and muon (both change optimizer)."
+        "ablate.flat also trains 2 pairs of variants, but not sgd and muon (both change optimizer)."
         in ended.out
     )
     ablation = convstudy(*words, "--json").json["stages"][2]
@@ -226,7 +230,7 @@ def test_the_pairs_of_an_ablation_are_counted_and_named(convstudy: Call, tiny: P
 
 
 @pytest.mark.parametrize("command", [["plan"], ["run"], ["check"]])
-def test_too_few_images_of_a_class_are_refused_before_anything_trains(
+def test_a_class_with_too_few_images_is_an_error_before_training(
     convstudy: Call, tiny: Path, tmp_path: Path, command: list[str]
 ) -> None:
     tiny.write_text(tiny.read_text("utf-8").replace("folds = 2", "folds = 100"), encoding="utf-8")
@@ -239,7 +243,7 @@ def test_too_few_images_of_a_class_are_refused_before_anything_trains(
 
 
 @pytest.mark.parametrize("command", ["plan", "check"])
-def test_where_the_data_is_not_here_labels_are_not_looked_at(
+def test_labels_are_not_checked_before_the_download(
     convstudy: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))

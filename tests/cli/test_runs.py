@@ -15,7 +15,7 @@ Call = Callable[..., Ended]
 
 
 @pytest.mark.parametrize("make", [True, False])
-def test_an_empty_folder(convstudy: Call, tmp_path: Path, make: bool) -> None:
+def test_commands_on_a_folder_without_runs(convstudy: Call, tmp_path: Path, make: bool) -> None:
     runs = tmp_path / "runs"
     if make:
         runs.mkdir()
@@ -32,13 +32,13 @@ def test_an_empty_folder(convstudy: Call, tmp_path: Path, make: bool) -> None:
     assert list(runs.glob("*")) == []
 
 
-def test_runs(convstudy: Call, finished: Path) -> None:
+def test_runs_lists_a_run(convstudy: Call, finished: Path) -> None:
     (run,) = convstudy("runs", "--runs", finished, "--json").json
     assert (run["name"], run["status"], run["n_fits"], run["n_done"]) == ("tiny", "complete", N_FITS, N_FITS)
     assert run["run_id"] in convstudy("runs", "--runs", finished).out
 
 
-def test_status(convstudy: Call, finished: Path) -> None:
+def test_status_shows_stages_and_test_set_evaluations(convstudy: Call, finished: Path) -> None:
     status = convstudy("status", "--runs", finished, "--json").json
     assert status["run"]["status"] == "complete"
     assert [(stage["n_fits"], stage["n_done"], stage["n_failed"]) for stage in status["stages"]] == [
@@ -49,10 +49,10 @@ def test_status(convstudy: Call, finished: Path) -> None:
     text = convstudy("status", "tiny", "--runs", finished).out
     assert f"{N_FITS} of {N_FITS} fits done" in text
     assert status["stages"][0]["chosen"] in text
-    assert "opened 6 times" in text
+    assert "test set of digits: 6 in this folder, 6 in this run." in text
 
 
-def test_an_unknown_run(convstudy: Call, finished: Path) -> None:
+def test_an_unknown_run_is_an_error(convstudy: Call, finished: Path) -> None:
     (run,) = convstudy("runs", "--runs", finished, "--json").json
     for command in ("status", "report"):
         ended = convstudy(command, "x" + run["run_id"], "--runs", finished)
@@ -60,7 +60,7 @@ def test_an_unknown_run(convstudy: Call, finished: Path) -> None:
         assert f'did you mean "{run["run_id"]}"?' in ended.err
 
 
-def test_a_damaged_store_is_an_error(convstudy: Call, tmp_path: Path) -> None:
+def test_a_damaged_database_is_an_error(convstudy: Call, tmp_path: Path) -> None:
     (tmp_path / "convstudy.sqlite").write_bytes(b"this is no database" * 100)
     for command in ("runs", "status"):
         ended = convstudy(command, "--runs", tmp_path)
@@ -68,18 +68,20 @@ def test_a_damaged_store_is_an_error(convstudy: Call, tmp_path: Path) -> None:
         assert "convstudy.sqlite" in ended.err
 
 
-def test_the_formats_are_those_of_the_report() -> None:
+def test_formats_equal_those_of_the_report() -> None:
     report = pytest.importorskip("convstudy.report")
     assert tuple(report.FORMATS) == FORMATS
 
 
-def test_report(convstudy: Call, finished: Path, tmp_path: Path) -> None:
+def test_report_writes_html_and_prints_the_answer_on_stderr(
+    convstudy: Call, finished: Path, tmp_path: Path
+) -> None:
     ended = convstudy("report", "tiny", "--runs", finished, "--output", tmp_path / "there")
     assert ended.status == 0
     paths = [Path(line) for line in ended.out.splitlines()]
     assert [path.suffix for path in paths] == [".html"]
     assert all(path.is_file() and path.is_relative_to(tmp_path / "there") for path in paths)
-    # The answer is no path: a program reads stdout.
+    # stdout has only paths, for programs.
     assert [line.split(":")[0].split()[0] for line in ended.err.splitlines()] == [
         "Search",
         "Comparison",
@@ -87,7 +89,7 @@ def test_report(convstudy: Call, finished: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_report_in_several_formats(convstudy: Call, finished: Path, tmp_path: Path) -> None:
+def test_report_writes_several_formats(convstudy: Call, finished: Path, tmp_path: Path) -> None:
     words = ("report", "tiny", "--runs", finished, "--output", tmp_path)
     ended = convstudy(*words, "--format", "csv,json", "--format", "markdown")
     assert ended.status == 0
@@ -96,25 +98,23 @@ def test_report_in_several_formats(convstudy: Call, finished: Path, tmp_path: Pa
     assert all(path.is_file() for path in paths)
 
 
-def test_a_run_whose_fits_an_older_version_trained_is_not_complete(
+def test_a_run_of_an_older_version_is_outdated(
     convstudy: Call, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It said "complete, 0 of 6 fits done"."""
     monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
-    said = convstudy("status", "--runs", finished).out
-    assert ": outdated, " in said
-    assert "Another version of convstudy trained this run" in said
+    text = convstudy("status", "--runs", finished).out
+    assert ": outdated, " in text
+    assert "Another version of convstudy trained this run" in text
     assert "outdated" in convstudy("runs", "--runs", finished).out
 
 
-def test_no_empty_report_replaces_that_of_another_version(
+def test_the_report_of_another_version_is_not_replaced(
     convstudy: Call, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It replaced a whole report, which no later version could write again, by one without a figure."""
     page = Path(convstudy("report", "tiny", "--runs", finished).out.strip())
     before = page.read_bytes()
     monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
     ended = convstudy("report", "tiny", "--runs", finished)
     assert ended.status == 2 and page.read_bytes() == before
     assert "another version of convstudy trained this run" in ended.err
-    assert "run the study again to train them" in ended.err
+    assert "run the study again to train its fits" in ended.err

@@ -1,4 +1,4 @@
-"""Commands whose stdout, stderr or stdin is closed, full, without a reader, or of an encoding without Unicode."""
+"""Commands whose stdout, stderr or stdin is closed, full, without a reader, or in an encoding without Unicode."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from convstudy.cli.streams import NotPrinted, encodable, safe_streams
 from tests.cli.conftest import process_words
 
-# Each command runs in a child that flushes its streams at its end, as Python does; imports are paid for once.
+# Each command runs in a forked child that flushes its streams at exit, as Python does; forking saves the imports.
 IN_CHILDREN = """
 import json, os, sys
 import altair, scipy.stats, sklearn.model_selection, torch
@@ -60,7 +60,7 @@ STATES = ("open", "closed", "full", "no reader")
 
 
 def commands(finished: Path, folder: Path) -> list[list[str]]:
-    """Return every command, in words and in JSON, none of which trains anything."""
+    """Return every command, with text and with JSON output; none of them trains."""
     study, runs = str(finished.parent / "tiny.toml"), ["--runs", str(finished)]
     both = [
         ["run", study, *runs, "--no-report"],
@@ -92,8 +92,8 @@ class Case:
 
 
 @dataclass(frozen=True)
-class WorkerMessage:
-    """What all commands left in a case: exit statuses, and what an open stdout and stderr got."""
+class Output:
+    """The exit statuses of all commands in a case, and the bytes on stdout and stderr."""
 
     statuses: list[int]
     out: bytes
@@ -113,8 +113,8 @@ OTHERS += [
 ]
 
 
-def said_in(cases: list[Case], finished: Path, root: Path) -> dict[Case, WorkerMessage]:
-    """Return what all commands say in each case."""
+def outputs_of(cases: list[Case], finished: Path, root: Path) -> dict[Case, Output]:
+    """Run all commands in each case."""
     folders = [root / f"{number}" for number in range(len(cases))]
     for folder in folders:
         folder.mkdir()
@@ -130,27 +130,27 @@ def said_in(cases: list[Case], finished: Path, root: Path) -> dict[Case, WorkerM
         assert len(statuses) == N_COMMANDS
         assert (folder / "report.md").stat().st_size > 1000 and (folder / "new.toml").exists()
         out, err = (path.read_bytes() if path.exists() else b"" for path in (folder / "out", folder / "err"))
-        found[case] = WorkerMessage(statuses, out, err)
+        found[case] = Output(statuses, out, err)
     return found
 
 
 @pytest.fixture(scope="module")
-def quick(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, WorkerMessage]:
-    return said_in(QUICK, finished, tmp_path_factory.mktemp("quick"))
+def quick(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Output]:
+    return outputs_of(QUICK, finished, tmp_path_factory.mktemp("quick"))
 
 
-def check_said(case: Case, said: WorkerMessage) -> None:
+def check_output(case: Case, output: Output) -> None:
     """Check the exit statuses and the output of all commands in a case."""
     status = {"open": 0, "closed": 2, "full": 2, "no reader": 141}[case.out]
-    assert said.statuses == [status] * N_COMMANDS
+    assert output.statuses == [status] * N_COMMANDS
     if case.out == "open":
-        text = said.out.decode(case.encoding)
-        # Signs are put in ASCII where the encoding lacks them; no figure loses its minus.
+        text = output.out.decode(case.encoding)
+        # Signs become ASCII if the encoding lacks them; no number loses its minus.
         assert ("95 % CI −" in text) == (case.encoding == "utf-8")
         assert ("95 % CI -" in text) == (case.encoding != "utf-8")
         assert "?" not in text and "\\u2212" in text  # the latter is JSON
     if case.err == "open":
-        text = said.err.decode(case.encoding)
+        text = output.err.decode(case.encoding)
         assert "10 fits (10 already trained)" in text
         assert not any(word in text for word in ("bug", "Traceback", "Exception ignored"))
         assert text.count("stdout: the result cannot be printed: ") == (N_COMMANDS if status == 2 else 0)
@@ -161,20 +161,20 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 
 @needs_full
 @pytest.mark.parametrize("case", QUICK, ids=str)
-def test_every_command_on_any_stream(case: Case, quick: dict[Case, WorkerMessage]) -> None:
-    check_said(case, quick[case])
+def test_every_command_on_broken_streams(case: Case, quick: dict[Case, Output]) -> None:
+    check_output(case, quick[case])
 
 
 @needs_full
 @pytest.mark.slow
 def test_every_command_on_every_pair_of_streams(finished: Path, tmp_path: Path) -> None:
-    said = said_in(OTHERS, finished, tmp_path)
-    assert len(said) == 2 + 16 - 4
+    outputs = outputs_of(OTHERS, finished, tmp_path)
+    assert len(outputs) == 2 + 16 - 4
     for case in OTHERS:
-        check_said(case, said[case])
+        check_output(case, outputs[case])
 
 
-def test_an_error_keeps_its_exit_status_where_its_json_cannot_be_printed() -> None:
+def test_an_error_keeps_its_exit_status_if_its_json_cannot_be_printed() -> None:
     words = process_words("status", "nothing", "--runs", "no-such-folder", "--json")
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, check=False
@@ -183,7 +183,7 @@ def test_an_error_keeps_its_exit_status_where_its_json_cannot_be_printed() -> No
     assert "there are no runs here" in done.stderr and "cannot be printed" in done.stderr
 
 
-def test_nothing_is_written_into_a_file_that_took_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+def test_no_file_gets_the_descriptor_of_a_closed_stream(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
         "from convstudy.cli.streams import safe_streams\n"
@@ -198,7 +198,7 @@ def test_nothing_is_written_into_a_file_that_took_the_number_of_a_closed_stream(
     assert path.read_text() == "True"
 
 
-def test_a_file_name_that_is_no_text_keeps_its_bytes(tmp_path: Path) -> None:
+def test_a_file_name_outside_utf_8_keeps_its_bytes(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/na\xefve"))
     done = subprocess.run(process_words("init", str(folder)), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -216,11 +216,11 @@ def test_a_file_name_that_is_no_text_keeps_its_bytes(tmp_path: Path) -> None:
         ("\udcff", "utf-8", "?"),
     ],
 )
-def test_encodable(text: str, encoding: str, written: str) -> None:
+def test_encodable_replaces_signs_that_the_encoding_lacks(text: str, encoding: str, written: str) -> None:
     assert encodable(text, encoding) == written
 
 
-def test_streams_that_python_has_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_closed_python_streams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("stdout", "stderr"):
         with (tmp_path / name).open("w") as closed:
             monkeypatch.setattr(sys, name, closed)
@@ -230,7 +230,7 @@ def test_streams_that_python_has_closed(monkeypatch: pytest.MonkeyPatch, tmp_pat
             print("a result")
 
 
-def test_streams_that_are_no_files_are_left_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_without_a_file_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", None)

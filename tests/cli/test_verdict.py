@@ -12,13 +12,13 @@ Call = Callable[..., Ended]
 NOTEBOOK = ("verdict", "--successes", "9951", "9937", "--n", "10000")
 
 
-def test_the_notebooks_figures(convstudy: Call) -> None:
+def test_the_verdict_on_the_notebook_is_inconclusive(convstudy: Call) -> None:
     ended = convstudy(*NOTEBOOK)
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.startswith("The comparison of the two models is inconclusive (difference 0.14 pp, ")
 
 
-def test_a_program_reads_the_same(convstudy: Call) -> None:
+def test_json_has_the_same_verdict(convstudy: Call) -> None:
     ended = convstudy(*NOTEBOOK, "--discordant", 21, 7, "--json")
     assert ended.json["kind"] == "inconclusive"
     assert ended.json["pairs"] == {"both": 9930, "first_only": 21, "second_only": 7, "neither": 42}
@@ -26,7 +26,7 @@ def test_a_program_reads_the_same(convstudy: Call) -> None:
     assert ended.json["answer"] == convstudy(*NOTEBOOK, "--both-right", 9930).out.splitlines()
 
 
-def test_the_region_is_in_points(convstudy: Call) -> None:
+def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
     assert convstudy(*NOTEBOOK, "--both-right", 9937, "--margin", "0").out.startswith(
         "The first model is better"
     )
@@ -36,28 +36,34 @@ def test_the_region_is_in_points(convstudy: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--successes", "9951", "9937"], "N is missing"),
         (["--successes", "9951", "--n", "10000"], "convstudy verdict"),
         (["--successes", "1", "x", "--n", "3"], "'x' is not a valid integer"),
-        (["--successes", "4", "2", "--n", "3"], "so many cannot be right"),
-        (["--successes", "1", "2", "--n", "3", "--both-right", "2"], "0 to 1 with these successes"),
-        (["--successes", "1", "2", "--n", "3", "--discordant", "1", "1"], "do not fit the successes"),
-        (["--successes", "1", "2", "--n", "3", "--margin", "nan"], "this is no region"),
+        (["--successes", "4", "2", "--n", "3"], "each of successes must be in [0, 3]; got 4."),
+        (
+            ["--successes", "1", "2", "--n", "3", "--both-right", "2"],
+            "both_right must be in [0, 1] with these successes; got 2.",
+        ),
+        (
+            ["--successes", "1", "2", "--n", "3", "--discordant", "1", "1"],
+            "discordant must be two counts that differ by -1, as the successes do; got 1 and 1.",
+        ),
+        (["--successes", "1", "2", "--n", "3", "--margin", "nan"], "margin must be in [0, 1]"),
         (
             ["--successes", "1", "2", "--n", "3", "--margin", "500"],
             "--margin: 500.0 is not in the range 0<=x<=100",
         ),
     ],
 )
-def test_what_cannot_be_is_said(convstudy: Call, words: list[str], said: str) -> None:
+def test_impossible_counts_are_errors(convstudy: Call, words: list[str], message: str) -> None:
     ended = convstudy("verdict", *words)
     assert (ended.status, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
 
 
-def test_the_calculator_loads_no_torch() -> None:
+def test_verdict_imports_no_torch() -> None:
     script = f"import sys\nfrom convstudy.cli import main\nmain({list(NOTEBOOK)})\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "torch" not in done.stderr.split()

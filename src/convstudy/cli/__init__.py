@@ -1,26 +1,28 @@
-"""The command line: words in, words out. Importing it loads click and nothing heavier.
+"""The command line. Importing it loads click and nothing heavier.
 
 ==================  ==========================================================================
-``app``             the command ``convstudy``, and how every error ends
-``streams``         what commands print on, closed, full or without Unicode
-``failures``        an exception to what a person or a program reads, and an exit status
-``options``         what several commands take: STUDY, ``--runs``, ``--json``, ...
-``words``           figures as people read them, and plain tables
+``app``             the command ``convstudy`` and its exit statuses
+``streams``         stdout and stderr that may be closed, full, or without Unicode
+``failures``        exceptions to error messages and exit statuses
+``options``         arguments and options of several commands: STUDY, ``--runs``, ``--json``, ...
+``output``          tables, JSON, and messages on stderr
 ``run``             ``convstudy run``
-``reporting``       a report's files, and what could not be written
-``progress``        how far a run is, told on a terminal or line by line
+``outcome``         the end of a run: answer, checks, report
+``reporting``       the files of a report, and errors while writing them
+``progress``        a progress bar on a terminal, lines elsewhere
 ``plan``            ``convstudy plan``
 ``check``           ``convstudy check``
-``findings``        what checks found, as words and JSON, and ``--strict``
+``findings``        findings of the checks as text and JSON, and ``--strict``
 ``verdict``         ``convstudy verdict``
-``failed``          the fits that failed
+``failed``          failed fits as text and JSON
 ``runs``            ``convstudy status``, ``runs``, ``report``
 ``networks``        ``convstudy networks``
+``layers``          ``convstudy layers``
 ``files``           ``convstudy init``, ``schema``, ``datasets``
 ==================  ==========================================================================
 
-Results go to stdout, everything else to stderr. Exit status: 0 fine, 1 failed fits or, with ``--strict``, warnings, 2
-usage or a result that cannot be written, 130 interrupted, 141 where the reader of a pipe has gone.
+Results go to stdout, messages to stderr. Exit status: 0 success, 1 a fit failed or (with ``--strict``) a check warns,
+2 wrong usage or a result that cannot be written, 130 interrupted, 141 the reader of a pipe has ended.
 """
 
 from convstudy.cli.app import main

@@ -1,4 +1,4 @@
-"""The command ``convstudy``: its commands, and how every one of them ends."""
+"""The command ``convstudy``: its subcommands, its errors and its exit statuses."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import click
 import convstudy
 from convstudy.cli import check, files, layers, networks, plan, run, runs, verdict
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
+from convstudy.cli.options import examples
 from convstudy.cli.output import print_json, print_messages
 from convstudy.cli.streams import NotPrinted, ReaderGone, safe_streams
 from convstudy.errors import ConvstudyError, Location, UsageError, unknown
 
 
 class _Commands(click.Group):
-    """Commands in the order in which one needs them, and the nearest name for one that is not there."""
+    """A group that lists its commands in their order of use and suggests the nearest name of an unknown one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -24,6 +25,11 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command by its name.
+
+        Raises:
+            UsageError: if there is no such command.
+        """
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             raise UsageError(unknown("command", args[0], self.commands, Location(subject=ctx.command_path)))
         return super().resolve_command(ctx, args)
@@ -32,14 +38,19 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: convstudy run digits",
+    epilog=examples(
+        "convstudy run digits               a small study; nothing is downloaded",
+        "convstudy init study.toml          a study file to edit",
+        "convstudy plan study.toml          what it would train, and for how long",
+        "convstudy run study.toml           train and report; the same command resumes",
+    ),
 )
 @click.version_option(convstudy.__version__, prog_name="convstudy", message="%(prog)s %(version)s")
 def app() -> None:
-    """Ask a question about convolutional networks; get an answer that the runs support.
+    """Compare image classifiers, with statistics that account for seeds and test images.
 
-    STUDY is the path of a study file (.toml), or a study that comes with convstudy: digits, mnist, mnist-speedrun,
-    mnist-accuracy. What was trained is kept in a folder (--runs); running a study again trains only what is missing.
+    STUDY is a study file (.toml) or a built-in study: digits, mnist, mnist-speedrun, mnist-accuracy. Trained models
+    are kept in a runs folder; running a study again trains only what is missing.
     """
 
 
@@ -61,11 +72,19 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``convstudy`` with these words, or those of the process, and return the exit status.
+    """Run a command and return its exit status; errors are printed, not raised.
 
-    0 is fine, 1 failed fits or, with ``--strict``, warnings (or a bug), 2 usage or a result that cannot be written, 130
-    interrupted, 141 the reader of the output has ended. Every error is printed on stderr; with ``--json`` also on
-    stdout, as ``{"errors": [...]}``.
+    Args:
+        arguments: the words after ``convstudy``; those of the process if ``None``.
+
+    Returns:
+        0 success; 1 a fit failed, a check warns (with ``--strict``), or a bug; 2 wrong usage or a result that cannot be
+        written; 130 interrupted; 141 the reader of the output has ended. Errors go to stderr and, with ``--json``, also
+        to stdout as ``{"errors": [...]}``.
+
+    >>> from convstudy.cli import main
+    >>> main(["run", "no-such-study.toml"])
+    2
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     with safe_streams():
@@ -79,13 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(words: list[str]) -> int:
-    """Run a command and return its exit status."""
     try:
         status = app.main(words, prog_name="convstudy", standalone_mode=False, obj=words)
     except (click.Abort, KeyboardInterrupt):
         print_messages("Interrupted.")
         return INTERRUPTED
-    except SystemExit as end:  # click's shell completion ends so
+    except SystemExit as end:  # raised by click's shell completion
         return end.code if isinstance(end.code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -98,7 +116,6 @@ def _status(words: list[str]) -> int:
 
 
 def _fail(error: ConvstudyError, as_json: bool) -> int:
-    """Print an error and return its exit status."""
     print_messages(str(error))
     if as_json:
         try:

@@ -1,4 +1,4 @@
-"""``convstudy check``: what a study should be told of, before it is trained and after."""
+"""``convstudy check``: problems in a study, before training and after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convstudy.cli.findings import (
-    WHERE_TOLD,
+    CHECKS_PAGE,
     findings_count,
     findings_json,
     findings_text,
@@ -19,6 +19,7 @@ from convstudy.cli.findings import (
 from convstudy.cli.options import (
     check_labels,
     command_line,
+    examples,
     json_option,
     open_history,
     runs_option,
@@ -33,18 +34,20 @@ if TYPE_CHECKING:
     from convstudy.studyfile import Study
 
 
-@click.command()
+@click.command(epilog=examples("convstudy check study.toml", "convstudy check study.toml --strict --json"))
 @study_argument
 @runs_option
 @strict_option
 @json_option
 @click.pass_context
 def check(context: click.Context, source: str, runs: Path, strict: bool, as_json: bool) -> int:
-    """Point out mistakes in STUDY; train nothing.
+    """Find problems in STUDY without training.
 
-    Before a run, it looks at the plan only. Once it was run in --runs, also what came of it: fits that diverged
-    or were still improving, seeds far from the others, differences that are noise. Exit status: 0 fine, 1 warnings
-    with --strict, 2 usage. [suppress] in the study file suppresses a check, with a reason.
+    Before a run it checks the plan: no-op layers, too few seeds, unequal tuning. After a run in --runs it also checks
+    the results: diverged fits, outlying seeds, differences within noise. A [suppress] table in the study file
+    suppresses a check and gives the reason.
+
+    Exit status: 0 success, 1 a check warns (with --strict), 2 wrong usage.
     """
     study = study_of(context, source)
     history = open_history(runs)
@@ -55,10 +58,10 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     if as_json:
         print_json({"study": study.name, "run": run_id, **findings_json(findings)})
     else:
-        seen = f"the run {run_id}" if run_id else "the plan; nothing is trained yet"
-        parts = [f"{study.name}, {seen}: {findings_count(findings) or 'nothing to point out'}"]
+        subject = f"run {run_id}" if run_id else "plan, nothing trained yet"
+        parts = [f"{study.name} ({subject}): {findings_count(findings) or 'no findings'}"]
         if findings.reported or findings.suppressed:
-            parts += [findings_text(findings), f"{WHERE_TOLD}."]
+            parts += [findings_text(findings), CHECKS_PAGE]
         if not run_id:
             parts.append(f"next: {command_line(context, 'run', source)}")
         click.echo("\n\n".join(parts))
@@ -66,16 +69,14 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
 
 
 def _findings(study: Study, history: History | None, run_id: str | None) -> Findings:
-    """Return what is found in the study's run, or in its plan where it was not run.
-
-    What is suppressed is as this study has it, which may have changed since the run.
-    """
+    """Check the run of the study, or its plan if it has not been run."""
     from convstudy.checks import check_plan, check_run
     from convstudy.plan import resolve
 
     if history and run_id:
         from convstudy.analysis import analyse
 
+        # The study file may have other [suppress] entries than at the time of the run.
         results = history.results(run_id)
         results = replace(results, study=study, plan=replace(results.plan, study=study))
         return check_run(analyse(results))

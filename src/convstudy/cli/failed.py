@@ -1,4 +1,4 @@
-"""The fits of a run that failed, for a person and for a program."""
+"""The failed fits of a run, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def failed_text(results: Results, again: str = "", accepting: bool = False) -> str:
-    """Return which fits failed, each error once with its fits, and what to do; nothing where none failed.
+    """List the failed fits, grouped by error, with a hint; empty if no fit failed.
 
     Args:
-        results: of the run.
+        results: the results of the run.
         again: the command that runs the study again.
-        accepting: whether this command accepts the failures of earlier runs.
+        accepting: whether this command has ``--accept-failures``.
     """
     parts: list[str] = []
     n_fits = f"{len(results.plan.fits):,}"
@@ -29,7 +29,7 @@ def failed_text(results: Results, again: str = "", accepting: bool = False) -> s
         n = counted(len(results.unfinished), "fit")
         parts.append(f"{n} of {n_fits} failed and may yet succeed:\n{_by_error(results, results.unfinished)}")
         parts.append(
-            "Nothing is chosen from their stages, what depends on these does not start, and no test image is read.\n"
+            "Until then, their stages select nothing, dependent stages wait, and no test image is read.\n"
             + (_once_accepted(again) if accepting else _once_trained(again))
         )
     failed = [record for record in results.failed if record.final]
@@ -40,9 +40,9 @@ def failed_text(results: Results, again: str = "", accepting: bool = False) -> s
 
 
 def unrestored_text(again: str) -> str:
-    """Return what to do where no fit failed but a model that was to be tested has lost its weights."""
+    """Explain a run without failed fits in which the weights of a model are lost and training it again failed."""
     return (
-        "The lost weights of a model could not be trained again, so that no model is tested.\n"
+        "The weights of a model are lost and training it again failed, so no model is tested.\n"
         f"hint: run the same command again: {again}\n"
         "  With --accept-failures REASON such a fit counts as failed."
     )
@@ -50,22 +50,21 @@ def unrestored_text(again: str) -> str:
 
 def _once_trained(again: str) -> str:
     return (
-        f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
-        f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as failed for good. To decide "
-        "now, add\n  --accept-failures REASON; the report prints the reason."
+        f"hint: run the same command again; it trains only these fits{f': {again}' if again else '.'}\n"
+        f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as failed for good. To count it "
+        "as failed now,\n  add --accept-failures REASON; the report prints the reason."
     )
 
 
 def _once_accepted(again: str) -> str:
     return (
-        "These failures are new: --accept-failures accepts those of earlier runs.\n"
+        "These failures are new; --accept-failures accepts only failures of earlier runs.\n"
         f"hint: run the same command again to accept these too: {again}\n"
         "  Without --accept-failures it trains these fits again."
     )
 
 
 def _by_error(results: Results, failed: Iterable[Record]) -> str:
-    """Return each error once, with the fits that it ended."""
     names = names_of(results.plan)
     accepted = {each.fit_id: each for each in results.acceptances}
     by_error: dict[str, list[str]] = {}
@@ -85,7 +84,7 @@ def _by_error(results: Results, failed: Iterable[Record]) -> str:
 
 
 def failed_json(results: Results) -> list[dict[str, Any]]:
-    """Return the fits that failed, as plain values."""
+    """Return the failed fits as JSON values."""
     names = names_of(results.plan)
     accepted = {each.fit_id: each for each in results.acceptances}
     return [

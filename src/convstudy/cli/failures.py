@@ -1,4 +1,4 @@
-"""An exception to what a person or a program reads, and an exit status; never a bare traceback."""
+"""Exceptions to error messages and exit statuses; the traceback of a bug goes to a file."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ import click
 from convstudy.errors import ConvstudyError, Location, Problem, UsageError, unknown
 
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
-# What writing meets without a name at hand, on stdout too: a full disk, a quota.
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+# A write to a full disk or beyond a quota raises an error without a file name, also on stdout.
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Bug(ConvstudyError):
-    """What nobody meant to happen; its traceback is in a file."""
+    """An unexpected exception in convstudy; a file has its traceback."""
 
     exit_status = 1
 
 
 def as_convstudy_error(error: Exception, where: str = "") -> ConvstudyError:
-    """Return any exception as one of the error tree: what click found in the words, a failing system, a bug.
+    """Convert any exception: errors of click and of the operating system become usage errors, all others bugs.
 
-    ``where`` is the place of a bug.
+    Args:
+        error: the exception.
+        where: the place that a bug is reported at.
     """
     if isinstance(error, ConvstudyError):
         return error
     if isinstance(error, click.ClickException):
         return UsageError(_usage_problem(error))
-    if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_ROOM):
-        what = f"the system refused: {(error.strerror or str(error)).lower()}"
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_SPACE):
+        what = (error.strerror or str(error)).lower()
         return UsageError(Problem(what, where=Location(str(error.filename or ""))))
     return _bug(error, where)
 
 
 def _usage_problem(error: click.ClickException) -> Problem:
-    """Return what click found wrong with the words of a command."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "convstudy"
-    hint = f"`{path} --help` shows how it is used"
+    hint = f"`{path} --help` lists arguments and options"
     if isinstance(error, click.NoSuchOption) and context is not None:
         options = [
             name
@@ -63,7 +64,7 @@ def _usage_problem(error: click.ClickException) -> Problem:
 
 
 def _bug(error: Exception, place: str) -> Bug:
-    """Write the traceback to a file and return the error that names it."""
+    """Write the traceback to a temporary file and return an error with its path."""
     name = type(error).__name__
     first_line = str(error).splitlines()[0][:200] if str(error).strip() else "no message"
     try:
@@ -78,7 +79,7 @@ def _bug(error: Exception, place: str) -> Bug:
             file.writelines(traceback.format_exception(error))
         where = str(Path(file.name))
     except OSError:
-        where = "nowhere: the folder for temporary files cannot be written"
-    hint = f"please report it, with the file that holds the details: {where}"
-    what = "this should not have happened: it is a bug in convstudy"
+        where = "none, because the folder for temporary files is not writable"
+    hint = f"please report it with its traceback: {where}"
+    what = "this is a bug in convstudy"
     return Bug(Problem(what, Location(subject=place), got=f"{name}: {first_line}", hint=hint))

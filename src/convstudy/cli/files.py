@@ -1,4 +1,4 @@
-"""``convstudy init``, ``schema`` and ``datasets``: what is needed to write a study file."""
+"""``convstudy init``, ``schema`` and ``datasets``: help with writing a study file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convstudy.cli.options import json_option
+from convstudy.cli.options import examples, json_option
 from convstudy.cli.output import print_json, table
 from convstudy.errors import DataError, Location, Problem, UsageError
 
@@ -16,60 +16,75 @@ if TYPE_CHECKING:
     from convstudy.data import Dataset
 
 
-@click.command()
+@click.command(epilog=examples("convstudy init", "convstudy init flowers.toml --dataset fashion-mnist"))
 @click.argument("path", type=click.Path(path_type=Path), default=Path("study.toml"), metavar="[PATH]")
-@click.option("--dataset", default="mnist", show_default=True, metavar="NAME", help="The images to study.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@click.option(
+    "--dataset", default="mnist", show_default=True, metavar="NAME", help="The dataset of the study."
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(path: Path, dataset: str, force: bool) -> None:
-    """Write a commented study file to start from.
+    """Write a study file with comments, to edit.
 
-    It becomes study.toml, if no PATH is given.
+    PATH is the new file; the default is study.toml.
+
+    Exit status: 0 success, 2 the file exists or cannot be written.
     """
     from convstudy.studyfile import starter_file
 
     text = starter_file(dataset)
     if path.is_dir():
-        hint = "name a file in it"
         raise UsageError(
-            Problem(
-                "this is a folder", where=Location(str(path)), expected="a new study file (.toml)", hint=hint
-            )
+            Problem("PATH is a folder", Location(str(path)), expected="a new study file (.toml)")
         )
     try:
-        # "x" refuses what is there already, without a moment in between.
+        # "x" fails on an existing file; a separate check would leave a race between check and write.
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
             try:
                 file.write(text)
                 file.flush()
             except OSError:
                 if not force:
-                    path.unlink()  # an empty file would keep the next call from writing
+                    path.unlink()  # an empty file would stop the next call
                 raise
     except FileExistsError:
-        what, hint = "this file is there already, and was left as it is", "name another PATH, or give --force"
+        what, hint = (
+            "this file exists; it is not changed",
+            "choose another PATH, or overwrite it with --force",
+        )
         raise UsageError(Problem(what, where=Location(str(path)), hint=hint)) from None
     except OSError as error:
         what = f"the study file cannot be written: {(error.strerror or str(error)).lower()}"
-        raise UsageError(Problem(what, where=Location(str(path)), hint="name another PATH")) from None
-    click.echo(f"{path}: a study of {dataset}, to change as you like")
+        raise UsageError(Problem(what, where=Location(str(path)), hint="choose another PATH")) from None
+    click.echo(f"{path}: a study of {dataset}")
     click.echo(f"next: convstudy plan {shlex.quote(str(path))}")
 
 
-@click.command()
+@click.command(epilog=examples("convstudy schema > study.schema.json"))
 def schema() -> None:
-    """Print the JSON Schema of study files, for editors."""
+    """Print the JSON Schema of study files.
+
+    Editors use it to complete and check study files.
+
+    Exit status: 0 success.
+    """
     from convstudy.studyfile import study_schema
 
     print_json(study_schema())
 
 
-@click.command()
+@click.command(epilog=examples("convstudy datasets", "convstudy datasets --json"))
 @json_option
 def datasets(as_json: bool) -> None:
-    """List the datasets, and whether they are here."""
+    """List the built-in datasets.
+
+    Each dataset has its numbers of images and classes, and whether it is downloaded. docs/datasets.md describes how to
+    use your own images.
+
+    Exit status: 0 success.
+    """
     from convstudy.data import BUILT_IN_DATASETS
 
-    here = {name: _is_here(info) for name, info in BUILT_IN_DATASETS.items()}
+    downloaded = {name: _is_downloaded(info) for name, info in BUILT_IN_DATASETS.items()}
     if as_json:
         print_json(
             [
@@ -81,23 +96,25 @@ def datasets(as_json: bool) -> None:
                     "n_train": info.n_train,
                     "n_test": info.n_test,
                     "digest": info.digest,
-                    "here": here[name],
+                    "here": downloaded[name],
                 }
                 for name, info in BUILT_IN_DATASETS.items()
             ]
         )
         return
     rows = [
-        (name, info.n_train, info.n_test, info.n_classes, "yes" if here[name] else "no", info.title)
+        (name, info.n_train, info.n_test, info.n_classes, "yes" if downloaded[name] else "no", info.title)
         for name, info in BUILT_IN_DATASETS.items()
     ]
-    click.echo(table(("dataset", "training", "test", "classes", "here", "title"), rows, right=(1, 2, 3)))
-    click.echo("\nImages of your own: a [dataset] table in a study file, or Dataset.from_arrays in Python.")
-    if not all(here.values()):
-        click.echo("What is not here is downloaded when a study first needs it.")
+    click.echo(
+        table(("dataset", "training", "test", "classes", "downloaded", "title"), rows, right=(1, 2, 3))
+    )
+    click.echo("\nYour own images: a [dataset] table in a study file, or Dataset.from_arrays in Python.")
+    if not all(downloaded.values()):
+        click.echo("A run downloads its dataset when it is missing.")
 
 
-def _is_here(info: Dataset) -> bool:
+def _is_downloaded(info: Dataset) -> bool:
     try:
         info.source.fetch(download=False)
     except DataError:

@@ -1,4 +1,4 @@
-"""What checks found, for a person and for a program, and ``--strict``."""
+"""The findings of checks as text and as JSON, and the option ``--strict``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convstudy.cli.failures import FAILED
-from convstudy.numbers import counted
+from convstudy.numbers import counted, listed
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
 
-WHERE_TOLD = "docs/checks.md has a section on each, by its name"
+CHECKS_PAGE = "docs/checks.md describes each check."
 
-strict_option = click.option(
-    "--strict", is_flag=True, help="End with exit status 1 where a check warns and is not suppressed."
-)
+strict_option = click.option("--strict", is_flag=True, help="Exit with status 1 if a check warns.")
 
 
 def findings_text(findings: Findings, indent: str = "") -> str:
-    """Return all findings, three lines each, then the suppressed ones in a line each."""
+    """Format each finding in three lines, then each suppressed one in one line.
+
+    Args:
+        findings: the findings of a study or run.
+        indent: put before each line.
+    """
     lines = []
     for found in findings.reported:
         lines += [
@@ -37,19 +40,18 @@ def findings_text(findings: Findings, indent: str = "") -> str:
 
 
 def findings_count(findings: Findings) -> str:
-    """Return how many there are: ``"2 warnings, 1 note and 1 suppressed"``; nothing where there is none."""
+    """Count the findings: ``"2 warnings, 1 note and 1 suppressed"``; empty without any."""
     n_warnings = len(findings.warnings)
     numbers = (
         (n_warnings, counted(n_warnings, "warning")),
         (len(findings.reported) - n_warnings, counted(len(findings.reported) - n_warnings, "note")),
         (len(findings.suppressed), f"{len(findings.suppressed):,} suppressed"),
     )
-    told = [text for n, text in numbers if n]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    return listed([text for n, text in numbers if n])
 
 
 def findings_json(findings: Findings) -> dict[str, Any]:
-    """Return all findings as plain values."""
+    """Return the findings as JSON values."""
     return {
         "findings": [asdict(found) for found in findings.reported],
         "suppressed": [asdict(each) for each in findings.suppressed],
@@ -57,5 +59,5 @@ def findings_json(findings: Findings) -> dict[str, Any]:
 
 
 def strict_status(findings: Findings, strict: bool) -> int:
-    """Return the exit status that findings alone come to."""
+    """Return 1 if ``strict`` is set and a check warns, else 0."""
     return FAILED if strict and findings.warnings else 0

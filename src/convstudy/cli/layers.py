@@ -1,19 +1,20 @@
-"""``convstudy layers``: what a network may be made of."""
+"""``convstudy layers``: the layers, blocks, activations and initialisers of study files."""
 
 from __future__ import annotations
 
 import click
 
-from convstudy.cli.options import json_option
+from convstudy.cli.options import examples, json_option
 from convstudy.cli.output import print_json, table
 
 
-@click.command()
+@click.command(epilog=examples("convstudy layers", "convstudy layers --json"))
 @json_option
 def layers(as_json: bool) -> None:
-    """List layers, blocks, activations and initialisers.
+    """List the layers, blocks and activations of a study file.
 
-    docs/networks.md shows how they become a network.
+    Each layer has its arguments and a sentence. Initialisers are listed too. docs/networks.md shows how to build
+    networks from them.
     """
     from convstudy.networks import ACTIVATIONS, BLOCKS, INITIALISERS, LAYERS
 
@@ -33,7 +34,7 @@ def layers(as_json: bool) -> None:
             }
         )
         return
-    every = "\n".join(f"{layer.usage}\n    {layer.summary()}" for layer in LAYERS.values())
+    layer_list = "\n".join(f"{layer.usage}\n    {layer.summary()}" for layer in LAYERS.values())
     blocks = table(
         ("block", "parameters", "source"),
         [
@@ -42,5 +43,5 @@ def layers(as_json: bool) -> None:
         ],
     )
     click.echo(
-        f"{every}\n\n{blocks}\n\nactivations: {', '.join(ACTIVATIONS)}\ninitialisers: {', '.join(INITIALISERS)}"
+        f"{layer_list}\n\n{blocks}\n\nactivations: {', '.join(ACTIVATIONS)}\ninitialisers: {', '.join(INITIALISERS)}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convstudy.cli.options import json_option, study_argument, study_of
+from convstudy.cli.options import examples, json_option, study_argument, study_of
 from convstudy.cli.output import print_json, table
 from convstudy.errors import Location, UsageError, unknown
 
@@ -17,48 +17,49 @@ if TYPE_CHECKING:
 
 
 INDENT = "  "
-"""Before the text of a layer, for each layer around it."""
+"""Precedes the text of a layer once for each enclosing layer."""
 
 
 @dataclass(frozen=True)
-class Named:
-    """A network of a study, or a variant that changes one: ``"two-conv"``, ``"ablate.five-conv.plain"``."""
+class NamedTable:
+    """The layer table of a network, or of an ablation's variant: ``"two-conv"``, ``"ablate.five-conv.plain"``."""
 
     name: str
     layers: LayerTable
 
 
-@click.command()
+@click.command(epilog=examples("convstudy networks mnist", "convstudy networks mnist two-conv"))
 @study_argument
 @click.argument("name", required=False)
 @json_option
 @click.pass_context
 def networks(context: click.Context, source: str, name: str | None, as_json: bool) -> None:
-    """Show the layers of the networks of STUDY.
+    """Show the layers, parameters and MACs of each network.
 
-    Each layer with its output shape, parameters and multiply-adds. NAME shows one network only. Variants of an
-    ablation are shown where they change the layers.
+    A table per network of STUDY has each layer with its output shape, its number of parameters and its multiply-adds
+    (MACs) per image. NAME selects one network. Ablation variants are shown if they change the layers.
+
+    Exit status: 0 success, 2 wrong usage.
     """
     study = study_of(context, source)
-    every = networks_of(study)
+    tables = networks_of(study)
     if name is not None:
-        names = [each.name for each in every]
+        names = [each.name for each in tables]
         if name not in names:
             raise UsageError(unknown("network", name, names, Location(subject=context.command_path)))
-        every = [each for each in every if each.name == name]
+        tables = [each for each in tables if each.name == name]
     if as_json:
         print_json(
-            {"study": study.name, "dataset": study.dataset.name, "networks": [_json(each) for each in every]}
+            {"study": study.name, "dataset": study.dataset.name, "networks": [_json(each) for each in tables]}
         )
     else:
-        click.echo("\n\n".join(_text(each) for each in every))
+        click.echo("\n\n".join(_text(each) for each in tables))
 
 
-def networks_of(study: Study) -> list[Named]:
-    """Return a study's networks as they are declared, then the variants of named networks that differ from them, and
-    what two variants make together that neither makes alone.
+def networks_of(study: Study) -> list[NamedTable]:
+    """Return the networks of a study, then the ablation variants, single and paired, that change the layers.
 
-    Variants of ``"best"`` are left out: what they change is known after the comparison only.
+    Variants of ``"best"`` are omitted, because their network is known only after the comparison.
     """
     from convstudy.networks import layer_table
     from convstudy.studyfile import BEST, pairs_of
@@ -76,12 +77,12 @@ def networks_of(study: Study) -> list[Named]:
             if pair.changes_network:
                 found[f"ablate.{section}.{pair.name}"] = pair.together.network(base)
     return [
-        Named(name, layer_table(network, info.image_shape, info.n_classes)) for name, network in found.items()
+        NamedTable(name, layer_table(network, info.image_shape, info.n_classes))
+        for name, network in found.items()
     ]
 
 
-def _text(named: Named) -> str:
-    """Return a network's table and totals for a person."""
+def _text(named: NamedTable) -> str:
     from convstudy.networks import shape_text
 
     layers = named.layers
@@ -100,16 +101,15 @@ def _text(named: Named) -> str:
         (
             f"{named.name}, input {shape_text(layers.input_shape)}",
             "",
-            table(("", "layer", "output shape", "parameters", "multiply-adds", ""), rows, right=(3, 4)),
+            table(("", "layer", "output shape", "parameters", "MACs", ""), rows, right=(3, 4)),
             "",
             f"parameters: {layers.n_parameters:,} total, {layers.n_trainable:,} trainable, "
-            f"{layers.n_not_trainable:,} not trainable; multiply-adds an image: {layers.macs:,}",
+            f"{layers.n_not_trainable:,} not trainable; MACs per image: {layers.macs:,}",
         )
     )
 
 
-def _json(named: Named) -> dict[str, Any]:
-    """Return a network's table and totals for a program."""
+def _json(named: NamedTable) -> dict[str, Any]:
     layers = named.layers
     return {
         "name": named.name,
@@ -126,5 +126,5 @@ def _json(named: Named) -> dict[str, Any]:
 
 
 def _without_path(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without the numbers of its path, which ``number`` has in words."""
+    """Return a row without its path, because ``number`` is the path as text."""
     return {key: value for key, value in row.items() if key != "path"}

@@ -1,4 +1,4 @@
-"""What several commands take: STUDY, ``--runs``, ``--seeds``, ``--set``, ``--subset``, ``--device``, ``--json``."""
+"""Arguments and options of several commands: STUDY, ``--runs``, ``--set``, ``--device``, ``--json``, ..."""
 
 from __future__ import annotations
 
@@ -28,44 +28,37 @@ def examples(*commands: str) -> str:
 
 
 class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
-    """A whole number, 1 or more."""
+    """An integer of 1 or more."""
 
     name = "count"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number, or raise :class:`UsageError`."""
         text = str(value)
         if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0:
             return int(text)
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
-        raise UsageError(
-            Problem(
-                "this is not a count", Location(subject=f"{path}{option}"), text, "a whole number, 1 or more"
-            )
-        )
+        where = Location(subject=f"{path}{option}")
+        raise UsageError(Problem(where=where, got=text, expected="an integer of 1 or more"))
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
-    """A number of seconds above 0."""
+    """A positive number of seconds."""
 
     name = "seconds"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number, or raise :class:`UsageError`."""
         with suppress(ValueError):
             seconds = float(str(value))
             if math.isfinite(seconds) and seconds > 0:
                 return seconds
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
-        what = "this is no time"
-        raise UsageError(
-            Problem(what, Location(subject=f"{path}{option}"), str(value), "a number of seconds above 0")
-        )
+        where = Location(subject=f"{path}{option}")
+        raise UsageError(Problem(where=where, got=f'"{value}"', expected="a positive number of seconds"))
 
 
-# How `[study]` keys are called here.
+# Options that are short for `--set study.KEY=VALUE`.
 SHORT_FORMS = {"seeds": "study.seeds", "subset": "study.subset"}
 
 DEFAULT_RUNS = Path("runs")
@@ -77,36 +70,32 @@ runs_option = click.option(
     default=DEFAULT_RUNS,
     show_default=True,
     metavar="DIR",
-    help="The folder in which everything that was trained is kept.",
+    help="The folder of trained models and results.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON value on stdout instead of words."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 workers_option = click.option(
     "--workers",
     type=Count(),
     metavar="N",
-    help="Fits that train at the same time; if not given, as many as there are cores for, or 6 on a GPU.",
+    help="The number of fits that train in parallel.  [default: one per CPU core, 6 on a GPU]",
 )
 device_option = click.option(
     "--device",
     default="auto",
     show_default=True,
     metavar="DEVICE",
-    help="Where to train: cpu, cuda, cuda:N, or auto (a GPU where torch finds one).",
+    help="Where to train: cpu, cuda, cuda:N, or auto (a GPU if PyTorch finds one).",
 )
 
 
 def study_argument(command: F) -> F:
-    """Give a command STUDY and the options that change it; it takes ``source``, and
-    :func:`changes_of` has the changes.
-    """
+    """Add STUDY (as ``source``) and the options that change it to a command; :func:`changes_of` returns the changes."""
     for decorate in (
         click.option(
             "--subset",
             type=Count(),
             metavar="N",
-            help="Use N training images only (study.subset).",
+            help="Train on N images only (study.subset).",
             callback=_gather,
             expose_value=False,
         ),
@@ -115,7 +104,7 @@ def study_argument(command: F) -> F:
             "set_",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Change any key of the study: --set recipe.epochs=3. May be given several times.",
+            help="Change a key of the study, such as recipe.epochs=3; repeatable.",
             callback=_gather,
             expose_value=False,
         ),
@@ -123,7 +112,7 @@ def study_argument(command: F) -> F:
             "--seeds",
             type=Count(),
             metavar="N",
-            help="Train everything that is compared N times (study.seeds).",
+            help="Train each compared network with N seeds (study.seeds).",
             callback=_gather,
             expose_value=False,
         ),
@@ -134,10 +123,10 @@ def study_argument(command: F) -> F:
 
 
 def changes_of(context: click.Context) -> dict[str, object]:
-    """Return the changes to the study that were asked for, by dotted key; ``--set`` goes before short forms.
+    """Return the changes of ``--set`` and its short forms: dotted key -> value.
 
     Raises:
-        StudyError: with a problem for each ``--set`` that has not the form KEY=VALUE, or a key given twice.
+        StudyError: with a problem for each ``--set`` without the form KEY=VALUE and each key with two values.
     """
     from convstudy.studyfile import read_change
 
@@ -154,12 +143,7 @@ def changes_of(context: click.Context) -> dict[str, object]:
     for key, value in pairs:
         if key in changes and changes[key] != value:
             problems.append(
-                Problem(
-                    f"{key} is changed twice",
-                    Location(subject="--set"),
-                    f"{changes[key]} and {value}",
-                    hint="say it once",
-                )
+                Problem(f"{key} has two values", Location(subject="--set"), f"{changes[key]} and {value}")
             )
         changes[key] = value
     if problems:
@@ -168,10 +152,10 @@ def changes_of(context: click.Context) -> dict[str, object]:
 
 
 def study_of(context: click.Context, source: str) -> Study:
-    """Return the study that was asked for, with its changes, checked, in the precision that its device is fast in.
+    """Load and validate STUDY with its changes; the device decides an automatic precision.
 
     Raises:
-        StudyError: with everything that is wrong with it.
+        StudyError: with all problems of the study.
     """
     from convstudy.run import fix_precision
     from convstudy.studyfile import load_study
@@ -180,17 +164,22 @@ def study_of(context: click.Context, source: str) -> Study:
 
 
 def check_labels(context: click.Context, source: str, study: Study) -> None:
-    """Check the labels of a study's dataset where they are here: images enough of each class, no label without one.
+    """Check the labels of the dataset, unless it must be downloaded first.
+
+    Args:
+        context: of the command, for its changes to the study.
+        source: STUDY.
+        study: the loaded study.
 
     Raises:
-        StudyError: where a class has too few images for the study's folds, validation part or metric.
-        DataError: where a label names no class, or the labels are damaged.
+        StudyError: if a class has too few images for the folds, the validation part or the metric.
+        DataError: if a label has no class, or the labels are damaged.
     """
     from convstudy.studyfile import check_classes, check_test_classes, places
 
     try:
         study.dataset.source.fetch(download=False)
-    except DataError:  # not here yet: `run` downloads it, and checks it then
+    except DataError:  # `run` downloads the images and checks the labels then
         return
     place = places(source, changes_of(context))
     check_classes(study, study.dataset.load_labels("train"), place)
@@ -198,7 +187,13 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
 
 
 def command_line(context: click.Context, name: str, source: str) -> str:
-    """Return another command for the same study, with the same changes and the same runs folder."""
+    """Return another command on the same study, with the same changes and runs folder.
+
+    Args:
+        context: of the command that runs now.
+        name: of the other command, such as ``"check"``.
+        source: STUDY.
+    """
     given: dict[str, Any] = context.meta.get(__name__, {})
     words = [program(), name, source]
     for option in SHORT_FORMS:
@@ -210,15 +205,15 @@ def command_line(context: click.Context, name: str, source: str) -> str:
 
 
 def runs_words(runs: Path) -> str:
-    """Return what a command has to say to use this runs folder, with a space in front; nothing for the default."""
+    """Return the option of a runs folder after a space; empty for the default folder."""
     return f" --runs {shlex.quote(str(runs))}" if runs != DEFAULT_RUNS else ""
 
 
 def open_history(runs: Path) -> History | None:
-    """Return the store of a runs folder, or ``None`` where nothing was run in it yet.
+    """Open the history of a runs folder; ``None`` if it has no runs yet.
 
     Raises:
-        StoreError: if it is there and cannot be read.
+        StoreError: if it is damaged or not readable.
     """
     from convstudy.history import History
 
@@ -226,6 +221,6 @@ def open_history(runs: Path) -> History | None:
 
 
 def _gather(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    """Keep what an option was given, for :func:`changes_of`."""
+    """Store the value of an option for :func:`changes_of`."""
     assert parameter.name is not None  # click names every parameter
     context.meta.setdefault(__name__, {})[parameter.name] = value

@@ -1,4 +1,4 @@
-"""Plain tables, JSON, and the name of the program."""
+"""Tables, JSON, messages on stderr, and the name of the program."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ import click
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> str:
-    """Return rows under a head, in columns, with a rule between; nothing is cut, however narrow the terminal.
+    """Format a table with a rule below the head; no cell is cut or wrapped.
 
     Args:
-        head: the name of each column.
-        rows: their cells; whole numbers get thousands separators.
-        right: the columns (from 0) that are set flush right.
+        head: the names of the columns.
+        rows: the cells; integers get thousands separators.
+        right: the indices of right-aligned columns.
+
+    >>> print(table(("name", "n"), [("a", 1234)], right=[1]))
+    name      n
+    ────  ─────
+    a     1,234
     """
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in (head, *cells)) for column in range(len(head))]
-    flush_right = set(right)
+    right_aligned = set(right)
 
     def line(row: Sequence[str]) -> str:
         padded = (
-            cell.rjust(width) if column in flush_right else cell.ljust(width)
+            cell.rjust(width) if column in right_aligned else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         return "  ".join(padded).rstrip()
@@ -34,19 +39,19 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable
 
 
 def program() -> str:
-    """Return how this program can be called again: by its name, or by its path where that is no command.
+    """Return the command that calls this program again: ``convstudy`` if the shell finds it, else its path.
 
-    After ``make study`` it is ``.venv/bin/convstudy``: nobody has activated the environment yet.
+    ``make study`` runs ``.venv/bin/convstudy`` without activating the environment.
     """
-    called = Path(sys.argv[0])
-    return "convstudy" if called.name != "convstudy" or shutil.which("convstudy") else str(called)
+    path = Path(sys.argv[0])
+    return "convstudy" if path.name != "convstudy" or shutil.which("convstudy") else str(path)
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on stdout, in ASCII: a program reads it, whatever the encoding."""
+    """Print one JSON value on stdout, in ASCII, so that every encoding can hold it."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def print_messages(text: str) -> None:
-    """Print what is no result, on stderr."""
+    """Print on stderr."""
     click.echo(text, err=True)

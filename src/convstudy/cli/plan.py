@@ -1,4 +1,4 @@
-"""``convstudy plan``: what a study would do and cost, before anything trains."""
+"""``convstudy plan``: what a study would train, and the estimated cost and time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convstudy.cli.findings import WHERE_TOLD, findings_json, findings_text, strict_option, strict_status
+from convstudy.cli.findings import CHECKS_PAGE, findings_json, findings_text, strict_option, strict_status
 from convstudy.cli.options import (
     check_labels,
     command_line,
+    examples,
     json_option,
     open_history,
     runs_option,
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from convstudy.run.estimate import Estimate
     from convstudy.studyfile import Ablate
 
-_DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
+_DRAWS = {"random": "at random", "tpe": "with TPE, a few at a time"}
 
 
-@click.command()
+@click.command(
+    epilog=examples("convstudy plan mnist", "convstudy plan study.toml --seeds 10 --no-estimate-time")
+)
 @study_argument
 @runs_option
 @workers_option
@@ -39,7 +42,7 @@ _DRAWS = {"random": "at random", "tpe": "by tpe, a few at a time"}
 @click.option(
     "--estimate-time/--no-estimate-time",
     default=True,
-    help="Train a few steps of up to 24 networks to estimate the time; takes some seconds.",
+    help="Time a few training steps of up to 24 networks to estimate the run time.",
 )
 @strict_option
 @click.pass_context
@@ -52,10 +55,12 @@ def plan(
     estimate_time: bool,
     strict: bool,
 ) -> int:
-    """Say what a run would train and cost; train nothing.
+    """Show what a run would train, with costs and checks.
 
-    It also says what is worth mending first. Fits that are done in --runs are not counted as work. Exit status: 0
-    fine, 1 warnings with --strict, 2 usage.
+    A table has the fits, images and floating-point operations of each stage, and the estimated time. Fits that are done
+    in --runs cost nothing. The findings of the checks follow. Nothing is trained or written.
+
+    Exit status: 0 success, 1 a check warns (with --strict), 2 wrong usage.
     """
     study = study_of(context, source)
     check_labels(context, source, study)
@@ -74,11 +79,10 @@ def plan(
 
 
 def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -> str:
-    """Return the estimate for a person."""
     study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
     head = f"{study.name}: {study.dataset.name}, {images}, {counted(study.seeds, 'seed')}"
-    columns = ["stage", "candidates", "fits", "done", "images to train", "flops"]
+    columns = ["stage", "candidates", "fits", "done", "images to train", "FLOPs"]
     rows: list[list[object]] = [
         [
             work.stage.key,
@@ -93,7 +97,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     n_done = estimated.total.n_fits - estimated.left.n_fits
     rows.append(
         [
-            "in all",
+            "total",
             "",
             estimated.total.n_fits,
             n_done,
@@ -102,16 +106,16 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
         ]
     )
     if estimated.seconds is not None:
-        columns.append("time, one worker")
+        columns.append("time with 1 worker")
         for row, work in zip(rows, estimated.stages, strict=False):
             row.append(duration(work.seconds or 0))
         rows[-1].append(duration(sum(work.seconds or 0 for work in estimated.stages)))
     parts = [head, table(columns, rows, right=range(1, len(columns)))]
     notes = []
     if sum(work.n_fits for work in estimated.stages) > estimated.total.n_fits:
-        notes.append("A fit that two stages share is trained once, by the first.")
+        notes.append("A fit of two stages is trained once, in the first of them.")
     open_choices = [
-        f"  {work.stage.key}: {_names(work.stage, depends_on)} on {' and '.join(depends_on)}"
+        f"  {work.stage.key}: {_names(work.stage, depends_on)} of {' and '.join(depends_on)}"
         for work in estimated.stages
         for depends_on in dict.fromkeys(c.depends_on for c in work.stage.candidates if c.depends_on)
     ]
@@ -123,78 +127,79 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     notes += [_nested_text(work.stage) for work in estimated.stages if work.stage.question == "nested"]
     notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
-        notes += ["Some hang on choices to come; their figures are those of what stands in:", *open_choices]
+        notes += [
+            "These candidates depend on earlier results; costs are estimated with placeholders:",
+            *open_choices,
+        ]
     if estimated.left.n_fits == 0:
-        notes.append(f"Everything is trained; it lies in {runs}.")
+        notes.append(f"All fits are trained; they are in {runs}.")
     elif estimated.seconds is not None:
         notes.append(
-            f"Expected here, with {counted(estimated.n_workers, 'worker')}: about {duration(estimated.seconds)}."
+            f"Estimated run time with {counted(estimated.n_workers, 'worker')}: about {duration(estimated.seconds)}."
         )
         if estimated.n_timed < estimated.n_kinds:
-            timed = f"{estimated.n_timed} of {estimated.n_kinds:,} kinds of steps were timed"
-            notes.append(f"{timed}, the others are interpolated.")
+            timed = f"{estimated.n_timed} of {estimated.n_kinds:,} kinds of training steps are timed"
+            notes.append(f"{timed}; the others are interpolated.")
     parts += ["\n".join(notes)] if notes else []
     if findings.reported or findings.suppressed:
-        parts.append(f"Worth knowing first ({WHERE_TOLD}):\n{findings_text(findings, '  ')}")
+        parts.append(f"Findings of the checks:\n{findings_text(findings, '  ')}\n{CHECKS_PAGE}")
     parts.append(f"next: {follow_up}")
     return "\n\n".join(parts)
 
 
 def _method(plan: Plan, stage: Stage) -> str:
-    """Return the method of a search that is no plain grid, else nothing."""
+    """Return the method of a search; empty for a grid and for other stages."""
     method = plan.study.search[stage.name].method if stage.question == "search" else "grid"
     return "" if method == "grid" else method
 
 
 def _method_text(stage: Stage, method: str) -> str:
-    """Return how a search goes about it, where it is not a plain grid: its rungs, or how its candidates are drawn."""
+    """Describe how a search without a grid proceeds: its rungs, or how it draws candidates."""
     from convstudy.plan import halving_epochs
 
     if method != "halving":
         text = f"{stage.key} draws {counted(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
-        return f"{text}; stand-ins take the place of those to come." if stage.pending else f"{text}."
+        return f"{text}; placeholders stand for those not drawn yet." if stage.pending else f"{text}."
     rungs = [
         f"{rung.size.n_candidates} × {counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}"
         for rung in stage.rungs
     ]
     epochs = halving_epochs(tuple(rung.size for rung in stage.rungs))
-    share = (
+    of_grid = (
         f", {percent(epochs / stage.grid_epochs, 0)} of the grid's {stage.grid_epochs:,}"
         if stage.grid_epochs
         else ""
     )
-    return f"{stage.key} halves its candidates: {', '.join(rungs)}; {epochs:,} epochs{share}."
+    return f"{stage.key} halves its candidates in rungs: {', '.join(rungs)}; {epochs:,} epochs in total{of_grid}."
 
 
 def _nested_text(stage: Stage) -> str:
-    """Return what judges a nested search."""
     n = len(stage.candidates)
     return (
-        f"search.{stage.name} is nested: inner.{stage.name}.1 to .{n} do it anew without each of {n} outer folds, "
-        f"{stage.key} scores their winners there."
+        f"search.{stage.name} is nested: inner.{stage.name}.1 to .{n} repeat it without one of {n} outer folds each; "
+        f"{stage.key} scores their selected candidates on that fold."
     )
 
 
 def _pairs_text(name: str, ablate: Ablate) -> str:
-    """Return which variants of an ablation with interactions are trained together, and which are not."""
+    """List the pairs of variants that an ablation with interactions trains, and those it cannot."""
     from convstudy.studyfile import pairs_of, undersized_pairs
 
-    text = f"ablate.{name} trains {counted(len(pairs_of(ablate)), 'pair')} of its variants together too"
-    apart = [
+    text = f"ablate.{name} also trains {counted(len(pairs_of(ablate)), 'pair')} of variants"
+    excluded = [
         f"{pair.first} and {pair.second} (both change {', '.join(pair.shared)})"
         for pair in undersized_pairs(ablate)
     ]
-    return f"{text}, but not {'; '.join(apart)}." if apart else f"{text}."
+    return f"{text}, but not {'; '.join(excluded)}." if excluded else f"{text}."
 
 
 def _names(stage: Stage, depends_on: tuple[str, ...]) -> str:
-    """Return the names of the candidates that wait for exactly these stages."""
+    """List the candidates that depend on exactly these stages."""
     names = [candidate.name for candidate in stage.candidates if candidate.depends_on == depends_on]
     return "all" if len(names) == len(stage.candidates) else ", ".join(names)
 
 
 def _json(estimated: Estimate) -> dict[str, Any]:
-    """Return the estimate for a program."""
     study = estimated.plan.study
     return {
         "study": study.name,
@@ -236,7 +241,6 @@ def _json(estimated: Estimate) -> dict[str, Any]:
 
 
 def _rung_json(rung: Rung) -> dict[str, Any]:
-    """Return a rung for a program."""
     return {
         **asdict(rung.size),
         "evaluated": list(rung.evaluated),

@@ -1,4 +1,4 @@
-"""Writing a report for a command: what cannot be written is an error of its own, and loses nothing else."""
+"""Writing the files of a report; an error in one file does not stop the others."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def write_files(
     formats: Collection[str],
     hint: str,
 ) -> tuple[tuple[Path, ...], tuple[ConvstudyError, ...]]:
-    """Return the files of a report that are written, and one error for each reason why others are not.
+    """Write a report.
 
     Args:
-        analysis: that of the run.
-        findings: what the checks find in it; ``None`` where they failed.
-        folder: where to.
+        analysis: of the run.
+        findings: of the checks; ``None`` if the checks failed.
+        folder: the folder of the files.
         formats: some of ``convstudy.report.FORMATS``.
-        hint: what to do where the system refuses to write.
+        hint: printed if the system cannot write a file.
+
+    Returns:
+        The written files, and one error for each reason why other files are not written.
     """
     reasons: dict[str, tuple[Exception, list[Path]]] = {}
 
@@ -42,13 +45,12 @@ def write_files(
         from convstudy.report import write_report
 
         files = write_report(analysis, findings, folder, formats, failed)
-    except Exception as error:  # before the first file
+    except Exception as error:  # raised before the first file
         failed(folder, error)
     return files, tuple(_error(error, paths, hint) for error, paths in reasons.values())
 
 
 def _error(error: Exception, paths: list[Path], hint: str) -> ConvstudyError:
-    """Return one error for all files that failed for one reason."""
     n_more = len(paths) - 1
     more = f" and {counted(n_more, 'more file')}" if n_more else ""
     path = paths[0]

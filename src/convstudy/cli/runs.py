@@ -1,4 +1,4 @@
-"""``convstudy status``, ``runs`` and ``report``: what was run, how far it is, and its report again."""
+"""``convstudy status``, ``runs`` and ``report``: the runs in a folder, their progress, and their reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convstudy.cli.options import json_option, open_history, runs_option, runs_words
+from convstudy.cli.options import examples, json_option, open_history, runs_option, runs_words
 from convstudy.cli.output import print_json, print_messages, table
 from convstudy.cli.reporting import write_files
 from convstudy.errors import Location, Problem, StoreError, UsageError, unknown
@@ -18,28 +18,35 @@ from convstudy.numbers import counted, moment, score_text
 if TYPE_CHECKING:
     from convstudy.history import Results, RunSummary
 
-# As convstudy.report.FORMATS, which a test compares: --help is not to load it.
+# A copy of convstudy.report.FORMATS, because --help must not import it; a test compares both.
 FORMATS = ("html", "csv", "markdown", "json", "svg", "pdf", "png")
-HOW_TO_START = "start one: convstudy run digits"
+HOW_TO_START = "start one with: convstudy run digits"
 
 
-@click.command()
+@click.command(epilog=examples("convstudy status", "convstudy status digits --json"))
 @click.argument("run", required=False)
 @runs_option
 @json_option
 def status(run: str | None, runs: Path, as_json: bool) -> None:
-    """Show how far a run is, stage by stage.
+    """Show the progress of a run, stage by stage.
 
-    RUN is a run's id or a study's name; the latest run, if it is not given.
+    RUN is the id of a run or the name of a study (its latest run); the default is the latest run in the folder.
+
+    Exit status: 0 success, 2 no such run or a damaged folder.
     """
     history = open_history(runs)
     summaries = history.runs() if history else ()
     if run is None and not summaries:
-        _say_nothing_there(runs, as_json, empty={"run": None})
+        _print_no_runs(runs, as_json, empty={"run": None})
         return
     if history is None:
         raise UsageError(
-            Problem("there are no runs here", where=Location(str(runs)), got=run or "", hint=HOW_TO_START)
+            Problem(
+                "there are no runs here",
+                where=Location(str(runs)),
+                got=run or "",
+                hint=HOW_TO_START,
+            )
         )
     results = history.results(run if run is not None else summaries[-1].run_id)
     summary = next(each for each in summaries if each.run_id == results.run_id)
@@ -49,17 +56,22 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
         click.echo(_text(results, summary, runs))
 
 
-@click.command()
+@click.command(epilog=examples("convstudy runs", "convstudy runs --runs /data/runs --json"))
 @runs_option
 @json_option
 def runs(runs: Path, as_json: bool) -> None:
-    """List the runs in a folder, the latest last."""
+    """List the runs in a folder, oldest first.
+
+    Each run has its dataset, status, number of fits and time of its last change.
+
+    Exit status: 0 success, 2 a damaged folder.
+    """
     history = open_history(runs)
     summaries = history.runs() if history else ()
     if as_json:
         print_json([asdict(summary) for summary in summaries])
     elif not summaries:
-        _say_nothing_there(runs)
+        _print_no_runs(runs)
     else:
         rows = [
             (
@@ -72,17 +84,17 @@ def runs(runs: Path, as_json: bool) -> None:
             )
             for each in summaries
         ]
-        click.echo(
-            table(("run", "dataset", "status", "done", "failed", "last worked on"), rows, right=(3, 4))
-        )
+        click.echo(table(("run", "dataset", "status", "done", "failed", "last change"), rows, right=(3, 4)))
         for each in summaries:
             if each.status == "unreadable":
                 click.echo(
-                    f"why {each.run_id} cannot be read: convstudy status {each.run_id}{runs_words(runs)}"
+                    f"{each.run_id} cannot be read; to see why: convstudy status {each.run_id}{runs_words(runs)}"
                 )
 
 
-@click.command()
+@click.command(
+    epilog=examples("convstudy report digits", "convstudy report study --format pdf,csv --output paper/")
+)
 @click.argument("run")
 @runs_option
 @click.option(
@@ -90,23 +102,25 @@ def runs(runs: Path, as_json: bool) -> None:
     "formats",
     multiple=True,
     metavar="FORMAT",
-    help=f"What to write: {', '.join(FORMATS)}; several with commas, or the option several times.  [default: html]",
+    help=f"The formats, separated by commas: {', '.join(FORMATS)}.  [default: html]",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where to write it; beside the run, if not given.",
+    help="The folder of the report.  [default: the run's folder]",
 )
 @click.pass_context
 def report(
     context: click.Context, run: str, runs: Path, formats: tuple[str, ...], output: Path | None
 ) -> int:
-    """Write the report of a run, in any format.
+    """Write the report of a run.
 
-    The answer is told and the paths are printed. RUN is a run's id or a study's name (its latest run). html is a
-    page, markdown and csv are tables, svg, pdf and png are figures, json is everything. A file that cannot be
-    written is an error (exit status 2); the others are still written.
+    RUN is the id of a run or the name of a study (its latest run). html is one page that works offline, markdown and
+    csv are tables, svg, pdf and png are charts, and json has everything. The answer goes to stderr and the paths of the
+    files to stdout.
+
+    Exit status: 0 success, 2 wrong usage or a file that cannot be written; the other files are still written.
     """
     wanted = tuple(dict.fromkeys(name.strip() for text in formats for name in text.split(","))) or ("html",)
     where = Location(subject=f"{context.command_path} --format")
@@ -127,7 +141,7 @@ def report(
     print_messages("\n".join(short_answer(analysis)))
     folder = output or history.report_folder(results.run_id)
     files, errors = write_files(
-        analysis, check_run(analysis), folder, wanted, hint="--output DIR writes it elsewhere"
+        analysis, check_run(analysis), folder, wanted, hint="--output DIR writes it to another folder"
     )
     for error in errors:
         print_messages(str(error))
@@ -137,17 +151,14 @@ def report(
 
 
 def _outdated(results: Results, runs: Path) -> StoreError:
-    """Return the error of a run that has no report in this version: an emptier one would replace its own."""
-    found = f"{len(results.records):,} of its {counted(len(results.plan.fits), 'fit')}"
-    what = f"another version of convstudy trained this run, and this one has {found}"
-    hint = (
-        "run the study again to train them with this version; "
-        "until then, the report and the files of the other version stay as they are"
-    )
+    """Return the error for a run of another version, whose report must not be replaced by an empty one."""
+    found = f"{len(results.records):,} of {counted(len(results.plan.fits), 'fit')}"
+    what = f"another version of convstudy trained this run; this version has {found}"
+    hint = "run the study again to train its fits with this version; until then, the old report is kept"
     return StoreError(Problem(what, Location(subject=f"{results.run_id} in {runs}"), hint=hint))
 
 
-def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) -> None:
+def _print_no_runs(runs: Path, as_json: bool = False, empty: object = None) -> None:
     if as_json:
         print_json(empty)
     else:
@@ -156,7 +167,7 @@ def _say_nothing_there(runs: Path, as_json: bool = False, empty: object = None) 
 
 @dataclass(frozen=True)
 class StageProgress:
-    """How far a stage is: its fits, the rungs of a search that halves, what it chose and by which score."""
+    """The progress of a stage: fits, rungs of a halving search, selected candidate and its validation score."""
 
     stage: str
     n_fits: int
@@ -171,16 +182,15 @@ class StageProgress:
 
     @property
     def outcome(self) -> str:
-        """What it chose, or what it waits for, in words."""
+        """The selected candidate with its score, the stages it waits for, or the rungs that are done."""
         if self.depends_on:
             return f"waits for {', '.join(self.depends_on)}"
         if self.chosen and self.validation_score is not None:
             return f"{self.chosen} ({score_text(self.validation_score, metric_named(self.metric).unit)})"
-        return f"{self.n_rungs_decided} of {self.n_rungs} rungs are done" if self.n_rungs_decided else ""
+        return f"{self.n_rungs_decided} of {self.n_rungs} rungs done" if self.n_rungs_decided else ""
 
 
 def _stages(results: Results) -> tuple[StageProgress, ...]:
-    """Return how far each stage is."""
     stages = []
     for stage in results.plan.stages:
         known = {fit.id for fit in stage.fits}
@@ -205,7 +215,6 @@ def _stages(results: Results) -> tuple[StageProgress, ...]:
 
 
 def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
-    """Return how far a run is, for a program."""
     from convstudy.cli.failed import failed_json
 
     return {
@@ -219,35 +228,33 @@ def _json(results: Results, summary: RunSummary) -> dict[str, Any]:
 
 
 def _text(results: Results, summary: RunSummary, runs: Path) -> str:
-    """Return how far a run is, for a person."""
     from convstudy.cli.failed import failed_text
 
     rows = [(each.stage, each.n_fits, each.n_done, each.n_failed, each.outcome) for each in _stages(results)]
     parts = [
         f"{summary.run_id}: {summary.status}, {summary.n_done:,} of {counted(summary.n_fits, 'fit')} done\n"
-        f"begun {moment(summary.created_at)}, last worked on {moment(summary.updated_at)} UTC",
+        f"started {moment(summary.created_at)}, last change {moment(summary.updated_at)} UTC",
         table(
             (
                 "stage",
                 "fits",
                 "done",
                 "failed",
-                f"chose (validation {metric_named(results.study.metric).title})",
+                f"selected (validation {metric_named(results.study.metric).title})",
             ),
             rows,
             right=(1, 2, 3),
         ),
-        f"The test set of {summary.dataset} was opened {counted(results.n_test_evaluations, 'time')} in this folder, "
-        f"{len(results.test_evaluations):,} of them for models of this run.",
+        f"Models evaluated on the test set of {summary.dataset}: {results.n_test_evaluations:,} in this folder, "
+        f"{len(results.test_evaluations):,} in this run.",
     ]
     if results.failed:
         parts.append(failed_text(results))
     if summary.status == "interrupted":
-        parts.append("The command that began it goes on with it: convstudy run ...")
+        parts.append("To resume it, run the command that started it.")
     elif summary.status == "outdated":
         parts.append(
-            "Another version of convstudy trained this run; the command that began it trains what is missing: "
-            "convstudy run ..."
+            "Another version of convstudy trained this run. The command that started it trains it with this version."
         )
     elif summary.status != "running":
         parts.append(f"next: convstudy report {summary.run_id}{runs_words(runs)}")

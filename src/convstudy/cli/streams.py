@@ -1,7 +1,7 @@
-"""What commands print on: stdout and stderr that may be closed, full, without a reader, or unable to hold Unicode.
+"""Stdout and stderr that may be closed, full, without a reader, or in an encoding without Unicode.
 
-A result that cannot be printed is an error (:class:`NotPrinted`, :class:`ReaderGone`). Text on stderr that cannot be
-printed is dropped: no run ends because its log is full.
+A result that cannot be printed on stdout raises :class:`NotPrinted` or :class:`ReaderGone`. Text that cannot be printed
+on stderr is dropped, so that a full log does not end a run.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class NotPrinted(UsageError):
 
 
 class ReaderGone(Exception):
-    """The program that read our output has ended; no ``OSError``, of which click would make exit status 1."""
+    """The reader of stdout has ended. It is not an ``OSError``, which click would turn into exit status 1."""
 
 
 class _Stream(ABC):
-    """A text stream; subclasses say what a failure to write means."""
+    """A wrapped text stream; subclasses decide what a failed write means."""
 
-    buffer = None  # click would write past us
+    buffer = None  # else click would bypass the wrapper
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -58,7 +58,6 @@ class _Stream(ABC):
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text."""
         encoding = getattr(self._stream, "encoding", None)
         if encoding:
             text = encodable(text, encoding, getattr(self._stream, "errors", None) or "strict")
@@ -66,30 +65,29 @@ class _Stream(ABC):
         return len(text)
 
     def flush(self) -> None:
-        """Hand what is written to the system."""
         self._do(self._stream.flush)
 
     @abstractmethod
     def _do(self, step: Callable[[], object]) -> None:
-        """Take a step that may fail."""
+        """Call a function that may fail to write."""
 
 
 class _Results(_Stream):
-    """Stdout: what cannot be written is an error."""
+    """Stdout: a failed write is an error."""
 
     def _do(self, step: Callable[[], object]) -> None:
         try:
             step()
         except BrokenPipeError:
             raise ReaderGone from None
-        except (OSError, ValueError) as error:  # the latter from a stream that Python has closed
+        except (OSError, ValueError) as error:  # a closed stream raises ValueError
             reason = getattr(error, "strerror", None) or str(error)
             what = f"the result cannot be printed: {reason.lower()}"
             raise NotPrinted(Problem(what, where=Location(subject="stdout"))) from None
 
 
 class _Messages(_Stream):
-    """Stderr: what cannot be written is dropped."""
+    """Stderr: a failed write is ignored."""
 
     def _do(self, step: Callable[[], object]) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -98,17 +96,17 @@ class _Messages(_Stream):
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
-    """Replace stdout and stderr while a command runs, and leave nothing that Python cannot flush at its end."""
+    """Wrap stdout and stderr while a command runs; afterwards both are flushed or empty."""
     before = sys.stdout, sys.stderr
     _occupy_closed()
     with ExitStack() as at_end:
-        # EvaluationResult for reading only: to write to it fails, as to a closed stream.
+        # A read-only descriptor: writing fails, as it does for a closed stream.
         out = sys.stdout or at_end.enter_context(os.fdopen(os.open(os.devnull, os.O_RDONLY), "w"))
         err = sys.stderr or at_end.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         for stream in (out, err):
             if isinstance(stream, io.TextIOWrapper) and not stream.closed:
                 at_end.callback(stream.reconfigure, errors=stream.errors)
-                stream.reconfigure(errors="surrogateescape")  # the bytes of file names stay what they are
+                stream.reconfigure(errors="surrogateescape")  # keeps the bytes of file names
             at_end.callback(_empty, stream)
         sys.stdout, sys.stderr = cast(TextIO, _Results(out)), cast(TextIO, _Messages(err))
         try:
@@ -118,9 +116,9 @@ def safe_streams() -> Iterator[None]:
 
 
 def _occupy_closed() -> None:
-    """Open a null device under the number of each closed standard stream.
+    """Open the null device as each closed standard stream.
 
-    The next file to be opened would take its number, and what a library prints would be written into that file.
+    Otherwise the next opened file would get its descriptor, and libraries would print into that file.
     """
     for number in range(3):
         try:
@@ -130,34 +128,39 @@ def _occupy_closed() -> None:
 
 
 def _empty(stream: TextIO) -> None:
-    """Flush a stream; what it cannot write goes nowhere, or Python would complain at its end with status 120."""
+    """Flush a stream, or discard its buffer; otherwise Python would exit with status 120."""
     try:
         stream.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
             stream.flush()
 
 
 def encodable(text: str, encoding: str, errors: str = "strict") -> str:
-    """Return a text that an encoding can hold: signs in ASCII where it lacks one of them, and "?" for the rest.
+    """Return a text that an encoding can hold: signs in ASCII, and "?" for other missing characters.
 
-    A "?" for a minus sign would change what a sentence says.
+    Replacing a minus sign by "?" would change the meaning of a sentence.
+
+    Args:
+        text: any text.
+        encoding: the encoding of the stream.
+        errors: its error handler.
 
     >>> encodable("−0.5 to 2 × 10¹⁰, naïve", "ascii")
     '-0.5 to 2 x 10^10, na?ve'
     """
 
-    def holds(part: str) -> bool:
+    def encodes(part: str) -> bool:
         try:
             part.encode(encoding, errors)
         except UnicodeEncodeError:
             return False
         return True
 
-    if holds(text):
+    if encodes(text):
         return text
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
-    return "".join(letter if holds(letter) else "?" for letter in text.translate(_ASCII))
+    return "".join(character if encodes(character) else "?" for character in text.translate(_ASCII))

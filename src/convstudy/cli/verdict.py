@@ -1,4 +1,4 @@
-"""``convstudy verdict``: the small calculator, for figures that come without records."""
+"""``convstudy verdict``: compare two models from counts, without records of a run."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ from dataclasses import asdict
 
 import click
 
-from convstudy.cli.options import json_option
+from convstudy.cli.options import examples, json_option
 from convstudy.cli.output import print_json
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "convstudy verdict --successes 9951 9937 --n 10000",
+        "convstudy verdict --successes 9951 9937 --n 10000 --discordant 21 7 --margin 0.2",
+    )
+)
 @click.option(
     "--successes",
     nargs=2,
     type=int,
     required=True,
     metavar="A B",
-    help="How many test images each of two models got right.",
+    help="The numbers of correct predictions of the two models.",
 )
-@click.option("--n", "n", type=int, required=True, metavar="N", help="How many test images there were.")
+@click.option("--n", "n", type=int, required=True, metavar="N", help="The number of test images.")
 @click.option(
-    "--both-right", type=int, metavar="K", help="How many both got right, if they saw the same images."
+    "--both-right",
+    type=int,
+    metavar="K",
+    help="The number of images that both models predict correctly, if the test images are the same.",
 )
 @click.option(
     "--discordant",
@@ -29,15 +37,15 @@ from convstudy.cli.output import print_json
     type=int,
     default=None,
     metavar="B C",
-    help="Or: how many only the first, and only the second got right.",
+    help="Instead of --both-right: the numbers of images that only one model predicts correctly.",
 )
 @click.option(
     "--margin",
     type=click.FloatRange(0, 100),
     default=0.1,
     show_default=True,
-    metavar="POINTS",
-    help="Differences of accuracy up to this many points count as none.",
+    metavar="PP",
+    help="The equivalence margin, in percentage points of accuracy.",
 )
 @json_option
 def verdict(
@@ -48,10 +56,11 @@ def verdict(
     margin: float,
     as_json: bool,
 ) -> None:
-    """Say what two models' counts of right answers allow to be said.
+    """Compare two models by their numbers of correct predictions.
 
-    For figures out of a notebook or a paper: convstudy verdict --successes 9951 9937 --n 10000. A run's own verdicts
-    stand in its report.
+    Use it for results of a notebook or a paper. The report of a run has the verdicts of that run.
+
+    Exit status: 0 success, 2 wrong usage.
     """
     from convstudy.stats import verdict_on_counts
 
