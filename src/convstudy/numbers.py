@@ -65,10 +65,10 @@ def difference_text(difference: float, unit: str) -> str:
     """Return the size of a difference of two values of a metric with this unit.
 
     >>> difference_text(-0.0042, "percent"), difference_text(0.0042, "")
-    ('0.42 points', '0.0042')
+    ('0.42 percentage points', '0.0042')
     """
     if unit == "percent":
-        return f"{bare_percent(abs(difference))} points"
+        return f"{bare_percent(abs(difference))} percentage points"
     return f"{loss(abs(difference))}{f' {unit}' if unit else ''}"
 
 

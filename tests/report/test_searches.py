@@ -60,7 +60,7 @@ def test_halving_tables_show_training_budget_and_elimination_of_each_candidate()
         ("2 folds × 3 epochs", ""),
     ]
     assert [row["fold_2"] is None for row in rows.values()] == [True, True, True, False, False]
-    assert rows["kernel=6"]["chosen"] == "chosen"
+    assert rows["kernel=6"]["selected"] == "selected"
     assert "trained 17 of 40 epochs of the grid (42 %)" in search.caption
     assert [list(row.values())[:5] for row in as_records(rungs)] == [
         ["1", 5, 1, 1, "kernel=6"],

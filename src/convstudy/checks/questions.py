@@ -82,7 +82,7 @@ def unequal_tuning(planned: Planned) -> Iterator[Spot]:
             ]
             yield Spot(
                 f"compare.{name}",
-                f"the networks are not tuned equally: {', '.join(groups)}; more candidates give a better best one by "
+                f"the networks are not tuned equally: {', '.join(groups)}; the best of more candidates looks better by "
                 "chance alone",
                 "run a search of similar size for each network, or none",
             )
@@ -106,7 +106,7 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
             "study.equivalence_margin",
             f"selection uses few validation images: {counts}; differences of up to "
             f"{shortest(100 * RULE_OF_THREE / fewest, 2)} percentage points cannot be excluded (rule of three), but "
-            f"the margin is {shortest(100 * margin)}",
+            f"the equivalence margin is {shortest(100 * margin)}",
             f"set equivalence_margin = {shortest(math.ceil(1000 * RULE_OF_THREE / fewest) / 10)}, or use "
             f"{math.ceil(RULE_OF_THREE / margin):,} validation images",
         )

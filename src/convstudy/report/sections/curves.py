@@ -16,7 +16,7 @@ from convstudy.report.stages import stage_title, trained
 _ORDER = ("compare", "final", "ablate", "search")
 _LEGEND = (
     "Thick line: mean over seeds or folds. Band: ± 1 sd. Thin lines: single fits. Training and validation images are "
-    "both evaluated after each epoch in evaluation mode; of the training images, at most train_eval_samples."
+    "both evaluated after each epoch in evaluation mode, using at most train_eval_samples training images."
 )
 
 

@@ -31,6 +31,7 @@ def sections(material: Material) -> Iterator[Section]:
 def environment_table(environments: Mapping[Environment, int]) -> Table:
     """Return a table with one column per environment, titled with its number of fits."""
     titles = {
+        "cpu": "CPU",
         "n_cores": "Cores",
         "torch": "PyTorch",
         "numpy": "NumPy",

@@ -109,7 +109,7 @@ def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
             for score in rung.scores
             if score.value is not None
         ]
-    kinds = ["chosen", "promoted", "eliminated"]
+    kinds = ["selected", "promoted", "eliminated"]
     x = nominal(
         "rung",
         sort=labels,
@@ -152,7 +152,7 @@ def _draw(stage_result: StageResult, decided: list[tuple[int, Rung]]) -> Spec:
 def _outcome(stage_result: StageResult, name: str, promoted: tuple[str, ...]) -> str:
     best = stage_result.best
     if best is not None and best.name == name:
-        return "chosen"
+        return "selected"
     return "promoted" if name in promoted else "eliminated"
 
 

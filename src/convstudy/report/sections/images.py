@@ -50,7 +50,7 @@ def sections(material: Material) -> Iterator[Section]:
         tables = (parts_table(results.images, info), duplicates_table(results.images, info))
         blocks += [Details(table.title, (table,)) for table in tables if table.rows]
     if images is not None:
-        blocks += [Heading("The first training images"), Gallery(_first(images, info), "small")]
+        blocks += [Heading("First training images"), Gallery(_first(images, info), "small")]
     yield Section("data", "Dataset", tuple(blocks), notes=notes)
 
 

@@ -115,7 +115,7 @@ def choices_table(results: Results) -> Table:
         Column("candidate", "Candidate"),
         *(Column(key_of(each), f"Mean validation {each.title}", value_kind(each)) for each in metrics),
         Column("failed", "Failed fits", "count"),
-        Column("chosen", "Chosen"),
+        Column("selected", "Selected"),
     )
     rows: list[tuple[Value, ...]] = []
     marked = set()
@@ -125,7 +125,7 @@ def choices_table(results: Results) -> Table:
         for score in choice.scores:
             if score.name == choice.chosen:
                 marked.add(len(rows))
-            chosen = "chosen" if score.name == choice.chosen else ""
+            selected = "selected" if score.name == choice.chosen else ""
             rows.append(
                 (
                     str(number),
@@ -133,7 +133,7 @@ def choices_table(results: Results) -> Table:
                     score.name,
                     *(None if score.scores is None else score.scores[each.name] for each in metrics),
                     score.n_failed,
-                    chosen,
+                    selected,
                 )
             )
     caption = (
@@ -142,7 +142,10 @@ def choices_table(results: Results) -> Table:
     )
     if any(choice.kept for choice in asked):
         kept = ", ".join(choice.stage for choice in asked if choice.kept)
-        caption += f" {kept}: chosen before a model had a test score; the choice stays although records changed since."
+        caption += (
+            f" {kept}: selected before a model had a test score; this selection stays although records changed "
+            "since."
+        )
     if any(stage.rungs for stage in results.plan.stages):
         caption += " A halving search lists only the candidates of its last rung."
     return Table("choices", "Choices in order", caption, columns, tuple(rows), frozenset(marked))

@@ -68,7 +68,7 @@ def search_table(stage_result: StageResult) -> Table:
         ),
         Column("parameters", "Parameters", "count"),
         Column("seconds", "Time per fit", "seconds"),
-        Column("chosen", "Chosen"),
+        Column("selected", "Selected"),
     )
     rows: list[tuple[Value, ...]] = []
     for row in stage_result.rows:
@@ -83,14 +83,14 @@ def search_table(stage_result: StageResult) -> Table:
                 *(row.validation[each.name] for each in last),
                 row.n_parameters,
                 row.seconds,
-                "chosen" if row.chosen else "",
+                "selected" if row.chosen else "",
             )
         )
     folds_text = "the folds of each candidate" if halves else counted(len(parts), "fold")
     best = "highest" if metric.higher_is_better else "lowest"
     among = f"Of the last rung, the {best}" if halves else f"The {best}"
     caption = (
-        f"Mean ± sd over {folds_text}, and the score of each fold. {among} mean validation {metric.title} is chosen. "
+        f"Mean ± sd over {folds_text}, and the score of each fold. {among} mean validation {metric.title} is selected. "
         f"{_epochs_text(stage_result)}{MEASURED}"
     )
     title = f"Search {stage_result.name}"

@@ -103,8 +103,8 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “±”: the half-width "
         "of the interval for this source of variation alone. Over folds the interval is Nadeau and Bengio’s, because "
         "folds share training images, and never narrower than that for the validation images of all folds. "
-        f"{lost}p: how often chance alone moves the difference this far beyond the nearest bound of the margin, or "
-        f"this far within.{_required_text(metric, margin) if has_required else ''}"
+        f"{lost}p: uncorrected p-value of the test against the nearest bound of the margin."
+        f"{_required_text(metric, margin) if has_required else ''}"
     )
     if metric.kind == "per set":
         caption = (
@@ -186,7 +186,7 @@ def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, ma
     caption = (
         f"Posterior probability that the candidate is better by more than {bound}, equivalent within ±{bound}, or "
         "worse: Bayesian correlated t-test on folds (Benavoli et al. 2017). Not corrected for multiple comparisons, "
-        "nor for the candidate being chosen by the same folds."
+        "nor for the candidate being selected on the same folds."
     )
     return Table("probabilities", "Bayesian comparison over folds", caption, columns, tuple(rows))
 
