@@ -1,4 +1,4 @@
-"""A dataset of a few tiny images, published nowhere, for tests that spoil its files."""
+"""A dataset of a few tiny images, for tests that damage its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_TRAIN, N_TEST, SIDE = 12, 6, 4
 
 
 def idx_bytes(shape: tuple[int, ...], values: bytes) -> bytes:
-    """Return a sound IDX file."""
+    """Return the bytes of a valid IDX file."""
     return bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape) + values
 
 
@@ -31,7 +31,7 @@ def _content(name: str, labels: tuple[int, ...]) -> tuple[tuple[int, ...], bytes
 
 @dataclass(frozen=True)
 class Tiny:
-    """The files of a tiny dataset: what they hold, and how they are published."""
+    """A tiny dataset with the content and the archive of each file by name."""
 
     info: Dataset
     contents: dict[str, bytes]
@@ -51,7 +51,7 @@ class Tiny:
 
 @pytest.fixture
 def make_tiny() -> Callable[..., Tiny]:
-    """Return a function that makes a dataset called "tiny" (12 + 6 images, 3 classes) without its files."""
+    """Return a function that makes the dataset "tiny" (12 + 6 images, 3 classes) and does not write its files."""
 
     def make(
         mirrors: tuple[str, ...] = (), content_known: bool = True, labels: tuple[int, ...] = (0, 1, 2)
@@ -78,7 +78,7 @@ def make_tiny() -> Callable[..., Tiny]:
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """Return empty folders for CONVSTUDY_DATA and CONVSTUDY_CACHE, both set; nothing may be downloaded."""
+    """Set CONVSTUDY_DATA and CONVSTUDY_CACHE to empty folders and forbid downloads; return both folders."""
     data, cache = tmp_path / "data", tmp_path / "cache"
     monkeypatch.setenv("CONVSTUDY_DATA", str(data))
     monkeypatch.setenv("CONVSTUDY_CACHE", str(cache))

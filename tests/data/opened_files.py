@@ -1,4 +1,4 @@
-"""Which files Python opens, by whichever function: the interpreter's own audit events say so."""
+"""Lists the files that Python opens, from the audit events of the interpreter."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def _note(event: str, arguments: tuple[object, ...]) -> None:
                 names.append(path.name)
 
 
-sys.addaudithook(_note)  # a hook stays for the life of the process, so there is one
+sys.addaudithook(_note)  # a hook cannot be removed, so there is one for all uses
 
 
 @contextmanager
 def opened_files(folder: Path) -> Iterator[list[str]]:
-    """Yield a list of the names of the files in a folder that are opened meanwhile, in order."""
+    """Yield a list that collects the names of the files in a folder as they are opened."""
     names: list[str] = []
     _watching.append((folder, names))
     try:

@@ -1,4 +1,4 @@
-"""Arrays in .npy files: anything but the expected one is refused, and images read from a file are those in it."""
+"""The strict reader of .npy files, and images that stay in such a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2, 0], dtype=np.int64)
 
 
 def _header(text: str) -> bytes:
-    """Return the beginning of a .npy file with this header, whatever it says."""
+    """Return the first bytes of a .npy file with any text as its header."""
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode("latin1")
 
 
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "pixels.npy"
 
 
-def test_a_file_is_mapped_as_it_was_written(path: Path) -> None:
+def test_map_array_returns_the_saved_array_read_only(path: Path) -> None:
     mapped = map_array(path, "|u1", SHAPE)
     assert isinstance(mapped, np.memmap)
     assert np.array_equal(mapped, PIXELS)
@@ -46,15 +46,15 @@ HOSTILE: dict[str, bytes] = {
     "empty": b"",
     "text": b"these are no images",
     "half a header": _header(WHOLE)[:30],
-    "no dictionary": _header("[1, 2]\n"),
+    "not a dictionary": _header("[1, 2]\n"),
     "not Python": _header("{'descr': \n"),
     "too deep": _header("(" * 5000 + ")" * 5000 + "\n"),
     "a long header": _header(WHOLE[:-1] + " " * 20_000 + "\n"),
     "objects": _header("{'descr': '|O', 'fortran_order': False, 'shape': (7,), }\n") + bytes(100),
-    "a shape that no disk holds": _header(WHOLE.replace("7", "9" * 18)),
+    "a shape larger than any disk": _header(WHOLE.replace("7", "9" * 18)),
     "a negative shape": _header(WHOLE.replace("7", "-7")) + PIXELS.tobytes(),
     "a shape of text": _header(WHOLE.replace("7", "'7'")) + PIXELS.tobytes(),
-    "a type that is none": _header(WHOLE.replace("|u1", "|u1,i4")) + PIXELS.tobytes(),
+    "an invalid dtype": _header(WHOLE.replace("|u1", "|u1,i4")) + PIXELS.tobytes(),
     "too short": _header(WHOLE) + PIXELS.tobytes()[:-1],
     "too long": _header(WHOLE) + PIXELS.tobytes() + b"\0",
     "another shape": _header(WHOLE.replace("7, 4", "4, 7")) + PIXELS.tobytes(),
@@ -64,26 +64,26 @@ HOSTILE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_everything_else_is_refused(path: Path, content: bytes) -> None:
+def test_map_array_of_any_other_file_raises(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
         map_array(path, "|u1", SHAPE)
     assert str(caught.value.problems[0].where) == str(path)
 
 
-def test_the_header_that_is_spoiled_above_is_sound(path: Path) -> None:
+def test_map_array_accepts_the_undamaged_header(path: Path) -> None:
     path.write_bytes(_header(WHOLE) + PIXELS.tobytes())
     assert np.array_equal(map_array(path, "|u1", SHAPE), PIXELS)
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_map_array_of_a_missing_file_or_a_folder_raises(tmp_path: Path) -> None:
     for missing in (tmp_path / "none.npy", tmp_path):
         with pytest.raises(DataError, match="cannot read the file"):
             map_array(missing, "|u1", SHAPE)
 
 
 @pytest.mark.parametrize("rows", [[0], [6], [2, 3, 4], [6, 0, 1, 1, 0], [5, 4, 3], [0, 2, 4], range(7), []])
-def test_rows_read_from_a_file_are_those_of_the_array(path: Path, rows: list[int]) -> None:
+def test_pixel_file_reads_the_rows_of_the_array(path: Path, rows: list[int]) -> None:
     file = PixelFile.of(map_array(path, "|u1", SHAPE), path)
     wanted = np.array(rows, dtype=np.int64)
     found = file.read(wanted)
@@ -92,7 +92,7 @@ def test_rows_read_from_a_file_are_those_of_the_array(path: Path, rows: list[int
     assert np.array_equal(found, PIXELS[wanted])
 
 
-def test_a_file_that_is_changed_or_cut_or_gone_is_said(path: Path) -> None:
+def test_pixel_file_that_is_changed_cut_or_deleted_raises(path: Path) -> None:
     file = PixelFile.of(map_array(path, "|u1", SHAPE), path)
     written = path.stat()
     np.save(path, PIXELS[::-1])
@@ -109,7 +109,7 @@ def test_a_file_that_is_changed_or_cut_or_gone_is_said(path: Path) -> None:
         file.read(np.arange(3))
 
 
-def test_images_on_disk_are_the_images_in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_on_disk_equal_images_in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapped = map_array(path, "|u1", SHAPE)
     on_disk, in_memory = Images(mapped, LABELS, PixelFile.of(mapped, path)), Images(PIXELS, LABELS)
     for n_bytes in (1, 50, 1 << 24):
@@ -120,11 +120,11 @@ def test_images_on_disk_are_the_images_in_memory(path: Path, monkeypatch: pytest
     assert taken.file is None
     assert np.array_equal(taken.pixels, PIXELS[rows])
     assert np.array_equal(taken.labels, LABELS[rows])
-    with pytest.raises(DataError, match="outside the images"):
+    with pytest.raises(DataError, match=r"must be in \[0, 6\]"):
         on_disk.take(np.array([7]))
 
 
-def test_the_digest_is_that_of_the_whole_at_once() -> None:
+def test_digest_equals_the_sha256_of_shape_pixels_and_labels() -> None:
     whole = b"images 7 4 3 2\n" + PIXELS.tobytes() + LABELS.astype("<i8").tobytes()
     assert Images(PIXELS, LABELS).digest() == hashlib.sha256(whole).hexdigest()
 
@@ -134,7 +134,7 @@ Make = Callable[..., Dataset]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Return a function that writes a dataset called "mine"."""
+    """Return a function that writes a dataset with the name "mine"."""
 
     def write(labels: np.ndarray = LABELS) -> Dataset:  # type: ignore[type-arg]
         folder = tmp_path / "mine"
@@ -155,7 +155,7 @@ def make(tmp_path: Path) -> Make:
     return write
 
 
-def test_labels_of_arrays_are_read_without_their_images(make: Make, tmp_path: Path) -> None:
+def test_read_labels_does_not_need_the_images(make: Make, tmp_path: Path) -> None:
     dataset = make()
     for part in ("train", "test"):
         (tmp_path / "mine" / f"{part}-images.npy").unlink()
@@ -163,12 +163,10 @@ def test_labels_of_arrays_are_read_without_their_images(make: Make, tmp_path: Pa
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 28])
-def test_a_dataset_of_arrays_is_held_or_stays_where_it_is_by_its_size(
-    make: Make, monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
-    made = make()
+def test_large_images_stay_in_their_file(make: Make, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    written_dataset = make()
     monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", limit)
-    dataset = made.load()
+    dataset = written_dataset.load()
     assert (dataset.train.file is None) == (limit > 0)
     assert isinstance(dataset.train.pixels, np.memmap) == (limit == 0)
     assert np.array_equal(dataset.train.take(np.arange(7)).pixels, PIXELS)
@@ -179,19 +177,19 @@ def test_a_dataset_of_arrays_is_held_or_stays_where_it_is_by_its_size(
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 28])
-def test_a_dataset_of_arrays_with_another_content_is_refused(
+def test_load_of_changed_files_raises(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    made = make(LABELS[::-1].copy())
+    written_dataset = make(LABELS[::-1].copy())
     np.save(tmp_path / "mine" / "train-labels.npy", np.roll(LABELS, 1))
     monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", limit)
-    with pytest.raises(DataError, match="the train part is not the known one"):
-        made.load()
+    with pytest.raises(DataError, match="the train part has changed"):
+        written_dataset.load()
 
 
 @pytest.mark.parametrize("name", ["train-images", "train-labels", "test-images", "test-labels"])
-def test_a_missing_array_shows_at_once(make: Make, tmp_path: Path, name: str) -> None:
-    made = make()
+def test_load_with_a_missing_file_raises(make: Make, tmp_path: Path, name: str) -> None:
+    written_dataset = make()
     (tmp_path / "mine" / f"{name}.npy").unlink()
     with pytest.raises(DataError, match=f"there is no {name}.npy"):
-        made.load()
+        written_dataset.load()

@@ -1,4 +1,4 @@
-"""The built-in datasets: complete, consistent, cheap; its digests are pinned, because records refer to them."""
+"""The built-in datasets. Their digests must not change, because records refer to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convstudy.data import BUILT_IN_DATASETS
 from convstudy.data.sources.idx import IdxSource
 
 
-def test_the_four_datasets() -> None:
+def test_there_are_four_datasets_of_10_classes() -> None:
     assert list(BUILT_IN_DATASETS) == ["digits", "mnist", "fashion-mnist", "kmnist"]
     for name, info in BUILT_IN_DATASETS.items():
         assert info.name == name
@@ -19,7 +19,7 @@ def test_the_four_datasets() -> None:
         assert info.n_classes == len(set(info.class_names)) == 10
 
 
-def test_digests_are_what_records_of_today_say() -> None:
+def test_digests_do_not_change() -> None:
     assert (
         BUILT_IN_DATASETS["digits"].digest
         == "31c8a1b7ae8fd4b6683fab4ce98e829251c1b154f7c95dec7a146ba9e21e2484"
@@ -30,7 +30,7 @@ def test_digests_are_what_records_of_today_say() -> None:
     )
 
 
-def test_published_digests_are_well_formed_and_all_different() -> None:
+def test_published_digests_are_valid_and_different() -> None:
     files = [
         file
         for info in BUILT_IN_DATASETS.values()
@@ -44,7 +44,7 @@ def test_published_digests_are_well_formed_and_all_different() -> None:
     assert len({*digests, *(info.digest for info in BUILT_IN_DATASETS.values())}) == 20
 
 
-def test_idx_files_have_the_shapes_that_the_entry_says() -> None:
+def test_idx_files_have_the_shapes_of_the_dataset() -> None:
     for info in BUILT_IN_DATASETS.values():
         if isinstance(info.source, IdxSource):
             for (images, labels), n in ((info.source.train, info.n_train), (info.source.test, info.n_test)):
@@ -54,14 +54,14 @@ def test_idx_files_have_the_shapes_that_the_entry_says() -> None:
             assert all(mirror.endswith("/") for mirror in info.source.mirrors)
 
 
-def test_importing_the_package_loads_nothing_heavy() -> None:
+def test_importing_the_package_loads_no_heavy_module() -> None:
     heavy = ("numpy", "sklearn", "scipy", "pooch", "requests", "torch")
     code = f"import sys, convstudy.data; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
 
-def test_nothing_here_loads_torch() -> None:
+def test_loading_and_splitting_does_not_load_torch() -> None:
     code = (
         "import sys; from convstudy.data import *; d = BUILT_IN_DATASETS['digits'].load(); d.test.open(lambda: None);"
         "split_indices(d.train.labels, Fold(0, 5, 0)); print('torch' in sys.modules)"
@@ -70,6 +70,6 @@ def test_nothing_here_loads_torch() -> None:
     assert run.stdout.strip() == "False"
 
 
-def test_the_table_of_contents_is_sorted_and_true() -> None:
+def test_all_is_sorted_and_complete() -> None:
     assert sorted(convstudy.data.__all__) == convstudy.data.__all__
     assert all(hasattr(convstudy.data, name) for name in convstudy.data.__all__)

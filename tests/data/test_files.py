@@ -1,4 +1,4 @@
-"""Files are looked for in one order, downloaded from one mirror after the other, and always verified."""
+"""Files are found in a fixed order, downloaded from one mirror after the other, and always verified."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Folders = tuple[Path, Path]
 
 @dataclass
 class Mirror:
-    """A web server on this machine: what it serves by path, and what it was asked for."""
+    """A local web server: its pages by path, and the paths that were requested."""
 
     url: str = ""
     pages: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            mirror.asked.append(self.path)
+            mirror.requested.append(self.path)
             page = mirror.pages.get(self.path)
             self.send_response(404 if page is None else 200)
             self.end_headers()
             self.wfile.write(page or b"")
 
         def log_message(self, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -61,37 +61,37 @@ def _spoil(folder: Path) -> None:
         path.write_bytes(b"spoiled")
 
 
-def test_your_folder_comes_before_the_cache(make_tiny: MakeTiny, folders: Folders) -> None:
+def test_data_folder_is_used_before_the_cache(make_tiny: MakeTiny, folders: Folders) -> None:
     tiny = make_tiny()
     tiny.write(folders[0])
     _spoil(tiny.write(folders[1]))
     assert len(tiny.info.load().train) == 12
 
 
-def test_the_cache_comes_second(make_tiny: MakeTiny, folders: Folders) -> None:
+def test_cache_is_used_if_the_data_folder_has_no_file(make_tiny: MakeTiny, folders: Folders) -> None:
     tiny = make_tiny()
     tiny.write(folders[1])
     assert len(tiny.info.load().train) == 12
 
 
-def test_a_spoiled_file_of_yours_is_an_error_not_a_reason_to_look_elsewhere(
+def test_damaged_file_in_the_data_folder_raises_although_the_cache_has_it(
     make_tiny: MakeTiny, folders: Folders
 ) -> None:
     tiny = make_tiny()
     _spoil(tiny.write(folders[0]))
     tiny.write(folders[1])
-    with pytest.raises(DataError, match="not a sound gzip file"):
+    with pytest.raises(DataError, match="not a valid gzip file"):
         tiny.info.load()
 
 
 @pytest.mark.parametrize("variable", ["CONVSTUDY_DATA", "CONVSTUDY_CACHE"])
-def test_plain_files_are_taken_too(make_tiny: MakeTiny, folders: Folders, variable: str) -> None:
+def test_uncompressed_files_are_accepted(make_tiny: MakeTiny, folders: Folders, variable: str) -> None:
     tiny = make_tiny()
     tiny.write(folders[0] if variable == "CONVSTUDY_DATA" else folders[1], plain=True)
     assert len(tiny.info.load().train) == 12
 
 
-def test_a_file_compressed_anew_is_taken_if_its_content_is_known(
+def test_file_compressed_again_is_accepted_if_its_content_is_known(
     make_tiny: MakeTiny, folders: Folders
 ) -> None:
     tiny = make_tiny()
@@ -101,7 +101,7 @@ def test_a_file_compressed_anew_is_taken_if_its_content_is_known(
     assert len(tiny.info.load().train) == 12
 
 
-def test_other_content_is_refused_with_both_digests(make_tiny: MakeTiny, folders: Folders) -> None:
+def test_other_content_raises_with_both_digests(make_tiny: MakeTiny, folders: Folders) -> None:
     tiny = make_tiny()
     folder = tiny.write(folders[0])
     other = tiny.contents["train-images"][:-1] + b"\xff"
@@ -115,14 +115,14 @@ def test_other_content_is_refused_with_both_digests(make_tiny: MakeTiny, folders
     assert problem.got != problem.expected
 
 
-def test_where_only_the_archive_is_known_it_has_to_be_that_archive(
+def test_archive_compressed_again_raises_if_its_content_is_unknown(
     make_tiny: MakeTiny, folders: Folders
 ) -> None:
     tiny = make_tiny(content_known=False)
     folder = tiny.write(folders[0])
     assert len(tiny.info.load().train) == 12
-    anew = gzip.compress(tiny.contents["train-images"], mtime=7)
-    (folder / "train-images.gz").write_bytes(anew)
+    recompressed = gzip.compress(tiny.contents["train-images"], mtime=7)
+    (folder / "train-images.gz").write_bytes(recompressed)
     with pytest.raises(DataError, match=r"\.gz file is not the published one"):
         tiny.info.load()
     (folder / "train-images.gz").unlink()
@@ -131,7 +131,7 @@ def test_where_only_the_archive_is_known_it_has_to_be_that_archive(
         tiny.info.load()
 
 
-def test_offline_and_not_here_is_one_error_that_says_what_to_do(
+def test_missing_files_offline_raise_one_error_with_urls_and_folders(
     make_tiny: MakeTiny, folders: Folders
 ) -> None:
     tiny = make_tiny(mirrors=("https://one.invalid/a/", "https://two.invalid/b/"))
@@ -141,7 +141,7 @@ def test_offline_and_not_here_is_one_error_that_says_what_to_do(
     (problem,) = caught.value.problems
     text = str(caught.value)
     assert "3 file(s)" in problem.what
-    assert "train-images" not in text  # that one is here
+    assert "train-images" not in text  # this file exists
     for part in (
         "https://one.invalid/a/train-labels.gz",
         "https://one.invalid/a/test-images.gz",
@@ -149,12 +149,12 @@ def test_offline_and_not_here_is_one_error_that_says_what_to_do(
         "CONVSTUDY_OFFLINE",
         str(folders[0] / "tiny"),
         str(folders[1] / "tiny"),
-        '"digits", which needs no network',
+        '"digits", which needs no download',
     ):
         assert part in text
 
 
-def test_the_message_names_the_variable_where_it_is_not_set(
+def test_missing_files_error_names_the_variable_if_it_is_not_set(
     make_tiny: MakeTiny, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONVSTUDY_DATA")
@@ -163,30 +163,30 @@ def test_the_message_names_the_variable_where_it_is_not_set(
         tiny.info.load()
 
 
-def test_what_is_not_here_is_downloaded_once(
+def test_missing_files_are_downloaded_once(
     make_tiny: MakeTiny, folders: Folders, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONVSTUDY_OFFLINE")
     tiny = make_tiny(mirrors=(f"{mirror.url}gone/", f"{mirror.url}good/"))
     mirror.pages = {f"/good/{name}.gz": archive for name, archive in tiny.archives.items()}
     assert len(tiny.info.load().train) == 12
-    assert mirror.asked == [f"/{place}/{name}.gz" for name in tiny.archives for place in ("gone", "good")]
+    assert mirror.requested == [f"/{place}/{name}.gz" for name in tiny.archives for place in ("gone", "good")]
     assert sorted(path.name for path in (folders[1] / "tiny").iterdir()) == sorted(
         f"{name}.gz" for name in tiny.archives
     )
     tiny.info.load()
-    assert len(mirror.asked) == 8
+    assert len(mirror.requested) == 8
 
 
-def test_convstudy_offline_asks_no_mirror(make_tiny: MakeTiny, folders: Folders, mirror: Mirror) -> None:
+def test_convstudy_offline_requests_no_mirror(make_tiny: MakeTiny, folders: Folders, mirror: Mirror) -> None:
     tiny = make_tiny(mirrors=(mirror.url,))
     mirror.pages = {f"/{name}.gz": archive for name, archive in tiny.archives.items()}
     with pytest.raises(DataError, match="CONVSTUDY_OFFLINE"):
         tiny.info.load()
-    assert mirror.asked == []
+    assert mirror.requested == []
 
 
-def test_a_download_of_other_bytes_leaves_nothing_and_says_so(
+def test_download_of_other_bytes_raises_and_leaves_no_file(
     make_tiny: MakeTiny, folders: Folders, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CONVSTUDY_OFFLINE")
@@ -198,12 +198,12 @@ def test_a_download_of_other_bytes_leaves_nothing_and_says_so(
     }
     with pytest.raises(DataError) as caught:
         tiny.info.load()
-    assert f"{mirror.url}wrong/train-images.gz: " in caught.value.problems[0].got
-    assert "longer than the published file" in caught.value.problems[0].got
+    assert f"{mirror.url}wrong/train-images.gz: " in caught.value.problems[0].what
+    assert "longer than the published file" in caught.value.problems[0].what
     assert list((folders[1] / "tiny").iterdir()) == []
 
 
-def test_the_cache_is_poochs_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_folder_is_that_of_pooch_unless_the_variable_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONVSTUDY_CACHE", raising=False)
     assert cache_folder().name == "convstudy"
     monkeypatch.setenv("CONVSTUDY_CACHE", "/somewhere/else")

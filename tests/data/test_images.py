@@ -1,4 +1,4 @@
-"""Images hold exactly the types and shapes that everything above relies on."""
+"""Images: checks of types and shapes, ``take`` and the digest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PIXELS = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2, 1)
 LABELS = np.array([2, 0, 1], dtype=np.int64)
 
 
-def test_length_shape_and_take() -> None:
+def test_take_returns_a_copy_of_the_images_in_order() -> None:
     images = Images(PIXELS, LABELS)
     assert len(images) == 3
     assert images.image_shape == (2, 2, 1)
@@ -26,30 +26,30 @@ def test_length_shape_and_take() -> None:
 
 
 @pytest.mark.parametrize("index", [-1, 3])
-def test_an_index_outside_is_refused(index: int) -> None:
-    with pytest.raises(DataError, match="outside the images") as caught:
+def test_take_of_an_index_out_of_range_raises(index: int) -> None:
+    with pytest.raises(DataError, match=r"must be in \[0, 2\]") as caught:
         Images(PIXELS, LABELS).take(np.array([0, index]))
-    assert caught.value.problems[0].expected == "0 to 2"
+    assert caught.value.problems[0].got == f"{min(0, index)} to {max(0, index)}"
 
 
 @pytest.mark.parametrize(
     ("pixels", "labels", "message"),
     [
-        (PIXELS.astype(np.float32), LABELS, "pixels of the wrong type"),
-        (PIXELS[..., 0], LABELS, "pixels of the wrong type"),
-        (PIXELS, LABELS.astype(np.int32), "labels of the wrong type"),
-        (PIXELS, np.eye(3, dtype=np.int64), "labels of the wrong type"),
+        (PIXELS.astype(np.float32), LABELS, "pixels must be uint8 of shape"),
+        (PIXELS[..., 0], LABELS, "pixels must be uint8 of shape"),
+        (PIXELS, LABELS.astype(np.int32), "labels must be int64 of shape"),
+        (PIXELS, np.eye(3, dtype=np.int64), "labels must be int64 of shape"),
         (PIXELS, LABELS[:2], "2 labels for 3 images"),
     ],
 )
-def test_other_types_and_shapes_are_refused(
+def test_wrong_types_and_shapes_raise(
     pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
         Images(pixels, labels)
 
 
-def test_the_digest_sees_pixels_labels_and_shape() -> None:
+def test_digest_depends_on_pixels_labels_and_shape() -> None:
     digests = {
         Images(PIXELS, LABELS).digest(),
         Images(PIXELS + np.uint8(1), LABELS).digest(),

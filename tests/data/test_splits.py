@@ -1,4 +1,4 @@
-"""Splits are disjoint, complete, stratified, and decided by labels and split alone."""
+"""Splits are disjoint, complete and stratified, and depend only on the labels and the split."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def labelled(draw: st.DrawFn, least: int = 2) -> Labels:
-    """Labels of 1 to 6 classes, each with ``least`` to 40 images, in any order."""
+    """Draw shuffled labels of 1 to 6 classes, each with ``least`` to 40 images."""
     counts = draw(st.lists(st.integers(least, 40), min_size=1, max_size=6))
     labels = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
     return np.random.default_rng(draw(st.integers(0, 99))).permutation(labels)
@@ -34,7 +34,7 @@ def _check(labels: Labels, split: Split) -> None:
     n_used = len(labels) if split.subset is None else split.subset
     for indices in (train, validation):
         assert indices.dtype == np.int64
-        assert (np.diff(indices) > 0).all()  # sorted, none twice
+        assert (np.diff(indices) > 0).all()  # sorted, without repeats
         assert set(labels[indices]) == set(labels)
     assert not set(train) & set(validation)
     assert (len(train), len(validation)) == split_sizes(len(labels), split)
@@ -43,7 +43,7 @@ def _check(labels: Labels, split: Split) -> None:
 
 @settings(deadline=None)
 @given(labelled(), st.floats(0.01, 0.99), seeds)
-def test_holdouts(labels: Labels, fraction: float, seed: int) -> None:
+def test_holdout_is_disjoint_and_complete(labels: Labels, fraction: float, seed: int) -> None:
     split = Holdout(fraction, seed)
     assume(min(split_sizes(len(labels), split)) >= len(set(labels)))
     _check(labels, split)
@@ -57,14 +57,14 @@ def test_holdouts_are_stratified(labels: Labels, fraction: float, seed: int) -> 
     assume(all(1 <= fraction * size <= size - 1 for size in sizes.values()))
     assume(min(split_sizes(len(labels), split)) >= len(sizes))
     _, validation = split_indices(labels, split)
-    share = len(validation) / len(labels)
+    proportion = len(validation) / len(labels)
     for label, n_validation in Counter(labels[validation].tolist()).items():
-        assert abs(n_validation - share * sizes[label]) < 1 + 1e-9
+        assert abs(n_validation - proportion * sizes[label]) < 1 + 1e-9
 
 
 @settings(deadline=None)
 @given(labelled(least=5), st.integers(2, 5), seeds)
-def test_folds(labels: Labels, of: int, seed: int) -> None:
+def test_folds_are_disjoint_complete_and_stratified(labels: Labels, of: int, seed: int) -> None:
     for index in range(of):
         _check(labels, Fold(index, of, seed))
     parts = [split_indices(labels, Fold(index, of, seed))[1] for index in range(of)]
@@ -77,7 +77,7 @@ def test_folds(labels: Labels, of: int, seed: int) -> None:
 
 @settings(deadline=None)
 @given(labelled(least=12), st.integers(2, 4), st.integers(2, 4), seeds, st.booleans())
-def test_folds_within_an_outer_one_see_nothing_of_it(
+def test_inner_folds_do_not_contain_images_of_the_outer_fold(
     labels: Labels, of: int, of_outer: int, seed: int, in_subset: bool
 ) -> None:
     n_used = 10 * len(labels) // 11 if in_subset else len(labels)
@@ -99,7 +99,7 @@ def test_folds_within_an_outer_one_see_nothing_of_it(
 
 @settings(deadline=None)
 @given(labelled(least=8), st.data())
-def test_subsets(labels: Labels, data: st.DataObject) -> None:
+def test_all_splits_of_a_subset_size_use_the_same_images(labels: Labels, data: st.DataObject) -> None:
     subset = data.draw(st.integers(len(set(labels)), len(labels)))
     splits: list[Split] = [
         Holdout(0.3, data.draw(seeds), subset),
@@ -110,20 +110,20 @@ def test_subsets(labels: Labels, data: st.DataObject) -> None:
     for split in splits:
         try:
             _check(labels, split)
-        except DataError:  # too small for this split; test_impossible_splits has the messages
+        except DataError:  # the subset is too small for this split
             continue
         used.append(sorted(np.concatenate(split_indices(labels, split))))
-    assert all(images == used[0] for images in used)  # one subset, whatever the split and its seed
+    assert all(images == used[0] for images in used)
 
 
-def test_a_subset_is_stratified() -> None:
+def test_subset_is_stratified() -> None:
     labels = np.repeat(np.arange(3), (100, 300, 600)).astype(np.int64)
     train, validation = split_indices(labels, Holdout(0.2, 3, subset=100))
     assert np.bincount(labels[np.concatenate([train, validation])]).tolist() == [10, 30, 60]
     assert np.bincount(labels[validation]).tolist() == [2, 6, 12]
 
 
-def test_a_rare_class_is_in_both_parts() -> None:
+def test_rare_class_is_in_both_parts() -> None:
     labels = np.repeat(np.arange(2), (98, 2)).astype(np.int64)
     for fraction in (0.03, 0.5, 0.97):
         train, validation = split_indices(labels, Holdout(fraction, 0))
@@ -131,7 +131,7 @@ def test_a_rare_class_is_in_both_parts() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda seed: Holdout(0.2, seed), lambda seed: Fold(0, 5, seed)])
-def test_the_seed_decides_and_nothing_else_does(make: Any) -> None:
+def test_split_depends_on_its_seed_and_not_on_the_global_state(make: Any) -> None:
     labels = np.tile(np.arange(10), 30).astype(np.int64)
     first = split_indices(labels, make(1))[1].tolist()
     np.random.seed(123)  # NumPy's global state must not matter
@@ -140,8 +140,8 @@ def test_the_seed_decides_and_nothing_else_does(make: Any) -> None:
     assert first != list(range(len(first)))  # shuffled
 
 
-def test_splits_stay_what_they_are() -> None:
-    """Records refer to a split by its fields: with other images behind them, they would tell lies."""
+def test_splits_of_the_digits_do_not_change() -> None:
+    """Records refer to a split by its fields, so a split must select the same images in all versions."""
     labels = BUILT_IN_DATASETS["digits"].load().train.labels
     splits: list[Split] = [
         Holdout(0.2, 0),
@@ -163,19 +163,27 @@ SCARCE = np.array([0] * 10 + [1], dtype=np.int64)
 @pytest.mark.parametrize(
     ("labels", "split", "what", "got", "expected"),
     [
-        (SCARCE, Holdout(0.2, 0), "class 1 for a holdout", "1", "at least 2"),
-        (TEN, Fold(0, 6, 0), "class 0 for 6 folds", "5", "at least 6"),
-        (TEN, Fold(0, 4, 0, subset=6), "class 0 for 4 folds", "3 in a subset of 6", "at least 4"),
-        (TEN, Holdout(0.1, 0), "leaves a class out", "9 training and 1 validation", "at least 2"),
-        (TEN, Holdout(0.9, 0), "leaves a class out", "1 training and 9 validation", "at least 2"),
-        (TEN, Holdout(0.5, 0, subset=11), "subset lies outside", "11", "to 10 (all images)"),
-        (TEN, Holdout(0.5, 0, subset=1), "subset lies outside", "1", "2 (the number of classes)"),
-        (TEN, Fold(0, 5, 0, within=Outer(0, 2)), "for 5 folds within an outer one", "2", "at least 5"),
-        (TEN[:0], Holdout(0.5, 0), "no images to split", "0 labels", ""),
-        (TEN[:0], Fold(0, 2, 0), "no images to split", "0 labels", ""),
+        (SCARCE, Holdout(0.2, 0), "class 1 has too few images for a holdout", "1", "at least 2"),
+        (TEN, Fold(0, 6, 0), "class 0 has too few images for 6 folds", "5", "at least 6"),
+        (
+            TEN,
+            Fold(0, 4, 0, subset=6),
+            "class 0 has too few images for 4 folds",
+            "3 in a subset of 6",
+            "at least 4",
+        ),
+        (TEN, Holdout(0.1, 0), "an image of each of 2 classes", "9 training and 1 validation", ""),
+        (TEN, Holdout(0.9, 0), "an image of each of 2 classes", "1 training and 9 validation", ""),
+        (TEN, Holdout(0.5, 0, subset=11), "to 10 (all images)", "11", ""),
+        (TEN, Holdout(0.5, 0, subset=1), "the subset must be from 2 (the number of classes)", "1", ""),
+        (TEN, Fold(0, 5, 0, within=Outer(0, 2)), "for 5 inner folds", "2", "at least 5"),
+        (TEN[:0], Holdout(0.5, 0), "no images to split", "", ""),
+        (TEN[:0], Fold(0, 2, 0), "no images to split", "", ""),
     ],
 )
-def test_impossible_splits(labels: Labels, split: Split, what: str, got: str, expected: str) -> None:
+def test_impossible_split_raises_with_its_reason(
+    labels: Labels, split: Split, what: str, got: str, expected: str
+) -> None:
     with pytest.raises(DataError) as caught:
         split_indices(labels, split)
     (problem,) = caught.value.problems
@@ -205,23 +213,23 @@ def test_impossible_splits(labels: Labels, split: Split, what: str, got: str, ex
         lambda: Outer(5, 5),
     ],
 )
-def test_values_outside_are_refused_where_they_are_written(make: Any) -> None:
-    with pytest.raises(DataError, match="lies outside"):
+def test_split_with_an_argument_out_of_range_raises(make: Any) -> None:
+    with pytest.raises(DataError, match="must be"):
         make()
 
 
-def test_sizes_need_no_labels() -> None:
+def test_split_sizes_depend_on_the_number_of_images() -> None:
     assert split_sizes(60_000, Holdout(0.1, 0)) == (54_000, 6_000)
     assert [split_sizes(11, Fold(index, 3, 0))[1] for index in range(3)] == [4, 4, 3]
     assert split_sizes(60_000, Fold(0, 5, 0, subset=3_000)) == (2_400, 600)
     assert [split_sizes(11, fold) for fold in Fold(0, 3, 0).inner(2)] == [(3, 4), (4, 3)]
-    with pytest.raises(DataError, match="subset"):
+    with pytest.raises(DataError, match="the subset must be at most 10"):
         split_sizes(10, Holdout(0.5, 0, subset=11))
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(2, 50), min_size=1, max_size=8), st.integers(0, 1), st.data())
-def test_allot_gives_all_places_and_starves_no_class(
+def test_allot_gives_all_places_and_at_least_one_per_class(
     counts: list[int], spare: int, data: st.DataObject
 ) -> None:
     total = data.draw(st.integers(len(counts), sum(counts) - spare * len(counts)))
@@ -230,7 +238,7 @@ def test_allot_gives_all_places_and_starves_no_class(
     assert all(1 <= n <= size - spare for n, size in zip(places, counts, strict=True))
 
 
-def test_allot_by_hand() -> None:
+def test_allot_equals_values_computed_by_hand() -> None:
     assert allot([10, 20, 30], 6) == [1, 2, 3]
     assert allot([5, 5, 5], 4) == [2, 1, 1]  # a tie: the first class
-    assert allot([1, 1, 98], 10) == [1, 1, 8]  # two were lifted to one place
+    assert allot([1, 1, 98], 10) == [1, 1, 8]  # two classes are raised to one place

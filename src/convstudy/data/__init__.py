@@ -1,23 +1,23 @@
-"""Images, labels and which of them train: everything that convstudy knows about data.
+"""Datasets: their images and labels, sources, files, splits and statistics.
 
-====================  ==========================================================================
-:mod:`.dataset`       a dataset as a value
-:mod:`.loaded`        its images: training images at hand, the test set locked
-:mod:`.built_in`      the datasets that convstudy knows by name
-:mod:`.images`        images and labels, as uint8 and int64 arrays
-:mod:`.splits`        which images train and which validate; folds; subsets
-:mod:`.source`        what a source of a dataset must do
-:mod:`.sources`       the kinds of sources, one file each
-:mod:`.parts`         what new arrays must be, in one clear error each
-:mod:`.in_memory`     arrays of a Python program
-:mod:`.files`         finding, downloading and verifying the files of a source
-:mod:`.idx`           the IDX file format, read strictly
-:mod:`.arrays`        NumPy's file format, read strictly; images that stay in a file
-:mod:`.digits`        the embedded dataset, which needs no network
-:mod:`.perceptual_hashes`  what tells images apart, exactly and nearly
-:mod:`.duplicates`    test images that are training images as well
-:mod:`.statistics`         class counts, constant images and duplicates of a dataset
-====================  ==========================================================================
+==============================  ================================================================
+:mod:`.dataset`                 a dataset as a value
+:mod:`.loaded`                  a loaded dataset: training images in memory, the test set locked
+:mod:`.built_in`                the built-in datasets by name
+:mod:`.images`                  images and labels, as uint8 and int64 arrays
+:mod:`.splits`                  splits into training and validation images; folds; subsets
+:mod:`.source`                  the protocol of a source of images
+:mod:`.sources`                 the kinds of sources, one file each
+:mod:`.parts`                   checks of the type and shape of a user's arrays
+:mod:`.in_memory`               datasets from NumPy arrays
+:mod:`.files`                   finds, downloads and verifies the files of a source
+:mod:`.idx`                     a strict reader of IDX files
+:mod:`.arrays`                  a strict reader of ``.npy`` files; images that stay in a file
+:mod:`.digits`                  scikit-learn's digits, which need no download
+:mod:`.audit.perceptual_hashes` exact and perceptual hashes of images
+:mod:`.audit.duplicates`        duplicates between training and test images
+:mod:`.audit.statistics`        class counts, constant images and duplicates of a dataset
+==============================  ================================================================
 
 Importing this package loads neither NumPy nor scikit-learn nor pooch; using it does.
 """

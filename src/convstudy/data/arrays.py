@@ -1,8 +1,8 @@
-"""NumPy's ``.npy`` files, read strictly, and images that stay in such a file because memory is too small for them.
+"""A strict reader of NumPy's ``.npy`` files, and images that stay in such a file because they are large.
 
-The pixels of a large dataset are mapped, to look at a few of them, and read a batch at a time, for training.
-A batch is not gathered out of the map: images in random order touch every page of it, a kernel maps up to two
-megabytes at each touch, and so the whole file would count as resident after a few batches.
+The pixels of a large dataset are memory-mapped, to look at a few of them, and read batch by batch for training.
+Batches are not gathered from the map: images in random order touch every page, the kernel maps up to 2 MB per access,
+and after a few batches the whole file would count as resident memory.
 """
 
 from __future__ import annotations
@@ -23,56 +23,58 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LONGEST_HEADER = 10_000
-"""In bytes; NumPy's own are some hundred."""
+"""In bytes; headers that NumPy writes have a few hundred."""
 
 
 def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[Any]]:
-    """Return the array of a ``.npy`` file as a read-only memory map; nothing of it is read yet but the header.
+    """Return the array of a ``.npy`` file as a read-only memory map. Only the header is read.
 
     Args:
         path: the file.
-        dtype: the type that its values must have, such as ``"|u1"``; objects are never read.
-        shape: the shape that it must have.
+        dtype: the expected dtype, such as ``"|u1"``; objects are never read.
+        shape: the expected shape.
 
     Raises:
-        DataError: if the file cannot be read, or is anything but a file of that type and shape, in C order.
+        DataError: the file cannot be read, or has another dtype, shape or order than C order.
     """
     header = _header(path)
     if header.dtype.str != dtype or header.shape != shape or header.is_fortran:
         expected = f"{dtype} of shape {shape}"
         raise DataError(
-            Problem("an array of another type or shape", Location(str(path)), header.description, expected)
-        )
-    return _mapped(path, header)
-
-
-def open_array(path: Path, kinds: str, what: str) -> np.memmap[Any, np.dtype[Any]]:
-    """Return the array of a ``.npy`` file as a read-only memory map, whatever its shape is.
-
-    Args:
-        path: the file.
-        kinds: the kinds of type that its values may have, as NumPy abbreviates them, such as ``"iu"``.
-        what: what the array must be, for the error.
-
-    Raises:
-        DataError: where the file cannot be read, is empty or damaged, or has values of another kind.
-    """
-    header = _header(path)
-    if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
-        raise DataError(Problem("this array cannot be used", Location(str(path)), header.description, what))
-    if header.is_fortran:
-        hint = "save it with np.save(path, np.ascontiguousarray(array))"
-        raise DataError(
             Problem(
-                "this array is in Fortran order", Location(str(path)), header.description, "C order", hint
+                "the array has the wrong type or shape", Location(str(path)), header.description, expected
             )
         )
     return _mapped(path, header)
 
 
+def open_array(path: Path, kinds: str, expected: str) -> np.memmap[Any, np.dtype[Any]]:
+    """Return the array of a ``.npy`` file as a read-only memory map, of any shape.
+
+    Args:
+        path: the file.
+        kinds: the allowed ``dtype.kind`` characters, such as ``"iu"``.
+        expected: what the array must be, for the error.
+
+    Raises:
+        DataError: the file cannot be read, is empty or damaged, or has a dtype of another kind.
+    """
+    header = _header(path)
+    if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
+        what = f"this array must not be empty, and must be {expected}"
+        raise DataError(Problem(what, Location(str(path)), header.description))
+    if header.is_fortran:
+        what, hint = (
+            "this array must be in C order",
+            "save it with np.save(path, np.ascontiguousarray(array))",
+        )
+        raise DataError(Problem(what, Location(str(path)), header.description, hint=hint))
+    return _mapped(path, header)
+
+
 @dataclass(frozen=True)
 class NpyHeader:
-    """What a ``.npy`` file says of its array."""
+    """The header of a ``.npy`` file."""
 
     shape: tuple[int, ...]
     is_fortran: bool
@@ -80,13 +82,13 @@ class NpyHeader:
 
     @property
     def description(self) -> str:
-        """The header in words."""
+        """The header as text for errors."""
         order = ", in Fortran order" if self.is_fortran else ""
         return f"{self.dtype.str} of shape {self.shape}{order}"
 
 
 def read_header(file: IO[bytes]) -> NpyHeader:
-    """Read the header of a ``.npy`` file, up to where its values begin; a damaged one raises what NumPy raises."""
+    """Read the header of a ``.npy`` file up to its values; a damaged header raises NumPy's exceptions."""
     from numpy.lib import format as npy
 
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -95,30 +97,28 @@ def read_header(file: IO[bytes]) -> NpyHeader:
 
 @dataclass(frozen=True)
 class _Header(NpyHeader):
-    """The header, where the values begin, and the size of the file."""
+    """A header with the offset of the values and the size of the file, both in bytes."""
 
     offset: int
     n_bytes: int
 
 
 def _header(path: Path) -> _Header:
-    """Return the header of a file and its sizes."""
     try:
         with open_regular(path) as file:
             found = read_header(file)
             size = os.fstat(file.fileno()).st_size
             return _Header(found.shape, found.is_fortran, found.dtype, file.tell(), size)
     except OSError as error:
-        what = "cannot read the file"
-        raise DataError(Problem(what, Location(str(path)), got=error.strerror or str(error))) from None
-    except Exception as error:  # what NumPy raises over a header that another program wrote is not documented
-        raise DataError(
-            Problem("this is not a sound .npy file", Location(str(path)), got=_short(error))
-        ) from None
+        what = f"cannot read the file: {error.strerror or error}"
+        raise DataError(Problem(what, Location(str(path)))) from None
+    except Exception as error:  # NumPy does not document what it raises for a damaged header
+        what = f"this is not a valid .npy file: {_short(error)}"
+        raise DataError(Problem(what, Location(str(path)))) from None
 
 
 def _mapped(path: Path, header: _Header) -> np.memmap[Any, np.dtype[Any]]:
-    """Return the map of an array whose header is fine; the file must have exactly its bytes."""
+    """Return the memory map of an array with a valid header; the file must have exactly the bytes of the array."""
     import numpy as np
 
     expected = header.offset + prod(header.shape) * header.dtype.itemsize
@@ -132,13 +132,13 @@ def _mapped(path: Path, header: _Header) -> np.memmap[Any, np.dtype[Any]]:
 
 @dataclass(frozen=True)
 class PixelFile:
-    """A file that holds images, from which some can be read at a time.
+    """A file of images, from which single images can be read.
 
     Args:
         path: the file.
-        offset: where the first image begins, in bytes.
+        offset: the offset of the first image in bytes.
         image_shape: (height, width, channels) of every image.
-        stamp: size and time of the file's last change, which differ for another file in its place.
+        stamp: the size and modification time of the file, which show a change of the file.
     """
 
     path: Path
@@ -148,26 +148,27 @@ class PixelFile:
 
     @classmethod
     def of(cls, pixels: np.memmap[Any, np.dtype[Any]], path: Path) -> PixelFile:
-        """Return the file behind a map of images, uint8 (n, height, width, channels)."""
+        """Return the file of a memory map of images, uint8 of shape (n, height, width, channels)."""
         _, height, width, channels = pixels.shape
         return cls(path, pixels.offset, (height, width, channels), _stamp(path.stat()))
 
     def read(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Return the images at these rows, in this order; neighbours are read together.
+        """Return the images of these rows, in this order.
 
         Args:
-            rows: integers, shape (m,), each the number of an image that is there; they may repeat.
+            rows: int64, shape (m,), row numbers of the file; they can repeat.
 
         Returns:
             uint8, shape (m, height, width, channels).
 
         Raises:
-            DataError: if the file cannot be read, or is not the one any more that it was.
+            DataError: the file cannot be read, or has changed.
         """
         import numpy as np
 
         pixels = np.empty((len(rows), *self.image_shape), dtype=np.uint8)
         size = prod(self.image_shape)
+        # Runs of consecutive rows are read with one call each.
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
         ends = np.append(starts, len(rows))[1:]
         space = pixels.reshape(-1).data
@@ -178,7 +179,7 @@ class PixelFile:
                         Problem(
                             "this file was changed while it was in use",
                             Location(str(self.path)),
-                            hint="run again",
+                            hint="run the study again",
                         )
                     )
                 for start, end, row in zip(
@@ -187,14 +188,12 @@ class PixelFile:
                     file.seek(self.offset + row * size)
                     self._fill(file, space[start * size : end * size])
         except OSError as error:
-            what = "cannot read the file any more"
-            raise DataError(
-                Problem(what, Location(str(self.path)), got=error.strerror or str(error))
-            ) from None
+            what = f"cannot read the file any more: {error.strerror or error}"
+            raise DataError(Problem(what, Location(str(self.path)))) from None
         return pixels
 
     def _fill(self, file: io.RawIOBase, space: memoryview) -> None:
-        """Read until there is no space left."""
+        """Fill ``space`` from the file; one ``readinto`` can return fewer bytes than asked for."""
         while space:
             n_read = file.readinto(space)
             if not n_read:

@@ -1,6 +1,6 @@
-"""The datasets that convstudy knows by name. A new one is one more entry of :data:`BUILT_IN_DATASETS`.
+"""The built-in datasets. To add one, add an entry to :data:`BUILT_IN_DATASETS`.
 
-Only the reader of study files and ``convstudy datasets`` look in here: everything else is given a
+Only the reader of study files and ``convstudy datasets`` use this module; all other code gets a
 :class:`~convstudy.data.dataset.Dataset`.
 """
 
@@ -78,9 +78,9 @@ _MNIST = Dataset(
     ),
 )
 
-# Of the next two, only the digests of the .gz files are known to us (TensorFlow Datasets publishes them, with
-# the sizes), not those of the content. So the .gz files must be the published ones; one that was compressed
-# again is refused. Add content_digest from the real files, which changes the dataset's digest.
+# For the next two datasets, only the digests of the .gz files are known, from TensorFlow Datasets. So the .gz files
+# must be the published ones; files that were compressed again are rejected. Adding content_digest would fix this, and
+# change the digest of the dataset.
 
 _FASHION_MNIST = Dataset(
     name="fashion-mnist",
@@ -131,7 +131,7 @@ _FASHION_MNIST = Dataset(
             ),
         ),
         mirrors=(
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",  # this kind of server has no https
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",  # S3 websites have no https
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
     ),
@@ -184,4 +184,4 @@ _KMNIST = Dataset(
 BUILT_IN_DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {dataset.name: dataset for dataset in (_DIGITS, _MNIST, _FASHION_MNIST, _KMNIST)}
 )
-"""Every built-in dataset by its name."""
+"""The built-in datasets by name."""

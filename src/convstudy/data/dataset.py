@@ -1,4 +1,4 @@
-"""A dataset as a value: what is known of it before an image is read, and where the images are."""
+"""A dataset as a value: its name, shapes and classes, and the source of its images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-"""What the name of a dataset must match."""
+"""The pattern of a dataset's name."""
 MOST_CLASSES = 100_000
 LONGEST_TEXT = 1_000
 _KEYS = {"name", "title", "digest", "image_shape", "class_names", "n_train", "n_test", "kind", "source"}
@@ -30,19 +30,19 @@ _KEYS = {"name", "title", "digest", "image_shape", "class_names", "n_train", "n_
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a dataset before an image is read; a hashable value.
+    """A dataset as an immutable, hashable value. Its images are read by :meth:`load`.
 
     Args:
-        name: what a study file and a report call it.
-        title: one line that says what it is.
-        image_shape: (height, width, channels) of every image.
-        class_names: the name of each class, in the order of the labels 0, 1, …
-        n_train: the number of training images.
-        n_test: the number of test images.
-        source: where the images are; it knows and checks the digests.
+        name: the name in study files and reports, 1 to 64 letters, digits, dots, dashes and underscores.
+        title: a description on one line.
+        image_shape: (height, width, channels) of every image, each from 1 to 65,536.
+        class_names: the name of each class, in the order of the labels 0, 1, …; at least two different names.
+        n_train: the number of training images, at least 1.
+        n_test: the number of test images, at least 1.
+        source: the source of the images, which also verifies their digests.
 
     Raises:
-        DataError: where a value is out of its range, or a class name is empty or there twice.
+        DataError: a value is out of range, or a class name is empty or given twice.
 
     >>> from convstudy.data import BUILT_IN_DATASETS
     >>> digits = BUILT_IN_DATASETS["digits"]
@@ -51,7 +51,7 @@ class Dataset:
     >>> digits.load().train.pixels.shape
     (1437, 28, 28, 1)
 
-    Arrays are a dataset too:
+    A dataset can be made from arrays:
 
     >>> import numpy as np
     >>> images, labels = np.zeros((150, 28, 28), "uint8"), np.arange(150) % 3
@@ -73,7 +73,7 @@ class Dataset:
             raise DataError(wrong)
 
     def __hash__(self) -> int:
-        """Return the hash of the digest: equal datasets have equal digests, and thousands of fits share one."""
+        """Return the hash of the digest, which is cached: a plan hashes the dataset of thousands of fits."""
         return hash(self.digest)
 
     @classmethod
@@ -86,22 +86,24 @@ class Dataset:
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
     ) -> Dataset:
-        """Return the dataset of four arrays, as Keras and scikit-learn have them.
+        """Return a dataset of four arrays, in the form of Keras' datasets.
 
-        The arrays stay in memory, and must not be changed. :func:`convstudy.run_study` writes them once into the runs
+        The arrays stay in memory and must not be changed. :func:`convstudy.run_study` writes them once into the runs
         folder, where worker processes read them.
 
         Args:
             x_train: training images, uint8 of shape (n, height, width) or (n, height, width, channels).
-            y_train: their labels, integers of shape (n,) or (n, 1): 0, 1, 2, …, each class with an image.
-            x_test: test images, of the same shape; they are locked until a study evaluates its models.
-            y_test: their labels.
-            class_names: a name for each class, in the order of the labels; ``"0"``, ``"1"``, … by default.
-            name: what reports call the dataset.
+            y_train: training labels, integers of shape (n,) or (n, 1); each of 0, 1, 2, … up to the largest label must
+                occur.
+            x_test: test images of the same height, width and channels; they are locked until a study evaluates its
+                models on them.
+            y_test: test labels.
+            class_names: the name of each class, in the order of the labels; ``"0"``, ``"1"``, … by default.
+            name: the name of the dataset in reports.
 
         Raises:
-            DataError: where an array is of another type or shape, labels and images differ in number, a part is
-                empty, or a class has no training image.
+            DataError: an array has the wrong type or shape, the numbers of labels and images differ, a part is empty,
+                or a class has no training image.
 
         >>> from sklearn.datasets import load_digits
         >>> images, labels = load_digits(return_X_y=True)
@@ -117,46 +119,61 @@ class Dataset:
 
     @classmethod
     def of(cls, found: Found, name: str, class_names: Sequence[str] | None = None) -> Dataset:
-        """Return the dataset of what a source holds; raise :class:`DataError` where the class names do not fit."""
+        """Return the dataset of a source.
+
+        Args:
+            found: the source and the shapes of its images.
+            name: the name of the dataset.
+            class_names: the name of each class; ``"0"``, ``"1"``, … by default.
+
+        Raises:
+            DataError: there is not one name per class.
+        """
         names = _class_names(class_names, found.n_classes)
         return cls(name, name, found.image_shape, names, found.n_train, found.n_test, found.source)
 
     @property
     def n_classes(self) -> int:
-        """The number of classes."""
         return len(self.class_names)
 
     @cached_property
     def digest(self) -> str:
-        """One SHA-256 (hex) of the whole content; each part is verified when it is read."""
+        """SHA-256 (hex) of both parts; each part is verified when it is read."""
         return self.source.digest
 
     def load(self, download: bool = True) -> LoadedDataset:
-        """Return the images: the training part read and verified, the test part locked.
+        """Return the training images, read and verified, and the locked test set.
 
-        The test images are not read. Their files are located, and downloaded where ``download`` allows, so that
-        missing files show before a study trains.
+        The test images are not read. Their files are located or downloaded, so that missing files are reported before a
+        study trains.
+
+        Args:
+            download: whether missing files can be downloaded.
 
         Raises:
-            DataError: where the files are missing, damaged, or not what they must be.
+            DataError: a file is missing or damaged, or its content has the wrong shape.
         """
         self.source.fetch(download)
         return LoadedDataset(self, read_part(self, "train"), LockedTest(self))
 
     def load_labels(self, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
-        """Return the labels of a part, int64 of shape (n,), each of them the index of a class.
+        """Return the labels of a part, int64 of shape (n,), each in [0, ``n_classes``).
 
-        No image is read. Labels show before anything trains whether each class has enough images, and whether the
-        test part can be scored.
+        No image is read. A study uses the labels before it trains, to check that each class has enough images and that
+        the test part can be scored.
+
+        Args:
+            part: ``"train"`` or ``"test"``.
+            download: whether missing files can be downloaded.
 
         Raises:
-            DataError: where the labels are missing, damaged, or not what they must be.
+            DataError: the labels are missing or damaged, or have the wrong number or range.
         """
         self.source.fetch(download)
         labels = self.source.read_labels(part)
         expected = self.n_train if part == "train" else self.n_test
         if labels.shape != (expected,):
-            what = f"the {part} part has another number of labels"
+            what = f"the {part} labels have the wrong shape"
             raise DataError(
                 Problem(what, Location(subject=self.name), got=str(labels.shape), expected=str((expected,)))
             )
@@ -165,14 +182,14 @@ class Dataset:
 
     @property
     def kind(self) -> str:
-        """The kind of its source, such as ``"npy"``; empty for arrays in memory."""
+        """The kind of the source, such as ``"npy"``; empty for arrays in memory."""
         return next((name for name, kind in SOURCES.items() if isinstance(self.source, kind.type)), "")
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back; paths in ``folder`` are relative to it.
+        """Return plain values for :meth:`from_json`; paths inside ``folder`` are relative to it.
 
         Raises:
-            DataError: for arrays in memory.
+            DataError: the dataset is made of arrays in memory.
         """
         return {
             "name": self.name,
@@ -188,14 +205,14 @@ class Dataset:
 
     @classmethod
     def from_json(cls, values: object, folder: Path = Path()) -> Dataset:
-        """Return the dataset of these plain values, which any program may have written.
+        """Return the dataset of the values of :meth:`as_json`; they are validated.
 
         Args:
-            values: what :meth:`as_json` returned.
-            folder: what relative paths start from.
+            values: the plain values.
+            folder: the folder of relative paths.
 
         Raises:
-            DataError: where they are not the values of a dataset.
+            DataError: the values do not describe a dataset.
         """
         if not isinstance(values, Mapping) or set(values) != _KEYS:
             raise DataError(Problem("this does not describe a dataset", expected=", ".join(sorted(_KEYS))))
@@ -208,9 +225,9 @@ class Dataset:
         try:
             source = kind.type.from_json(values["source"], folder)
         except (TypeError, ValueError) as error:
-            what = f'the source of a dataset is not one of kind "{kind.name}"'
+            what = f'the source is not of kind "{kind.name}"'
             raise DataError(Problem(what, got=" ".join(str(error).split())[:200])) from None
-        height_width_channels: Any = tuple(shape)  # checked by the value
+        height_width_channels: Any = tuple(shape)  # checked by __post_init__
         dataset = cls(
             values["name"],
             values["title"],
@@ -221,69 +238,64 @@ class Dataset:
             source,
         )
         if dataset.digest != values["digest"]:
-            what = "the digest of a dataset is not that of its source"
+            what = "the digest of the dataset is not that of its source"
             raise DataError(Problem(what, got=str(values["digest"])[:64], expected=dataset.digest))
         return dataset
 
 
 def _class_names(names: object, n_classes: int) -> tuple[str, ...]:
-    """Return the names of classes: those given, or the numbers of the classes.
+    """Return the given names, or the class numbers as names.
 
     Raises:
-        DataError: where they are no sequence in the order of the labels, or there is not one for each class.
+        DataError: ``names`` is not an ordered collection with one name per class.
     """
     where = Location(key=("class_names",))
     if names is None:
         return tuple(str(number) for number in range(n_classes))
-    # A set has no order, a text would be a name for each letter, and the keys of a mapping may be the labels.
+    # A set has no order, a string would give one name per letter, and the keys of a mapping may be the labels.
     if isinstance(names, str | bytes | Set | Mapping) or not isinstance(names, Iterable):
-        what, expected = "class names must be a list", "a name for each class, in the order of the labels"
-        raise DataError(Problem(what, where, type(names).__name__, expected))
+        what = "class names must be a list with one name per class, in the order of the labels"
+        raise DataError(Problem(what, where, type(names).__name__))
     found: tuple[Any, ...] = tuple(str(name) if _is_number(name) else name for name in names)
     if len(found) != n_classes:
-        what = "there must be one name for each class"
+        what = "there must be one name per class"
         raise DataError(Problem(what, where, f"{len(found):,} names for {n_classes:,} classes"))
-    return tuple(str(name) if isinstance(name, str) else name for name in found)  # np.str_ too
+    return tuple(str(name) if isinstance(name, str) else name for name in found)  # np.str_ becomes str
 
 
 def _is_number(value: object) -> bool:
-    """Return whether a value is a whole number, of Python or of NumPy."""
+    """Return whether a value is an integer of Python or NumPy."""
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 def _wrong_value(dataset: Dataset) -> Problem | None:
-    """Return what is wrong with the values of a dataset, if anything."""
+    """Return the first problem of the values of a dataset, or ``None``."""
     if not isinstance(dataset.name, str) or not re.fullmatch(NAME_PATTERN, dataset.name):
-        expected = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
-        return Problem(
-            "the name of a dataset must be a plain name", got=_cut(dataset.name), expected=expected
-        )
+        what = "the name of a dataset must be 1 to 64 letters, digits, dots, dashes and underscores"
+        return Problem(what, got=_cut(dataset.name), hint="begin with a letter or a digit")
     if not _is_text(dataset.title):
-        return Problem("the title of a dataset must be a text", got=_cut(dataset.title))
+        return Problem("the title of a dataset must be a text on one line", got=_cut(dataset.title))
     sizes = dataset.image_shape
     if len(sizes) != 3 or not all(_is_count(size, 1 << 16) for size in sizes):
-        what = "the image shape must be (height, width, channels)"
-        return Problem(what, got=_cut(sizes), expected="three whole numbers from 1 to 65,536")
+        what = "the image shape must be (height, width, channels), three integers in [1, 65536]"
+        return Problem(what, got=_cut(sizes))
     if not all(_is_count(count, 1 << 48) for count in (dataset.n_train, dataset.n_test)):
         got = f"{_cut(dataset.n_train)} and {_cut(dataset.n_test)}"
-        return Problem("both parts of a dataset must have images", got=got, expected="1 or more in each")
+        return Problem("training and test part must have at least one image", got=got)
     names = dataset.class_names
     if not 2 <= len(names) <= MOST_CLASSES:
-        expected = f"from 2 to {MOST_CLASSES:,}"
-        return Problem("a dataset must have two or more classes", got=str(len(names)), expected=expected)
+        return Problem(f"the number of classes must be in [2, {MOST_CLASSES}]", got=str(len(names)))
     if not all(_is_text(name) for name in names):
-        expected = f"texts of 1 to {LONGEST_TEXT:,} letters on one line"
-        return Problem(
-            "a class name must be a text", got=_cut([n for n in names if not _is_text(n)]), expected=expected
-        )
+        what = f"a class name must be a text of 1 to {LONGEST_TEXT:,} characters on one line"
+        return Problem(what, got=_cut([name for name in names if not _is_text(name)]))
     if len(set(names)) < len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        return Problem("two classes have the same name", got=_cut(twice), expected="each name once")
+        return Problem(f"two classes have the same name {_cut(twice)}")
     return None
 
 
 def _is_text(value: object) -> bool:
-    """Return whether a value is a text on one line: no control characters, and no half of a surrogate pair."""
+    """Return whether a value is a text on one line, without control characters and lone surrogates."""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.strip():
         return False
     return all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in value)

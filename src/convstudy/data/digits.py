@@ -1,11 +1,11 @@
-"""The embedded dataset: scikit-learn's 1,797 handwritten digits, made as large as MNIST's.
+"""The embedded dataset: scikit-learn's 1,797 handwritten digits, enlarged to the size of MNIST.
 
-The originals are 8 × 8 with values from 0 to 16 (E. Alpaydin, C. Kaynak, "Optical recognition of handwritten
-digits", UCI, 1998). They are scaled to 28 × 28 bilinearly, pixel centres aligned at half a pixel and edges
-repeated, so that 16 becomes 255. All of it is integer arithmetic: the images are the same on every machine.
+The originals have 8 × 8 pixels with values from 0 to 16 (E. Alpaydin, C. Kaynak, "Optical recognition of handwritten
+digits", UCI, 1998). They are enlarged to 28 × 28 with bilinear interpolation (pixel centres at half a pixel, edges
+repeated), and 16 becomes 255. Integer arithmetic makes the images the same on every machine.
 
-scikit-learn gives no test part, so 360 images are set aside: of each class, those whose position has the
-smallest SHA-256. No random number generator is involved, so no library can ever change the division.
+scikit-learn has no test part, so 360 images are set aside: of each class, those whose index has the smallest SHA-256.
+No random number generator is involved, so the division does not depend on the version of any library.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _SMALL, _LARGE, _MAXIMUM = 8, 28, 16
 
 
 def read_digits(part: Part) -> Images:
-    """Return the training part (1,437 images) or the test part (360) as 28 × 28 × 1, in scikit-learn's order.
+    """Return the training part (1,437 images) or the test part (360) of shape (n, 28, 28, 1), in scikit-learn's order.
 
     Raises:
-        DataError: if scikit-learn's images are not 8 × 8 with values from 0 to 16.
+        DataError: scikit-learn's images do not have 8 × 8 pixels with values from 0 to 16.
     """
     import numpy as np
 
@@ -40,7 +40,7 @@ def read_digits(part: Part) -> Images:
     if values.shape[1:] != (_SMALL, _SMALL) or values.min() < 0 or values.max() > _MAXIMUM:
         raise DataError(
             Problem(
-                "scikit-learn's digits are not what they were",
+                "scikit-learn's digits have changed",
                 where=Location(subject="digits"),
                 got=f"shape {values.shape}, values {values.min()} to {values.max()}",
                 expected=f"{_SMALL} × {_SMALL} images of values 0 to {_MAXIMUM}",
@@ -51,7 +51,7 @@ def read_digits(part: Part) -> Images:
 
 
 def read_digit_labels(part: Part) -> npt.NDArray[np.int64]:
-    """Return the labels of :func:`read_digits`; the images, which scikit-learn has in the same file, are let go."""
+    """Return the labels of :func:`read_digits`, int64 of shape (n,)."""
     _, labels = _originals()
     chosen: npt.NDArray[np.int64] = labels[is_test(labels) == (part == "test")]
     return chosen
@@ -60,8 +60,8 @@ def read_digit_labels(part: Part) -> npt.NDArray[np.int64]:
 def _originals() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return scikit-learn's images, shape (n, 8, 8), and labels, shape (n,).
 
-    They are read from its file, where that is in its place: importing scikit-learn takes 70 MB and half a second, which
-    a report of this dataset has no other use for.
+    They are read from scikit-learn's file if it exists, because importing scikit-learn takes 70 MB and half a second,
+    and a report does not need it otherwise.
     """
     import numpy as np
 
@@ -78,7 +78,7 @@ def _originals() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 
 
 def enlarge(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    """Scale images bilinearly.
+    """Enlarge images with bilinear interpolation.
 
     Args:
         values: int64, shape (n, 8, 8), 0 to 16.
@@ -96,7 +96,7 @@ def enlarge(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
 
 
 def is_test(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return a mask, shape (n,), of the images of the test part: ``N_TEST`` in all, stratified."""
+    """Return the mask of the test part, shape (n,): ``N_TEST`` images, stratified by class."""
     import numpy as np
 
     classes, counts = np.unique(labels, return_counts=True)
@@ -112,11 +112,11 @@ def _rank(position: int) -> bytes:
 
 
 def _weights() -> tuple[npt.NDArray[np.int64], int]:
-    """Return whole-number weights, shape (28, 8), and their denominator; row y makes up output line y."""
+    """Return integer weights, shape (28, 8), and their denominator; row y gives output line y."""
     import numpy as np
 
-    # Line y of the large image has its centre at line (y + 1/2) * 8/28 - 1/2 of the small one,
-    # which is (8 (2y + 1) - 28) / 56.
+    # The centre of line y of the large image is at (y + 1/2) · 8/28 - 1/2 of the small one, which is
+    # (8 (2y + 1) - 28) / 56.
     denominator = 2 * _LARGE
     weights = np.zeros((_LARGE, _SMALL), dtype=np.int64)
     for y in range(_LARGE):

@@ -1,13 +1,12 @@
-"""Where a dataset's files come from: a folder of yours, the cache, the network; in this order.
+"""Finds the files of a dataset in the user's folder or in the cache, or downloads them, in this order.
 
 =====================  ======================================================================
 ``CONVSTUDY_DATA``     a folder with one folder per dataset, such as ``mnist/``
-``CONVSTUDY_CACHE``    where downloads are kept (else pooch's cache folder for convstudy)
-``CONVSTUDY_OFFLINE``  if ``1``, nothing is ever downloaded
+``CONVSTUDY_CACHE``    the folder of downloads; by default pooch's cache folder for convstudy
+``CONVSTUDY_OFFLINE``  if ``1``, nothing is downloaded
 =====================  ======================================================================
 
-A file is taken as ``NAME.gz`` or as ``NAME``. Whichever way it came, :meth:`PublishedFile.verify` decides
-whether it is the right one.
+A file is named ``NAME.gz`` or ``NAME``. :meth:`PublishedFile.verify` checks it, wherever it comes from.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from convstudy.errors import DataError, Location, Problem
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One IDX file that somebody published, and how to know it.
+    """A published IDX file with its digests.
 
     Args:
-        name: its name without ``.gz``.
-        shape: its dimensions.
-        archive_digest: the SHA-256 (hex) of the .gz, as published.
-        archive_bytes: the size of that .gz.
-        content_digest: the SHA-256 (hex) of the decompressed content; None where it is not known to us.
-            Then only the .gz as it was published can be told from a wrong file.
+        name: the name without ``.gz``.
+        shape: the dimensions.
+        archive_digest: the SHA-256 (hex) of the published .gz file.
+        archive_bytes: the size of that file in bytes.
+        content_digest: the SHA-256 (hex) of the decompressed content, or ``None`` if it is unknown. Then only the
+            published .gz file can be verified, not an uncompressed file.
     """
 
     name: str
@@ -43,16 +42,20 @@ class PublishedFile:
 
     @property
     def identity(self) -> str:
-        """What this file is known by: ``"content HEX"``, or ``"archive HEX"`` if the former is not known."""
+        """``"content HEX"``, or ``"archive HEX"`` if the digest of the content is unknown."""
         return f"content {self.content_digest}" if self.content_digest else f"archive {self.archive_digest}"
 
     def verify(self, path: Path, found: IdxFile) -> None:
-        """Check that what was read from ``path`` is this file.
+        """Check the digest of a file.
 
-        The content decides, so a file that was compressed anew is fine, if the content's digest is known.
+        If the digest of the content is known, it decides, so the file may have been compressed again.
+
+        Args:
+            path: the path for errors.
+            found: the content that was read from it.
 
         Raises:
-            DataError: with the digest that was expected and the one that was got.
+            DataError: the digest is not the published one, or the file cannot be verified.
         """
         if self.content_digest is not None:
             if found.content_digest != self.content_digest:
@@ -60,11 +63,9 @@ class PublishedFile:
         elif found.archive_digest is None:
             raise DataError(
                 Problem(
-                    "a decompressed file of this dataset cannot be verified",
+                    "an uncompressed file of this dataset cannot be verified",
                     Location(str(path)),
-                    got="a plain file",
-                    expected=f"{self.name}.gz as published, SHA-256 {self.archive_digest}",
-                    hint="put the published .gz there instead",
+                    hint=f"replace it by the published {self.name}.gz, SHA-256 {self.archive_digest}",
                 )
             )
         elif found.archive_digest != self.archive_digest:
@@ -74,19 +75,18 @@ class PublishedFile:
 def locate(
     dataset: str, wanted: Sequence[PublishedFile], mirrors: Sequence[str], download: bool = True
 ) -> tuple[Path, ...]:
-    """Return where each file lies on this machine, in the order of ``wanted``; download what does not.
+    """Return the paths of files, in the order of ``wanted``; download missing files.
 
-    Nothing that lies here already is opened.
+    Existing files are not opened.
 
     Args:
-        dataset: the dataset's name, which is also the name of its folder.
+        dataset: the name of the dataset, which is the name of its folder too.
         wanted: the files.
         mirrors: URLs ending in ``/`` under which ``NAME.gz`` is published, tried in this order.
-        download: whether what is not here may be downloaded; ``CONVSTUDY_OFFLINE`` forbids it in any case.
+        download: whether missing files can be downloaded; ``CONVSTUDY_OFFLINE=1`` forbids it in any case.
 
     Raises:
-        DataError: if a file is not here and cannot be downloaded; it lists all that is missing, and how to
-            mend it.
+        DataError: a file is missing and cannot be downloaded; the error lists all missing files.
     """
     found: dict[str, Path] = {}
     for file in wanted:
@@ -95,16 +95,16 @@ def locate(
             found[file.name] = path
     missing = [file for file in wanted if file.name not in found]
     if missing and not download:
-        raise _unavailable(dataset, missing, mirrors, "nothing is downloaded here")
+        raise _unavailable(dataset, missing, mirrors, "this command downloads nothing")
     if missing and _offline():
-        raise _unavailable(dataset, missing, mirrors, "CONVSTUDY_OFFLINE is set, so nothing was downloaded")
+        raise _unavailable(dataset, missing, mirrors, "CONVSTUDY_OFFLINE is set")
     for number, file in enumerate(missing):
         failures: list[str] = []
         for mirror in mirrors:
             try:
                 found[file.name] = _download(mirror + file.name + ".gz", cache_folder() / dataset, file)
                 break
-            except (OSError, ValueError) as error:  # no network, no such page; not the published bytes
+            except (OSError, ValueError) as error:  # no network or no such page; or a wrong digest
                 failures.append(f"{mirror}{file.name}.gz: {_short(error)}")
         else:
             raise _unavailable(dataset, missing[number:], mirrors, "\n    ".join(["", *failures]))
@@ -112,20 +112,20 @@ def locate(
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads are kept in: ``$CONVSTUDY_CACHE``, or pooch's cache for convstudy."""
+    """Return the folder of downloads: ``$CONVSTUDY_CACHE``, or pooch's cache folder for convstudy."""
     import pooch  # type: ignore[import-untyped]  # it ships no types
 
     return Path(os.environ.get("CONVSTUDY_CACHE") or pooch.os_cache("convstudy")).expanduser()
 
 
 def find(dataset: str, *names: str) -> Path | None:
-    """Return the first of these files that lies in a folder of the dataset; ``None`` where there is none."""
+    """Return the path of the first of these files that exists in a folder of the dataset, or ``None``."""
     folders = []
     if os.environ.get("CONVSTUDY_DATA"):
         folders.append(Path(os.environ["CONVSTUDY_DATA"]).expanduser() / dataset)
     for folder in (*folders, cache_folder() / dataset):
         for name in names:
-            # What is no regular file is an error where it is read, not a reason to look elsewhere.
+            # Something else than a regular file is an error when it is read, not a reason to look elsewhere.
             if (folder / name).exists():
                 return folder / name
     return None
@@ -136,7 +136,7 @@ def _offline() -> bool:
 
 
 def _download(url: str, folder: Path, file: PublishedFile) -> Path:
-    """Download one .gz; pooch checks its digest before it gives it its name."""
+    """Download one .gz file; pooch verifies its digest before it renames it to its final name."""
     import pooch
 
     def fetch(url: str, output_file: str, caller: Any) -> None:
@@ -155,7 +155,7 @@ def _download(url: str, folder: Path, file: PublishedFile) -> Path:
 
 
 class _Limited:
-    """A file that takes no more bytes than were published, so that no mirror can fill the disk."""
+    """A file that accepts no more bytes than were published, so that a mirror cannot fill the disk."""
 
     def __init__(self, output: IO[bytes], limit: int) -> None:
         self._output, self._left = output, limit
@@ -171,7 +171,7 @@ class _Limited:
 
 
 def _short(error: Exception) -> str:
-    # What requests wraps, if it does.
+    # requests wraps the error of urllib3, which has the reason.
     reason = getattr(error.args[0], "reason", error) if error.args else error
     text = " ".join(str(reason).split()) or type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."
@@ -190,7 +190,7 @@ def _wrong_digest(what: str, path: Path, got: str, expected: str) -> DataError:
 
 
 def _unavailable(
-    dataset: str, missing: Sequence[PublishedFile], mirrors: Sequence[str], got: str
+    dataset: str, missing: Sequence[PublishedFile], mirrors: Sequence[str], reason: str
 ) -> DataError:
     own = os.environ.get("CONVSTUDY_DATA")
     looked = f"{Path(own) / dataset}" if own else "$CONVSTUDY_DATA (not set)"
@@ -200,11 +200,10 @@ def _unavailable(
     others = "".join(f"\n    or the same names under {mirror}" for mirror in mirrors[1:])
     return DataError(
         Problem(
-            f"{len(missing)} file(s) are neither here nor could they be downloaded: {names}",
+            f"{len(missing)} file(s) are neither in {looked} nor in the cache {cache_folder() / dataset}, and were not "
+            f"downloaded: {names}; {reason}",
             where=Location(subject=dataset),
-            got=got,
-            expected=f"the files in {looked}, or in the cache {cache_folder() / dataset}, or a network",
             hint=f"on a machine with a network, download{urls}{others}\n    and put them into {folder}; "
-            'or use the dataset "digits", which needs no network',
+            'or use the dataset "digits", which needs no download',
         )
     )

@@ -1,9 +1,8 @@
-"""The IDX file format (MNIST and its kin), read strictly.
+"""A strict reader of IDX files, the format of MNIST.
 
-An IDX file is two zero bytes, a type byte, the number of dimensions, each dimension as a big-endian
-32-bit integer, and then the values (Y. LeCun, C. Cortes, C. Burges, "The MNIST database"). The reader is
-told the shape it has to find, so it never believes a header: it reads at most one byte more than that
-shape needs, and refuses everything that is not exactly it.
+An IDX file is two zero bytes, a type byte, the number of dimensions, each dimension as a big-endian 32-bit integer, and
+the values (Y. LeCun, C. Cortes, C. Burges, "The MNIST database"). The caller passes the expected shape, so the reader
+does not rely on the header. It reads at most one byte more than this shape needs and rejects any other file.
 """
 
 from __future__ import annotations
@@ -25,16 +24,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 UNSIGNED_BYTE = 0x08
-"""The only type byte that is read; image sets use no other."""
-HOW_TO_FIX = "delete the file; convstudy then downloads it, or put a sound copy there"
+"""The only supported type byte; image datasets use no other."""
+HOW_TO_FIX = "delete the file, so that convstudy downloads it, or replace it by an undamaged copy"
 
 
 @dataclass(frozen=True, eq=False)
 class IdxFile:
-    """What an IDX file holds.
+    """The content of an IDX file.
 
-    ``values`` is uint8 of the shape that was asked for; ``content_digest`` is the SHA-256 (hex) of the
-    decompressed bytes, header included; ``archive_digest`` that of the .gz, None for a plain file.
+    Attributes:
+        values: uint8, of the expected shape.
+        content_digest: the SHA-256 (hex) of the decompressed bytes, header included.
+        archive_digest: the SHA-256 (hex) of the .gz file; ``None`` for an uncompressed file.
     """
 
     values: npt.NDArray[np.uint8]
@@ -43,19 +44,19 @@ class IdxFile:
 
 
 def content_size(shape: tuple[int, ...]) -> int:
-    """Return how many bytes an IDX file of bytes with this shape has, header included."""
+    """Return the size in bytes of an IDX file of unsigned bytes with this shape, header included."""
     return 4 + 4 * len(shape) + prod(shape)
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> IdxFile:
-    """Read one IDX file of unsigned bytes; it is gzip if its name ends in ``.gz``.
+    """Read one IDX file of unsigned bytes.
 
     Args:
-        path: the file.
-        shape: the dimensions that it must have, such as (60000, 28, 28).
+        path: the file; it must be compressed with gzip if its name ends in ``.gz``.
+        shape: the expected dimensions, such as (60000, 28, 28).
 
     Raises:
-        DataError: if the file cannot be read, or is anything but a file of that shape.
+        DataError: the file cannot be read, or is not an IDX file of this shape.
     """
     raw = _read_limited(path, _largest_archive(shape) if path.suffix == ".gz" else content_size(shape))
     if path.suffix == ".gz":
@@ -66,11 +67,11 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> IdxFile:
 
 
 def _largest_archive(shape: tuple[int, ...]) -> int:
-    # gzip never makes a file much larger than its content, whatever wrote it
+    # gzip makes no file much larger than its content; the margin covers any program that wrote it.
     return content_size(shape) + content_size(shape) // 100 + 65_536
 
 
-def _refusal(path: Path, what: str, got: str, expected: str = "") -> DataError:
+def _refusal(path: Path, what: str, got: str = "", expected: str = "") -> DataError:
     return DataError(Problem(what, Location(str(path)), got, expected, HOW_TO_FIX))
 
 
@@ -79,7 +80,7 @@ def _read_limited(path: Path, limit: int) -> bytes:
         with open_regular(path) as file:
             raw = file.read(limit + 1)
     except OSError as error:
-        raise _refusal(path, "cannot read the file", error.strerror or str(error)) from error
+        raise _refusal(path, f"cannot read the file: {error.strerror or error}") from error
     if len(raw) > limit:
         raise _refusal(path, "the file is too long", f"more than {limit:,} bytes", f"at most {limit:,} bytes")
     return raw
@@ -88,13 +89,11 @@ def _read_limited(path: Path, limit: int) -> bytes:
 def _decompress(raw: bytes, limit: int, path: Path) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
-            content = file.read(limit + 1)  # one byte too many is enough to know; a bomb is never unpacked
+            content = file.read(limit + 1)  # one byte too many is an error, so a gzip bomb is never unpacked
     except EOFError as error:
-        raise _refusal(
-            path, "the gzip file ends too early", f"{len(raw):,} bytes", "a whole gzip file"
-        ) from error
+        raise _refusal(path, "the gzip file ends too early", f"{len(raw):,} bytes") from error
     except (OSError, zlib.error) as error:
-        raise _refusal(path, "this is not a sound gzip file", str(error), "gzip") from error
+        raise _refusal(path, f"this is not a valid gzip file: {error}") from error
     if len(content) > limit:
         got = f"more than {limit:,} bytes when decompressed"
         raise _refusal(path, "the content is too long", got, f"exactly {limit:,} bytes")
@@ -106,24 +105,27 @@ def _parse(content: bytes, shape: tuple[int, ...], path: Path) -> npt.NDArray[np
 
     size, header = content_size(shape), 4 + 4 * len(shape)
     if len(content) < 4:
-        raise _refusal(path, "too short for an IDX file", f"{len(content)} bytes", "at least 4 bytes")
+        raise _refusal(
+            path, "the file is too short for an IDX file", f"{len(content)} bytes", "at least 4 bytes"
+        )
     if content[:2] != b"\0\0":
-        raise _refusal(path, "this is not an IDX file", f"it starts with {content[:4].hex(' ')}", "00 00 08")
+        what = "this is not an IDX file, which starts with 00 00 08"
+        raise _refusal(path, what, content[:4].hex(" "))
     if content[2] != UNSIGNED_BYTE:
-        got = f"type 0x{content[2]:02x}"
-        raise _refusal(path, "values of a type that is not read", got, "0x08 (unsigned byte)")
+        what = "the type of the values must be 0x08 (unsigned byte)"
+        raise _refusal(path, what, f"0x{content[2]:02x}")
     if content[3] != len(shape):
-        expected = f"{len(shape)}, for {_text(shape)}"
-        raise _refusal(path, "the wrong number of dimensions", str(content[3]), expected)
+        what = f"the file must have {len(shape)} dimensions, {_text(shape)}"
+        raise _refusal(path, what, str(content[3]))
     if len(content) < header:
         raise _refusal(path, "the file ends within its header", f"{len(content)} bytes", f"{size:,} bytes")
     found = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
     if found != shape:
-        raise _refusal(path, "the wrong dimensions", _text(found), _text(shape))
+        raise _refusal(path, f"the dimensions must be {_text(shape)}", _text(found))
     if len(content) != size:
         what = "the file ends too early" if len(content) < size else "bytes follow the last value"
-        raise _refusal(path, what, f"{len(content):,} bytes", f"exactly {size:,} bytes, for {_text(shape)}")
-    # a copy, so that the array can be written to and the file's bytes can be let go
+        raise _refusal(path, what, f"{len(content):,} bytes", f"exactly {size:,} bytes for {_text(shape)}")
+    # A copy, because frombuffer gives a read-only array that keeps all bytes of the file in memory.
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape).copy()
 
 

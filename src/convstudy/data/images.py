@@ -1,4 +1,4 @@
-"""Images and their labels, in memory or, where that is too small for them, in a file: uint8, scaled only when used."""
+"""Images and their labels as uint8 and int64, in memory or, if they are too large, in a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from convstudy.data.arrays import PixelFile
 
 DIGESTED_AT_ONCE = 1 << 24
-"""So many bytes of pixels are read at a time where all of them are wanted."""
+"""The number of bytes of pixels that are read at a time by :meth:`Images.digest`: 16 MiB."""
 
 Part = Literal["train", "test"]
 """The two parts of every dataset."""
@@ -24,16 +24,16 @@ Part = Literal["train", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Some images with their labels.
+    """Images with their labels.
 
     Args:
         pixels: uint8, shape (n, height, width, channels), 0 to 255.
-        labels: int64, shape (n,), the index of each image's class.
-        file: where the pixels stay, if they are not in memory; ``pixels`` then is a memory map of all of them, to look
-            at a few. Whoever needs many has them read, by :meth:`take` or from the file.
+        labels: int64, shape (n,), the class number of each image.
+        file: the file of the pixels, if they are not in memory. ``pixels`` is a memory map then, which is fine for a
+            few images; use :meth:`take` or ``file.read`` for many.
 
     Raises:
-        DataError: if a type or a shape is another one, or there are not as many labels as images.
+        DataError: a type or shape is wrong, or there is not one label per image.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -48,14 +48,13 @@ class Images:
         if len(self.pixels) != len(self.labels):
             raise DataError(
                 Problem(
-                    "there are not as many labels as images",
+                    "there must be one label per image",
                     got=f"{len(self.labels):,} labels for {len(self.pixels):,} images",
-                    expected="one label for each image",
                 )
             )
 
     def __len__(self) -> int:
-        """Return how many images these are."""
+        """Return the number of images."""
         return len(self.labels)
 
     @property
@@ -65,36 +64,35 @@ class Images:
         return height, width, channels
 
     def digest(self) -> str:
-        """Return the SHA-256 (hex) of shape, pixels and labels; it is the same on every machine."""
+        """Return the SHA-256 (hex) of shape, pixels and labels, the same on every machine."""
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
         whole = hashlib.sha256(header.encode("ascii"))
         for piece in self.pieces():
             whole.update(piece.tobytes())
-        whole.update(self.labels.astype("<i8").tobytes())  # little-endian, whatever this machine is
+        whole.update(self.labels.astype("<i8").tobytes())  # little-endian on every machine
         return whole.hexdigest()
 
     def take(self, indices: npt.NDArray[np.int64]) -> Images:
-        """Return the images at ``indices``, in that order, as a copy in memory.
+        """Return a copy in memory of the images at these indices, in this order.
 
         Args:
-            indices: integers, shape (m,), each from 0 to ``len(self) - 1``; they may repeat.
+            indices: int64, shape (m,), each in [0, ``len(self)``); they can repeat.
 
         Raises:
-            DataError: if an index lies outside (a negative one does not count from the end).
+            DataError: an index is out of range; negative indices are.
         """
         if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
             raise DataError(
                 Problem(
-                    "an index lies outside the images",
+                    f"indices of images must be in [0, {len(self) - 1}]",
                     got=f"{indices.min()} to {indices.max()}",
-                    expected=f"0 to {len(self) - 1}",
                 )
             )
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
         return Images(pixels, self.labels[indices])
 
     def pieces(self, n_bytes: int = DIGESTED_AT_ONCE) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield all pixels in order, about so many bytes of them at a time and one image at least."""
+        """Yield all pixels in order, in pieces of about ``n_bytes`` and at least one image."""
         import numpy as np
 
         n_images = max(1, n_bytes // max(1, self.pixels[:1].nbytes))
@@ -104,10 +102,4 @@ class Images:
 
 
 def _wrong(what: str, array: npt.NDArray[Any], expected: str) -> DataError:
-    return DataError(
-        Problem(
-            f"{what} of the wrong type or shape",
-            got=f"{array.dtype} of shape {array.shape}",
-            expected=expected,
-        )
-    )
+    return DataError(Problem(f"{what} must be {expected}", got=f"{array.dtype} of shape {array.shape}"))

@@ -1,4 +1,4 @@
-"""A dataset from arrays of a Python program: checked, and written as four ``.npy`` files where a run keeps it."""
+"""A dataset of arrays in memory, which a run writes as four ``.npy`` files into its runs folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemorySource(PartDigests):
-    """Arrays in the memory of this process. It is equal to another one of the same digests.
+    """Arrays in the memory of this process; two of them are equal if their digests are.
 
-    No file describes it: :meth:`write` makes files of it, which other processes read.
+    JSON cannot describe it. :meth:`write` writes files that other processes can read.
     """
 
     train_digest: str
@@ -34,41 +34,38 @@ class MemorySource(PartDigests):
 
     @property
     def path(self) -> str:
-        """Nothing: there is no file."""
         return ""
 
     def fetch(self, download: bool = True) -> None:
-        """Do nothing: the images are in memory."""
+        """Do nothing, because the images are in memory."""
 
     def read(self, part: Part) -> Images:
-        """Return one part, after a check that the arrays are what they were."""
+        """Return one part; raise :class:`DataError` if its arrays have been changed."""
         images = self.train if part == "train" else self.test
         hint = "do not change the arrays after from_arrays"
         return self.verified(images, part, Location(subject="arrays"), hint)
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
-        """Return the labels of one part."""
         return (self.train if part == "train" else self.test).labels
 
     def as_json(self, folder: Path | None = None) -> NoReturn:
         """Raise :class:`DataError`."""
-        what = "arrays in memory cannot be described by a file"
+        what = "arrays in memory cannot be described in JSON"
         raise DataError(Problem(what, hint="run_study writes them into the runs folder first"))
 
     @classmethod
     def from_json(cls, values: object, folder: Path) -> NoReturn:
         """Raise ``ValueError``."""
-        raise ValueError("arrays in memory cannot be described by a file")
+        raise ValueError("arrays in memory cannot be described in JSON")
 
     def write(self, folder: Path) -> NpySource:
-        """Write the arrays into a folder, and return them as the source that reads them there.
+        """Write the arrays into a folder and return the source that reads them from there.
 
-        Files that are there already with this content are verified and stay. Each new file is written as a whole: after
-        any stop it is either there or not.
+        Existing files with this content are verified and kept. Each file is written atomically.
 
         Raises:
-            DataError: where the arrays were changed since they became a dataset.
-            OSError: where the folder cannot be written.
+            DataError: the arrays have been changed since ``from_arrays``.
+            OSError: the folder cannot be written.
         """
         import numpy as np
         from numpy.lib import format as npy
@@ -83,7 +80,7 @@ class MemorySource(PartDigests):
             with suppress(DataError):
                 source.read(part)
                 continue
-            self.read(part)  # they may have been changed since from_arrays
+            self.read(part)  # raises if the arrays have been changed since from_arrays
             for kind, array in (("images", images.pixels), ("labels", images.labels.astype("<i8"))):
                 with atomic_write(folder / f"{part}-{kind}.npy") as partial, partial.open("wb") as file:
                     npy.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
@@ -91,7 +88,7 @@ class MemorySource(PartDigests):
 
 
 def found_in_arrays(x_train: object, y_train: object, x_test: object, y_test: object) -> Found:
-    """Return what four arrays hold; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
+    """Return the source of four arrays and its sizes; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
     train = images_of(_array(x_train, "x_train"), _array(y_train, "y_train"), _places("x_train", "y_train"))
     test = images_of(_array(x_test, "x_test"), _array(y_test, "y_test"), _places("x_test", "y_test"))
     n_classes = n_classes_of(train, test, Location(subject="arrays"))
@@ -100,27 +97,25 @@ def found_in_arrays(x_train: object, y_train: object, x_test: object, y_test: ob
 
 
 def _places(pixels: str, labels: str) -> tuple[Location, Location]:
-    """Return where two arguments are."""
     return Location(key=(pixels,)), Location(key=(labels,))
 
 
 def _array(values: object, name: str) -> npt.NDArray[Any]:
-    """Return an array; a list of lists becomes one."""
+    """Return the NumPy array of an argument, which can be a list of lists; raise :class:`DataError` otherwise."""
     import numpy as np
 
     where = Location(key=(name,))
     if type(values).__module__.partition(".")[0] == "torch":
-        raise DataError(
-            Problem("this must be a NumPy array", where, "a torch tensor", hint=f"{name}.numpy(force=True)")
-        )
+        hint = f"use {name}.numpy(force=True)"
+        raise DataError(Problem(where=where, expected="a NumPy array", got="a torch tensor", hint=hint))
     try:
         array = np.asarray(values)
-    except Exception as error:  # what an object of another library raises is not ours to know
-        got = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(Problem("this must be a NumPy array", where, got)) from None
+    except Exception as error:  # an object of another library can raise any exception here
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(Problem(f"this cannot become a NumPy array: {reason}", where)) from None
     if array.dtype == object and not array.ndim:
-        raise DataError(Problem("this must be a NumPy array", where, type(values).__name__))
-    # A subclass such as np.ma.MaskedArray may mean something else by its values.
+        raise DataError(Problem(where=where, expected="a NumPy array", got=type(values).__name__))
+    # asarray would drop the mask and use the masked values.
     if isinstance(values, np.ma.MaskedArray):
-        raise DataError(Problem("this must be a plain array", where, "a masked array"))
+        raise DataError(Problem(where=where, expected="an array without a mask", got="a masked array"))
     return array

@@ -1,4 +1,4 @@
-"""The images of a dataset once they are loaded: training images at hand, the test set locked."""
+"""A loaded dataset: the training images in memory, and the locked test set."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LockedTest:
-    """The test images of a dataset, unread until they are opened. Labels are not locked."""
+    """The test images of a dataset, which are not read before :meth:`open`. Labels are not locked."""
 
     info: Dataset
 
     def __len__(self) -> int:
-        """Return the number of images; nothing is read."""
+        """Return the number of test images without reading them."""
         return self.info.n_test
 
     def open(self, record_test_evaluation: Callable[[], None]) -> Images:
-        """Record the test-set evaluation, then read the test images.
+        """Record a test-set evaluation, then read the test images.
 
-        Nothing is kept: each call is an evaluation of its own and reads the images again.
+        The images are not cached: each call counts as one evaluation and reads them again.
 
         Args:
-            record_test_evaluation: records that the test set is evaluated. It is called first; if it raises, no
-            test image is
-                read, so that no evaluation is ever unrecorded.
+            record_test_evaluation: records that the test set is evaluated. It is called first. If it raises, no test
+                image is read, so every evaluation is on record.
 
         Raises:
-            DataError: where the test images are missing, damaged, or not what they must be.
+            DataError: the test images are missing or damaged, or have the wrong shape.
         """
         record_test_evaluation()
         return read_part(self.info, "test")
@@ -45,7 +44,7 @@ class LockedTest:
 
 @dataclass(frozen=True, eq=False)
 class LoadedDataset:
-    """A dataset whose training images are read: ``train`` to train and validate on, ``test`` locked."""
+    """A dataset with its images: ``train`` for training and validation, and ``test``, which is locked."""
 
     info: Dataset
     train: Images
@@ -53,7 +52,7 @@ class LoadedDataset:
 
 
 def read_part(dataset: Dataset, part: Part) -> Images:
-    """Return one part; raise :class:`DataError` where it is not what the dataset says."""
+    """Return one part; raise :class:`DataError` if its shape or labels are not those of the dataset."""
     images = dataset.source.read(part)
     expected = (dataset.n_train if part == "train" else dataset.n_test, *dataset.image_shape)
     if images.pixels.shape != expected:
@@ -70,14 +69,13 @@ def read_part(dataset: Dataset, part: Part) -> Images:
 
 
 def check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) -> None:
-    """Raise :class:`DataError` where a label is not the index of a class."""
+    """Raise :class:`DataError` if a label of a part is not in [0, ``n_classes``)."""
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= dataset.n_classes:
         raise DataError(
             Problem(
-                f"a label of the {part} images names no class",
+                f"the {part} labels must be in [0, {dataset.n_classes - 1}]",
                 where=Location(subject=dataset.name),
                 got=f"labels from {lowest} to {highest}",
-                expected=f"0 to {dataset.n_classes - 1}",
             )
         )

@@ -1,4 +1,4 @@
-"""The two parts of a dataset from arrays that are new to convstudy: what they must be, in one clear error each."""
+"""Checks of the arrays of a user: types, shapes and labels, with one error for each way to be wrong."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from convstudy.data.arrays import PixelFile
 
-PIXELS_WORDS = "uint8 of shape (n, height, width) or (n, height, width, channels)"
-LABELS_WORDS = "integers of shape (n,) or (n, 1)"
+PIXELS_FORM = "uint8 of shape (n, height, width) or (n, height, width, channels)"
+LABELS_FORM = "integers of shape (n,) or (n, 1)"
 MOST_SHOWN = 10
 
 
@@ -23,25 +23,25 @@ def checked_pixels(pixels: npt.NDArray[Any], where: Location) -> npt.NDArray[np.
 
     Args:
         pixels: uint8 of shape (n, height, width) or (n, height, width, channels).
-        where: what an error calls them.
+        where: the name of the array in errors.
 
     Raises:
-        DataError: where they are of another type or shape, have no image, or seem to have their channels first.
+        DataError: the type or shape is wrong, there is no image, or the channels seem to be first.
     """
     got = f"{pixels.dtype} of shape {pixels.shape}"
     if str(pixels.dtype) != "uint8":
-        what = "images must be uint8" + (", not floats" if pixels.dtype.kind == "f" else "")
-        raise DataError(Problem(what, where, got, PIXELS_WORDS, _to_uint8(pixels)))
+        raise DataError(Problem(f"images must be {PIXELS_FORM}", where, got, hint=_to_uint8(pixels)))
     if pixels.ndim not in (3, 4):
-        raise DataError(Problem("images must have three or four dimensions", where, got, PIXELS_WORDS))
+        raise DataError(Problem(f"images must be {PIXELS_FORM}", where, got))
     if min(pixels.shape) < 1:
-        raise DataError(Problem("there must be images", where, got, PIXELS_WORDS))
+        raise DataError(Problem("there must be at least one image", where, got))
     if pixels.ndim == 3:
         return pixels[..., None]
+    # Channels first gives a "height" of 1, 3 or 4 and a large "channels"; such an image would train without an error.
     _, height, _, channels = pixels.shape
     if height in (1, 3, 4) and channels > 4:
-        what, hint = "images must have their channels last", "x.transpose(0, 2, 3, 1)"
-        raise DataError(Problem(what, where, got, PIXELS_WORDS, hint))
+        what, hint = "images must be of shape (n, height, width, channels)", "x.transpose(0, 2, 3, 1)"
+        raise DataError(Problem(what, where, got, hint=hint))
     return pixels
 
 
@@ -49,34 +49,32 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     """Return labels as int64 of shape (n,).
 
     Args:
-        labels: integers, 0 or more, of shape (n,) or (n, 1).
+        labels: integers >= 0 of shape (n,) or (n, 1).
         n_images: the number of images.
-        where: what an error calls them.
+        where: the name of the array in errors.
 
     Raises:
-        DataError: where they are of another type or shape, below 0, or not one for each image.
+        DataError: the type or shape is wrong, a label is negative, or there is not one label per image.
     """
     import numpy as np
 
     got = f"{labels.dtype} of shape {labels.shape}"
-    of_rows = labels.ndim == 2 and labels.shape[1] > 1
-    if labels.dtype.kind not in "iu" and not (of_rows and labels.dtype.kind in "bf"):
+    is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
+    what = f"labels must be {LABELS_FORM}"
+    if labels.dtype.kind not in "iu" and not (is_one_hot and labels.dtype.kind in "bf"):
         hint = "np.unique(labels, return_inverse=True) gives class names and integers"
-        raise DataError(Problem("labels must be integers", where, got, LABELS_WORDS, hint))
-    if of_rows:
-        hint = "from one-hot rows: y.argmax(axis=1)"
-        raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS, hint))
+        raise DataError(Problem(what, where, got, hint=hint))
+    if is_one_hot:
+        raise DataError(Problem(what, where, got, hint="for one-hot labels: y.argmax(axis=1)"))
     if labels.ndim not in (1, 2) or labels.shape[1:] == (0,):
-        raise DataError(Problem("labels must have one value for each image", where, got, LABELS_WORDS))
+        raise DataError(Problem(what, where, got))
     if len(labels) != n_images:
         counts = f"{len(labels):,} labels for {n_images:,} images"
-        raise DataError(
-            Problem("there must be one label for each image", where, counts, f"{n_images:,} labels")
-        )
+        raise DataError(Problem("there must be one label per image", where, counts))
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest > np.iinfo(np.int64).max:
-        what, expected = "labels must be class numbers", "0, 1, 2, …"
-        raise DataError(Problem(what, where, f"from {lowest} to {highest}", expected))
+        what, got = "labels must be 0, 1, 2, …", f"labels from {lowest} to {highest}"
+        raise DataError(Problem(what, where, got))
     return np.array(labels.reshape(-1), dtype=np.int64)
 
 
@@ -86,42 +84,57 @@ def images_of(
     where: tuple[Location, Location],
     file: PixelFile | None = None,
 ) -> Images:
-    """Return one part; ``where`` is what errors call the pixels and the labels. Raises :class:`DataError`."""
+    """Return one part with checked pixels and labels.
+
+    Args:
+        pixels: see :func:`checked_pixels`.
+        labels: see :func:`checked_labels`.
+        where: the names of pixels and labels in errors.
+        file: the file of the pixels, if they stay there.
+
+    Raises:
+        DataError: an array has the wrong type or shape.
+    """
     checked = checked_pixels(pixels, where[0])
     return Images(checked, checked_labels(labels, len(checked), where[1]), file)
 
 
 def n_classes_of(train: Images, test: Images, where: Location) -> int:
-    """Return the number of classes of two parts that go together.
+    """Return the number of classes of a training and a test part.
+
+    Args:
+        train: the training part.
+        test: the test part.
+        where: the name of the dataset in errors.
 
     Raises:
-        DataError: where the image shapes differ, a class between 0 and the highest label has no training image, a
-            test image is of none of these classes, or there is only one class.
+        DataError: the image shapes differ, a class from 0 to the largest label has no training image, a test label is
+            not one of these classes, or there is only one class.
     """
     import numpy as np
 
     if train.image_shape != test.image_shape:
         got = f"{train.image_shape} and {test.image_shape}"
-        raise DataError(Problem("training and test images must have one shape", where, got))
+        raise DataError(Problem("training and test images must have the same shape", where, got))
+    # bincount of a huge label would fill the memory; with such a label, some class has no image anyway.
     counts = np.bincount(train.labels, minlength=0) if int(train.labels.max()) < len(train) else None
     missing = [] if counts is None else np.flatnonzero(counts == 0).tolist()
     if counts is None or missing:
-        what, expected = "each class must have training images", "labels 0, 1, 2, … without a gap"
+        what = "each class from 0 to the largest label must have training images"
         shown = ", ".join(map(str, missing[:MOST_SHOWN])) + (", …" if len(missing) > MOST_SHOWN else "")
         got = f"none of class {shown}" if missing else f"labels up to {int(train.labels.max()):,}"
         hint = "np.unique(labels, return_inverse=True) numbers the classes without a gap"
-        raise DataError(Problem(what, where, got, expected, hint))
+        raise DataError(Problem(what, where, got, hint=hint))
     if len(counts) < 2:
-        raise DataError(Problem("there must be two or more classes", where, "all labels are 0"))
+        raise DataError(Problem("there must be at least two classes", where, "only label 0"))
     if int(test.labels.max()) >= len(counts):
-        what = "each test image must be of a class that has training images"
-        got = f"test labels up to {int(test.labels.max()):,}"
-        raise DataError(Problem(what, where, got, f"0 to {len(counts) - 1:,}"))
+        what = f"test labels must be in [0, {len(counts) - 1}], the classes of the training images"
+        raise DataError(Problem(what, where, f"labels up to {int(test.labels.max()):,}"))
     return len(counts)
 
 
 def _to_uint8(values: npt.NDArray[Any]) -> str:
-    """Return how pixels of another type become uint8; nothing for what is no number."""
+    """Return a hint on how to convert pixels to uint8; empty if they are not numbers."""
     import numpy as np
 
     if values.dtype.kind not in "biuf" or not values.size:

@@ -1,4 +1,4 @@
-"""What a source of a dataset must do. Each kind of source is one file of :mod:`convstudy.data.sources`."""
+"""The protocol of a source of images. Each kind of source is one module of :mod:`convstudy.data.sources`."""
 
 from __future__ import annotations
 
@@ -21,72 +21,75 @@ S = TypeVar("S")
 
 
 class Source(Protocol):
-    """Where the images of a dataset are, and the digests by which they are verified: a frozen, hashable value."""
+    """The place of a dataset's images and the digests that verify them, as a frozen, hashable value."""
 
     @property
     def digest(self) -> str:
-        """One SHA-256 (hex) of the whole content; it depends neither on names nor on paths."""
+        """SHA-256 (hex) of the whole content; it does not depend on names and paths."""
         ...
 
     def fetch(self, download: bool = True) -> None:
-        """Make sure that both parts can be read later; look into neither. ``download`` allows a download.
+        """Make sure that the files of both parts exist, without reading them.
+
+        Args:
+            download: whether missing files can be downloaded.
 
         Raises:
-            DataError: where a file is missing and cannot be downloaded.
+            DataError: a file is missing and cannot be downloaded.
         """
         ...
 
     def read(self, part: Part) -> Images:
-        """Read one part and verify its digest; touch nothing of the other part.
+        """Read one part and verify its digest; no file of the other part is read.
 
         Raises:
-            DataError: where the part is missing, damaged, or not what it must be.
+            DataError: the part is missing or damaged, or has the wrong type, shape or digest.
         """
         ...
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
-        """Read the labels of one part, shape (n,), and no image.
+        """Read the labels of one part, int64 of shape (n,), and no image.
 
-        Where only the digest of the whole part is known, the labels are not verified: :meth:`read` does that.
+        If only the digest of the whole part is known, the labels are not verified here but in :meth:`read`.
 
         Raises:
-            DataError: where the labels are missing, damaged, or not what they must be.
+            DataError: the labels are missing or damaged, or have the wrong type or shape.
         """
         ...
 
     @property
     def path(self) -> str:
-        """The path that a study file has for it; empty where a study file cannot name it."""
+        """The ``path`` in a study file; empty for a source that a study file cannot name."""
         ...
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back; a path in ``folder`` is relative to it."""
+        """Return plain values for :meth:`from_json`; a path inside ``folder`` is relative to it."""
         ...
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> Self:
-        """Return the source of these plain values, which any program may have written.
+        """Return the source of the values of :meth:`as_json`; they are validated.
 
         Args:
-            values: what :meth:`as_json` returned.
-            folder: what relative paths start from.
+            values: the plain values.
+            folder: the folder of relative paths.
 
         Raises:
-            ValueError: where the values are not those of a source of this kind.
+            ValueError: the values do not describe a source of this kind.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the files of a source hold, read for the first time.
+    """A source that was read for the first time, with the sizes of its content.
 
     Args:
-        source: the source, with the digests of what was read.
+        source: the source, with the digests of its content.
         image_shape: (height, width, channels).
         n_train: the number of training images.
         n_test: the number of test images.
-        n_classes: the number of classes; labels are 0 to ``n_classes - 1``.
+        n_classes: the number of classes; labels are in [0, ``n_classes``).
     """
 
     source: Source
@@ -98,29 +101,31 @@ class Found:
 
 @dataclass(frozen=True)
 class SourceKind:
-    """A kind of source: its module exposes it as ``SOURCE``, and is found without a list.
+    """A kind of source. Its module defines it as ``SOURCE``; there is no list to extend.
 
     Args:
-        name: the word in JSON, and in a study file (``[dataset]`` with ``source = "npy"``).
-        type: the class.
-        find: returns what is at a path, for a study file; ``None`` where only built-in datasets are of this kind.
-            Raises :class:`~convstudy.errors.DataError` for what is no dataset.
-        path_words: what the path in a study file must be, such as "a folder with …".
+        name: the name in JSON and in a study file (``[dataset]`` with ``source = "npy"``).
+        type: the class of its sources.
+        find: reads the dataset at a path of a study file and raises :class:`~convstudy.errors.DataError` if there is
+            none; ``None`` for a kind of built-in datasets only.
+        path_form: what the path in a study file must be, such as "a folder with …".
     """
 
     name: str
     type: type[Source]
     find: Callable[[Path], Found] | None = None
-    path_words: str = ""
+    path_form: str = ""
 
 
 def combine(identities: Iterable[str]) -> str:
-    """Return one SHA-256 (hex) over several identities, one per line, in their order."""
+    """Return the SHA-256 (hex) of several identities, one per line, in this order."""
     return hashlib.sha256("".join(f"{identity}\n" for identity in identities).encode("ascii")).hexdigest()
 
 
 class PartDigests:
-    """Base of a source that knows the digest of each part; the same images have one digest from all such sources.
+    """Base class of a source that knows the digest of each part.
+
+    The same images have the same digest in all such sources.
 
     Attributes:
         train_digest: SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
@@ -136,16 +141,26 @@ class PartDigests:
         return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
 
     def verified(self, images: Images, part: Part, where: Location, hint: str) -> Images:
-        """Return the images of a part; raise :class:`DataError` where their digest is not the known one."""
+        """Return ``images``.
+
+        Args:
+            images: the images of the part.
+            part: the part.
+            where: the place in the error.
+            hint: the hint of the error.
+
+        Raises:
+            DataError: the digest of the images is not that of the source.
+        """
         expected, got = self.train_digest if part == "train" else self.test_digest, images.digest()
         if got != expected:
-            what = f"the {part} part is not the known one"
+            what = f"the {part} part has changed"
             raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", hint))
         return images
 
 
 def is_there(path: Path) -> bool:
-    """Return whether something is at a path; nothing is at what is no path, such as one that is too long."""
+    """Return whether a path exists; ``False`` for an invalid path, such as one that is too long."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -153,24 +168,24 @@ def is_there(path: Path) -> bool:
 
 
 def path_within(path: str, folder: Path | None) -> str:
-    """Return a path as JSON has it: relative to a folder that it is in, or as it is."""
+    """Return a path for JSON: relative to ``folder`` if it is inside, else unchanged."""
     if folder is not None and Path(path).is_relative_to(folder.absolute()):
         return str(Path(path).relative_to(folder.absolute()))
     return path
 
 
 def path_from(path: str, folder: Path) -> str:
-    """Return the absolute path of what JSON has; a relative one starts from the folder."""
+    """Return the absolute path of a path from JSON; a relative path starts at ``folder``."""
     return str((folder / path).absolute())
 
 
 def from_json(kind: type[S], values: object) -> S:
-    """Return a frozen dataclass from plain values, each checked against the type of its field.
+    """Return an instance of a frozen dataclass from plain values, each checked against the type of its field.
 
     Raises:
-        ValueError: where a value is missing or has another type.
+        ValueError: a value is missing or has the wrong type.
     """
     from pydantic import TypeAdapter
 
-    # As JSON text: only there does the strict mode take a list for a tuple.
+    # As JSON text, because pydantic's strict mode accepts a list for a tuple only in JSON.
     return TypeAdapter(kind).validate_json(json.dumps(values), strict=True)

@@ -1,7 +1,7 @@
-"""Which images train and which validate: a holdout, or one of k folds, of all images, a subset, or an outer fold.
+"""Splits into training and validation images: a holdout or one of k folds, of all images, a subset or an outer fold.
 
-Splits are stratified (each class keeps its share) and shuffled by a seed. They depend on the labels and the
-split, on nothing else; NumPy promises never to change the stream of ``RandomState``, which is why it is used.
+Splits are stratified (each class keeps its proportion) and shuffled with a seed. They depend only on the labels and the
+split. ``RandomState`` is used because NumPy guarantees that its stream does not change.
 """
 
 from __future__ import annotations
@@ -17,23 +17,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SUBSET_SEED = 0
-"""Fixed, so that all fits of a study that ask for a subset of one size share the same images."""
+"""Fixed, so that all fits of a study with the same subset size use the same images."""
 
-_LARGEST_SEED = 2**32 - 1  # what NumPy's RandomState takes
+_LARGEST_SEED = 2**32 - 1  # of NumPy's RandomState
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """A share of the images validates, the others train.
+    """A split that validates on a fraction of the images and trains on the others.
 
     Args:
-        fraction: the share that validates, more than 0 and less than 1.
-        seed: decides which; 0 to 2**32 - 1.
-        subset: if given, only a stratified subset of that many images is used; the seed has no part in its
-            choice.
+        fraction: the fraction of validation images, in (0, 1).
+        seed: the seed of the shuffle, in [0, 2**32 - 1].
+        subset: the number of images to use, a stratified subset that does not depend on ``seed``; ``None`` uses all.
 
     Raises:
-        DataError: if a value lies outside.
+        DataError: an argument is out of range.
     """
 
     fraction: float
@@ -42,20 +41,20 @@ class Holdout:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.fraction, (int, float)) and 0 < self.fraction < 1):
-            raise _bad("holdout fraction", self.fraction, "more than 0 and less than 1")
+            raise _out_of_range("the holdout fraction", "a number in (0, 1)", self.fraction)
         _check_seed_and_subset(self.seed, self.subset)
 
 
 @dataclass(frozen=True)
 class Outer:
-    """The fold that lies outside: its images take no part, neither to train nor to validate.
+    """An outer fold of nested cross-validation, whose images are neither trained nor validated on.
 
     Args:
-        index: which part is left out, 0 to ``of - 1``.
-        of: how many parts there are, at least 2.
+        index: the index of the fold, in [0, ``of``).
+        of: the number of outer folds, at least 2.
 
     Raises:
-        DataError: if a value lies outside.
+        DataError: an argument is out of range.
     """
 
     index: int
@@ -67,17 +66,17 @@ class Outer:
 
 @dataclass(frozen=True)
 class Fold:
-    """One of k equal parts validates, the others train.
+    """One fold of k-fold cross-validation: it validates on one part and trains on the others.
 
     Args:
-        index: which part, 0 to ``of - 1``.
-        of: how many parts there are, at least 2.
-        seed: decides which image is in which part; 0 to 2**32 - 1.
-        subset: as for :class:`Holdout`.
-        within: if given, what is divided is the training part of this outer fold, drawn by the same seed.
+        index: the index of the validation part, in [0, ``of``).
+        of: the number of folds, at least 2.
+        seed: the seed of the shuffle, in [0, 2**32 - 1].
+        subset: see :class:`Holdout`.
+        within: the outer fold whose training images are divided, shuffled with the same seed; ``None`` divides all.
 
     Raises:
-        DataError: if a value lies outside.
+        DataError: an argument is out of range.
     """
 
     index: int
@@ -92,47 +91,52 @@ class Fold:
 
     @property
     def outer(self) -> Fold | None:
-        """The outer fold as a split of its own: what this fold never sees validates there."""
+        """The outer fold as a split: it validates on the images that this fold does not use."""
         if self.within is None:
             return None
         return Fold(self.within.index, self.within.of, self.seed, self.subset)
 
     def inner(self, of: int) -> tuple[Fold, ...]:
-        """Return the ``of`` folds of this fold's training part."""
+        """Return the ``of`` inner folds of this fold's training images."""
         within = Outer(self.index, self.of)
         return tuple(Fold(index, of, self.seed, self.subset, within) for index in range(of))
 
 
 Split = Holdout | Fold
-"""Which images train and which validate."""
+"""A split into training and validation images."""
 
 
 def split_indices(
     labels: npt.NDArray[np.int64], split: Split
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return which images train and which validate.
+    """Return the indices of the training and of the validation images.
 
     Args:
         labels: int64, shape (n,).
-        split: how to divide them.
+        split: the split.
 
     Returns:
-        Two sorted int64 arrays of indices into ``labels``. They share no image, together they hold all images
-        (or all of the subset; of a fold within an outer one, all that train there), every class is in both, and
-        their lengths are those of :func:`split_sizes`.
+        Two sorted, disjoint int64 arrays of indices into ``labels``. Together they have all images of the data, the
+        subset or the outer fold's training part. Both have every class; their lengths are those of
+        :func:`split_sizes`.
 
     Raises:
-        DataError: if that cannot be: too few images of a class, a subset larger than the data.
+        DataError: a class has too few images, or the subset is larger than the data.
+
+    >>> import numpy as np
+    >>> train, validation = split_indices(np.array([0, 0, 0, 0, 1, 1, 1, 1]), Holdout(0.25, seed=1))
+    >>> len(train), len(validation)
+    (6, 2)
     """
-    at_hand = _at_hand(labels, split)
-    chosen = labels[at_hand]
+    available = _available(labels, split)
+    chosen = labels[available]
     validates = _fold_mask(chosen, split) if isinstance(split, Fold) else _holdout_mask(chosen, split)
-    return at_hand[~validates], at_hand[validates]
+    return available[~validates], available[validates]
 
 
 @dataclass(frozen=True)
 class Shortage:
-    """A class with too few images for a split: ``count`` of its images are divided, ``required`` must be."""
+    """A class with too few images for a split: it has ``count`` of the ``required`` images."""
 
     label: int
     count: int
@@ -140,49 +144,53 @@ class Shortage:
 
 
 def shortage(labels: npt.NDArray[np.int64], split: Split) -> Shortage | None:
-    """Return the class that keeps :func:`split_indices` from making this split, or ``None`` where each has enough.
+    """Return the rarest class if it has too few images for a split, or ``None``.
 
-    The seed of a split and the index of a fold that is not within an outer one make no difference.
+    The result does not depend on the seed, nor on the index of a fold without an outer fold.
 
     Args:
         labels: int64, shape (n,).
-        split: how to divide them.
+        split: the split.
 
     Raises:
-        DataError: if the subset is larger than the data, or the outer fold cannot be made.
+        DataError: the subset is larger than the data, or the outer fold cannot be made.
     """
-    return _shortage(labels[_at_hand(labels, split)], split.of if isinstance(split, Fold) else 2)
+    return _shortage(labels[_available(labels, split)], split.of if isinstance(split, Fold) else 2)
 
 
-def _at_hand(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.int64]:
-    """Return the indices of the images that a split divides: of the subset, without those of the outer fold."""
+def _available(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.int64]:
+    """Return the indices of the images that a split divides: the subset without the outer fold's validation part."""
     import numpy as np
 
-    at_hand = np.arange(len(labels), dtype=np.int64)
+    available = np.arange(len(labels), dtype=np.int64)
     if split.subset is not None:
         _check_subset(labels, split.subset)
-        at_hand = np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
+        available = np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
     if isinstance(split, Fold) and split.outer is not None:
-        at_hand = at_hand[~_fold_mask(labels[at_hand], split.outer)]
-    return at_hand
+        available = available[~_fold_mask(labels[available], split.outer)]
+    return available
 
 
 def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
-    """Return how many images train and how many validate, without looking at any label.
+    """Return the numbers of training and of validation images, which do not depend on the labels.
 
     Args:
-        n_images: how many there are in all, before a subset is taken.
-        split: how they will be divided.
+        n_images: the number of images before a subset is taken.
+        split: the split.
 
     Raises:
-        DataError: if the subset is larger than ``n_images``.
+        DataError: the subset is larger than ``n_images``.
+
+    >>> split_sizes(60_000, Fold(0, 5, seed=0))
+    (48000, 12000)
     """
     if split.subset is not None and split.subset > n_images:
-        raise _bad("subset", split.subset, f"at most {n_images:,}, the number of images")
+        raise _out_of_range("the subset", f"at most {n_images:,}, the number of images", split.subset)
     n_used = n_images if split.subset is None else split.subset
     if isinstance(split, Fold):
         if split.outer is not None:
             n_used, _ = split_sizes(n_images, split.outer)
+        # StratifiedKFold gives the first n_used % of folds one image more.
         n_validation = (n_used + split.of - 1 - split.index) // split.of
     else:
         n_validation = int(n_used * split.fraction + 0.5)
@@ -190,26 +198,30 @@ def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
 
 
 def allot(counts: Sequence[int] | npt.NDArray[np.int64], total: int, spare: int = 0) -> list[int]:
-    """Divide ``total`` places among classes in proportion to their sizes, by largest remainder.
+    """Return the number of images to draw from each class, in proportion to its size (largest remainder method).
 
-    Every class gets at least one place and keeps at least ``spare`` images out.
+    At least one image of each class is drawn, and at least ``spare`` images are left over.
 
     Args:
-        counts: the size of each class, each at least ``1 + spare``.
-        total: how many places, from ``len(counts)`` to ``sum(counts) - spare * len(counts)``.
-        spare: how many images of each class must be left over.
+        counts: the size of each class, at least ``1 + spare``.
+        total: the number of images to draw, from ``len(counts)`` to ``sum(counts) - spare * len(counts)``.
+        spare: the smallest number of images of each class that are not drawn.
+
+    >>> allot([10, 20, 30], 6)
+    [1, 2, 3]
     """
     sizes = [int(count) for count in counts]
     n_images = sum(sizes)
     places = [min(max(size * total // n_images, 1), size - spare) for size in sizes]
-    # Whole numbers only: the class that is furthest below its share gets the next place, the first one on a
-    # tie; where classes that were lifted to one place took too many, the one furthest above gives one back.
+    # Integers only, because rounding of floats may differ between machines. The class furthest below its proportion
+    # gets the next place; the first class wins a tie.
     while sum(places) < total:
-        open_ = [i for i, size in enumerate(sizes) if places[i] < size - spare]
-        places[max(open_, key=lambda i: (sizes[i] * total - places[i] * n_images, -i))] += 1
+        candidates = [i for i, size in enumerate(sizes) if places[i] < size - spare]
+        places[max(candidates, key=lambda i: (sizes[i] * total - places[i] * n_images, -i))] += 1
+    # Rare classes were raised to one place, which can be too many in total: the class furthest above loses one.
     while sum(places) > total:
-        open_ = [i for i in range(len(sizes)) if places[i] > 1]
-        places[min(open_, key=lambda i: (sizes[i] * total - places[i] * n_images, i))] -= 1
+        candidates = [i for i in range(len(sizes)) if places[i] > 1]
+        places[min(candidates, key=lambda i: (sizes[i] * total - places[i] * n_images, i))] -= 1
     return places
 
 
@@ -219,9 +231,8 @@ def _holdout_mask(labels: npt.NDArray[np.int64], split: Holdout) -> npt.NDArray[
     if min(n_train, n_validation) < n_classes:
         raise DataError(
             Problem(
-                "the holdout leaves a class out",
-                got=f"{n_train:,} training and {n_validation:,} validation images for {n_classes} classes",
-                expected=f"at least {n_classes} of each",
+                f"both parts of a holdout must have an image of each of {n_classes} classes",
+                got=f"{n_train:,} training and {n_validation:,} validation images",
                 hint="use a fraction nearer to 0.5, or more images",
             )
         )
@@ -232,8 +243,8 @@ def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.boo
     import numpy as np
     from sklearn.model_selection import StratifiedKFold
 
-    whom = f"{split.of} folds" if split.within is None else f"{split.of} folds within an outer one"
-    _check_classes(labels, split.of, whom, split.subset)
+    purpose = f"{split.of} folds" if split.within is None else f"{split.of} inner folds"
+    _check_classes(labels, split.of, purpose, split.subset)
     folds = StratifiedKFold(n_splits=split.of, shuffle=True, random_state=split.seed)
     mask = np.zeros(len(labels), dtype=bool)
     for index, (_, validation) in enumerate(folds.split(np.zeros(len(labels)), labels)):
@@ -243,7 +254,7 @@ def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.boo
 
 
 def _draw(labels: npt.NDArray[np.int64], total: int, seed: int, spare: int = 0) -> npt.NDArray[np.bool_]:
-    """Return a mask of ``total`` images, stratified, chosen by the seed."""
+    """Return a mask of a stratified random draw of ``total`` images, see :func:`allot`."""
     import numpy as np
 
     random = np.random.RandomState(seed)
@@ -254,29 +265,27 @@ def _draw(labels: npt.NDArray[np.int64], total: int, seed: int, spare: int = 0) 
     return mask
 
 
-def _check_classes(labels: npt.NDArray[np.int64], n_required: int, whom: str, subset: int | None) -> int:
-    """Return the number of classes; each must have ``n_required`` images."""
+def _check_classes(labels: npt.NDArray[np.int64], n_required: int, purpose: str, subset: int | None) -> int:
+    """Return the number of classes; raise :class:`DataError` if one has fewer than ``n_required`` images."""
     import numpy as np
 
     if len(labels) == 0:
-        raise DataError(
-            Problem("there are no images to split", got="0 labels", expected="at least 2 of each class")
-        )
+        raise DataError(Problem("there are no images to split"))
     short = _shortage(labels, n_required)
     if short is not None:
         raise DataError(
             Problem(
-                f"too few images of class {short.label} for {whom}",
+                f"class {short.label} has too few images for {purpose}",
                 got=f"{short.count}" + ("" if subset is None else f" in a subset of {subset:,}"),
-                expected=f"at least {n_required} of each class",
-                hint="use more images" if n_required == 2 else "use more images, or fewer folds",
+                expected=f"at least {n_required}",
+                hint="use more images" if n_required == 2 else "use more images or fewer folds",
             )
         )
     return len(np.unique(labels))
 
 
 def _shortage(labels: npt.NDArray[np.int64], n_required: int) -> Shortage | None:
-    """Return the rarest class where it has fewer than ``n_required`` images."""
+    """Return the rarest class if it has fewer than ``n_required`` images, or ``None``."""
     import numpy as np
 
     classes, counts = np.unique(labels, return_counts=True)
@@ -291,26 +300,27 @@ def _check_subset(labels: npt.NDArray[np.int64], subset: int) -> None:
 
     n_classes = len(np.unique(labels))
     if not n_classes <= subset <= len(labels):
-        raise _bad("subset", subset, f"{n_classes:,} (the number of classes) to {len(labels):,} (all images)")
+        expected = f"from {n_classes:,} (the number of classes) to {len(labels):,} (all images)"
+        raise _out_of_range("the subset", expected, subset)
 
 
 def _check_fold(index: int, of: int) -> None:
     if not _is_int(of) or of < 2:
-        raise _bad("number of folds", of, "a whole number, at least 2")
+        raise _out_of_range("the number of folds", "an integer >= 2", of)
     if not _is_int(index) or not 0 <= index < of:
-        raise _bad("fold", index, f"0 to {of - 1}")
+        raise _out_of_range("the index of a fold", f"an integer in [0, {of - 1}]", index)
 
 
 def _check_seed_and_subset(seed: int, subset: int | None) -> None:
     if not _is_int(seed) or not 0 <= seed <= _LARGEST_SEED:
-        raise _bad("seed", seed, f"a whole number, 0 to {_LARGEST_SEED}")
+        raise _out_of_range("the seed", f"an integer in [0, {_LARGEST_SEED}]", seed)
     if subset is not None and (not _is_int(subset) or subset < 1):
-        raise _bad("subset", subset, "a whole number, at least 1")
+        raise _out_of_range("the subset", "an integer >= 1", subset)
 
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _bad(what: str, got: object, expected: str) -> DataError:
-    return DataError(Problem(f"the {what} lies outside", got=str(got), expected=expected))
+def _out_of_range(subject: str, expected: str, got: object) -> DataError:
+    return DataError(Problem(f"{subject} must be {expected}", got=str(got)))

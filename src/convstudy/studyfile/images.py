@@ -19,7 +19,7 @@ from convstudy.studyfile.part import DIGEST_PATTERN, Many, Name, Part, one_of
 
 TABLE_SOURCES = {name: kind for name, kind in SOURCES.items() if kind.find is not None}
 """The kinds of sources that a study file can name."""
-_PATH_WORDS = "; ".join(f"{name}: {kind.path_words}" for name, kind in TABLE_SOURCES.items())
+_PATH_WORDS = "; ".join(f"{name}: {kind.path_form}" for name, kind in TABLE_SOURCES.items())
 
 
 class DatasetTable(Part):

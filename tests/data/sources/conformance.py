@@ -1,4 +1,4 @@
-"""What every source of datasets must do. The test of a source is a subclass with an example of it."""
+"""The tests of every source of datasets. The test of a source is a subclass with an example."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Example:
 
     Args:
         dataset: the dataset.
-        folder: where its files are; ``None`` where it has none.
-        damage: changes the content of a part, and leaves files that can be read.
-        labels_are_apart: whether the labels can be read where the images are missing.
+        folder: the folder of its files; ``None`` if it has no files.
+        damage: changes the content of a part; its files can still be read.
+        labels_are_apart: whether the labels can be read if the images are missing.
     """
 
     dataset: Dataset
@@ -43,7 +43,7 @@ class Example:
 class SourceConformance:
     """The tests that all sources share; a subclass has a fixture ``example``."""
 
-    def test_parts_are_what_the_dataset_says(self, example: Example) -> None:
+    def test_parts_have_the_shapes_and_classes_of_the_dataset(self, example: Example) -> None:
         dataset, loaded = example.dataset, example.dataset.load(download=False)
         test = loaded.test.open(lambda: None)
         for images, n in ((loaded.train, dataset.n_train), (test, dataset.n_test)):
@@ -53,7 +53,7 @@ class SourceConformance:
             assert set(images.labels.tolist()) <= set(range(dataset.n_classes))
         assert set(loaded.train.labels.tolist()) == set(range(dataset.n_classes))
 
-    def test_labels_without_images_are_those_of_the_images(self, example: Example) -> None:
+    def test_load_labels_equals_the_labels_of_the_images(self, example: Example) -> None:
         loaded = example.dataset.load(download=False)
         parts = dict(zip(PARTS, (loaded.train, loaded.test.open(lambda: None)), strict=True))
         if example.labels_are_apart:
@@ -68,7 +68,7 @@ class SourceConformance:
             assert labels.tolist() == images.labels.tolist()
 
     @pytest.mark.parametrize("part", PARTS)
-    def test_another_content_is_an_error_of_that_part_only(self, example: Example, part: Part) -> None:
+    def test_changed_part_raises_when_it_is_read(self, example: Example, part: Part) -> None:
         example.damage(part)
         if part == "train":
             with pytest.raises(DataError):
@@ -96,22 +96,22 @@ class SourceConformance:
             test.open(_fail)
         assert parts == ["train", "recorded", "test"]
 
-    def test_loading_opens_no_file_of_the_test_part(self, example: Example) -> None:
+    def test_load_opens_no_file_of_the_test_part(self, example: Example) -> None:
         if example.folder is None or not example.labels_are_apart:
-            pytest.skip("this source has both parts in one place")
+            pytest.skip("this source has both parts in one file")
         with opened_files(example.folder) as opened:
             example.dataset.load(download=False)
         assert len(opened) >= 2
         assert not any(name.startswith("test") for name in opened)
 
-    def test_a_source_survives_json(self, example: Example, tmp_path: Path) -> None:
+    def test_dataset_survives_json(self, example: Example, tmp_path: Path) -> None:
         dataset = example.dataset
         again = Dataset.from_json(json.loads(json.dumps(dataset.as_json())))
         assert again == dataset
         assert hash(again) == hash(dataset)
         assert again.load(download=False).train.digest() == dataset.load(download=False).train.digest()
 
-    def test_a_path_in_a_folder_moves_with_it(self, example: Example, tmp_path: Path) -> None:
+    def test_path_inside_a_folder_is_relative_to_it(self, example: Example, tmp_path: Path) -> None:
         source = example.dataset.source
         if not source.path:
             pytest.skip("this source has no path")
@@ -123,7 +123,7 @@ class SourceConformance:
         assert Dataset.from_json(example.dataset.as_json(tmp_path / "elsewhere"), folder) == example.dataset
         assert moved.digest == example.dataset.digest
 
-    def test_other_values_are_one_error(self, example: Example) -> None:
+    def test_from_json_of_invalid_values_raises(self, example: Example) -> None:
         values = example.dataset.as_json()
         spoiled: list[object] = [
             {**values, "digest": "0" * 64},
@@ -142,7 +142,7 @@ class SourceConformance:
             with pytest.raises(DataError):
                 Dataset.from_json(other)
 
-    def test_its_digest_is_that_of_the_content_not_of_name_and_place(self, example: Example) -> None:
+    def test_digest_does_not_depend_on_name_and_title(self, example: Example) -> None:
         renamed = replace(example.dataset, name="renamed", title="another title")
         assert renamed.digest == example.dataset.digest
         assert len(renamed.digest) == 64

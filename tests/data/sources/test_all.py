@@ -1,4 +1,4 @@
-"""Each kind of source is one file, found without a list, and has a test that keeps it to what all sources do."""
+"""Each kind of source is one module with a conformance test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convstudy.data import sources as package
 from convstudy.data.sources import SOURCES
 
 
-def test_each_source_is_one_file_and_has_its_test() -> None:
+def test_each_source_is_one_module_with_a_conformance_test() -> None:
     modules = {path.stem for path in Path(package.__file__).parent.glob("*.py")} - {"__init__"}
     assert modules == set(SOURCES)
     assert len(modules) >= 3
@@ -18,7 +18,7 @@ def test_each_source_is_one_file_and_has_its_test() -> None:
         assert "(SourceConformance):" in text
 
 
-def test_kinds_are_told_apart_by_their_classes() -> None:
+def test_kind_of_a_dataset_follows_from_the_class_of_its_source() -> None:
     assert len({kind.type for kind in SOURCES.values()}) == len(SOURCES)
     assert {name: dataset.kind for name, dataset in BUILT_IN_DATASETS.items()} == {
         "digits": "digits",

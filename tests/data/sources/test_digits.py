@@ -1,4 +1,4 @@
-"""The images that come with scikit-learn."""
+"""The source of scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.datasets import DIGITS
 
 
 class TestDigits(SourceConformance):
-    """The embedded source keeps to what all sources do."""
+    """The digits pass the tests of all sources."""
 
     @pytest.fixture
     def example(self, monkeypatch: pytest.MonkeyPatch) -> Example:

@@ -1,4 +1,4 @@
-"""Four published IDX files."""
+"""The source of four published IDX files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.data.sources.conformance import Example, SourceConformance
 
 
 class TestIdx(SourceConformance):
-    """An IDX source keeps to what all sources do."""
+    """An IDX source passes the tests of all sources."""
 
     @pytest.fixture
     def example(self, make_tiny: Callable[..., Tiny], folders: tuple[Path, Path]) -> Example:
@@ -29,7 +29,7 @@ class TestIdx(SourceConformance):
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "c:d"])
-def test_a_folder_outside_of_the_data_folder_is_refused(
+def test_folder_name_with_a_path_raises(
     make_tiny: Callable[..., Tiny], folders: tuple[Path, Path], name: str
 ) -> None:
     source = make_tiny().info.source

@@ -1,4 +1,4 @@
-"""Four arrays in a folder, as ``np.save`` writes them."""
+"""The source of four .npy files in a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = ("train-images", "train-labels", "test-images", "test-labels")
 
 
 def write(folder: Path) -> Path:
-    """Write four sound files."""
+    """Write four valid files."""
     folder.mkdir()
     for name, array in zip(FILES, ARRAYS, strict=True):
         np.save(folder / f"{name}.npy", array)
@@ -35,7 +35,7 @@ def dataset_in(folder: Path) -> Dataset:
 
 
 class TestNpy(SourceConformance):
-    """A source of .npy files keeps to what all sources do."""
+    """A source of .npy files passes the tests of all sources."""
 
     @pytest.fixture(params=["in memory", "in the file"])
     def example(
@@ -51,11 +51,11 @@ class TestNpy(SourceConformance):
         return Example(dataset_in(folder), folder, damage, labels_are_apart=True)
 
 
-def test_the_digest_is_that_of_the_same_arrays_in_python(folder: Path) -> None:
+def test_digest_equals_that_of_the_same_arrays_in_memory(folder: Path) -> None:
     assert dataset_in(folder).digest == Dataset.from_arrays(*ARRAYS).digest
 
 
-def test_images_without_channels_and_labels_in_a_column_are_read(folder: Path) -> None:
+def test_images_without_channels_and_labels_in_a_column_are_accepted(folder: Path) -> None:
     for part in ("train", "test"):
         images, labels = (folder / f"{part}-{kind}.npy" for kind in ("images", "labels"))
         np.save(images, np.load(images)[..., 0])
@@ -67,7 +67,7 @@ def test_images_without_channels_and_labels_in_a_column_are_read(folder: Path) -
     assert train.labels.tolist() == Y_TRAIN.tolist() == dataset.load_labels("train").tolist()
 
 
-def test_images_without_channels_stay_in_their_file_too(
+def test_images_without_channels_can_stay_in_their_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", 0)
@@ -83,32 +83,40 @@ def _without_class_1(labels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg
     return np.where(labels == 1, 2, labels)
 
 
-WRONG: dict[str, tuple[str, Callable[[Path], object], str]] = {
+INVALID: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing": ("test-labels", lambda path: path.unlink(), "there is no test-labels.npy"),
-    "no array": ("train-images", lambda path: path.write_bytes(b"PK\3\4"), "not a sound .npy file"),
+    "no array": ("train-images", lambda path: path.write_bytes(b"PK\3\4"), "not a valid .npy file"),
     "cut": ("train-images", lambda path: path.write_bytes(path.read_bytes()[:-1]), "ends too early"),
     "longer": ("test-images", lambda path: path.write_bytes(path.read_bytes() + b"\0"), "bytes follow"),
-    "floats": ("train-images", lambda path: np.save(path, X_TRAIN / 255), "images must be uint8, not floats"),
+    "floats": ("train-images", lambda path: np.save(path, X_TRAIN / 255), "images must be uint8"),
     "wide": ("test-images", lambda path: np.save(path, X_TRAIN.astype(np.int64)), "images must be uint8"),
-    "flat": ("train-images", lambda path: np.save(path, X_TRAIN.reshape(9, -1)), "three or four dimensions"),
-    "empty": ("test-images", lambda path: np.save(path, X_TRAIN[:0]), "cannot be used"),
-    "objects": ("train-labels", lambda path: np.save(path, np.array(["a"] * 9, object)), "cannot be used"),
-    "Fortran": ("train-images", lambda path: np.save(path, np.asfortranarray(X_TRAIN)), "Fortran order"),
-    "counts": ("train-labels", lambda path: np.save(path, Y_TRAIN[:-1]), "one label for each image"),
+    "flat": (
+        "train-images",
+        lambda path: np.save(path, X_TRAIN.reshape(9, -1)),
+        "images must be uint8 of shape",
+    ),
+    "empty": ("test-images", lambda path: np.save(path, X_TRAIN[:0]), "must not be empty"),
+    "objects": (
+        "train-labels",
+        lambda path: np.save(path, np.array(["a"] * 9, object)),
+        "must be integers of shape",
+    ),
+    "Fortran": ("train-images", lambda path: np.save(path, np.asfortranarray(X_TRAIN)), "must be in C order"),
+    "counts": ("train-labels", lambda path: np.save(path, Y_TRAIN[:-1]), "one label per image"),
     "gap": (
         "train-labels",
         lambda path: np.save(path, _without_class_1(Y_TRAIN)),
         "must have training images",
     ),
-    "new class": ("test-labels", lambda path: np.save(path, np.full(5, 3)), "must be of a class that has"),
-    "shapes": ("test-images", lambda path: np.save(path, X_TRAIN[:5, :2]), "must have one shape"),
+    "new class": ("test-labels", lambda path: np.save(path, np.full(5, 3)), "test labels must be in"),
+    "shapes": ("test-images", lambda path: np.save(path, X_TRAIN[:5, :2]), "must have the same shape"),
     "folder": ("train-images", lambda path: (path.unlink(), path.mkdir()), "cannot read the file"),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_wrong_files_are_one_error_each(folder: Path, name: str) -> None:
-    file, spoil, what = WRONG[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_file_raises_one_error_with_its_path(folder: Path, name: str) -> None:
+    file, spoil, what = INVALID[name]
     spoil(folder / f"{file}.npy")
     with pytest.raises(DataError, match=what) as caught:
         npy.find(folder)
@@ -116,7 +124,7 @@ def test_wrong_files_are_one_error_each(folder: Path, name: str) -> None:
     assert problem.where.file.startswith(str(folder))
 
 
-def test_a_folder_that_is_missing_or_a_file_is_one_error(folder: Path) -> None:
+def test_missing_folder_or_file_instead_of_a_folder_raises(folder: Path) -> None:
     with pytest.raises(DataError, match="there is no such folder"):
         npy.find(folder / "elsewhere")
     for path in (Path("a" * 300), Path("\0"), folder / "train-images.npy" / "inside"):

@@ -1,4 +1,4 @@
-"""One ``.npz`` file, as ``np.savez`` writes it and Keras publishes MNIST."""
+"""The source of one .npz file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def save(path: Path, save: Any = np.savez, **changes: Any) -> Path:
-    """Write a file of the four arrays, with some replaced."""
+    """Write a file of the four arrays, some of them replaced."""
     save(path, **{**dict(zip(KEYS, ARRAYS, strict=True)), **changes})
     return path
 
@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 
 class TestNpz(SourceConformance):
-    """A source of a .npz file keeps to what all sources do."""
+    """A source of a .npz file passes the tests of all sources."""
 
     @pytest.fixture(params=["stored", "compressed"])
     def example(self, tmp_path: Path, request: pytest.FixtureRequest) -> Example:
@@ -46,11 +46,11 @@ class TestNpz(SourceConformance):
         return Example(Dataset.of(npz.find(path), "mine"), tmp_path, damage)
 
 
-def test_the_digest_is_that_of_the_same_arrays_in_python(file: Path) -> None:
+def test_digest_equals_that_of_the_same_arrays_in_memory(file: Path) -> None:
     assert npz.find(file).source.digest == Dataset.from_arrays(*ARRAYS).digest
 
 
-def test_what_keras_publishes_is_read(tmp_path: Path) -> None:
+def test_file_in_the_form_of_keras_is_read(tmp_path: Path) -> None:
     flat = {key: array[..., 0] for key, array in zip(KEYS, ARRAYS, strict=True) if key.startswith("x")}
     labels = {"y_train": Y_TRAIN.astype(np.uint8), "y_test": ARRAYS[3].astype(np.uint8)}
     found = npz.find(save(tmp_path / "mnist.npz", np.savez_compressed, **flat, **labels))
@@ -58,7 +58,7 @@ def test_what_keras_publishes_is_read(tmp_path: Path) -> None:
     assert np.array_equal(found.source.read("train").pixels, X_TRAIN[..., :1])
 
 
-def test_a_study_file_can_name_it(file: Path) -> None:
+def test_study_can_use_an_npz_file(file: Path) -> None:
     study = Study(
         name="mine",
         dataset={"source": "npz", "path": str(file), "classes": ["a", "b", "c"]},
@@ -70,7 +70,7 @@ def test_a_study_file_can_name_it(file: Path) -> None:
     assert (study.dataset.kind, study.dataset.name, study.dataset.n_train) == ("npz", "mine", 9)
 
 
-def test_parts_are_read_apart(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_reads_only_the_arrays_of_the_training_part(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset, names = Dataset.of(npz.find(file), "mine"), list[str]()
     opened = zipfile.ZipFile.open
 
@@ -98,35 +98,44 @@ def _member(name: str, content: Callable[[bytes], bytes]) -> Callable[[Path], No
 
 
 def _flip(path: Path) -> None:
-    """Change one byte of pixels, so that the checksum of the zip file does not fit any more."""
+    """Change one byte of pixels, so that the checksum of the zip file is wrong."""
     content = bytearray(path.read_bytes())
     content[content.index(X_TRAIN.tobytes()[:16])] ^= 1
     path.write_bytes(content)
 
 
-WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
+INVALID: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "there is no such file"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "cannot read the file"),
-    "no zip": (lambda path: path.write_bytes(b"\x93NUMPY\1\0"), "not a sound .npz file"),
-    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-10]), "not a sound .npz file"),
-    "checksum": (_flip, "not a sound .npz file"),
+    "no zip": (lambda path: path.write_bytes(b"\x93NUMPY\1\0"), "not a valid .npz file"),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-10]), "not a valid .npz file"),
+    "checksum": (_flip, "not a valid .npz file"),
     "no array": (lambda path: np.savez(path, x_train=X_TRAIN), "there is no array y_train"),
     "short": (_member("x_test", lambda content: content[:-1]), "ends too early"),
     "long": (_member("x_test", lambda content: content + b"\0"), "bytes follow the last value"),
-    "no header": (_member("y_test", lambda content: content[4:]), "not a sound .npz file"),
-    "objects": (lambda path: save(path, y_train=np.array(["a"] * 9, object)), "cannot be used"),
-    "texts": (lambda path: save(path, y_train=np.array(["a"] * 9)), "cannot be used"),
-    "Fortran": (lambda path: save(path, x_train=np.asfortranarray(X_TRAIN)), "cannot be used"),
-    "empty": (lambda path: save(path, x_test=X_TRAIN[:0]), "cannot be used"),
-    "floats": (lambda path: save(path, x_train=X_TRAIN / 255), "images must be uint8, not floats"),
-    "counts": (lambda path: save(path, y_train=Y_TRAIN[:-1]), "one label for each image"),
+    "no header": (_member("y_test", lambda content: content[4:]), "not a valid .npz file"),
+    "objects": (
+        lambda path: save(path, y_train=np.array(["a"] * 9, object)),
+        "a non-empty array of numbers in C order",
+    ),
+    "texts": (
+        lambda path: save(path, y_train=np.array(["a"] * 9)),
+        "a non-empty array of numbers in C order",
+    ),
+    "Fortran": (
+        lambda path: save(path, x_train=np.asfortranarray(X_TRAIN)),
+        "a non-empty array of numbers in C order",
+    ),
+    "empty": (lambda path: save(path, x_test=X_TRAIN[:0]), "a non-empty array of numbers in C order"),
+    "floats": (lambda path: save(path, x_train=X_TRAIN / 255), "images must be uint8"),
+    "counts": (lambda path: save(path, y_train=Y_TRAIN[:-1]), "one label per image"),
     "gap": (lambda path: save(path, y_train=Y_TRAIN * 2), "must have training images"),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_wrong_files_are_one_error_each(file: Path, name: str) -> None:
-    spoil, what = WRONG[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_file_raises_one_error_with_its_path(file: Path, name: str) -> None:
+    spoil, what = INVALID[name]
     spoil(file)
     with pytest.raises(DataError, match=what) as caught:
         npz.find(file)
@@ -134,9 +143,7 @@ def test_wrong_files_are_one_error_each(file: Path, name: str) -> None:
     assert problem.where.file == str(file)
 
 
-def test_an_array_beyond_the_limit_is_refused_before_it_is_read(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_array_beyond_the_limit_raises_before_it_is_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(npz, "MOST_BYTES", X_TRAIN.nbytes - 1)
     with pytest.raises(DataError, match="too large") as caught:
         npz.find(file)

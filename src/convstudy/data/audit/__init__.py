@@ -1,8 +1,8 @@
-"""What is known of a dataset's images before its scores are believed: duplicates, class counts, constant images.
+"""Checks of a dataset's images: duplicates, class counts, constant images.
 
-==================  ==========================================================================
-``perceptual_hashes``    what identifies an image, exactly and nearly
-``duplicates``      test images that are training images as well
-``statistics``           class counts, constant images and duplicates of a dataset
-==================  ==========================================================================
+=====================  =====================================================================
+``perceptual_hashes``  exact and perceptual hashes of images
+``duplicates``         duplicates and near-duplicates between training and test images
+``statistics``         class counts, constant images and duplicates of a dataset
+=====================  =====================================================================
 """

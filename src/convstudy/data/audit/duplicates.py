@@ -1,4 +1,4 @@
-"""Test images that are training images as well: the same pixels, or nearly so."""
+"""Duplicates and near-duplicates between training and test images."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.int64]
 
 NEAR = 0.99
-"""Two images are near duplicates from this correlation of their pixels on.
+"""Two images are near-duplicates if their pixels correlate by this much or more.
 
-Brightness and contrast do not matter to it. Copies with noise of 10 of 255 levels, or saved as JPEG of quality 75, stay
-above it; of MNIST's 600 million pairs of a training and a test image, one does (docs/statistics.md).
+The correlation does not depend on brightness and contrast. Copies with noise of 10 of 255 levels, or saved as JPEG of
+quality 75, are above the limit; of MNIST's 600 million pairs of a training and a test image, one is
+(docs/statistics.md).
 """
 MOST_SHOWN = 20
-"""So many pairs are kept by their rows; all are counted."""
+"""The number of pairs whose rows are stored; all pairs are counted."""
 MOST_COMPARED = 2_000_000
-"""So many pairs are compared pixel by pixel; of images that are all alike there would be no end of them."""
+"""The largest number of pairs whose pixels are compared; if all images look alike, all pairs would be compared."""
 TILE = (2048, 256)
-"""So many training and test images are compared at a time: their distances stay in a processor's cache."""
+"""The numbers of training and of test images compared at a time: their distances fit into the cache of a CPU."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A training image and a test image that are alike, by their rows; ``correlation`` is that of their pixels."""
+    """A training and a test image that are duplicates: their rows, labels and the correlation of their pixels."""
 
     train_row: int
     test_row: int
@@ -42,13 +43,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a training and a test image that are alike.
+    """The pairs of duplicates of a training and a test part.
 
     Attributes:
-        n_pairs: how many there are.
-        n_test: how many test images are in one or more of them.
-        n_otherwise_labelled: how many of the pairs have two labels.
-        shown: the first few, by correlation and rows.
+        n_pairs: the number of pairs.
+        n_test: the number of test images in at least one pair.
+        n_otherwise_labelled: the number of pairs with two different labels.
+        shown: the first pairs in the order of correlation and rows, at most :data:`MOST_SHOWN`.
     """
 
     n_pairs: int
@@ -57,11 +58,16 @@ class Pairs:
     shown: tuple[Pair, ...]
 
 
-def repeats(prints: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
-    """Return how many images of one part have the pixels of an earlier one, and how many of these another label."""
+def repeats(hashes: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
+    """Return the number of images with the pixels of an earlier one, and the number of these with another label.
+
+    Args:
+        hashes: the hashes of one part.
+        labels: its labels, shape (n,).
+    """
     first: dict[bytes, int] = {}
     n_repeated = n_otherwise = 0
-    for exact, label in zip(prints.exact, labels.tolist(), strict=True):
+    for exact, label in zip(hashes.exact, labels.tolist(), strict=True):
         if exact in first:
             n_repeated += 1
             n_otherwise += label != first[exact]
@@ -73,10 +79,7 @@ def repeats(prints: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[in
 def exact_pairs(
     train: PerceptualHashes, test: PerceptualHashes, train_labels: Rows, test_labels: Rows
 ) -> Pairs:
-    """Return the pairs whose pixels are the same.
-
-    Labels are int64 of the shapes (n_train,) and (n_test,).
-    """
+    """Return the pairs with equal pixels; labels are int64 of shape (n_train,) and (n_test,)."""
     rows: dict[bytes, list[int]] = {}
     for row, exact in enumerate(train.exact):
         rows.setdefault(exact, []).append(row)
@@ -96,26 +99,28 @@ def exact_pairs(
 
 
 def near_duplicate_pairs(
-    train: Images, test: Images, train_prints: PerceptualHashes, test_prints: PerceptualHashes
+    train: Images, test: Images, train_hashes: PerceptualHashes, test_hashes: PerceptualHashes
 ) -> Pairs | None:
-    """Return the pairs whose pixels correlate by :data:`NEAR` or more and are not the same; ``None`` if too many might.
+    """Return the pairs whose pixels correlate by :data:`NEAR` or more and are not equal.
 
-    Two rows of mean 0 and length 1 with correlation r are √(2 − 2r) apart, and their fingerprints no further. So all
-    pairs of fingerprints are compared first, in blocks, and the pixels of those that are near enough. Constant images
-    correlate with nothing.
+    The result is ``None`` if more than :data:`MOST_COMPARED` pairs would have to be compared.
+
+    Two rows of mean 0 and length 1 with correlation r have the distance √(2 − 2r); the distance of their hashes is at
+    most that. So all pairs of hashes are compared first, and then the pixels of the pairs whose hashes are close.
+    Constant images have no correlation and are in no pair.
     """
     import numpy as np
 
     n_compared = n_pairs = n_otherwise = 0
     in_pair = np.zeros(len(test), dtype=bool)
     shown: list[Pair] = []
-    for train_rows, test_rows in _candidates(train_prints, test_prints):
+    for train_rows, test_rows in _candidates(train_hashes, test_hashes):
         n_compared += len(train_rows)
         if n_compared > MOST_COMPARED:
             return None
         correlations = _correlations(train, test, train_rows, test_rows)
         found = np.flatnonzero(correlations >= NEAR)
-        found = found[[train_prints.exact[train_rows[i]] != test_prints.exact[test_rows[i]] for i in found]]
+        found = found[[train_hashes.exact[train_rows[i]] != test_hashes.exact[test_rows[i]] for i in found]]
         n_pairs += len(found)
         in_pair[test_rows[found]] = True
         n_otherwise += int((train.labels[train_rows[found]] != test.labels[test_rows[found]]).sum())
@@ -136,35 +141,36 @@ def near_duplicate_pairs(
 
 
 def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tuple[Rows, Rows]]:
-    """Yield the rows of training and test images whose fingerprints are near enough, a block at a time."""
+    """Yield the rows of training and test images whose hashes are close, one tile at a time."""
     import numpy as np
 
-    # Products of rows (a, |a|², 1) and (−2b, 1, |b|²) are |a − b|² = |a|² + |b|² − 2ab.
+    # The product of the rows (a, |a|², 1) and (−2b, 1, |b|²) is |a − b|² = |a|² + |b|² − 2ab, so one matrix product
+    # gives all squared distances of a tile.
     squares = _squares(test)
     second = np.column_stack((-2 * test.low, np.ones_like(squares), squares))
     squares = _squares(train)
-    most = 2 - 2 * NEAR + 1e-4  # a little more, for rounding in float32
+    most = 2 - 2 * NEAR + 1e-4  # 1e-4 covers the rounding in float32
     for train_start in range(0, len(squares), TILE[0]):
         part = slice(train_start, train_start + TILE[0])
         first = np.column_stack((train.low[part], squares[part], np.ones_like(squares[part])))
         for test_start in range(0, len(second), TILE[1]):
-            near_duplicates = first @ second[test_start : test_start + TILE[1]].T <= most
-            if near_duplicates.any():
-                train_rows, test_rows = np.nonzero(near_duplicates)
+            are_close = first @ second[test_start : test_start + TILE[1]].T <= most
+            if are_close.any():
+                train_rows, test_rows = np.nonzero(are_close)
                 yield train_rows + train_start, test_rows + test_start
 
 
-def _squares(prints: PerceptualHashes) -> npt.NDArray[np.float32]:
-    """Return the squared length of each fingerprint, at most 1; of a constant image so much that it is near nothing."""
+def _squares(hashes: PerceptualHashes) -> npt.NDArray[np.float32]:
+    """Return the squared length of each hash, at most 1; 9 for constant images, so that they are close to none."""
     import numpy as np
 
-    squares: npt.NDArray[np.float32] = np.einsum("ij,ij->i", prints.low, prints.low)
-    squares[prints.constant] = 9
+    squares: npt.NDArray[np.float32] = np.einsum("ij,ij->i", hashes.low, hashes.low)
+    squares[hashes.constant] = 9
     return squares
 
 
 def _correlations(train: Images, test: Images, train_rows: Rows, test_rows: Rows) -> npt.NDArray[np.float32]:
-    """Return the correlation of the pixels of each pair, some pairs at a time."""
+    """Return the correlation of the pixels of each pair, computed in batches of pairs."""
     import numpy as np
 
     height, width, channels = train.image_shape

@@ -1,12 +1,13 @@
-"""PerceptualHashes of images: one that only the same pixels share, and one that pictures that look alike nearly share.
+"""Hashes of images: an exact one of the pixels, and a perceptual one that is similar for similar images.
 
-The second is made as that of the perceptual hash pHash (C. Zauner, "Implementation and benchmarking of perceptual image
-hash functions", 2010): the lowest frequencies of the image's discrete cosine transform. pHash then keeps one bit of
-each. On pictures as small as 28 × 28 these bits say too little: many of the frequencies are near zero, and their bits
-flip at the least noise, while many different digits share most bits (docs/statistics.md has the counts). So the numbers
-are kept as they are, which has a second use: for images brought to mean 0 and length 1 the transform is orthonormal,
-and the fingerprints of two images are never further apart than the images. What :mod:`convstudy.data.audit.duplicates`
-looks for among them cannot be missed.
+The perceptual hash is that of pHash (C. Zauner, "Implementation and benchmarking of perceptual image hash functions",
+2010) without its last step: it has the lowest frequencies of the image's discrete cosine transform. pHash keeps one bit
+of each. For images of 28 × 28, bits do not separate well: many frequencies are near zero, where noise flips the bit,
+and many different digits share most bits (docs/statistics.md has the counts).
+
+So the frequencies are kept as numbers. The transform is orthonormal, so for images scaled to mean 0 and length 1, the
+distance between two hashes is at most the distance between the images. The search for near-duplicates in
+:mod:`convstudy.data.audit.duplicates` therefore misses none.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 N_FREQUENCIES = 8
-"""So many of the lowest frequencies in each direction."""
+"""The number of lowest frequencies in each direction."""
 READ_AT_ONCE = 1 << 20
-"""So many pixels are worked on at a time: as floats they still stay in a processor's cache, or nearly."""
+"""The number of pixels processed at a time: 4 MiB in float32, which about fit into the cache of a CPU."""
 
 
 @dataclass(frozen=True, eq=False)
 class PerceptualHashes:
-    """The fingerprints of n images.
+    """The hashes of n images.
 
     Attributes:
-        exact: of each image 16 bytes; equal if, and only if, all pixels are (but for a chance of 1 in 2^128).
-        low: float32, shape (n, k), the low frequencies of the image at mean 0 and length 1; k is 63, or less for images
-            below 8 × 8.
-        constant: bool, shape (n,), images of which all pixels are the same; their ``low`` is 0.
+        exact: a BLAKE2b hash of 16 bytes of the pixels of each image.
+        low: float32, shape (n, k), the low frequencies of each image scaled to mean 0 and length 1; k is 63, or less
+            for images below 8 × 8.
+        constant: bool, shape (n,), whether all pixels of an image are equal; ``low`` is 0 then.
     """
 
     exact: tuple[bytes, ...]
@@ -44,7 +45,7 @@ class PerceptualHashes:
 
 
 def perceptual_hashes(images: Images) -> PerceptualHashes:
-    """Return the fingerprints of some images, reading them a piece at a time."""
+    """Return the hashes of images, which are read in pieces."""
     import numpy as np
 
     height, width, channels = images.image_shape
@@ -57,7 +58,7 @@ def perceptual_hashes(images: Images) -> PerceptualHashes:
         exact += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in piece]
         scaled = at_mean_0_and_length_1(piece)
         constant[place] = ~scaled.any(axis=1)
-        # The channels' sum over √channels is orthonormal too.
+        # Division by √channels keeps the transform orthonormal.
         grey = scaled.reshape(piece.shape).sum(axis=3) / np.float32(channels**0.5)
         lines = (grey.reshape(-1, width) @ across.T).reshape(len(piece), height, -1).transpose(0, 2, 1)
         low[place] = (lines.reshape(-1, height) @ down.T).reshape(len(piece), -1)[:, 1:]
@@ -65,9 +66,9 @@ def perceptual_hashes(images: Images) -> PerceptualHashes:
 
 
 def at_mean_0_and_length_1(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return images (n, height, width, channels) as rows (n, height · width · channels) of mean 0 and length 1.
+    """Return images (n, height, width, channels) as rows (n, height · width · channels) with mean 0 and length 1.
 
-    The product of two such rows is the correlation of the two images' pixels. A constant image becomes 0.
+    The dot product of two rows is the correlation of the pixels of two images. A constant image becomes 0.
     """
     import numpy as np
 
@@ -75,14 +76,14 @@ def at_mean_0_and_length_1(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.floa
     rows = flat.astype(np.float32)
     rows -= flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    # Rounding may leave a constant image a mean that is not quite its value.
+    # The rounded mean of a constant image can differ from its value, so constant images are found by comparison.
     factors = np.where((flat == flat[:, :1]).all(axis=1), 0, 1 / np.maximum(lengths, 1e-6))
     rows *= factors[:, None].astype(np.float32)
     return rows
 
 
 def _frequencies(size: int) -> npt.NDArray[np.float32]:
-    """Return the first 8 rows (or fewer) of the orthonormal DCT-II of this size (Ahmed, Natarajan and Rao 1974)."""
+    """Return the first rows, at most 8, of the orthonormal DCT-II of a size (Ahmed, Natarajan and Rao 1974)."""
     import numpy as np
 
     k, x = np.arange(min(N_FREQUENCIES, size))[:, None], np.arange(size)

@@ -1,7 +1,7 @@
-"""What is to be known of a dataset's images before its scores are believed: class counts, constant images, duplicates.
+"""Statistics of a dataset's images: class counts, constant images and duplicates.
 
-Making these facts looks at the pixels of the test set, so that it waits until the test set was opened anyway (see
-:mod:`convstudy.run.study`). No model and no score has a part in it.
+They need the pixels of the test set, so they are computed after the test set has been evaluated (see
+:mod:`convstudy.run.study`). They do not depend on models or scores.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from convstudy.data.images import Images
 
 VERSION = 1
-"""Of the JSON form; another one is made anew."""
+"""The version of the JSON form; statistics of another version are computed again."""
 _MOST = 10**15
-"""No count of images or pairs is larger."""
+"""An upper limit of counts of images and pairs, for validation."""
 
 
 @dataclass(frozen=True)
 class PartStatistics:
-    """What is to be known of the training or test images.
+    """Statistics of the training or test images.
 
     Attributes:
-        class_counts: images of each class.
-        n_constant: images of which all pixels are the same.
-        n_repeated: images with the pixels of an earlier one of the same part.
-        n_repeated_otherwise: how many of these have another label than the first with these pixels.
+        class_counts: the number of images of each class.
+        n_constant: the number of images whose pixels are all equal.
+        n_repeated: the number of images with the pixels of an earlier image of the same part.
+        n_repeated_otherwise: the number of these with another label than the first image with these pixels.
     """
 
     class_counts: tuple[int, ...]
@@ -49,19 +49,19 @@ class PartStatistics:
 
     @property
     def n_images(self) -> int:
-        """How many images there are."""
         return sum(self.class_counts)
 
 
 @dataclass(frozen=True)
 class DatasetStatistics:
-    """What is to be known of a dataset's images.
+    """Statistics of a dataset.
 
     Attributes:
-        digest: that of the dataset.
-        train, test: its parts.
-        exact: training and test images with the same pixels.
-        near_duplicates: those nearly the same; ``None`` where too many look alike to be compared.
+        digest: the digest of the dataset.
+        train: the statistics of the training images.
+        test: the statistics of the test images.
+        exact: the pairs of a training and a test image with equal pixels.
+        near_duplicates: the pairs of near-duplicates; ``None`` if too many images look alike.
     """
 
     digest: str
@@ -71,20 +71,24 @@ class DatasetStatistics:
     near_duplicates: Pairs | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
+        """Return plain values for :meth:`from_json`."""
         return {"version": VERSION, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: object, info: Dataset) -> DatasetStatistics:
-        """Return the facts of these plain values, which anybody may have written.
+        """Return the statistics of the values of :meth:`as_json`; they are validated.
+
+        Args:
+            values: the plain values.
+            info: the dataset.
 
         Raises:
-            ValueError: where they are not facts that :meth:`as_json` could have told of this dataset.
+            ValueError: the values are not possible statistics of this dataset.
         """
         keys = ("version", "digest", "train", "test", "exact", "near_duplicates")
         version, digest, train, test, exact, near_duplicates = _members(values, keys)
         if version != VERSION or digest != info.digest:
-            raise ValueError("these are facts of another dataset or version")
+            raise ValueError("these are statistics of another dataset or version")
         return cls(
             info.digest,
             _part(train, info.n_classes, info.n_train),
@@ -95,7 +99,13 @@ class DatasetStatistics:
 
 
 def dataset_statistics(info: Dataset, train: Images, test: Images) -> DatasetStatistics:
-    """Return what is to be known of a dataset's images; labels are taken to be classes, as readers see to."""
+    """Return the statistics of a dataset.
+
+    Args:
+        info: the dataset.
+        train: its training images; labels must be in [0, ``n_classes``), as :meth:`.Dataset.load` checks.
+        test: its test images.
+    """
     first, second = perceptual_hashes(train), perceptual_hashes(test)
     return DatasetStatistics(
         info.digest,
@@ -106,15 +116,15 @@ def dataset_statistics(info: Dataset, train: Images, test: Images) -> DatasetSta
     )
 
 
-def _statistics_of(images: Images, prints: PerceptualHashes, n_classes: int) -> PartStatistics:
+def _statistics_of(images: Images, hashes: PerceptualHashes, n_classes: int) -> PartStatistics:
     import numpy as np
 
     counts = np.bincount(images.labels, minlength=n_classes).tolist()
-    return PartStatistics(tuple(counts), int(prints.constant.sum()), *repeats(prints, images.labels))
+    return PartStatistics(tuple(counts), int(hashes.constant.sum()), *repeats(hashes, images.labels))
 
 
 def _members(values: object, keys: tuple[str, ...]) -> list[Any]:
-    """Return the values under exactly these keys."""
+    """Return the values of a mapping with exactly these keys."""
     if not isinstance(values, Mapping) or set(values) != set(keys):
         raise ValueError(f"expected {', '.join(keys)}")
     return [values[key] for key in keys]
@@ -122,13 +132,13 @@ def _members(values: object, keys: tuple[str, ...]) -> list[Any]:
 
 def _count(value: object, most: int = _MOST) -> int:
     if type(value) is not int or not 0 <= value <= most:
-        raise ValueError(f"expected a whole number up to {most}")
+        raise ValueError(f"expected an integer in [0, {most}]")
     return value
 
 
 def _items(values: object, most: int) -> list[Any]:
     if not isinstance(values, list) or len(values) > most:
-        raise ValueError(f"expected a list of at most {most}")
+        raise ValueError(f"expected a list of at most {most} items")
     return values
 
 

@@ -1,6 +1,6 @@
-"""The kinds of sources that a dataset can come from.
+"""The kinds of sources of datasets.
 
-A new kind is one file here and its test: a module with a name ``SOURCE`` is found without a list.
+To add a kind, add one module here with a ``SOURCE``, and a test. There is no list to extend.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from convstudy.discovery import members
 SOURCES: dict[str, SourceKind] = {
     module.SOURCE.name: module.SOURCE for module in members(__name__) if hasattr(module, "SOURCE")
 }
-"""Every kind of source by its name."""
+"""The kinds of sources by name."""
 
 __all__ = ["SOURCES"]

@@ -1,4 +1,4 @@
-"""Four IDX files that were published under some mirrors, as MNIST was."""
+"""Four IDX files on one or more mirrors, such as MNIST."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IdxSource:
-    """Four IDX files, published under some mirrors.
+    """Four IDX files on one or more mirrors.
 
     Args:
-        folder: the name of the folder that has them, in ``$CONVSTUDY_DATA`` and in the cache.
+        folder: the name of their folder in ``$CONVSTUDY_DATA`` and in the cache.
         train: the files of the training images and labels.
-        test: those of the test set.
-        mirrors: URLs ending in ``/``; each file is there with ``.gz`` appended to its name.
+        test: the files of the test images and labels.
+        mirrors: URLs ending in ``/``; each has the files with ``.gz`` appended to their names.
     """
 
     folder: str
@@ -40,15 +40,14 @@ class IdxSource:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the identities of train images, train labels, test images, test labels."""
+        """SHA-256 (hex) of the identities of training images and labels, test images and labels."""
         return combine(file.identity for file in (*self.train, *self.test))
 
     def fetch(self, download: bool = True) -> None:
-        """Find the four files or download them; see :func:`convstudy.data.files.locate`."""
+        """Find or download the four files; see :func:`convstudy.data.files.locate`."""
         locate(self.folder, (*self.train, *self.test), self.mirrors, download)
 
     def read(self, part: Part) -> Images:
-        """Read the two files of one part; see :meth:`~convstudy.data.source.Source.read`."""
         import numpy as np
 
         from convstudy.data.images import Images
@@ -58,7 +57,6 @@ class IdxSource:
         return Images(pixels[..., np.newaxis], labels.astype(np.int64))
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
-        """Read and verify the labels of one part; see :meth:`~convstudy.data.source.Source.read_labels`."""
         import numpy as np
 
         _, file = self.train if part == "train" else self.test
@@ -66,20 +64,18 @@ class IdxSource:
 
     @property
     def path(self) -> str:
-        """Nothing: no study file names it."""
         return ""
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> IdxSource:
-        """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
+        """Return the source of plain values; ``folder`` is not used."""
         return from_json(cls, values)
 
     def _values(self, file: PublishedFile) -> npt.NDArray[np.uint8]:
-        """Return the values of one file, verified."""
+        """Return the verified values of one file."""
         from convstudy.data.idx import read_idx
 
         (path,) = locate(self.folder, (file,), self.mirrors)

@@ -1,4 +1,4 @@
-"""Four arrays in a folder, as ``np.save`` writes them: those of a user, and those that a run keeps."""
+"""Four ``.npy`` files in a folder: those of a user, and those that a run writes into its runs folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.parts import LABELS_WORDS, PIXELS_WORDS, images_of, n_classes_of
+from convstudy.data.parts import LABELS_FORM, PIXELS_FORM, images_of, n_classes_of
 from convstudy.data.source import (
     Found,
     PartDigests,
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from convstudy.data.images import Images, Part
 
 MOST_BYTES_IN_MEMORY = 1 << 28
-"""Arrays of more pixels stay in their file: each worker would hold them, and its training part a second time."""
+"""Larger images stay in their file, because each worker would hold them and its training part in memory."""
 PARTS: tuple[Part, Part] = ("train", "test")
 
 
 @dataclass(frozen=True)
 class NpySource(PartDigests):
-    """Four arrays in a folder.
+    """Four ``.npy`` files in a folder.
 
-    They are called ``train-images.npy`` (uint8, (n, height, width, channels) or (n, height, width)),
-    ``train-labels.npy`` (integers, (n,) or (n, 1)), ``test-images.npy`` and ``test-labels.npy``. More pixels than
-    ``MOST_BYTES_IN_MEMORY`` are not held in memory.
+    Their names are ``train-images.npy`` (uint8 of shape (n, height, width, channels) or (n, height, width)),
+    ``train-labels.npy`` (integers of shape (n,) or (n, 1)), ``test-images.npy`` and ``test-labels.npy``. Images of more
+    than ``MOST_BYTES_IN_MEMORY`` bytes stay in their file.
 
     Args:
         path: the folder.
         image_shape: (height, width, channels).
         n_train: the number of training images.
         n_test: the number of test images.
-        train_digest: SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
-        test_digest: that of the test part.
+        train_digest: the SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: the SHA-256 (hex) of the test part.
     """
 
     path: str
@@ -55,7 +55,7 @@ class NpySource(PartDigests):
     test_digest: str
 
     def fetch(self, download: bool = True) -> None:
-        """Find the four files; there is no place to download them from."""
+        """Check that the four files exist; they cannot be downloaded."""
         for part in PARTS:
             for kind in ("images", "labels"):
                 _file(self.path, part, kind)
@@ -68,30 +68,28 @@ class NpySource(PartDigests):
         )
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
-        """Read the file of one part's labels; see :meth:`.Source.read_labels`."""
         from convstudy.data.arrays import open_array
         from convstudy.data.parts import checked_labels
 
         path = _file(self.path, part, "labels")
         n_images = self.n_train if part == "train" else self.n_test
-        return checked_labels(open_array(path, "iu", LABELS_WORDS), n_images, Location(str(path)))
+        return checked_labels(open_array(path, "iu", LABELS_FORM), n_images, Location(str(path)))
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back; a path in ``folder`` is relative to it."""
         return {**asdict(self), "path": path_within(self.path, folder)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpySource:
-        """Return the source of these plain values; raise ``ValueError`` where they are of no such source."""
+        """Return the source of plain values; a relative path starts at ``folder``."""
         read = from_json(cls, values)
         return replace(read, path=path_from(read.path, folder))
 
 
 def find(path: Path) -> Found:
-    """Return what the files in a folder hold; both parts are read once, for their digests."""
+    """Return the source of the files in a folder; both parts are read once for their digests."""
     if not is_there(path) or not path.is_dir():
-        what = "this must be a folder with four arrays" if is_there(path) else "there is no such folder"
-        raise DataError(Problem(what, Location(str(path)), expected=PATH_WORDS))
+        what = "this must be a folder" if is_there(path) else "there is no such folder"
+        raise DataError(Problem(what, Location(str(path)), expected=PATH_FORM))
     train, test = (read_part(str(path), part) for part in PARTS)
     n_classes = n_classes_of(train, test, Location(str(path)))
     shape, counts, digests = train.image_shape, (len(train), len(test)), (train.digest(), test.digest())
@@ -99,28 +97,28 @@ def find(path: Path) -> Found:
 
 
 def read_part(folder: str, part: Part) -> Images:
-    """Map one part of a folder, or read it if it is small; nothing is verified but types and shapes."""
+    """Map one part of a folder, or read it if it is small; types and shapes are checked, digests are not."""
     import numpy as np
 
     from convstudy.data.arrays import PixelFile, open_array
 
     path, labels_path = _file(folder, part, "images"), _file(folder, part, "labels")
     where = Location(str(path)), Location(str(labels_path))
-    pixels, labels = open_array(path, "iufb", PIXELS_WORDS), open_array(labels_path, "iufb", LABELS_WORDS)
+    pixels, labels = open_array(path, "iufb", PIXELS_FORM), open_array(labels_path, "iufb", LABELS_FORM)
     if pixels.nbytes <= MOST_BYTES_IN_MEMORY:
         return images_of(np.array(pixels), labels, where)
     images = images_of(pixels, labels, where)
-    assert isinstance(images.pixels, np.memmap)  # a view of it, with a last axis for one channel
+    assert isinstance(images.pixels, np.memmap)  # a view of the map, with an axis for a single channel
     return replace(images, file=PixelFile.of(images.pixels, path))
 
 
 def _file(folder: str, part: Part, kind: str) -> Path:
-    """Return the path of a file."""
+    """Return the path of one of the four files; raise :class:`DataError` if it does not exist."""
     path = Path(folder) / f"{part}-{kind}.npy"
     if not is_there(path):
-        raise DataError(Problem(f"there is no {path.name}", where=Location(folder), expected=PATH_WORDS))
+        raise DataError(Problem(f"there is no {path.name}", where=Location(folder), expected=PATH_FORM))
     return path
 
 
-PATH_WORDS = "a folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy"
-SOURCE = SourceKind("npy", NpySource, find, PATH_WORDS)
+PATH_FORM = "a folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy"
+SOURCE = SourceKind("npy", NpySource, find, PATH_FORM)

@@ -1,4 +1,4 @@
-"""What is told of a dataset's images is right, and what somebody else wrote of them is not believed unread."""
+"""Statistics of a dataset's images, and the validation of their JSON form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def info() -> Dataset:
 
 @pytest.fixture(scope="module")
 def statistics(info: Dataset) -> DatasetStatistics:
-    """Return the facts of the digits, one test image in each of three places being a training image."""
+    """Return the statistics of the digits, with two training images and a constant one in the test part."""
     data = BUILT_IN_DATASETS["digits"].load()
     test = data.test.open(lambda: None)
     test.pixels[[5, 6]] = data.train.pixels[[100, 101]]
@@ -29,7 +29,7 @@ def statistics(info: Dataset) -> DatasetStatistics:
     return dataset_statistics(info, data.train, test)
 
 
-def test_facts_of_the_digits_with_three_images_exchanged(
+def test_statistics_find_planted_duplicates_and_a_constant_image(
     statistics: DatasetStatistics, info: Dataset
 ) -> None:
     data = BUILT_IN_DATASETS["digits"].load()
@@ -41,7 +41,7 @@ def test_facts_of_the_digits_with_three_images_exchanged(
     assert [(pair.train_row, pair.test_row) for pair in statistics.near_duplicates.shown] == [(1169, 304)]
 
 
-def test_facts_come_back_from_json(statistics: DatasetStatistics, info: Dataset) -> None:
+def test_statistics_survive_json(statistics: DatasetStatistics, info: Dataset) -> None:
     assert DatasetStatistics.from_json(json.loads(json.dumps(statistics.as_json())), info) == statistics
     without = {**statistics.as_json(), "near_duplicates": None}
     again = DatasetStatistics.from_json(json.loads(json.dumps(without)), info)
@@ -83,21 +83,21 @@ def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
         _at("near_duplicates", value=[]),
     ],
 )
-def test_other_values_are_refused(
+def test_from_json_of_impossible_values_raises(
     statistics: DatasetStatistics, info: Dataset, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
     values = copy.deepcopy(json.loads(json.dumps(statistics.as_json())))
     spoil(values)
-    with pytest.raises(ValueError, match=r"expected|facts of another"):
+    with pytest.raises(ValueError, match=r"expected|statistics of another"):
         DatasetStatistics.from_json(values, info)
 
 
 @pytest.mark.parametrize("values", [None, [], "", 3, {}])
-def test_what_is_no_object_is_refused(info: Dataset, values: object) -> None:
+def test_from_json_of_other_types_raises(info: Dataset, values: object) -> None:
     with pytest.raises(ValueError, match="expected"):
         DatasetStatistics.from_json(values, info)
 
 
-def test_a_class_without_images_counts_none(info: Dataset) -> None:
+def test_class_without_images_has_count_0(info: Dataset) -> None:
     some = Images(np.arange(28 * 28 * 2).astype(np.uint8).reshape(2, 28, 28, 1), np.array([3, 3]))
     assert dataset_statistics(info, some, some).train.class_counts == (0, 0, 0, 2, 0, 0, 0, 0, 0, 0)
