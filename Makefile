@@ -1,11 +1,11 @@
-# The same commands for a person and for CI. `make help` lists them. Needs GNU make and Python 3.11 or newer.
-# PYTHON=/path/to/python chooses another interpreter for .venv; VENV=FOLDER another folder than .venv.
+# Commands for people and for CI. `make help` lists them. Needs GNU make and Python 3.11 or newer.
+# PYTHON=/path/to/python sets the interpreter of .venv; VENV=FOLDER replaces the folder .venv.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# One .venv, so never two installs at once.
+# Two installs into one .venv must not run at the same time.
 .NOTPARALLEL:
 
 VENV := .venv
@@ -13,13 +13,13 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 PYTHON ?=
 
-# Two processes share the tests, a module at a time, so that what a module prepares is prepared once.
-AT_ONCE := -n 2 --dist loadscope
+# Two processes share the tests by module, because the tests of a module share fixtures.
+PARALLEL := -n 2 --dist loadscope
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-# A terminal sees pip's progress; a log gets one line.
+# On a terminal pip shows its progress; a log gets one line.
 define install
 	@echo "Installing convstudy$(1) into $(VENV) (the first time this takes a minute or more)"
 	@quiet=--quiet; if [ -t 1 ]; then quiet=; fi; \
@@ -32,21 +32,21 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: study
-study: $(VENV)/.installed ## install, run the built-in study "digits", say what it found
+study: $(VENV)/.installed ## install, run the built-in study "digits", print its answer
 	$(BIN)/convstudy run digits
 
 .PHONY: test
-test: $(VENV)/.installed-test ## run the tests, without those marked slow
-	$(BIN)/python -m pytest -q -m "not slow" $(AT_ONCE)
+test: $(VENV)/.installed-test ## run the tests that are not marked slow
+	$(BIN)/python -m pytest -q -m "not slow" $(PARALLEL)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.installed-test ## run the tests marked slow
 	$(BIN)/python -m pytest -q -m slow
 
-# Each part prints its table; benchmarks/RESULTS.md quotes these commands, and says what they printed where. An idle
-# machine, please, and a day. speedrun.py opens MNIST's test set, once a seed, and writes that down.
+# Each benchmark prints a table; benchmarks/RESULTS.md has the tables with command and machine. Use an idle machine; it
+# takes a day. speedrun.py evaluates on MNIST's test set once per seed and logs each evaluation.
 .PHONY: bench
-bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure against the peers; prints tables; takes hours
+bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with the other frameworks; takes a day
 	$(BIN)/python -m benchmarks.throughput.throughput --peers $(PEERS)/bin/python --rounds 3
 	$(BIN)/python -m benchmarks.throughput.loop_overhead --rounds 7 --steps 60
 	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 9
@@ -83,16 +83,16 @@ check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions
 	$(BIN)/lint-imports
 
 .PHONY: format
-format: $(VENV)/.installed-check ## mend what ruff can mend by itself
+format: $(VENV)/.installed-check ## fix and format with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: clean
-clean: ## remove .venv, builds and caches; runs stay
+clean: ## remove .venv, builds and caches; keep runs
 	rm -rf $(VENV) $(PEERS) .venv-second build dist src/convstudy.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: a second call installs nothing until what is to be installed has changed.
+# Stamp files: a second call installs nothing until the requirements change.
 $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 	$(call install)
 
@@ -104,25 +104,25 @@ $(VENV)/.installed-check: $(VENV)/.made pyproject.toml constraints.txt
 	$(call install,[check])
 	@touch $(VENV)/.installed
 
-# What convstudy is measured against lives apart from it.
+# The other frameworks of the benchmarks have their own environment.
 $(PEERS)/.installed: $(VENV)/.made benchmarks/contenders/constraints.txt
 	$(BIN)/python -m venv --clear $(PEERS)
-	@echo "Installing the peers into $(PEERS)"
+	@echo "Installing the other frameworks into $(PEERS)"
 	@$(PEERS)/bin/python -m pip install --quiet -c benchmarks/contenders/constraints.txt torch tensorflow-cpu keras skorch lightning </dev/null
 	@touch $@
 
-# A .venv that somebody made already is kept if its Python is new enough and its pip works.
+# An existing .venv is kept if its Python is new enough and its pip works.
 $(VENV)/.made:
 	@new='import sys; sys.exit(sys.version_info < (3, 11))'; \
 	if $(BIN)/python -c "$$new" 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1; then touch $@; exit 0; fi; \
 	for python in $(or $(PYTHON),python3.11 python3 python3.12 python3.13); do \
 	  if "$$python" -c "$$new" >/dev/null 2>&1; then \
-	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    echo "Creating $(VENV) with $$("$$python" --version)"; \
 	    "$$python" -m venv --clear $(VENV) || { \
-	      echo "Could not make $(VENV). On Debian and Ubuntu the package python3-venv may be missing." >&2; exit 1; }; \
+	      echo "Could not create $(VENV). On Debian and Ubuntu, install the package python3-venv." >&2; exit 1; }; \
 	    touch $@; exit 0; \
 	  fi; \
 	done; \
-	echo "convstudy needs Python 3.11 or newer; looked for: $(or $(PYTHON),python3.11 python3 python3.12 python3.13)." >&2; \
-	echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+	echo "convstudy needs Python 3.11 or newer; tried: $(or $(PYTHON),python3.11 python3 python3.12 python3.13)." >&2; \
+	echo "Install it, or set its path: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
 	exit 1

@@ -52,7 +52,7 @@ def test_every_command_has_help_with_an_exit_status_and_an_example(convstudy: Ca
     ended = convstudy(command, "--help")
     assert ended.status == 0
     assert ended.out.startswith(f"Usage: convstudy {command}")
-    assert command == "layers" or "Exit status: 0 success" in ended.out
+    assert "Exit status: 0 success" in ended.out
     assert f"\n\n  Examples:\n    convstudy {command}" in ended.out
     assert ended.err == ""
 

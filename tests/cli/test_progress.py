@@ -284,7 +284,7 @@ def test_a_finished_rung_has_a_line(tiny: Path) -> None:
         listener(EpochEnded(fit, epoch(1)))
         records[fit.id] = done(fit, 1)
         listener(FitEnded(fit, records[fit.id]))
-    share = counted.share
+    fraction = counted.fraction
     after = make_plan(study, {}, records)
     listener(events.SearchAdvanced("search.kernel", after))
     assert lines[1].startswith("[ 1/16] search.kernel kernel=1, fold 1 of 2, to epoch 1: validation accuracy")
@@ -292,7 +292,7 @@ def test_a_finished_rung_has_a_line(tiny: Path) -> None:
         lines[-1] == "search.kernel: rung 1 of 3 is done; 3 of 5 candidates are promoted to 1 fold × 3 epochs"
     )
     assert (counted.n_fits, counted.n_done) == (n_fits, 5) == (16, 5)
-    assert 0 < share < 1
+    assert 0 < fraction < 1
     # A resumed fit has trained its first epoch already.
     first = after.stages[0].rungs[1].fits[0]
     assert counted.cost(first) == 2 * counted._epoch_cost(first)

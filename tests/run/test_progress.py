@@ -46,7 +46,7 @@ def done(fit: Fit, n_epochs: int = 2) -> Record:
 
 def test_nothing_is_known_before_the_start() -> None:
     progress = Progress()
-    assert (progress.n_fits, progress.n_done, progress.share, progress.seconds, progress.seconds_left) == (
+    assert (progress.n_fits, progress.n_done, progress.fraction, progress.seconds, progress.seconds_left) == (
         0,
         0,
         0.0,
@@ -65,16 +65,16 @@ def test_a_run_from_start_to_end(tiny: Path) -> None:
 
     progress.take(RunStarted("tiny-1", plan, frozenset({first.id}), 1))
     assert (progress.n_fits, progress.n_done) == (N_FITS, 1)
-    assert progress.share == pytest.approx(costs[first.id] / total)
+    assert progress.fraction == pytest.approx(costs[first.id] / total)
     assert progress.seconds_left is None
 
     clock.now += 5  # while the worker starts
     progress.take(FitStarted(second))
     clock.now += 3
     progress.take(EpochEnded(second, epoch(1)))
-    assert progress.running[second.id].share == 0.5
+    assert progress.running[second.id].fraction == 0.5
     half = costs[second.id] / 2
-    assert progress.share == pytest.approx((costs[first.id] + half) / total)
+    assert progress.fraction == pytest.approx((costs[first.id] + half) / total)
     assert progress.seconds == 8
     # 3 seconds for half of the second fit
     assert progress.seconds_left == pytest.approx(3 * (total - costs[first.id] - half) / half)
@@ -88,7 +88,7 @@ def test_a_run_from_start_to_end(tiny: Path) -> None:
         progress.take(FitEnded(fit, Record(fit.id, "failed", error="no")))
     assert progress.n_done == N_FITS
     assert progress.n_failed == N_FITS - 2
-    assert progress.share == 1.0
+    assert progress.fraction == 1.0
     assert progress.seconds_left == 0
 
 
@@ -215,7 +215,7 @@ def test_counts_of_a_stage_and_what_is_left_are_those_of_a_sum_over_all_fits(tin
         costs = {each.id: progress.cost(each) for each in now.fits}
         left = sum(cost for fit_id, cost in costs.items() if fit_id not in ended)
         left -= 0 if fit.id in ended else costs[fit.id] // 2
-        assert progress.share == pytest.approx(1 - left / sum(costs.values()))
+        assert progress.fraction == pytest.approx(1 - left / sum(costs.values()))
         progress.take(FitEnded(fit, done(fit)))
         ended.add(fit.id)
         assert progress.n_done == sum(each.id in ended for each in now.fits)
@@ -223,7 +223,7 @@ def test_counts_of_a_stage_and_what_is_left_are_those_of_a_sum_over_all_fits(tin
             known = {each.id for each in stage.fits}
             counts = progress.stages[stage.key]
             assert (counts.n_done, counts.n_fits) == (len(known & ended), len(known))
-    assert progress.share == 1
+    assert progress.fraction == 1
 
 
 def test_a_fit_that_ends_is_counted_without_a_look_at_all_others(tiny: Path) -> None:
@@ -240,5 +240,5 @@ def test_a_fit_that_ends_is_counted_without_a_look_at_all_others(tiny: Path) -> 
         plain(EpochEnded(fit, epoch(1)))
         display.render()
         plain(FitEnded(fit, done(fit)))
-    assert display._progress.share == 1
+    assert display._progress.fraction == 1
     assert watched.times == 0

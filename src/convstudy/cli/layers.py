@@ -13,8 +13,10 @@ from convstudy.cli.output import print_json, table
 def layers(as_json: bool) -> None:
     """List the layers, blocks and activations of a study file.
 
-    Each layer has its arguments and a sentence. Initialisers are listed too. docs/networks.md shows how to build
-    networks from them.
+    Prints each layer with its arguments and a description, then blocks, activations and initialisers.
+    docs/networks.md shows how to build networks from them.
+
+    Exit status: 0 success.
     """
     from convstudy.networks import ACTIVATIONS, BLOCKS, INITIALISERS, LAYERS
 

@@ -104,7 +104,7 @@ def study_argument(command: F) -> F:
             "set_",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Change a key of the study, such as recipe.epochs=3; repeatable.",
+            help="Change a key of the study, such as recipe.epochs=3; can be repeated.",
             callback=_gather,
             expose_value=False,
         ),

@@ -113,9 +113,9 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     parts = [head, table(columns, rows, right=range(1, len(columns)))]
     notes = []
     if sum(work.n_fits for work in estimated.stages) > estimated.total.n_fits:
-        notes.append("A fit of two stages is trained once, in the first of them.")
+        notes.append("Some stages share fits; a shared fit is trained once.")
     open_choices = [
-        f"  {work.stage.key}: {_names(work.stage, depends_on)} of {' and '.join(depends_on)}"
+        f"  {work.stage.key} ({_names(work.stage, depends_on)}): {' and '.join(depends_on)}"
         for work in estimated.stages
         for depends_on in dict.fromkeys(c.depends_on for c in work.stage.candidates if c.depends_on)
     ]
@@ -128,7 +128,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
         notes += [
-            "These candidates depend on earlier results; costs are estimated with placeholders:",
+            "Candidates that depend on earlier results; placeholders give their costs:",
             *open_choices,
         ]
     if estimated.left.n_fits == 0:

@@ -235,7 +235,7 @@ class Display:
             row = Table.grid(padding=(0, 1))
             row.add_column(no_wrap=True)
             row.add_column(no_wrap=True, overflow="ellipsis")
-            bar = ProgressBar(total=1.0, completed=progress.share, width=BAR_WIDTH)
+            bar = ProgressBar(total=1.0, completed=progress.fraction, width=BAR_WIDTH)
             if self._is_finished:
                 text = summary(progress)
             else:

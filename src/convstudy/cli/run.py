@@ -1,4 +1,4 @@
-"""``convstudy run``: everything that a study needs, and the answer."""
+"""``convstudy run``: train a study and print its answer."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @click.option(
     "--accept-failures",
     metavar="REASON",
-    help="Count the fits that failed in earlier runs as failed for good; the report prints REASON.",
+    help="Count fits that failed in earlier runs as failed for good; the report prints REASON.",
 )
 @click.option(
     "--fit-timeout",
     type=Seconds(),
     metavar="SECONDS",
-    help="End a fit that sends no message for SECONDS (one follows each epoch); it counts as failed until another run "
-    "succeeds.",
+    help="Stop a fit without a message for SECONDS (it sends one after each epoch); it counts as failed until a later "
+    "run trains it.",
 )
 @click.option(
     "--events",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Append each event of the run to FILE as a line of JSON, at once; docs/running.md describes the lines.",
+    help="Append each event of the run to FILE as one line of JSON (see docs/running.md).",
 )
 @click.option(
     "--no-report", is_flag=True, help="Do not write the report; `convstudy report` writes it later."
@@ -87,8 +87,8 @@ def run(
 ) -> int:
     """Train what is missing and report the answer.
 
-    Prints one line per question of STUDY and the path of the report. All finished fits are kept in --runs and are
-    never trained again. Ctrl-C stops the run; the same command resumes it.
+    Prints one line per question of STUDY and the path of the report. A fit is one training of one network. All
+    finished fits are kept in --runs and are never trained again. Ctrl-C stops the run; the same command resumes it.
 
     Exit status: 0 success, 1 a fit failed or (with --strict) a check warns, 2 wrong usage or a report that cannot
     be written, 130 interrupted.

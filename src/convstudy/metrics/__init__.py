@@ -1,7 +1,7 @@
-"""Metrics, one file each: accuracy, log-loss and the like; a new one is a file here with a ``METRIC``, and its test.
+"""Metrics, one module each. To add one, write a module here with a constant ``METRIC`` and extend the tests.
 
-Nothing here loads NumPy before a value is computed. Their table, and which statistical methods hold for each, is in
-docs/statistics.md.
+NumPy is imported only when a value is computed. docs/statistics.md has a table of the metrics and the statistical
+methods for each.
 """
 
 from __future__ import annotations
@@ -14,23 +14,30 @@ from convstudy.metrics.metric import Kind, Metric, Unit
 ACCURACY = "accuracy"
 LOG_LOSS = "log-loss"
 RECORDED = (LOG_LOSS, ACCURACY)
-"""The metrics that every fit records, in the order of tables; the study's metric comes after them."""
+"""The metrics that every fit records, in the order of tables; the metric of the study follows."""
 
 
 @cache
 def metrics() -> dict[str, Metric]:
-    """Return all metrics by name, in the order of the names."""
+    """Return all metrics, name -> metric, sorted by name."""
     found = [module.METRIC for module in members(__name__) if hasattr(module, "METRIC")]
     return {metric.name: metric for metric in sorted(found, key=lambda metric: metric.name)}
 
 
 def metric_named(name: str) -> Metric:
-    """Return the metric of this name; raise ``KeyError`` where there is none."""
+    """Return a metric by its name.
+
+    Raises:
+        KeyError: if there is no such metric.
+
+    >>> metric_named("mcc").title
+    'MCC'
+    """
     return metrics()[name]
 
 
 def recorded_with(name: str) -> tuple[str, ...]:
-    """Return the names of the metrics that a fit with this metric records.
+    """Return the names of the metrics that a fit records if the study uses this metric.
 
     >>> recorded_with("kappa")
     ('log-loss', 'accuracy', 'kappa')

@@ -11,11 +11,18 @@ if TYPE_CHECKING:
 
 
 def correct(labels: Labels, probabilities: Probabilities) -> Values:
-    """Return 1 where the most probable class is the label, else 0; of equally probable classes the first counts."""
+    """Compute 1 for each image whose most probable class is the label, else 0.
+
+    Among equally probable classes the first one counts.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+    """
     import numpy as np
 
-    right: Values = (probabilities.argmax(axis=1) == labels).astype(np.float64)
-    return right
+    is_correct: Values = (probabilities.argmax(axis=1) == labels).astype(np.float64)
+    return is_correct
 
 
 METRIC = Metric(

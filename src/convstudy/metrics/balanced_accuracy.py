@@ -1,7 +1,7 @@
-"""Balanced accuracy: the mean over classes of the proportion of its images that are predicted correctly.
+"""Balanced accuracy: the mean recall over classes.
 
-It is a weighted mean over images: an image of a class with n_c of n images weighs n / (C · n_c). C counts the classes
-that occur among the labels; scikit-learn's ``balanced_accuracy_score`` leaves out the others too.
+It equals a weighted mean over images, in which an image of a class with n_c of n images has the weight n / (C · n_c).
+C is the number of classes with labels; others are ignored, as in scikit-learn's ``balanced_accuracy_score``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def class_weights(labels: Labels) -> Values:
-    """Return weights with mean 1 that give each class the same total."""
+    """Return one weight per image, float64 of shape ``(n,)`` with mean 1; all classes have the same total weight."""
     import numpy as np
 
-    _, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    weights: Values = len(labels) / (len(counts) * counts[places].astype(np.float64))
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    weights: Values = len(labels) / (len(counts) * counts[classes].astype(np.float64))
     return weights
 
 

@@ -1,6 +1,6 @@
-"""Brier score (Brier 1950): the squared distance between the probabilities and the label's class, summed over classes.
+"""Brier score (Brier 1950): the squared distance between probabilities and one-hot label, summed over classes.
 
-0 is best, 2 is worst. For two classes it is twice the value of those who count one class only.
+0 is best and 2 is worst. For two classes it is twice the Brier score of one class.
 """
 
 from __future__ import annotations
@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 
 def squared_distances(labels: Labels, probabilities: Probabilities) -> Values:
-    """Return the squared distance of each image."""
+    """Compute the squared distance of each image.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+
+    Returns:
+        Values in [0, 2], float64, shape ``(n,)``.
+    """
     import numpy as np
 
     own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    # Without a copy in float64.
+    # einsum accumulates in float64 without a float64 copy of the probabilities.
     squares: Values = np.einsum("ij,ij->i", probabilities, probabilities, dtype=np.float64)
     return squares - 2 * own + 1
 

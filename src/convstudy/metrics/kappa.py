@@ -1,7 +1,7 @@
-"""Cohen's kappa (Cohen 1960): agreement of predictions and labels beyond what their frequencies give by chance.
+"""Cohen's kappa (Cohen 1960): the agreement of predictions and labels beyond chance.
 
-1 is full agreement, 0 agreement by chance. Where all labels and all predictions are of one class, chance alone gives
-full agreement, and the value is NaN, as in scikit-learn.
+1 is full agreement and 0 is the agreement expected by chance. If all labels and predictions have the same class, the
+value is NaN, as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def kappa(labels: Labels, probabilities: Probabilities) -> float:
-    """Return Cohen's kappa; NaN where agreement by chance is full."""
+    """Compute Cohen's kappa; NaN if all labels and predictions have the same class.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+    """
     table = prediction_counts(labels, probabilities)
     n = table.sum()
     by_chance = float((table.sum(axis=0) * table.sum(axis=1)).sum() / n**2)

@@ -1,7 +1,7 @@
-"""Log-loss: the mean cross-entropy, −ln of the probability of the label, in nats per image.
+"""Log-loss: the mean cross-entropy −ln p(label), in nats per image.
 
-Records have it as computed from logits during training; from stored float32 probabilities it is the same up to
-rounding, with probabilities below float32's smallest number taken as that number.
+Records have the value computed from logits in training. From stored float32 probabilities the value is the same up to
+rounding; probabilities below the smallest float32 are clipped to it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ if TYPE_CHECKING:
     from convstudy.metrics.metric import Labels, Probabilities, Values
 
 SMALLEST = 1e-45
-"""About the smallest number of float32: below it a cross-entropy is not known."""
+"""About the smallest positive float32, at which probabilities are clipped."""
 MOST = 103.3
-"""−ln of the smallest float32: a cross-entropy in nats is not larger."""
+"""−ln of the smallest positive float32: the largest cross-entropy, in nats."""
 
 
 def cross_entropies(labels: Labels, probabilities: Probabilities) -> Values:
-    """Return the cross-entropy of each image, in nats."""
+    """Compute the cross-entropy of each image.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+
+    Returns:
+        Values in nats, float64, shape ``(n,)``.
+    """
     import numpy as np
 
     own = probabilities[np.arange(len(labels)), labels].astype(np.float64)

@@ -1,6 +1,6 @@
-"""Macro-F1: the mean over classes of F1, the harmonic mean of precision and recall.
+"""Macro-F1: the mean F1 over classes; F1 is the harmonic mean of precision and recall.
 
-Classes that occur neither among the labels nor among the predictions are left out, as in scikit-learn's ``f1_score``.
+Classes without labels and predictions are ignored, as in scikit-learn's ``f1_score``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 
 def macro_f1(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the mean of the classes' F1."""
+    """Compute the mean F1 over classes.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+    """
     table = prediction_counts(labels, probabilities)
     both = table.sum(axis=0) + table.sum(axis=1)
-    there = both > 0
-    return float((2 * table.diagonal()[there] / both[there]).mean())
+    occurs = both > 0
+    return float((2 * table.diagonal()[occurs] / both[occurs]).mean())
 
 
 METRIC = Metric(

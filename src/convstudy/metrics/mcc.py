@@ -1,7 +1,7 @@
 """Matthews correlation coefficient for several classes (Gorodkin 2004): the correlation of labels and predictions.
 
-1 is full agreement, 0 none beyond chance. Where all labels or all predictions are of one class it is 0, as in
-scikit-learn.
+1 is full agreement and 0 is no agreement beyond chance. If all labels or all predictions have the same class, it is 0,
+as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def mcc(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the Matthews correlation coefficient."""
+    """Compute the coefficient; 0 if all labels or all predictions have the same class.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+    """
     table = prediction_counts(labels, probabilities)
     true, predicted, n = table.sum(axis=1), table.sum(axis=0), float(table.sum())
     covariance = float(table.diagonal().sum()) * n - float(true @ predicted)

@@ -1,4 +1,4 @@
-"""What a metric is: a name, a direction, a range, and how its value follows from labels and probabilities."""
+"""The definition of a metric: a name, a direction, a range, and a function of labels and probabilities."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 Unit = Literal["percent", "nats", ""]
-"""``"percent"``: a fraction that texts show in percent, its differences in percentage points."""
+"""``"percent"`` is a fraction; texts show it in percent and its differences in percentage points."""
 Kind = Literal["per image", "per set"]
 Classes = Literal["any", "two", "all"]
-"""Of how many classes images must be: of any number, of two or more, or of all classes of the dataset."""
+"""The classes that must have images: any number of them, two or more, or all classes of the dataset."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How good a model's predictions of some images are, as one number.
+    """One number that measures the predictions of a model on some images.
 
-    Exactly one of ``per_image`` and ``per_set`` is given. A metric *per image* is the mean of one value for each image,
-    equally weighted or with the weights of ``weigh``. A metric *per set* is a number of all images together; convstudy
-    has no interval for it, and so makes no claim on it.
+    A metric has exactly one of ``per_image`` and ``per_set``. A metric *per image* is a mean over images, with equal
+    weights or the weights of ``weigh``. A metric *per set* is a function of all images together; convstudy has no
+    confidence interval for it and gives no verdicts on it.
 
     Attributes:
-        name: how study files and records call it: lower case, words joined by hyphens.
-        title: how texts call it.
-        higher_is_better: its direction.
-        unit: what it is measured in.
+        name: the name in study files and records, in lower case with hyphens.
+        title: the name in texts.
+        higher_is_better: the direction.
+        unit: the unit of its values.
         low, high: the range of its values.
-        margin: the default equivalence margin: differences up to this count as none. It is in the metric's own values:
-            0.001 of a fraction is 0.1 percentage points.
-        per_image: labels ``(n,)`` and probabilities ``(n, n_classes)`` to float64 values ``(n,)``.
-        per_set: labels and probabilities to the value; NaN where it is not defined on these labels.
-        weigh: labels to float64 weights ``(n,)`` whose mean is 1; ``None`` for equal weights.
-        zero_or_one: whether the values per image are 0 or 1 only.
-        least_classes: the smallest number of classes for which it can differ between two models.
-        classes: of how many classes there must be images. Without them the metric is not defined, or it is a mean over
-            other classes on validation images than on test images. A study is refused there before it trains.
+        margin: the default equivalence margin, in the values of the metric: 0.001 of a fraction is 0.1 percentage
+            points.
+        per_image: maps labels ``(n,)`` and probabilities ``(n, n_classes)`` to float64 values ``(n,)``.
+        per_set: maps labels and probabilities to the value; NaN if it is not defined on these labels.
+        weigh: maps labels to float64 weights ``(n,)`` with mean 1; ``None`` for equal weights.
+        zero_or_one: whether each value per image is 0 or 1.
+        least_classes: the smallest number of classes for which two models can have different values.
+        classes: the classes that must have images. Otherwise the metric is undefined, or its mean is over different
+            classes on validation and test images; such a study is rejected before training.
 
     Example:
         >>> import numpy as np
@@ -69,22 +69,28 @@ class Metric:
 
     def __post_init__(self) -> None:
         if (self.per_image is None) == (self.per_set is None):
-            raise ValueError(f"{self.name} must have one of per_image and per_set; got both or none")
+            raise ValueError(f"{self.name} must have exactly one of per_image and per_set; got both or none")
         if self.weigh is not None and self.per_image is None:
-            raise ValueError(f"{self.name} has weights, so it must have per_image")
+            raise ValueError(f"{self.name} must have per_image, because it has weights")
 
     @property
     def kind(self) -> Kind:
-        """Whether it is a mean over images or a number of the whole set."""
         return "per set" if self.per_image is None else "per image"
 
     @property
     def counts(self) -> bool:
-        """Whether it is a proportion: values of 0 or 1 with equal weights."""
+        """Whether the metric is a proportion of images: values of 0 or 1 with equal weights."""
         return self.zero_or_one and self.weigh is None
 
     def values(self, labels: Labels, probabilities: Probabilities) -> Values:
-        """Return the value of each image, float64 ``(n,)``.
+        """Compute the value of each image.
+
+        Args:
+            labels: class indices, shape ``(n,)``.
+            probabilities: shape ``(n, n_classes)``.
+
+        Returns:
+            float64, shape ``(n,)``.
 
         Raises:
             ValueError: for a metric per set.
@@ -94,7 +100,7 @@ class Metric:
         return self.per_image(labels, probabilities)
 
     def weights(self, labels: Labels) -> Values:
-        """Return the weight of each image, float64 ``(n,)`` with mean 1.
+        """Compute the weight of each image, float64 of shape ``(n,)`` with mean 1.
 
         Raises:
             ValueError: for a metric per set.
@@ -106,11 +112,19 @@ class Metric:
         return np.ones(len(labels)) if self.weigh is None else self.weigh(labels)
 
     def weighted_values(self, labels: Labels, probabilities: Probabilities) -> Values:
-        """Return each image's value times its weight, float64 ``(n,)``; their plain mean is the metric's value."""
+        """Compute value × weight of each image, float64 of shape ``(n,)``; their mean is the value of the metric."""
         return self.values(labels, probabilities) * self.weights(labels)
 
     def value(self, labels: Labels, probabilities: Probabilities) -> float:
-        """Return the metric of one image or more; NaN where it is not defined on these labels."""
+        """Compute the metric on one or more images.
+
+        Args:
+            labels: class indices, shape ``(n,)``.
+            probabilities: shape ``(n, n_classes)``.
+
+        Returns:
+            The value; NaN if the metric is not defined on these labels.
+        """
         if self.per_set is not None:
             return float(self.per_set(labels, probabilities))
         return float(self.weighted_values(labels, probabilities).mean())
@@ -120,5 +134,5 @@ class Metric:
         return first > second if self.higher_is_better else first < second
 
     def rank(self, value: float) -> float:
-        """Return a number that is the lower, the better the value is: a sort key."""
+        """Return a sort key: lower is better."""
         return -value if self.higher_is_better else value

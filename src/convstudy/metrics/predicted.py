@@ -1,4 +1,4 @@
-"""The table of labels and predicted classes, which several metrics per set follow from."""
+"""The confusion matrix, from which several metrics per set are computed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ if TYPE_CHECKING:
 
 
 def prediction_counts(labels: Labels, probabilities: Probabilities) -> npt.NDArray[np.float64]:
-    """Return how many images of class i are predicted as class j, shape ``(n_classes, n_classes)``."""
+    """Compute the confusion matrix.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+
+    Returns:
+        The number of images of class i that are predicted as class j, float64, shape ``(n_classes, n_classes)``.
+    """
     import numpy as np
 
     n_classes = probabilities.shape[1]
-    places = labels * n_classes + probabilities.argmax(axis=1)
-    return np.bincount(places, minlength=n_classes**2).reshape(n_classes, n_classes).astype(np.float64)
+    cells = labels * n_classes + probabilities.argmax(axis=1)
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).astype(np.float64)

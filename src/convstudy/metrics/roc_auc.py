@@ -1,8 +1,8 @@
-"""ROC AUC, one class against the rest: the mean over classes of the area under its ROC curve.
+"""ROC AUC, one-vs-rest: the mean over classes of the area under the ROC curve.
 
-The area of a class is how often an image of the class has a higher probability of it than an image of another class;
-ties count half (Mann and Whitney 1947). A class without images among the labels has no area and is left out;
-scikit-learn's ``roc_auc_score`` raises there. With a single class among the labels no area exists and the value is NaN.
+The area of a class is the probability that an image of the class gets a higher score for it than an image of another
+class; ties count half (Mann and Whitney 1947). Classes without labels are ignored; scikit-learn's ``roc_auc_score``
+raises an error for them. The value is NaN if the labels have only one class.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def roc_auc(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the mean of the classes' areas; NaN where the labels have one class only."""
+    """Compute the mean area over classes; NaN if the labels have only one class.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+    """
     import numpy as np
 
     classes, counts = np.unique(labels, return_counts=True)
@@ -25,9 +30,9 @@ def roc_auc(labels: Labels, probabilities: Probabilities) -> float:
         return math.nan
     areas = []
     for label, n_own in zip(classes.tolist(), counts.tolist(), strict=True):
-        _, places, times = np.unique(probabilities[:, label], return_inverse=True, return_counts=True)
-        # The mean rank, from 1, of each group of equal probabilities.
-        ranks = (times.cumsum() - (times - 1) / 2)[places]
+        _, groups, sizes = np.unique(probabilities[:, label], return_inverse=True, return_counts=True)
+        # Mann-Whitney U: equal probabilities share the mean of their ranks, which start at 1.
+        ranks = (sizes.cumsum() - (sizes - 1) / 2)[groups]
         above = ranks[labels == label].sum() - n_own * (n_own + 1) / 2
         areas.append(above / (n_own * (len(labels) - n_own)))
     return float(np.mean(areas))

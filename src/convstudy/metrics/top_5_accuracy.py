@@ -1,7 +1,7 @@
 """Top-5 accuracy: the proportion of images whose label is among the five most probable classes.
 
-Where classes are equally probable, those with the lower number come first, as for accuracy (top 1). scikit-learn's
-``top_k_accuracy_score`` puts the higher number first.
+Among equally probable classes the lower index comes first, as for accuracy. scikit-learn's ``top_k_accuracy_score``
+puts the higher index first.
 """
 
 from __future__ import annotations
@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 
 def among_top(labels: Labels, probabilities: Probabilities, k: int) -> Values:
-    """Return 1 where fewer than ``k`` classes come before the label, else 0."""
+    """Compute 1 for each image whose label is among the ``k`` most probable classes, else 0.
+
+    Args:
+        labels: class indices, shape ``(n,)``.
+        probabilities: shape ``(n, n_classes)``.
+        k: the number of classes.
+    """
     import numpy as np
 
     own = probabilities[np.arange(len(labels)), labels][:, None]
-    lower_number = np.arange(probabilities.shape[1])[None, :] < labels[:, None]
-    before = (probabilities > own) | ((probabilities == own) & lower_number)
+    has_lower_index = np.arange(probabilities.shape[1])[None, :] < labels[:, None]
+    before = (probabilities > own) | ((probabilities == own) & has_lower_index)
     found: Values = (before.sum(axis=1) < k).astype(np.float64)
     return found
 

@@ -1,12 +1,12 @@
-"""The progress of a run: events in, figures out. The caller brings the clock.
+"""The progress of a run, computed from its events: numbers of fits, proportion of the work, time left.
 
 >>> from convstudy.run.progress import Progress
 >>> progress = Progress()
->>> progress.n_done, progress.share, progress.seconds_left
+>>> progress.n_done, progress.fraction, progress.seconds_left
 (0, 0.0, None)
 
-``run_study(study, listener=progress.take)`` keeps it up to date, in the thread of the call. A reader in another thread
-needs a lock around both.
+``run_study(study, listener=progress.take)`` updates it in the thread of the call. Readers in other threads need a lock
+around both.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class Running:
-    """A fit that trains now: its last epoch, and when its last message came (seconds of the progress's clock)."""
+    """A running fit: its last epoch, and the time of its last message in seconds of the clock."""
 
     fit: Fit
-    heard: float
+    last_message: float
     epoch: Epoch | None = None
 
     @property
-    def share(self) -> float:
-        """The proportion of the fit that is done, 0 to 1."""
+    def fraction(self) -> float:
+        """The proportion of the epochs that is done, in [0, 1]."""
         return self.epoch.number / self.fit.n_epochs if self.epoch else 0.0
 
 
 @dataclass
 class StageProgress:
-    """The number of a stage's fits and of those with a record; ``known`` has the ids of fits but placeholders."""
+    """The number of fits of a stage and of those with a record; ``known`` has their ids, without placeholders."""
 
     known: frozenset[str]
     n_fits: int
@@ -63,20 +63,20 @@ class StageProgress:
 
 @dataclass
 class Progress:
-    """What the events of a run so far add up to. Work is counted in floating-point operations, see ``plan.cost``.
+    """The state of a run after its events so far; work is measured in floating-point operations (``plan.cost``).
 
     Args:
-        clock: seconds since any moment; a test brings its own.
+        clock: returns seconds; tests replace it.
 
     Attributes:
-        plan: the plan of the last event that had one; ``None`` before the run started.
+        plan: the latest plan; ``None`` before the run starts.
         done: the ids of all fits with a record.
         n_started: the number of fits that started in this run.
         n_failed: the number of fits that failed in this run.
         n_evaluated: the number of models evaluated on the test set in this run.
-        running: fit id -> a fit that trains now.
+        running: fit id -> running fit.
         choices: stage key -> the choice made in this run.
-        names: fit id -> what the fit is called in the plan.
+        names: fit id -> name in the plan.
         stages: stage key -> the number of its fits and of those with a record.
     """
 
@@ -94,17 +94,17 @@ class Progress:
     _began_training: float | None = None
     _n_workers: int = 1
     _work_here: float = 0.0
-    _seconds_lost: float = 0.0  # of workers, over fits that failed or whose worker died
+    _seconds_lost: float = 0.0  # worker seconds of failed fits and of workers that died
     _costs: dict[str, int] = field(default_factory=dict)
     _added: dict[str, int] = field(default_factory=dict)
-    # A line is printed for each fit: what is left is counted down, not summed again over 50,000 fits.
-    _missing: dict[str, int] = field(default_factory=dict)  # fit id -> operations
+    # Each event updates these sums; summing over up to 50,000 fits for each would take seconds per run.
+    _missing: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs
     _work: int = 0
     _work_missing: int = 0
     _placeholders: frozenset[str] = frozenset()
 
     def take(self, event: Event) -> None:
-        """Count an event in."""
+        """Update the state with an event."""
         match event:
             case RunStarted():
                 self._started, self._n_workers = self.clock(), event.workers
@@ -112,13 +112,13 @@ class Progress:
                 self._take_plan(event.plan)
             case FitStarted():
                 self.n_started += 1
-                # Until its workers are there a run does nothing, and that says nothing of its pace.
+                # The time before the first fit, when workers start, is not part of the training speed.
                 self._began_training = self.clock() if self._began_training is None else self._began_training
-                self._lose(event.fit)  # it was under way already: its worker died
+                self._lose(event.fit)  # a fit that starts twice had a worker that died
                 self.running[event.fit.id] = Running(event.fit, self.clock())
             case EpochEnded():
                 running = self.running.setdefault(event.fit.id, Running(event.fit, self.clock()))
-                running.epoch, running.heard = event.epoch, self.clock()
+                running.epoch, running.last_message = event.epoch, self.clock()
                 self._work_here += self._epoch_cost(event.fit)
             case FitEnded():
                 if not event.record.done:
@@ -135,51 +135,50 @@ class Progress:
                 self.n_evaluated += 1
 
     def cost(self, fit: Fit) -> int:
-        """Return the floating-point operations of a fit, without those of a paused fit that it resumes from."""
+        """Return the FLOPs of a fit, without the epochs of the fit that it resumes."""
         return self._epoch_cost(fit) * self._added.get(fit.id, fit.n_epochs)
 
     def _epoch_cost(self, fit: Fit) -> int:
-        """Return the floating-point operations of one epoch of a fit."""
         if fit.id not in self._costs:
             self._costs[fit.id] = fit_cost(fit, n_epochs=1).flops
         return self._costs[fit.id]
 
     @property
     def n_fits(self) -> int:
-        """The number of fits of the plan."""
+        """The number of fits in the plan."""
         return len(self.plan.fits) if self.plan else 0
 
     @property
     def n_done(self) -> int:
-        """The number of these that have a record, failed ones included."""
+        """The number of fits with a record, including failed ones."""
         return self.n_fits - len(self._missing)
 
     @property
-    def share(self) -> float:
-        """The proportion of the plan's work that is done, 0 to 1, in this run or before."""
+    def fraction(self) -> float:
+        """The proportion of the plan's work that is done, in [0, 1], in this run or earlier ones."""
         return 1 - self._work_left / self._work if self._work else 0.0
 
     @property
     def seconds(self) -> float:
-        """Seconds since this run began."""
+        """Seconds since this run started."""
         return self.clock() - self._started if self._started is not None else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to go at the pace of this run so far; ``None`` before its first epoch ended.
+        """The expected seconds left, from the speed of this run; ``None`` before the first epoch ends.
 
-        Time that led to no epoch does not count as pace: that of a fit that failed since its last epoch, that of a
-        worker that died, and that of fits under way since their last message. Such time is one worker's.
+        The speed excludes worker time without a finished epoch: of failed fits since their last epoch, of workers that
+        died, and of running fits since their last message.
         """
         if self._began_training is None or not self._work_here:
             return None
         now = self.clock()
-        lost = self._seconds_lost + sum(now - running.heard for running in self.running.values())
+        lost = self._seconds_lost + sum(now - running.last_message for running in self.running.values())
         elapsed = now - self._began_training
         return max(0.0, elapsed - lost / self._n_workers) * self._work_left / self._work_here
 
     def name(self, fit: Fit) -> str:
-        """Return what a fit is called in the plan: ``"compare.architectures two-conv, seed 0"``."""
+        """Return the name of a fit in the plan: ``"compare.architectures two-conv, seed 0"``."""
         return self.names.get(fit.id, fit.id)
 
     @property
@@ -192,12 +191,12 @@ class Progress:
         )
 
     def _lose(self, fit: Fit) -> None:
-        """Count the time of a fit under way since its last message as lost."""
+        """Count the time of a running fit since its last message as lost."""
         if fit.id in self.running:
-            self._seconds_lost += self.clock() - self.running[fit.id].heard
+            self._seconds_lost += self.clock() - self.running[fit.id].last_message
 
     def _count(self, fit_id: str) -> None:
-        """Count a fit that has a record now."""
+        """Count a fit that now has a record."""
         if fit_id not in self._placeholders:
             self._work_missing -= self._missing.pop(fit_id, 0)
         if fit_id not in self.done:
