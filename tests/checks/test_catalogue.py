@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
+from types import ModuleType
 
-from convstudy.checks import CHECKS, Finding, Findings, Suppressed, check_plan
+import pytest
+
+from convstudy.checks import (
+    CHECKS,
+    Finding,
+    Findings,
+    Suppressed,
+    chance,
+    check_plan,
+    learning_curves,
+    outcomes,
+    text,
+)
 from convstudy.checks.check import Check, Spot, run_checks
 from convstudy.plan import make_plan
 from convstudy.studyfile import CHECK_NAMES
@@ -84,3 +98,9 @@ def test_docs_link_only_to_existing_checks() -> None:
 def test_docs_list_the_twelve_errors_of_the_notebook() -> None:
     rows = re.findall(r"^\| (\d+) \|", DOCS.read_text("utf-8"), flags=re.MULTILINE)
     assert [int(row) for row in rows] == list(range(1, 13))
+
+
+@pytest.mark.parametrize("module", [chance, learning_curves, outcomes, text])
+def test_examples_in_docstrings_run(module: ModuleType) -> None:
+    results = doctest.testmod(module)
+    assert results.attempted > 0 and results.failed == 0
