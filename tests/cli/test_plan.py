@@ -29,7 +29,7 @@ def test_the_plan_of_an_untrained_study(convstudy: Call, tiny: Path, tmp_path: P
     # the comparison counts the unchanged network
     assert rows["ablate.flat"][1:5] == ["2", "4", "0", "360"]
     assert rows["total"][1:3] == [str(N_FITS), "0"]
-    assert "compare.both (small): search.kernel" in ended.out
+    assert "compare.both: search.kernel (for small)" in ended.out
     assert "does nothing" in ended.out
     assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
 

@@ -33,6 +33,7 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versi
     name = "count"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Convert a text to the integer; raise :class:`UsageError` for any other text."""
         text = str(value)
         if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0:
             return int(text)
@@ -48,6 +49,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in some ver
     name = "seconds"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Convert a text to the number; raise :class:`UsageError` for any other text."""
         with suppress(ValueError):
             seconds = float(str(value))
             if math.isfinite(seconds) and seconds > 0:

@@ -115,7 +115,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     if sum(work.n_fits for work in estimated.stages) > estimated.total.n_fits:
         notes.append("Some stages share fits; a shared fit is trained once.")
     open_choices = [
-        f"  {work.stage.key} ({_names(work.stage, depends_on)}): {' and '.join(depends_on)}"
+        f"  {work.stage.key}: {' and '.join(depends_on)} (for {_names(work.stage, depends_on)})"
         for work in estimated.stages
         for depends_on in dict.fromkeys(c.depends_on for c in work.stage.candidates if c.depends_on)
     ]
@@ -128,7 +128,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
         notes += [
-            "Candidates that depend on earlier results; placeholders give their costs:",
+            "These stages depend on earlier results; their costs are those of placeholders:",
             *open_choices,
         ]
     if estimated.left.n_fits == 0:
