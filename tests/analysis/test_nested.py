@@ -66,7 +66,7 @@ def test_winners_are_scored_where_their_search_did_not_look() -> None:
     assert found.searched == pytest.approx(0.95)
     assert found.optimism == pytest.approx(0.02)
     assert found.winners == {"kernel=5": 2, "kernel=3": 1}
-    assert found.as_far
+    assert found.same_budget
     # s = 0.03, and (1/3 + 1/2) of its square is the variance of the mean.
     half = t_quantile(0.975, 2) * math.sqrt(5 / 6) * 0.03
     assert found.interval is not None

@@ -1,23 +1,24 @@
-"""Results to stage results, verdicts and the protocol: pure, without clock, random numbers or torch.
+"""Analysis of a run: stage results, verdicts and the protocol. Pure: no clock, no random numbers, no torch.
 
 ==================  ==========================================================================
-``analyse``         all of it as one value, each part worked out once
+``analyse``         the analysis as one value, each part computed once
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
-``held_out``        what each fit of a search made of its validation images
-``predictions``     what each model made of each test image
-``comparisons``     pairs of a run's candidates judged
-``interactions``    whether two variants of an ablation add up
-``findings``        the study's questions answered by verdicts: search, compare, ablate
-``searches``        how a search went about it: its rungs, its epochs beside the grid's
-``nested``          a nested search judged on images that it did not see
-``selection``       how much of a winner's score is the luck that made it the winner
-``optimism``        what a notebook would have reported of this very study
-``curves``          mean and spread over seeds, epoch by epoch
-``calibration``     whether a model's confidence is its accuracy
-``protocol``        who saw which images, and when the test set was opened
+``held_out``        predictions of validation images, by the fits of a search
+``predictions``     predictions of test images
+``comparisons``     verdicts on pairs of candidates
+``interactions``    whether the effects of two variants of an ablation add up
+``methods``         which statistical method is valid for which metric
+``findings``        the results of each stage: search, comparison, ablation
+``searches``        the course of a search: its rungs, and its epochs compared with a grid's
+``nested``          nested cross-validation of a search
+``selection``       the selection bias of a winner's score
+``optimism``        selection-biased estimates, compared with unbiased ones
+``curves``          learning curves: mean and standard deviation over seeds
+``calibration``     calibration errors of a model's confidence
+``protocol``        the images that each stage uses, and the test-set evaluations
 ==================  ==========================================================================
 
-docs/statistics.md has the source of each method, why it was chosen, and its measured coverage.
+docs/statistics.md has the source of each method, the reason for it, and its measured coverage.
 """
 
 from convstudy.analysis.analyse import Analysis, analyse

@@ -1,7 +1,7 @@
-"""One analysis of a run: the value that checks, report, JSON and command line share.
+"""The analysis of a run, shared by checks, report, JSON and command line.
 
-Every part is worked out when it is first asked for, and kept. So each file of predictions is read at most once, and a
-command that shows little costs little.
+Each part is computed on first access and cached. So each file of predictions is read at most once, and a command pays
+only for what it shows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from convstudy.plan import Candidate
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What a run's results say: stage results with their verdicts, the protocol, optimism, calibration.
+    """The analysis of a run: stage results with verdicts, protocol, biased estimates, calibration.
+
+    Attributes:
+        results: the results of the run, which may be unfinished.
 
     Example:
         >>> from convstudy.analysis import analyse
@@ -37,18 +40,18 @@ class Analysis:
 
     @cached_property
     def headline(self) -> Headline | None:
-        """The candidate that the study comes down to; ``None`` where it is not known yet."""
+        """The candidate that the study results in; ``None`` if it is not known yet."""
         return headline(self.results)
 
     @cached_property
     def predictions(self) -> PredictionReader:
-        """The predictions of the test images; those of the headline with images of mistakes."""
+        """The reader of test predictions; for the headline's fits it includes misclassified images."""
         head = self.headline
         return PredictionReader(self.results, [fit.id for fit in head.candidate.fits] if head else ())
 
     @cached_property
     def held_out(self) -> HeldOutReader:
-        """The predictions of the validation images."""
+        """The reader of validation predictions."""
         return HeldOutReader(self.results)
 
     @cached_property
@@ -61,33 +64,33 @@ class Analysis:
 
     @property
     def asked(self) -> tuple[StageResult, ...]:
-        """The results of the stages that are questions of the study itself."""
+        """The results of the stages that the study file asks for, without the inner stages of nested searches."""
         return tuple(stage_result for stage_result in self.stage_results if stage_result.asked)
 
     @cached_property
     def protocol(self) -> Protocol:
-        """Which images each stage used, the choices, and the test-set evaluations."""
+        """The images that each stage uses, the selections, and the test-set evaluations."""
         return protocol(self.results)
 
     @cached_property
     def biased_estimates(self) -> tuple[BiasedEstimate, ...]:
-        """What a notebook would have reported of this run."""
+        """The selection-biased estimates of this run, with unbiased ones."""
         return biased_estimates(self.results, self.stage_results, self.headline)
 
     def tested(self, candidate: Candidate) -> tuple[str, ...]:
-        """Return the fits of a candidate that are done and whose model has a test score."""
+        """Return the ids of a candidate's successful fits with a test score."""
         results = self.results
         done = [record.fit_id for record in results.records_of(candidate) if record.done]
         test_evaluations = {fit_id: results.test_evaluations.get(fit_id) for fit_id in done}
         return tuple(fit_id for fit_id, each in test_evaluations.items() if each and each.scores is not None)
 
     def calibration(self, fit_ids: tuple[str, ...]) -> Calibration | None:
-        """Return the calibration of these fits' models together; ``None`` where predictions of one are missing."""
+        """Return the common calibration of the models of these fits; ``None`` if predictions are missing."""
         if fit_ids not in self._calibrations:
             self._calibrations[fit_ids] = calibration_of(map(self.predictions.of, fit_ids))
         return self._calibrations[fit_ids]
 
 
 def analyse(results: Results) -> Analysis:
-    """Return the analysis of a run that is finished or not."""
+    """Analyse the results of a run, which may be unfinished; each part is computed on first access."""
     return Analysis(results)

@@ -1,15 +1,16 @@
-"""Whether a model's confidence is its accuracy: of all images on which it is 90 % sure, it should get 90 % right.
+"""Calibration: of all predictions with a confidence of 90 %, a calibrated model gets 90 % right.
 
 - Expected calibration error (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, equations 2 and 3): predictions are
-  sorted into 15 bins of confidence; the mean distance of a bin's accuracy from its mean confidence, by its share of the
-  predictions. Bins of equal width are Guo's. A network that is right on 99 % has nearly all of its predictions in the
-  last of them, so that the same is told of 15 bins of equally many predictions (Nguyen and O'Connor 2015).
-- It is a mean of distances, none below 0, and comes out too large: a perfectly calibrated model has one too, by the
-  chance of which images were drawn (Kumar, Liang and Ma 2019; Roelofs et al. 2022). ``by_chance`` is what it would be:
-  in a bin of n predictions with mean confidence p the wrong ones would be binomial, whose mean distance from n·p de
-  Moivre found (Diaconis and Zabell 1991). Confidences that differ within a bin make it a little too large.
-- Maximum calibration error: the bin that is furthest off, often one of very few predictions.
-- Brier score (Brier 1950): the squared distance of the probabilities from the truth, summed over classes, from 0 to 2.
+  sorted into 15 bins of confidence. The error is the mean absolute difference between accuracy and mean confidence of a
+  bin, weighted by its number of predictions. Guo et al. use bins of equal width. A network with 99 % accuracy has
+  nearly all predictions in the last of these, so bins of equal mass are computed too (Nguyen and O'Connor 2015).
+- The estimate is biased upwards: even a perfectly calibrated model has a positive error, because of the finite sample
+  (Kumar, Liang and Ma 2019; Roelofs et al. 2022). ``by_chance`` is the error that such a model would have: in a bin of
+  n predictions with mean confidence p, the number of correct ones is binomial, with de Moivre's mean absolute deviation
+  (Diaconis and Zabell 1991). Different confidences within a bin make it slightly too large.
+- Maximum calibration error: the largest difference of a bin, often of one with very few predictions.
+- Brier score (Brier 1950): the squared distance between predicted probabilities and one-hot labels, summed over
+  classes, from 0 to 2.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Figures = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.float64]
 
 N_BINS = 15
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The predictions of some models whose confidence is above ``low`` and at most ``high``.
+    """The predictions with a confidence in (``low``, ``high``], of all models together.
 
     Attributes:
-        low, high: its borders.
-        n: how many predictions, of all models together.
-        n_images: of how many different images.
-        confidence, accuracy: their mean confidence and the share that is right; ``None`` where there are none.
-        interval: Wilson's, of the accuracy on as many images as there are different ones: models that look at the same
-            images do not make more of them.
+        low, high: the limits of the bin, fractions.
+        n: the number of predictions.
+        n_images: the number of distinct images.
+        confidence, accuracy: means, fractions; ``None`` if the bin is empty.
+        interval: Wilson's interval of the accuracy, for a sample of ``n_images``, because predictions of several models
+            on one image are not independent.
     """
 
     low: float
@@ -57,19 +58,19 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far the confidence of some models, of one candidate, is their accuracy.
+    """The calibration of a candidate's models on test images; summaries are over models.
 
     Attributes:
-        n_images: test images of each model.
-        bins: of equal width, all models together.
-        error: expected calibration error of each model, over bins of equal width.
-        by_chance: what it would be of a perfectly calibrated model with as many predictions in each bin.
-        equal_mass: expected calibration error over bins of equally many predictions.
-        equal_mass_by_chance: what that would be of a perfectly calibrated model.
-        largest: maximum calibration error, over bins of equal width.
-        confidence: mean confidence.
-        accuracy: with the interval over new seeds and new images (:mod:`convstudy.stats.two_way`).
-        brier: Brier score.
+        n_images: the number of test images.
+        bins: of equal width, over all models.
+        error: expected calibration error with bins of equal width, a fraction.
+        by_chance: the expected ``error`` of a perfectly calibrated model.
+        equal_mass: expected calibration error with bins of equal mass.
+        equal_mass_by_chance: the expected ``equal_mass`` of a perfectly calibrated model.
+        largest: maximum calibration error, with bins of equal width.
+        confidence: mean confidence, a fraction.
+        accuracy: with an interval for new seeds and new images (:mod:`convstudy.stats.two_way`).
+        brier: Brier score, 0 to 2.
         loss: mean cross-entropy in nats.
     """
 
@@ -87,49 +88,50 @@ class Calibration:
 
     @property
     def n_models(self) -> int:
-        """How many models there are."""
+        """The number of models."""
         return self.error.n
 
     @property
     def gap(self) -> float:
-        """Mean confidence less accuracy: above 0 where the models are too sure."""
-        assert self.confidence.mean is not None  # there is a model
+        """Mean confidence minus accuracy: positive if the models are overconfident."""
+        assert self.confidence.mean is not None  # there is at least one model
         return self.confidence.mean - self.accuracy.estimate
 
     @property
     def is_miscalibrated(self) -> bool:
-        """Whether the mean confidence lies outside the interval of the accuracy.
+        """Whether the mean confidence is outside the interval of the accuracy.
 
-        That errs to the safe side: on hard images both are low, so that their difference varies less than the accuracy.
+        This test is conservative: both are low on hard images, so their difference varies less than the accuracy.
         """
         return not self.accuracy.low <= self.accuracy.estimate + self.gap <= self.accuracy.high
 
 
 def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
-    """Return the calibration of a candidate's models.
+    """Compute the calibration of a candidate's models.
 
-    It is ``None`` where there is no model, one has no predictions, or their labels differ.
+    Returns:
+        ``None`` if there is no model, if predictions of a model are missing, or if labels differ between models.
     """
     import numpy as np
 
     found = tuple(models)
-    confidences: list[Figures] = []
-    rights: list[npt.NDArray[np.bool_]] = []
+    confidences: list[Floats] = []
+    correct: list[npt.NDArray[np.bool_]] = []
     briers: list[float] = []
     losses: list[float] = []
     for model in found:
         if model is None or found[0] is None or not np.array_equal(model.labels, found[0].labels):
             return None
         confidences.append(np.minimum(model.confidence.astype(np.float64), 1.0))
-        rights.append(model.correct)
+        correct.append(model.correct)
         losses.append(float(losses_of_true(model.true).mean()))
         briers.append(model.brier)
     if not confidences:
         return None
-    confidence, right = np.stack(confidences), np.stack(rights).astype(np.float64)
+    confidence, right = np.stack(confidences), np.stack(correct).astype(np.float64)
     widths = [_equal_width(c) for c in confidence]
     masses = [_equal_mass(c) for c in confidence]
-    gaps = [_gaps(c, r, place) for c, r, place in zip(confidence, right, widths, strict=True)]
+    gaps = [_gaps(c, r, bins) for c, r, bins in zip(confidence, right, widths, strict=True)]
     return Calibration(
         n_images=confidence.shape[1],
         bins=_bins(confidence, right),
@@ -147,15 +149,15 @@ def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
     )
 
 
-def _equal_width(confidence: Figures) -> npt.NDArray[np.int64]:
-    """Return the bin of each prediction: the first holds confidences above 0 and at most 1/15, and so on."""
+def _equal_width(confidence: Floats) -> npt.NDArray[np.int64]:
+    """Return the bin of each prediction, shape (n,); the first bin is (0, 1/15]."""
     import numpy as np
 
     return np.clip(np.ceil(confidence * N_BINS).astype(np.int64) - 1, 0, N_BINS - 1)
 
 
-def _equal_mass(confidence: Figures) -> npt.NDArray[np.int64]:
-    """Return the bin of each prediction, by its rank: equally many in each, but for one."""
+def _equal_mass(confidence: Floats) -> npt.NDArray[np.int64]:
+    """Return the bin of each prediction by its rank, shape (n,); sizes of bins differ by at most 1."""
     import numpy as np
 
     ranks = np.empty(len(confidence), dtype=np.int64)
@@ -163,25 +165,25 @@ def _equal_mass(confidence: Figures) -> npt.NDArray[np.int64]:
     return ranks * N_BINS // len(confidence)
 
 
-def _gaps(confidence: Figures, right: Figures, place: npt.NDArray[np.int64]) -> tuple[Figures, Figures]:
-    """Return of each bin accuracy less confidence (0 where it is empty), and how many predictions it holds."""
+def _gaps(confidence: Floats, right: Floats, bins: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return accuracy minus confidence (0 if empty) and the number of predictions, for each bin."""
     import numpy as np
 
-    n = np.bincount(place, minlength=N_BINS).astype(np.float64)
-    gaps = np.bincount(place, right - confidence, N_BINS) / np.maximum(n, 1)
+    n = np.bincount(bins, minlength=N_BINS).astype(np.float64)
+    gaps = np.bincount(bins, right - confidence, N_BINS) / np.maximum(n, 1)
     return gaps, n
 
 
-def _mean_distance(gaps: Figures, n: Figures) -> float:
+def _mean_distance(gaps: Floats, n: Floats) -> float:
     return float((abs(gaps) * n).sum() / n.sum())
 
 
-def _by_chance(confidence: Figures, place: npt.NDArray[np.int64]) -> float:
-    """Return what the expected calibration error would be if each prediction were right with its confidence."""
+def _by_chance(confidence: Floats, bins: npt.NDArray[np.int64]) -> float:
+    """Return the expected calibration error of a model whose accuracy equals its confidence."""
     import numpy as np
 
-    n = np.bincount(place, minlength=N_BINS)
-    totals = np.bincount(place, confidence, N_BINS)
+    n = np.bincount(bins, minlength=N_BINS)
+    totals = np.bincount(bins, confidence, N_BINS)
     distances = (
         mean_distance_of_binomial(int(k), total / k) for k, total in zip(n, totals, strict=True) if k
     )
@@ -189,7 +191,14 @@ def _by_chance(confidence: Figures, place: npt.NDArray[np.int64]) -> float:
 
 
 def mean_distance_of_binomial(n: int, p: float) -> float:
-    """Return the mean of ``|X − n·p|``, X binomial: 2 ν C(n, ν) p^ν (1 − p)^(n − ν + 1) with ν = ⌊n·p⌋ + 1."""
+    """Return the mean of ``|X − n·p|`` for a binomial X.
+
+    It is 2 ν C(n, ν) p^ν (1 − p)^(n − ν + 1) with ν = ⌊n·p⌋ + 1 (de Moivre; Diaconis and Zabell 1991).
+
+    Args:
+        n: the number of trials.
+        p: the probability of success.
+    """
     if not 0 < p < 1:
         return 0.0
     v = math.floor(n * p) + 1
@@ -197,14 +206,13 @@ def mean_distance_of_binomial(n: int, p: float) -> float:
     return 2 * math.exp(math.log(v) + choices + v * math.log(p) + (n - v + 1) * math.log1p(-p))
 
 
-def _bins(confidence: Figures, right: Figures) -> tuple[Bin, ...]:
-    """Return the bins of equal width, of all models together."""
+def _bins(confidence: Floats, right: Floats) -> tuple[Bin, ...]:
     import numpy as np
 
-    places = _equal_width(confidence)
+    bin_numbers = _equal_width(confidence)
     bins = []
     for number in range(N_BINS):
-        inside = places == number
+        inside = bin_numbers == number
         n, n_images = int(inside.sum()), int(inside.any(axis=0).sum())
         accuracy = float(right[inside].mean()) if n else None
         bins.append(

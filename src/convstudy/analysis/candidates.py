@@ -18,17 +18,30 @@ from convstudy.stats.verdicts import Evidence, MeasuredFit
 
 Status = Literal["done", "failed", "not trained"]
 Failure = Literal["", "may yet succeed", "lasting", "repeated", "accepted"]
-"""Of a failed fit: whether it counts as failed for good, and if so why: its kind of error lasts, the same error came in
-several runs, or a person accepted it."""
+"""The status of a failure: it may succeed in another run, or it is permanent: because of its kind of error
+(``"lasting"``), because the same error occurred in several runs, or because a person accepted it."""
 
 
 @dataclass(frozen=True)
 class FitRow:
-    """One fit of one candidate.
+    """A fit of a candidate.
 
-    ``part`` is what sets it apart from the candidate's other fits: ``"seed 0"`` or ``"fold 1"`` (counted
-    from 1). Scores are those of the selected epoch, measured in evaluation mode; ``None`` where there is
-    none. ``epoch_budget`` is the number of epochs that a halving search allows it; ``None`` for all of them.
+    Attributes:
+        stage: the key of the stage, for example ``"compare.architectures"``.
+        candidate: its name.
+        part: distinguishes the fits of a candidate: ``"seed 0"``, or ``"fold 1"`` (counted from 1).
+        fit_id: the id of the fit.
+        status: ``"done"``, ``"failed"`` or ``"not trained"``.
+        n_epochs: the number of trained epochs.
+        selected_epoch: the epoch of the weights that are scored, from 1; ``None`` if the fit is not done.
+        train, validation, test: scores by metric, measured in evaluation mode with the selected weights; accuracies
+            are fractions, the log-loss is in nats.
+        weights_digest: the digest of the selected weights; empty if there are none.
+        n_train, n_validation: the numbers of images.
+        seconds: the training time.
+        error_kind, error: of a failed fit; else empty.
+        epoch_budget: the number of epochs that a rung of successive halving allows; ``None`` for all epochs.
+        failure: the status of a failure; empty for other fits.
     """
 
     stage: str
@@ -51,20 +64,27 @@ class FitRow:
     failure: Failure = ""
 
     def score(self, measure: Measure) -> float | None:
-        """Return the fit's value of a metric on a part of the images; ``None`` where there is none."""
+        """Return the score of a metric on a part of the images; ``None`` without one."""
         scores = {"train": self.train, "validation": self.validation, "test": self.test}[measure.part]
         return None if scores is None else scores[measure.metric]
 
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """One candidate over its fits that are done.
+    """A candidate, summarized over its successful fits.
 
-    ``train``, ``validation`` and ``test`` have a summary for each metric of the study, by its name; where no fit has a
-    score, a summary of no values.
-    ``n_parameters`` counts every number of the network, ``n_trainable`` those that training changes.
-    ``settled`` tells whether no open choice can change the candidate any more; ``chosen`` whether its stage
-    chose it.
+    Attributes:
+        stage, question: the key and the question of its stage.
+        name: of the candidate.
+        network: the name of its network.
+        settled: whether it depends on no open selection of an earlier stage.
+        chosen: whether its stage selected it.
+        n_parameters: the number of weights, including the moving averages of batch normalization.
+        n_trainable: the number of trainable weights.
+        train, validation, test: summaries by metric, for each recorded metric and the study's; empty summaries if no
+            fit has a score.
+        seconds: training time per fit.
+        fits: all fits, also failed and missing ones.
     """
 
     stage: str
@@ -83,50 +103,50 @@ class CandidateRow:
 
     @property
     def n_done(self) -> int:
-        """How many fits are done."""
+        """The number of successful fits."""
         return sum(fit.status == "done" for fit in self.fits)
 
     @property
     def n_failed(self) -> int:
-        """How many fits failed."""
+        """The number of failed fits."""
         return sum(fit.status == "failed" for fit in self.fits)
 
     @property
     def n_open(self) -> int:
-        """How many of the failed fits may yet succeed."""
+        """The number of failed fits that may succeed in another run."""
         return sum(fit.failure == "may yet succeed" for fit in self.fits)
 
     @property
     def n_missing(self) -> int:
-        """How many fits are not trained yet."""
+        """The number of fits that are not trained yet."""
         return sum(fit.status == "not trained" for fit in self.fits)
 
     def trained_like(self, other: CandidateRow) -> bool:
-        """Whether both have the same folds or seeds, trained as far: only such figures can be set beside each other."""
+        """Report whether both have the same folds or seeds and epoch budgets, so that their scores are comparable."""
         return {fit.part: fit.epoch_budget for fit in self.fits} == {
             fit.part: fit.epoch_budget for fit in other.fits
         }
 
     @property
     def weights_digests(self) -> tuple[str, ...]:
-        """The digest of the weights of each fit that is done, in the order of the fits."""
+        """The weights digests of successful fits, in order."""
         return tuple(fit.weights_digest for fit in self.fits if fit.weights_digest)
 
     @property
     def evidence(self) -> Evidence:
-        """The fits that are done and their weights."""
+        """The successful fits with their weights digests."""
         done = [fit for fit in self.fits if fit.status == "done"]
         return Evidence(tuple(MeasuredFit(fit.fit_id, fit.weights_digest) for fit in done))
 
     def shares_models(self, other: CandidateRow) -> bool:
-        """Return whether each seed or fold that both have done left the same weights with the same scores."""
+        """Report whether all common seeds or folds have identical weights and scores."""
         mine, theirs = self.models, other.models
         shared = mine.keys() & theirs.keys()
         return bool(shared) and all(mine[part] == theirs[part] for part in shared)
 
     @property
     def models(self) -> dict[str, tuple[object, ...]]:
-        """Seed or fold -> the weights of this model and what they score, for the fits that are done."""
+        """Map each seed or fold with a successful fit to its weights digest and scores."""
         return {
             fit.part: (
                 fit.epoch_budget,
@@ -139,23 +159,23 @@ class CandidateRow:
         }
 
     def summary(self, measure: Measure) -> Summary:
-        """Return the summary of a metric on a part of the images."""
+        """Return the summary of a metric on a part of the images, over fits."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[measure.part][
             measure.metric
         ]
 
     def scores(self, measure: Measure) -> dict[str, float]:
-        """Return seed or fold -> value of a metric on a part of the images, for the fits that have it."""
+        """Map each seed or fold to its score of a metric on a part of the images, if it has one."""
         found = {fit.part: fit.score(measure) for fit in self.fits}
         return {part: value for part, value in found.items() if value is not None}
 
 
 def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> FitRow:
-    """Return the row of one fit."""
+    """Combine the record and the test-set evaluation of a fit."""
     record: Record | None = results.records.get(fit.id)
     test_evaluation: Evaluation | None = results.test_evaluations.get(fit.id)
     selected = record.selected if record is not None and record.done else None
-    # An opening of other weights than the record's says nothing of this row.
+    # An evaluation of other weights than the recorded ones does not belong to this fit.
     if selected is None or (
         test_evaluation and record and test_evaluation.weights_digest != record.weights_digest
     ):
@@ -183,7 +203,7 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
 
 
 def failure_of(record: Record) -> Failure:
-    """Return how a failure counts; nothing where the fit is done."""
+    """Classify the failure of a fit; empty if it succeeded."""
     if record.done:
         return ""
     if not record.final:
@@ -194,14 +214,12 @@ def failure_of(record: Record) -> Failure:
 
 
 def part_text(fit: Fit) -> str:
-    """Return what sets a fit apart from the candidate's others: ``"fold 1"`` (of ``Fold.of``) or ``"seed
-    0"``.
-    """
+    """Name the seed or the fold (counted from 1) of a fit: ``"seed 0"``, ``"fold 1"``."""
     return f"fold {fit.split.index + 1}" if isinstance(fit.split, Fold) else f"seed {fit.seed}"
 
 
 def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> CandidateRow:
-    """Return the row of one candidate."""
+    """Summarize the fits of a candidate."""
     info = results.dataset
     table = layer_table(candidate.network, info.image_shape, info.n_classes)
     fits = tuple(fit_row(results, stage, candidate, fit) for fit in candidate.fits)
@@ -233,5 +251,5 @@ def candidate_row(results: Results, stage: Stage, candidate: Candidate) -> Candi
 
 
 def candidate_rows(results: Results, stage: Stage) -> tuple[CandidateRow, ...]:
-    """Return the rows of a stage, in the order of the study."""
+    """Return the rows of a stage's candidates, in the order of the study."""
     return tuple(candidate_row(results, stage, candidate) for candidate in stage.candidates)

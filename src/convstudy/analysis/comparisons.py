@@ -1,4 +1,4 @@
-"""Pairs of a run's candidates judged: over folds by their scores, over seeds image by image."""
+"""Verdicts on pairs of candidates: over folds from their scores, over seeds from predictions per image."""
 
 from __future__ import annotations
 
@@ -42,19 +42,28 @@ def compare_folds(
     n_candidates: int,
     held_out: HeldOutReader,
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on a search's best candidate against the others, by a metric on validation images.
+    """Compare a search's best candidate with others on validation images.
 
-    Intervals are never narrower than the images of all folds together allow; where predictions are missing, the
-    images' part is the largest that the error rates allow, and the verdict is ``bounded``; that holds for proportions
-    only, and other metrics have no interval then. A metric per set never has one.
+    An interval is never narrower than the sampling of the images of all folds requires. If predictions are missing,
+    this part is bounded from the error rates, and the verdict is ``bounded``. The bound is valid for proportions only;
+    other metrics have no interval then. A metric per set never has one.
 
-    The best was found by these very scores, so that all pairs of the search's ``n_candidates`` count as compared, those
-    that it dropped on its way too, and not only the best one's.
+    The best candidate was selected by the same scores. So the correction counts all pairs of the search's candidates as
+    comparisons, also eliminated ones.
+
+    Args:
+        first: the best candidate.
+        others: the candidates with the same folds and epochs.
+        metric: of the study.
+        margin: the equivalence margin, in units of the metric.
+        n_candidates: the number of all candidates of the search.
+        held_out: the reader of validation predictions.
     """
     found = []
     measure, proportions = Measure("validation", metric.name), holds("bound without predictions", metric)
     for second in others:
         pairs = _shared(first, second, measure)
+        # Nadeau and Bengio (2003) inflate the variance by this ratio, because training sets of folds overlap.
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
         mine, theirs = _both(pairs, measure)
         measured = pooled_images(pairs, held_out, metric)
@@ -65,15 +74,15 @@ def compare_folds(
         else:
             limit = metric.high - metric.low
             difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled, limit=limit)
-        each = _judged(first, second, measure, difference, margin)
+        each = _verdict_on(first, second, measure, difference, margin)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
         better = probabilities(difference, margin)
         if better is not None and not metric.higher_is_better:
             better = Probabilities(better.worse, better.same, better.better)
         found.append(replace(each, probabilities=better))
-    judged = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
-    return tuple(map(_with_required_images, judged)) if holds("sample size", metric) else judged
+    verdicts = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
+    return tuple(map(_with_required_images, verdicts)) if holds("sample size", metric) else verdicts
 
 
 def compare_seeds(
@@ -83,42 +92,51 @@ def compare_seeds(
     predictions: PredictionReader,
     n_images: int,
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on these pairs of candidates by a metric on test images, each corrected for all.
+    """Compare pairs of candidates on test images, with Holm's correction over all pairs.
 
     Args:
-        pairs: who is compared with whom.
-        metric: the study's.
-        margin: differences of the metric up to this count as none.
-        predictions: what each model made of each test image.
-        n_images: how many test images there are.
+        pairs: first and second candidate of each comparison.
+        metric: of the study.
+        margin: the equivalence margin, in units of the metric.
+        predictions: the reader of test predictions.
+        n_images: the number of test images.
     """
-    judged = corrected([_by_images(a, b, metric, margin, predictions, n_images) for a, b in pairs])
+    verdicts = corrected([_by_images(a, b, metric, margin, predictions, n_images) for a, b in pairs])
     if not holds("sample size", metric):
-        return judged
+        return verdicts
     rows = {(a.name, b.name): (a, b) for a, b in pairs}
-    return tuple(_with_required_seeds(each, *rows[each.first, each.second], predictions) for each in judged)
+    return tuple(_with_required_seeds(each, *rows[each.first, each.second], predictions) for each in verdicts)
 
 
 def compare_losses(
     pairs: list[tuple[CandidateRow, CandidateRow]], predictions: PredictionReader
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on these pairs by test loss, for those whose predictions are all there.
+    """Compare pairs of candidates by test log-loss, if all their predictions are available.
 
-    There is no region for losses: "better" says that the loss is lower, by however little.
+    The equivalence margin is 0: "better" means a significantly lower loss, however small the difference.
+
+    Args:
+        pairs: first and second candidate of each comparison.
+        predictions: the reader of test predictions.
     """
     found = []
     for first, second in pairs:
         tables = _tables(first, second, metric_named(LOG_LOSS), predictions)
         if tables is not None:
             difference = two_way_difference(*tables)
-            found.append(_judged(first, second, Measure("test", LOG_LOSS), difference, 0.0))
+            found.append(_verdict_on(first, second, Measure("test", LOG_LOSS), difference, 0.0))
     return corrected(found)
 
 
 def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReader) -> Mapping[str, Interval]:
-    """Return the intervals of a candidate's test accuracy, test loss and the study's metric, by name.
+    """Return the 95 % intervals of a candidate's mean test scores, by metric.
 
-    Without one are metrics per set, and all where predictions are lost.
+    Metrics per set have no interval. Without predictions there are none at all.
+
+    Args:
+        row: the candidate.
+        metric: of the study, in addition to accuracy and log-loss.
+        predictions: the reader of test predictions.
     """
     import numpy as np
 
@@ -129,11 +147,11 @@ def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReade
     intervals: dict[str, Interval] = {}
     for name in recorded_with(metric.name):
         each_metric = metric_named(name)
-        figures = [each.metric_values(each_metric) for each in found]
-        there = [values for values in figures if values is not None]
-        if len(there) < len(figures):
+        values = [each.metric_values(each_metric) for each in found]
+        known = [each for each in values if each is not None]
+        if len(known) < len(values):
             continue
-        table = np.stack(there).astype(np.float64)
+        table = np.stack(known).astype(np.float64)
         if each_metric.zero_or_one:
             intervals[name] = accuracy_interval(table, weights=predictions.weights(each_metric))
         elif name == LOG_LOSS:
@@ -144,9 +162,11 @@ def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReade
 
 
 def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, Interval]:
-    """Return the interval of the mean validation score of each candidate that has all its folds, by its name.
+    """Return the 95 % interval of each candidate's mean validation score, by name; only for proportions.
 
-    Only proportions have one.
+    Args:
+        rows: the candidates of a search; those without a score on each fold have no interval.
+        metric: of the study.
     """
     found: dict[str, Interval] = {}
     if not holds("Wilson", metric):
@@ -163,7 +183,7 @@ def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, 
 
 
 def _shared(first: CandidateRow, second: CandidateRow, measure: Measure) -> list[tuple[FitRow, FitRow]]:
-    """Return the fits of both that belong together, by seed or fold, where both have the measure."""
+    """Pair the fits of two candidates by seed or fold, if both have a score."""
     theirs = {fit.part: fit for fit in second.fits if fit.score(measure) is not None}
     return [
         (fit, theirs[fit.part]) for fit in first.fits if fit.score(measure) is not None and fit.part in theirs
@@ -173,7 +193,7 @@ def _shared(first: CandidateRow, second: CandidateRow, measure: Measure) -> list
 def _both(
     pairs: list[tuple[FitRow, FitRow]], measure: Measure
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the values of both sides of these pairs, all of which have the measure."""
+    """Split pairs of fits into the scores of the first and of the second candidate."""
     scores = [(a.score(measure), b.score(measure)) for a, b in pairs]
     found = [(mine, other) for mine, other in scores if mine is not None and other is not None]
     return tuple(mine for mine, _ in found), tuple(other for _, other in found)
@@ -182,18 +202,18 @@ def _both(
 def _tables(
     first: CandidateRow, second: CandidateRow, metric: Metric, predictions: PredictionReader
 ) -> tuple[Values, Values] | None:
-    """Return both candidates' figures, each of shape (seeds, images); ``None`` where a model's are missing."""
+    """Return both candidates' values per image, shape (seeds, images); ``None`` if predictions are missing."""
     import numpy as np
 
     tables = []
     pairs = _shared(first, second, Measure("test", metric.name))
     for side in zip(*pairs, strict=True):
         read = [predictions.of(fit.fit_id) for fit in side]
-        figures = [None if each is None else each.metric_values(metric) for each in read]
-        there = [each for each in figures if each is not None]
-        if len(there) < len(figures):
+        values = [None if each is None else each.metric_values(metric) for each in read]
+        known = [each for each in values if each is not None]
+        if len(known) < len(values):
             return None
-        tables.append(np.stack(there).astype(np.float64))
+        tables.append(np.stack(known).astype(np.float64))
     return (tables[0], tables[1]) if tables else None
 
 
@@ -205,7 +225,7 @@ def _by_images(
     predictions: PredictionReader,
     n_images: int,
 ) -> Verdict:
-    """Return the verdict on one pair as if it were the only one."""
+    """Compare one pair, without a correction for other pairs."""
     measure, same = Measure("test", metric.name), first.shares_models(second)
     proportions = holds("bound without predictions", metric)
     tables = _tables(first, second, metric, predictions) if metric.kind == "per image" else None
@@ -213,8 +233,8 @@ def _by_images(
         pairs = _shared(first, second, measure)
         both = _both(pairs, measure)
         difference = seeds_only_difference(*both, n_images) if proportions else _without_interval(*both)
-        judged = _judged(first, second, measure, difference, margin)
-        return replace(judged, bounded=bool(pairs) and proportions, same_models=same)
+        verdict = _verdict_on(first, second, measure, difference, margin)
+        return replace(verdict, bounded=bool(pairs) and proportions, same_models=same)
     weights = predictions.weights(metric)
     largest, heaviest = (
         max(float(each.max()) for each in tables),
@@ -222,21 +242,21 @@ def _by_images(
     )
     size = pseudo_observations(metric, largest, n_images, heaviest)
     difference = two_way_difference(*tables, pseudo_observations=size, weights=weights)
-    # A tie needs as many images as if each differed, and weighed, as much as one that was not seen may.
+    # The rule of three needs images in units of the largest weighted difference that an unseen image can have.
     difference = replace(difference, n_images=int(n_images / size), limit=metric.high - metric.low)
-    judged = replace(_judged(first, second, measure, difference, margin), same_models=same)
+    verdict = replace(_verdict_on(first, second, measure, difference, margin), same_models=same)
     if not holds("McNemar", metric):
-        return judged
-    return replace(judged, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
+        return verdict
+    return replace(verdict, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
 
 
 def _without_interval(mine: tuple[float, ...], theirs: tuple[float, ...]) -> Difference:
-    """Return a difference of which only the mean is known."""
+    """Return a difference with its mean only."""
     pairs = tuple(a - b for a, b in zip(mine, theirs, strict=True))
     return Difference(pairs, summarise(pairs))
 
 
-def _judged(
+def _verdict_on(
     first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, margin: float
 ) -> Verdict:
     metric = metric_named(measure.metric)
@@ -253,25 +273,25 @@ def _judged(
 
 
 def _with_required_seeds(
-    judged: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
+    verdict: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
 ) -> Verdict:
-    """Return a verdict that says too little with how many seeds would tell what matters."""
-    asked = judged.kind == "inconclusive" and not judged.same_models
-    metric = metric_named(judged.measure.metric)
+    """Attach the required number of seeds to an inconclusive verdict."""
+    asked = verdict.kind == "inconclusive" and not verdict.same_models
+    metric = metric_named(verdict.measure.metric)
     tables = _tables(first, second, metric, predictions) if asked else None
     if tables is None:
-        return judged
+        return verdict
     found = components(tables[0] - tables[1])
-    return replace(judged, required=required_seeds(found, judged.margin, _error(judged)))
+    return replace(verdict, required=required_seeds(found, verdict.margin, _error(verdict)))
 
 
-def _with_required_images(judged: Verdict) -> Verdict:
-    """Return a verdict over folds that says too little with how many images would tell what matters."""
-    if judged.kind != "inconclusive" or judged.bounded or judged.same_models:
-        return judged
-    return replace(judged, required=required_images(judged.difference, judged.margin, _error(judged)))
+def _with_required_images(verdict: Verdict) -> Verdict:
+    """Attach the required number of images to an inconclusive verdict over folds."""
+    if verdict.kind != "inconclusive" or verdict.bounded or verdict.same_models:
+        return verdict
+    return replace(verdict, required=required_images(verdict.difference, verdict.margin, _error(verdict)))
 
 
-def _error(judged: Verdict) -> float:
-    """Return how often a claim may be wrong, all comparisons of the question considered."""
-    return (1 - judged.difference.confidence) / judged.n_comparisons
+def _error(verdict: Verdict) -> float:
+    """Return the significance level of one comparison, after a Bonferroni correction."""
+    return (1 - verdict.difference.confidence) / verdict.n_comparisons

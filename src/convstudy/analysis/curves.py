@@ -1,4 +1,4 @@
-"""Learning curves: mean and spread over a candidate's fits, epoch by epoch."""
+"""Learning curves: mean and standard deviation over a candidate's fits, by epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from convstudy.stats.summary import Summary, summarise
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One epoch over all fits that came so far: metric -> summary, on training and on validation images."""
+    """An epoch, summarized over all fits that reached it.
+
+    Attributes:
+        epoch: from 1.
+        train, validation: summaries by metric.
+    """
 
     epoch: int
     train: Mapping[str, Summary]
@@ -19,9 +24,9 @@ class CurvePoint:
 
 
 def curve(records: Iterable[Record]) -> tuple[CurvePoint, ...]:
-    """Return the points of these records, first epoch to last.
+    """Return the learning curve of some fits, one point per epoch.
 
-    Fits that stopped early leave the later epochs to the others, so that ``n`` may fall along the curve.
+    ``n`` of a summary can decrease along the curve, because some fits stop early.
     """
     histories = [record.history for record in records]
     points = []
@@ -38,6 +43,6 @@ def curve(records: Iterable[Record]) -> tuple[CurvePoint, ...]:
 
 
 def _over_fits(scores: Sequence[Scores]) -> dict[str, Summary]:
-    """Return the summary of each metric that all fits have."""
+    """Summarize each metric that all fits have."""
     shared = [metric for metric in scores[0] if all(metric in each for each in scores)]
     return {metric: summarise(each[metric] for each in scores) for metric in shared}

@@ -1,6 +1,4 @@
-"""The study's questions answered: which candidate leads each stage, and how it stands against every other
-one.
-"""
+"""The result of each stage: the best candidate and the verdicts on the others."""
 
 from __future__ import annotations
 
@@ -34,25 +32,28 @@ from convstudy.stats.verdicts import Verdict
 
 @dataclass(frozen=True)
 class StageResult:
-    """A stage as a contest of one candidate, the ``best``, against each of the others.
-
-    The leader is the one that the stage chose by validation; in an ablation it is the network as it is.
+    """The result of a stage: its candidates, the best one, and the verdicts.
 
     Attributes:
-        measure: what verdicts are on: the study's metric on validation images in a search, else on test images.
-        runner_up: the candidate with the next best mean of the metric on validation images.
-        verdicts: in a search "leader against other"; in an ablation "variant against the network as it is"; in a
-            comparison every pair, those of the leader first, and where nobody leads every pair of those that were
-            tested. They pair what both sides have, by seed or fold; a candidate that a search trained on fewer folds or
-            epochs than the leader has none, and is no runner-up.
-        losses: the same pairs by test loss.
-        interactions: of an ablation that asks for them, each two variants together against what they add up to.
-        intervals: of each candidate by its name, its test scores' intervals by metric.
-        fold_intervals: of the mean validation score of each candidate of a search that has all its folds, by its
-            name (Nadeau and Bengio's, :func:`convstudy.stats.resampled.fold_mean`).
-        trace: how a search went about it.
-        nested: what the outer folds of a nested search say of its score.
-        selection: how much of a search's best score is due to its being the best of several.
+        stage: the key of the stage, for example ``"search.kernel-size"``.
+        question: ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``; ``"inner"`` or ``"nested"`` for the outer
+            folds of a search.
+        name: of the stage.
+        measure: the basis of the verdicts: the study's metric, on validation images for a search, else on test images.
+        rows: the candidates, in the order of the study.
+        best: the candidate that the stage selected on validation images; for an ablation, the unmodified network.
+        runner_up: the candidate with the second-best mean on validation images.
+        verdicts: paired by seed or fold. A search compares the best candidate with each other one that has the same
+            folds and epochs; an ablation compares each variant with the unmodified network; a comparison compares all
+            pairs, those of the best candidate first, or the pairs with test scores if there is no best one.
+        losses: verdicts on the same pairs by test log-loss.
+        interactions: verdicts on pairs of variants, for an ablation with ``interactions``.
+        intervals: candidate -> metric -> 95 % interval of the mean test score.
+        fold_intervals: candidate -> 95 % interval of the mean validation score, for candidates of a search with all
+            folds (Nadeau and Bengio, :func:`convstudy.stats.resampled.fold_mean`).
+        trace: the course of a search.
+        nested: the nested cross-validation of a search.
+        selection: the selection bias of a search's best score.
     """
 
     stage: str
@@ -77,33 +78,38 @@ class StageResult:
         return metric_named(self.measure.metric)
 
     def interval(self, name: str, metric: str = "") -> Interval | None:
-        """Return the interval of a candidate's test score in a metric, the study's unless given."""
+        """Return the interval of a mean test score; ``None`` without one.
+
+        Args:
+            name: of the candidate.
+            metric: its name; the study's by default.
+        """
         return self.intervals.get(name, {}).get(metric or self.measure.metric)
 
     @property
     def asked(self) -> bool:
-        """Whether the study asks this itself; what judges a nested search only serves the search."""
+        """Whether the study file asks for this stage; the stages of outer folds only serve a search."""
         return self.question not in ("inner", "nested")
 
     def verdict_on(self, name: str) -> Verdict | None:
-        """Return the verdict in which this candidate stands against the leader."""
+        """Return the verdict on a candidate and the best one."""
         return next((v for v in self.verdicts_on_best if name in (v.first, v.second)), None)
 
     @property
     def verdicts_on_best(self) -> tuple[Verdict, ...]:
-        """The verdicts in which the leader is one of the two."""
+        """The verdicts on pairs with the best candidate."""
         best = self.best.name if self.best else ""
         return tuple(v for v in self.verdicts if best in (v.first, v.second))
 
     @property
     def ranking(self) -> tuple[CandidateRow, ...]:
-        """The candidates that have a score, the best mean first."""
+        """The candidates with a score, the best mean first."""
         scored = [row for row in self.rows if row.summary(self.measure).mean is not None]
         return tuple(sorted(scored, key=lambda row: self.metric.rank(row.summary(self.measure).mean or 0.0)))
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The largest groups of ranked candidates of which no two are told apart; of comparisons only."""
+        """The maximal groups of ranked candidates without a significant difference; only for comparisons."""
         if self.question != "compare" or not self.verdicts or self.metric.kind == "per set":
             return ()
         names = [row.name for row in self.ranking]
@@ -111,18 +117,18 @@ class StageResult:
 
     @property
     def letters(self) -> dict[str, str]:
-        """The letters of each ranked candidate's groups."""
+        """Candidate -> the letters of its groups, as in a compact letter display."""
         return letters([row.name for row in self.ranking], self.groups)
 
     @property
     def settled(self) -> bool:
-        """Whether no open choice of an earlier stage can change a candidate any more."""
+        """Whether all candidates are settled, so that the stage waits for no earlier one."""
         return all(row.settled for row in self.rows)
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The candidate that the study comes down to: whose mistakes, kernels and confusion the report shows."""
+    """The candidate that the study results in; the report shows its errors, kernels and confusion matrix."""
 
     stage: Stage
     candidate: Candidate
@@ -131,7 +137,14 @@ class Headline:
 def stage_result(
     results: Results, stage: Stage, predictions: PredictionReader, held_out: HeldOutReader
 ) -> StageResult:
-    """Return the contest of one stage; the readers are those of this run."""
+    """Compute the result of a stage.
+
+    Args:
+        results: of the run.
+        stage: of its plan.
+        predictions: the reader of this run's test predictions.
+        held_out: the reader of this run's validation predictions.
+    """
     rows = candidate_rows(results, stage)
     metric, margin = metric_named(results.study.metric), results.study.margin
     validation, test = Measure("validation", metric.name), Measure("test", metric.name)
@@ -151,12 +164,12 @@ def stage_result(
             fold_intervals=fold_intervals(rows, metric),
             trace=search_trace(results, stage),
             nested=nested(results, stage, best),
-            # A choice that stays has no score while its fits have no records.
+            # A selection that is kept has no score while its fits have no records.
             selection=selection(rows, best, metric, held_out)
             if best and best.validation[metric.name].mean is not None
             else None,
         )
-    if not stage.tested:  # what judges a search
+    if not stage.tested:  # the outer folds of a search
         return StageResult(stage.key, stage.question, stage.name, validation, rows)
 
     pairs: list[tuple[CandidateRow, CandidateRow]] = []
@@ -170,7 +183,7 @@ def stage_result(
         best = next((row for row in rows if row.chosen), None)
         others = tuple(row for row in rows if row is not best)
         runner_up = _next_best(best, others, validation)
-        # Where a failed fit left the choice open, the models that were tested can be compared all the same.
+        # If a failed fit prevents a selection, the models with test scores are compared all the same.
         tested = tuple(row for row in others if row.test["accuracy"].n)
         pairs = list(combinations((best, *others) if best else tested, 2))
     else:
@@ -194,10 +207,9 @@ def stage_result(
 
 
 def headline(results: Results) -> Headline | None:
-    """Return the chosen candidate of the last comparison, else an ablation's network as it is, else the
-    final one.
+    """Return the best candidate of the last comparison, else the unmodified network of an ablation, else the final one.
 
-    ``None`` where it hangs on a choice that is not made, or has no fit that is done.
+    ``None`` if it depends on a selection that is not made, or has no successful fit.
     """
     compared = [stage for stage in results.plan.stages if stage.question == "compare"]
     others = [stage for stage in results.plan.stages if stage.question in ("ablate", "final")]
@@ -218,7 +230,7 @@ def headline(results: Results) -> Headline | None:
 def _next_best(
     best: CandidateRow | None, others: tuple[CandidateRow, ...], measure: Measure
 ) -> CandidateRow | None:
-    """Return the candidate that validation puts second, ``None`` where there is no first."""
+    """Return the second-best candidate on validation images; ``None`` if there is no best one."""
     scored = [row for row in others if row.summary(measure).mean is not None]
     metric = metric_named(measure.metric)
 

@@ -1,4 +1,4 @@
-"""What each fit of a search made of its validation images, and what two candidates' folds say of these together."""
+"""Predictions of validation images, by the fits of a search, and their variance pooled over folds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import FitRow
 from convstudy.analysis.methods import pseudo_observations
-from convstudy.analysis.predictions import has_accuracy, losses_of, sound, values_of
+from convstudy.analysis.predictions import losses_of, matches_accuracy, valid_arrays, values_of
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-MOST_KEPT = 20_000_000
-"""Predictions of this many images are kept in memory; others are read again where they are needed again."""
+MAX_CACHED = 20_000_000
+"""The number of predictions that are cached; others are read again when needed."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """One model's predictions of its validation images.
+    """A model's predictions of its n validation images.
 
     Attributes:
-        images: int64, which training images these are, shape (n,).
-        right: bool, shape (n,).
+        images: int64 row numbers in the training set, shape (n,).
+        correct: bool, shape (n,).
         losses: float32 cross-entropies in nats, shape (n,).
-        values: the study's metric, each image's value times its weight in this part; ``None`` for the accuracy, the
+        values: the value of the study's metric times the weight, per image, shape (n,); ``None`` for accuracy,
             log-loss and metrics per set.
         heaviest: the largest weight of an image.
     """
@@ -44,54 +44,53 @@ class HeldOut:
     heaviest: float = 1.0
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.floating] | None:
-        """Return each image's value of the study's metric times its weight, shape (n,); ``None`` without."""
+        """Return the value of a metric times the weight, per image, shape (n,); ``None`` for a metric per set."""
         if metric.name == ACCURACY:
             return self.correct.astype("float64")
         return self.losses if metric.name == LOG_LOSS else self.values
 
 
 class HeldOutReader:
-    """Reads the validation predictions of a run's fits, each file once.
-
-    Beyond ``MOST_KEPT`` images a file is read again where it is needed again.
-    """
+    """Reads the validation predictions of a run's fits, and caches up to ``MAX_CACHED`` of them."""
 
     def __init__(self, results: Results) -> None:
         self._results = results
         self._metric = metric_named(results.study.metric)
         self._read: dict[str, HeldOut | None] = {}
-        self._n_kept = 0
+        self._n_cached = 0
         self._class_counts: dict[str, tuple[int, ...] | None] = {}
         self._images: dict[bytes, npt.NDArray[np.int64]] = {}
-        self._places: dict[tuple[str, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+        self._indices: dict[tuple[str, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
 
-    def places(self, fits: Sequence[FitRow]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return which different image each prediction of these fits is of, and how often each image occurs.
+    def image_index(self, fits: Sequence[FitRow]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Index the distinct images of some fits; cached, because a candidate is compared with many others.
 
-        One candidate is compared with many, so this is kept.
+        Returns:
+            For each prediction, the index of its image among the distinct ones, and for each distinct image, its number
+            of predictions.
         """
         import numpy as np
 
         key = tuple(fit.fit_id for fit in fits)
-        if key not in self._places:
+        if key not in self._indices:
             read = [self.of(fit.fit_id) for fit in fits]
             images = np.concatenate([each.images for each in read if each is not None])
-            _, places, times = np.unique(images, return_inverse=True, return_counts=True)
-            self._places[key] = (places, times)
-        return self._places[key]
+            _, index, times = np.unique(images, return_inverse=True, return_counts=True)
+            self._indices[key] = (index, times)
+        return self._indices[key]
 
     def of(self, fit_id: str) -> HeldOut | None:
-        """Return a fit's predictions, ``None`` where they are missing, have no labels, or do not fit the record."""
+        """Return a fit's predictions; ``None`` if they are missing, invalid, or contradict the record."""
         if fit_id in self._read:
             return self._read[fit_id]
         found = self._load(fit_id)
-        if self._n_kept < MOST_KEPT:
+        if self._n_cached < MAX_CACHED:
             self._read[fit_id] = found
-            self._n_kept += len(found.images) if found else 0
+            self._n_cached += len(found.images) if found else 0
         return found
 
     def class_counts(self, fit_id: str) -> tuple[int, ...] | None:
-        """Return the validation images of each class, ``None`` where a fit's labels are not on record."""
+        """Return the number of validation images per class; ``None`` if the labels are not recorded."""
         if fit_id not in self._class_counts:
             self.of(fit_id)
         return self._class_counts[fit_id]
@@ -104,7 +103,7 @@ class HeldOutReader:
             arrays = self._results.arrays(fit_id, "validation")
         except StoreError:
             return None
-        found, images = sound(arrays), arrays.get("indices")
+        found, images = valid_arrays(arrays), arrays.get("indices")
         if found is None:
             return None
         labels, probabilities = found
@@ -113,34 +112,35 @@ class HeldOutReader:
         record = self._results.records.get(fit_id)
         if images is None or images.dtype.kind not in "iu" or record is None or not record.done:
             return None
-        right = probabilities.argmax(axis=1) == labels
-        if not len(labels) == len(images) == record.n_validation or not has_accuracy(
-            right, record.selected.validation["accuracy"]
+        correct = probabilities.argmax(axis=1) == labels
+        if not len(labels) == len(images) == record.n_validation or not matches_accuracy(
+            correct, record.selected.validation["accuracy"]
         ):
             return None
         own = images.astype(np.int64)
-        # The fits of one fold share the array, so that few are kept and comparing them costs nothing.
+        # The fits of a fold share one array: this saves memory and makes the comparison of images an ``is``.
         shared = self._images.setdefault(hashlib.sha256(own.tobytes()).digest(), own)
         losses = losses_of(labels, probabilities).astype(np.float32)
         values = values_of(self._metric, labels, probabilities)
         heaviest = 1.0 if self._metric.weigh is None else float(self._metric.weights(labels).max())
-        return HeldOut(shared, right, losses, values, heaviest)
+        return HeldOut(shared, correct, losses, values, heaviest)
 
 
 def pooled_images(
     pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader, metric: Metric
 ) -> tuple[Source, int] | None:
-    """Return the images' part of a difference over folds, and the number of different images that a tie counts.
+    """Compute the variance from images of a difference over folds.
 
-    An image that was held out more than once, by repeated folds, counts once, with its mean difference.
+    An image that repeated folds hold out several times counts once, with its mean difference.
 
     Args:
-        pairs: the fits of two candidates that belong together.
-        held_out: what these made of their validation images.
-        metric: the study's, per image.
+        pairs: fits of two candidates, paired by fold.
+        held_out: the reader of validation predictions.
+        metric: of the study.
 
     Returns:
-        ``None`` where predictions of a pair are missing, or are not of the same images.
+        The variance from images, and the effective number of images for an equivalence claim. ``None`` for a metric per
+        set, if predictions are missing, or if the images of a pair differ.
     """
     import numpy as np
 
@@ -157,19 +157,22 @@ def pooled_images(
         heaviest = max(heaviest, one.heaviest)
     if not differences:
         return None
-    places, times = held_out.places([first for first, _ in pairs])
+    index, times = held_out.image_index([first for first, _ in pairs])
     if len(times) < 2:
         return None
-    figures = np.bincount(places, np.concatenate(differences)) / times
+    means = np.bincount(index, np.concatenate(differences)) / times
     size = pseudo_observations(metric, largest, len(times), heaviest)
-    return images_of(figures, size), int(len(times) / size)
+    return images_of(means, size), int(len(times) / size)
 
 
 def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:
-    """Return the largest images' part that the scores allow, and the number of images, without predictions.
+    """Bound the variance from images of a difference over folds by the error rates, without predictions.
 
     Args:
-        pairs: the fits of two candidates that belong together, one at least.
+        pairs: fits of two candidates, paired by fold; at least one pair.
+
+    Returns:
+        The upper bound of the variance, and the number of distinct images.
     """
     n_all = max(a.n_train + a.n_validation for a, _ in pairs)
     n_validation = sum(a.n_validation for a, _ in pairs)
@@ -177,5 +180,5 @@ def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Sourc
     wrong = sum(
         (1 - (fit.validation["accuracy"] if fit.validation else 0.0)) * fit.n_validation for fit in fits
     )
-    n = max(1, min(n_validation, n_all))  # repeated folds hold no more images than there are
+    n = max(1, min(n_validation, n_all))  # repeated folds use the same images again
     return most_of_images(wrong / max(1, n_validation), n), n

@@ -1,15 +1,15 @@
-"""Interactions: whether two variants of an ablation together do what each alone adds up to.
+"""Interactions: whether the effects of two variants of an ablation add up.
 
-Four candidates make a 2 × 2 design (Yates 1937): the network as it is, either variant, and both. With x what is right
-of one seed on one image, the figure of that seed and image is::
+Four candidates form a 2 × 2 factorial design (Yates 1937): the unmodified network, each variant, and both together.
+With 1 for a correct and 0 for a wrong prediction, the value of a seed and an image is::
 
-    right with both − right with the first − right with the second + right as it is
+    both − first − second + unmodified
 
-and its mean is the interaction: by how much both together come out above what the two differences add up to. Seeds and
-images are crossed as in a difference of two candidates, and the interval is the same (``two_way``). Only the made-up
-predictions differ. A difference takes values from −1 to 1 and an interaction from −2 to 2, so that what few images can
-hide is twice as large: where both variants alone fail on an image that the others get right, its figure is 2. Hence two
-whole images are added, one at 2 and one at −2, on which all seeds agree, whatever their number.
+and its mean is the interaction: the effect of both together minus the sum of the two effects. Seeds and images are
+crossed random effects as for a difference of two candidates, and the interval is the same (``two_way``). Only the
+pseudo-observations differ. A difference has values from −1 to 1, an interaction from −2 to 2: the value is 2 if both
+variants alone fail on an image that the other two classify correctly. Hence two images are added, one with 2 and one
+with −2, on which all seeds agree.
 """
 
 from __future__ import annotations
@@ -33,70 +33,71 @@ if TYPE_CHECKING:
     from convstudy.stats.two_way import Values
 
 PSEUDO_OBSERVATIONS = (2.0, -2.0)
-"""The figures of the images that are added."""
+"""The values of the two added images."""
 
 
 def interactions_of(
     pairs: Sequence[tuple[CandidateRow, CandidateRow, CandidateRow]],
-    as_it_is: CandidateRow,
+    unmodified: CandidateRow,
     metric: Metric,
     margin: float,
     predictions: PredictionReader,
 ) -> tuple[Verdict, ...]:
-    """Return a verdict on each interaction, corrected for all of them as a family of their own.
+    """Return a verdict on each interaction, with Holm's correction over all interactions.
 
-    ``first`` and ``second`` are the two variants. "Better" says that together they come out higher than the two
-    differences add up to, by more than the region, also where a lower value of the metric is better. "Tie" says that
-    they add up within the region. Where predictions are lost the mean alone is known, and nothing is said of it.
+    ``first`` and ``second`` of a verdict are the two variants. "Better" means that both together score higher than the
+    sum of the two effects by more than the margin, even if a lower value of the metric is better. "Equivalent" means
+    that the effects add up within the margin. Without predictions only the mean is known, and the verdict is
+    inconclusive.
 
     Args:
-        pairs: both together, the first variant, the second one.
-        as_it_is: the network that is varied.
-        metric: the study's.
-        margin: interactions up to this count as none.
-        predictions: what each model made of each test image.
+        pairs: (both together, first variant, second variant).
+        unmodified: the network of the ablation.
+        metric: of the study.
+        margin: the equivalence margin, in units of the metric.
+        predictions: the reader of test predictions.
     """
-    tables = {(a.name, b.name): _table((both, a, b, as_it_is), metric, predictions) for both, a, b in pairs}
-    judged = corrected(
-        [_alone((both, a, b, as_it_is), metric, tables[a.name, b.name], margin) for both, a, b in pairs]
+    tables = {(a.name, b.name): _table((both, a, b, unmodified), metric, predictions) for both, a, b in pairs}
+    verdicts = corrected(
+        [_alone((both, a, b, unmodified), metric, tables[a.name, b.name], margin) for both, a, b in pairs]
     )
     if not holds("sample size", metric):
-        return judged
-    return tuple(_with_required_seeds(each, tables[each.first, each.second]) for each in judged)
+        return verdicts
+    return tuple(_with_required_seeds(each, tables[each.first, each.second]) for each in verdicts)
 
 
-def interaction_values(together: Values, first: Values, second: Values, as_it_is: Values) -> Values:
-    """Return the figure of each seed and image; all five of shape (seeds, images)."""
-    return together - first - second + as_it_is
+def interaction_values(together: Values, first: Values, second: Values, unmodified: Values) -> Values:
+    """Return the interaction per seed and image; all arrays have shape (seeds, images)."""
+    return together - first - second + unmodified
 
 
 def two_way_interaction(
-    figures: Values,
+    values: Values,
     confidence: float = CONFIDENCE,
     size: float = 1.0,
     weights: Values | None = None,
     limit: float = 2.0,
 ) -> Difference:
-    """Return an interaction, over new seeds and new images, with its interval.
+    """Return an interaction with its interval for new seeds and new images.
 
     Args:
-        figures: those of :func:`interaction_values`, shape (seeds, images).
-        confidence: how often such an interval holds the true interaction.
-        size: how far two models may differ on an image that was not seen: 1 where values are 0 or 1. The two whole
-            images that are added have twice that, one each way.
-        weights: of the images, shape (images,), where the figures are values times weights.
-        limit: the ends of the interval do not go beyond ±this.
+        values: from :func:`interaction_values`, shape (seeds, images).
+        confidence: the coverage of the interval.
+        size: the largest difference of two models on an unseen image: 1 for values of 0 and 1. The two
+            pseudo-observations are ±2 times this.
+        weights: of the images, shape (images,), if the values are multiplied by weights.
+        limit: the interval is clipped to ±``limit``.
 
     Raises:
-        ValueError: where there are no seeds.
+        ValueError: if there are no seeds.
     """
-    found = two_way_difference(figures, 0 * figures, confidence, PSEUDO_OBSERVATIONS[0] * size, weights)
-    pairs = tuple(float(mean) for mean in figures.mean(axis=1))
+    found = two_way_difference(values, 0 * values, confidence, PSEUDO_OBSERVATIONS[0] * size, weights)
+    pairs = tuple(float(mean) for mean in values.mean(axis=1))
     return replace(
         found,
         pairs=pairs,
         summary=summarise(pairs),
-        n_images=int(figures.shape[1] / size),
+        n_images=int(values.shape[1] / size),
         limit=limit,
     )
 
@@ -107,7 +108,7 @@ def _alone(
     table: _Table | None,
     margin: float,
 ) -> Verdict:
-    """Return the verdict on one interaction as if it were the only one."""
+    """Return the verdict on an interaction without a correction for others."""
     _, first, second, _ = rows
     measure = Measure("test", metric.name)
     if table is None:
@@ -116,7 +117,7 @@ def _alone(
         found = Difference(means, summarise(means))
     else:
         widest = 2 * (metric.high - metric.low)
-        found = two_way_interaction(table.figures, size=table.size, weights=table.weights, limit=widest)
+        found = two_way_interaction(table.values, size=table.size, weights=table.weights, limit=widest)
     evidence = sum((row.evidence for row in rows), Evidence())
     return judge(
         first.name,
@@ -131,26 +132,26 @@ def _alone(
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """The figures of an interaction, shape (seeds, images), and the size of its pseudo-observations."""
+    """The values of an interaction, shape (seeds, images), and the size of its pseudo-observations."""
 
-    figures: Values
+    values: Values
     size: float
     weights: Values | None
 
 
 def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> _Table | None:
-    """Return the figures over the seeds that all four have; ``None`` where a model's predictions are missing."""
+    """Return the values over the seeds that all four have; ``None`` if predictions of a model are missing."""
     import numpy as np
 
     fits = {(row.name, fit.part): fit.fit_id for row in rows for fit in row.fits}
     tables, measure = [], Measure("test", metric.name)
     for row in rows:
         read = [predictions.of(fits[row.name, part]) for part in _shared_scores(rows, measure)]
-        figures = [None if each is None else each.metric_values(metric) for each in read]
-        there = [each for each in figures if each is not None]
-        if not there or len(there) < len(read):
+        values = [None if each is None else each.metric_values(metric) for each in read]
+        known = [each for each in values if each is not None]
+        if not known or len(known) < len(read):
             return None
-        tables.append(np.stack(there).astype(np.float64))
+        tables.append(np.stack(known).astype(np.float64))
     weights = predictions.weights(metric)
     largest, heaviest = (
         max(float(each.max()) for each in tables),
@@ -161,16 +162,16 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
 
 
 def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[str, tuple[float, ...]]:
-    """Return seed -> the scores of all candidates, for the seeds that all have."""
+    """Map each seed that all candidates have to their scores."""
     scores = [row.scores(measure) for row in rows]
     shared = [part for part in scores[0] if all(part in each for each in scores)]
     return {part: tuple(each[part] for each in scores) for part in shared}
 
 
-def _with_required_seeds(judged: Verdict, table: _Table | None) -> Verdict:
-    """Return a verdict that says too little with how many seeds would tell an interaction that matters."""
-    if judged.kind != "inconclusive" or table is None:
-        return judged
-    error = (1 - judged.difference.confidence) / judged.n_comparisons
-    squares = sum(figure**2 for figure in PSEUDO_OBSERVATIONS)
-    return replace(judged, required=required_seeds(components(table.figures), judged.margin, error, squares))
+def _with_required_seeds(verdict: Verdict, table: _Table | None) -> Verdict:
+    """Attach the required number of seeds to an inconclusive verdict."""
+    if verdict.kind != "inconclusive" or table is None:
+        return verdict
+    error = (1 - verdict.difference.confidence) / verdict.n_comparisons
+    squares = sum(value**2 for value in PSEUDO_OBSERVATIONS)
+    return replace(verdict, required=required_seeds(components(table.values), verdict.margin, error, squares))

@@ -1,8 +1,8 @@
-"""Which statistical method holds for which metric; a test compares this with the table of docs/statistics.md.
+"""Which statistical method is valid for which metric; a test compares this with the table in docs/statistics.md.
 
 Methods for proportions (Wilson's interval, McNemar's test, the rule of three, the bound without predictions, sample
-sizes, the correction of a winner's score) need values of 0 or 1 with equal weights. What does not hold is not used or
-printed.
+sizes, the correction of a winner's score) need values of 0 or 1 with equal weights. Invalid methods are neither
+computed nor shown.
 """
 
 from __future__ import annotations
@@ -23,23 +23,28 @@ METHODS: Mapping[str, Callable[[Metric], bool]] = {
     "sample size": lambda metric: metric.counts,
     "winner's correction": lambda metric: metric.counts,
 }
-"""Method -> whether it holds for a metric."""
+"""Method -> whether it is valid for a metric."""
 
 
 def holds(method: str, metric: Metric) -> bool:
-    """Return whether a method holds for a metric; raise ``KeyError`` for an unknown method."""
+    """Report whether a method is valid for a metric.
+
+    Raises:
+        KeyError: if ``method`` is not a key of :data:`METHODS`.
+    """
     return METHODS[method](metric)
 
 
 def pseudo_observations(metric: Metric, largest: float, n_images: int, heaviest: float = 1.0) -> float:
-    """Return the size of a pseudo-observation: how far two models may differ on an image that was not seen.
+    """Return the size of a pseudo-observation: the largest difference of two models on an unseen image.
 
-    It is the metric's range times the weight. A log-loss has hardly a limit. There it is the largest loss that was
-    seen, and ``ln n_images`` or more: of a calibrated model at most (classes − 1) / n of all images have a larger loss.
+    It is the metric's range times the largest weight. A log-loss is practically unbounded: its size is the largest
+    observed loss, at least ``ln n_images``. For a calibrated model, at most a fraction of (classes − 1) / n of all
+    images has a larger loss.
 
     Args:
-        metric: per image.
-        largest: the largest value of an image.
+        metric: a metric per image.
+        largest: the largest observed value of an image.
         n_images: the number of images.
         heaviest: the largest weight of an image.
     """

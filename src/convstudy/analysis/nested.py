@@ -1,12 +1,12 @@
-"""A nested search judged: what its winners score on images that the search which named them did not see.
+"""Nested cross-validation: each outer fold scores the winner of a search that did not use its images.
 
-The mean over the outer folds says how good the search's winners are, the search's own score how good its winner seemed;
-the difference is the optimism of the choice (Varma & Simon 2006; Cawley & Talbot 2010). Outer training parts overlap as
-those of any folds do, so that the interval is Nadeau and Bengio's, and never narrower than that of all their images
-together (:mod:`convstudy.stats.resampled`).
+The mean over the outer folds estimates the score of the search's winners without selection bias. The difference from
+the search's own score is its optimism (Varma & Simon 2006; Cawley & Talbot 2010). Training sets of outer folds overlap,
+so the interval is Nadeau and Bengio's, and never narrower than the sampling of all images requires
+(:mod:`convstudy.stats.resampled`).
 
-A winner is scored at the epoch that its inner folds agree on, the median of those that count there. The epoch at which
-it is best on the outer fold itself would be chosen by the images that judge it.
+A winner is scored at the median of the epochs that its inner folds selected. Its best epoch on the outer fold would be
+selected on the same images that score it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from convstudy.stats.summary import Summary, summarise
 
 @dataclass(frozen=True)
 class OuterFold:
-    """One outer fold.
+    """An outer fold.
 
     Attributes:
         number: from 1.
-        winner: who won the search without this fold; empty where nobody has, or not yet.
-        searched: the winner's mean score over the inner folds, by which it won.
-        epoch: at which the winner is scored there: its inner folds' median, or its last one where ``patience``
-            ended its training before.
-        score: the winner's value of the study's metric on the outer fold.
-        n_train, n_images: images that the winner was trained on, and images of the outer fold.
+        winner: the winner of the search without this fold; empty if there is none yet.
+        searched: the winner's mean score over the inner folds, by which it was selected.
+        epoch: the epoch at which the winner is scored: the median of its inner folds, or its last epoch if ``patience``
+            stopped it earlier.
+        score: the winner's score on the outer fold, in units of the study's metric.
+        n_train, n_images: the number of images for training the winner, and of the outer fold.
     """
 
     number: int
@@ -49,39 +49,39 @@ class OuterFold:
 
 @dataclass(frozen=True)
 class Nested:
-    """What the outer folds say of a search.
+    """The nested cross-validation of a search.
 
     Attributes:
-        folds: every outer fold.
-        score: of the winners on their outer folds; ``mean`` is ``None`` until every fold has one.
-        interval: of that mean; ``None`` until every fold has a score, and for metrics that are no proportion.
-        searched: the mean score that the search itself chose its winner by.
+        folds: all outer folds.
+        score: of the winners on their outer folds; empty until every fold has a score.
+        interval: of the mean score; ``None`` until every fold has a score, and for metrics other than proportions.
+        searched: the mean score by which the search selected its own winner.
+        same_budget: whether the search's winner and those of the outer folds have the same epoch budget.
+        n_train: the number of images for training the winner of the first outer fold.
+        n_train_searched: the number of images for training the search's winner on its first fold.
         higher_is_better: the direction of the metric.
-        as_far: whether the search's winner and those of the outer folds were trained up to the same epoch.
-        n_train: on how many images the winners of the outer folds were trained, the first one's number.
-        n_train_searched: on how many the search's own winner was, on its first fold.
     """
 
     folds: tuple[OuterFold, ...]
     score: Summary
     interval: Interval | None
     searched: float | None
-    as_far: bool
+    same_budget: bool
     n_train: int
     n_train_searched: int
     higher_is_better: bool = True
 
     @property
     def optimism(self) -> float | None:
-        """By how much the search's own score is too good, as far as the outer folds tell; of equal training only."""
-        if self.searched is None or self.score.mean is None or not self.as_far:
+        """The estimated bias of the search's own score, positive if it is too good; ``None`` if budgets differ."""
+        if self.searched is None or self.score.mean is None or not self.same_budget:
             return None
         found = self.searched - self.score.mean
         return found if self.higher_is_better else -found
 
     @property
     def winners(self) -> dict[str, int]:
-        """Who won how many of the outer folds' searches, the most frequent first."""
+        """Winner -> number of outer folds, the most frequent first."""
         names = [fold.winner for fold in self.folds if fold.winner]
         return {
             name: names.count(name) for name in sorted(dict.fromkeys(names), key=lambda n: -names.count(n))
@@ -89,12 +89,12 @@ class Nested:
 
 
 def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested | None:
-    """Return what the outer folds say of a search; ``None`` where it is not nested.
+    """Evaluate a search by its outer folds; ``None`` if it is not nested.
 
     Args:
-        results: the run.
+        results: of the run.
         stage: the search.
-        best: the candidate that it chose, if it has.
+        best: its selected candidate, if there is one.
     """
     if not results.study.search[stage.name].nested:
         return None
@@ -104,18 +104,18 @@ def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested 
     )
     scores = [fold.score for fold in folds if fold.score is not None]
     metric = metric_named(results.study.metric)
-    whole = len(scores) == len(folds)
+    is_complete = len(scores) == len(folds)
     reached = {fit.epoch_budget for won in winners for fit in won.fits}
     return Nested(
         folds=folds,
-        score=summarise(scores if whole else ()),
+        score=summarise(scores if is_complete else ()),
         interval=(
             fold_mean(scores, [fold.n_images for fold in folds], 1 / (len(folds) - 1))
-            if whole and holds("Wilson", metric)
+            if is_complete and holds("Wilson", metric)
             else None
         ),
         searched=best.validation[metric.name].mean if best else None,
-        as_far=best is not None and {fit.epoch_budget for fit in best.fits} == reached,
+        same_budget=best is not None and {fit.epoch_budget for fit in best.fits} == reached,
         n_train=folds[0].n_train,
         n_train_searched=best.fits[0].n_train if best else 0,
         higher_is_better=metric.higher_is_better,
@@ -123,11 +123,10 @@ def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested 
 
 
 def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> OuterFold:
-    """Return what one outer fold says."""
     choice = results.choice(f"inner.{search}.{number}")
     if choice is None or not choice.chosen or won.depends_on:
         return OuterFold(number)
-    # A choice that stays has no score while a fit of it has no record.
+    # A selection that is kept has no score while one of its fits has no record.
     searched = next(
         (score.value for score in choice.scores if score.name == choice.chosen),
         None,

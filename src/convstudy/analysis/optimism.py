@@ -1,8 +1,8 @@
-"""What a notebook would have reported of this very study, beside what is honest: only from what is on record.
+"""Selection-biased estimates of this study, with unbiased ones, both from its records.
 
-A notebook keeps the best figure that it came across: of the seeds, of the networks, of the epochs, of a search. Each is
-the highest of several that luck made differ, and so too good for the next training. The test set is never scored epoch
-by epoch, so that what choosing an epoch by it would bring is told of the validation images instead.
+A typical notebook reports the best score of several: of seeds, networks, epochs, or the candidates of a search. Such a
+maximum is too good for the next training, because part of it is random. The test set is never evaluated at each epoch,
+so the bias from selecting an epoch is shown on validation images.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class BiasedEstimate:
-    """A figure that a notebook would have kept, and the one in its place.
+    """A selection-biased score, with the unbiased one.
 
     Attributes:
-        kind: the best of what was kept; a ``"kept epoch"`` is one that the recipe keeps itself, by validation images.
-        about: which candidate or search it is about.
-        of: how many it was the best of.
-        kept: the score that would have been reported.
-        honest: the one to report instead.
-        images: whether both are of the ``"test"`` or the ``"validation"`` images.
+        kind: what the best was selected from; ``"kept epoch"`` is the epoch that the recipe itself selects on
+            validation images.
+        about: the name of the candidate or the search.
+        n_options: the number of options of the selection.
+        biased: the best score, in units of the study's metric.
+        unbiased: the score to report instead.
+        images: the part of the images that both are measured on.
+        higher_is_better: the direction of the metric.
     """
 
     kind: Kind
@@ -45,32 +47,36 @@ class BiasedEstimate:
 
     @property
     def difference(self) -> float:
-        """By how much the kept figure is better than the honest one."""
+        """The amount by which the biased score is better than the unbiased one."""
         return self.biased - self.unbiased if self.higher_is_better else self.unbiased - self.biased
 
 
 def biased_estimates(
     results: Results, found: tuple[StageResult, ...], head: Headline | None
 ) -> tuple[BiasedEstimate, ...]:
-    """Return what a notebook would have reported of the study's headline and of its searches.
+    """Return the selection-biased estimates for the study's headline and its searches.
 
     Args:
-        results: the run.
-        found: its contests.
-        head: the candidate that the study comes down to, if it is known.
+        results: of the run.
+        found: its stage results.
+        head: the candidate that the study results in, if it is known.
     """
-    kept: list[BiasedEstimate] = []
+    of_searches: list[BiasedEstimate] = []
     for stage_result in found:
-        kept += _of_search(stage_result)
+        of_searches += _of_search(stage_result)
     if head is None:
-        return tuple(kept)
+        return tuple(of_searches)
     stage_result = next(stage_result for stage_result in found if stage_result.stage == head.stage.key)
     row = next(row for row in stage_result.rows if row.name == head.candidate.name)
-    return (*_of_tests(stage_result, row), *_of_epochs(results, row, head.candidate.recipe.checkpoint), *kept)
+    return (
+        *_of_tests(stage_result, row),
+        *_of_epochs(results, row, head.candidate.recipe.checkpoint),
+        *of_searches,
+    )
 
 
 def _of_tests(stage_result: StageResult, row: CandidateRow) -> Iterator[BiasedEstimate]:
-    """Yield the best seed, the best network, and the best seed of any network."""
+    """Yield the best seed, the best network, and the best seed of all networks."""
     measure, metric = stage_result.measure, stage_result.metric
     up = metric.higher_is_better
     mean = row.summary(measure).mean
@@ -89,30 +95,30 @@ def _of_tests(stage_result: StageResult, row: CandidateRow) -> Iterator[BiasedEs
         yield BiasedEstimate("seed and network", row.name, len(every), _best(metric, every), mean, "test", up)
 
 
-def _of_epochs(results: Results, row: CandidateRow, keep: str) -> Iterator[BiasedEstimate]:
-    """Yield the best epoch by the validation images, beside the last one on the same images."""
+def _of_epochs(results: Results, row: CandidateRow, checkpoint: str) -> Iterator[BiasedEstimate]:
+    """Yield the best epoch on validation images, with the last epoch as the unbiased score."""
     metric = metric_named(results.study.metric)
     histories = [results.records[fit.fit_id].history for fit in row.fits if fit.status == "done"]
     longest = max((len(history) for history in histories), default=0)
     if longest > 1:
-        courses = [[epoch.validation[metric.name] for epoch in history] for history in histories]
-        best = fmean(_best(metric, trace) for trace in courses)
-        last = fmean(trace[-1] for trace in courses)
-        kind: Kind = "kept epoch" if keep == "best" else "epoch"
+        curves = [[epoch.validation[metric.name] for epoch in history] for history in histories]
+        best = fmean(_best(metric, curve) for curve in curves)
+        last = fmean(curve[-1] for curve in curves)
+        kind: Kind = "kept epoch" if checkpoint == "best" else "epoch"
         yield BiasedEstimate(kind, row.name, longest, best, last, "validation", metric.higher_is_better)
 
 
 def _of_search(stage_result: StageResult) -> Iterator[BiasedEstimate]:
-    """Yield a search's best score beside that on images that it did not see, or beside the corrected one."""
+    """Yield the best score of a search, with its nested cross-validation or its corrected score."""
     nested, chosen, up = stage_result.nested, stage_result.selection, stage_result.metric.higher_is_better
     if nested is not None and nested.optimism is not None and nested.searched is not None:
-        honest = nested.searched - nested.optimism if up else nested.searched + nested.optimism
+        unbiased = nested.searched - nested.optimism if up else nested.searched + nested.optimism
         yield BiasedEstimate(
             "nested search",
             stage_result.name,
             len(stage_result.rows),
             nested.searched,
-            honest,
+            unbiased,
             "validation",
             up,
         )
@@ -125,5 +131,4 @@ def _of_search(stage_result: StageResult) -> Iterator[BiasedEstimate]:
 
 
 def _best(metric: Metric, values: Sequence[float]) -> float:
-    """Return the best of these values."""
     return min(values, key=metric.rank)

@@ -1,4 +1,4 @@
-"""What a candidate's models predict for each test image: the class, its probability, and that of the true class."""
+"""Predictions of models for test images: the class, its probability, and the probability of the true class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, npt.NDArray[np.generic]]
 
-# Probabilities are float32: below its smallest number a cross-entropy is not known.
+# The smallest positive float32: a cross-entropy above -log(SMALLEST) cannot be represented.
 SMALLEST = 1e-45
 _LOSS_TOLERANCE = 1e-3
 _PROBABILITY_TOLERANCE = 1e-6
@@ -24,22 +24,22 @@ _PROBABILITY_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What the analysis needs of one model's predictions of n test images, in their order.
+    """A model's predictions of n test images, reduced to what the analysis needs.
 
-    A file of predictions has a probability for each class: of 1,000 classes these are 40 MB for 10,000 images. The
-    arrays here are 10 bytes or less for each image.
+    A file has the probabilities of all classes: 40 MB for 1,000 classes and 10,000 images. The arrays here have at most
+    10 bytes per image.
 
     Attributes:
-        labels: int64, shape (n,); the same array for all models of a run.
-        predicted: the most probable class, the first of equals; whole numbers, shape (n,).
-        confidence: its probability, shape (n,).
+        labels: int64, shape (n,); one array, shared by all models of a run.
+        predicted: the most probable class, the first one of ties; integers, shape (n,).
+        confidence: the probability of ``predicted``, shape (n,).
         true: the probability of the true class, shape (n,).
-        brier: Brier score, the mean over images.
-        values: the study's metric, each image's value times its weight; ``None`` for the accuracy, the log-loss and
-            metrics per set.
-        has_losses: whether the losses add up to the loss on record.
-        error_rows: which test images ``error_pixels`` show, shape (k,); ``None`` where no images were asked for.
-        error_pixels: the most confident mistakes, shape (k, height, width, channels).
+        brier: the mean Brier score.
+        has_losses: whether the mean loss equals the recorded loss.
+        values: the value of the study's metric times the weight, per image, shape (n,); ``None`` for accuracy,
+            log-loss and metrics per set.
+        error_rows: the rows of the test set that ``error_pixels`` shows, shape (k,); ``None`` unless requested.
+        error_pixels: the most confident errors, shape (k, height, width, channels).
     """
 
     labels: npt.NDArray[np.int64]
@@ -54,17 +54,17 @@ class Predictions:
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """Whether each prediction is right, shape (n,)."""
-        right: npt.NDArray[np.bool_] = self.predicted == self.labels
-        return right
+        """Whether each prediction is correct, shape (n,)."""
+        correct: npt.NDArray[np.bool_] = self.predicted == self.labels
+        return correct
 
     @property
     def losses(self) -> npt.NDArray[np.float64] | None:
-        """Cross-entropies in nats, shape (n,); ``None`` where they do not add up to the loss on record."""
+        """Cross-entropies in nats, shape (n,); ``None`` if their mean differs from the recorded loss."""
         return losses_of_true(self.true) if self.has_losses else None
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.float64] | None:
-        """Return each image's value of the study's metric times its weight, float64, shape (n,); ``None`` without."""
+        """Return the value of a metric times the weight, per image, shape (n,); ``None`` for a metric per set."""
         if metric.name == ACCURACY:
             return self.correct.astype("float64")
         return self.losses if metric.name == LOG_LOSS else self.values
@@ -73,13 +73,13 @@ class Predictions:
 class PredictionReader:
     """Reads the predictions of a run's models, each file once.
 
-    A file may hold anything. What is no prediction at all, or does not fit the record (another number of images or
-    classes, another accuracy), says nothing of the model that the record is about, and counts as not there. So does
-    what goes by other labels than the first file that was read: all models of a run are scored on the same images.
+    A file is ignored if it has no valid predictions or contradicts the record: another number of images or classes, or
+    another accuracy. It is also ignored if its labels differ from those of the first file, because all models of a run
+    are evaluated on the same images.
 
     Args:
-        results: the run.
-        with_images: the fits whose images of mistakes are kept.
+        results: of the run.
+        with_images: the ids of fits whose misclassified images are kept.
     """
 
     def __init__(self, results: Results, with_images: Collection[str] = ()) -> None:
@@ -92,17 +92,17 @@ class PredictionReader:
         self._unreadable: dict[str, str] = {}
 
     def of(self, fit_id: str) -> Predictions | None:
-        """Return the predictions of a fit's model, ``None`` where they are lost or the test was not opened for it."""
+        """Return the predictions of a fit's model; ``None`` if they are missing, invalid, or it is not evaluated."""
         if fit_id not in self._read:
             self._read[fit_id] = self._load(fit_id)
         return self._read[fit_id]
 
     def weights(self, metric: Metric) -> npt.NDArray[np.float64] | None:
-        """Return the weight of each test image, shape (n,); ``None`` for equal weights, and before a file was read."""
+        """Return the weight of each test image, shape (n,); ``None`` if they are equal or no file was read yet."""
         return None if metric.weigh is None or self._labels is None else metric.weights(self._labels)
 
     def unreadable(self, fit_id: str) -> str:
-        """Return why the file of a fit could not be read; empty where it was read, whatever it holds."""
+        """Return the error of reading a fit's file; empty if it was read, even if it was ignored."""
         self.of(fit_id)
         return self._unreadable.get(fit_id, "")
 
@@ -121,7 +121,7 @@ class PredictionReader:
         if (
             found is None
             or test["probabilities"].shape != (test_evaluation.n_images, self._n_classes)
-            or not has_accuracy(found.correct, test_evaluation.scores["accuracy"])
+            or not matches_accuracy(found.correct, test_evaluation.scores["accuracy"])
         ):
             return None
         if self._labels is None:
@@ -129,34 +129,34 @@ class PredictionReader:
         if not np.array_equal(found.labels, self._labels):
             return None
         losses, loss = losses_of_true(found.true), test_evaluation.scores["log-loss"]
-        near = abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
-        images = fit_id in self._with_images
+        is_close = abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
+        with_images = fit_id in self._with_images
         return replace(
             found,
             labels=self._labels,
-            has_losses=bool(near),
-            error_rows=test.get("error_rows") if images else None,
-            error_pixels=test.get("error_pixels") if images else None,
+            has_losses=bool(is_close),
+            error_rows=test.get("error_rows") if with_images else None,
+            error_pixels=test.get("error_pixels") if with_images else None,
         )
 
 
 def predictions_in(arrays: Arrays, metric: Metric | None = None) -> Predictions | None:
-    """Return what a file's labels and probabilities say of each image; ``None`` where they are not sound.
+    """Reduce the labels and probabilities of a file; ``None`` if they are invalid.
 
     Args:
-        arrays: what the file holds.
-        metric: the study's, whose values are kept.
+        arrays: the arrays of the file, by name.
+        metric: of the study, for ``values``.
     """
     import numpy as np
 
-    found = sound(arrays)
+    found = valid_arrays(arrays)
     if found is None:
         return None
     labels, probabilities = found
     predicted = probabilities.argmax(axis=1)
     rows = np.arange(len(labels))
     true = probabilities[rows, labels]
-    # Without a copy in float64.
+    # einsum needs no float64 copy of the probabilities.
     squares = np.einsum("ij,ij->i", probabilities, probabilities, dtype=np.float64)
     return Predictions(
         labels=labels,
@@ -171,18 +171,27 @@ def predictions_in(arrays: Arrays, metric: Metric | None = None) -> Predictions 
 def values_of(
     metric: Metric | None, labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.float64] | None:
-    """Return each image's value times its weight; ``None`` for metrics that are kept anyway, and those per set."""
+    """Return the value of a metric times the weight, per image.
+
+    Args:
+        metric: of the study.
+        labels: shape (n,).
+        probabilities: shape (n, n_classes).
+
+    Returns:
+        Shape (n,); ``None`` for accuracy and log-loss, which are always available, and for metrics per set.
+    """
     if metric is None or metric.name in RECORDED or metric.kind == "per set":
         return None
     return metric.weighted_values(labels, probabilities)
 
 
-def has_accuracy(right: npt.NDArray[np.bool_], accuracy: float) -> bool:
-    """Return whether as large a part of ``right``, shape (n,), is true as a record says.
+def matches_accuracy(correct: npt.NDArray[np.bool_], accuracy: float) -> bool:
+    """Report whether the mean of ``correct``, shape (n,), equals a recorded accuracy, up to one image.
 
-    One image of slack: where two classes are equally probable to the last bit, either may count.
+    The tolerance is for ties: if two classes have exactly the same probability, either can be predicted.
     """
-    return abs(int(right.sum()) - accuracy * len(right)) <= 1.5
+    return abs(int(correct.sum()) - accuracy * len(correct)) <= 1.5
 
 
 def losses_of(
@@ -195,20 +204,20 @@ def losses_of(
 
 
 def losses_of_true(true: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return the cross-entropies of the probabilities of the true classes."""
+    """Return the cross-entropies in nats for probabilities of the true classes."""
     import numpy as np
 
     return -np.log(np.maximum(true.astype(np.float64), SMALLEST))
 
 
-def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]] | None:
-    """Return the labels (n,) and probabilities (n, n_classes) of a file, ``None`` where it holds no such thing.
+def valid_arrays(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]] | None:
+    """Return the labels, shape (n,), and probabilities, shape (n, n_classes), of a file; ``None`` if they are invalid.
 
     The probabilities are not copied: with 1,000 classes they are the largest part of a report's memory.
 
     Args:
-        arrays: what the file holds. There must be ``labels``, whole numbers from 0 to n_classes − 1, and
-            ``probabilities``, none outside 0 to 1, of two images or more.
+        arrays: must have ``labels``, integers in [0, n_classes), and ``probabilities`` in [0, 1], for at least two
+            images.
     """
     import numpy as np
 
@@ -221,6 +230,6 @@ def sound(arrays: Arrays) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floatin
         return None
     if int(labels.min()) < 0 or int(labels.max()) >= probabilities.shape[1]:
         return None
-    shares = cast("npt.NDArray[np.floating]", probabilities)
-    within = shares.min() >= 0 and shares.max() <= 1 + _PROBABILITY_TOLERANCE  # NaN is neither
-    return (labels.astype(np.int64), shares) if within else None
+    values = cast("npt.NDArray[np.floating]", probabilities)
+    valid = values.min() >= 0 and values.max() <= 1 + _PROBABILITY_TOLERANCE  # False for NaN
+    return (labels.astype(np.int64), values) if valid else None

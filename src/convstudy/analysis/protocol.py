@@ -1,4 +1,4 @@
-"""Who saw which images, which choices were made by them, and when the test set was opened."""
+"""The protocol of a run: the images of each stage, the selections, and the test-set evaluations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ from convstudy.record import Acceptance, Evaluation
 
 @dataclass(frozen=True)
 class StageImages:
-    """Which images a stage uses: per fit ``n_train`` train and ``n_validation`` validate (the first fit's
-    numbers).
+    """The images that a stage uses.
+
+    Attributes:
+        stage: its key.
+        n_candidates, n_fits: its number of candidates and fits.
+        how: the split, in words.
+        n_train, n_validation: the numbers of images of its first fit.
+        n_test: the number of test images; 0 if the stage does not use them.
     """
 
     stage: str
@@ -31,7 +37,7 @@ class StageImages:
 
 @dataclass(frozen=True)
 class EvaluationRow:
-    """One opening of the test set by this run: for which fit of which candidates."""
+    """A test-set evaluation that this run uses, with the candidates that share the fit, and its seed."""
 
     candidates: tuple[str, ...]
     part: str
@@ -40,7 +46,7 @@ class EvaluationRow:
 
 @dataclass(frozen=True)
 class AcceptanceRow:
-    """A failure that the run accepted: of which fit of which candidates, and whether it was trained since."""
+    """An accepted failure, with the candidates that share the fit, its seed or fold, and whether it succeeded since."""
 
     candidates: tuple[str, ...]
     part: str
@@ -50,25 +56,24 @@ class AcceptanceRow:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the run went about its images.
+    """The use of images by a run.
 
     Attributes:
-        n_train, n_test: images of the dataset.
-        stages: which images each stage uses.
-        choices: stage and chosen candidate (empty where all failed), in order.
-        test_evaluations: this run's openings of the test set, by time.
-        n_test_evaluations: openings in the whole runs folder so far, by any study.
-        n_test_evaluations_before: how many of them came before this run's first.
-        n_evaluated: how many of them this run made itself; scores that were there already it has taken as they are.
-        others: openings that this run does not use, in order: by other runs, and its own of models that have left its
-            plan.
-        n_hypotheses: how many questions the test set has answered in the whole runs folder
+        n_train, n_test: the numbers of images of the dataset.
+        stages: the images that each stage uses.
+        choices: (stage, selected candidate) in order; the candidate is empty if all failed.
+        test_evaluations: the test-set evaluations that this run uses, by time.
+        n_test_evaluations: the number of evaluations in the runs folder, by all studies.
+        n_test_evaluations_before: the number of these before the first one of this run.
+        n_evaluated: the number of these that this run made itself; it reuses existing scores.
+        others: evaluations that this run does not use, in order: those of other runs, and its own of models that are no
+            longer in its plan.
+        n_hypotheses: the number of hypotheses tested on the test set in this runs folder
             (:mod:`convstudy.history.access_log`).
-        n_hypotheses_elsewhere: how many of them other runs have asked, those among them whose answers this run uses:
-            somebody may have looked at these answers before this study was written as it is.
-        acceptances: the failures that this run has accepted, in order.
-        kept: the stages whose choice stays as it was made, because a model has a test score, although the records that
-            it rests on have changed.
+        n_hypotheses_elsewhere: the number of these that other runs tested, even if this run uses the same scores,
+            because the study may have been changed after seeing them.
+        acceptances: the failures that this run accepted, in order.
+        kept: the stages whose selection is kept, because a model has a test score, although its records have changed.
     """
 
     n_train: int
@@ -87,7 +92,7 @@ class Protocol:
 
 
 def protocol(results: Results) -> Protocol:
-    """Return the protocol of a run."""
+    """Collect the protocol of a run."""
     info = results.dataset
     names: dict[str, list[str]] = {}
     parts: dict[str, str] = {}
@@ -105,10 +110,10 @@ def protocol(results: Results) -> Protocol:
     ]
     test_evaluations.sort(key=lambda row: (row.test_evaluation.evaluated_at, row.test_evaluation.fit_id))
     used = {(row.test_evaluation.fit_id, row.test_evaluation.weights_digest) for row in test_evaluations}
-    answered = [entry for entry in results.access_log if entry.is_scored]
+    scored = [entry for entry in results.access_log if entry.is_scored]
     others = [
         entry
-        for entry in answered
+        for entry in scored
         if (entry.test_evaluation.fit_id, entry.test_evaluation.weights_digest) not in used
     ]
     return Protocol(
@@ -123,10 +128,8 @@ def protocol(results: Results) -> Protocol:
         n_test_evaluations_before=results.n_test_evaluations_before,
         n_evaluated=sum(entry.run_id == results.run_id for entry in results.access_log),
         others=tuple(others),
-        n_hypotheses=len({entry.hypothesis for entry in answered}),
-        n_hypotheses_elsewhere=len(
-            {entry.hypothesis for entry in answered if entry.run_id != results.run_id}
-        ),
+        n_hypotheses=len({entry.hypothesis for entry in scored}),
+        n_hypotheses_elsewhere=len({entry.hypothesis for entry in scored if entry.run_id != results.run_id}),
         acceptances=tuple(_acceptances(results)),
         kept=tuple(choice.stage for choice in results.choices if choice.kept),
     )
@@ -151,17 +154,16 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
     split = stage.candidates[0].fits[0].split
     n_train, n_validation = split_sizes(info.n_train, split)
     if stage.question == "nested":
-        how = "the winner of each inner search on its outer fold"
+        how = "the winner of each inner search, scored on its outer fold"
     elif isinstance(split, Fold):
         how = f"{split.of} stratified folds, the same for every candidate"
         if split.within is not None:
-            how += f", of what trains outside of outer fold {split.within.index + 1} of {split.within.of}"
+            how += f", of the training images of outer fold {split.within.index + 1} of {split.within.of}"
     else:
-        how = f"{shortest_percent(split.fraction)} held out, stratified, drawn anew by each seed"
+        how = f"{shortest_percent(split.fraction)} held out, stratified, a new sample per seed"
     if stage.rungs:
-        how += (
-            f"; halved in {len(stage.rungs)} rungs, the first on {stage.rungs[0].size.n_folds} of the folds"
-        )
+        n_folds = stage.rungs[0].size.n_folds
+        how += f"; successive halving in {len(stage.rungs)} rungs, the first on {n_folds} of the folds"
     if split.subset is not None:
         how += f"; a subset of {split.subset:,} training images"
     return StageImages(

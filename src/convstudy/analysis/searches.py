@@ -1,4 +1,4 @@
-"""How a search went about it: what it trained beside what a grid would have, its rungs, and who got how far."""
+"""The course of a search: its rungs, its eliminated candidates, and its epochs compared with a grid's."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class SearchTrace:
     """The course of a search so far.
 
     Attributes:
-        method: as the study file has it: ``"grid"``, ``"halving"``, ``"random"`` or ``"tpe"``.
-        n_candidates: how many candidates it has, those to come included.
-        n_epochs: how many epochs were trained, each epoch of a lineage once.
-        grid_epochs: how many the grid would train; ``None`` where a range has no grid.
-        rungs: those of a search that halves, first to last.
-        eliminated_in: candidate -> the rung (from 1) that it did not get beyond.
+        method: ``"grid"``, ``"halving"``, ``"random"`` or ``"tpe"``.
+        n_candidates: the number of candidates, including pending ones.
+        n_epochs: the number of trained epochs; epochs of a resumed trial count once.
+        grid_epochs: the number of epochs of the full grid; ``None`` if a range has no grid.
+        rungs: of successive halving, in order.
+        eliminated_in: candidate -> the rung (from 1) that eliminated it.
     """
 
     method: str
@@ -30,12 +30,12 @@ class SearchTrace:
 
     @property
     def halved(self) -> bool:
-        """Whether rungs before the last one dropped candidates: what they chose by is not in the last one's scores."""
+        """Whether earlier rungs eliminated candidates, so that the last rung's scores do not show all selections."""
         return len(self.rungs) > 1
 
     @property
     def grid_fraction(self) -> float | None:
-        """The epochs trained as a share of the grid's."""
+        """The trained epochs as a fraction of the grid's."""
         return self.n_epochs / self.grid_epochs if self.grid_epochs else None
 
     @property
@@ -47,20 +47,20 @@ class SearchTrace:
         return found[0] if found else None
 
     def reached(self, name: str) -> Rung | None:
-        """Return the last rung that a candidate took part in."""
+        """Return the last rung that evaluated a candidate."""
         return next((rung for rung in reversed(self.rungs) if name in rung.evaluated), None)
 
 
 def search_trace(results: Results, stage: Stage) -> SearchTrace | None:
-    """Return the course of a search; ``None`` for other stages."""
+    """Describe the course of a search; ``None`` for other stages."""
     if stage.question != "search":
         return None
-    dropped = {candidate.name: stage.eliminated_in(candidate.name) for candidate in stage.candidates}
+    eliminated = {candidate.name: stage.eliminated_in(candidate.name) for candidate in stage.candidates}
     return SearchTrace(
         method=results.study.search[stage.name].method,
         n_candidates=stage.n_candidates,
         n_epochs=results.epochs_of(stage),
         grid_epochs=stage.grid_epochs,
         rungs=stage.rungs,
-        eliminated_in={name: rung for name, rung in dropped.items() if rung is not None},
+        eliminated_in={name: rung for name, rung in eliminated.items() if rung is not None},
     )
