@@ -1,4 +1,4 @@
-"""Results of which the truth is known: which images each model gets right is decided by the test."""
+"""Results with a known truth: each test decides which images a model classifies correctly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Wrong = Callable[[int], npt.NDArray[np.int64]]
 
 
 def study_of(dataset: str, networks: int = 2, seeds: int = 5, margin: float = 0.1) -> Study:
-    """Return a study that compares networks called a, b, c, ..."""
+    """Return a study that compares the networks a, b, c, ..."""
     base = load_study("digits")
     names = "abcdefgh"[:networks]
     pattern = base.network["one-conv"]
@@ -39,16 +39,22 @@ def study_of(dataset: str, networks: int = 2, seeds: int = 5, margin: float = 0.
 
 
 def ablation_of(dataset: str, changes: tuple[str, ...], seeds: int = 5) -> Study:
-    """Return a study that only asks what these changes do to network a; its own candidate is called "as it is"."""
+    """Return an ablation of network a with these changes; the unmodified candidate is called "as it is"."""
     study = study_of(dataset, networks=1, seeds=seeds)
     variants = {name: Variant(recipe={"learning_rate": 0.01 + n / 1000}) for n, name in enumerate(changes)}
     return study.model_copy(update={"compare": {}, "ablate": {"a": Ablate(network="a", variants=variants)}})
 
 
 def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more: Any) -> Results:
-    """Return results in which each candidate's models get these rows of the test images wrong, by seed.
+    """Return results with given errors on the test images.
 
-    Networks have the same layers but other widths, so that their fits differ; ``lost`` predictions cannot be read.
+    Networks differ in their widths, so that their fits differ.
+
+    Args:
+        study: the study.
+        wrong: candidate -> function from the seed to the indices of wrong predictions.
+        lost: make all predictions unreadable.
+        more: arguments of ``synthetic_results``.
     """
     patterns = {
         name: pattern.model_copy(update={"layers": (f"conv {4 + number} 3 relu", "flatten")})
@@ -57,7 +63,7 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
     made = synthetic_results(study.model_copy(update={"network": patterns}), **more)
     tests: dict[str, dict[str, Any]] = {}
     test_evaluations: dict[str, Evaluation] = {}
-    told = {
+    tested = {
         fit.id: (fit, wrong[candidate.name])
         for stage in made.plan.stages
         for candidate in stage.candidates
@@ -65,7 +71,7 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
         for fit in candidate.fits
         if fit.id in made.test_evaluations
     }
-    for fit, wrong_rows in told.values():
+    for fit, wrong_rows in tested.values():
         n = made.test_evaluations[fit.id].n_images
         labels = np.zeros(n, dtype=np.int64)
         probabilities = np.zeros((n, 10), dtype=np.float32)
@@ -87,5 +93,5 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
 
 
 def rows(start: int, n: int) -> npt.NDArray[np.int64]:
-    """Return n rows from this one on."""
+    """Return the indices of n rows from ``start``."""
     return np.arange(start, start + n)

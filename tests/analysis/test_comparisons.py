@@ -1,4 +1,4 @@
-"""Verdicts on records of known truth; what the report says of them stands in tests/report/test_known_truth.py."""
+"""Verdicts on results with a known truth; tests/report/test_known_truth.py tests their text."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def only(results: Results) -> StageResult:
 
 
 def scattered(seed: int, n_wrong: int, salt: int, hard: int = 300) -> np.ndarray:
-    """Return wrong rows among the hardest images, other ones with each seed."""
+    """Return indices of wrong predictions among the ``hard`` first images, different for each seed."""
     return np.random.RandomState(1000 * salt + seed).permutation(hard)[:n_wrong]
 
 
-def test_a_real_difference_is_found() -> None:
+def test_large_difference_is_better_by_accuracy_and_loss() -> None:
     results = results_of(
         study_of("mnist"), {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90 + s, 2)}
     )
@@ -35,7 +35,7 @@ def test_a_real_difference_is_found() -> None:
     assert (loss.kind, loss.first) == (verdict.kind, verdict.first)
 
 
-def test_enough_seeds_of_equals_are_a_tie() -> None:
+def test_equal_candidates_with_enough_seeds_are_equivalent() -> None:
     results = results_of(
         study_of("mnist", seeds=20),
         {"a": lambda s: scattered(s, 30, 1, 60), "b": lambda s: scattered(s, 30 + s % 3, 2, 60)},
@@ -44,7 +44,7 @@ def test_enough_seeds_of_equals_are_a_tie() -> None:
     assert verdict.kind == "equivalent"
 
 
-def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
+def test_too_few_seeds_give_the_required_number() -> None:
     worse = (0, 18, 9)
     results = results_of(
         study_of("mnist", seeds=3),
@@ -57,8 +57,8 @@ def test_too_few_seeds_are_said_to_be_with_how_many_would_do() -> None:
     assert required.fewest and required.most and 5 < required.fewest < required.most < 200
 
 
-def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
-    """All seeds agree that b gets three images of 360 wrong that a gets right; more seeds cannot help."""
+def test_small_test_set_requires_more_test_images() -> None:
+    """All seeds agree on three of 360 images that only a classifies correctly, so more seeds cannot help."""
     results = results_of(
         study_of("digits", seeds=5),
         {"a": lambda s: rows(0, 6 + s % 2), "b": lambda s: rows(0, 9 + s % 2)},
@@ -69,7 +69,7 @@ def test_a_test_set_that_is_too_small_is_said_to_be() -> None:
     assert verdict.required.fewest is None or verdict.required.fewest > 360
 
 
-def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
+def test_difference_of_the_size_of_the_margin_is_inconclusive() -> None:
     results = results_of(
         study_of("mnist", seeds=10), {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 50, 1)}
     )
@@ -78,27 +78,27 @@ def test_a_difference_at_the_border_is_neither_better_nor_a_tie() -> None:
     assert verdict.kind == "inconclusive"
 
 
-def test_the_region_is_the_studys_own() -> None:
+def test_verdicts_use_the_margin_of_the_study() -> None:
     wrong = {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90, 2)}
     assert only(results_of(study_of("mnist"), wrong)).verdicts[0].is_significant
     wide = results_of(study_of("mnist", margin=1.0), wrong)
     assert only(wide).verdicts[0].kind == "equivalent"
 
 
-def test_one_seed_says_nothing_of_seeds_however_large_the_difference() -> None:
+def test_one_seed_has_no_variance_between_seeds() -> None:
     results = results_of(
         study_of("mnist", seeds=1), {"a": lambda s: rows(0, 40), "b": lambda s: rows(0, 400)}
     )
     stage_result = only(results)
     (verdict,) = stage_result.verdicts
     assert verdict.kind == "too few to say"
-    # Of the two models themselves the images do tell.
+    # The images do distinguish the two models.
     assert verdict.models[0].exact_p < 1e-6
     assert verdict.difference.half_width_of("seeds") is None
     assert stage_result.groups == (("a", "b"),) or stage_result.groups == (("b", "a"),)
 
 
-def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
+def test_failed_fit_leaves_the_common_seeds() -> None:
     results = results_of(
         study_of("mnist", networks=3, seeds=4),
         {name: lambda s, salt=salt: scattered(s, 40, salt) for salt, name in enumerate("abc")},  # type: ignore[misc]
@@ -112,10 +112,10 @@ def test_a_failed_fit_leaves_the_seeds_that_both_have() -> None:
     assert sum("accuracy" in each for each in stage_result.intervals.values()) == 3
 
 
-def test_lost_predictions_widen_the_interval_and_claim_no_loss() -> None:
+def test_missing_predictions_widen_the_interval_and_have_no_loss_verdict() -> None:
     wrong = {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 90 + s, 2)}
-    there, lost = (only(results_of(study_of("mnist"), wrong, lost=lost)) for lost in (False, True))
-    (known,), (unknown,) = there.verdicts, lost.verdicts
+    known_result, lost = (only(results_of(study_of("mnist"), wrong, lost=lost)) for lost in (False, True))
+    (known,), (unknown,) = known_result.verdicts, lost.verdicts
     assert (known.bounded, unknown.bounded) == (False, True)
     assert unknown.difference.low is not None and known.difference.low is not None
     assert unknown.difference.high is not None and known.difference.high is not None
@@ -123,7 +123,7 @@ def test_lost_predictions_widen_the_interval_and_claim_no_loss() -> None:
     assert lost.losses == () and not any(lost.intervals.values())
 
 
-def test_all_pairs_of_a_comparison_are_judged_and_grouped() -> None:
+def test_comparison_has_verdicts_on_all_pairs_and_groups() -> None:
     levels = {"a": 40, "b": 41, "c": 150, "d": 152}
     results = results_of(
         study_of("mnist", networks=4, seeds=5),
@@ -137,7 +137,7 @@ def test_all_pairs_of_a_comparison_are_judged_and_grouped() -> None:
     assert stage_result.letters == {"a": "a", "b": "a", "c": "b", "d": "b"}
 
 
-def test_predictions_that_do_not_fit_the_record_count_as_lost() -> None:
+def test_predictions_that_contradict_the_record_are_ignored() -> None:
     from dataclasses import replace
 
     results = results_of(study_of("digits", seeds=2), {"a": lambda s: rows(0, 5), "b": lambda s: rows(0, 9)})

@@ -14,7 +14,7 @@ def record(*losses: float) -> Record:
     return Record("id", "done", history)
 
 
-def test_epoch_by_epoch() -> None:
+def test_curve_summarizes_each_epoch() -> None:
     first, second = curve([record(3.0, 1.0), record(5.0, 2.0)])
     assert (first.epoch, second.epoch) == (1, 2)
     assert first.train["log-loss"].mean == 4.0
@@ -22,12 +22,12 @@ def test_epoch_by_epoch() -> None:
     assert second.validation["log-loss"].mean == 3.0
 
 
-def test_a_fit_that_stopped_early_leaves_the_rest_to_the_others() -> None:
+def test_later_epochs_exclude_fits_that_stopped_early() -> None:
     points = curve([record(3.0), record(5.0, 2.0)])
     assert [point.train["log-loss"].n for point in points] == [2, 1]
     assert points[1].train["log-loss"].mean == 2.0
 
 
-def test_nothing_has_no_points() -> None:
+def test_curve_without_epochs_is_empty() -> None:
     assert curve([]) == ()
     assert curve([record()]) == ()

@@ -15,7 +15,7 @@ def level(name: str) -> float:
     return LEVELS.get(name, 0.9)
 
 
-def test_the_chosen_leads_and_the_next_best_follows() -> None:
+def test_selected_candidate_is_best_and_second_best_is_runner_up() -> None:
     search, compare, ablate = analyse(synthetic_results(level=level)).stage_results
     assert search.best and search.runner_up and compare.best and compare.runner_up and ablate.best
     assert (search.best.name, search.runner_up.name) == ("kernel=7", "kernel=3")
@@ -30,13 +30,13 @@ def test_the_chosen_leads_and_the_next_best_follows() -> None:
     assert {v.kind for v in ablate.verdicts} == {"worse"}
 
 
-def test_choices_rest_on_validation_and_verdicts_of_models_on_test() -> None:
+def test_search_is_measured_on_validation_and_comparison_on_test() -> None:
     search, compare, ablate = analyse(synthetic_results()).stage_results
     assert search.measure == VALIDATION
     assert compare.measure == ablate.measure == TEST
 
 
-def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
+def test_verdicts_pair_common_seeds() -> None:
     results = synthetic_results(level=level, fails=["one-conv"])
     compare = analyse(results).stage_results[1]
     verdict = compare.verdict_on("one-conv")
@@ -47,14 +47,14 @@ def test_verdicts_pair_by_seed_what_both_sides_have() -> None:
     assert set(verdict.evidence.fit_ids) >= {fit.fit_id for fit in compare.best.fits}
 
 
-def test_where_every_candidate_failed_nobody_leads() -> None:
+def test_stage_without_successful_candidates_has_no_best() -> None:
     results = synthetic_results(fails=["one-conv", "two-conv", "three-conv"])
     compare = analyse(results).stage_results[1]
     assert (compare.best, compare.runner_up, compare.verdicts_on_best) == (None, None, ())
     assert analyse(results).headline is None
 
 
-def test_where_nobody_leads_every_pair_is_judged_on_the_seeds_that_both_have() -> None:
+def test_stage_without_best_compares_all_pairs_on_common_seeds() -> None:
     names = ["one-conv", "two-conv", "three-conv"]
     compare = analyse(synthetic_results(level=level, fails=names)).stage_results[1]
     assert [(v.first, v.second) for v in compare.verdicts] == list(combinations(names, 2))
@@ -65,7 +65,7 @@ def test_where_nobody_leads_every_pair_is_judged_on_the_seeds_that_both_have() -
     assert (untested.verdicts, untested.losses, untested.groups) == ((), (), ())
 
 
-def test_the_headline_is_what_the_study_comes_down_to() -> None:
+def test_headline_is_the_last_comparison_or_the_final_network() -> None:
     chosen = analyse(synthetic_results(level=level)).headline
     assert chosen and (chosen.stage.key, chosen.candidate.name) == ("compare.architectures", "two-conv")
     study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})

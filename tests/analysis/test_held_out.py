@@ -1,4 +1,4 @@
-"""The validation predictions of a search: pooled by image, and bounded by the error rates where they are missing."""
+"""Validation predictions of a search: pooled by image, or bounded by error rates if they are missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLDS = 5
 
 
 def searched(wrong: dict[str, int | tuple[int, ...]], labels: bool = True) -> Results:
-    """Return a search over five folds of digits' 1,437 images: candidate -> its wrong images in each fold."""
+    """Return a search with five folds of 1,437 images and a number of errors per candidate and fold."""
 
     def n_wrong(name: str, fold: int) -> int:
         found = wrong[name]
@@ -61,8 +61,8 @@ def searched(wrong: dict[str, int | tuple[int, ...]], labels: bool = True) -> Re
     return replace(results, records=records, arrays=arrays)
 
 
-def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
-    """It was called "better, by 0.35 points, 95 % interval 0.35 to 0.35", with a p-value of 6e-11."""
+def test_one_image_more_per_fold_is_inconclusive() -> None:
+    """Equal differences in all folds have no variance between folds, but the images still vary."""
     results = searched({"kernel=3": 3, "kernel=5": 2})
     sizes = {record.n_validation for record in results.records.values() if record.n_validation < 300}
     assert sizes == {287, 288}
@@ -79,8 +79,8 @@ def test_one_image_more_in_each_of_five_unequal_folds_is_unclear() -> None:
     assert chance is not None and max(chance.better, chance.worse) < 0.975
 
 
-def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
-    """Three or five folds asked for millions of images, as the noise of two degrees of freedom has it."""
+def test_few_folds_require_more_folds_first() -> None:
+    """The variance of few folds would require millions of images, mostly because of Student's t."""
     results = searched({"kernel=3": (12, 2, 20, 5, 15), "kernel=5": 11})
     (verdict,) = analyse(results).stage_results[0].verdicts
     assert verdict.required and (verdict.required.unit, verdict.required.at_hand) == ("images", 1437)
@@ -88,25 +88,25 @@ def test_what_folds_ask_for_is_said_with_more_folds_first() -> None:
     assert "use more folds" in text
     numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?= images)", text)]
     assert all(each <= 14_370 for each in numbers)
-    # Folds that differ by one image each scatter less than the images do: more folds would not help.
+    # If the variance between folds is below that of images, more folds do not help.
     (alike,) = conclusions(analyse(searched({"kernel=3": 12, "kernel=5": 11})))[:1]
     assert "more folds" not in alike.text and "1,437 images can detect a difference of about" in alike.text
 
 
-def test_missing_predictions_are_bounded_by_the_error_rates_and_marked() -> None:
-    there, lost = (searched({"kernel=3": 3, "kernel=5": 2}, labels) for labels in (True, False))
-    (known,), (bounded,) = (analyse(each).stage_results[0].verdicts for each in (there, lost))
+def test_missing_predictions_are_bounded_by_error_rates_and_marked() -> None:
+    with_labels, lost = (searched({"kernel=3": 3, "kernel=5": 2}, labels) for labels in (True, False))
+    (known,), (bounded,) = (analyse(each).stage_results[0].verdicts for each in (with_labels, lost))
     assert bounded.bounded
     most, least = bounded.difference.half_width_of("images"), known.difference.half_width_of("images")
-    # 25 wrong predictions of both together, against 5 images on which they differ.
+    # The bound counts 25 errors of both candidates, the predictions 5 images with a difference.
     assert most and least and most == pytest.approx(1.96 * (27**0.5) / 1437, rel=0.01) and most > least
     assert "upper bound" in verdict_note(bounded) and "upper bound" not in verdict_note(known)
-    tables = [table_of(gathered(each), "verdicts") for each in (there, lost)]
+    tables = [table_of(gathered(each), "verdicts") for each in (with_labels, lost)]
     assert ["upper bound" in table.caption for table in tables] == [False, True]
     assert [any("upper bound" in row for row in table.rows) for table in tables] == [False, True]
 
 
-def test_an_image_of_repeated_folds_counts_once() -> None:
+def test_image_of_repeated_folds_counts_once() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
     first, second = analyse(results).stage_results[0].rows
     reader = HeldOutReader(results)
@@ -118,7 +118,7 @@ def test_an_image_of_repeated_folds_counts_once() -> None:
     assert most_of_pooled_images(pairs) == most_of_pooled_images(pairs + pairs)
 
 
-def test_predictions_of_other_images_do_not_pair() -> None:
+def test_predictions_of_different_images_are_not_paired() -> None:
     results = searched({"kernel=3": 3, "kernel=5": 2})
     other = analyse(results).stage_results[0].rows[1].fits[0].fit_id
 

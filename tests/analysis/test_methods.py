@@ -1,4 +1,4 @@
-"""Which statistics hold for which metric: the page and the code agree, and nothing else is claimed."""
+"""Valid statistical methods of each metric: docs and code agree, and others are not used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _table() -> dict[str, dict[str, str]]:
     return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
 
 
-def test_the_table_of_the_page_is_that_of_the_code() -> None:
+def test_table_in_docs_equals_methods() -> None:
     table = _table()
     assert list(table) == list(metrics())
     assert len(METHODS) == 9
@@ -41,7 +41,7 @@ def test_the_table_of_the_page_is_that_of_the_code() -> None:
         assert row == {method: "yes" if holds(method, metric) else "no" for method in METHODS}
 
 
-def test_methods_for_proportions_hold_for_values_of_0_and_1_with_equal_weights_only() -> None:
+def test_methods_for_proportions_need_values_of_0_and_1_with_equal_weights() -> None:
     proportions = [name for name, metric in metrics().items() if holds("Wilson", metric)]
     assert proportions == ["accuracy", "top-5-accuracy"]
     with pytest.raises(KeyError):
@@ -49,7 +49,7 @@ def test_methods_for_proportions_hold_for_values_of_0_and_1_with_equal_weights_o
 
 
 def _measured_by(name: str) -> object:
-    """Return results of the study ``digits`` in which each score in the metric is 1 minus half the errors."""
+    """Return results of ``digits`` with a score of (1 + accuracy) / 2 in the given metric."""
     study = load_study("digits").model_copy(update={"metric": name})
     made = synthetic_results(load_study("digits"))
 
@@ -74,7 +74,7 @@ def _measured_by(name: str) -> object:
     return replace(made, study=study, records=records, test_evaluations=test_evaluations)
 
 
-def test_a_metric_per_set_has_values_and_no_claim() -> None:
+def test_metric_per_set_has_scores_but_no_verdict() -> None:
     analysis = analyse(_measured_by("macro-f1"))  # type: ignore[arg-type]
     verdicts = [verdict for stage_result in analysis.stage_results for verdict in stage_result.verdicts]
     assert len(verdicts) > 3
@@ -89,33 +89,33 @@ def test_a_metric_per_set_has_values_and_no_claim() -> None:
     keys = [column.key for column in search_table(searched).columns]
     assert keys[1:3] == ["validation_macro_f1", "fold_1"]
     assert keys.index("validation_accuracy") < keys.index("validation_loss")
-    told = " ".join(answer(analysis))
-    assert "macro-F1" in told and "no interval for macro-F1" in told and "accuracy" in told
-    assert not any(word in told for word in ("better than", "worse", "95 % CI", "equivalent", "one seed"))
+    text = " ".join(answer(analysis))
+    assert "macro-F1" in text and "no interval for macro-F1" in text and "accuracy" in text
+    assert not any(word in text for word in ("better than", "worse", "95 % CI", "equivalent", "one seed"))
     table = verdict_table(analysis.stage_results, metric_named("macro-f1"), 0.001)
     assert {"To tell 0.1"}.isdisjoint(column.title for column in table.columns)
-    assert "no interval for this metric" in table.caption
-    places = [place for place, column in enumerate(table.columns) if column.key in ("p", "adjusted_p")]
-    assert len(places) == 2
-    assert all(row[place] is None for row in table.rows for place in places)
+    assert "This metric has no interval" in table.caption
+    indices = [index for index, column in enumerate(table.columns) if column.key in ("p", "adjusted_p")]
+    assert len(indices) == 2
+    assert all(row[index] is None for row in table.rows for index in indices)
     compared = next(
         stage_result for stage_result in analysis.stage_results if stage_result.question == "compare"
     )
-    assert "cannot be told apart" not in ranking_chart(compared).alt
+    assert "not significantly" not in ranking_chart(compared).alt
     keys = [column.key for column in scores_table(compared).columns]
     assert keys[1:5] == ["test_macro_f1", "validation_macro_f1", "test_accuracy", "accuracy_low"]
 
 
-def test_what_right_means_is_said_for_another_metric() -> None:
+def test_table_of_models_explains_correct_for_other_metrics() -> None:
     by_top_5 = analyse(_measured_by("top-5-accuracy"))  # type: ignore[arg-type]
-    assert "“Right” is by top-5 accuracy." in models_table(by_top_5.stage_results).caption
+    assert "“Correct” is by top-5 accuracy." in models_table(by_top_5.stage_results).caption
     assert (
-        "“Right” is by"
+        "“Correct” is by"
         not in models_table(analyse(synthetic_results(load_study("digits"))).stage_results).caption
     )
 
 
-def test_a_weighted_metric_has_intervals_and_no_method_for_proportions() -> None:
+def test_weighted_metric_has_intervals_but_no_methods_for_proportions() -> None:
     analysis = analyse(_measured_by("balanced-accuracy"))  # type: ignore[arg-type]
     compared = next(
         stage_result for stage_result in analysis.stage_results if stage_result.question == "compare"
@@ -133,7 +133,7 @@ def test_a_weighted_metric_has_intervals_and_no_method_for_proportions() -> None
     assert "balanced accuracy" in " ".join(answer(analysis))
 
 
-def test_a_pseudo_observation_is_as_large_as_an_unseen_image_may_be() -> None:
+def test_size_of_pseudo_observation_is_the_largest_possible_difference() -> None:
     assert pseudo_observations(metric_named("accuracy"), 1.0, 360) == 1
     assert pseudo_observations(metric_named("top-5-accuracy"), 1.0, 2) == 1
     assert pseudo_observations(metric_named("balanced-accuracy"), 25.0, 360, heaviest=25.0) == 25
@@ -144,5 +144,5 @@ def test_a_pseudo_observation_is_as_large_as_an_unseen_image_may_be() -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), [("log-loss", "loss"), ("roc-auc", "roc_auc")])
-def test_keys_of_columns(name: str, key: str) -> None:
+def test_column_keys_of_metrics(name: str, key: str) -> None:
     assert key_of(metric_named(name)) == key

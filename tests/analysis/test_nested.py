@@ -1,4 +1,4 @@
-"""Nested searches judged: the mean over outer folds, its interval, and how much too good the search's own score is."""
+"""Nested searches: the mean over outer folds, its interval, and the optimism of the search's own score."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.plan.made import finished
 from tests.report.synthetic import gathered, notes_of_first, synthetic_record, synthetic_results
 from tests.scores import rescored
 
-# kernel -> its accuracy on folds 1, 2 and 3, trained on the other two
+# kernel -> accuracy on each of three folds
 SCORES = {3: (0.90, 0.94, 0.95), 5: (0.96, 0.93, 0.96)}
 
 
@@ -35,7 +35,7 @@ def _study(**search: Any) -> Study:
 
 
 def _record(candidate: Candidate, fit: Fit) -> Record:
-    """Return a record with the scores above; without the first fold the third kernel wins, else the fifth."""
+    """Return a record with these scores; kernel 3 wins without the first fold, kernel 5 otherwise."""
     kernel = int(candidate.values["kernel"])
     accuracy = 0.95
     if isinstance(fit.split, Fold) and fit.split.within is not None:
@@ -54,7 +54,7 @@ def _results(study: Study, n_records: int | None = None) -> Results:
     return replace(made, plan=plan, choices=choices, records=dict(list(records.items())[:n_records]))
 
 
-def test_winners_are_scored_where_their_search_did_not_look() -> None:
+def test_winners_are_scored_on_outer_folds() -> None:
     results = _results(_study())
     found = analyse(results).stage_results[0].nested
     assert found is not None
@@ -62,18 +62,18 @@ def test_winners_are_scored_where_their_search_did_not_look() -> None:
     assert [fold.score for fold in found.folds] == [0.90, 0.93, 0.96]
     assert [fold.searched for fold in found.folds] == [pytest.approx(0.92)] * 3
     assert found.score.mean == pytest.approx(0.93)
-    # The search itself chose kernel 5 by (0.96 + 0.93 + 0.96) / 3 = 0.95.
+    # The search itself selected kernel 5 by (0.96 + 0.93 + 0.96) / 3 = 0.95.
     assert found.searched == pytest.approx(0.95)
     assert found.optimism == pytest.approx(0.02)
     assert found.winners == {"kernel=5": 2, "kernel=3": 1}
     assert found.same_budget
-    # s = 0.03, and (1/3 + 1/2) of its square is the variance of the mean.
+    # s = 0.03, and the corrected variance of the mean is (1/3 + 1/2) s².
     half = t_quantile(0.975, 2) * math.sqrt(5 / 6) * 0.03
     assert found.interval is not None
     assert (found.interval.low, found.interval.high) == (pytest.approx(0.93 - half), 1.0)
 
 
-def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best() -> None:
+def test_scored_epoch_is_the_median_of_the_inner_folds() -> None:
     study = _study(parameters={"kernel": (5,)})
     results = _results(study)
     records = dict(results.records)
@@ -89,7 +89,7 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
             records[fit.id] = replace(made, history=history, selected_epoch=best[number % 3])
     found = analyse(replace(results, records=records)).stage_results[0].nested
     assert found is not None
-    # Epoch 4 is the best on each outer fold, and the one whose weights were kept there.
+    # Epoch 4 is the best one on each outer fold and has the recorded weights.
     assert [(fold.epoch, fold.score) for fold in found.folds] == [(3, pytest.approx(0.903))] * 3
     short = {
         fit.id: replace(records[fit.id], history=records[fit.id].history[:2], selected_epoch=1)
@@ -100,27 +100,27 @@ def test_the_epoch_that_is_scored_is_the_inner_folds_and_not_the_outer_ones_best
     assert [fold.epoch for fold in found.folds] == [2] * 3
 
 
-def test_the_answer_and_the_report_tell_of_it() -> None:
+def test_answer_and_report_show_the_nested_search() -> None:
     results = _results(_study())
-    said = notes_of_first(results)
-    assert "Nested cross-validation with 3 outer folds gives 93.00 % (95 % CI 81.22 to" in said
+    notes = notes_of_first(results)
+    assert "Nested cross-validation with 3 outer folds gives 93.00 % (95 % CI 81.22 to" in notes
     assert (
         "on images that the search did not use, 2.00 pp less than the 95.00 % that the search selected by"
-        in said
+        in notes
     )
-    assert "the winners were kernel=5 in 2 of 3 and kernel=3 in 1." in said
-    assert "corrected for" not in said
+    assert "the winners were kernel=5 in 2 of 3 and kernel=3 in 1." in notes
+    assert "corrected for" not in notes
     contents = gathered(results)
     table = next(table for table in contents.tables if table.name == "nested-s")
     assert [row[1] for row in table.rows] == ["kernel=3", "kernel=5", "kernel=5"]
     assert "+2.00 pp" in table.caption
     assert "| 1 of 3 | kernel=3 | 92.00 % | 8 | 90.00 % | 958 | 479 |" in markdown(contents)
-    told = document(contents)["searches"]["search.s"]["nested"]
-    assert told["optimism"] == pytest.approx(0.02)
+    values = document(contents)["searches"]["search.s"]["nested"]
+    assert values["optimism"] == pytest.approx(0.02)
     protocol = analyse(results).protocol
     assert [row.stage for row in protocol.stages][-1] == "nested.s"
     assert [stage for stage, _ in protocol.choices] == ["search.s"]
-    # A section for each question, and one for the outer folds that judge the search.
+    # One section per question, and one for the outer folds.
     ids = [section.id for section in contents.sections]
     assert [each for each in ids if each.partition("-")[0] in ("search", "final", "nested", "inner")] == [
         "final-two-conv",
@@ -131,7 +131,7 @@ def test_the_answer_and_the_report_tell_of_it() -> None:
     assert sum(row[0].startswith("inner.s.") for row in fits.rows) == 3 * 6  # type: ignore[union-attr]
 
 
-def test_the_same_winner_everywhere_is_not_too_good() -> None:
+def test_search_with_one_candidate_has_no_optimism() -> None:
     study = _study(parameters={"kernel": (5,)})
     found = analyse(_results(study)).stage_results[0].nested
     assert found is not None
@@ -140,7 +140,7 @@ def test_the_same_winner_everywhere_is_not_too_good() -> None:
     assert "the winners were kernel=5 in all 3." in notes_of_first(_results(study))
 
 
-def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:
+def test_unfinished_outer_folds_have_no_estimate() -> None:
     full = _results(_study())
     unfinished = synthetic_results(_study(), stop_after=9)
     found = analyse(unfinished).stage_results[0].nested
@@ -153,20 +153,20 @@ def test_until_every_outer_fold_has_its_score_nothing_is_said() -> None:
     assert analyse(full).stage_results[0].nested != found
 
 
-def test_other_numbers_of_outer_folds_train_on_other_numbers_of_images() -> None:
+def test_caption_reports_different_numbers_of_training_images() -> None:
     results = _results(_study(outer_folds=2))
     found = analyse(results).stage_results[0].nested
     assert found is not None
     assert (found.n_train, found.n_train_searched) == (718, 958)
     caption = next(table for table in gathered(results).tables if table.name == "nested-s").caption
-    assert "with 958 images to train on instead of 718" in caption
+    assert "with 958 training images instead of 718" in caption
 
 
-def test_a_search_that_is_not_nested_has_none() -> None:
+def test_search_without_nesting_has_no_estimate() -> None:
     assert analyse(_results(_study(nested=False))).stage_results[0].nested is None
 
 
-def test_the_interval_of_a_mean_over_folds() -> None:
+def test_interval_of_mean_over_folds_equals_hand_computation() -> None:
     found = fold_mean([0.5, 0.6, 0.7, 0.6], [1000] * 4, 1 / 3)
     assert found is not None
     # The variance of the four is 0.02 / 3; corrected, the mean's is 7/12 of it.

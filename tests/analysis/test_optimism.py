@@ -1,4 +1,4 @@
-"""What a notebook would have reported: the best seed, network, epoch and candidate, by hand."""
+"""Selection-biased estimates: the best seed, network, epoch and candidate, compared with hand computations."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ ACCURATE = metric_named("accuracy")
 
 
 def _known() -> Results:
-    """Return results in which a is chosen by validation and b is better on the 360 test images."""
+    """Return results in which a is selected on validation images and b is better on the 360 test images."""
     study = study_of("digits", networks=2, seeds=3)
     wrong = {"a": lambda seed: rows(0, 18 + 9 * seed), "b": lambda seed: rows(0, 9 + 9 * seed)}
     return results_of(study, wrong, level=lambda name: {"a": 0.97, "b": 0.9}[name])
 
 
-def test_the_best_of_seeds_and_networks_by_hand() -> None:
+def test_best_seed_and_network_equal_hand_computation() -> None:
     results = _known()
     head = analyse(results).headline
     assert head is not None
     assert head.candidate.name == "a"
     seed, network, both, *_ = analyse(results).biased_estimates
-    # a: 342, 333 and 324 of 360 right, 0.925 in the mean; b: 351, 342 and 333, 0.95.
+    # a: 342, 333 and 324 of 360 correct, mean 0.925; b: 351, 342 and 333, 0.95.
     assert (seed.kind, seed.n_options, seed.biased, seed.unbiased) == ("seed", 3, 0.95, pytest.approx(0.925))
     assert (network.kind, network.n_options, network.biased) == ("network", 2, pytest.approx(0.95))
     assert network.difference == pytest.approx(0.025)
@@ -44,7 +44,7 @@ def test_the_best_of_seeds_and_networks_by_hand() -> None:
     assert {each.images for each in (seed, network, both)} == {"test"}
 
 
-def test_the_best_epoch_is_told_of_the_validation_images() -> None:
+def test_best_epoch_is_measured_on_validation_images() -> None:
     results = _known()
     head = analyse(results).headline
     assert head is not None
@@ -58,28 +58,28 @@ def test_the_best_epoch_is_told_of_the_validation_images() -> None:
     results = replace(results, records=records)
     found = analyse(results).biased_estimates
     (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
-    assert epoch.kind == "kept epoch"  # the recipe's keep is "best", unless told
+    assert epoch.kind == "kept epoch"  # the default of recipe.checkpoint is "best"
     caption = optimism_table(found, ACCURATE).caption
-    assert "With keep = “best” the validation scores in this report are of that kind" in caption
-    assert "With keep" not in optimism_table((replace(epoch, kind="epoch"),), ACCURATE).caption
+    assert "With checkpoint = “best”, the validation scores of this report have this bias" in caption
+    assert "With checkpoint" not in optimism_table((replace(epoch, kind="epoch"),), ACCURATE).caption
     # The best epochs have 0.95, 0.96 and 0.97, the last ones 0.93 each.
     assert (epoch.n_options, epoch.biased, epoch.unbiased) == (3, pytest.approx(0.96), pytest.approx(0.93))
     assert epoch.images == "validation"
 
 
-def test_the_table_says_what_it_is_about() -> None:
+def test_table_names_each_estimate() -> None:
     results = _known()
     table = optimism_table(analyse(results).biased_estimates, ACCURATE)
     first = [
         cell_text(value, column.kind) for value, column in zip(table.rows[0], table.columns, strict=True)
     ]
-    assert first == ["the best of 3 seeds", "their mean", "a", "test", "95.00 %", "92.50 %", "+2.50"]
+    assert first == ["best of 3 seeds", "mean over seeds", "a", "test", "95.00 %", "92.50 %", "+2.50"]
     made = synthetic_results()
     assert table_of(gathered(made), "optimism") == optimism_table(analyse(made).biased_estimates, ACCURATE)
     assert len(table_of(gathered(made), "optimism").rows) == 4
 
 
-def test_nothing_is_said_of_what_is_not_known() -> None:
+def test_unknown_estimates_are_left_out() -> None:
     one_seed = synthetic_results(study_of("digits", networks=2, seeds=1))
     kinds = [each.kind for each in analyse(one_seed).biased_estimates]
     assert "seed" not in kinds

@@ -12,9 +12,9 @@ from tests.report.synthetic import digest, synthetic_results
 from tests.scores import scores
 
 
-def test_who_saw_which_images() -> None:
-    told = analyse(synthetic_results()).protocol
-    search, compare, ablate = told.stages
+def test_protocol_reports_the_images_of_each_stage() -> None:
+    found = analyse(synthetic_results()).protocol
+    search, compare, ablate = found.stages
     assert (search.n_train + search.n_validation, search.n_test) == (1437, 0)
     assert search.how == "3 stratified folds, the same for every candidate"
     assert (compare.n_train + compare.n_validation, compare.n_test) == (1437, 360)
@@ -22,31 +22,31 @@ def test_who_saw_which_images() -> None:
     assert (ablate.n_candidates, ablate.n_fits) == (4, 12)
 
 
-def test_a_subset_is_said() -> None:
+def test_protocol_reports_a_subset() -> None:
     study = load_study("digits").model_copy(update={"subset": 500})
-    told = analyse(synthetic_results(study)).protocol
-    assert told.stages[1].how.endswith("a subset of 500 training images")
-    assert told.stages[1].n_train + told.stages[1].n_validation == 500
+    found = analyse(synthetic_results(study)).protocol
+    assert found.stages[1].how.endswith("a subset of 500 training images")
+    assert found.stages[1].n_train + found.stages[1].n_validation == 500
 
 
-def test_each_opening_names_its_weights_and_all_that_share_them() -> None:
+def test_evaluation_names_its_weights_and_all_candidates_that_share_them() -> None:
     results = synthetic_results(n_test_evaluations_before=7)
-    told = analyse(results).protocol
-    assert len(told.test_evaluations) == 18 == len(results.plan.tested_fits)
-    assert [row.test_evaluation.evaluated_at for row in told.test_evaluations] == sorted(
+    found = analyse(results).protocol
+    assert len(found.test_evaluations) == 18 == len(results.plan.tested_fits)
+    assert [row.test_evaluation.evaluated_at for row in found.test_evaluations] == sorted(
         o.evaluated_at for o in results.test_evaluations.values()
     )
     assert all(
         row.test_evaluation.weights_digest == digest(row.test_evaluation.fit_id)
-        for row in told.test_evaluations
+        for row in found.test_evaluations
     )
-    shared = [row for row in told.test_evaluations if len(row.candidates) == 2]
+    shared = [row for row in found.test_evaluations if len(row.candidates) == 2]
     assert [row.part for row in shared] == ["seed 0", "seed 1", "seed 2"]
     assert all(row.candidates[1] == "ablate.best: as it is" for row in shared)
-    assert (told.n_test_evaluations, told.n_test_evaluations_before) == (25, 7)
+    assert (found.n_test_evaluations, found.n_test_evaluations_before) == (25, 7)
 
 
-def test_choices_stand_in_order() -> None:
+def test_choices_are_in_order_of_stages() -> None:
     assert [stage for stage, _ in analyse(synthetic_results()).protocol.choices] == [
         "search.kernel-size",
         "compare.architectures",
@@ -54,25 +54,25 @@ def test_choices_stand_in_order() -> None:
     assert analyse(synthetic_results(stop_after=2)).protocol.choices == ()
 
 
-def _entry(test_evaluation: Evaluation, run_id: str, question: str) -> Entry:
-    return Entry(test_evaluation, run_id, question)
+def _entry(test_evaluation: Evaluation, run_id: str, hypothesis: str) -> Entry:
+    return Entry(test_evaluation, run_id, hypothesis)
 
 
-def test_questions_are_counted_once_over_all_studies() -> None:
+def test_hypotheses_count_once_over_all_studies() -> None:
     made = synthetic_results()
     own = analyse(made).protocol.test_evaluations
-    # 3 networks and 3 variants, each over 3 seeds; "as it is" is the comparison's winner.
+    # 3 networks and 3 variants with 3 seeds each; "as it is" is the winner of the comparison.
     entries = [_entry(row.test_evaluation, made.run_id, row.candidates[0]) for row in own]
     other = Evaluation("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
     entries += [
         _entry(other, "another-1", "theirs"),
         _entry(replace(other, fit_id="e" * 16), "another-1", "theirs"),
-        _entry(replace(other, fit_id="c" * 16, scores=None), "another-1", "only begun"),
+        _entry(replace(other, fit_id="c" * 16, scores=None), "another-1", "incomplete"),
     ]
     results = replace(made, access_log=tuple(entries))
-    told = analyse(results).protocol
-    assert (told.n_hypotheses, told.n_hypotheses_elsewhere, told.n_evaluated) == (7, 1, 18)
-    assert [entry.test_evaluation.fit_id for entry in told.others] == ["f" * 16, "e" * 16]
+    found = analyse(results).protocol
+    assert (found.n_hypotheses, found.n_hypotheses_elsewhere, found.n_evaluated) == (7, 1, 18)
+    assert [entry.test_evaluation.fit_id for entry in found.others] == ["f" * 16, "e" * 16]
     assert answer(analyse(results))[-1].startswith(
         "In this runs folder, 7 hypotheses have been tested on this test set, 1 of them by other runs."
     )
@@ -85,28 +85,33 @@ def test_questions_are_counted_once_over_all_studies() -> None:
     assert "latest 50 of 60" in table.caption
 
 
-def test_answers_of_earlier_runs_that_this_run_uses_are_told_of() -> None:
+def test_hypotheses_of_earlier_runs_are_reported_if_this_run_reuses_their_scores() -> None:
     made = synthetic_results()
     entries = tuple(
         _entry(row.test_evaluation, "earlier-1", row.candidates[0])
         for row in analyse(made).protocol.test_evaluations
     )
     results = replace(made, access_log=entries)
-    told = analyse(results).protocol
-    assert (told.n_hypotheses, told.n_hypotheses_elsewhere, told.n_evaluated, told.others) == (6, 6, 0, ())
+    found = analyse(results).protocol
+    assert (found.n_hypotheses, found.n_hypotheses_elsewhere, found.n_evaluated, found.others) == (
+        6,
+        6,
+        0,
+        (),
+    )
     assert answer(analyse(results))[-1].startswith(
         "In this runs folder, 6 hypotheses have been tested on this test set, 6 of them"
     )
 
 
-def test_openings_of_models_that_have_left_the_plan_stay_in_the_log() -> None:
+def test_evaluations_of_models_outside_the_plan_stay_in_the_log() -> None:
     made = synthetic_results()
     entries = [
         _entry(row.test_evaluation, made.run_id, row.candidates[0])
         for row in analyse(made).protocol.test_evaluations
     ]
     left = Evaluation("f" * 16, "d" * 64, "made", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
-    told = analyse(replace(made, access_log=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
-    assert [entry.test_evaluation for entry in told.others] == [left]
-    assert (told.n_hypotheses, told.n_hypotheses_elsewhere) == (7, 0)
-    assert "this one before it came to the models above" in access_log_table(told).caption
+    found = analyse(replace(made, access_log=(*entries, _entry(left, made.run_id, "abandoned")))).protocol
+    assert [entry.test_evaluation for entry in found.others] == [left]
+    assert (found.n_hypotheses, found.n_hypotheses_elsewhere) == (7, 0)
+    assert "earlier ones of this study" in access_log_table(found).caption

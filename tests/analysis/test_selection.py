@@ -1,4 +1,4 @@
-"""What being the best of several adds to a score: by hand, by a slow twin, and in a world of known truth."""
+"""The selection bias of a score, compared with a reference implementation and simulated truth."""
 
 from __future__ import annotations
 
@@ -18,71 +18,71 @@ from tests.report.synthetic import notes_of_first, synthetic_results
 Array = npt.NDArray[np.float32]
 
 
-def _no_losses(right: Array) -> Array:
-    return np.zeros_like(right)
+def _no_losses(correct: Array) -> Array:
+    return np.zeros_like(correct)
 
 
-def test_where_every_draw_chooses_the_winner_nothing_is_too_good() -> None:
+def test_optimism_is_zero_if_every_draw_selects_the_winner() -> None:
     always = np.stack([np.ones(20), np.zeros(20)], axis=1).astype(np.float32)
     assert optimism(always, _no_losses(always), 0) == 0
     alike = np.stack([np.arange(20) % 2] * 3, axis=1).astype(np.float32)
     assert optimism(alike, _no_losses(alike), 0) == 0
 
 
-def reference_implementation(right: Array, losses: Array, winner: int) -> float:
-    """Return what ``optimism`` does, draw by draw and image by image."""
-    n, n_candidates = right.shape
+def reference_implementation(correct: Array, losses: Array, winner: int) -> float:
+    """Compute ``optimism`` with loops over draws and candidates."""
+    n, n_candidates = correct.shape
     draws = np.random.RandomState(SEED)
     found = []
     for _ in range(DRAWS):
         rows = draws.randint(0, n, n)
         outside = [row for row in range(n) if row not in set(rows.tolist())]
         ranks = [
-            (-int(right[rows, c].sum()), float(losses[rows, c].sum(dtype=np.float64)), c)
+            (-int(correct[rows, c].sum()), float(losses[rows, c].sum(dtype=np.float64)), c)
             for c in range(n_candidates)
         ]
-        chosen = min(ranks)[2]
-        found.append(float(right[outside, winner].mean() - right[outside, chosen].mean()))
+        selected = min(ranks)[2]
+        found.append(float(correct[outside, winner].mean() - correct[outside, selected].mean()))
     return float(np.mean(found))
 
 
-def test_of_two_with_as_many_right_answers_the_lower_loss_is_chosen_then_the_first() -> None:
-    """Each is right where the other is not: a quarter of the draws holds five images of either kind."""
+def test_ties_of_accuracy_are_resolved_by_loss_then_order() -> None:
+    """The candidates are correct on complementary images, so that a quarter of the draws are ties."""
     split = np.stack([np.arange(10) < 5, np.arange(10) >= 5], axis=1).astype(np.float32)
     losses = [np.array([pair] * 10, dtype=np.float32) for pair in ((0.1, 0.2), (0.2, 0.1), (0.1, 0.1))]
     found = [optimism(split, each, 0) for each in losses]
     assert found == pytest.approx([reference_implementation(split, each, 0) for each in losses], abs=1e-7)
-    # So the rule does matter here: another one would give another figure.
+    # The rule matters here: another rule gives another value.
     assert found[0] == found[2]
     assert abs(found[0] - found[1]) > 1e-4
 
 
-def test_the_slow_twin_agrees() -> None:
+def test_optimism_equals_reference_implementation() -> None:
     random = np.random.default_rng(3)
-    right = (random.random((60, 4)) < (0.7, 0.75, 0.8, 0.7)).astype(np.float32)
+    correct = (random.random((60, 4)) < (0.7, 0.75, 0.8, 0.7)).astype(np.float32)
     losses = random.random((60, 4)).astype(np.float32)
-    winner = int(right.sum(axis=0).argmax())
-    assert optimism(right, losses, winner) == pytest.approx(
-        reference_implementation(right, losses, winner), abs=1e-7
+    winner = int(correct.sum(axis=0).argmax())
+    assert optimism(correct, losses, winner) == pytest.approx(
+        reference_implementation(correct, losses, winner), abs=1e-7
     )
 
 
-def test_the_best_of_equal_candidates_is_brought_back_to_what_all_of_them_are() -> None:
-    """Eight candidates right on 80 % of all images each: the best of 300 seems two points better or more."""
+def test_corrected_score_of_equal_candidates_is_unbiased() -> None:
+    """Eight candidates have 80 % accuracy; on 300 images the best one appears at least 2 pp better."""
     random = np.random.default_rng(1)
     naive, corrected = [], []
     for _ in range(60):
-        right = (random.random((300, 8)) < 0.8).astype(np.float32)
-        scores = right.mean(axis=0)
+        correct = (random.random((300, 8)) < 0.8).astype(np.float32)
+        scores = correct.mean(axis=0)
         winner = int(scores.argmax())
         naive.append(float(scores[winner]) - 0.8)
-        corrected.append(naive[-1] - optimism(right, _no_losses(right), winner))
+        corrected.append(naive[-1] - optimism(correct, _no_losses(correct), winner))
     assert np.mean(naive) > 0.025
     assert abs(float(np.mean(corrected))) < 0.005
 
 
 def _with_predictions(results: Results, labels: bool = True) -> Results:
-    """Return results whose validation files say what the records say."""
+    """Return results with validation predictions that match the records."""
     fits = {fit.id: fit for fit in results.plan.fits}
 
     def arrays(fit_id: str, what: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _searching(**search: Any) -> Any:
     return study.model_copy(update={"search": {"s": Search(network="two-conv", **values)}})
 
 
-def test_the_answer_corrects_the_score_of_a_search() -> None:
+def test_answer_has_the_corrected_score_of_a_search() -> None:
     results = _with_predictions(synthetic_results(_searching(), level=lambda name: 0.96))
     found = analyse(results).stage_results[0].selection
     assert found is not None
@@ -122,7 +122,7 @@ def test_the_answer_corrects_the_score_of_a_search() -> None:
     assert f"it is about {found.corrected * 100:.2f} %." in notes
 
 
-def test_what_is_not_known_is_said() -> None:
+def test_unknown_optimism_has_a_reason() -> None:
     older = _with_predictions(synthetic_results(_searching()), labels=False)
     found = analyse(older).stage_results[0].selection
     assert found is not None
@@ -138,7 +138,7 @@ def test_what_is_not_known_is_said() -> None:
     assert "optimistic" not in notes_of_first(alone)
 
 
-def test_predictions_that_are_not_those_of_the_record_do_not_count() -> None:
+def test_predictions_that_contradict_the_record_are_not_used() -> None:
     results = _with_predictions(synthetic_results(_searching()))
     best = analyse(results).stage_results[0].best
     assert best is not None
@@ -154,7 +154,7 @@ def test_predictions_that_are_not_those_of_the_record_do_not_count() -> None:
     assert found.unknown == "no predictions"
 
 
-def test_only_the_last_rung_counts_where_a_search_halves() -> None:
+def test_successive_halving_corrects_for_the_last_rung_only() -> None:
     study = _searching(method="halving", budget=0.5, recipe={"epochs": 4})
     results = _with_predictions(synthetic_results(study))
     stage = results.plan.stages[0]

@@ -1,4 +1,4 @@
-"""Names in charts: no wider than there is room for, and never two alike."""
+"""Names in charts: they fit, and different names stay different."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES.keys())
-def test_different_names_stay_different(names: list[str]) -> None:
+def test_shortened_names_stay_different_and_fit(names: list[str]) -> None:
     short = short_names(names, 21)
     assert len(set(short)) == len(names)
     assert max(map(len, short)) <= 21
     assert all(label == name for label, name in zip(short, names, strict=True) if len(name) <= 21)
 
 
-def test_names_with_room_stay_whole() -> None:
+def test_short_names_stay_unchanged() -> None:
     assert short_names(("two-conv", "small"), 21) == ("two-conv", "small")

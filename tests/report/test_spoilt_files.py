@@ -1,4 +1,4 @@
-"""Files beside the records may hold anything: what is not what the record tells of counts as not there."""
+"""Prediction files that are invalid or contradict their records are ignored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def one_label(value: int) -> Callable[[Any], Any]:
 
 
 def in_another_order(test: dict[str, Any]) -> dict[str, Any]:
-    """Return predictions that fit the record, of images in another order."""
+    """Return predictions with the recorded accuracy, but in another order of images."""
     return {**test, **{name: test[name][::-1] for name in ("labels", "probabilities")}}
 
 
@@ -38,13 +38,11 @@ SPOILT: dict[str, Spoil] = {
     "no labels": without("labels"),
     "no probabilities": without("probabilities"),
     "nothing": lambda test: {},
-    "labels are no whole numbers": changed("labels", lambda labels: labels.astype(np.float32)),
-    "probabilities are whole numbers": changed(
-        "probabilities", lambda shares: np.rint(shares).astype(np.int64)
-    ),
+    "labels are not integers": changed("labels", lambda labels: labels.astype(np.float32)),
+    "probabilities are integers": changed("probabilities", lambda values: np.rint(values).astype(np.int64)),
     "labels for each class": changed("labels", lambda labels: np.eye(10, dtype=np.int64)[labels]),
-    "probabilities of one class": changed("probabilities", lambda shares: shares[:, 0]),
-    "a class too few": changed("probabilities", lambda shares: shares[:, :9]),
+    "probabilities of one class": changed("probabilities", lambda values: values[:, 0]),
+    "a class too few": changed("probabilities", lambda values: values[:, :9]),
     "an image too few": lambda test: {
         **test,
         **{name: test[name][1:] for name in ("labels", "probabilities")},
@@ -52,19 +50,19 @@ SPOILT: dict[str, Spoil] = {
     "labels for fewer images": changed("labels", lambda labels: labels[1:]),
     "a label above all classes": changed("labels", one_label(10)),
     "a label below 0": changed("labels", one_label(-1)),
-    "a probability that is no number": changed(
-        "probabilities", lambda shares: np.where(shares > 0.7, np.nan, shares)
+    "a probability that is NaN": changed(
+        "probabilities", lambda values: np.where(values > 0.7, np.nan, values)
     ),
-    "probabilities above 1": changed("probabilities", lambda shares: 2 * shares),
+    "probabilities above 1": changed("probabilities", lambda values: 2 * values),
     "images in another order": in_another_order,
 }
 
 
-def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str]:
-    """Return results of which one test file of the headline's candidate is spoilt, and the fit that it is of."""
+def spoilt(results: Results, spoil: Spoil, index: int = 1) -> tuple[Results, str]:
+    """Spoil one test file of the headline's candidate; return the results and the id of its fit."""
     head = analyse(results).headline
     assert head is not None
-    fit_id = head.candidate.fits[place].id
+    fit_id = head.candidate.fits[index].id
 
     def arrays(asked: str, what: str) -> dict[str, Any]:
         found = results.arrays(asked, what)
@@ -74,7 +72,7 @@ def spoilt(results: Results, spoil: Spoil, place: int = 1) -> tuple[Results, str
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(what: str) -> None:
+def test_invalid_test_predictions_are_left_out(what: str) -> None:
     results, fit_id = spoilt(synthetic_results(), SPOILT[what])
     found = gathered(results)
     assert any("(2 seeds)." in text for text in texts_of(found, "misclassified"))
@@ -82,14 +80,14 @@ def test_a_test_file_that_is_not_what_its_record_tells_of_counts_as_not_there(wh
     assert "calibration" not in [section.id for section in found.sections]
     (note,) = found.notes[:1]
     assert note == f"The test predictions of fit {fit_id} do not match its record and are left out."
-    # Verdicts on this candidate go by scores, and so claim less.
+    # Verdicts on this candidate are computed from scores, with a bound.
     compare = analyse(results).stage_results[1]
     assert compare.best is not None
     assert all(v.bounded == (compare.best.name in (v.first, v.second)) for v in compare.verdicts)
 
 
 @pytest.mark.parametrize("what", ["nothing", "a label above all classes", "images in another order"])
-def test_the_page_is_made_all_the_same(what: str) -> None:
+def test_page_is_written_despite_invalid_predictions(what: str) -> None:
     results, fit_id = spoilt(synthetic_results(), SPOILT[what])
     assert fit_id in page(gathered(results))
 
@@ -106,7 +104,7 @@ def test_the_page_is_made_all_the_same(what: str) -> None:
         changed("error_pixels", lambda pixels: pixels.astype(np.float32)),
     ],
 )
-def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> None:
+def test_invalid_error_images_are_not_shown(spoil: Spoil) -> None:
     whole, found = gathered(synthetic_results()), gathered(spoilt(synthetic_results(), spoil)[0])
     assert table_of(found, "confusion") == table_of(whole, "confusion")
     misclassified = table_of(found, "misclassified").rows
@@ -114,8 +112,8 @@ def test_pictures_that_are_none_of_test_images_are_not_shown(spoil: Spoil) -> No
     assert misclassified != table_of(whole, "misclassified").rows
 
 
-def test_if_the_first_file_has_other_labels_nobody_is_set_beside_it() -> None:
-    results, _ = spoilt(synthetic_results(), in_another_order, place=0)
+def test_files_with_other_labels_than_the_first_are_ignored() -> None:
+    results, _ = spoilt(synthetic_results(), in_another_order, index=0)
     reader = PredictionReader(results)
     head = analyse(results).headline
     assert head is not None

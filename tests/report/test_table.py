@@ -26,7 +26,7 @@ TABLE = Table(
 )
 
 
-def test_people_read_rounded_figures() -> None:
+def test_texts_are_rounded() -> None:
     assert TABLE.texts == [["a", "15.00 ± 7.07 %", "0.3000", "01234567 fedcba98"], ["b", "–", "–", "–"]]
 
 
@@ -46,13 +46,13 @@ def test_csv_has_full_precision_and_full_digests() -> None:
     }
 
 
-def test_records_say_the_same() -> None:
+def test_records_have_the_same_values_as_csv() -> None:
     first, second = as_records(TABLE)
     assert first["digests"] == ["0123456789abcdef", "fedcba9876543210"]
     assert (second["accuracy_mean"], second["accuracy_n"]) == (None, 0)
 
 
-def test_markdown_lines_up_numbers_at_their_right() -> None:
+def test_markdown_aligns_numbers_to_the_right() -> None:
     head, rule, first, _ = as_markdown(TABLE).splitlines()
     assert head == "| Name | Accuracy | Loss | Weights |"
     assert rule == "| --- | ---: | ---: | --- |"
@@ -60,18 +60,18 @@ def test_markdown_lines_up_numbers_at_their_right() -> None:
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
-def test_no_cell_is_a_formula_to_a_spreadsheet(text: str) -> None:
+def test_csv_escapes_formulas(text: str) -> None:
     table = Table("t", "T", "", (Column("x", "X"),), ((text,),))
     ((_,), (cell,)) = csv.reader(io.StringIO(as_csv(table)))
     assert cell == "'" + text
 
 
-def test_markdown_cannot_be_broken_out_of() -> None:
+def test_markdown_escapes_markup() -> None:
     table = Table("t", "T", "", (Column("x", "X"),), (("a|b\n<script>`x`[y](z)",),))
     row = as_markdown(table).splitlines()[2]
     assert row == "| a\\|b \\<script\\>\\`x\\`\\[y\\](z) |"
 
 
-def test_a_row_of_another_length_is_refused() -> None:
+def test_table_rejects_a_row_of_another_length() -> None:
     with pytest.raises(ValueError, match="1 values for 4 columns"):
         Table("t", "T", "", COLUMNS, (("a",),))

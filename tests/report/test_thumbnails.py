@@ -11,7 +11,7 @@ from convstudy.report.thumbnails import data_uri, first_kernels, kernel_pixels, 
 
 
 def decoded(content: bytes) -> np.ndarray:
-    """Read a PNG of 8-bit grey or RGB without filters, checking each chunk's sum."""
+    """Decode an 8-bit grey or RGB PNG without filters, and check its checksums."""
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     place, chunks = 8, {}
     while place < len(content):
@@ -29,7 +29,7 @@ def decoded(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (5, 3, 3), (1, 1, 1)])
-def test_a_png_holds_the_pixels(shape: tuple[int, int, int]) -> None:
+def test_png_contains_the_pixels(shape: tuple[int, int, int]) -> None:
     pixels = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
     assert (decoded(png(pixels)) == pixels).all()
     head, _, body = data_uri(pixels).partition(",")
@@ -37,12 +37,12 @@ def test_a_png_holds_the_pixels(shape: tuple[int, int, int]) -> None:
     assert base64.b64decode(body) == png(pixels)
 
 
-def test_other_channels_are_refused() -> None:
+def test_png_rejects_other_numbers_of_channels() -> None:
     with pytest.raises(ValueError, match="got 2"):
         png(np.zeros((2, 2, 2), np.uint8))
 
 
-def test_the_first_convolution_is_first_by_number() -> None:
+def test_first_kernels_are_those_of_the_lowest_layer_number() -> None:
     weights = {
         "10.0.weight": np.ones((1, 1, 3, 3)),
         "2.0.weight": np.stack([np.zeros((2, 5, 5)), np.ones((2, 5, 5))]),
@@ -53,7 +53,7 @@ def test_the_first_convolution_is_first_by_number() -> None:
     assert first_kernels({"0.weight": np.zeros((3, 3))}) is None
 
 
-def test_negative_is_blue_positive_red_and_nothing_pale() -> None:
+def test_negative_weights_are_blue_positive_red_and_zero_pale() -> None:
     pixels = kernel_pixels(np.array([[-2.0, 0.0, 2.0]]), 2.0)
     assert pixels.tolist() == [[[0, 114, 178], [245, 245, 245], [213, 94, 0]]]
     assert kernel_pixels(np.zeros((1, 1)), 0.0).tolist() == [[[245, 245, 245]]]

@@ -17,7 +17,7 @@ from tests.report.synthetic import analysed, synthetic_results
 STARTS = {".html": b"<!doctype html>", ".svg": b"<svg", ".pdf": b"%PDF", ".png": b"\x89PNG", ".json": b"{"}
 
 
-def test_every_format_writes_what_it_says(tmp_path: Path) -> None:
+def test_every_format_writes_its_files(tmp_path: Path) -> None:
     study = load_study("digits").model_copy(update={"search": {}, "ablate": {}})
     files = write_report(*analysed(synthetic_results(study)), tmp_path, FORMATS)
     assert FORMATS == ("html", "csv", "markdown", "json", "svg", "pdf", "png")
@@ -30,17 +30,17 @@ def test_every_format_writes_what_it_says(tmp_path: Path) -> None:
     assert len([path for path in files if path.suffix == ".svg"]) == 5 + 2 * 3 + 4
 
 
-def test_html_is_what_is_written_unless_told(tmp_path: Path) -> None:
+def test_default_format_is_html(tmp_path: Path) -> None:
     assert write_report(*analysed(synthetic_results(stop_after=1)), tmp_path) == (tmp_path / "report.html",)
 
 
-def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_unknown_format_is_rejected_before_writing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match='did you mean "html"'):
         write_report(*analysed(synthetic_results(stop_after=1)), tmp_path, ["htm"])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_json_holds_everything(tmp_path: Path) -> None:
+def test_json_has_all_tables_and_records(tmp_path: Path) -> None:
     results = synthetic_results(fails=["plain"])
     (path,) = write_report(*analysed(results), tmp_path, ["json"])
     document = json.loads(path.read_text("utf-8"))
@@ -66,14 +66,14 @@ def test_json_holds_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop_after", [0, 3, 12])
-def test_an_unfinished_run_has_a_report_in_each_text_format(tmp_path: Path, stop_after: int) -> None:
+def test_unfinished_run_has_a_report_in_each_text_format(tmp_path: Path, stop_after: int) -> None:
     files = write_report(
         *analysed(synthetic_results(stop_after=stop_after)), tmp_path, ["html", "csv", "markdown", "json"]
     )
     assert {path.suffix for path in files} == {".html", ".csv", ".md", ".json"}
 
 
-def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+def test_same_results_give_identical_bytes(tmp_path: Path) -> None:
     formats = ("html", "csv", "markdown", "json")
     first = [
         path.read_bytes() for path in write_report(*analysed(synthetic_results()), tmp_path / "a", formats)
@@ -83,9 +83,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     ] == first
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_file(tmp_path / "report.md", "old")
 
     def fail(self: Path, target: Path) -> Path:
@@ -98,7 +96,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_chart_library_is_kept_and_a_damaged_one_made_anew(
+def test_chart_library_is_cached_and_a_damaged_cache_is_rebuilt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import vl_convert
@@ -119,7 +117,7 @@ def test_the_chart_library_is_kept_and_a_damaged_one_made_anew(
     assert len(made) == 2
 
 
-def test_a_report_needs_no_torch() -> None:
+def test_report_does_not_import_torch() -> None:
     code = (
         "import sys, tempfile; from pathlib import Path\n"
         "from tests.report.synthetic import analysed, synthetic_results\n"
