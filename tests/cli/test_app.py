@@ -96,7 +96,7 @@ def convstudy_version() -> str:
         ),
         (["run", "digits", "--workers", "many"], "got many"),
         (["run", "digits", "--device", "cdua"], 'did you mean "cuda"?'),
-        (["run", "digits", "--device", "cuda:99"], "device: there is no such device"),
+        (["run", "digits", "--device", "cuda:99"], 'device must be one of "auto", "cpu"'),
         (["plan", "digits", "--seeds", "0"], "convstudy plan --seeds"),
         (["plan", "digits", "--subset", "-3"], "must be an integer of 1 or more"),
         (["plan", "digits", "--subset", "3"], "study.subset"),

@@ -63,7 +63,7 @@ def stopped(fit: Fit, checkpoint: Path, after: int) -> None:
     raise AssertionError(f"the fit ended before epoch {after}")
 
 
-def story(result: TrainedFit) -> list[tuple[float, ...]]:
+def scores_by_epoch(result: TrainedFit) -> list[tuple[float, ...]]:
     """Return the history without durations."""
     return [
         (

@@ -25,7 +25,7 @@ from convstudy.run.executors import GpuExecutor
 from convstudy.run.tasks import Train, Trained
 from convstudy.store import Layout
 from tests.engine.cuda.test_loop import LAYERS, RECIPES
-from tests.engine.small import digits, small_fit, story
+from tests.engine.small import digits, scores_by_epoch, small_fit
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 DEVICE = "cuda:0"
@@ -106,7 +106,7 @@ def test_gpu_resume_gives_identical_weights(tmp_path: Path) -> None:
         _on_gpu(fit, checkpoint, stop)
     resumed = _on_gpu(fit, checkpoint)
     assert resumed.record.weights_digest == whole.record.weights_digest
-    assert story(resumed) == story(whole)
+    assert scores_by_epoch(resumed) == scores_by_epoch(whole)
 
 
 def test_concurrent_gpu_fits_equal_sequential_fits() -> None:
@@ -123,7 +123,7 @@ def test_concurrent_gpu_fits_equal_sequential_fits() -> None:
         thread.join()
     for n, result in enumerate(sequential):
         assert concurrent[n].record.weights_digest == result.record.weights_digest
-        assert story(concurrent[n]) == story(result)
+        assert scores_by_epoch(concurrent[n]) == scores_by_epoch(result)
 
 
 def test_fit_frees_gpu_memory() -> None:

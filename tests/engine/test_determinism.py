@@ -16,7 +16,7 @@ from convstudy.engine.fit import run_fit
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import read_tensors, write_tensors
 from convstudy.plan import Fit
-from tests.engine.small import N_PARAMETERS, digits, small_fit, stopped, story, trained
+from tests.engine.small import N_PARAMETERS, digits, scores_by_epoch, small_fit, stopped, trained
 
 
 def test_repeated_fit_is_bit_identical_after_other_fits() -> None:
@@ -25,7 +25,7 @@ def test_repeated_fit_is_bit_identical_after_other_fits() -> None:
     torch.manual_seed(99)
     again = trained(small_fit())
     assert first.record.weights_digest == again.record.weights_digest
-    assert story(first) == story(again)
+    assert scores_by_epoch(first) == scores_by_epoch(again)
     assert first.record.weights_digest != other.record.weights_digest
     for name, tensor in first.validation.items():
         assert torch.equal(tensor, again.validation[name])
@@ -131,7 +131,7 @@ def test_resume_after_any_epoch_gives_identical_weights(name: str, tmp_path: Pat
         stopped(fit, checkpoint, after)
         resumed = trained(fit, checkpoint)
         assert resumed.record.weights_digest == whole.record.weights_digest, after
-        assert story(resumed) == story(whole), after
+        assert scores_by_epoch(resumed) == scores_by_epoch(whole), after
         assert (resumed.record.best_epoch, resumed.record.selected_epoch) == (
             whole.record.best_epoch,
             whole.record.selected_epoch,
@@ -158,7 +158,7 @@ def test_fit_resumed_from_smaller_budget_is_bit_identical(name: str, tmp_path: P
     assert early.record.fit_id == replace(whole, epoch_budget=2).id
     stopped(whole, tmp_path / "other", 1)  # another checkpoint file must not matter
     late = trained(replace(whole, epoch_budget=4), checkpoint)
-    assert story(late) == story(once)
+    assert scores_by_epoch(late) == scores_by_epoch(once)
     assert late.record.weights_digest == once.record.weights_digest
     assert (late.record.best_epoch, late.record.selected_epoch) == (
         once.record.best_epoch,

@@ -17,7 +17,7 @@ from convstudy.engine.evaluation import logits_of
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
 from tests.convolutions import ConvolutionCalls
-from tests.engine.small import LAYERS, digits, small_fit, story, trained
+from tests.engine.small import LAYERS, digits, scores_by_epoch, small_fit, trained
 
 
 def network() -> nn.Sequential:
@@ -40,7 +40,7 @@ def test_unfilled_memory_does_not_change_results(monkeypatch: pytest.MonkeyPatch
     again = trained(small_fit())
     assert len(filled) == 3
     assert again.record.weights_digest == reference.record.weights_digest
-    assert story(again) == story(reference)
+    assert scores_by_epoch(again) == scores_by_epoch(reference)
 
 
 @pytest.mark.parametrize("tta", ["none", "shift"])

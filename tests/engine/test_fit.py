@@ -26,7 +26,7 @@ from convstudy.engine.run_time import estimate_run_time
 from convstudy.engine.weights import load_weights
 from convstudy.networks.build import build_network
 from convstudy.record import Epoch
-from tests.engine.small import digits, small_fit, stopped, story, trained
+from tests.engine.small import digits, scores_by_epoch, small_fit, stopped, trained
 from tests.scores import epoch_of
 
 
@@ -98,7 +98,7 @@ def test_history_and_weights_use_ema_and_tta(checkpoint: str) -> None:
 def test_ema_with_tiny_decay_equals_weights_and_does_not_change_training() -> None:
     plain, averaged = trained(small_fit()), trained(small_fit(ema_decay=1e-12))
     assert averaged.record.weights_digest == plain.record.weights_digest
-    assert story(averaged) == story(plain)
+    assert scores_by_epoch(averaged) == scores_by_epoch(plain)
 
 
 @pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])
@@ -125,7 +125,7 @@ def test_train_eval_samples_changes_training_scores_only() -> None:
         assert one.train["log-loss"] != other.train["log-loss"]
         assert other.train["accuracy"] * 10 == pytest.approx(round(other.train["accuracy"] * 10))
     assert sampled.record.n_train == 96
-    assert story(trained(small_fit(train_eval_samples=96))) == story(whole)
+    assert scores_by_epoch(trained(small_fit(train_eval_samples=96))) == scores_by_epoch(whole)
     # The sample is random over the whole training part, not its first images.
     train = ImageTensors(torch.arange(1000)[:, None, None, None].to(torch.uint8), torch.arange(1000))
     rows = engine_fit._train_eval_sample(small_fit(train_eval_samples=100), train).labels.tolist()
@@ -138,7 +138,9 @@ def test_train_eval_samples_changes_training_scores_only() -> None:
 
 
 def test_checkpoint_key_does_not_change_history() -> None:
-    assert story(trained(small_fit(**UNSTEADY))) == story(trained(small_fit(**UNSTEADY, checkpoint="last")))
+    assert scores_by_epoch(trained(small_fit(**UNSTEADY))) == scores_by_epoch(
+        trained(small_fit(**UNSTEADY, checkpoint="last"))
+    )
 
 
 def test_patience_ends_fit_without_lower_validation_loss() -> None:
@@ -255,7 +257,7 @@ def test_finished_fit_builds_no_loop(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(engine_fit, "_loop", loop)
     again = trained(fit, path)
     assert again.record.weights_digest == whole.record.weights_digest
-    assert story(again) == story(whole)
+    assert scores_by_epoch(again) == scores_by_epoch(whole)
 
 
 def test_fit_releases_lock_during_disk_access_and_hashing(

@@ -16,7 +16,7 @@ from convstudy.engine.fit import run_fit
 from convstudy.engine.test_set import evaluate_test_set
 from convstudy.engine.weights import write_tensors
 from convstudy.errors import DataError
-from tests.engine.small import digits, small_fit, story
+from tests.engine.small import digits, scores_by_epoch, small_fit
 
 
 def on_disk(images: Images, path: Path) -> Images:
@@ -50,7 +50,7 @@ def test_fit_on_disk_images_is_bit_identical(tmp_path: Path, augment: str) -> No
     first = run_fit(fit, digits().train)
     second = run_fit(fit, on_disk(digits().train, tmp_path / "train.npy"))
     assert second.record.done, second.record.error
-    assert story(second) == story(first)
+    assert scores_by_epoch(second) == scores_by_epoch(first)
     assert second.record.weights_digest == first.record.weights_digest
     for name, tensor in first.validation.items():
         assert torch.equal(second.validation[name], tensor), name

@@ -11,7 +11,7 @@ from torch import nn
 
 from convstudy.engine.optimizers import build_optimizer, make_step, orthogonalised
 from convstudy.studyfile import Recipe
-from tests.engine.small import small_fit, story, trained
+from tests.engine.small import scores_by_epoch, small_fit, trained
 
 GRADIENTS = ([2.0, -1.0], [1.0, 3.0])
 
@@ -82,11 +82,11 @@ def test_weight_decay_does_not_enter_moments() -> None:
 
 
 def test_clip_norm_label_smoothing_and_decay_change_training() -> None:
-    plain = story(trained(small_fit(epochs=1, optimizer="sgd")))
+    plain = scores_by_epoch(trained(small_fit(epochs=1, optimizer="sgd")))
     for change in ({"clip_norm": 0.01}, {"label_smoothing": 0.3}, {"weight_decay": 1.0}):
-        assert story(trained(small_fit(epochs=1, optimizer="sgd", **change))) != plain, change
+        assert scores_by_epoch(trained(small_fit(epochs=1, optimizer="sgd", **change))) != plain, change
     # A bound above every norm changes only rounding, because gradients are multiplied by about 1.
-    loose = story(trained(small_fit(epochs=1, optimizer="sgd", clip_norm=1e6)))
+    loose = scores_by_epoch(trained(small_fit(epochs=1, optimizer="sgd", clip_norm=1e6)))
     assert [round(value, 5) for value in loose[0]] == [round(value, 5) for value in plain[0]]
 
 

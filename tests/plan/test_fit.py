@@ -242,5 +242,5 @@ def test_fit_round_trips_through_json(fit: Fit) -> None:
 
 
 def test_fit_with_auto_precision_raises() -> None:
-    with pytest.raises(StudyError, match="must be float32 or bfloat16"):
+    with pytest.raises(StudyError, match='must be one of "float32", "bfloat16"; got "auto"'):
         _fit(recipe=Recipe(precision="auto"))

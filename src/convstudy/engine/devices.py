@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from convstudy.engine.cuda.streams import wait_for_stream, working_on_stream
-from convstudy.errors import Location, Problem, UsageError, nearest
+from convstudy.errors import Location, Problem, UsageError, nearest, one_of
 
 CPU = torch.device("cpu")
 
@@ -37,16 +37,18 @@ def find_device(name: str) -> torch.device:
         what = f"torch finds {requested} but cannot use it, so fits are trained on the CPU"
         warnings.warn(f"{what}: {reason}", RuntimeWarning, stacklevel=2)
         return CPU
-    what, hint = "there is no such device", nearest(name, ["auto", "cuda", *available])
+    where = Location(subject="device")
+    if reason:
+        what, hint = f'torch cannot use "{name}": {reason}', "omit the device to train on the CPU"
+        raise UsageError(Problem(what, where, name, hint=hint))
+    hint = nearest(name, ["auto", "cuda", *available])
     if name.startswith("cuda"):
-        hint = f"omit the device to train on the CPU; torch {torch.__version__} "
-        if reason:
-            what, hint = "torch cannot use this device", f"{hint}reports: {reason}"
-        elif len(available) > 1:
-            hint += f"finds {len(available) - 1} CUDA devices here"
+        hint = f"torch {torch.__version__} "
+        if len(available) > 1:
+            hint += f"finds {len(available) - 1} CUDA devices on this machine"
         else:
-            hint += "finds no CUDA device here" if torch.version.cuda else "was built without CUDA"
-    raise UsageError(Problem(what, Location(subject="device"), name, ", ".join(["auto", *available]), hint))
+            hint += "finds no CUDA device on this machine" if torch.version.cuda else "was built without CUDA"
+    raise UsageError(Problem("", where, f'"{name}"', one_of(["auto", *available]), hint))
 
 
 def why_unusable(device: torch.device) -> str:

@@ -231,7 +231,7 @@ def _one_epoch(
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     if not (math.isfinite(on_train[fit.metric]) and math.isfinite(on_validation[fit.metric])):
         title = metric_named(fit.metric).title
-        raise FitError(Problem(f"{title} was not a finite number after epoch {number}", got=fit.metric))
+        raise FitError(Problem(f"{title} was not a finite number after epoch {number}"))
     return Epoch(
         number=number,
         learning_rate=lr,

@@ -30,9 +30,9 @@ def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
         if not _lacks_memory(error, step_bytes(fit, device), device):
             raise
         what, hint = "there was not enough memory for this fit", "use a smaller batch_size or fewer workers"
-        raise OutOfMemory(
-            Problem(what, got=str(error).splitlines()[0] if str(error) else "", hint=hint)
-        ) from None
+        if str(error):
+            what += f": {str(error).splitlines()[0]}"
+        raise OutOfMemory(Problem(what, hint=hint)) from None
 
 
 def step_bytes(fit: Fit, device: torch.device) -> int:

@@ -81,7 +81,7 @@ def evaluate_test_set(
         scores = scores_of(logits, there.labels, fit.metric)
         if not math.isfinite(scores[fit.metric]):
             what = f"{metric_named(fit.metric).title} of the test images was not a finite number"
-            raise FitError(Problem(what, got=fit.metric))
+            raise FitError(Problem(what))
         probabilities = logits.softmax(dim=1).cpu()
     confidence, prediction = probabilities.max(dim=1)
     wrong = torch.nonzero(prediction != images.labels).flatten()

@@ -47,11 +47,9 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Map
         with atomic_write(path) as partial:
             save_file(contiguous, partial, dict(metadata))
     except (SafetensorError, OSError) as error:  # safetensors wraps the system's error in its own
-        what, hint = (
-            "this file cannot be written",
-            "make room or restore access, then run the same command again",
-        )
-        raise StoreError(Problem(what, where=Location(str(path)), got=str(error), hint=hint)) from None
+        what = f"this file cannot be written: {error}"
+        hint = "free disk space or restore access, then run the same command again"
+        raise StoreError(Problem(what, Location(str(path)), hint=hint)) from None
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
@@ -62,8 +60,8 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safetensors file is not iterable)
             return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
-        what = "this file cannot be read as safetensors"
-        raise StoreError(Problem(what, where=Location(str(path)), got=str(error))) from None
+        what = f"this file cannot be read as safetensors: {error}"
+        raise StoreError(Problem(what, Location(str(path)))) from None
 
 
 def load_weights(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from convstudy.data import Dataset, Fold, Holdout, Outer, Split
-from convstudy.errors import Location, Problem, StudyError
+from convstudy.errors import Location, Problem, StudyError, one_of
 from convstudy.metrics import ACCURACY
 from convstudy.networks import Network
 from convstudy.studyfile.recipe import Recipe
@@ -55,9 +55,9 @@ class Fit:
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
             # Otherwise the result would depend on the machine, and the id would not show it.
-            what = "the precision of a fit must be float32 or bfloat16"
+            where = Location(key=("recipe", "precision"))
             hint = "call fix_precision on the study first"
-            raise StudyError(Problem(what, Location(key=("recipe", "precision")), "auto", hint=hint))
+            raise StudyError(Problem("", where, '"auto"', one_of(["float32", "bfloat16"]), hint))
         # Normalize, so that a fit with a budget of all epochs has the id of the fit without a budget.
         if self.epoch_budget is not None and self.epoch_budget >= self.recipe.epochs:
             object.__setattr__(self, "epoch_budget", None)
