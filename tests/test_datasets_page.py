@@ -1,4 +1,4 @@
-"""What docs/datasets.md shows works as it stands there, and it lists each kind of source."""
+"""The examples of docs/datasets.md run, and it lists each kind of source."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "datasets.md").read_text(
 
 
 def block(language: str) -> str:
-    """Return the only code block in a language."""
+    """Return the only code block of the page in a language."""
     (text,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.M)
     return str(text)
 
 
-def test_the_study_file_reads_its_arrays(tmp_path: Path) -> None:
+def test_study_file_reads_its_arrays(tmp_path: Path) -> None:
     (tmp_path / "arrays").mkdir()
     for part, n in (("train", 60), ("test", 30)):
         np.save(tmp_path / "arrays" / f"{part}-images.npy", np.zeros((n, 8, 8, 3), np.uint8))
@@ -33,15 +33,15 @@ def test_the_study_file_reads_its_arrays(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_python_code_runs(tmp_path: Path) -> None:
+def test_python_code_runs(tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(block("python"), encoding="utf-8")
-    words = [sys.executable, "study.py"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "study.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "small-digits"
 
 
-def test_each_source_and_each_key_is_listed() -> None:
+def test_page_lists_each_source_and_each_key() -> None:
     assert re.findall(r'^\| `"([a-z]+)"` \|', PAGE, re.M) == list(TABLE_SOURCES)
     listed = {*re.findall(r"^\| `([a-z]+)` \|", PAGE, re.M), "source", "path"}
     assert listed == set(DatasetTable.model_fields)

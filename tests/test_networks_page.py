@@ -1,4 +1,4 @@
-"""What docs/networks.md shows works as it stands there, and what it lists exists."""
+"""The examples of docs/networks.md run, and its lists are complete."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from tests.networks.test_small_image_networks import MOBILENET_V2, RESNET_18
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "networks.md").read_text("utf-8")
 
 
-def shown(language: str) -> list[str]:
-    """Return the code blocks of the page that are written in a language."""
+def code_blocks(language: str) -> list[str]:
+    """Return the code blocks of the page in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.M)
 
 
-def test_the_study_can_be_planned_and_its_table_is_the_one_shown(
+def test_study_can_be_planned_and_its_table_is_that_of_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study, *_ = shown("toml")
+    study, *_ = code_blocks("toml")
     Path("resnet.toml").write_text(study, encoding="utf-8")
     assert [stage.key for stage in make_plan(load_study("resnet.toml")).stages] == [
         "search.width",
         "ablate.resnet",
     ]
     assert main(["networks", "resnet.toml", "resnet"]) == 0
-    (table,) = shown("console")
+    (table,) = code_blocks("console")
     assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == table.splitlines()
 
 
-def test_resnet_20_has_the_parameters_that_the_page_gives(tmp_path: Path) -> None:
-    _, network, _ = shown("toml")
+def test_resnet_20_has_the_parameters_of_the_page(tmp_path: Path) -> None:
+    _, network, _ = code_blocks("toml")
     for shortcut, n in ((" shortcut=pad", "269,722"), ("", "272,474")):
         text = '[study]\nname = "a"\ndataset = "mnist"\n' + network.replace(
             "then=relu", f"then=relu{shortcut}"
@@ -51,8 +51,8 @@ def test_resnet_20_has_the_parameters_that_the_page_gives(tmp_path: Path) -> Non
         assert n in PAGE
 
 
-def test_the_networks_for_small_images_are_those_of_the_proofs() -> None:
-    _, _, networks = shown("toml")
+def test_networks_for_small_images_are_the_tested_ones() -> None:
+    _, _, networks = code_blocks("toml")
     found = {name: pattern["layers"] for name, pattern in tomllib.loads(networks)["network"].items()}
     assert {name: Network.read(layers) for name, layers in found.items()} == {
         "resnet-18": Network.read(RESNET_18),
@@ -62,7 +62,7 @@ def test_the_networks_for_small_images_are_those_of_the_proofs() -> None:
         assert f"{layer_table(Network.read(layers), (32, 32, 3), 10).n_trainable:,}" in PAGE
 
 
-def test_listed_layers_have_the_usage_and_the_sentence_of_the_code() -> None:
+def test_listed_layers_have_the_usage_and_summary_of_the_code() -> None:
     rows = re.findall(r"^\| `([a-z-]+)(.*?)` \| (.*) \|$", PAGE.partition("## Layers")[2], re.M)
     assert len(rows) >= 19
     for word, usage, sentence in rows:
@@ -70,13 +70,13 @@ def test_listed_layers_have_the_usage_and_the_sentence_of_the_code() -> None:
         assert sentence.replace("`", "") == LAYERS[word].summary()
 
 
-def test_the_python_code_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,), (printed,) = shown("python"), shown("text")
+def test_python_code_prints_the_output_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,), (printed,) = code_blocks("python"), code_blocks("text")
     exec(compile(code, "docs/networks.md", "exec"), {})  # our own page
     assert capsys.readouterr().out == printed
 
 
-def test_what_the_page_lists_exists() -> None:
+def test_listed_layers_blocks_and_names_exist() -> None:
     listed = re.findall(r"^\| `([a-z-]+)[^|]*\|", PAGE, re.M)
     shortcuts = [word for word in listed if word in SHORTCUTS]
     assert sorted(shortcuts) == sorted(SHORTCUTS)
@@ -97,7 +97,7 @@ def test_what_the_page_lists_exists() -> None:
     assert initialisers <= set(INITIALISERS) and len(initialisers) == 7
 
 
-def test_a_value_may_be_a_whole_layer_as_the_page_says() -> None:
+def test_value_can_be_a_whole_layer() -> None:
     assert "`residual basic norm={norm}`" in PAGE
     from convstudy.studyfile import NetworkPattern
 

@@ -1,4 +1,4 @@
-"""What the tests of networks share: one thread, whatever the machine."""
+"""Fixtures of the tests of networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Keep torch to one thread."""
+    """Limit torch to one thread, so that sums have the same order on all machines."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""The notebook's networks as layer texts, and every kind of layer with an input that fits it."""
+"""The networks of the notebook as layer texts, and examples of every layer with an input that fits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from convstudy.networks import Shape
 IMAGE: Shape = (9, 11, 6)
 FLAT: Shape = (6,)
 
-# Each layer text with the shape before and after it, worked out by hand; every word of LAYERS is among them.
+# Layer text, input shape and output shape, computed by hand; each key of LAYERS that contains no layers is here.
 EXAMPLES: tuple[tuple[str, Shape, Shape], ...] = (
     ("conv 5 3", IMAGE, (7, 9, 5)),
     ("conv 5 2 relu", IMAGE, (8, 10, 5)),

@@ -1,4 +1,4 @@
-"""Compares a network with a twin in plain torch: layer table row by row, then values and gradients."""
+"""Compares a network with a reference in plain torch: the rows of the layer table, values and gradients."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ N_CLASSES = 10
 
 @dataclass(frozen=True)
 class Row:
-    """What a layer table says of one layer."""
+    """The numbers of one row of a layer table."""
 
     shape: Shape
     n_trainable: int
-    n_kept: int
+    n_buffers: int
     macs: int
 
 
 class SameConv(nn.Conv2d):
-    """A convolution without bias that pads as TensorFlow's "same" does: with a stride, more at the end."""
+    """A convolution without bias, padded as TensorFlow's "same": the extra zero is at the end."""
 
     def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(n_in, n_out, kernel, stride, bias=False, groups=groups)
@@ -39,11 +39,11 @@ class SameConv(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """A part of a twin that has a row of its own, before those of the layers inside it."""
+    """A part of a reference with a row before the rows of its layers."""
 
 
-class Integer(nn.Module):
-    """A part of a twin that has one row, with all that is inside it."""
+class OneRow(nn.Module):
+    """A part of a reference with one row for all its layers."""
 
 
 def norm(n_channels: int) -> nn.BatchNorm2d:
@@ -58,39 +58,38 @@ def rows(network: Network, image: Shape) -> list[Row]:
 
 
 def reference_rows(reference: nn.Module, image: Shape) -> list[Row]:
-    """Return a row for each layer of the twin, measured on an image, in the order of their definition.
+    """Return a row for each layer of a reference, measured on an image, in the order of definition.
 
-    A flatten has none: it is part of global-average-pool.
+    A flatten has no row, because it is part of global-average-pool.
     """
     found: dict[nn.Module, Row] = {}
 
-    def look(module: nn.Module, inputs: tuple[torch.Tensor, ...], made: torch.Tensor) -> None:
-        own = list(module.parameters(recurse=isinstance(module, Integer)))
+    def measure(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        own = list(module.parameters(recurse=isinstance(module, OneRow)))
         kept = [each for each in module.buffers(recurse=False) if each.ndim]
         is_pooled = isinstance(module, nn.AdaptiveAvgPool2d)
-        shape = tuple((made.flatten(1) if is_pooled else made.movedim(1, -1)).shape[1:])
+        shape = tuple((output.flatten(1) if is_pooled else output.movedim(1, -1)).shape[1:])
         work = 0
         if isinstance(module, nn.Conv2d):
-            work = made[0].numel() * module.weight[0].numel()
+            work = output[0].numel() * module.weight[0].numel()
         elif isinstance(module, nn.Linear):
-            work = made.numel() // made.shape[-1] * module.weight.numel()
-        elif isinstance(module, Integer):
+            work = output.numel() // output.shape[-1] * module.weight.numel()
+        elif isinstance(module, OneRow):
             work = sum(each.weight.numel() for each in module.modules() if isinstance(each, nn.Linear))
         found[module] = Row(shape, sum(map(torch.numel, own)), sum(map(torch.numel, kept)), work)
 
     inside = {
-        each for whole in reference.modules() if isinstance(whole, Integer) for each in [*whole.modules()][1:]
+        each for whole in reference.modules() if isinstance(whole, OneRow) for each in [*whole.modules()][1:]
     }
     layers = [
         each
         for each in reference.modules()
         if each not in inside
         and (
-            isinstance(each, Block | Integer)
-            or not (list(each.children()) or isinstance(each, nn.Sequential))
+            isinstance(each, Block | OneRow) or not (list(each.children()) or isinstance(each, nn.Sequential))
         )
     ]
-    hooks = [layer.register_forward_hook(look) for layer in layers]
+    hooks = [layer.register_forward_hook(measure) for layer in layers]
     reference.eval()(torch.zeros(1, image[2], *image[:2]))
     for hook in hooks:
         hook.remove()
@@ -98,23 +97,23 @@ def reference_rows(reference: nn.Module, image: Shape) -> list[Row]:
 
 
 def check_values(network: Network, reference: nn.Module, image: Shape) -> None:
-    """Check that outputs and gradients are the twin's, in float64 and in training, after its weights are copied."""
+    """Check that outputs and gradients equal those of a reference with the same weights, in float64 and training."""
     model = build_network(network, image, N_CLASSES, torch.Generator().manual_seed(1)).double().train()
     reference = reference.double().train()
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for own, other in zip(model.parameters(), reference.parameters(), strict=True):
-            if own.ndim == 1:  # not all zeros and ones
+            if own.ndim == 1:  # biases and scales, which would be all 0 or 1
                 own.add_(torch.randn(own.shape, generator=generator, dtype=own.dtype), alpha=0.1)
             other.copy_(own.view_as(other))
     images = torch.randn(3, image[2], *image[:2], generator=generator, dtype=torch.float64)
     ours = images.contiguous(memory_format=torch.channels_last).requires_grad_()
     theirs = images.clone().requires_grad_()
-    weighing = torch.randn(3, N_CLASSES, generator=generator, dtype=torch.float64)
-    made, expected = model(ours), reference(theirs)
-    torch.testing.assert_close(made, expected, rtol=1e-9, atol=1e-9)
-    (made * weighing).sum().backward()
-    (expected * weighing).sum().backward()
+    output_weights = torch.randn(3, N_CLASSES, generator=generator, dtype=torch.float64)
+    output, expected = model(ours), reference(theirs)
+    torch.testing.assert_close(output, expected, rtol=1e-9, atol=1e-9)
+    (output * output_weights).sum().backward()
+    (expected * output_weights).sum().backward()
     assert theirs.grad is not None
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-7, atol=1e-9 * float(theirs.grad.abs().max()))
     largest = max(
@@ -124,7 +123,7 @@ def check_values(network: Network, reference: nn.Module, image: Shape) -> None:
         assert own.grad is not None
         assert other.grad is not None
         assert torch.allclose(own.grad, other.grad.view_as(own), rtol=1e-7, atol=1e-9 * largest), name
-    # The moving averages are part of what is kept.
+    # Evaluation checks the moving averages.
     model.eval()
     reference.eval()
     torch.testing.assert_close(model(images), reference(images), rtol=0.05, atol=0.05)

@@ -1,4 +1,4 @@
-"""Every layer builds a module that does what its shape rule and its counts say."""
+"""Building modules: shapes, counts, layouts and initial weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.networks.examples import EXAMPLES, NOTEBOOK
 N_IMAGES = 3
 
 
-def some(shape: Shape) -> torch.Tensor:
+def random_batch(shape: Shape) -> torch.Tensor:
     """Return random values of ``(n, c, h, w)`` or ``(n, features)`` for a shape of one image, channels last."""
     generator = torch.Generator().manual_seed(3)
     values = torch.randn(N_IMAGES, *shape, generator=generator)
@@ -25,16 +25,16 @@ def some(shape: Shape) -> torch.Tensor:
 
 
 def shape_of(values: torch.Tensor) -> Shape:
-    """Return the shape of one image, channels last."""
+    """Return the shape of one image as (height, width, channels) or (features,)."""
     return tuple((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).shape[1:])
 
 
 def n_buffered(module: nn.Module) -> int:
-    """Return how many numbers a module keeps without training them."""
+    """Return the number of values in the buffers of a module."""
     return sum(buffer.numel() for buffer in module.buffers())
 
 
-def test_every_kind_of_layer_is_among_the_examples() -> None:
+def test_every_layer_has_an_example() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
         word for word, layer in LAYERS.items() if not layer.holds
     }
@@ -42,41 +42,37 @@ def test_every_kind_of_layer_is_among_the_examples() -> None:
 
 
 @pytest.mark.parametrize(("text", "before", "after"), EXAMPLES)
-def test_module_has_the_shape_and_the_counts_that_the_layer_tells(
-    text: str, before: Shape, after: Shape
-) -> None:
+def test_module_has_the_shape_and_counts_of_the_layer(text: str, before: Shape, after: Shape) -> None:
     layer = read_layer(text)
     module = layer.module(before, torch.Generator().manual_seed(1))
     assert layer.output_shape(before) == after
-    values = some(before).requires_grad_()
-    made = module(values)
-    assert shape_of(made) == after
-    assert made.dtype == torch.float32
+    values = random_batch(before).requires_grad_()
+    output = module(values)
+    assert shape_of(output) == after
+    assert output.dtype == torch.float32
     trainable, kept = layer.n_parameters(before)
     assert sum(parameter.numel() for parameter in module.parameters()) == trainable
     assert n_buffered(module) == kept
-    made.square().sum().backward()
+    output.square().sum().backward()
     assert values.grad is not None
     assert torch.isfinite(values.grad).all()
-    if made.ndim == 4:
-        assert made.is_contiguous(memory_format=torch.channels_last), "a channels-last image should stay so"
+    if output.ndim == 4:
+        assert output.is_contiguous(memory_format=torch.channels_last), "a channels-last image should stay so"
     if layer.no_op_reason(before):
-        assert torch.equal(made, values)
+        assert torch.equal(output, values)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize(("text", "before", "after"), EXAMPLES)
-def test_modules_keep_the_number_format(
-    text: str, before: Shape, after: Shape, precision: torch.dtype
-) -> None:
+def test_modules_keep_the_dtype(text: str, before: Shape, after: Shape, precision: torch.dtype) -> None:
     module = read_layer(text).module(before, torch.Generator().manual_seed(1)).to(precision).eval()
-    made = module(some(before).to(precision))
-    assert made.dtype == precision
-    assert shape_of(made) == after
+    output = module(random_batch(before).to(precision))
+    assert output.dtype == precision
+    assert shape_of(output) == after
 
 
 @pytest.mark.parametrize("name", NOTEBOOK)
-def test_a_built_network_weighs_what_its_table_says(name: str) -> None:
+def test_built_network_has_the_parameters_of_its_table(name: str) -> None:
     network = Network.read(NOTEBOOK[name])
     module = build_network(network, (28, 28, 1), 10, torch.Generator().manual_seed(1))
     table = layer_table(network, (28, 28, 1), 10)
@@ -90,7 +86,7 @@ def test_a_built_network_weighs_what_its_table_says(name: str) -> None:
     assert shape_of(values) == (10,)
 
 
-def test_start_weights_follow_from_the_generator_alone() -> None:
+def test_initial_weights_depend_only_on_the_generator() -> None:
     network = Network.read(["conv 4 3 relu", "batch-norm", "flatten", "dense 5"])
 
     def build(seed: int) -> dict[str, torch.Tensor]:
@@ -106,7 +102,7 @@ def test_start_weights_follow_from_the_generator_alone() -> None:
     assert not torch.equal(first["0.0.weight"], other["0.0.weight"])
 
 
-def test_biases_start_at_zero_and_norms_at_the_identity() -> None:
+def test_initial_biases_are_0_and_initial_scales_are_1() -> None:
     texts = ["conv 4 3", "batch-norm", "layer-norm", "group-norm 2", "flatten", "dense 5"]
     module = build_network(Network.read(texts), (8, 8, 1), 3, torch.Generator().manual_seed(1))
     biases = [value for name, value in module.named_parameters() if name.endswith("bias")]
@@ -118,12 +114,12 @@ def test_biases_start_at_zero_and_norms_at_the_identity() -> None:
     assert all((scale == 1).all() for scale in scales)
 
 
-def test_building_what_does_not_fit_names_the_layer() -> None:
+def test_building_a_network_that_does_not_fit_names_the_layer() -> None:
     with pytest.raises(NetworkError, match='layer 2, "conv 4 9"'):
         build_network(Network.read(["max-pool 2", "conv 4 9"]), (8, 8, 1), 3, torch.Generator())
 
 
-def test_flatten_has_height_outermost_and_channels_innermost() -> None:
+def test_flatten_orders_by_height_width_channels() -> None:
     height, width, channels = 2, 3, 4
     image = torch.arange(24.0).reshape(1, height, width, channels).permute(0, 3, 1, 2)
     expected = torch.arange(24.0).reshape(1, 24)
@@ -135,13 +131,13 @@ def test_flatten_has_height_outermost_and_channels_innermost() -> None:
 
 @pytest.mark.parametrize("kernel", range(1, 9))
 @pytest.mark.parametrize("stride", range(1, 5))
-def test_same_padding_gives_ceil_of_size_over_stride_and_no_zero_too_many(kernel: int, stride: int) -> None:
+def test_same_padding_gives_ceil_of_size_over_stride_with_the_fewest_zeros(kernel: int, stride: int) -> None:
     for size in range(1, 14):
         before, after = same_padding(size, kernel, stride)
         places = [start for start in range(size + before + after - kernel + 1) if start % stride == 0]
         assert len(places) == -(-size // stride) == n_windows(size, kernel, stride, "same")
         assert after - before in (0, 1)
-        # With one zero less, a window would be lost.
+        # With one zero less, there would be one window less.
         if before + after:
             shorter = size + before + after - 1
             assert (shorter - kernel) // stride + 1 < len(places)
@@ -149,7 +145,7 @@ def test_same_padding_gives_ceil_of_size_over_stride_and_no_zero_too_many(kernel
 
 @pytest.mark.parametrize("kernel", range(1, 9))
 @pytest.mark.parametrize("stride", range(1, 5))
-def test_valid_windows_are_those_that_lie_inside(kernel: int, stride: int) -> None:
+def test_valid_windows_are_inside_the_image(kernel: int, stride: int) -> None:
     for size in range(1, 14):
         inside = [start for start in range(0, size, stride) if start + kernel <= size]
         assert n_windows(size, kernel, stride, "valid") == len(inside)

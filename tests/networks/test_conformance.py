@@ -1,4 +1,4 @@
-"""What every layer keeps to, over all examples and images of several sizes."""
+"""The tests that every layer must pass, for all examples and several input sizes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from convstudy.errors import NetworkError
 from convstudy.networks import Shape, read_layer
 from tests.networks.examples import EXAMPLES
 
-# Smaller and larger than those of the examples, odd and even, and so small that some layers do not fit.
+# Odd and even sizes, smaller and larger than those of the examples; some layers do not fit the smallest.
 SHAPES: tuple[Shape, ...] = ((9, 11, 6), (1, 1, 6), (2, 3, 12), (12, 8, 6), (33, 34, 6), (6,), (12,))
 CASES = [(text, shape) for text, _, _ in EXAMPLES for shape in SHAPES]
 
 
-def some(shape: Shape) -> torch.Tensor:
-    """Return random channels-last images ``(2, c, h, w)``, or rows ``(2, features)``."""
+def random_batch(shape: Shape) -> torch.Tensor:
+    """Return random channels-last images ``(2, c, h, w)``, or flat inputs ``(2, features)``."""
     values = torch.randn(2, *shape, generator=torch.Generator().manual_seed(3))
     return values.permute(0, 3, 1, 2) if len(shape) == 3 else values
 
 
 def shape_of(values: torch.Tensor) -> Shape:
-    """Return the shape of one image, channels last."""
+    """Return the shape of one image as (height, width, channels) or (features,)."""
     return tuple((values.permute(0, 2, 3, 1) if values.ndim == 4 else values).shape[1:])
 
 
 def fits(text: str, shape: Shape) -> bool:
-    """Return whether a layer takes such an input."""
+    """Return whether a layer accepts an input of this shape."""
     try:
         read_layer(text).output_shape(shape)
     except NetworkError:
@@ -42,7 +42,7 @@ def test_most_cases_fit_and_some_do_not() -> None:
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in EXAMPLES])
-def test_layer_agrees_with_its_module_at_every_size(text: str) -> None:
+def test_shapes_and_counts_equal_those_of_the_module(text: str) -> None:
     layer = read_layer(text)
     assert read_layer(layer.text) == layer
     shapes = [shape for shape in SHAPES if fits(text, shape)]
@@ -54,37 +54,37 @@ def test_layer_agrees_with_its_module_at_every_size(text: str) -> None:
         assert sum(weight.numel() for weight in module.parameters()) == layer.n_parameters(shape)[0]
         assert sum(buffer.numel() for buffer in module.buffers()) == layer.n_parameters(shape)[1]
         with FlopCounterMode(display=False) as counter:
-            evaluated = module.eval()(some(shape))
+            evaluated = module.eval()(random_batch(shape))
         assert counter.get_total_flops() == 2 * len(evaluated) * layer.macs(shape)
-        trained = module.train()(some(shape))
-        for made in (evaluated, trained):
-            assert shape_of(made) == after
-            assert made.dtype == torch.float32
-            assert made.isfinite().all()
-            assert made.ndim == 2 or made.is_contiguous(memory_format=torch.channels_last)
+        trained = module.train()(random_batch(shape))
+        for output in (evaluated, trained):
+            assert shape_of(output) == after
+            assert output.dtype == torch.float32
+            assert output.isfinite().all()
+            assert output.ndim == 2 or output.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in EXAMPLES])
-def test_under_autocast_output_and_gradients_are_close_to_those_of_float32(text: str) -> None:
+def test_autocast_output_and_gradients_are_close_to_float32(text: str) -> None:
     layer = read_layer(text)
     shape = next(shape for shape in SHAPES if fits(text, shape))
     module = layer.module(shape, torch.Generator().manual_seed(1)).eval()
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     found: list[list[torch.Tensor]] = []
     for half in (False, True):
-        images = some(shape).requires_grad_()
+        images = random_batch(shape).requires_grad_()
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            made = module(images.bfloat16() if half else images)
-        made.float().sum().backward()
+            output = module(images.bfloat16() if half else images)
+        output.float().sum().backward()
         assert images.grad is not None
-        found.append([made.detach().float(), images.grad])
+        found.append([output.detach().float(), images.grad])
     for exact, rounded in zip(*found, strict=True):
         assert exact.shape == rounded.shape
         torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in EXAMPLES])
-def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
+def test_initial_weights_depend_only_on_the_generator(text: str) -> None:
     layer = read_layer(text)
     shape = next(shape for shape in SHAPES if fits(text, shape))
     torch.manual_seed(1)
@@ -97,7 +97,7 @@ def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-# By hand, for images of 9 × 11 × 6 or rows of 6.
+# Computed by hand for images of 9 × 11 × 6 or flat inputs of 6.
 @pytest.mark.parametrize(
     ("text", "shape", "n_macs", "n_parameters"),
     [
@@ -123,7 +123,9 @@ def test_initial_weights_follow_from_the_generator_alone(text: str) -> None:
         ("activation hardswish", (9, 11, 6), 0, 0),
     ],
 )
-def test_counts_by_hand(text: str, shape: Shape, n_macs: int, n_parameters: int) -> None:
+def test_macs_and_parameters_equal_those_computed_by_hand(
+    text: str, shape: Shape, n_macs: int, n_parameters: int
+) -> None:
     layer = read_layer(text)
     assert layer.macs(shape) == n_macs
     assert layer.n_parameters(shape) == (n_parameters, 0)
@@ -140,7 +142,7 @@ def test_counts_by_hand(text: str, shape: Shape, n_macs: int, n_parameters: int)
         ("prelu", [-1.0, -0.25, 0.5, 7.0]),
     ],
 )
-def test_activations_by_hand(name: str, values: list[float]) -> None:
+def test_activations_equal_values_computed_by_hand(name: str, values: list[float]) -> None:
     module = read_layer(f"activation {name}").module((4,), torch.Generator())
-    made = module(torch.tensor([[-4.0, -1.0, 0.5, 7.0]]))
-    assert made.flatten().tolist() == pytest.approx(values, abs=2e-5)
+    output = module(torch.tensor([[-4.0, -1.0, 0.5, 7.0]]))
+    assert output.flatten().tolist() == pytest.approx(values, abs=2e-5)

@@ -1,4 +1,4 @@
-"""The ConvNeXt block against a twin in plain torch, written as the authors write theirs."""
+"""The ConvNeXt block against a reference in plain torch in the form of the authors' code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Scale(nn.Module):
 
 
 class Wide(nn.Conv2d):
-    """A 1 × 1 convolution and its activation, which have one row."""
+    """A 1 × 1 convolution with its activation, in one row."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return nn.functional.gelu(super().forward(images))
@@ -49,19 +49,19 @@ class ConvNeXt(Block):
         self.scale = Scale(n_channels)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.scale(self.narrow(self.wide(self.norm(self.depthwise(images)))))
-        return images + made
+        output: torch.Tensor = self.scale(self.narrow(self.wide(self.norm(self.depthwise(images)))))
+        return images + output
 
 
 def reference() -> nn.Sequential:
-    """Return the network in plain torch."""
+    """Return the reference network."""
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 2, 2), ChannelNorm(6, eps=1e-6), ConvNeXt(6), ConvNeXt(6)),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)),
     )
 
 
-def test_rows_and_values_are_the_twins() -> None:
+def test_table_and_values_equal_the_reference() -> None:
     network = Network.read(TEXTS)
     theirs = reference_rows(reference(), IMAGE)
     assert rows(network, IMAGE) == theirs
@@ -69,7 +69,7 @@ def test_rows_and_values_are_the_twins() -> None:
     check_values(network, reference(), IMAGE)
 
 
-def test_a_block_of_convnext_tiny_has_its_parameters() -> None:
+def test_block_of_convnext_tiny_has_the_parameters_of_the_paper() -> None:
     """96 channels, stage 1 of ConvNeXt-T: 4,800 + 192 + 37,248 + 36,960 + 96."""
     table = layer_table(Network.read(["residual convnext", "global-average-pool"]), (56, 56, 96), 10)
     assert sum(row.n_trainable for row in table.rows if row.path[0] == 1) == 79_296

@@ -1,4 +1,4 @@
-"""Dropout from raw bits against the binomial law, and against torch's own as its slow twin."""
+"""Dropout from raw bits against the binomial distribution, and against torch's dropout as the reference."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 
 N = 1 << 18
 RATES = [0.1, 0.3, 0.4, 0.5, 0.9]
-# Where the bits come from: torch's generator is the slow twin of the one that a fit uses on a CPU.
+# The source of the bits: torch's generator is the reference of the faster one that fits use on a CPU.
 SOURCES = ["torch", "sfc64"]
 
 
 def dropout(rate: float, source: str, seed: int) -> BitsDropout:
-    """Return a module whose next draws follow from the seed."""
+    """Return a seeded module."""
     module = BitsDropout(rate)
     torch.manual_seed(seed)
     if source == "sfc64":
@@ -28,33 +28,33 @@ def dropout(rate: float, source: str, seed: int) -> BitsDropout:
 
 
 def masks(rate: float, n_steps: int, n_values: int, source: str, seed: int = 7) -> torch.Tensor:
-    """Return which values were kept, ``(n_steps, n_values)``, 1 or 0."""
+    """Return 1 for kept values and 0 for the others, shape ``(n_steps, n_values)``."""
     module = dropout(rate, source, seed)
     return torch.stack([(module(torch.ones(n_values)) != 0).double() for _ in range(n_steps)])
 
 
 def correlation(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Return the correlation of two rows of numbers."""
+    """Return the correlation of two tensors of the same size."""
     return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
 
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rate", RATES)
-def test_as_many_are_dropped_as_the_binomial_law_allows(rate: float, source: str) -> None:
+def test_number_of_dropped_values_is_binomial(rate: float, source: str) -> None:
     n_dropped = int((dropout(rate, source, 11)(torch.ones(N)) == 0).sum())
     assert stats.binomtest(n_dropped, N, rate).pvalue > 1e-5
 
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rate", RATES)
-def test_bfloat16_drops_at_the_rate_that_its_scale_is_right_for(rate: float, source: str) -> None:
+def test_bfloat16_rate_matches_its_rounded_scale(rate: float, source: str) -> None:
     module = dropout(rate, source, 11)
-    made = module(torch.ones(N, dtype=torch.bfloat16))
-    scale = float(made.max())
-    assert set(made.unique().tolist()) == {0.0, scale}
+    output = module(torch.ones(N, dtype=torch.bfloat16))
+    scale = float(output.max())
+    assert set(output.unique().tolist()) == {0.0, scale}
     assert scale == float(torch.tensor(1 / (1 - rate)).bfloat16())
     assert abs((1 - 1 / scale) - rate) < 2e-3
-    assert stats.binomtest(int((made == 0).sum()), N, 1 - 1 / scale).pvalue > 1e-5
+    assert stats.binomtest(int((output == 0).sum()), N, 1 - 1 / scale).pvalue > 1e-5
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -68,7 +68,7 @@ def test_each_of_the_four_words_of_a_draw_has_the_rate(lane: int, source: str) -
 @pytest.mark.parametrize("rate", [0.3, 0.5])
 def test_values_and_steps_are_independent(rate: float, source: str) -> None:
     kept = masks(rate, 2, N, source)
-    # The correlation of n independent pairs has a standard error of 1 / √n; five of them.
+    # Five standard errors: the correlation of n independent pairs has a standard error of 1 / √n.
     expected = 5 / math.sqrt(N)
     for distance in (1, 2, 3, 4, 5, 8, 16, 28, 64):
         assert abs(correlation(kept[0, distance:], kept[0, :-distance])) < expected, distance
@@ -76,7 +76,7 @@ def test_values_and_steps_are_independent(rate: float, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_how_many_of_a_draws_four_words_are_kept_is_binomial(source: str) -> None:
+def test_number_of_kept_words_per_draw_is_binomial(source: str) -> None:
     rate, n_draws = 0.5, N // 4
     kept = masks(rate, 1, N, source)[0].reshape(n_draws, 4).sum(1)
     seen = [int((kept == count).sum()) for count in range(5)]
@@ -85,77 +85,77 @@ def test_how_many_of_a_draws_four_words_are_kept_is_binomial(source: str) -> Non
 
 
 @pytest.mark.parametrize("rate", [0.25, 0.3, 0.5, 0.9, 0.99999, 1e-6])
-def test_the_scale_is_exact_for_the_rate_that_is_dropped(rate: float) -> None:
+def test_scale_is_exact_for_the_rounded_rate(rate: float) -> None:
     module = BitsDropout(rate)
     dropped = module.n_dropped_levels / 65536
     assert abs(dropped - rate) <= 1 / 65536
     assert (1 - dropped) * module.scale == pytest.approx(1.0, abs=1e-15)
     torch.manual_seed(1)
-    made = module(torch.ones(N, dtype=torch.float64))
-    assert set(made.tolist()) <= {0.0, module.scale}
+    output = module(torch.ones(N, dtype=torch.float64))
+    assert set(output.tolist()) <= {0.0, module.scale}
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_the_mean_is_preserved(rate: float) -> None:
+def test_mean_is_preserved(rate: float) -> None:
     torch.manual_seed(13)
-    made = BitsDropout(rate)(torch.ones(N, dtype=torch.float64))
-    assert abs(float(made.mean()) - 1) < 5 * math.sqrt(rate / (1 - rate) / N)
+    output = BitsDropout(rate)(torch.ones(N, dtype=torch.float64))
+    assert abs(float(output.mean()) - 1) < 5 * math.sqrt(rate / (1 - rate) / N)
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_it_is_distributed_as_torchs_dropout(rate: float) -> None:
+def test_number_of_dropped_values_agrees_with_torch_dropout(rate: float) -> None:
     torch.manual_seed(17)
     ours, theirs = BitsDropout(rate)(torch.ones(N)), nn.Dropout(rate)(torch.ones(N))
-    counts = [[int((made == 0).sum()), int((made != 0).sum())] for made in (ours, theirs)]
+    counts = [[int((output == 0).sum()), int((output != 0).sum())] for output in (ours, theirs)]
     assert stats.chi2_contingency(counts).pvalue > 1e-5
     assert float(ours.max()) == pytest.approx(float(theirs.max()), rel=1e-4)
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_seed_repeats_the_masks_and_another_does_not(source: str) -> None:
+def test_equal_seeds_give_equal_masks_and_others_do_not(source: str) -> None:
     assert torch.equal(masks(0.5, 3, 1000, source, seed=1), masks(0.5, 3, 1000, source, seed=1))
     assert not torch.equal(masks(0.5, 1, 1000, source, seed=1), masks(0.5, 1, 1000, source, seed=2))
 
 
-def test_modules_of_one_model_do_not_repeat_each_others_masks() -> None:
+def test_modules_of_one_model_have_independent_masks() -> None:
     model = nn.Sequential(nn.Sequential(BitsDropout(0.5)), BitsDropout(0.5))
     seed_dropout(model, 3)
     first, second = ((module(torch.ones(N)) != 0).double() for module in model)
     assert abs(correlation(first, second)) < 5 / math.sqrt(N)
 
 
-def test_evaluation_hands_its_input_on() -> None:
+def test_evaluation_returns_its_input() -> None:
     values = torch.randn(5, 7)
     assert BitsDropout(0.5).eval()(values) is values
 
 
 @pytest.mark.parametrize("n_values", [1, 2, 3, 4, 5, 63])
-def test_any_number_of_values_will_do(n_values: int) -> None:
-    made = BitsDropout(0.5)(torch.full((n_values,), 3.0))
-    assert made.shape == (n_values,)
-    assert set(made.tolist()) <= {0.0, 6.0}
+def test_number_of_values_need_not_be_a_multiple_of_four(n_values: int) -> None:
+    output = BitsDropout(0.5)(torch.full((n_values,), 3.0))
+    assert output.shape == (n_values,)
+    assert set(output.tolist()) <= {0.0, 6.0}
 
 
-def test_kept_values_keep_their_place_and_gradients_have_the_same_mask() -> None:
+def test_gradients_have_the_mask_of_the_output() -> None:
     values = torch.arange(1.0, 1001.0).requires_grad_()
-    made = BitsDropout(0.3)(values)
+    output = BitsDropout(0.3)(values)
     scale = BitsDropout(0.3).scale
-    kept = made != 0
-    assert torch.allclose(made[kept], values[kept] * scale)
-    made.sum().backward()
+    kept = output != 0
+    assert torch.allclose(output[kept], values[kept] * scale)
+    output.sum().backward()
     assert values.grad is not None
     assert torch.allclose(values.grad, kept * scale)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_channels_last_images_stay_so_and_lose_single_values_not_channels(precision: torch.dtype) -> None:
+def test_channels_last_images_keep_their_layout_and_lose_single_values(precision: torch.dtype) -> None:
     torch.manual_seed(19)
     images = torch.ones(8, 32, 16, 16, dtype=precision).to(memory_format=torch.channels_last)
-    made = BitsDropout(0.5)(images)
-    assert made.dtype == precision
-    assert made.is_contiguous(memory_format=torch.channels_last)
+    output = BitsDropout(0.5)(images)
+    assert output.dtype == precision
+    assert output.is_contiguous(memory_format=torch.channels_last)
     n_values = images.numel()
-    kept = (made != 0).double()
+    kept = (output != 0).double()
     assert stats.binomtest(int(kept.sum()), n_values, 0.5).pvalue > 1e-5
     expected = 5 / math.sqrt(n_values / 2)
     assert abs(correlation(kept[:, 1:], kept[:, :-1])) < expected
@@ -168,15 +168,15 @@ def test_bfloat16_values_are_scaled_with_one_rounding() -> None:
     torch.manual_seed(23)
     values = torch.randn(4096, dtype=torch.float32).bfloat16()
     scale = float(torch.tensor(1 / 0.7).bfloat16())
-    made = BitsDropout(0.3)(values)
-    kept = made != 0
+    output = BitsDropout(0.3)(values)
+    kept = output != 0
     exact = (values.double() * scale).bfloat16()
     assert 2000 < int(kept.sum()) < 3500
-    assert torch.equal(made[kept], exact[kept])
+    assert torch.equal(output[kept], exact[kept])
 
 
 @pytest.mark.parametrize("kind", ["slice", "expanded", "transposed"])
-def test_inputs_with_gaps_or_overlaps_have_a_mask_of_their_own_for_each_value(kind: str) -> None:
+def test_slices_and_expanded_inputs_have_one_random_word_per_value(kind: str) -> None:
     torch.manual_seed(29)
     values = {
         "slice": torch.ones(128, 64)[:, ::2],
@@ -190,7 +190,7 @@ def test_inputs_with_gaps_or_overlaps_have_a_mask_of_their_own_for_each_value(ki
     assert abs(correlation(kept[:, 1:], kept[:, :-1])) < 5 / math.sqrt(128 * 31)
 
 
-def test_the_layer_builds_it_and_a_rate_of_zero_builds_nothing() -> None:
+def test_layer_builds_bits_dropout_or_identity_for_rate_0() -> None:
     module = read_layer("dropout 0.3").module((4,), torch.Generator())
     assert isinstance(module, BitsDropout)
     assert module.n_dropped_levels == round(0.3 * 65536)

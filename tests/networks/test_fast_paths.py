@@ -1,4 +1,4 @@
-"""What is built to be fast does what its plain form does."""
+"""Fast modules against their reference implementations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from tests.convolutions import ConvolutionCalls
 
 
 def gradients(module: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
-    """Return the output, then the gradients of the images and of all weights, for a loss that weighs all places."""
+    """Return the output and the gradients of images and weights for a randomly weighted sum of the output."""
     images = images.detach().clone(memory_format=torch.preserve_format).requires_grad_()
-    made = module(images)
-    weighing = torch.randn(made.shape, generator=torch.Generator().manual_seed(9)).to(made.dtype)
-    return [made, *torch.autograd.grad((made * weighing).sum(), [images, *module.parameters()])]
+    output = module(images)
+    output_weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(9)).to(output.dtype)
+    return [output, *torch.autograd.grad((output * output_weights).sum(), [images, *module.parameters()])]
 
 
 @pytest.mark.parametrize(("n_channels", "kernel", "stride"), [(1, 1, 1), (3, 4, 1), (8, 5, 2)])
-def test_a_kernel_over_the_whole_input_is_a_matrix_product(n_channels: int, kernel: int, stride: int) -> None:
+def test_kernel_of_the_size_of_the_input_is_a_matrix_product(
+    n_channels: int, kernel: int, stride: int
+) -> None:
     layer = read_layer(f"conv 6 {kernel} stride={stride} init=he-normal")
     built = layer.module((kernel, kernel, n_channels), torch.Generator().manual_seed(1)).double()
     built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -38,7 +40,7 @@ def test_a_kernel_over_the_whole_input_is_a_matrix_product(n_channels: int, kern
 
 
 @pytest.mark.parametrize("text", ["conv 6 4", "conv 6 5 padding=same"])
-def test_a_kernel_with_more_than_one_place_stays_a_convolution(text: str) -> None:
+def test_kernel_with_more_than_one_position_is_a_convolution(text: str) -> None:
     module = read_layer(f"{text} init=he-normal").module((5, 5, 3), torch.Generator())
     assert not any(isinstance(part, WholeInputConv) for part in module.modules())
 
@@ -46,15 +48,15 @@ def test_a_kernel_with_more_than_one_place_stays_a_convolution(text: str) -> Non
 def by_definition(
     images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int
 ) -> torch.Tensor:
-    """Return a convolution without padding as its sum over the places of the kernel, with no convolution of torch."""
+    """Return a convolution without padding as a sum over kernel positions, without torch's convolution."""
     kernel = weight.shape[-1]
     rows, columns = ((size - kernel) // stride + 1 for size in images.shape[2:])
-    made = bias[:, None, None].expand(len(images), -1, rows, columns)
+    output = bias[:, None, None].expand(len(images), -1, rows, columns)
     for row in range(kernel):
         for column in range(kernel):
             used = images[:, :, row::stride, column::stride][:, :, :rows, :columns]
-            made = made + torch.einsum("nchw,fc->nfhw", used, weight[:, :, row, column])
-    return made
+            output = output + torch.einsum("nchw,fc->nfhw", used, weight[:, :, row, column])
+    return output
 
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
@@ -73,7 +75,7 @@ def by_definition(
         *((8, 8, 3, 2, 3), (9, 12, 16, 2, 3), (13, 4, 1, 3, 4), (2, 3, 4, 2, 9)),
     ],
 )
-def test_a_stride_above_the_kernel_computes_the_definition(
+def test_stride_above_the_kernel_equals_the_definition(
     height: int,
     width: int,
     n_channels: int,
@@ -96,10 +98,12 @@ def test_a_stride_above_the_kernel_computes_the_definition(
     inputs = [images, convolution.weight, convolution.bias]
     sides = [same_padding(size, kernel, stride) if padding == "same" else (0, 0) for size in (height, width)]
     padded = nn.functional.pad(images, [*sides[1], *sides[0]])
-    made, expected = built(images), by_definition(padded, convolution.weight, convolution.bias, stride)
-    assert (*made.shape[2:], made.shape[1]) == layer.output_shape((height, width, n_channels))
-    weighing = torch.randn(made.shape, dtype=torch.float64, generator=generator)
-    fast, slow = ([each, *torch.autograd.grad((each * weighing).sum(), inputs)] for each in (made, expected))
+    output, expected = built(images), by_definition(padded, convolution.weight, convolution.bias, stride)
+    assert (*output.shape[2:], output.shape[1]) == layer.output_shape((height, width, n_channels))
+    output_weights = torch.randn(output.shape, dtype=torch.float64, generator=generator)
+    fast, slow = (
+        [each, *torch.autograd.grad((each * output_weights).sum(), inputs)] for each in (output, expected)
+    )
     for found, known in zip(fast, slow, strict=True):
         assert found.shape == known.shape
         torch.testing.assert_close(found, known, rtol=1e-12, atol=1e-12)
@@ -107,7 +111,7 @@ def test_a_stride_above_the_kernel_computes_the_definition(
 
 @pytest.mark.parametrize(("precision", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 3e-2)])
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (2, 3)])
-def test_a_stride_above_the_kernel_is_as_precise_as_its_number_format(
+def test_stride_above_the_kernel_is_as_precise_as_its_dtype(
     kernel: int, stride: int, precision: torch.dtype, tolerance: float
 ) -> None:
     generator = torch.Generator().manual_seed(4)
@@ -117,21 +121,19 @@ def test_a_stride_above_the_kernel_is_as_precise_as_its_number_format(
     inputs = [images.requires_grad_(), *built.parameters()]
     doubles = [value.detach().double().requires_grad_() for value in inputs]
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
-        made = built(images)
-    assert made.dtype == precision
-    weighing = torch.randn(made.shape, generator=generator)
-    found = [made.detach(), *torch.autograd.grad((made * weighing).sum(), inputs)]
+        output = built(images)
+    assert output.dtype == precision
+    output_weights = torch.randn(output.shape, generator=generator)
+    found = [output.detach(), *torch.autograd.grad((output * output_weights).sum(), inputs)]
     expected = by_definition(doubles[0], doubles[1], doubles[2], stride)
-    known = [expected.detach(), *torch.autograd.grad((expected * weighing).sum(), doubles)]
+    known = [expected.detach(), *torch.autograd.grad((expected * output_weights).sum(), doubles)]
     for fast, slow in zip(found, known, strict=True):
         assert float((fast.double() - slow).norm() / slow.norm()) < tolerance
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float64])
-def test_no_stride_above_the_kernel_reaches_the_convolution_of_torch(
-    size: int, precision: torch.dtype
-) -> None:
+def test_stride_above_the_kernel_does_not_reach_torch(size: int, precision: torch.dtype) -> None:
     texts = [
         "conv 5 3 padding=same",
         "conv 4 1 stride=2",
@@ -146,8 +148,8 @@ def test_no_stride_above_the_kernel_reaches_the_convolution_of_torch(
     with ConvolutionCalls() as calls:
         for layout in (torch.channels_last, torch.contiguous_format):
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
-                made = built(images.contiguous(memory_format=layout))
-            made.float().sum().backward()
+                output = built(images.contiguous(memory_format=layout))
+            output.float().sum().backward()
     kernels = {kernel for kernel, _ in calls.forward}
     assert kernels == {kernel for kernel, _ in calls.backward} == {(3, 3), (1, 1), (2, 2)}
     assert not calls.skipping
@@ -156,14 +158,14 @@ def test_no_stride_above_the_kernel_reaches_the_convolution_of_torch(
 @pytest.mark.parametrize(
     "text", ["conv 6 1", "conv 6 1 padding=same", "conv 6 2 stride=2", "conv 6 3 stride=2"]
 )
-def test_other_strides_stay_a_convolution_of_torch(text: str) -> None:
+def test_other_strides_use_torch(text: str) -> None:
     module = read_layer(text).module((5, 5, 3), torch.Generator())
     assert not any(isinstance(part, SkippingConv) for part in module.modules())
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("pools", [("max-pool 2",), ("max-pool 3 stride=2",), ("max-pool 2", "max-pool 2")])
-def test_relu_behind_a_max_pool_changes_no_bit(pools: tuple[str, ...], precision: torch.dtype) -> None:
+def test_relu_after_a_max_pool_is_bit_identical(pools: tuple[str, ...], precision: torch.dtype) -> None:
     network = Network.read(["conv 8 3 relu", *pools, "flatten"])
     built = build_network(network, (12, 12, 2), 4, torch.Generator().manual_seed(2)).to(precision)
     pool_parts = [nn.MaxPool2d(int(text.split()[1]), 2) for text in pools]
@@ -175,14 +177,14 @@ def test_relu_behind_a_max_pool_changes_no_bit(pools: tuple[str, ...], precision
         nn.Sequential(convolution[0], nn.ReLU()), *pool_parts, *built[1 + len(pools) :].children()
     )
     assert list(plain.state_dict()) == list(built.state_dict())
-    # Few levels of grey, so that windows hold equal values too.
+    # Few grey levels, so that some windows have equal values.
     images = torch.randint(0, 3, (7, 2, 12, 12), generator=torch.Generator().manual_seed(3)).to(precision)
     for fast, slow in zip(gradients(built, images), gradients(plain, images), strict=True):
         assert torch.equal(fast, slow)
 
 
 @pytest.mark.parametrize("texts", [["conv 8 3 tanh", "max-pool 2"], ["conv 8 3 relu", "average-pool 2"]])
-def test_other_activations_and_pools_stay_in_their_order(texts: list[str]) -> None:
+def test_other_activations_and_pools_keep_their_order(texts: list[str]) -> None:
     built = build_network(Network.read([*texts, "flatten"]), (12, 12, 1), 4, torch.Generator())
     first = built[0]
     assert isinstance(first, nn.Sequential)

@@ -1,4 +1,4 @@
-"""Group normalisation where no layer with weights comes before it: its input is images, which take no gradient."""
+"""Group normalisation of images, which require no gradient."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def built(texts: Sequence[str]) -> nn.Sequential:
 
 
 def by_definition(images: torch.Tensor, groups: int, module: nn.Sequential) -> list[torch.Tensor]:
-    """Return the logits, and the gradients of a sum of their squares for all parameters, in float64."""
+    """Return the logits and the gradients of the sum of their squares for all parameters, in float64."""
     scale, shift, kernel, bias = (each.detach().double().requires_grad_() for each in module.parameters())
     values = images.double().reshape(len(images), groups, -1)
     centred = values - values.mean(2, keepdim=True)
@@ -33,7 +33,7 @@ def by_definition(images: torch.Tensor, groups: int, module: nn.Sequential) -> l
 
 @pytest.mark.parametrize("groups", [1, 2, 3])
 @pytest.mark.parametrize("before", [(), ("dropout 0",), ("average-pool 1",)])
-def test_values_and_gradients_are_those_of_the_definition(groups: int, before: tuple[str, ...]) -> None:
+def test_values_and_gradients_equal_the_definition(groups: int, before: tuple[str, ...]) -> None:
     module = built([*before, f"group-norm {groups}", "global-average-pool"]).train()
     images = torch.rand(5, *SHAPE, generator=torch.Generator().manual_seed(2)).permute(0, 3, 1, 2)
     logits = module(images)
@@ -46,9 +46,7 @@ def test_values_and_gradients_are_those_of_the_definition(groups: int, before: t
 
 
 @pytest.mark.parametrize("grad", [True, False])
-def test_values_reach_torch_with_a_gradient_only_while_training(
-    monkeypatch: pytest.MonkeyPatch, grad: bool
-) -> None:
+def test_inputs_require_a_gradient_only_in_training(monkeypatch: pytest.MonkeyPatch, grad: bool) -> None:
     seen: list[bool] = []
     normalise = nn.functional.group_norm
 

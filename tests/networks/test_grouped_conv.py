@@ -51,16 +51,16 @@ def by_definition(
     rows, columns = ((side - size) // stride + 1 for side in images.shape[2:])
     parts = []
     for inputs, filters in zip(images.chunk(groups, 1), weight.chunk(groups), strict=True):
-        made = torch.zeros(len(images), len(filters), rows, columns, dtype=images.dtype)
+        output = torch.zeros(len(images), len(filters), rows, columns, dtype=images.dtype)
         for row in range(kernel):
             for column in range(kernel):
                 used = inputs[:, :, row * dilation :: stride, column * dilation :: stride]
-                made = made + torch.einsum(
+                output = output + torch.einsum(
                     "nchw,fc->nfhw", used[:, :, :rows, :columns], filters[:, :, row, column]
                 )
-        parts.append(made)
-    made = torch.cat(parts, 1)
-    return made if bias is None else made + bias[:, None, None]
+        parts.append(output)
+    output = torch.cat(parts, 1)
+    return output if bias is None else output + bias[:, None, None]
 
 
 def computed(
@@ -82,9 +82,9 @@ def computed(
     inputs[0].requires_grad_()
     half = precision == torch.bfloat16
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
-        made = built(inputs[0])
-    assert made.dtype == precision
-    assert (*made.shape[2:], made.shape[1]) == layer.output_shape(shape)
+        output = built(inputs[0])
+    assert output.dtype == precision
+    assert (*output.shape[2:], output.shape[1]) == layer.output_shape(shape)
     kernel, dilation = convolution.kernel_size[0], getattr(layer, "dilation")  # noqa: B009
     stride: int = getattr(layer, "stride")  # noqa: B009
     is_same = "padding=same" in text
@@ -94,10 +94,10 @@ def computed(
     padded = nn.functional.pad(exact[0], [*sides[1], *sides[0]])
     bias = exact[2] if len(exact) == 3 else None
     expected = by_definition(padded, exact[1], bias, stride, dilation, convolution.groups)
-    weighing = torch.randn(made.shape, generator=generator)
+    output_weights = torch.randn(output.shape, generator=generator)
     return [
-        [values.detach(), *torch.autograd.grad((values * weighing).sum(), of)]
-        for values, of in ((made, inputs), (expected, exact))
+        [values.detach(), *torch.autograd.grad((values * output_weights).sum(), of)]
+        for values, of in ((output, inputs), (expected, exact))
     ]
 
 

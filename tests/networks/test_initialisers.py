@@ -1,4 +1,4 @@
-"""Start weights against what the formulas say; ``test_keras_layers`` has what Keras drew."""
+"""Initial weights against the formulas; ``test_keras_layers`` compares them with Keras."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SCALED = [name for name in INITIALISERS if name != "orthogonal"]
 
 
 def draw(name: str, kind: str, seed: int = 5) -> torch.Tensor:
-    """Return weights drawn by an initialiser."""
+    """Return the weights of an initialiser."""
     weight = torch.full(SHAPES[kind], math.nan)
     initialise(weight, name, torch.Generator().manual_seed(seed))
     return weight
 
 
 def variance(name: str, kind: str) -> float:
-    """Return the variance that the papers ask for."""
+    """Return the variance of the formulas in the papers."""
     fan_in, fan_out = FANS[kind]
     family = name.split("-")[0]
     return {"he": 2 / fan_in, "lecun": 1 / fan_in, "glorot": 2 / (fan_in + fan_out)}[family]
@@ -33,7 +33,7 @@ def variance(name: str, kind: str) -> float:
 
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize("name", SCALED)
-def test_distribution_is_the_one_that_is_named(name: str, kind: str) -> None:
+def test_initialiser_has_the_variance_and_range_of_its_name(name: str, kind: str) -> None:
     values = draw(name, kind).flatten().double().numpy()
     sd = math.sqrt(variance(name, kind))
     if name.endswith("uniform"):
@@ -46,7 +46,7 @@ def test_distribution_is_the_one_that_is_named(name: str, kind: str) -> None:
     assert truth.std() == pytest.approx(sd, rel=1e-9)
     assert abs(values).max() <= bound * (1 + 1e-6)
     assert abs(values).max() > 0.99 * bound
-    # Five standard errors: of the mean sd / √n, of the variance below √(2 / n) of it, as the tails are short.
+    # Five standard errors: that of the mean is sd / √n, that of the variance is below √(2 / n) of it.
     n = values.size
     assert abs(values.mean()) < 5 * sd / math.sqrt(n)
     assert values.var() == pytest.approx(sd**2, rel=5 * math.sqrt(2 / n))
@@ -58,7 +58,7 @@ def test_every_initialiser_is_checked() -> None:
     assert set(INITIALISERS) == {*SCALED, "orthogonal"}
 
 
-def test_the_truncated_sd_is_that_of_the_truncated_normal() -> None:
+def test_truncated_normal_sd_equals_scipy() -> None:
     assert stats.truncnorm(-2, 2).std() == pytest.approx(TRUNCATED_NORMAL_SD, rel=1e-12)
 
 
@@ -72,7 +72,7 @@ def test_orthogonal_rows_or_columns_are_orthonormal(shape: tuple[int, ...]) -> N
 
 
 @pytest.mark.parametrize("name", INITIALISERS)
-def test_a_draw_follows_from_its_generator_alone(name: str) -> None:
+def test_weights_depend_only_on_the_generator(name: str) -> None:
     state = torch.get_rng_state()
     first, again, other = draw(name, "conv", 1), draw(name, "conv", 1), draw(name, "conv", 2)
     assert torch.equal(first, again)

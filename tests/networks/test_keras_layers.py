@@ -1,4 +1,4 @@
-"""Single layers against what Keras made of the same input (``benchmarks/parity/keras_reference.py``)."""
+"""Single layers against the output of Keras for the same input (``benchmarks/parity/keras_reference.py``)."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SINGLE = REFERENCE["single_layers"]
 
 
 def to_torch(values: keras.FloatArray) -> torch.Tensor:
-    """Return Keras' ``(n, h, w, c)`` as ``(n, c, h, w)``; rows as they are."""
-    made = torch.from_numpy(values)
-    return made.permute(0, 3, 1, 2) if made.ndim == 4 else made
+    """Return Keras' ``(n, h, w, c)`` as ``(n, c, h, w)``; flat inputs stay as they are."""
+    output = torch.from_numpy(values)
+    return output.permute(0, 3, 1, 2) if output.ndim == 4 else output
 
 
 def to_keras(values: torch.Tensor) -> Any:
@@ -41,7 +41,7 @@ def assert_equal(ours: torch.Tensor, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_have_keras_values(name: str) -> None:
+def test_activation_equals_keras(name: str) -> None:
     points = torch.tensor(keras.ACTIVATION_POINTS)
     assert_equal(activation_module(name, 1)(points), SINGLE["activations"][name])
 
@@ -53,7 +53,7 @@ def test_every_activation_and_initialiser_has_a_reference() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(keras.CONVOLUTIONS)))
-def test_convolutions_place_their_windows_as_keras(number: int) -> None:
+def test_convolution_equals_keras(number: int) -> None:
     height, width, kernel, stride, padding = keras.CONVOLUTIONS[number]
     layer = read_layer(f"conv 3 {kernel} stride={stride} padding={padding}")
     module = layer.module((height, width, 2), torch.Generator())
@@ -61,13 +61,13 @@ def test_convolutions_place_their_windows_as_keras(number: int) -> None:
     weight = torch.from_numpy(keras.signed(1, (kernel, kernel, 2, 3))).permute(3, 2, 0, 1)
     with torch.no_grad():
         convolution.weight.copy_(weight)
-    made = module(to_torch(keras.signed(2, (1, height, width, 2))))
-    assert_equal(made, SINGLE["convolutions"][number])
+    output = module(to_torch(keras.signed(2, (1, height, width, 2))))
+    assert_equal(output, SINGLE["convolutions"][number])
     assert list(layer.output_shape((height, width, 2))) == list(np.shape(SINGLE["convolutions"][number])[1:])
 
 
 @pytest.mark.parametrize("number", range(len(keras.POOLS)))
-def test_pools_place_their_windows_as_keras(number: int) -> None:
+def test_pooling_equals_keras(number: int) -> None:
     kind, height, width, window, stride = keras.POOLS[number]
     module = read_layer(f"{kind} {window} stride={stride}").module((height, width, 2), torch.Generator())
     assert_equal(module(to_torch(keras.signed(3, (1, height, width, 2)))), SINGLE["pools"][number])
@@ -84,13 +84,13 @@ def test_pools_place_their_windows_as_keras(number: int) -> None:
         ("global-average-pool", "global-average-pool"),
     ],
 )
-def test_other_layers_have_keras_values(name: str, text: str) -> None:
+def test_layer_equals_keras(name: str, text: str) -> None:
     values = keras.signed(5, (2, 6)) if name.endswith("flat") else keras.signed(4, (2, 2, 3, 4))
     module = read_layer(text).module(tuple(values.shape[1:]), torch.Generator())
     assert_equal(module(to_torch(values)), SINGLE["others"][name])
 
 
-def test_batch_norm_of_one_value_a_channel_is_keras() -> None:
+def test_batch_norm_of_one_value_per_channel_equals_keras() -> None:
     theirs = REFERENCE["batch_norm_of_one"]
     norm = KerasBatchNorm(3, 1.0 - 0.99, 0.001)
     assert_equal(norm(torch.from_numpy(keras.signed(6, (1, 3)))), theirs["output"])
@@ -101,13 +101,13 @@ def test_batch_norm_of_one_value_a_channel_is_keras() -> None:
 @pytest.mark.parametrize(
     "fact", REFERENCE["initialisers"], ids=lambda fact: f"{fact['init']}-{len(fact['shape'])}"
 )
-def test_initialisers_are_spread_as_in_keras(fact: dict[str, Any]) -> None:
+def test_initialisers_have_the_mean_sd_and_range_of_keras(fact: dict[str, Any]) -> None:
     shape = fact["shape"]
     n = math.prod(shape)
     weight = torch.empty(*reversed(shape))
     initialise(weight, fact["init"], torch.Generator().manual_seed(1))
     ours = keras.summary(weight.numpy())
-    # Both are samples: five standard errors of a difference.
+    # Both are samples, so the limit is five standard errors of a difference.
     assert ours["sd"] == pytest.approx(fact["sd"], rel=5 / math.sqrt(n))
     assert abs(ours["mean"] - fact["mean"]) < 5 * fact["sd"] * math.sqrt(2 / n)
     if fact["init"] != "orthogonal":
@@ -117,7 +117,7 @@ def test_initialisers_are_spread_as_in_keras(fact: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["two-conv-7", "five-conv", "five-conv-plain", "six-conv"])
-def test_tables_are_keras_summaries(name: str) -> None:
+def test_layer_table_equals_the_summary_of_keras(name: str) -> None:
     theirs = REFERENCE["layer_counts"][name]
     network = Network.read(NOTEBOOK[name.removesuffix("-plain")])
     if name.endswith("-plain"):

@@ -1,4 +1,4 @@
-"""The docstring of each layer has its words, its shape and an example that runs."""
+"""The docstring of each layer starts with its text and has an example that runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from convstudy.networks import LAYERS
 from convstudy.networks.layers import Layer
 
 
-def test_all_layers_are_looked_at() -> None:
+def test_there_are_at_least_19_layers() -> None:
     assert len(LAYERS) >= 19
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
-def test_docstring_begins_with_the_words_and_has_an_example(layer: type[Layer]) -> None:
+def test_docstring_starts_with_the_text_of_the_layer_and_has_an_example(layer: type[Layer]) -> None:
     assert layer.__doc__ is not None
     assert layer.__doc__.startswith(f"``{layer.word}")
     assert layer.summary()
@@ -27,6 +27,6 @@ def test_docstring_begins_with_the_words_and_has_an_example(layer: type[Layer]) 
     assert (
         "(8, 8, 16)" in shown or "(9, 12, 16)" in shown or "output_shape" in shown or "n_parameters" in shown
     )
-    said: list[str] = []
-    doctest.DocTestRunner().run(found, out=said.append)
-    assert not said, "".join(said)
+    failures: list[str] = []
+    doctest.DocTestRunner().run(found, out=failures.append)
+    assert not failures, "".join(failures)

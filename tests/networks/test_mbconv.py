@@ -1,4 +1,4 @@
-"""MBConv with and without squeeze-excite against twins in plain torch; MobileNetV2 is in test_small_image_networks."""
+"""MBConv with and without squeeze-excite against plain torch; MobileNetV2 is in test_small_image_networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 from convstudy.networks import Network
 from tests.networks.reference_networks import (
     Block,
-    Integer,
+    OneRow,
     SameConv,
     check_values,
     norm,
@@ -20,8 +20,8 @@ from tests.networks.reference_networks import (
 IMAGE = (9, 8, 8)
 
 
-class Squeeze(Integer):
-    """Squeeze and excitation by 1 × 1 convolutions, as torchvision writes it."""
+class Squeeze(OneRow):
+    """Squeeze-and-excitation in plain torch."""
 
     def __init__(self, n_channels: int, n_hidden: int) -> None:
         super().__init__()
@@ -45,12 +45,12 @@ class MBConv(Block):
         self.adds = n_in == n_out
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.body(images)
-        return images + made if self.adds else made
+        output: torch.Tensor = self.body(images)
+        return images + output if self.adds else output
 
 
 @pytest.mark.parametrize("squeezes", [True, False])
-def test_rows_and_values_are_the_twins(squeezes: bool) -> None:
+def test_table_and_values_equal_the_reference(squeezes: bool) -> None:
     block = "mbconv-se" if squeezes else "mbconv"
     other = "squeeze=16" if squeezes else ""
     use = f"shortcut=identity-or-none activation=silu expand=4 {other}"
@@ -82,7 +82,7 @@ def test_defaults_are_those_of_the_papers() -> None:
         ),
     )
     squeezed = Network.read(["residual mbconv-se"]).layers[0].branches[0].layers
-    # A quarter of the 16 channels before the block: 6 · 16 / 24.
+    # 6 · 16 / 24 is a quarter of the 16 input channels.
     assert [layer.text for layer in squeezed if layer.word == "squeeze-excite"] == ["squeeze-excite 24 silu"]
     (squeeze,) = (layer for layer in squeezed if layer.word == "squeeze-excite")
     assert squeeze.n_parameters((8, 8, 96)) == (96 * 4 + 4 + 4 * 96 + 96, 0)

@@ -1,4 +1,4 @@
-"""The pre-activation block against a twin in plain torch."""
+"""The pre-activation block against a reference in plain torch."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class PreActivation(Block):
             self.shortcut = nn.Conv2d(n_in, n_out, 1, stride, bias=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.body(images) + self.shortcut(images)
-        return made
+        output: torch.Tensor = self.body(images) + self.shortcut(images)
+        return output
 
 
 def reference() -> nn.Sequential:
-    """Return the network in plain torch."""
+    """Return the reference network."""
     return nn.Sequential(
         *(SameConv(3, 4, 3), PreActivation(4, 4, 1), PreActivation(4, 4, 1), PreActivation(4, 6, 2)),
         *(norm(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)),
     )
 
 
-def test_rows_and_values_are_the_twins() -> None:
+def test_table_and_values_equal_the_reference() -> None:
     network = Network.read(TEXTS)
     theirs = reference_rows(reference(), IMAGE)
     assert rows(network, IMAGE) == theirs

@@ -19,7 +19,7 @@ IMAGE: Shape = (7, 10, 4)
 FLATTEN = Network.read(["flatten"]).layers
 
 
-def some(shape: Shape, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def random_batch(shape: Shape, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Return a batch of three random channels-last images, or of flat inputs."""
     values = torch.randn(3, *shape, generator=torch.Generator().manual_seed(2)).to(dtype)
     return values.permute(0, 3, 1, 2) if len(shape) == 3 else values
@@ -52,13 +52,13 @@ def padded(values: torch.Tensor, stride: int, n_more: int) -> torch.Tensor:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_pad_shortcut_equals_its_definition(stride: int, n_more: int, dtype: torch.dtype) -> None:
     shortcut = PadShortcut(stride, n_more)
-    values = some(IMAGE, dtype)
+    values = random_batch(IMAGE, dtype)
     output = shortcut(values)
     assert torch.equal(output, padded(values, stride, n_more))
     assert output.dtype == dtype
     assert output.is_contiguous(memory_format=torch.channels_last)
     assert not list(shortcut.parameters())
-    rows = some((5,), dtype)
+    rows = random_batch((5,), dtype)
     assert torch.equal(shortcut(rows), torch.cat([rows, torch.zeros(3, n_more, dtype=dtype)], dim=1))
 
 
@@ -83,7 +83,7 @@ def test_residual_is_the_body_plus_the_shortcut(shortcut: str, filters: int, str
     body = [f"conv {filters} 3 stride={stride} padding=same", "batch-norm"]
     layer = residual(f"shortcut={shortcut}{then}", *body)
     module = module_of(layer)
-    values = some(IMAGE)
+    values = random_batch(IMAGE)
     expected = module.body(values)
     assert layer.output_shape(IMAGE) == (-(-7 // stride), -(-10 // stride), filters)
     changes = (filters, stride) != (4, 1)
@@ -109,7 +109,7 @@ def test_residual_is_the_body_plus_the_shortcut(shortcut: str, filters: int, str
 def test_residual_gradients_pass_gradcheck(shortcut: str) -> None:
     layer = residual(f"shortcut={shortcut} then=tanh", "conv 5 3 tanh stride=2 padding=same", "layer-norm")
     module = module_of(layer, (5, 4, 3)).double()
-    values = some((5, 4, 3), torch.float64).requires_grad_()
+    values = random_batch((5, 4, 3), torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(module, (values,))
     for parameter in module.parameters():
         parameter.grad = None
@@ -131,7 +131,7 @@ def test_autocast_gives_bfloat16_logits_and_float32_gradients() -> None:
     )
     model = build_network(network, (9, 9, 1), 3, torch.Generator().manual_seed(1))
     with torch.autocast("cpu", torch.bfloat16):
-        logits = model(some((9, 9, 1)))
+        logits = model(random_batch((9, 9, 1)))
     assert logits.dtype == torch.bfloat16
     logits.float().square().sum().backward()
     assert all(each.grad is not None and each.grad.dtype == torch.float32 for each in model.parameters())
@@ -153,7 +153,7 @@ def test_residual_and_concat_accept_flat_inputs() -> None:
     ]
     assert table.rows[-2].output_shape == (2,) and table.rows[-3].output_shape == (11,)
     model = build_network(network, (2, 3, 1), 4, torch.Generator().manual_seed(1))
-    values = some((2, 3, 1))
+    values = random_batch((2, 3, 1))
     rows = values.permute(0, 2, 3, 1).flatten(1)
     first = rows + model[1].body(rows)
     torch.testing.assert_close(model[:2](values), first)
@@ -239,7 +239,7 @@ def test_stride_is_the_smallest_that_gives_the_size() -> None:
     for size, stride, expected in ((7, 2, 2), (4, 3, 2), (1, 2, 1), (9, 3, 3), (2, 2, 2)):
         layer = residual("shortcut=pad", f"conv 5 1 stride={stride}")
         assert layer.stride((size, size, 4)) == expected
-        module_of(layer, (size, size, 4))(some((size, size, 4)))
+        module_of(layer, (size, size, 4))(random_batch((size, size, 4)))
 
 
 def test_relu_before_a_max_pool_is_moved_inside_a_body() -> None:
@@ -276,7 +276,7 @@ def test_concat_equals_torch_cat_and_stays_channels_last(dtype: torch.dtype) -> 
         [["concat", ["branch", "conv 3 1"], ["branch"], ["branch", "max-pool 1", "conv 5 1"]]]
     ).layers
     module = layer.module(IMAGE, torch.Generator().manual_seed(1)).to(dtype)
-    values = some(IMAGE, dtype)
+    values = random_batch(IMAGE, dtype)
     output = module(values)
     first, _, third = module.branches  # type: ignore[union-attr, misc]
     assert torch.equal(output, torch.cat([first(values), values, third(values)], dim=1))

@@ -1,4 +1,4 @@
-"""ResNet-20 (He et al. 2016, section 4.2) as layer texts, against a twin in plain torch: row by row, value by value."""
+"""ResNet-20 (He et al. 2016, section 4.2) as layer texts, against a reference in plain torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE = (32, 32, 3)
 
 
 def resnet(shortcut: str, depth: int = 20) -> Network:
-    """Return the network of 6n + 2 layers with weights."""
+    """Return the network with 6n + 2 layers with weights."""
     n = (depth - 2) // 6
     return Network.read(
         [
@@ -31,7 +31,7 @@ def resnet(shortcut: str, depth: int = 20) -> Network:
 
 
 class SameConv(nn.Conv2d):
-    """A 3 × 3 convolution that pads as TensorFlow's "same" does: at the end only where the stride is 2."""
+    """A 3 × 3 convolution, padded as TensorFlow's "same": only at the end if the stride is 2."""
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__(n_in, n_out, 3, stride, bias=False)
@@ -46,7 +46,7 @@ def norm(n_channels: int) -> nn.BatchNorm2d:
 
 
 class Basic(nn.Module):
-    """The twin's block; ``shortcut`` is "pad" or "projection"."""
+    """A basic block in plain torch; ``shortcut`` is "pad" or "projection"."""
 
     def __init__(self, n_in: int, n_out: int, stride: int, shortcut: str) -> None:
         super().__init__()
@@ -62,12 +62,12 @@ class Basic(nn.Module):
             self.norm3 = norm(n_out)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made = self.norm2(self.conv2(self.relu1(self.norm1(self.conv1(images)))))
+        output = self.norm2(self.conv2(self.relu1(self.norm1(self.conv1(images)))))
         if self.projects:
-            return torch.relu(made + self.norm3(self.projection(images)))
+            return torch.relu(output + self.norm3(self.projection(images)))
         images = images[:, :, :: self.stride, :: self.stride]
         zeros = images.new_zeros(len(images), self.n_more, *images.shape[2:])
-        return torch.relu(made + torch.cat([images, zeros], dim=1))
+        return torch.relu(output + torch.cat([images, zeros], dim=1))
 
 
 class ResNet20(nn.Module):
@@ -80,38 +80,38 @@ class ResNet20(nn.Module):
         self.pool, self.output = nn.AdaptiveAvgPool2d(1), nn.Linear(64, 10)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made = self.pool(self.blocks(self.relu(self.norm(self.conv(images)))))
-        return self.output(made.flatten(1))
+        output = self.pool(self.blocks(self.relu(self.norm(self.conv(images)))))
+        return self.output(output.flatten(1))
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a layer table says of one layer."""
+    """The numbers of one row of a layer table."""
 
     shape: tuple[int, ...]
     n_trainable: int
-    n_kept: int
+    n_buffers: int
     macs: int
 
 
 def reference_rows(reference: nn.Module) -> list[Row]:
-    """Return a row for each layer of the twin and for each block, a block before its layers; measured, not computed."""
+    """Return a measured row for each layer and block of the reference, a block before its layers."""
     found: dict[nn.Module, Row] = {}
 
-    def look(module: nn.Module, inputs: tuple[torch.Tensor, ...], made: torch.Tensor) -> None:
+    def measure(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         own = list(module.parameters(recurse=False))
         kept = [each for each in module.buffers(recurse=False) if each.ndim]
-        shape = tuple(made.squeeze((2, 3)).shape[1:]) if made.ndim == 4 and made.shape[2] == 1 else None
-        shape = shape or tuple(made.movedim(1, -1).shape[1:])
+        shape = tuple(output.squeeze((2, 3)).shape[1:]) if output.ndim == 4 and output.shape[2] == 1 else None
+        shape = shape or tuple(output.movedim(1, -1).shape[1:])
         work = 0
         if isinstance(module, nn.Conv2d):
-            work = made[0].numel() * module.weight[0].numel()
+            work = output[0].numel() * module.weight[0].numel()
         elif isinstance(module, nn.Linear):
             work = module.weight.numel()
         found[module] = Row(shape, sum(map(torch.numel, own)), sum(map(torch.numel, kept)), work)
 
     layers = [each for each in reference.modules() if isinstance(each, Basic) or not list(each.children())]
-    hooks = [layer.register_forward_hook(look) for layer in layers]
+    hooks = [layer.register_forward_hook(measure) for layer in layers]
     reference.eval()(torch.zeros(1, 3, 32, 32))
     for hook in hooks:
         hook.remove()
@@ -119,7 +119,7 @@ def reference_rows(reference: nn.Module) -> list[Row]:
 
 
 @pytest.mark.parametrize(("shortcut", "n_trainable"), [("pad", 269_722), ("projection", 272_474)])
-def test_the_layer_table_of_resnet_20_is_its_twins(shortcut: str, n_trainable: int) -> None:
+def test_layer_table_of_resnet_20_equals_the_reference(shortcut: str, n_trainable: int) -> None:
     table = layer_table(resnet(shortcut), IMAGE, 10)
     ours = [Row(row.output_shape, row.n_trainable, row.n_not_trainable, row.macs) for row in table.rows]
     theirs = reference_rows(ResNet20(shortcut))
@@ -132,13 +132,13 @@ def test_the_layer_table_of_resnet_20_is_its_twins(shortcut: str, n_trainable: i
 
 
 @pytest.mark.parametrize("shortcut", ["pad", "projection"])
-def test_values_and_gradients_of_resnet_20_are_its_twins(shortcut: str) -> None:
+def test_values_and_gradients_of_resnet_20_equal_the_reference(shortcut: str) -> None:
     model = build_network(resnet(shortcut), IMAGE, 10, torch.Generator().manual_seed(1)).double()
     reference = ResNet20(shortcut).double()
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for own, other in zip(model.parameters(), reference.parameters(), strict=True):
-            if own.ndim == 1:  # not all zeros and ones
+            if own.ndim == 1:  # biases and scales, which would be all 0 or 1
                 own.add_(torch.randn(own.shape, generator=generator, dtype=own.dtype), alpha=0.1)
             other.copy_(own)
     images = torch.randn(4, 3, 32, 32, generator=generator, dtype=torch.float64)
@@ -155,13 +155,13 @@ def test_values_and_gradients_of_resnet_20_are_its_twins(shortcut: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [32, 44, 56, 110])
-def test_deeper_ones_have_the_papers_parameters(depth: int) -> None:
+def test_deeper_resnets_have_the_parameters_of_the_paper(depth: int) -> None:
     """He et al. 2016, table 6, in millions: 0.46, 0.66, 0.85, 1.7."""
     n = layer_table(resnet("pad", depth), IMAGE, 10).n_trainable / 1e6
     assert f"{n:.2f}" in {32: ["0.46"], 44: ["0.66"], 56: ["0.85", "0.86"], 110: ["1.73"]}[depth]
 
 
-def test_a_bottleneck_has_the_papers_parameters() -> None:
+def test_bottleneck_has_the_parameters_of_torchvision() -> None:
     """conv2_x of ResNet-50 as in torchvision: 75,008 with its projection, 70,400 without."""
     network = Network.read(["residual bottleneck x2 filters=64 then=relu", "global-average-pool"])
     table = layer_table(network, (56, 56, 64), 10)

@@ -1,4 +1,4 @@
-"""ResNet-18 and MobileNetV2 for small images as layer texts, against twins in plain torch."""
+"""ResNet-18 and MobileNetV2 for small images as layer texts, against references in plain torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.networks.reference_networks import Block, SameConv, check_values, nor
 
 IMAGE = (32, 32, 3)
 
-# The form for CIFAR: a first convolution of 3 × 3 with stride 1, and no pooling after it.
+# The form for CIFAR: a first convolution of 3 × 3 with stride 1 and no pooling.
 RESNET_18 = (
     "conv 64 3 padding=same bias=no",
     "batch-norm",
@@ -26,7 +26,7 @@ MOBILENET_V2 = (
     "conv 32 3 padding=same bias=no",
     "batch-norm",
     "activation relu6",
-    # The first stage expands nothing: depthwise and 1 × 1.
+    # The first stage has no expansion: depthwise and 1 × 1.
     "depthwise-conv 3 padding=same bias=no",
     "batch-norm",
     "activation relu6",
@@ -55,8 +55,8 @@ class BasicBlock(Block):
             self.shortcut = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), norm(n_out))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made = self.norm2(self.conv2(self.relu(self.norm1(self.conv1(images)))))
-        return torch.relu(made + self.shortcut(images))
+        output = self.norm2(self.conv2(self.relu(self.norm1(self.conv1(images)))))
+        return torch.relu(output + self.shortcut(images))
 
 
 class ResNet18(nn.Module):
@@ -71,8 +71,8 @@ class ResNet18(nn.Module):
         self.output = nn.Linear(512, 10)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.output(self.layers(images).flatten(1))
-        return made
+        output: torch.Tensor = self.output(self.layers(images).flatten(1))
+        return output
 
 
 class InvertedResidual(Block):
@@ -87,8 +87,8 @@ class InvertedResidual(Block):
         self.adds = stride == 1 and n_in == n_out
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.layers(images)
-        return images + made if self.adds else made
+        output: torch.Tensor = self.layers(images)
+        return images + output if self.adds else output
 
 
 class MobileNetV2(nn.Module):
@@ -114,11 +114,11 @@ class MobileNetV2(nn.Module):
         self.output = nn.Linear(1280, 10)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.output(self.layers(images).flatten(1))
-        return made
+        output: torch.Tensor = self.output(self.layers(images).flatten(1))
+        return output
 
 
-def test_resnet_18_has_the_layers_of_its_twin() -> None:
+def test_layer_table_of_resnet_18_equals_the_reference() -> None:
     network = Network.read(RESNET_18)
     table = layer_table(network, IMAGE, 10)
     ours, theirs = rows(network, IMAGE), reference_rows(ResNet18(), IMAGE)
@@ -126,17 +126,17 @@ def test_resnet_18_has_the_layers_of_its_twin() -> None:
     for row, own, other in zip(table.rows, ours, theirs, strict=True):
         assert own == other, (row.number, row.text)
     assert table.n_trainable == 11_173_962
-    # By hand: the convolutions of the four stages, their projections, the first convolution, and the output.
+    # By hand: the convolutions of the four stages, the projections, the first convolution and the output layer.
     stages = [(64, 64, 1), (64, 128, 4), (128, 256, 16), (256, 512, 64)]
     work = sum((9 * a * b + 3 * 9 * b * b + (a != b) * a * b) * 1024 // by for a, b, by in stages)
     assert table.macs == work + 9 * 3 * 64 * 1024 + 512 * 10 == 555_422_720
 
 
-def test_resnet_18_computes_what_its_twin_does() -> None:
+def test_values_of_resnet_18_equal_the_reference() -> None:
     check_values(Network.read(RESNET_18), ResNet18(), (8, 8, 3))
 
 
-def test_mobilenet_v2_has_the_layers_of_its_twin() -> None:
+def test_layer_table_of_mobilenet_v2_equals_the_reference() -> None:
     network = Network.read(MOBILENET_V2)
     table = layer_table(network, IMAGE, 10)
     ours, theirs = rows(network, IMAGE), reference_rows(MobileNetV2(), IMAGE)
@@ -147,5 +147,5 @@ def test_mobilenet_v2_has_the_layers_of_its_twin() -> None:
     assert table.n_trainable == 2_223_872 + 1280 * 10 + 10 == 2_236_682
 
 
-def test_mobilenet_v2_computes_what_its_twin_does() -> None:
+def test_values_of_mobilenet_v2_equal_the_reference() -> None:
     check_values(Network.read(MOBILENET_V2), MobileNetV2(), (8, 8, 3))

@@ -33,46 +33,46 @@ def table(name: str) -> LayerTable:
 
 @pytest.mark.parametrize("name", NOTEBOOK)
 def test_parameters_equal_those_of_the_notebook(name: str) -> None:
-    made = table(name)
-    assert [row.n_parameters for row in made.rows] == ROWS[name]
-    assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == TOTALS[name]
-    assert [row.text for row in made.rows[:-1]] == list(NOTEBOOK[name])
+    result = table(name)
+    assert [row.n_parameters for row in result.rows] == ROWS[name]
+    assert (result.n_parameters, result.n_trainable, result.n_not_trainable) == TOTALS[name]
+    assert [row.text for row in result.rows[:-1]] == list(NOTEBOOK[name])
 
 
 def test_variant_without_batch_norm_and_dropout_has_306410_parameters() -> None:
     plain = Network.read(NOTEBOOK["five-conv"]).without(["batch-norm", "dropout"])
-    made = layer_table(plain, (28, 28, 1), 10)
-    assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == (306410, 306410, 0)
+    result = layer_table(plain, (28, 28, 1), 10)
+    assert (result.n_parameters, result.n_trainable, result.n_not_trainable) == (306410, 306410, 0)
 
 
 def test_tanh_variant_has_the_parameters_of_the_original() -> None:
     varied = Network.read(NOTEBOOK["five-conv"]).with_activation("tanh").with_init("glorot-normal")
-    made = layer_table(varied, (28, 28, 1), 10)
-    assert (made.n_parameters, made.n_trainable, made.n_not_trainable) == TOTALS["five-conv"]
+    result = layer_table(varied, (28, 28, 1), 10)
+    assert (result.n_parameters, result.n_trainable, result.n_not_trainable) == TOTALS["five-conv"]
 
 
 def test_macs_equal_those_computed_by_hand() -> None:
-    made = table("two-conv-7")
+    result = table("two-conv-7")
     by_hand = {
         0: 22 * 22 * 64 * 7 * 7 * 1,
         1: 16 * 16 * 32 * 7 * 7 * 64,
         6: 2048 * 128,
         9: 128 * 10,
     }
-    assert [row.macs for row in made.rows] == [by_hand.get(number, 0) for number in range(10)]
-    assert made.macs == sum(by_hand.values()) == 27_471_360
+    assert [row.macs for row in result.rows] == [by_hand.get(number, 0) for number in range(10)]
+    assert result.macs == sum(by_hand.values()) == 27_471_360
 
 
 def test_no_op_layers_have_a_reason() -> None:
     no_ops = [row.text for row in table("six-conv").rows if row.no_op_reason]
     assert no_ops == ["max-pool 1"] * 4
     assert [row for name in ("two-conv-7", "five-conv") for row in table(name).rows if row.no_op_reason] == []
-    made = layer_table(
+    result = layer_table(
         Network.read(["max-pool 1 stride=2", "average-pool 1", "flatten", "flatten", "dropout 0"]),
         (4, 4, 1),
         2,
     )
-    assert [row.no_op_reason for row in made.rows] == [
+    assert [row.no_op_reason for row in result.rows] == [
         "",
         "it pools over windows of 1 × 1",
         "",
