@@ -126,7 +126,7 @@ def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
     Layout(runs).lock.unlink()
     put(Layout(runs).lock)
     is_locked(Layout(runs).lock)
-    with pytest.raises(ConvstudyError, match="cannot be written"):
+    with pytest.raises(ConvstudyError, match="cannot write to this runs folder"):
         run_study(STUDY, runs, 0)
     shutil.copytree(_finished(), tmp_path / "other")
     put(Layout(tmp_path / "other").log)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from convstudy.engine import settings
-from convstudy.engine.cuda.settings import CUBLAS_WORKSPACE, NOT_REPEATABLE
+from convstudy.engine.cuda.settings import CUBLAS_WORKSPACE, NONDETERMINISTIC_WARNING
 from convstudy.engine.devices import CPU
 from convstudy.engine.float32 import FULL_PRECISION
 from convstudy.engine.settings import repeatable
@@ -73,7 +73,7 @@ def test_gpu_settings_are_deterministic_and_restored(
 def test_callers_cublas_workspace_and_filters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CUBLAS_WORKSPACE, ":16:8")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=NOT_REPEATABLE)
+        warnings.filterwarnings("ignore", message=NONDETERMINISTIC_WARNING)
         own = warnings.filters[0]
         with repeatable(1, CUDA):
             assert os.environ[CUBLAS_WORKSPACE] == ":16:8"

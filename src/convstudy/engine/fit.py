@@ -226,7 +226,7 @@ def _one_epoch(
     trained = time.perf_counter()
     on_train = evaluate(progress.eval_model, train_eval, recipe.precision, metric=fit.metric)
     on_validation = evaluate(progress.eval_model, validation, recipe.precision, recipe.tta, fit.metric)
-    # End the fit here: no comparison orders NaN, so the best epoch would not be defined.
+    # End the fit here: NaN cannot be ordered, so there would be no best epoch.
     if not (math.isfinite(on_train["log-loss"]) and math.isfinite(on_validation["log-loss"])):
         raise Diverged(f"the loss in evaluation mode was not a finite number after epoch {number}")
     if not (math.isfinite(on_train[fit.metric]) and math.isfinite(on_validation[fit.metric])):

@@ -1,4 +1,4 @@
-"""The RNG streams of augmentation and dropout. They are per fit: torch's default generator is shared by a process."""
+"""The RNG streams of augmentation and dropout. Each fit has its own, because fits in threads share torch's default."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from convstudy.engine.cuda.settings import repeatable_libraries
+from convstudy.engine.cuda.settings import deterministic_libraries
 from convstudy.engine.devices import CPU
 from convstudy.engine.float32 import full_float32
 
@@ -32,7 +32,7 @@ def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
             with ExitStack() as settings:
                 settings.callback(torch.set_num_threads, torch.get_num_threads())
                 settings.enter_context(torch.random.fork_rng(devices=[]))
-                settings.enter_context(_repeatable_kernels(device))
+                settings.enter_context(_deterministic_kernels(device))
                 settings.enter_context(full_float32(device))
                 _settings = settings.pop_all()
         _n_inside += 1
@@ -47,7 +47,7 @@ def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
 
 
 @contextmanager
-def _repeatable_kernels(device: torch.device) -> Iterator[None]:
+def _deterministic_kernels(device: torch.device) -> Iterator[None]:
     """Use deterministic kernels, but do not fill uninitialized memory.
 
     Torch's deterministic mode fills each new tensor, to expose code that reads uninitialized memory. That costs a tenth
@@ -58,11 +58,11 @@ def _repeatable_kernels(device: torch.device) -> Iterator[None]:
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # a module whose attribute torch does not annotate
     filling = memory.fill_uninitialized_memory
-    with ExitStack() as callers:
-        callers.callback(setattr, memory, "fill_uninitialized_memory", filling)
-        callers.callback(torch.use_deterministic_algorithms, deterministic, warn_only=warn_only)
+    with ExitStack() as restore:
+        restore.callback(setattr, memory, "fill_uninitialized_memory", filling)
+        restore.callback(torch.use_deterministic_algorithms, deterministic, warn_only=warn_only)
         if on_device:
-            callers.enter_context(repeatable_libraries())
+            restore.enter_context(deterministic_libraries())
         torch.use_deterministic_algorithms(True, warn_only=on_device)
         memory.fill_uninitialized_memory = False
         yield

@@ -1,7 +1,7 @@
 """Repeated work, captured in a CUDA graph and replayed, or called as its reference implementation.
 
 Two constraints shape this module (PyTorch's notes on CUDA graphs, "Constraints"). While a graph is captured, no other
-thread of the process may run CUDA work. And replays draw new random numbers only from generators that are registered
+thread of the process may run CUDA work. Replays draw new random numbers only from generators that are registered
 with the graph. Each graph has its own memory pool, so that several graphs can replay at the same time.
 """
 

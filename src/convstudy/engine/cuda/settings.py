@@ -11,11 +11,11 @@ from typing import Any
 # Makes cuBLAS deterministic. cuBLAS reads it when a thread first uses the library.
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 # Torch's warning about kernels without a deterministic implementation.
-NOT_REPEATABLE = ".*does not have a deterministic implementation"
+NONDETERMINISTIC_WARNING = ".*does not have a deterministic implementation"
 
 
 @contextmanager
-def repeatable_libraries() -> Iterator[None]:
+def deterministic_libraries() -> Iterator[None]:
     """Make cuBLAS deterministic, unless the caller set its workspace, and suppress torch's warning about other kernels.
 
     This does not use ``warnings.catch_warnings``, because the last thread to leave may not be the first one, and
@@ -26,7 +26,7 @@ def repeatable_libraries() -> Iterator[None]:
         os.environ[CUBLAS_WORKSPACE] = ":4096:8"
     filters: Any = warnings.filters  # a list, which its annotation hides
     before = list(filters)
-    warnings.filterwarnings("ignore", message=NOT_REPEATABLE)
+    warnings.filterwarnings("ignore", message=NONDETERMINISTIC_WARNING)
     added = filters[0]
     try:
         yield
