@@ -72,6 +72,7 @@ class _Planner:
         return (*stages, *self.nested)
 
     def search(self, name: str, search: Search) -> Stage:
+        """Return the stage of a search; fix its chosen values in the network, and plan its nested cross-validation."""
         settled = self.networks[search.network]
         subset = search.subset_within(self.study.subset)
 
@@ -108,6 +109,7 @@ class _Planner:
         return stage
 
     def compare(self, name: str, compare: Compare) -> Stage:
+        """Return the stage of a comparison; its choice, or its first network, becomes the best one."""
         stage = Stage(
             "compare", name, tuple(self.candidate(network, network) for network in compare.networks)
         )
@@ -119,6 +121,7 @@ class _Planner:
         return stage
 
     def ablate(self, name: str, ablate: Ablate) -> Stage:
+        """Return the stage of an ablation: the unchanged network, each variant, and pairs of variants if asked for."""
         base: str = ablate.network
         depends_on: tuple[str, ...] = ()
         if base == BEST:
@@ -167,6 +170,7 @@ class _Planner:
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
     def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:
+        """Return a fit with the study's dataset, number of threads and metric."""
         return Fit(
             self.study.dataset, network, recipe, split, seed, self.study.threads, metric=self.study.metric
         )
