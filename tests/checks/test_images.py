@@ -96,7 +96,7 @@ def test_near_duplicates_are_reported_from_one_percent_of_test_images(n_test: in
     assert [each.check for each in findings] == ["train-test-duplicates"] * found
     if found:
         assert findings[0].what.startswith(
-            "of 10,000 test images, 0 are copies of training images and 100 are near-duplicates; in 4 pairs the labels "
+            "0 exact copies and 100 near-duplicates of training images among 10,000 test images; in 4 pairs the labels "
             "differ:"
         )
 

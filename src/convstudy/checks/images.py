@@ -38,8 +38,8 @@ def train_test_duplicates(analysis: Analysis) -> Iterator[Spot]:
     labels = f"; in {counted(n_relabelled, 'pair')} the labels differ" if n_relabelled else ""
     yield Spot(
         DATASET,
-        f"of {statistics.test.n_images:,} test images, {n_exact:,} are copies of training images and {n_near:,} are "
-        f"near-duplicates{labels}: a model may have memorised them",
+        f"{counted(n_exact, 'exact copy', 'exact copies')} and {counted(n_near, 'near-duplicate')} of training images "
+        f"among {statistics.test.n_images:,} test images{labels}: a model may have memorised them",
         "remove them from the training images, and check how the dataset was split",
     )
 
@@ -77,7 +77,8 @@ def constant_images(analysis: Analysis) -> Iterator[Spot]:
         if known.n_constant:
             yield Spot(
                 DATASET,
-                f"{known.n_constant:,} of {known.n_images:,} {part} images are constant: all pixels have one value",
+                f"{counted(known.n_constant, 'constant image')} among {known.n_images:,} {part} images: all pixels "
+                "have one value",
                 "check how the files were made: an unreadable image often becomes an empty one",
             )
 

@@ -34,7 +34,7 @@ def confusion_chart(confusion: Confusion, names: Sequence[str]) -> Figure:
         confusion: counts over all models, shape (classes, classes), true class first.
         names: of the classes, in the order of the labels.
     """
-    title = "Confusion on the test images"
+    title = "Confusion matrix of the test images"
     text = (
         f"{title}: {confusion.n_errors:,} errors in {confusion.n_images:,} predictions of "
         f"{confusion.n_models} models."
@@ -94,7 +94,7 @@ def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -
         found: the accuracies, as fractions.
         names: of the classes, in the order of the labels.
     """
-    title, full_title = "Each class with its 95 % CI", "Accuracy by class"
+    title, full_title = "Each class with its 95 % CI", "Accuracy per class"
     if len(found) > MOST_CLASSES:
         known = [each for each in found if each.accuracy is not None]
         found = sorted(known, key=lambda each: each.accuracy.estimate if each.accuracy else 0.0)[

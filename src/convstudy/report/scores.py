@@ -18,12 +18,12 @@ def scores_table(stage_result: StageResult) -> Table:
         Column("candidate", "Candidate"),
         *(column for metric in own for column in _columns(metric)),
         Column("test_accuracy", "Test accuracy", "percent"),
-        Column("accuracy_low", "From", "percent"),
-        Column("accuracy_high", "To", "percent"),
+        Column("accuracy_low", "95 % CI from", "percent"),
+        Column("accuracy_high", "to", "percent"),
         *([Column("group", "Group")] if letters else []),
         Column("test_loss", "Test loss", "loss"),
-        Column("loss_low", "From", "loss"),
-        Column("loss_high", "To", "loss"),
+        Column("loss_low", "95 % CI from", "loss"),
+        Column("loss_high", "to", "loss"),
         Column("validation_accuracy", "Validation accuracy", "percent"),
         Column("train_accuracy", "Train accuracy", "percent"),
         Column("train_loss", "Train loss", "loss"),
@@ -61,8 +61,8 @@ def scores_table(stage_result: StageResult) -> Table:
         else ""
     )
     caption = (
-        f"Mean ± standard deviation over {seeds}. {MEASURED} “From” and “To” are the ends of 95 % CIs that cover "
-        f"{covered}. {groups}Each digest identifies the weights of one seed."
+        f"Mean ± sd over {seeds}. {MEASURED} The 95 % CIs cover {covered}. {groups}Each digest identifies the weights "
+        "of one seed."
     )
     if any(metric.kind == "per set" for metric in own):
         caption += f" There is no interval for {stage_result.metric.title}."
@@ -83,7 +83,7 @@ def scores_table(stage_result: StageResult) -> Table:
 def _columns(metric: Metric) -> tuple[Column, ...]:
     """Return the columns of a metric that not every table has."""
     key, kind = key_of(metric), value_kind(metric)
-    ends_of = (Column(f"{key}_low", "From", kind), Column(f"{key}_high", "To", kind))
+    ends_of = (Column(f"{key}_low", "95 % CI from", kind), Column(f"{key}_high", "to", kind))
     return (
         Column(f"test_{key}", f"Test {metric.title}", kind),
         *(ends_of if metric.kind == "per image" else ()),

@@ -25,8 +25,8 @@ def hardware(material: Material) -> str:
     found = dict.fromkeys(record.environment for record in records if record.done and record.environment)
     named = [_named(environment) for environment in found]
     return (
-        f"The fits ran on {listed(named)}. Times are wall-clock times with one fit per worker at once: they compare "
-        "candidates of this run, not machines. Energy is not measured."
+        f"The fits ran on {listed(named)}. Times are wall-clock times with one fit per worker at once. Compare them "
+        "between candidates of this run, not between machines. Energy is not measured."
     )
 
 

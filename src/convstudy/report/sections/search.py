@@ -12,7 +12,7 @@ from convstudy.numbers import counted, percent
 from convstudy.report.curves import overview_chart
 from convstudy.report.metric_text import key_of, value_kind
 from convstudy.report.section import Block, Material, Section, Topic
-from convstudy.report.stages import MEASURED, chosen_rows, scores_chart, stage_title, table_name, trained
+from convstudy.report.stages import chosen_rows, scores_chart, stage_title, table_name, trained
 from convstudy.report.table import Column, Table, Value
 
 
@@ -90,8 +90,8 @@ def search_table(stage_result: StageResult) -> Table:
     best = "highest" if metric.higher_is_better else "lowest"
     among = f"Of the last rung, the {best}" if halves else f"The {best}"
     caption = (
-        f"Mean ± sd over {folds_text}, and the score of each fold. {among} mean validation {metric.title} is selected. "
-        f"{_epochs_text(stage_result)}{MEASURED}"
+        f"Mean ± sd over {folds_text}, and the score of each fold. {among} mean validation {metric.title} is selected."
+        f"{_epochs_text(stage_result)}"
     )
     title = f"Search {stage_result.name}"
     return Table(table_name(stage_result), title, caption, columns, tuple(rows), chosen_rows(stage_result))
@@ -107,15 +107,15 @@ def _reached(stage_result: StageResult, row: CandidateRow) -> tuple[Value, Value
 
 
 def _epochs_text(stage_result: StageResult) -> str:
-    """Return a sentence, with a space after it, on the number of epochs of a search that is not a full grid."""
+    """Return a sentence, with a space before it, on the number of epochs of a search that is not a full grid."""
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ""
     if trace.grid_epochs is None or trace.grid_fraction is None:
-        return f"The search trained {counted(trace.n_epochs, 'epoch')} in total. "
+        return f" The search trained {counted(trace.n_epochs, 'epoch')} in total."
     proportion = percent(trace.grid_fraction, 0)
     return (
-        f"The search trained {trace.n_epochs:,} of {trace.grid_epochs:,} epochs of the grid ({proportion}). "
+        f" The search trained {trace.n_epochs:,} of {trace.grid_epochs:,} epochs of the grid ({proportion})."
     )
 
 
