@@ -1,30 +1,31 @@
-"""A study as data: the study file, the Study, and everything that is wrong with one, at once.
+"""The study file and its objects. Reading a file reports all of its errors at once.
 
-================  ==========================================================================
-``study``         a study as Python objects
-``recipe``        how a network is trained
-``ranges``        ``{ low = 3, high = 9 }``: what a search draws values from
-``part``          what the parts of a study share: names, values, their base
-``patterns``      networks and blocks as they are written
-``parameters``    whether these have names and parameters that can be
-``images``        which images a study is about
-``suppress``       checks that a study suppresses, and why
-``reading``       a file or document to a Study; the checks of a Study built in Python
-``files``         where the text of a study comes from
+================  =================================================================================
+``study``         ``Study``, ``Search``, ``Compare``, ``Ablate``, ``Variant``
+``recipe``        ``Recipe``: how a network is trained
+``ranges``        ``Range``: ``{ low = 3, high = 9 }``, which a search draws values from
+``part``          the base class of these, and their field types
+``patterns``      networks and blocks with parameters
+``images``        the dataset of a study
+``suppress``      the checks that a study suppresses, and why
+``reading``       a file or document to a ``Study``; the checks of a ``Study`` built in Python
+``files``         the text of a study file
+``lines``         the line of each key in a TOML text
 ``changes``       changes from the command line: ``--set recipe.epochs=3``
-``draft``         a document section by section, so that one mistake hides no other
-``checks``        names that exist, values that can be, images enough
-``classes``         images enough of each class, where the labels are at hand
-``nesting``       whether searches can be nested as they say
-``pairs``         variants of an ablation two at a time
-``fitting``       layers that fit each other, for every value and variant
-``messages``      what pydantic says, in plain words
-``error``       what is wrong at which key
-``lines``         in which line of a TOML text a key stands
-``writing``       a Study to its document
+``draft``         a document section by section, so that one error hides no other
+``checks``        names, values and numbers of images
+``duplicates``    values and variants that are listed twice
+``parameters``    the names and parameters of networks and blocks
+``nesting``       nested searches
+``pairs``         the pairs of variants of an ablation
+``fitting``       the shapes of all networks, for every value and variant
+``classes``       the number of images of each class, which needs the labels
+``messages``      errors of pydantic as errors of a study file
+``file_error``    an error at a key, before its file and line are known
+``writing``       a ``Study`` to its document
 ``schema``        the JSON Schema of a study file
 ``starter``       the file that ``convstudy init`` writes
-================  ==========================================================================
+================  =================================================================================
 
 Nothing here loads torch or NumPy.
 """

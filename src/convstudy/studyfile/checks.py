@@ -32,7 +32,7 @@ from convstudy.studyfile.suppress import CHECK_NAMES
 MOST_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
 MOST_SUGGESTIONS = 2_000
-"""The maximum number of trials of tpe. A resumed search replays them all, in a time that grows with their square."""
+"""The maximum number of trials of tpe. A resumed search replays them all, which takes longer the more there are."""
 
 
 def check_parts(draft: Draft) -> None:

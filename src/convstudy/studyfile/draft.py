@@ -1,4 +1,4 @@
-"""A document to a draft of a study: each section for itself, so that a bad one hides no other's mistakes."""
+"""Read a document section by section, so that an error in one section hides no error in another."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from convstudy.studyfile.study import Ablate, Compare, Head, Search, Study, Vari
 from convstudy.studyfile.suppress import REASON_TEXT, is_reason
 
 MOST_SECTIONS = 100
-"""How many blocks, networks, searches, comparisons, ablations, or variants of one, a study may have."""
+"""The maximum number of blocks, networks, searches, comparisons, ablations, and variants of one ablation."""
 
 MOST_VARIANTS = 1_000
-"""How many variants all ablations together may have, and pairs of them where an ablation asks for interactions."""
+"""The maximum number of variants and trained pairs of all ablations together."""
 
 SECTIONS = ("study", "dataset", "recipe", "block", "network", "search", "compare", "ablate", "suppress")
 UNNAMED = ("study", "dataset", "recipe", "suppress")
-"""The sections that have no names below them: ``[recipe]``, but ``[network.NAME]``."""
+"""The sections that are one table. The others have named tables, such as ``[network.NAME]``."""
 RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
-"""The keys of ``[ablate.NAME]`` that are no variants."""
+"""The keys of ``[ablate.NAME]`` that are not variants."""
 M = TypeVar("M", bound=BaseModel)
 _NONE: Mapping[str, object] = {}
 
 
 @dataclass
 class Draft:
-    """What could be read of a study, and the names of what could not.
+    """The parts of a study that could be read, and the names of all parts.
 
-    Args:
-        head: the ``[study]`` section, without its bad keys; None where too little is left.
-        dataset: the images; None where they could not be read.
-        recipe: the recipe, without its bad keys.
+    Attributes:
+        head: the ``[study]`` section without its invalid keys; None if a required key is missing.
+        dataset: the dataset; None if it could not be read.
+        recipe: the recipe without its invalid keys.
         blocks, networks, searches, compares, ablates: the sections that could be read.
-        suppress: check -> reason, without those whose reason is none.
-        names: kind of section -> all names, so that a section that could not be read is not called unknown.
-        errors: what was wrong.
+        suppress: check -> reason, without the invalid reasons.
+        names: kind of section -> all names, so that a section with errors is not reported as unknown.
+        errors: the errors so far.
     """
 
     head: Head | None = None
@@ -65,11 +65,11 @@ class Draft:
 
     @property
     def subset(self) -> int | None:
-        """The subset of all training images that the study uses, if it says."""
+        """The number of training images that the study uses; None if it uses all."""
         return self.head.subset if self.head else None
 
     def report(self, path: KeyPath, what: str, got: str = "", expected: str = "", hint: str = "") -> None:
-        """Add one mistake."""
+        """Add an error."""
         self.errors.append(FileError(path, what, got, expected, hint))
 
     def report_unknown(self, noun: str, word: str, expected: tuple[str, ...], path: KeyPath) -> None:
@@ -105,9 +105,11 @@ def draft_of_study(study: Study) -> Draft:
 
 
 def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
-    """Return what can be read of a document as TOML or JSON gives it, with everything that cannot.
+    """Return the draft of a document, as TOML or JSON gives it, with its errors.
 
-    ``folder`` is what the path of its dataset is relative to.
+    Args:
+        document: section -> keys.
+        folder: the folder that the path of the dataset is relative to.
     """
     draft = Draft()
     for key in document:
@@ -155,7 +157,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
 
 
 def _read_head(draft: Draft, document: Mapping[str, Any], folder: Path) -> None:
-    """Read the ``[study]`` section and the dataset: a key of it, a ``[dataset]`` table, or (from Python) a value."""
+    """Read the ``[study]`` section and the dataset: a key, a ``[dataset]`` table, or (from Python) a ``Dataset``."""
     table, given = document["study"], document.get("dataset")
     if isinstance(table, Mapping):
         if isinstance(given, Dataset):
@@ -164,23 +166,23 @@ def _read_head(draft: Draft, document: Mapping[str, Any], folder: Path) -> None:
             if "dataset" in table:
                 what = "a study has either this key or a [dataset] table, not both"
                 draft.report(("study", "dataset"), what, shown(table["dataset"]))
-            table = {**table, "dataset": _read_dataset(draft, given, folder) or _STAND_IN}
+            table = {**table, "dataset": _read_dataset(draft, given, folder) or _PLACEHOLDER}
         elif isinstance(table.get("dataset"), Mapping):
             got, hint = value_and_kind(table["dataset"]), "put the table under [dataset]"
             draft.report(("study", "dataset"), "", got, one_of(BUILT_IN_DATASETS), hint)
-            table = {**table, "dataset": _STAND_IN}
+            table = {**table, "dataset": _PLACEHOLDER}
         elif "dataset" not in table:
             expected = f"{one_of(BUILT_IN_DATASETS)}, or a [dataset] table"
             draft.report(("study",), "dataset is missing", expected=expected)
-            table = {**table, "dataset": _STAND_IN}
-    placeholders = {"name": "unnamed", "dataset": _STAND_IN}
+            table = {**table, "dataset": _PLACEHOLDER}
+    placeholders = {"name": "unnamed", "dataset": _PLACEHOLDER}
     draft.head = _read(draft, Head, table, ("study",), placeholders=placeholders)
-    if draft.head is not None and draft.head.dataset is not _STAND_IN:
+    if draft.head is not None and draft.head.dataset is not _PLACEHOLDER:
         draft.dataset = draft.head.dataset
 
 
 def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
-    """Return the dataset of a ``[dataset]`` table; None where it cannot be read."""
+    """Return the dataset of a ``[dataset]`` table; None if it cannot be read."""
     n_errors = len(draft.errors)
     read = _read(draft, DatasetTable, table, ("dataset",))
     if read is None or len(draft.errors) > n_errors:
@@ -193,13 +195,13 @@ def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
         return None
 
 
-# So that the other keys of [study] can be checked where its dataset is missing or bad.
-_STAND_IN = replace(BUILT_IN_DATASETS["digits"])
+# Lets the other keys of [study] be checked if its dataset is missing or invalid.
+_PLACEHOLDER = replace(BUILT_IN_DATASETS["digits"])
 _KEYS: Mapping[str, Mapping[str, Any]] = {"study": Head.model_fields, "recipe": Recipe.model_fields}
 
 
 def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
-    """Return the tables ``[section.NAME]`` whose names can be, and note all names."""
+    """Return the tables ``[section.NAME]`` with valid names; store all names in the draft."""
     tables = document.get(section, {})
     if not isinstance(tables, Mapping):
         draft.report((section,), "", value_and_kind(tables), f"a table with a name: [{section}.NAME]")
@@ -209,7 +211,7 @@ def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[s
 
 
 def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-    """Return the entries whose names can be names; report the others, and a crowd."""
+    """Return the entries with valid names; report the others, and too many entries."""
     for name in tables:
         if not re.fullmatch(NAME_PATTERN, name):
             draft.report((*path, name), "invalid name", shown(name), NAME_TEXT)
@@ -220,7 +222,7 @@ def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> 
 
 
 def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
-    """Return an ``[ablate.NAME]`` section with those of its variants that can be read."""
+    """Return an ``[ablate.NAME]`` section with the variants that can be read."""
     path: KeyPath = ("ablate", name)
     if not isinstance(table, Mapping):
         draft.report(path, "", value_and_kind(table), "a table of variants")
@@ -251,13 +253,13 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
 
 
 def _n_candidates(table: Mapping[str, Any]) -> int:
-    """Return how many variants a section ``[ablate.NAME]`` has, at most, with their pairs where it asks for these."""
+    """Return the maximum number of variants of a section ``[ablate.NAME]``, with their pairs if it has interactions."""
     n = sum(key not in RESERVED for key in table)
     return n + (n * (n - 1) // 2 if table.get("interactions") is True else 0)
 
 
 def _read_suppress(draft: Draft, table: object) -> dict[str, str]:
-    """Return the ``[suppress]`` section without what is no reason, and note all names."""
+    """Return the ``[suppress]`` section without invalid reasons; store all names in the draft."""
     if not isinstance(table, Mapping):
         draft.report(("suppress",), "", value_and_kind(table), "a table of checks and reasons")
         return {}
@@ -276,10 +278,15 @@ def _read(
     refused: tuple[str, ...] = (),
     placeholders: Mapping[str, object] = _NONE,
 ) -> M | None:
-    """Return a part without its bad keys, which are reported; None where nothing can be made of the rest.
+    """Return a part without its invalid keys, which are reported; None if a required key is missing.
 
-    ``refused`` are fields that are filled from elsewhere and that no file may name; ``placeholders`` are values
-    for keys that are needed, so that the others can be checked where those are missing or bad.
+    Args:
+        draft: where errors are added.
+        model: the class of the part.
+        values: the table.
+        path: the path of the table.
+        refused: fields that are filled from other keys, so that a file cannot set them.
+        placeholders: values for required keys that are missing or invalid, so that the others can be checked.
     """
     if not isinstance(values, Mapping):
         draft.report(path, "", value_and_kind(values), "a table")

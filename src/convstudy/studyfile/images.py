@@ -1,4 +1,4 @@
-"""Which images a study is about: a built-in name, a ``[dataset]`` table, or a :class:`~convstudy.data.Dataset`."""
+"""The dataset of a study: a built-in name, a ``[dataset]`` table, or a :class:`~convstudy.data.Dataset`."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from convstudy.errors import DataError, Location, Problem, unknown
 from convstudy.studyfile.part import DIGEST_PATTERN, Many, Name, Part, one_of
 
 TABLE_SOURCES = {name: kind for name, kind in SOURCES.items() if kind.find is not None}
-"""The kinds of sources that a study file can name."""
-_PATH_WORDS = "; ".join(f"{name}: {kind.path_form}" for name, kind in TABLE_SOURCES.items())
+"""The kinds of sources of a study file."""
+_PATHS = "; ".join(f"{name}: {kind.path_form}" for name, kind in TABLE_SOURCES.items())
 
 
 class DatasetTable(Part):
-    """The keys of ``[dataset]``: where images are that are not built in."""
+    """The keys of ``[dataset]``: a dataset that is not built in."""
 
     source: Annotated[
         str,
         AfterValidator(one_of(TABLE_SOURCES)),
-        Field(json_schema_extra={"enum": list(TABLE_SOURCES)}, description="The kind of files."),
+        Field(json_schema_extra={"enum": list(TABLE_SOURCES)}, description="The kind of the files."),
     ]
     path: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
-        description=f"Where they are, from the folder of the study file. {_PATH_WORDS}."
+        description=f"The path of the files, relative to the folder of the study file. {_PATHS}."
     )
     name: Name | None = Field(
-        default=None, description="What reports call the dataset; without it, the last part of the path."
+        default=None, description="The name of the dataset in reports; default: the last part of the path."
     )
     classes: Many[Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]] | None = Field(
         default=None,
@@ -43,25 +43,25 @@ class DatasetTable(Part):
         description="The names of the classes, in the order of the labels 0, 1, 2, ...",
     )
     digest: Annotated[str, Field(pattern=DIGEST_PATTERN)] | None = Field(
-        default=None, description="The SHA-256 that the content must have; without it, any content is taken."
+        default=None, description="The SHA-256 of the content; if given, other content is an error."
     )
 
     def dataset(self, folder: Path) -> Dataset:
-        """Return the dataset that the table describes; both parts are read for their digests.
+        """Return the dataset of the table. Reads both parts, for their digests.
 
         Args:
-            folder: what a relative path starts from.
+            folder: the folder that a relative path starts from.
 
         Raises:
-            DataError: where the files are missing, damaged or no dataset, or do not fit the table's other keys;
+            DataError: if the files are missing, damaged, not a dataset, or do not fit the other keys of the table.
                 ``where`` is the key.
         """
         path = Path(self.path)
-        with suppress(RuntimeError):  # there is no such user
+        with suppress(RuntimeError):  # the user of ~user does not exist
             path = path.expanduser()
         path = (folder / path).absolute()
         find = TABLE_SOURCES[self.source].find
-        assert find is not None  # TABLE_SOURCES has those only
+        assert find is not None  # true for all TABLE_SOURCES
         try:
             found = find(path)
         except DataError as error:
@@ -90,12 +90,12 @@ def _at_path(problem: Problem) -> Problem:
 
 
 def _key(name: str) -> Location:
-    """Return where a key of the table is."""
+    """Return the location of a key of the table."""
     return Location(key=("dataset", name))
 
 
 def _dataset(value: object) -> Dataset:
-    """Return the dataset of a value of the key ``dataset``; a table's path is relative to the current folder."""
+    """Return the dataset of a value of the key ``dataset``. The path of a table is relative to the current folder."""
     if isinstance(value, Dataset):
         return value
     if isinstance(value, dict):
@@ -111,7 +111,7 @@ def _dataset(value: object) -> Dataset:
 
 
 def _plain(dataset: Dataset) -> dict[str, Any]:
-    """Return what tells a dataset from others in a dump."""
+    """Return name and digest, which identify a dataset in a dump."""
     return {"name": dataset.name, "digest": dataset.digest}
 
 
@@ -120,6 +120,8 @@ DatasetField = Annotated[
     PlainValidator(_dataset),
     PlainSerializer(_plain),
     WithJsonSchema({"type": "string", "enum": list(BUILT_IN_DATASETS)}),
-    Field(description="The images: a built-in dataset; a [dataset] table has images of your own."),
+    Field(
+        description="The name of a built-in dataset. For your own images, write a [dataset] table instead."
+    ),
 ]
-"""A field that takes the name of a built-in dataset, the table of another one, or a dataset."""
+"""A field for the name of a built-in dataset, the table of another one, or a ``Dataset``."""

@@ -1,7 +1,6 @@
-"""In which line of a TOML text each key stands.
+"""Find the line of each key in a TOML text.
 
-tomllib reads values and forgets where they stood. This scanner does the opposite: it walks over a text that
-tomllib has read and keeps the places.
+tomllib returns values without their lines. This scanner goes over a text that tomllib has read and records the lines.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ _PLAIN = re.compile(r"[^,\]}\n#]*")
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    r"""Return the line (the first is 1) of every key and list item in a TOML text that tomllib can read.
+    r"""Return the line, counted from 1, of every key and list item in a TOML text that tomllib can read.
 
-    A table that several headers open has the line of the first.
+    A table with several headers has the line of the first.
 
     >>> key_lines('[recipe]\nepochs = 3')[("recipe", "epochs")]
     2
     """
     scanner = _Scanner(text)
-    with suppress(ValueError):  # of a text that is not TOML, the part before the mistake is known
+    with suppress(ValueError):  # not TOML: the lines before the error are known
         scanner.scan()
     return scanner.lines
 
 
 def nearest_line(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
-    """Return the line of a path, or of the nearest thing around it that has one."""
+    """Return the line of a path, or of the nearest table or list around it that has one."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return lines[path[:length]]
@@ -45,17 +44,17 @@ def nearest_line(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
 
 
 class _Scanner:
-    """A place in the text, and the lines that were found so far."""
+    """A position in the text, and the lines found so far."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
         self.lines: dict[KeyPath, int] = {}
         self._ends = [place for place, letter in enumerate(text) if letter == "\n"]
-        self._lists: dict[KeyPath, int] = {}  # [[name]] -> how many there were
+        self._lists: dict[KeyPath, int] = {}  # [[name]] -> index of the last one
 
     def scan(self) -> None:
-        """Walk over the whole text; raise ``ValueError`` where it is not TOML."""
+        """Scan the whole text; raise ``ValueError`` if it is not TOML."""
         table: KeyPath = ()
         self._skip(_BLANK)
         while self.at < len(self.text):
@@ -95,7 +94,7 @@ class _Scanner:
         self._value(path)
 
     def _value(self, path: KeyPath) -> None:
-        """Read a value, noting what it holds."""
+        """Read a value; record the lines of its items."""
         letter = self.text[self.at : self.at + 1]
         if letter in ("[", "{"):
             self.at += 1
@@ -126,7 +125,7 @@ class _Scanner:
             self._skip(_BLANK)
             match = _KEY_PART.match(self.text, self.at)
             if match is None:
-                raise ValueError("a key should stand here")
+                raise ValueError("expected a key")
             self.at = match.end()
             part = match[0]
             parts.append(tomllib.loads(f"key = {part}")["key"] if part[0] in "\"'" else part)
@@ -138,7 +137,7 @@ class _Scanner:
     def _expect(self, mark: str) -> None:
         self._skip(_BLANK)
         if not self.text.startswith(mark, self.at):
-            raise ValueError(f"{mark} should stand here")
+            raise ValueError(f"expected {mark}")
         self.at += len(mark)
 
     def _skip(self, pattern: re.Pattern[str]) -> None:

@@ -1,8 +1,7 @@
-"""The variants of an ablation two at a time, for its interactions: who can be trained together, and as what.
+"""The pairs of variants of an ablation, which are trained together to measure interactions.
 
-Two variants that change the same thing have no "both": a recipe has one optimizer, and a layer that both leave out
-would count as a difference of each and as one of the two together. Such pairs are left out, not refused, because
-alternatives of one key often stand beside other variants.
+Two variants that change the same key or layer type cannot be combined: a recipe has one optimizer, and a layer can be
+removed once. Such pairs are left out without an error, because an ablation often has several values of one key.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from convstudy.studyfile.study import Ablate, Variant
 
 @dataclass(frozen=True)
 class Pair:
-    """Two variants of one ablation, by their names."""
+    """Two variants of one ablation, with their names."""
 
     first: str
     second: str
@@ -23,23 +22,23 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """What both together are called; no variant alone can be, because names have no spaces."""
+        """The name of the pair. No variant can have it, because names have no spaces."""
         return f"{self.first} + {self.second}"
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """What both change, so that they cannot be trained together: ``("optimizer",)``, mostly nothing."""
+        """The changes that both make, such as ``("optimizer",)``. If there are any, they cannot be combined."""
         one, other = (_changed(variant) for variant in self.variants)
         return tuple(key for key in one if key in other)
 
     @property
     def changes_network(self) -> bool:
-        """Whether both together make a network that neither makes alone."""
+        """Whether both variants change the network, so that the pair has a network of its own."""
         return all(variant.changes_network for variant in self.variants)
 
     @property
     def together(self) -> Variant:
-        """Both differences in one, of a pair that shares none."""
+        """One variant with the changes of both. The pair must not share any."""
         one, other = self.variants
         return Variant(
             without=(*one.without, *other.without),
@@ -50,12 +49,12 @@ class Pair:
 
 
 def pairs_of(ablate: Ablate) -> tuple[Pair, ...]:
-    """Return the pairs that an ablation trains together: none unless it asks for interactions."""
+    """Return the pairs that an ablation trains; none without ``interactions``."""
     return tuple(pair for pair in _every_pair(ablate) if not pair.shared)
 
 
 def undersized_pairs(ablate: Ablate) -> tuple[Pair, ...]:
-    """Return the pairs that an ablation with interactions leaves out, because both change the same."""
+    """Return the pairs that an ablation with ``interactions`` leaves out, because they make the same change."""
     return tuple(pair for pair in _every_pair(ablate) if pair.shared)
 
 
@@ -69,6 +68,6 @@ def _every_pair(ablate: Ablate) -> list[Pair]:
 
 
 def _changed(variant: Variant) -> tuple[str, ...]:
-    """Return what a variant changes; each layer that it leaves out is a change of its own."""
+    """Return the changes of a variant; each removed layer type is one."""
     own = [key for key in ("activation", "init") if getattr(variant, key) is not None]
     return (*(f"without {word}" for word in variant.without), *own, *variant.recipe)

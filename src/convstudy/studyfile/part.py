@@ -1,4 +1,4 @@
-"""What the parts of a study share: their base, and the types of names and values."""
+"""The base class of the parts of a study, and their shared field types."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 Value = Whole | float | Annotated[str, Field(max_length=1000)]
 Tried = bool | Value
-"""What a search may try for a key."""
+"""A value of a key in a search."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(strict=False)]
-"""A tuple that a list becomes: TOML and JSON know no tuples."""
+"""A tuple that is read from a list, because TOML and JSON have no tuples."""
 
 
 def one_of(names: Iterable[str]) -> Callable[[str], str]:
-    """Return a validator that takes one of these names only."""
+    """Return a validator that accepts these names only."""
 
     def check(name: str) -> str:
         if name not in names:
@@ -52,13 +52,13 @@ MetricName = Annotated[
 
 
 class Part(BaseModel):
-    """Base of the parts of a study: frozen, and no key that is not known."""
+    """Base class of the parts of a study: frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def gathered(values: Any, own: tuple[str, ...], into: str, only: tuple[str, ...] | None = None) -> Any:
-    """Return a mapping with the keys that are not ``own`` (and are in ``only``) moved under ``into``."""
+    """Return a mapping in which the keys that are not in ``own`` (but are in ``only``) are moved under ``into``."""
     if not isinstance(values, dict):
         return values
     moved = {key: value for key, value in values.items() if key not in own and (only is None or key in only)}

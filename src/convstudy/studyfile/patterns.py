@@ -1,4 +1,4 @@
-"""Networks and blocks as they are written: layer texts with parameters."""
+"""Networks and blocks as a study file has them: layer texts with parameters."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from convstudy.networks.initialisers import DEFAULT_INIT
 from convstudy.studyfile.part import Init, Many, Name, Part, Tried, Value, gathered
 
 MOST_LISTS = 2 * DEEPEST
-"""How many lists may be in each other: a concat that is written out is two of them."""
+"""The maximum depth of nested lists. A concat that is written as lists has two levels."""
 
 
 def _layer(value: Any, depth: int = 0) -> Any:
-    """Return a layer as it is written: a text, or a tuple of a text and the layers that it holds."""
+    """Return a layer text, or a tuple of a layer text and the layers inside it."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and value and depth < MOST_LISTS:
@@ -31,15 +31,18 @@ Written = Annotated[
     AfterValidator(lambda value: _layer(value)),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1}]}),
 ]
-"""A layer as it is written: :data:`convstudy.networks.parameters.Spec`."""
+"""A layer text or a list: :data:`convstudy.networks.parameters.Spec`."""
 
 
 class BlockPattern(Part):
-    """Layers under a name, for networks to use: ``"residual NAME x3 filters=32"``.
+    """Layers with a name, which networks use: ``"residual NAME x3 filters=32"``.
 
-    A parameter has the value given here where a use gives none. In a study file the parameters are keys next to
-    ``layers``; here they are one mapping. Where a pattern is asked for, a :class:`~convstudy.networks.Block` will do;
-    the key of the study is its name.
+    In a study file, the parameters are keys next to ``layers``. ``Study(block=...)`` also takes a
+    :class:`~convstudy.networks.Block`; its name is then the key.
+
+    Attributes:
+        layers: layer texts, first to last.
+        parameters: name -> default value, for uses that set none.
 
     >>> pair = BlockPattern(layers=["conv {filters} 3", "batch-norm"], parameters={"filters": 8})
     >>> NetworkPattern(layers=["block pair", "flatten"], blocks={"pair": pair}).network().texts
@@ -47,64 +50,69 @@ class BlockPattern(Part):
     """
 
     layers: Many[Written] = Field(
-        min_length=1, max_length=MOST_LAYERS, description="The layers of the block, first to last."
+        min_length=1, max_length=MOST_LAYERS, description="The layers of the block, from first to last."
     )
     parameters: dict[str, Value] = Field(
-        default_factory=dict, description="The value of {name} in a layer text, where a use gives none."
+        default_factory=dict, description="The default value of {name} in a layer text."
     )
 
     @model_validator(mode="before")
     @classmethod
     def _gather_parameters(cls, values: Any) -> Any:
-        """Move the keys that are not fields under ``parameters``; take a block as it is."""
+        """Move the keys that are not fields under ``parameters``; convert a ``Block``."""
         if isinstance(values, Block):
             return {"layers": values.layers, "parameters": dict(values.parameters)}
         return gathered(values, tuple(cls.model_fields), "parameters")
 
     def block(self, name: str) -> Block:
-        """Return the block under this name."""
+        """Return the pattern as a block with this name."""
         return Block(name, self.layers, self.parameters)
 
 
 class NetworkPattern(Part):
-    """A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
+    """Layer texts with parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.
 
-    A list of texts is a layer and those inside it. In a study file the parameters are keys next to ``layers``; here
-    they are one mapping. ``blocks`` are those of the study, which fills them in. Where a pattern is asked for, a
-    :class:`~convstudy.networks.Network` will do.
+    In a study file, the parameters are keys next to ``layers``. ``Study(network=...)`` also takes a
+    :class:`~convstudy.networks.Network`.
+
+    Attributes:
+        layers: layer texts, first to last. A list is a layer text and the layers inside that layer.
+        init: the initialiser of layers that name none.
+        parameters: name -> value.
+        blocks: the blocks of the study, which the study sets.
     """
 
     layers: Many[Written] = Field(
         min_length=1,
         max_length=MOST_LAYERS,
-        description="The hidden layers, first to last; the output layer follows.",
+        description="The hidden layers, from first to last. The output layer is added.",
     )
-    init: Init = Field(default=DEFAULT_INIT, description="How start weights are drawn, where no layer says.")
+    init: Init = Field(default=DEFAULT_INIT, description="The initialiser of layers that name none.")
     parameters: dict[str, Value] = Field(
         default_factory=dict, description="The value of {name} in a layer text."
     )
     blocks: dict[Name, BlockPattern] = Field(
-        default_factory=dict, description="The blocks that the layers use, besides the built-in ones."
+        default_factory=dict, description="The blocks that the layers use, in addition to the built-in ones."
     )
 
     @model_validator(mode="before")
     @classmethod
     def _gather_parameters(cls, values: Any) -> Any:
-        """Move the keys that are not fields under ``parameters``; take a network as it is."""
+        """Move the keys that are not fields under ``parameters``; convert a ``Network``."""
         if isinstance(values, Network):
             return {"layers": values.texts, "init": values.init}
         return gathered(values, tuple(cls.model_fields), "parameters")
 
     def network(self, /, **values: Tried) -> Network:
-        """Return the network with these parameter values, the pattern's own where none is given.
+        """Return the network with these parameter values; the others have the values of the pattern.
 
         Raises:
-            NetworkError: for each layer text that cannot be read or names a parameter or block that is not there.
+            NetworkError: for each layer text that cannot be read, or that uses an unknown parameter or block.
         """
         return Network(self.expanded(**values).layers, self.init)
 
     def expanded(self, /, **values: Tried) -> Expanded:
-        """Return the layers with these parameter values, and where each of them is written.
+        """Return the layers with these parameter values, and the source of each layer.
 
         Raises:
             NetworkError: as :meth:`network` does.
@@ -113,5 +121,5 @@ class NetworkPattern(Part):
         return expand(self.layers, {**self.parameters, **values}, blocks)
 
     def with_blocks(self, blocks: Mapping[str, BlockPattern]) -> NetworkPattern:
-        """Return the pattern with these blocks and its own."""
+        """Return the pattern with these blocks in addition to its own."""
         return self.model_copy(update={"blocks": {**self.blocks, **blocks}}) if blocks else self

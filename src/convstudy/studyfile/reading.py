@@ -24,16 +24,19 @@ NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 
 def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Study:
-    """Return the study of a file or the built-in study of that name, checked as :func:`check_study` checks it.
+    """Load and check a study file or a built-in study.
 
     Args:
-        source: the path of a ``.toml`` file, or (as a string) one of ``BUILT_IN_STUDIES``.
-        changes: dotted key -> value, made before anything is checked: ``{"recipe.epochs": 3}``. A
-            network or question that is not there cannot be changed.
+        source: the path of a ``.toml`` file, or (as a string) the name of a built-in study.
+        changes: dotted key -> value, applied before the checks: ``{"recipe.epochs": 3}``. They cannot add a network
+            or a question.
+
+    Returns:
+        The study, which ``run_study`` accepts.
 
     Raises:
-        StudyError: with every mistake in it: file, line, key, what was got, what is allowed, nearest name.
-        UsageError: where an argument has another type.
+        StudyError: with one problem for each error in the file.
+        UsageError: if an argument has the wrong type.
 
     >>> load_study("digits", {"recipe.epochs": 3}).recipe.epochs
     3
@@ -57,11 +60,11 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
 
 
 def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], Location]:
-    """Return a function that returns where a key of a study is: the line of its file, or the change.
+    """Return a function that returns the location of a key: the line of its file, or the change.
 
     Args:
-        source: the path or name that :func:`load_study` read.
-        changes: those that it was given.
+        source: the ``source`` of :func:`load_study`.
+        changes: the ``changes`` of :func:`load_study`.
     """
     text, file = read_text(source)
     _, changed_paths = changed(parsed(text, file), changes)
@@ -69,29 +72,28 @@ def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Ca
 
 
 def study_of(document: Mapping[str, Any], where: Location = NOWHERE) -> Study:
-    """Return the study of a document: what TOML or JSON holds, and ``study_document`` returns.
+    """Return the study of a document, as TOML or JSON gives it and ``study_document`` returns it.
 
     Args:
-        document: section -> keys, as in a study file; ``document["dataset"]`` can be a
-            :class:`~convstudy.data.Dataset`, which then is the study's. A path is relative to the current folder.
-        where: the document, in messages.
+        document: section -> keys, as in a study file. ``document["dataset"]`` can be a
+            :class:`~convstudy.data.Dataset`. A path is relative to the current folder.
+        where: the location of the document, for messages.
 
     Raises:
-        StudyError: with every mistake in it.
+        StudyError: with one problem for each error in the document.
     """
     check_depth(document, where)
     return _study(document, lambda: lambda path: where)
 
 
 def check_study(study: Study) -> None:
-    """Check a study that was built in Python as one that is read from a file is checked.
+    """Check a study that was built in Python, as :func:`load_study` checks a file.
 
-    ``Study(...)`` itself checks types and the ranges of single values (``pydantic.ValidationError``). Here follows
-    what needs more than one of them: names that exist, values that a search would try, layers that fit each other
-    and the images, images enough.
+    ``Study(...)`` checks types and single values. This function checks what depends on several values: names, values
+    of searches, shapes of layers, numbers of images.
 
     Raises:
-        StudyError: with every mistake in it, by the keys that a study file would have.
+        StudyError: with one problem for each error; ``where`` has the key as in a study file.
     """
     draft = draft_of_study(study)
     _check(draft)
@@ -104,7 +106,7 @@ def _study(
     places: Callable[[], Callable[[KeyPath], Location]],
     folder: Path = CURRENT_FOLDER,
 ) -> Study:
-    """Return the study of a document; ``places`` is called only where there is a mistake."""
+    """Return the study of a document. ``places`` is called only if there is an error."""
     draft = draft_of_document(document, folder)
     _check(draft)
     if draft.errors or draft.head is None:
@@ -132,7 +134,7 @@ def _check(draft: Draft) -> None:
 
 
 def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[KeyPath], Location]:
-    """Return a function that returns where a path is: the line of the file, or the change."""
+    """Return a function that returns the location of a path: the line of the file, or the change."""
     lines = key_lines(text)
 
     def place(path: KeyPath) -> Location:
@@ -145,8 +147,8 @@ def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[Key
 
 
 def _error(errors: list[FileError], place: Callable[[KeyPath], Location]) -> StudyError:
-    """Return all mistakes as one error, each once, in the order of the file."""
-    # Two items of one list may have the same mistake, and read the same.
+    """Return all errors as one, without repeats, in the order of the file."""
+    # Two items of one list can have the same error, and the same text.
     read: dict[str, Problem] = {}
     for error in errors:
         problem = error.problem(place)

@@ -1,4 +1,4 @@
-"""The recipe: how a network is trained. A new key is one field here and its use in ``engine/``."""
+"""The recipe: how a network is trained. To add a key, add a field here and use it in ``engine/``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NONE = "none"
 
 
 def _none(value: Any) -> Any:
-    """Return None for the word that stands for it in a study file: TOML has no such value."""
+    """Return None for "none", because TOML has no null."""
     return None if value == NONE else value
 
 
@@ -22,94 +22,119 @@ Schedule = Literal["constant", "cosine", "one-cycle", "step", "triangular"]
 
 
 class Recipe(BaseModel):
-    """How a network is trained; every key has the default that the field expects.
+    """How a network is trained: optimizer, schedule, regularisation, augmentation and evaluation.
 
-    >>> Recipe(epochs=3).varied({"optimizer": "sgd"}).optimizer
-    'sgd'
+    Every key has a default. ``None`` is written ``"none"`` in a study file.
+
+    Attributes:
+        optimizer: "adam" and "rmsprop" as in Keras, "adamw", "sgd", or "muon" (https://kellerjordan.github.io/posts/muon/).
+        learning_rate: in (0, 100]; with a schedule, the maximum.
+        schedule: "constant", "cosine", "one-cycle", "step" or "triangular".
+        epochs: the number of epochs, in [1, 100000].
+        batch_size: images per step, in [1, 65536].
+        weight_decay: decoupled (AdamW), in [0, 10).
+        label_smoothing: the proportion of each label that is spread over all classes, in [0, 1).
+        patience: early stopping after this many epochs without a lower validation loss, or None.
+        checkpoint: "best" (by the metric on validation images) or "last": the epoch whose weights are used.
+        ema_decay: the decay of an exponential moving average of the weights, in (0, 1), or None.
+        augment: random changes to training images.
+        tta: test-time augmentation.
+        precision: the dtype of convolutions and matrix products.
+
+    The JSON Schema (``convstudy schema``) describes every key.
+
+    >>> recipe = Recipe(optimizer="adamw", epochs=3, weight_decay=0.01)
+    >>> recipe.varied({"epochs": 5}).epochs
+    5
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     optimizer: Optimizer = Field(
         default="adam",
-        description="How a gradient becomes a step; adam and rmsprop as in Keras; adamw is adam, for a weight_decay; "
-        "muon moves hidden kernels and matrices, adam the rest.",
+        description="The optimizer. adam and rmsprop are as in Keras, adamw is adam with decoupled weight_decay, muon "
+        "updates hidden kernels and matrices and leaves the other weights to adam.",
     )
     learning_rate: Annotated[float, Field(gt=0, le=100)] = Field(
-        default=0.001, description="The step size; with a schedule, its highest value."
+        default=0.001, description="The learning rate; with a schedule, its maximum."
     )
     adam_lr: Annotated[float, Field(gt=0, le=100)] = Field(
         default=0.001,
-        description='Optimizer "muon": the learning rate of biases, scales and the output layer, on the same schedule.',
+        description='Optimizer "muon": the learning rate of biases, scales and the output layer; same schedule.',
     )
     newton_schulz_steps: Annotated[int, Field(ge=1, le=20)] = Field(
-        default=5, description='Optimizer "muon": how many steps bring an update near an orthogonal matrix.'
+        default=5,
+        description='Optimizer "muon": the number of Newton-Schulz steps that orthogonalise an update.',
     )
     schedule: Schedule = Field(
-        default="constant", description="How the learning rate moves over the steps of a fit."
+        default="constant", description="The learning rate schedule over the steps of a fit."
     )
     step_epochs: Annotated[int, Field(ge=1)] = Field(
-        default=10, description='Schedule "step": after how many epochs the learning rate falls.'
+        default=10, description='Schedule "step": the number of epochs between drops of the learning rate.'
     )
     step_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.1, description='Schedule "step": what the learning rate is multiplied by.'
+        default=0.1, description='Schedule "step": the factor of each drop.'
     )
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.25,
-        description='Schedule "triangular": the share of the steps in which the learning rate rises.',
+        description='Schedule "triangular": the fraction of the steps in which the learning rate rises.',
     )
     epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=20, description="How often each image is trained on."
+        default=20, description="The number of passes over the training images."
     )
-    batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(default=100, description="Images a step.")
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        default=100, description="The number of images per step."
+    )
     momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.9, description='For "sgd" and "muon" only.'
+        default=0.9, description='Optimizers "sgd" and "muon": the momentum.'
     )
-    nesterov: bool = Field(default=False, description='Look-ahead momentum, for "sgd" and "muon" only.')
+    nesterov: bool = Field(default=False, description='Optimizers "sgd" and "muon": use Nesterov momentum.')
     weight_decay: Annotated[float, Field(ge=0, lt=10)] = Field(
-        default=0.0, description="Decoupled: each step shrinks kernels and matrices by learning_rate × this."
+        default=0.0,
+        description="Decoupled weight decay: each step shrinks kernels and matrices by learning_rate × weight_decay.",
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.0, description="The share of each label that is spread over all classes, in training only."
+        default=0.0,
+        description="The proportion of each label that is spread over all classes, in training only.",
     )
     clip_norm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_none)] = Field(
-        default=None, description='The largest norm that the gradient of a step may have, or "none".'
+        default=None, description='The maximum norm of the gradient of a step, or "none".'
     )
     patience: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
         default=None,
-        description='Early stopping: end after this many epochs without a lower validation loss, or "none".',
+        description='Early stopping: stop after this many epochs without a lower validation loss, or "none".',
     )
     checkpoint: Literal["best", "last"] = Field(
         default="best",
-        description="Which epoch counts: the best by validation accuracy (then loss), or the last.",
+        description="The epoch whose weights are used: the best by validation accuracy (then loss), or the last.",
     )
     ema_decay: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none)] = Field(
         default=None,
-        description="What the running average of the weights keeps of itself at each step, such as 0.99: then that "
-        'average is what is evaluated and kept; or "none".',
+        description="The decay per step of an exponential moving average (EMA) of the weights, such as 0.99, or "
+        '"none". With it, the EMA weights are evaluated and saved.',
     )
     augment: Literal["none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"] = Field(
         default="none",
-        description="Random changes to training images: shifts by up to 2 pixels, small affine maps, "
-        "a square cut out.",
+        description="Random augmentation of training images: shifts by up to 2 pixels, small affine maps, or a "
+        "square that is cut out.",
     )
     cutout_size: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=8, description='Augmentations with "cutout": the side of the square in pixels.'
+        default=8, description='Augmentations with "cutout": the side of the square, in pixels.'
     )
     tta: Literal["none", "shift"] = Field(
         default="none",
-        description="Over what validation and test predictions are averaged: nothing, or the image and its "
+        description="Test-time augmentation: validation and test predictions are averaged over the image and its "
         "shifts by 1 pixel.",
     )
     train_eval_samples: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none)] = Field(
         default=10_000,
-        description="How many training images, drawn at random, are enough to measure training loss and accuracy "
-        'on after an epoch, or "none": all of them.',
+        description="The number of training images, drawn at random, on which training loss and accuracy are measured "
+        'after each epoch, or "none" for all.',
     )
     precision: Literal["float32", "bfloat16", "auto"] = Field(
         default="float32",
-        description="The number format of the heavy arithmetic; weights and sums stay float32. auto: bfloat16 where "
-        "the device computes in it, else float32, fixed when a run begins.",
+        description="The dtype of convolutions and matrix products; weights and sums stay float32. auto: bfloat16 if "
+        "the device supports it, else float32, decided when a run starts.",
     )
 
     @model_validator(mode="after")
@@ -123,18 +148,22 @@ class Recipe(BaseModel):
         return self
 
     def varied(self, changes: Mapping[str, Any]) -> Recipe:
-        """Return the recipe with these keys changed, checked anew (``pydantic.ValidationError``)."""
+        """Return the recipe with these keys changed.
+
+        Raises:
+            pydantic.ValidationError: for an unknown key or a value that is not allowed.
+        """
         return Recipe.model_validate({**self.model_dump(), **changes})
 
     def determinants(self) -> dict[str, Any]:
-        """Return the keys that are not at their default and are in use: what a fit's result depends on."""
-        idle = {key for key, (user, values) in USED_BY.items() if getattr(self, user) not in values}
+        """Return the keys that are not at their default and are in use. The id of a fit depends on these."""
+        unused = {key for key, (user, values) in USED_BY.items() if getattr(self, user) not in values}
         return {
-            key: value for key, value in self.model_dump(exclude_defaults=True).items() if key not in idle
+            key: value for key, value in self.model_dump(exclude_defaults=True).items() if key not in unused
         }
 
 
-# A key that has a meaning only with some values of another one: that one, and these values.
+# Keys that are in use only with some values of another key: that key, and these values.
 USED_BY = {
     "momentum": ("optimizer", WITH_MOMENTUM),
     "nesterov": ("optimizer", WITH_MOMENTUM),
@@ -148,4 +177,4 @@ USED_BY = {
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
 COMBINED_KEYS = ("optimizer", "momentum", "nesterov")
-"""The keys whose values have to go together; what else is refused, is refused for one value alone."""
+"""The keys whose values must fit each other. Other errors are about the value of one key."""

@@ -1,7 +1,7 @@
-"""The JSON Schema of a study file, for editors that complete and check TOML while it is written.
+"""The JSON Schema of a study file, with which editors complete and check TOML.
 
-It is made from the models, so that it says what they say. What takes more than one value to see (a network that
-does not exist, layers that do not fit) is left to reading.
+It is generated from the pydantic models. It cannot express errors that depend on several values, such as the name of
+an unknown network; ``load_study`` reports these.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def study_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "convstudy study file",
-        "description": "A dataset, networks, a recipe, and questions: search, compare, ablate.",
+        "description": "A dataset, networks, a recipe, and questions: searches, comparisons, ablations.",
         "type": "object",
         "required": ["study", "network"],
         "anyOf": question,
@@ -57,15 +57,15 @@ def study_schema() -> Schema:
             "recipe": _recipe(),
             "block": _named(
                 _layers(BlockPattern),
-                "Layers that networks use by the block's name.",
+                "Blocks of layers, which networks use by name.",
                 {"not": {"pattern": f"^({IDENTITY}|{REPEATS.pattern})$"}},
             ),
-            "network": _named(
-                _layers(NetworkPattern), "The networks, by their names.", {"not": {"const": BEST}}
+            "network": _named(_layers(NetworkPattern), "The networks.", {"not": {"const": BEST}}),
+            "search": _named(_search(), "Hyperparameter searches by cross-validation."),
+            "compare": _named(_part(Compare), "Comparisons of networks over seeds."),
+            "ablate": _named(
+                _ablate(), "Ablations of a network, by default of the network with the name of the section."
             ),
-            "search": _named(_search(), "Which values do best over folds."),
-            "compare": _named(_part(Compare), "Which networks do best over seeds."),
-            "ablate": _named(_ablate(), "What each difference does to a network (the section's name)."),
             "suppress": _suppress(),
         },
         "$defs": {"value": _VALUE, "layer": _layer()},
@@ -76,25 +76,21 @@ _VALUE: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 
 
 
 _DESCRIPTIONS: Mapping[type[BaseModel], str] = {
-    BlockPattern: 'Layers under a name, for networks to use: ``"residual NAME x3 filters=32"``.',
-    Compare: "Which of these networks does best over seeds.",
-    DatasetTable: "The keys of ``[dataset]``: where images are that are not built in.",
-    Head: "The keys of ``[study]``: what it is called, which images, how many repeats.",
-    NetworkPattern: (
-        'A stack of layer texts that may hold parameters: ``"conv 64 {kernel} relu"`` with ``kernel = 7``.'
-    ),
-    Range: "All numbers from ``low`` to ``high``, both included; whole numbers only where both ends are whole.",
-    Recipe: "How a network is trained; every key has the default that the field expects.",
-    Search: "Which values of a network's parameters or of recipe keys do best over folds.",
-    Variant: (
-        "A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file."
-    ),
+    BlockPattern: 'Layers with a name, which networks use: "residual NAME x3 filters=32".',
+    Compare: "A comparison of networks over seeds.",
+    DatasetTable: "A dataset that is not built in.",
+    Head: "Name, dataset, seeds and metric of the study.",
+    NetworkPattern: 'Layer texts with parameters: "conv 64 {kernel} relu" with kernel = 7.',
+    Range: "All numbers from low to high, both included. If both are integers, only integers are drawn.",
+    Recipe: "How networks are trained. Every key has a default.",
+    Search: "A hyperparameter search by cross-validation, on training images only.",
+    Variant: "What differs from the network and the recipe: without, activation, init, and recipe keys.",
 }
-"""One line for each table of a study file, as an editor shows it."""
+"""The text that an editor shows for each table."""
 
 
 def _part(model: type[BaseModel], without: str = "") -> Schema:
-    """Return the schema of one model, in one piece and without what only programs read."""
+    """Return the schema of one model, without references and titles."""
     schema = model.model_json_schema()
     properties = {key: _pruned(value) for key, value in schema["properties"].items() if key != without}
     return {
@@ -107,7 +103,7 @@ def _part(model: type[BaseModel], without: str = "") -> Schema:
 
 
 def _pruned(schema: Any) -> Any:
-    """Return a schema without titles, and with the word that a file has for null."""
+    """Return a schema without titles, and with ``"none"`` for null."""
     if isinstance(schema, list):
         return [_pruned(item) for item in schema]
     if not isinstance(schema, dict):
@@ -138,7 +134,7 @@ def _dataset() -> Schema:
 
 def _head() -> Schema:
     schema = _part(Head)
-    schema["required"].remove("dataset")  # a [dataset] table can take its place
+    schema["required"].remove("dataset")  # a [dataset] table can replace it
     schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
     return schema
 
@@ -148,7 +144,7 @@ def _recipe() -> Schema:
 
 
 def _optional(schema: Schema) -> Schema:
-    """Return the schema of a key that may be left out, but not be "none"."""
+    """Return the schema of an optional key that cannot be "none"."""
     (value,) = (option for option in schema["anyOf"] if option.get("const") != NONE)
     return {**value, "description": schema.get("description", "")}
 
@@ -156,19 +152,19 @@ def _optional(schema: Schema) -> Schema:
 def _layers(model: type[BlockPattern | NetworkPattern]) -> Schema:
     """Return the schema of a network or a block."""
     schema = _part(model, without="parameters")
-    # A study fills these in: no file has them, and no parameter has these names.
+    # The study sets these fields, so that no file and no parameter can use their names.
     filled_in = [key for key in ("parameters", "blocks") if key in model.model_fields]
     schema["properties"].update(dict.fromkeys(filled_in, False))
     schema["properties"]["layers"]["items"] = {"$ref": "#/$defs/layer"}
     schema["additionalProperties"] = {
         "$ref": "#/$defs/value",
-        "description": "What {name} in a layer stands for.",
+        "description": "The value of {name} in a layer text.",
     }
     return schema
 
 
 def _layer() -> Schema:
-    """Return the schema of a layer: a text, or a list of a text and the layers inside it."""
+    """Return the schema of a layer: a layer text, or a list of a layer text and the layers inside it."""
     words = "|".join(WORDS)
     text = {
         "type": "string",
@@ -212,7 +208,7 @@ def _search() -> Schema:
 
 
 def _with_method(methods: tuple[str, ...]) -> Schema:
-    """Return the schema of a search that says one of these methods."""
+    """Return the schema of a search with one of these methods."""
     return {"required": ["method"], "properties": {"method": {"enum": list(methods)}}}
 
 
@@ -226,12 +222,11 @@ def _ablate() -> Schema:
     variant["minProperties"] = 1
     network = {
         "type": "string",
-        "description": 'The network that is varied, or "best", the winner of the comparison; '
-        "without it, the section's name.",
+        "description": 'The network, or "best" for the winner of the comparison. Default: the name of the section.',
     }
     return {
         "type": "object",
-        "description": "What each variant changes in a network.",
+        "description": "Variants of a network, each compared with it over seeds.",
         "properties": {"network": network, "interactions": _part(Ablate)["properties"]["interactions"]},
         "propertyNames": {"pattern": NAME_PATTERN},
         "additionalProperties": variant,
@@ -243,12 +238,12 @@ def _suppress() -> Schema:
     reason = {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON, "pattern": r"\S"}
     return {
         "type": "object",
-        "description": "Checks that are not to be listened to, each with the reason, which the report prints.",
+        "description": "Checks that do not matter for this study, each with the reason, which the report prints.",
         "properties": dict.fromkeys(CHECK_NAMES, reason),
         "additionalProperties": False,
     }
 
 
 def _without_default(schema: Schema) -> Schema:
-    """Return the schema of a recipe key in a variant, where leaving it out means no difference."""
+    """Return the schema of a recipe key in a variant, where a missing key means no difference."""
     return {key: value for key, value in schema.items() if key != "default"}

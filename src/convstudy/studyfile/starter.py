@@ -1,4 +1,4 @@
-"""The study file that ``convstudy init`` writes: small, complete, and explained line by line."""
+"""The study file that ``convstudy init`` writes: small, complete, and with a comment on each key."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.errors import DataError, unknown
 
 _TEXT = """\
-# A study: a dataset, networks, a recipe, and questions. Change what you like; "convstudy plan FILE" says what the
-# study costs and points out mistakes, "convstudy run FILE" answers it, and goes on where it stopped.
+# A study: a dataset, networks, a recipe, and questions. Edit it, then
+#   convstudy plan FILE    lists the fits, their cost and problems with the design
+#   convstudy run FILE     trains them and writes a report; run it again to resume
 
-[study]                  # what it is called, which images, how many repeats
+[study]
 name = "my-{dataset}"
 {dataset_key:24} # one of: {datasets}
-seeds = 3                # repeats of each training; fewer are quicker, more tell smaller differences
-validation = {validation}         # this share of the training images validates; the test images stay sealed
+seeds = 3                # trainings of each compared network; more seeds detect smaller differences
+validation = {validation}         # fraction of the training images for validation; the test images stay locked
 {subset}
-# metric = "balanced-accuracy"  # what chooses and compares (default: accuracy): brier, kappa, log-loss, macro-f1, ...
-# equivalence_margin = 0.1         # differences of the metric up to this many points count as none (nats for log-loss)
+# metric = "balanced-accuracy"  # selects and compares (default: accuracy): brier, kappa, log-loss, macro-f1, ...
+# equivalence_margin = 0.1      # smaller differences count as equivalent; percentage points, nats for log-loss
 
-# Images of your own take the place of the line "dataset = ...": four arrays in a folder, as np.save writes them:
+# For your own images, replace the line "dataset = ..." by four arrays in a folder, as np.save writes them:
 #   [dataset]
 #   source = "npy"
 #   path = "arrays"      # train-images.npy (uint8), train-labels.npy, test-images.npy, test-labels.npy
 #   classes = ["cat", "dog"]
 
-[recipe]                 # how networks are trained; a key that is left out has its default
+[recipe]                 # how networks are trained; every key has a default
 optimizer = "adam"       # adam, adamw, muon, rmsprop, sgd
 learning_rate = 0.003
 batch_size = {batch_size}
@@ -32,21 +33,21 @@ epochs = {epochs}
 # schedule = "cosine"    # constant, cosine, one-cycle, step, triangular
 # weight_decay = 0.01
 # label_smoothing = 0.1
-# patience = 3           # stop early: after 3 epochs without a lower validation loss
+# patience = 3           # early stopping: after 3 epochs without a lower validation loss
 # augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
-# ema_decay = 0.99         # judge and keep the running average of the weights
-# tta = "shift"        # average predictions over an image and its shifts by 1 pixel
-# precision = "auto"     # float32, bfloat16 (1.7 to 4 times as fast where the device has it), auto: bfloat16 there
-# checkpoint = "last"          # which epoch counts: best (by validation), last
+# ema_decay = 0.99       # evaluate and save an exponential moving average of the weights
+# tta = "shift"          # test-time augmentation: average predictions over an image and its shifts by 1 pixel
+# precision = "auto"     # float32, bfloat16 (1.7 to 4 times as fast if the device supports it), auto
+# checkpoint = "last"    # the epoch whose weights are used: best (by validation), last
 
-# Networks are stacks of layers; the output layer follows from the dataset's classes.
+# A network is a list of layers; the output layer is added.
 # conv FILTERS KERNEL, max-pool SIZE, average-pool SIZE, global-average-pool, batch-norm, layer-norm, group-norm GROUPS,
 # dropout RATE, flatten, dense UNITS, activation NAME; after conv and dense an activation: relu, tanh, gelu, silu, ...
-# convstudy layers lists all layers, blocks and activations.
-# Blocks of layers: "residual basic x2 filters=16 stride=2 then=relu"; docs/networks.md shows how to write blocks.
-# batch-norm's momentum is Keras' (0.99 if left out); few steps need less, so that its averages forget their start.
+# "convstudy layers" lists all layers, blocks and activations.
+# Blocks of layers: "residual basic x2 filters=16 stride=2 then=relu"; docs/networks.md describes blocks.
+# The momentum of batch-norm is that of Keras, by default 0.99. Short trainings need a lower one.
 [network.small]
-kernel = 5               # a parameter: {{kernel}} below stands for it, and a search may vary it
+kernel = 5               # a parameter: the value of {{kernel}} below, which a search can vary
 layers = [
   "conv 8 {{kernel}} relu", "max-pool 2", "batch-norm momentum=0.9",
   "conv 16 3 relu", "max-pool 2", "batch-norm momentum=0.9", "dropout 0.2",
@@ -54,7 +55,7 @@ layers = [
   "dense 32 relu", "dropout 0.2",
 ]
 
-[network.strided]        # any number of networks, under names of your own
+[network.strided]        # any number of networks
 layers = [
   "conv 8 3 relu stride=2 padding=same", "batch-norm momentum=0.9",
   "conv 16 3 relu stride=2 padding=same", "batch-norm momentum=0.9",
@@ -62,43 +63,43 @@ layers = [
   "flatten",
 ]
 
-# Question 1: which values do best? Each candidate is trained on every fold; the winner goes on to the questions below.
+# Question 1: which values are best? Each candidate is trained on every fold; the questions below use the best.
 [search.kernel-size]
 network = "small"
 parameters = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
 folds = 3
-recipe = {{ epochs = {search_epochs} }}           # a search may be cheaper than what follows
-# method = "halving"             # trains all combinations a little and drops the worse half, again and again;
-                                 # "random" and "tpe" draw some, of ranges too: {{ low = 1e-4, high = 0.1, log = true }}
-# nested = true                  # also score the search on images that it does not see; it costs several times as much
+recipe = {{ epochs = {search_epochs} }}           # recipe keys with other values in the search
+# method = "halving"             # trains all combinations for a few epochs and drops the worse half at each rung;
+                                 # "random" and "tpe" also draw from ranges: {{ low = 1e-4, high = 0.1, log = true }}
+# nested = true                  # nested cross-validation: also scores the search itself, at several times the cost
 
-# Question 2: which network does best?
+# Question 2: which network is best?
 [compare.architectures]
 networks = ["small", "strided"]
 
-# Question 3: what does each part contribute? "best" is the winner of question 2; a network's name does as well.
+# Question 3: what does each part contribute? "best" is the winner of question 2; you can also name a network.
 [ablate.best]
 plain = {{ without = ["batch-norm", "dropout"] }}
 tanh = {{ activation = "tanh", init = "glorot-normal" }}
 rmsprop = {{ optimizer = "rmsprop" }}
-# interactions = true    # also train each two of these together: do they do what each alone adds up to?
+# interactions = true    # also train these in pairs: do their effects add up?
 
-# "convstudy check FILE" points out mistakes. One that does not matter here is suppressed, with the reason for it:
+# "convstudy check FILE" reports problems with the design. Suppress one that does not matter here, with a reason:
 # [suppress]
 # single-seed = "a first look"
 """
 
 
 def starter_file(dataset: str) -> str:
-    """Return the text of a commented study file for a dataset, ready to run.
+    """Return the text of a study file with comments, which can be run unchanged.
 
     Args:
         dataset: the name of a built-in dataset.
 
     Raises:
-        DataError: if there is no dataset of that name.
+        DataError: if there is no such dataset.
 
-    >>> starter_file("digits").splitlines()[4]
+    >>> starter_file("digits").splitlines()[5]
     'name = "my-digits"'
     """
     if dataset not in BUILT_IN_DATASETS:
@@ -109,9 +110,9 @@ def starter_file(dataset: str) -> str:
         dataset_key=f'dataset = "{dataset}"',
         datasets=", ".join(BUILT_IN_DATASETS),
         validation=0.2 if is_small else 0.1,
-        subset="# subset = 500           # use so many training images only: quick and rough"
+        subset="# subset = 500           # the number of training images to use; fewer are faster"
         if is_small
-        else "subset = 5000            # use so many training images only: quick and rough; without it, all",
+        else "subset = 5000            # the number of training images to use; remove it to use all",
         batch_size=50,
         epochs=8,
         search_epochs=5 if is_small else 3,

@@ -1,4 +1,4 @@
-"""A study as Python objects, one to one with the study file."""
+"""A study as Python objects that correspond one to one to the study file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
 from convstudy.studyfile.suppress import Reason
 
 BEST = "best"
-"""What an ablation calls the winner of the comparison; no network may be called so."""
+"""The name of the winner of the comparison in an ablation. No network can have this name."""
 
 
 def candidate_name(values: Mapping[str, Tried]) -> str:
-    """Return the name of a search's candidate with these values.
+    """Return the name of the candidate of a search with these values.
 
     >>> candidate_name({"kernel": 3, "optimizer": "sgd"})
     'kernel=3, optimizer=sgd'
@@ -34,20 +34,20 @@ def _shape_of_values(values: Any) -> str:
     return "range" if isinstance(values, (dict, Range)) else "list"
 
 
-# Told apart before it is read, so that a mistake in a range is told as one.
+# The tag is chosen first, so that an error in a range is reported as one.
 Values = Annotated[
     Annotated[Many[Tried], Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_shape_of_values)
 ]
-"""What a search may try for a key: one of a list, or any number of a range."""
+"""The values of a key of a search: a list, or a range."""
 Method = Literal["grid", "halving", "random", "tpe"]
 DRAWING_METHODS = ("random", "tpe")
-"""The methods that draw their candidates, and can so draw them from a range."""
+"""The methods that draw candidates at random, from lists or ranges."""
 METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": ("halving",)}
 """Keys of a search -> the methods that use them."""
 
 
 def _without_none(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return recipe changes with the word that a study file has for None."""
+    """Return recipe changes with ``"none"`` for None, as in a study file."""
     return {key: NONE if value is None else value for key, value in changes.items()}
 
 
@@ -55,72 +55,96 @@ Changes = Annotated[dict[str, Any], AfterValidator(_without_none)]
 
 
 class Search(Part):
-    """Which values of a network's parameters or of recipe keys do best over folds.
+    """A hyperparameter search by cross-validation, on training images only.
 
-    ``parameters`` has a tuple of values for each key, or (for the methods that draw) a :class:`Range`.
+    Attributes:
+        network: the name of the network.
+        parameters: parameter of the network or recipe key -> the values, a tuple or, for the methods "random" and
+            "tpe", a :class:`Range`.
+        method: "grid" (every combination), "halving" (successive halving of the grid), "random" or "tpe" (needs optuna).
+        trials: the number of combinations that "random" and "tpe" draw, in [1, 10000].
+        budget: the fraction of the epochs of the grid that "halving" may train, in (0, 1].
+        folds: the number of folds, in [2, 100].
+        subset: the number of training images that the search uses, or None for all.
+        nested: whether to also score the search itself, with nested cross-validation.
+        outer_folds: the number of outer folds, in [2, 100]; None: ``folds``.
+        recipe: recipe key -> value, for the fits of the search only.
 
     >>> Search(network="small", parameters={"kernel": (3, 5), "learning_rate": (0.01, 0.001)}).method
     'grid'
     """
 
-    network: str = Field(description="The network that is searched.")
+    network: str = Field(description="The network.")
     parameters: dict[str, Values] = Field(
-        min_length=1, description="Parameters of the network or recipe keys, each with the values to try."
+        min_length=1,
+        description="Parameters of the network or recipe keys, each with a list or a range of values.",
     )
     method: Method = Field(
         default="grid",
-        description="grid: every combination of values; halving: every combination, the worse half dropped again "
-        "and again before it costs much; random: combinations drawn at random; tpe: drawn where earlier ones did "
-        "well (needs optuna).",
+        description="grid: every combination of values. halving: every combination, with few epochs first; the worse "
+        "half is dropped at each rung. random: combinations drawn at random. tpe: combinations drawn near earlier good "
+        "ones (needs optuna).",
     )
     trials: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=20, description='Methods "random" and "tpe": how many combinations are drawn.'
+        default=20, description='Methods "random" and "tpe": the number of combinations that are drawn.'
     )
     budget: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.15, description='Method "halving": the share of the grid\'s epochs that it may train.'
+        default=0.15,
+        description='Method "halving": the fraction of the epochs of the grid that it may train.',
     )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
-        default=5, description="Each candidate is trained this often, each time validated on another part."
+        default=5, description="The number of folds. Each candidate is trained once per fold."
     )
     subset: Annotated[int, Field(ge=10)] | None = Field(
-        default=None, description="Search on so many images only; it makes a search cheaper."
+        default=None, description="The number of training images that the search uses; fewer make it cheaper."
     )
     nested: bool = Field(
         default=False,
-        description="Judge the search by images that it does not see: do it anew without each outer fold, and score "
-        "its winner there. It costs as much again for each outer fold.",
+        description="Nested cross-validation: repeat the search without each outer fold, and score its winner on that "
+        "fold. Each outer fold costs as much as the search.",
     )
     outer_folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
         default=None,
-        description="nested = true: how many outer folds there are; as many as folds, unless told.",
+        description="nested = true: the number of outer folds; default: the value of folds.",
     )
     recipe: Changes = Field(
         default_factory=dict,
-        description="Recipe keys that differ in the search; fewer epochs make it cheaper.",
+        description="Recipe keys with other values in the search; fewer epochs make it cheaper.",
     )
 
     @property
     def draws(self) -> bool:
-        """Whether its candidates are drawn from all that could be tried."""
+        """Whether the method draws its candidates at random."""
         return self.method in DRAWING_METHODS
 
     def subset_within(self, subset: int | None) -> int | None:
-        """Return how many images the search uses in a study of ``subset``: the fewer of both, ``None`` for all."""
+        """Return the number of images that the search uses in a study of ``subset`` images; ``None`` means all."""
         return min((n for n in (self.subset, subset) if n is not None), default=None)
 
 
 class Compare(Part):
-    """Which of these networks does best over seeds.
+    """A comparison of networks over seeds.
+
+    Attributes:
+        networks: the names of two or more networks.
 
     >>> Compare(networks=["small", "large"]).networks
     ('small', 'large')
     """
 
-    networks: Many[str] = Field(min_length=2, description="The networks that are compared.")
+    networks: Many[str] = Field(min_length=2, description="The names of the compared networks.")
 
 
 class Variant(Part):
-    """A network or recipe told as a difference; recipe keys stand beside ``without`` in a study file.
+    """One variant of an ablation: what differs from the network and the recipe.
+
+    In a study file, the recipe keys are next to the other keys: ``{ without = ["dropout"], epochs = 9 }``.
+
+    Attributes:
+        without: layer types that are removed, such as "dropout".
+        activation: the activation that replaces every hidden activation, or None.
+        init: the initialiser of all initial weights, or None.
+        recipe: recipe key -> value.
 
     >>> from convstudy import Network
     >>> network = Network.read(["conv 8 3 relu", "batch-norm", "flatten"])
@@ -128,24 +152,28 @@ class Variant(Part):
     ('conv 8 3 tanh', 'flatten')
     """
 
-    without: Many[str] = Field(default=(), description="Layers that are left out, by their first word.")
-    activation: Activation | None = Field(default=None, description="What every hidden activation becomes.")
-    init: Init | None = Field(default=None, description="How all start weights are drawn.")
-    recipe: Changes = Field(default_factory=dict, description="Recipe keys that differ.")
+    without: Many[str] = Field(
+        default=(), description="The types of the layers that are removed, such as dropout."
+    )
+    activation: Activation | None = Field(
+        default=None, description="The activation that replaces every hidden activation."
+    )
+    init: Init | None = Field(default=None, description="The initialiser of all initial weights.")
+    recipe: Changes = Field(default_factory=dict, description="Recipe keys with other values.")
 
     @model_validator(mode="before")
     @classmethod
     def _gather_recipe(cls, values: Any) -> Any:
-        """Move recipe keys under ``recipe``; other keys stay, to be refused."""
+        """Move recipe keys under ``recipe``. Other keys stay and are reported as unknown."""
         return gathered(values, tuple(cls.model_fields), "recipe", RECIPE_KEYS)
 
     @property
     def changes_network(self) -> bool:
-        """Whether it differs in more than the recipe."""
+        """Whether the variant has another network, not only another recipe."""
         return bool(self.without or self.activation is not None or self.init is not None)
 
     def network(self, network: Network) -> Network:
-        """Return the network with this difference."""
+        """Return the network with the changes of this variant."""
         network = network.without(self.without)
         if self.activation:
             network = network.with_activation(self.activation)
@@ -153,64 +181,70 @@ class Variant(Part):
 
 
 class Ablate(Part):
-    """What each variant changes in a network; ``network`` may be ``"best"``, the winner of the comparison.
+    """An ablation: variants of one network, each compared with it over seeds.
+
+    Attributes:
+        network: the name of the network, or "best" for the winner of the comparison.
+        interactions: whether to also train the variants in pairs.
+        variants: name -> :class:`Variant`.
 
     >>> plain = Variant(without=["dropout"])
     >>> list(Ablate(network="best", variants={"plain": plain}).variants)
     ['plain']
     """
 
-    network: str = Field(description='The network that is varied, or "best", the winner of the comparison.')
+    network: str = Field(description='The network, or "best" for the winner of the comparison.')
     interactions: bool = Field(
         default=False,
-        description="Also train each two variants together, and say whether they do what each alone adds up to. Two "
-        "that change the same are left out.",
+        description="Also train the variants in pairs, and report whether their effects add up. Pairs that change the "
+        "same key or layer type are left out.",
     )
     variants: dict[Name, Variant] = Field(min_length=1)
 
 
 class Head(Part):
-    """The keys of ``[study]``: what it is called, which images, how many repeats."""
+    """The keys of ``[study]``: name, dataset, seeds, metric."""
 
-    name: Name = Field(description="What the study and its results are called.")
+    name: Name = Field(description="The name of the study and of its runs.")
     dataset: DatasetField
     seeds: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=3, description="How often each network and variant is trained, each time with another seed."
+        default=3, description="The number of seeds with which each network and variant is trained."
     )
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.1, description="The share of the training images that validates and is not trained on."
+        default=0.1, description="The fraction of the training images that is held out for validation."
     )
     subset: Annotated[int, Field(ge=10)] | None = Field(
-        default=None, description="Use so many training images only, each class keeping its share."
+        default=None,
+        description="The number of training images that the study uses, with the class proportions of all.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=1, description="Processor threads of one fit; part of what a fit's result depends on."
+        default=1, description="The number of CPU threads of one fit. The result of a fit depends on it."
     )
     metric: MetricName = Field(
         default=ACCURACY,
-        description="What chooses and compares: it selects epochs and candidates, and verdicts are about it. The "
-        "report shows the accuracy too.",
+        description="The metric that selects epochs and candidates, and that verdicts are about. The report also shows "
+        "the accuracy.",
     )
     equivalence_margin: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None,
-        description="Differences of the metric up to this count as none in verdicts: in percentage points for a "
-        "metric in percent, else in the metric's unit. Unless given, the metric's own: 0.1 points for a metric in "
-        "percent, 0.001 for brier, kappa and mcc, 0 for log-loss.",
+        description="Differences of the metric up to this margin count as equivalent in verdicts: in percentage points "
+        "for a metric in percent, else in the unit of the metric. Default: 0.1 percentage points for a metric in percent, "
+        "0.001 for brier, kappa and mcc, 0 for log-loss.",
     )
 
     @model_validator(mode="after")
     def _leave_out_default_margin(self) -> Self:
-        """Make a region that is given the same study as one that is not, where both mean the same."""
+        """Store the default margin of the metric as None, so that both ways of writing it give one study."""
         if (
             self.equivalence_margin is not None
             and self.equivalence_margin == metric_named(self.metric).margin
         ):
-            self.__dict__["equivalence_margin"] = None  # the model is frozen; this is still its making
+            self.__dict__["equivalence_margin"] = None  # assignment is refused, because the model is frozen
         return self
 
     @property
     def margin(self) -> float:
-        """Differences up to this count as none, in the metric's own values: 0.001 is 0.1 points of accuracy."""
+        """The equivalence margin in the unit of the metric: 0.001 is 0.1 percentage points of accuracy."""
         metric = metric_named(self.metric)
         if self.equivalence_margin is None:
             return metric.margin
@@ -218,13 +252,30 @@ class Head(Part):
 
 
 class Study(Head):
-    """What somebody wants to know: a dataset, networks, a recipe, and questions.
+    """A study: a dataset, networks, a recipe, and questions (searches, comparisons, ablations).
 
-    Building one checks types and ranges of single values; :func:`convstudy.studyfile.check_study` checks the rest
-    as it is checked for a file: names that exist, values that can be tried, layers that fit each other.
+    The constructor checks types and single values. :func:`convstudy.studyfile.check_study` checks the rest, as for a
+    study file: names, combinations of values, shapes of layers. :func:`convstudy.run_study` calls it.
 
-    A network is a :class:`~convstudy.networks.Network`, or, with parameters, what a study file has: a mapping of
-    ``layers`` and the value of each parameter.
+    Attributes:
+        name: the name of the study; 1 to 64 letters, digits, ".", "_" and "-".
+        dataset: the name of a built-in dataset, or a :class:`~convstudy.data.Dataset`.
+        seeds: the number of seeds of each compared network and variant, in [1, 1000].
+        validation: the fraction of the training images that is held out for validation, in (0, 1).
+        subset: the number of training images that the study uses, or None for all.
+        threads: CPU threads per fit, in [1, 1024].
+        metric: the name of the metric that selects and compares.
+        equivalence_margin: differences up to this margin count as equivalent, in percentage points for a metric in
+            percent, else in the unit of the metric; in [0, 100], or None for the default of the metric.
+        recipe: how networks are trained.
+        block: name -> layers that networks can use.
+        network: name -> a :class:`~convstudy.networks.Network`, or a mapping of ``layers`` and the value of each
+            parameter.
+        search, compare, ablate: name -> question.
+        suppress: check -> the reason why it does not matter.
+
+    Raises:
+        pydantic.ValidationError: for a wrong type, an unknown key or a value that is not allowed.
 
     >>> from convstudy import Network
     >>> study = Study(
@@ -250,7 +301,7 @@ class Study(Head):
 
     @model_validator(mode="after")
     def _share_blocks(self) -> Study:
-        """Give each network the blocks of the study, and the study those that a network brings along."""
+        """Give each network the blocks of the study, and the study the blocks of its networks."""
         blocks = dict(self.block)
         for pattern in self.network.values():
             for name, block in pattern.blocks.items():
@@ -258,7 +309,7 @@ class Study(Head):
                     raise PydanticCustomError(
                         "two_blocks", "two different blocks have the name {name}", {"name": name}
                     )
-        # The model is frozen; this is still its making.
+        # Assignment is refused, because the model is frozen.
         self.__dict__["block"] = blocks
         self.__dict__["network"] = {
             name: pattern.with_blocks(blocks) for name, pattern in self.network.items()

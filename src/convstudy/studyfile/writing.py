@@ -1,4 +1,4 @@
-"""A Study to the document that a study file holds."""
+"""Convert a Study to the document of a study file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from convstudy.studyfile.study import METHODS_OF, Head, Search, Study, Variant
 
 
 def study_document(study: Study) -> dict[str, Any]:
-    """Return the study as a study file has it; :func:`convstudy.studyfile.study_of` reads it back.
+    """Return the study as the document of a study file. :func:`convstudy.studyfile.study_of` reads it back.
 
-    All values are plain: JSON and TOML can hold them. Defaults are written out, so that the document keeps
-    its meaning when a later version has others; only ``metric``, ``equivalence_margin`` and ``interactions`` are
-    left out
-    at their defaults, so that runs from before there were any keep their ids.
+    JSON and TOML can hold all values. Defaults are included, so that the document keeps its meaning if a later version
+    changes them. Only ``metric``, ``equivalence_margin`` and ``interactions`` are left out at their defaults, because
+    runs from before these keys must keep their ids.
 
     >>> from convstudy.studyfile import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]
@@ -55,9 +54,9 @@ def study_document(study: Study) -> dict[str, Any]:
 
 
 def _dataset_document(dataset: Dataset) -> tuple[str, dict[str, Any]]:
-    """Return the name of a built-in dataset and no table, or no name and the ``[dataset]`` table of another one.
+    """Return the name of a built-in dataset, or an empty string and the ``[dataset]`` table of another one.
 
-    The table of arrays that are in memory names no file, so that it cannot be read back.
+    The table of arrays in memory has no path and cannot be read back.
     """
     if BUILT_IN_DATASETS.get(dataset.name) == dataset:
         return dataset.name, {}
@@ -69,7 +68,7 @@ def _dataset_document(dataset: Dataset) -> tuple[str, dict[str, Any]]:
 
 
 def _recipe_document(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe with the word for None where None is not the default, which leaving it out would mean."""
+    """Return a recipe in which None is "none", or is left out if it is the default."""
     fields = Recipe.model_fields
     return {
         key: NONE if value is None else value
@@ -79,7 +78,7 @@ def _recipe_document(recipe: Recipe) -> dict[str, Any]:
 
 
 def _search_document(search: Search) -> dict[str, Any]:
-    """Return a search without the keys that it does not use; one by grid is written as before other methods came."""
+    """Return a search without unused keys. A grid has no ``method``, as before other methods existed."""
     unused = {key for key, methods in METHODS_OF.items() if search.method not in methods}
     if search.method == "grid":
         unused.add("method")
@@ -94,7 +93,7 @@ def _search_document(search: Search) -> dict[str, Any]:
 
 
 def _variant_document(variant: Variant) -> dict[str, Any]:
-    """Return a variant with its recipe keys beside the others, without what it leaves as it is."""
+    """Return a variant with its recipe keys next to the others, without defaults."""
     own = variant.model_dump(exclude={"recipe"}, exclude_none=True, exclude_defaults=True)
     return {**_plain(own), **_plain(variant.recipe)}
 
