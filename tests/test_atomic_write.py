@@ -34,7 +34,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def test_what_was_written_takes_the_place_of_the_old_file(tmp_path: Path) -> None:
+def test_new_content_replaces_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "file.txt"
     for content in ("old", "new"):
         with atomic_write(path) as partial:
@@ -45,7 +45,7 @@ def test_what_was_written_takes_the_place_of_the_old_file(tmp_path: Path) -> Non
         assert list(path.parent.iterdir()) == [path]
 
 
-def test_after_an_error_the_old_file_stays_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+def test_error_leaves_the_old_file_and_no_partial_file(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), atomic_write(path) as partial:
@@ -59,7 +59,7 @@ def test_after_an_error_the_old_file_stays_and_nothing_lies_beside_it(tmp_path: 
 
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("fails", ["fsync", "replace"])
-def test_every_writer_leaves_the_old_file_where_the_disk_fails(
+def test_every_writer_keeps_the_old_file_if_the_disk_fails(
     fails: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
@@ -99,9 +99,7 @@ HERE = host()
         ("results.csv", True),
     ],
 )
-def test_the_next_writer_of_a_file_removes_what_killed_ones_left(
-    name: str, stays: bool, tmp_path: Path
-) -> None:
+def test_next_write_removes_partial_files_of_killed_processes(name: str, stays: bool, tmp_path: Path) -> None:
     left = tmp_path / name
     left.write_text("half")
     with atomic_write(tmp_path / "[a].csv") as partial:
@@ -110,7 +108,7 @@ def test_the_next_writer_of_a_file_removes_what_killed_ones_left(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
-def test_a_killed_writer_leaves_nothing_for_good(tmp_path: Path) -> None:
+def test_partial_file_of_a_killed_process_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     child = os.fork()
     if not child:
@@ -128,7 +126,7 @@ def test_a_killed_writer_leaves_nothing_for_good(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_writers_of_one_file_do_not_disturb_each_other(
+def test_two_concurrent_writers_do_not_corrupt_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "report.html"

@@ -26,7 +26,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[name]
 
 
-def test_members_come_in_name_order_with_their_values(package: str) -> None:
+def test_members_are_in_name_order(package: str) -> None:
     found = members(package)
     assert [module.__name__ for module in found] == [
         f"{package}.{name}" for name in ("first", "inner", "second")
@@ -40,11 +40,11 @@ def test_members_are_the_modules_that_an_import_gives(package: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["json", "convstudy", "convstudystats"])
-def test_packages_of_others_are_refused(name: str) -> None:
+def test_package_outside_convstudy_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="must be a package of convstudy; got"):
         members(name)
 
 
-def test_a_package_that_does_not_exist_is_an_import_error() -> None:
+def test_missing_package_raises_import_error() -> None:
     with pytest.raises(ModuleNotFoundError):
         members("convstudy.nothing_here")

@@ -85,7 +85,9 @@ READERS: dict[str, Callable[[Path, Callable[[Path], None]], object]] = {
 
 @pytest.mark.parametrize("put", KINDS)
 @pytest.mark.parametrize("name", READERS)
-def test_a_reader_refuses_it(name: str, put: Callable[[Path], None], tmp_path: Path) -> None:
+def test_reader_refuses_a_path_that_is_not_a_file(
+    name: str, put: Callable[[Path], None], tmp_path: Path
+) -> None:
     for path in (tmp_path / "file", tmp_path / "file.gz"):
         put(path)
     with pytest.raises(ConvstudyError):
@@ -101,7 +103,9 @@ def _finished() -> Path:
 
 @pytest.mark.parametrize("put", KINDS)
 @pytest.mark.parametrize("name", ["", "-wal", "-shm"])
-def test_a_database_is_refused(name: str, put: Callable[[Path], None], tmp_path: Path) -> None:
+def test_database_that_is_not_a_file_is_refused(
+    name: str, put: Callable[[Path], None], tmp_path: Path
+) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(_finished(), runs)
     put(Path(f"{Layout(runs).database}{name}"))
@@ -112,7 +116,7 @@ def test_a_database_is_refused(name: str, put: Callable[[Path], None], tmp_path:
 
 
 @pytest.mark.parametrize("put", KINDS)
-def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
+def test_lock_that_is_not_a_file_is_refused_and_statistics_are_rewritten(
     put: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = tmp_path / "runs"
@@ -135,7 +139,7 @@ def test_a_lock_and_a_log_are_refused_and_facts_are_written_anew(
 
 
 @pytest.mark.parametrize("put", KINDS)
-def test_files_of_fits_are_computed_again(put: Callable[[Path], None], tmp_path: Path) -> None:
+def test_fit_files_that_are_not_files_are_computed_again(put: Callable[[Path], None], tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(_finished(), runs)
     files = sorted(runs.glob("fits/*/*.safetensors"))
@@ -148,14 +152,14 @@ def test_files_of_fits_are_computed_again(put: Callable[[Path], None], tmp_path:
     assert all(path.is_file() for path in files)
 
 
-def test_a_runs_folder_that_is_a_fifo_is_refused(tmp_path: Path) -> None:
+def test_runs_folder_that_is_a_fifo_is_refused(tmp_path: Path) -> None:
     _fifo(tmp_path / "runs")
     assert main(["report", "small", "--runs", str(tmp_path / "runs")]) == 2
     with pytest.raises(ConvstudyError):
         run_study(STUDY, tmp_path / "runs", 0)
 
 
-def test_what_is_no_file_in_a_data_folder_is_no_reason_to_look_elsewhere(
+def test_non_file_in_the_data_folder_is_an_error_and_no_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("CONVSTUDY_DATA", "CONVSTUDY_CACHE"):
@@ -166,11 +170,11 @@ def test_what_is_no_file_in_a_data_folder_is_no_reason_to_look_elsewhere(
         for kind in ("images-idx3", "labels-idx1"):
             _fifo(tmp_path / "CONVSTUDY_CACHE" / "mnist" / f"{part}-{kind}-ubyte.gz")
     assert main(["run", "mnist", "--runs", str(tmp_path / "runs")]) == 2
-    assert "must be a regular file; it is a FIFO" in capsys.readouterr().err
+    assert "must be a regular file; got a FIFO" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_reader_that_is_refused_above_reads_a_sound_file(tmp_path: Path) -> None:
+def test_reader_reads_a_valid_file(tmp_path: Path) -> None:
     write_tensors(tmp_path / "file", {"w": torch.zeros(2)}, {})
     assert list(read_tensors(tmp_path / "file")[0]) == ["w"]
     np.save(tmp_path / "a.npy", np.zeros(3, np.uint8))

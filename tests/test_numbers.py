@@ -13,11 +13,11 @@ from convstudy.stats import summarise
     ("value", "text"),
     [(1.67e-16, "< 0.001"), (0.000999, "< 0.001"), (0.001, "0.001"), (0.01253, "0.013"), (1.0, "1.000")],
 )
-def test_p_values_promise_no_more_than_three_digits(value: float, text: str) -> None:
+def test_p_value_has_three_decimals_or_is_below_0_001(value: float, text: str) -> None:
     assert numbers.p_value(value) == text
 
 
-def test_accuracies_and_differences() -> None:
+def test_accuracies_and_differences_have_sign_and_unit() -> None:
     assert percent(0.99507) == "99.51 %"
     assert numbers.points(0.0042) == "+0.42"
     assert numbers.points(-0.0042) == "−0.42"
@@ -25,20 +25,20 @@ def test_accuracies_and_differences() -> None:
     assert numbers.loss(0.01964) == "0.0196"
 
 
-def test_the_unit_stands_once_at_the_end() -> None:
+def test_mean_and_sd_share_one_unit_at_the_end() -> None:
     assert numbers.with_spread(summarise([0.98, 0.99]), percent) == "98.50 ± 0.71 %"
     assert numbers.with_spread(summarise([8, 9]), duration) == "8.5 ± 0.7 s"
     assert numbers.with_spread(summarise([100, 110]), duration) == "1 min 45 s ± 7.1 s"
     assert numbers.with_spread(summarise([0.1, 0.2]), numbers.loss) == "0.1500 ± 0.0707"
 
 
-def test_one_figure_has_no_spread_and_none_is_a_dash() -> None:
+def test_single_value_has_no_sd_and_no_value_is_a_dash() -> None:
     assert numbers.with_spread(summarise([0.98]), percent) == "98.00 %"
     assert numbers.with_spread(summarise([]), percent) == "–"
 
 
 @pytest.mark.parametrize(
-    ("fewest", "most", "at_hand", "text"),
+    ("fewest", "most", "current", "text"),
     [
         (12, 37, 3, "10 to 40"),
         (12, 37, 11, "20 to 40"),
@@ -50,18 +50,18 @@ def test_one_figure_has_no_spread_and_none_is_a_dash() -> None:
         (9.5e6, 9.5e6, 5, "9,000,000 to 10,000,000"),
     ],
 )
-def test_rough_numbers_have_one_digit_and_hold_what_was_found(
-    fewest: int, most: int | None, at_hand: int, text: str
+def test_rough_range_has_one_digit_and_contains_both_ends(
+    fewest: int, most: int | None, current: int, text: str
 ) -> None:
-    assert numbers.between(fewest, most, at_hand) == text
+    assert numbers.between(fewest, most, current) == text
 
 
-def test_one_digit_is_never_too_small() -> None:
+def test_one_digit_rounds_up() -> None:
     found = [numbers.one_digit(each) for each in (0.3, 0.31, 0.74, 1.0, 9.01, 27.8)]
     assert found == [0.3, 0.4, 0.8, 1.0, 10.0, 30.0]
 
 
-def test_bare_numbers_have_no_unit_and_no_plus() -> None:
+def test_bare_numbers_have_no_unit_and_no_plus_sign() -> None:
     assert [numbers.bare_percent(value) for value in (0.98756, 0.0)] == ["98.76", "0.00"]
     assert [numbers.bare_points(value) for value in (0.0042, -0.0042, -0.00001)] == ["0.42", "−0.42", "0.00"]
     assert [numbers.change(value) for value in (0.0042, -0.0042, -0.00001)] == [
@@ -82,7 +82,7 @@ def test_bare_numbers_have_no_unit_and_no_plus() -> None:
         (123_456_789_012, "1.2 × 10¹¹"),
     ],
 )
-def test_operations_have_two_digits(number: int, text: str) -> None:
+def test_flops_have_two_digits(number: int, text: str) -> None:
     assert numbers.flops(number) == text
 
 
@@ -91,7 +91,7 @@ def test_proportions_have_two_decimals_by_default() -> None:
     assert percent(0.99514, 0) == "100 %"
 
 
-def test_counts_have_nouns_and_names_are_listed() -> None:
+def test_counts_have_a_noun_and_names_are_enumerated() -> None:
     assert [numbers.counted(n, "seed") for n in (0, 1, 2000)] == ["0 seeds", "1 seed", "2,000 seeds"]
     assert numbers.counted(2, "match", "matches") == "2 matches"
     lists = [numbers.listed(list(names)) for names in ("", "a", "ab", "abc")]
@@ -100,7 +100,7 @@ def test_counts_have_nouns_and_names_are_listed() -> None:
     assert [numbers.listed("abcde"[:n], most=2) for n in (3, 4)] == ["a, b and c", "a, b and 2 more"]
 
 
-def test_moments_end_at_the_second() -> None:
+def test_timestamp_has_no_fraction_of_a_second() -> None:
     assert numbers.moment("2026-11-22T14:16:00.431+00:00") == "2026-11-22 14:16:00"
 
 
@@ -121,9 +121,9 @@ def test_moments_end_at_the_second() -> None:
         (86400 * 1234, "1,234 d 00 h"),
     ],
 )
-def test_a_time_has_one_form(seconds: float, text: str) -> None:
+def test_duration_has_one_form(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_spread_of_times_in_two_units_names_both() -> None:
+def test_sd_of_a_duration_in_another_unit_names_both_units() -> None:
     assert numbers.with_spread(summarise([100, 300]), duration) == "3 min 20 s ± 2 min 21 s"

@@ -68,7 +68,7 @@ def test_importing_the_light_layers_loads_no_torch() -> None:
 
 
 @pytest.mark.parametrize("name", convstudy.__all__)
-def test_every_public_name_can_be_had(name: str) -> None:
+def test_every_public_name_can_be_imported(name: str) -> None:
     value = getattr(convstudy, name)
     assert value is not None
     if name in convstudy._HOME_OF:
@@ -97,7 +97,7 @@ def test_docstring_of_public_name_has_an_example_that_runs(
     assert not said, "".join(said)
 
 
-def test_the_three_lists_of_public_names_agree() -> None:
+def test_three_lists_of_public_names_agree() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     for_type_checkers = {
         alias.name: node.module
@@ -119,7 +119,7 @@ def test_public_names_are_listed_before_they_are_loaded() -> None:
     assert set(convstudy.__all__) <= set(loaded)
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'convstudy' has no attribute 'load_studdy'"):
         _ = convstudy.load_studdy
     assert not hasattr(convstudy, "__wrapped__")
@@ -128,7 +128,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 # What is shipped
 
 
-def test_every_file_beside_the_modules_is_package_data() -> None:
+def test_every_other_file_of_the_package_is_package_data() -> None:
     """A file that no pattern names is missing in the wheel, and an editable install hides it."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = config["tool"]["setuptools"]["package-data"]["convstudy"]
@@ -151,7 +151,7 @@ def test_every_folder_with_modules_is_a_package() -> None:
 # House rules
 
 
-def test_texts_for_people_have_their_numbers_from_one_place() -> None:
+def test_only_numbers_module_formats_numbers_for_people() -> None:
     """A format such as ``:.2f`` outside of convstudy.numbers is a second way to write a number."""
     folders = ("analysis", "checks", "cli", "report", "run", "stats")
     paths = [path for folder in folders for path in sorted((PACKAGE / folder).rglob("*.py"))]
@@ -200,7 +200,7 @@ def dangers(source: str) -> list[str]:
     return found
 
 
-def test_nothing_runs_code_out_of_a_file() -> None:
+def test_no_module_runs_code_from_a_file() -> None:
     found = {str(path.relative_to(ROOT)): dangers(path.read_text("utf-8")) for path in MODULES}
     assert len(found) >= MIN_MODULES
     assert {path: lines for path, lines in found.items() if lines} == {}
@@ -218,11 +218,11 @@ def test_nothing_runs_code_out_of_a_file() -> None:
         "import yaml",
     ],
 )
-def test_the_danger_check_sees(source: str) -> None:
+def test_check_for_dangerous_calls_finds_each(source: str) -> None:
     assert len(dangers(source)) >= 1
 
 
-def test_the_danger_check_leaves_evaluation_mode_alone() -> None:
+def test_check_for_dangerous_calls_allows_model_eval() -> None:
     assert (
         dangers("module.eval()\nnumpy.load(path, allow_pickle=False)\nsafetensors.torch.load_file(path)")
         == []
@@ -244,7 +244,7 @@ def text_files() -> Iterator[tuple[Path, str]]:
                 yield Path(folder, file).relative_to(ROOT), content.decode("utf-8", errors="replace")
 
 
-def test_no_text_names_a_folder_of_one_machine() -> None:
+def test_no_text_has_a_path_of_one_machine() -> None:
     texts = dict(text_files())
     assert {
         Path("pyproject.toml"),
@@ -256,13 +256,13 @@ def test_no_text_names_a_folder_of_one_machine() -> None:
     assert {path: hits for path, hits in named.items() if hits} == {}
 
 
-def test_the_folder_check_sees() -> None:
+def test_check_for_machine_paths_finds_each() -> None:
     for folder in ("work", "root", "home/ada", "tmp"):
         assert HOME_PATH.search(f'path = "/{folder}/study.toml"')
     assert not HOME_PATH.search("src/work and ../shared and </root>")
 
 
-def test_pins_name_no_place_and_no_build() -> None:
+def test_pins_have_no_path_and_no_build() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     assert len(pins) >= 40

@@ -24,14 +24,14 @@ from tests.scores import epoch_of, scores
         lambda s: s.__ior__({"accuracy": 1.0}),
     ],
 )
-def test_scores_refuse_every_change(change: Any) -> None:
+def test_scores_are_immutable(change: Any) -> None:
     found = scores(0.25, 0.9)
-    with pytest.raises(TypeError, match="cannot be changed"):
+    with pytest.raises(TypeError, match="immutable"):
         change(found)
     assert found == {"log-loss": 0.25, "accuracy": 0.9}
 
 
-def test_equal_scores_have_one_hash_and_survive_copies_and_json() -> None:
+def test_equal_scores_have_equal_hashes_also_after_copy_and_json() -> None:
     found = scores(0.1 + 0.2, 1 / 3)
     other = Scores({"accuracy": 1 / 3, "log-loss": 0.1 + 0.2})
     assert (found, hash(found)) == (other, hash(other))
@@ -39,6 +39,6 @@ def test_equal_scores_have_one_hash_and_survive_copies_and_json() -> None:
     assert Scores(json.loads(json.dumps(found))) == found
 
 
-def test_an_epoch_is_read_back_from_its_json() -> None:
+def test_epoch_is_read_back_from_json() -> None:
     epoch = epoch_of(3, 0.1 / 3, (1 / 3, 0.7), (1e-17, 1.0), 2.5, 0.1)
     assert Epoch.from_json(json.loads(json.dumps(epoch.as_json()))) == epoch

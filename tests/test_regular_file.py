@@ -13,7 +13,7 @@ from convstudy.regular_file import check_regular, open_regular
 needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
 
 
-def test_a_file_and_a_link_to_it_are_read(tmp_path: Path) -> None:
+def test_file_and_symbolic_link_are_read(tmp_path: Path) -> None:
     path, link = tmp_path / "file", tmp_path / "link"
     path.write_bytes(b"\r\ntext\x1a more")
     link.symlink_to(path)
@@ -23,7 +23,7 @@ def test_a_file_and_a_link_to_it_are_read(tmp_path: Path) -> None:
             assert file.read() == b"\r\ntext\x1a more"
 
 
-def test_nothing_there_is_not_found(tmp_path: Path) -> None:
+def test_missing_path_raises_file_not_found(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("none", "link"):
         with pytest.raises(FileNotFoundError):
@@ -31,7 +31,7 @@ def test_nothing_there_is_not_found(tmp_path: Path) -> None:
 
 
 @needs_fifos
-def test_what_is_no_regular_file_is_refused_by_its_kind(tmp_path: Path) -> None:
+def test_path_that_is_not_a_regular_file_is_refused_by_kind(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "fifo")
@@ -47,13 +47,13 @@ def test_what_is_no_regular_file_is_refused_by_its_kind(tmp_path: Path) -> None:
         assert len(paths) == 5
         for path, kind in paths.items():
             for opens in (open_regular, check_regular):
-                with pytest.raises(OSError, match=f"must be a regular file; it is {kind}") as caught:
+                with pytest.raises(OSError, match=f"must be a regular file; got {kind}") as caught:
                     opens(path)
                 assert caught.value.filename == str(path)
 
 
 @needs_fifos
-def test_a_file_that_becomes_a_fifo_between_two_looks_is_refused(
+def test_file_replaced_by_a_fifo_before_opening_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "fifo")

@@ -1,34 +1,34 @@
-"""convstudy: ask a question about convolutional networks, get an answer that the runs support.
+"""convstudy: compare image classifiers, and get answers that the results support.
 
-A *study* names a dataset, networks, a recipe and questions (search, compare, ablate). convstudy plans all
-the fits that the questions need, trains them, resumes after any stop, keeps the test images sealed until a
-choice is made, and ends in a report whose every sentence stands on a figure.
+A *study* has a dataset, networks, a recipe and questions (searches, comparisons, ablations). convstudy plans the fits
+that the questions need, trains them, resumes after an interruption, keeps the test images locked until a choice is
+made, and writes a report.
 
-The names below are loaded when they are first used, so that ``import convstudy`` stays cheap::
+The names below are imported on first use, so that ``import convstudy`` is fast::
 
     from convstudy import load_study, run_study
 
     study = load_study("digits")   # a built-in study, or the path of a study file
-    run_study(study)               # trains what is missing, goes on where it stopped
+    run_study(study)               # trains the missing fits; run it again to resume
 
-Contents, by layer (imports point down only):
+Packages, by layer (imports point down only):
 
-- ``cli``: words in, words out
-- ``report``: verdicts and records -> tables, charts, one HTML file
-- ``checks``: plans and results -> what to be warned of
+- ``cli``: the command line
+- ``report``: analysis -> HTML, Markdown, JSON
+- ``checks``: plan and results -> warnings
 - ``analysis``: results -> stage results, verdicts, protocol
-- ``run``: plan -> fits done
-- ``history``: what a runs folder means: runs, results, choices that stay
+- ``run``: plan -> finished fits
+- ``history``: the runs, results and choices of a runs folder
 - ``store``: tables and files
 - ``engine``: one fit: data + network + recipe -> record
 - ``plan``: study -> stages of fits
 - ``studyfile``: study file -> Study
-- ``data``: images, labels, splits, the sealed test set
+- ``data``: images, labels, splits, the locked test set
 - ``networks``: layers -> shapes, parameter counts, modules
 - ``metrics``: labels and probabilities -> one number
-- ``record``: what a fit left
+- ``record``: the result of a fit
 - ``stats``: arrays -> intervals, tests, verdicts
-- ``errors``: everything that is raised on purpose
+- ``errors``: exceptions
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from convstudy.stats import Verdict, verdict_on_counts
     from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, load_study
 
-# To export a name: a line here, one above for type checkers, and one in __all__ (a test compares the three).
+# To export a name, add it here, above for type checkers, and in __all__. A test compares the three.
 _HOME_OF = {
     "Ablate": "convstudy.studyfile",
     "Block": "convstudy.networks",
@@ -90,7 +90,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import the module that holds a public name when the name is first asked for (PEP 562)."""
+    """Import the module of a public name on first use (PEP 562)."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(importlib.import_module(_HOME_OF[name]), name)
@@ -99,5 +99,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the public names, loaded or not, besides what is loaded."""
+    """Return the public names, loaded or not, and the other loaded names."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""A file written so that at any moment, and after any stop, either the old one is there or the whole new one."""
+"""Write a file atomically: at any time, and after any crash, its path has the old content or all of the new one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PARTIAL = re.compile(r"(?P<name>.+)\.(?:(?P<host>[^.]+)-)?(?P<pid>\d+)\.partial
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; what lies there afterwards becomes the file, in one step.
+    """Yield a temporary path in the folder of ``path``, and rename the file to ``path`` at the end.
 
-    It is on the disk before it takes the old one's place. After an error nothing of it is left, and the old file stays;
-    a process that is killed leaves ``*.partial`` behind, which the next that writes this file removes. Folders are made
-    as needed.
+    The content is flushed to disk before the rename. After an error, the temporary file is removed and the old file
+    stays. A killed process leaves ``*.partial``, which the next write of this file removes. Missing folders are
+    created.
 
     Raises:
-        OSError: where the folder cannot be made or written.
+        OSError: if the folder cannot be created or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path.parent, path.name)
@@ -40,10 +40,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(folder: Path, name: str | None = None) -> None:
-    """Remove the ``*.partial`` files in a folder whose writers were killed: those of one file, or of all.
+    """Remove the ``*.partial`` files of killed processes in a folder.
 
-    A folder that may hold files of other programs needs a ``name``: theirs may be called so too.
-    Those of other machines stay, since their processes cannot be looked up here. So do, on Windows, all.
+    Files of other machines stay, because their processes cannot be checked here. On Windows, all files stay.
+
+    Args:
+        folder: the folder.
+        name: the file whose partial files are removed; None for all files. Name a file in a folder that can have
+            ``*.partial`` files of other programs.
     """
     for partial in folder.glob(f"{'' if name is None else glob.escape(name)}*.partial"):
         found = _PARTIAL.fullmatch(partial.name)
@@ -53,24 +57,24 @@ def remove_abandoned(folder: Path, name: str | None = None) -> None:
             and found["host"] in (None, _host())
             and not _lives(int(found["pid"]))
         ):
-            # Another process may be faster.
+            # Another process can have removed the file.
             with contextlib.suppress(OSError):
                 partial.unlink()
 
 
 def _host() -> str:
-    """Return the name of this machine, in letters that a file name can have and without dots."""
+    """Return the name of this machine, with a dash for each character other than letters, digits and dashes."""
     return re.sub(r"[^0-9A-Za-z-]", "-", socket.gethostname())[:63]
 
 
 def _lives(pid: int) -> bool:
-    """Send whether there is a process of this number, or none can be looked up."""
+    """Return whether the process exists or cannot be checked."""
     if sys.platform == "win32":
-        return True  # os.kill would end it
+        return True  # there, os.kill(pid, 0) would end the process
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        return True  # it is another user's
+        return True  # the process of another user
     return True

@@ -1,4 +1,4 @@
-"""How many processor cores this process may use."""
+"""The number of CPU cores that this process can use."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def n_cores() -> int:
-    """Return how many cores the system lets this process use, where it says so; else how many the machine has.
+    """Return the number of CPU cores of this process, or of the machine if the system does not limit processes.
 
-    A batch system, ``taskset`` or a container may give a process four cores of a hundred.
+    A batch system, ``taskset`` or a container can limit a process to a few cores.
     """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

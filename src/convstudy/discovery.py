@@ -1,4 +1,4 @@
-"""The members of a package, so that a new metric, source, block, layer or section is one file and its test."""
+"""Import all modules of a package, so that a new metric, source, block, layer or section is one file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from types import ModuleType
 
 
 def members(package_name: str) -> tuple[ModuleType, ...]:
-    """Import the modules and packages inside a package of convstudy; return them in name order.
+    """Import the modules and packages inside a package of convstudy, and return them in name order.
 
-    The caller picks the modules that have its name, such as ``LAYERS``; shared code in the same package has none.
+    The caller uses the modules that define its name, such as ``LAYERS``; modules with shared code do not.
 
     >>> [module.__name__ for module in members("convstudy.networks.modules")][:2]
     ['convstudy.networks.modules.batch_norm', 'convstudy.networks.modules.dropout']
 
     Raises:
-        ValueError: for a package that is not part of convstudy.
+        ValueError: if the package is not part of convstudy.
     """
     if not package_name.startswith("convstudy."):
         raise ValueError(f"package_name must be a package of convstudy; got {package_name!r}")

@@ -1,18 +1,18 @@
-"""Every error that convstudy raises on purpose, as one tree.
+"""The exceptions that convstudy raises.
 
 ::
 
-    ConvstudyError                what was wrong, what was got, what is allowed, how to mend it, where
-    ├── UsageError                somebody asked for what cannot be; exit status 2
-    │   ├── StudyError            a study file or Study object with one or more problems
+    ConvstudyError                one or more problems
+    ├── UsageError                the request cannot be carried out; exit status 2
+    │   ├── StudyError            an invalid study file or Study
     │   ├── NetworkError          a layer text that cannot be read, or layers that do not fit each other
-    │   ├── DataError             a dataset that is missing, damaged or not what it should be
-    │   └── StoreError            a runs folder that is locked, damaged or does not hold what was asked for
-    └── FitError                  one training that could not be finished; it becomes a record, the study goes on
-        ├── Diverged              the loss stopped being a number
-        └── OutOfMemory           the machine had no memory left for it
+    │   ├── DataError             a dataset that is missing, damaged or invalid
+    │   └── StoreError            a runs folder that is locked, damaged or lacks the requested run
+    └── FitError                  a fit that failed; its record says so, and the study continues
+        ├── Diverged              the loss is no longer finite
+        └── OutOfMemory           the fit needs more memory than the machine has
 
-All of them carry :class:`Problem` values, so that a program can read what a person sees.
+Each has :class:`Problem` values, which programs can read.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 KeyPath = tuple[str | int, ...]
-"""The path of a key, with places in lists: ``("search", "kernel-size", "parameters", "kernel", 4)``."""
+"""The path of a key, with indices of lists: ``("search", "kernel-size", "parameters", "kernel", 4)``."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _QUOTE = '"'
 _LONGEST_PART = 78
-"""Of a quoted part of a key in a message, in letters."""
+"""The maximum length of a quoted part of a key in a message, in characters."""
 
 
 LayerPath = tuple[int | str, ...]
-"""The path of a layer, each place counted from 1: ``(4, 2)`` is the second layer inside the fourth. A word leads to the
-layers of a part that has a name, ``(4, "shortcut", 1)``; :data:`OUTPUT` is the output layer."""
+"""The path of a layer, counted from 1: ``(4, 2)`` is the second layer inside the fourth. A string is the name of a part
+of a layer, as in ``(4, "shortcut", 1)``. :data:`OUTPUT` is the output layer."""
 OUTPUT: LayerPath = ("output",)
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where a problem is. Parts are left empty where they do not apply.
+    """The location of a problem. Parts that do not apply are empty.
 
     Attributes:
         file: the path of a file or folder, as the user wrote it.
-        line: the line of the file, from 1.
+        line: the line of the file, counted from 1.
         key: the path of a key of a study, or of an argument of a function.
-        column: the column of the line, from 1.
-        subject: what has a name and is no file: ``"fit 1f2e"``, ``"mnist"``, ``"--set recipe.epochs"``.
+        column: the column of the line, counted from 1.
+        subject: something else with a name: ``"fit 1f2e"``, ``"mnist"``, ``"--set recipe.epochs"``.
         layer: the path of a layer in its network, or in the layers of ``block``.
         layer_text: the text of that layer.
-        block: the name of the block in whose layers it is written.
+        block: the name of the block that contains the layer.
 
     >>> print(Location("study.toml", 12, ("search", "size", "parameters", "kernel", 4)))
     study.toml:12: search.size.parameters.kernel
@@ -70,25 +70,23 @@ class Location:
     def __str__(self) -> str:
         numbers = [str(number) for number in (self.line, self.column) if number is not None]
         key = key_text(self.key)
-        key = "" if self.subject.split() == ["--set", key] else key  # the key is in the change already
+        key = "" if self.subject.split() == ["--set", key] else key  # the subject names the key
         file = ":".join((self.file, *numbers))
-        return ": ".join(filter(None, (file, self.subject, key, self.layer_words)))
+        return ": ".join(filter(None, (file, self.subject, key, self.layer_description)))
 
     @property
-    def layer_words(self) -> str:
-        """The layer in words, with its text; empty where there is none."""
+    def layer_description(self) -> str:
+        """The path of the layer in words, and its text; empty without a layer."""
         layer = "the output layer" if self.layer == OUTPUT else f"layer {'.'.join(map(str, self.layer))}"
         layer += f' of block "{self.block}"' if self.block else ""
         text = f'"{self.layer_text}"' if self.layer_text else ""
         return ", ".join(filter(None, (layer if self.layer else "", text)))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the parts as plain values that :meth:`from_json` reads back."""
         return {**asdict(self), "key": list(self.key), "layer": list(self.layer)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Location:
-        """Return the location of these plain values."""
         return cls(**{**values, "key": tuple(values["key"]), "layer": tuple(values["layer"])})
 
 
@@ -137,18 +135,16 @@ class Problem:
         return f"{sentence}\n  hint: {self.hint}" if self.hint else sentence
 
     def as_json(self) -> dict[str, Any]:
-        """Return the parts as plain values that :meth:`from_json` reads back."""
         texts = {"got": self.got, "expected": self.expected, "hint": self.hint}
         return {"what": self.what, "where": self.where.as_json(), **texts}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Problem:
-        """Return the problem of these plain values."""
         return cls(**{**values, "where": Location.from_json(values["where"])})
 
 
 class ConvstudyError(Exception):
-    """Base of all errors raised on purpose; holds one or more :class:`Problem`.
+    """Base class of the exceptions of convstudy. ``problems`` is a tuple of one or more :class:`Problem`.
 
     >>> from convstudy import load_study
     >>> try:
@@ -170,16 +166,16 @@ class ConvstudyError(Exception):
         return "\n".join(str(problem) for problem in self.problems)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return the problems as plain dictionaries, for ``--json``."""
+        """Return the problems as dictionaries, for ``--json``."""
         return [problem.as_json() for problem in self.problems]
 
 
 class UsageError(ConvstudyError):
-    """Somebody asked for something that cannot be."""
+    """A request that cannot be carried out."""
 
 
 class StudyError(UsageError):
-    """A study that cannot be run as it is written."""
+    """An invalid study file or Study."""
 
 
 class NetworkError(UsageError):
@@ -187,39 +183,39 @@ class NetworkError(UsageError):
 
 
 class DataError(UsageError):
-    """A dataset that is missing, damaged or not what it should be."""
+    """A dataset that is missing, damaged or invalid."""
 
 
 class StoreError(UsageError):
-    """A runs folder that is locked, damaged or does not hold what was asked for."""
+    """A runs folder that is locked, damaged or lacks the requested run."""
 
 
 class FitError(ConvstudyError):
-    """One training that could not be finished."""
+    """A fit that failed."""
 
     exit_status = 1
     kind: ClassVar[str] = "failed"
 
 
 class Diverged(FitError):
-    """The loss stopped being a finite number; ``what`` says which and when."""
+    """The loss is no longer finite. ``what`` names the loss and the epoch."""
 
     kind = "diverged"
 
     def __init__(self, what: str) -> None:
-        super().__init__(Problem(what, hint="a smaller learning_rate, or clip_norm = 1.0"))
+        super().__init__(Problem(what, hint="try a smaller learning_rate, or clip_norm = 1.0"))
 
 
 class OutOfMemory(FitError):
-    """The machine had no memory left for a fit."""
+    """A fit needs more memory than the machine has."""
 
     kind = "out-of-memory"
 
 
 def key_text(path: KeyPath) -> str:
-    """Return a path as TOML writes keys, without places in lists: ``search.kernel-size.parameters.kernel``.
+    """Return a path as a dotted TOML key, without indices of lists: ``search.kernel-size.parameters.kernel``.
 
-    A part that TOML would not take bare is quoted, with each letter that cannot be printed replaced by ``�``.
+    Parts that are not bare keys are quoted, and ``�`` replaces each character that cannot be printed.
     """
     return ".".join(
         part if _BARE.fullmatch(part) else _quoted(part) for part in path if isinstance(part, str)
@@ -232,7 +228,7 @@ def _quoted(text: str) -> str:
 
 
 def nearest(word: str, expected: Iterable[str]) -> str:
-    """Return ``'did you mean "x"?'`` for the closest allowed word, or an empty string if none is close."""
+    """Return ``'did you mean "x"?'`` with the most similar of the expected names, or an empty string."""
     close = difflib.get_close_matches(word, [str(name) for name in expected], n=1, cutoff=0.5)
     return f'did you mean "{close[0]}"?' if close else ""
 

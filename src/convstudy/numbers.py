@@ -1,4 +1,4 @@
-"""How numbers, times, digests and lists of names are written, in the terminal, in a report and in messages."""
+"""Format numbers, times, digests and lists of names, for the terminal, reports and messages."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Protocol
 
 MINUS = "−"
 NONE = "–"
-"""In place of a value where there is none."""
+"""The text for a missing value."""
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Parts = tuple[str, str]
-"""A number as it is written and its unit, which is empty where there is none or where it is inside the number."""
+"""A formatted number and its unit. The unit is empty if there is none or if the number contains it."""
 
 
 class Spread(Protocol):
-    """A mean and a standard deviation: :class:`convstudy.stats.Summary` is one."""
+    """A mean and a standard deviation, such as :class:`convstudy.stats.Summary`."""
 
     @property
     def mean(self) -> float | None:
-        """The mean, where there are values."""
+        """The mean; None without values."""
 
     @property
     def sd(self) -> float | None:
-        """The standard deviation, where there are two or more values."""
+        """The standard deviation; None for fewer than two values."""
 
 
 def percent(fraction: float, digits: int = 2) -> str:
@@ -42,7 +42,7 @@ def bare_percent(fraction: float, digits: int = 2) -> str:
 
 
 def shortest_percent(fraction: float) -> str:
-    """Return a proportion in percent with no more digits than it has: ``95 %``, ``99.5 %``."""
+    """Return a proportion in percent, without trailing zeros: ``95 %``, ``99.5 %``."""
     return f"{fraction * 100:g} %"
 
 
@@ -57,12 +57,11 @@ def bare_points(fraction: float) -> str:
 
 
 def loss(value: float) -> str:
-    """Return a loss: ``0.0196``."""
     return f"{value:.4f}"
 
 
 def difference_text(difference: float, unit: str) -> str:
-    """Return the size of a difference of two values of a metric with this unit.
+    """Return the absolute difference of two values of a metric with this unit.
 
     >>> difference_text(-0.0042, "percent"), difference_text(0.0042, "")
     ('0.42 percentage points', '0.0042')
@@ -92,22 +91,20 @@ def bare_change(value: float) -> str:
 
 
 def shortest(value: float, digits: int = 6) -> str:
-    """Return a number in up to this many significant digits, without zeros at its end: ``0.001``, ``1e-05``."""
+    """Return a number with up to ``digits`` significant digits, without trailing zeros: ``0.001``, ``1e-05``."""
     return f"{value:.{digits}g}"
 
 
 def decimals(value: float, places: int) -> str:
-    """Return a number with this many decimal places."""
     return f"{value:.{places}f}"
 
 
 def p_value(value: float) -> str:
-    """Return a p-value: ``0.013``, and ``< 0.001`` for what is smaller, where digits would promise too much."""
+    """Return a p-value: ``0.013``, or ``< 0.001``, because smaller values have no reliable digits."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def count(value: float) -> str:
-    """Return a count: ``367,786``."""
     return f"{value:,.0f}"
 
 
@@ -121,7 +118,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def flops(number: int) -> str:
-    """Return a number of floating-point operations.
+    """Return a number of FLOPs in scientific notation with two digits.
 
     >>> flops(1_234_567_890)
     '1.2 × 10⁹'
@@ -135,13 +132,16 @@ def flops(number: int) -> str:
     return f"{tenths / 10:.1f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
-def between(fewest: int, most: int | None, at_hand: int) -> str:
-    """Return a range of numbers that are only known roughly, in one digit each: ``20 to 70``, ``5,000 or more``.
+def between(fewest: int, most: int | None, current: int) -> str:
+    """Return a rough range with one significant digit: ``20 to 70``, ``5,000 or more``.
 
-    The range holds both numbers, and begins above what is at hand.
+    Args:
+        fewest: the lower end, rounded down unless that gives ``current`` or less.
+        most: the upper end, rounded up; None for no upper end.
+        current: the number at present, which the range must exceed.
     """
     low = _one_digit(fewest, math.floor)
-    if low <= at_hand:
+    if low <= current:
         low = _one_digit(fewest, math.ceil)
     if most is None:
         return f"{count(low)} or more"
@@ -150,12 +150,12 @@ def between(fewest: int, most: int | None, at_hand: int) -> str:
 
 
 def one_digit(value: float) -> float:
-    """Return a positive number in one significant digit and no smaller: 0.0074 is 0.008."""
+    """Round a positive number up to one significant digit: 0.0074 becomes 0.008."""
     return _one_digit(value, math.ceil)
 
 
 def duration(seconds: float) -> str:
-    """Return a time in at most two units, the smaller one in two digits, so that columns of times line up.
+    """Return a time in at most two units. The smaller unit has two digits, which aligns columns of times.
 
     >>> duration(3.14), duration(64.7), duration(7500), duration(90000)
     ('3.1 s', '1 min 05 s', '2 h 05 min', '1 d 01 h')
@@ -164,7 +164,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(text: str) -> str:
-    """Return a time of a database (ISO 8601, UTC) without its parts below a second.
+    """Return a timestamp of the database (ISO 8601, UTC) without fractions of a second.
 
     >>> moment("2026-02-03T04:05:06.789+00:00")
     '2026-02-03 04:05:06'
@@ -173,12 +173,12 @@ def moment(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the first 8 digits of a digest: enough to see that two differ."""
+    """Return the first 8 digits of a digest, which are usually enough to distinguish two."""
     return text[:8]
 
 
 def listed(names: Sequence[str], last: str = "and", most: int | None = None) -> str:
-    """Return names as people list them, the first ones of more than ``most``.
+    """Return names as an enumeration. If there are more than ``most`` (and one), the first ``most`` are listed.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
     ('a', 'a, b and c', 'a, b and 2 more')
@@ -191,9 +191,9 @@ def listed(names: Sequence[str], last: str = "and", most: int | None = None) -> 
 
 
 def with_spread(summary: Spread, write: Callable[[float], str]) -> str:
-    """Return mean ± standard deviation, or the mean alone where there is no spread to tell: ``98.61 ± 0.24 %``.
+    """Return mean ± standard deviation, or the mean if there is no standard deviation: ``98.61 ± 0.24 %``.
 
-    The unit is there once, at the end, where both have the same: ``8.8 ± 0.1 s``, but ``3 min 20 s ± 12 s``.
+    A common unit is written once, at the end: ``8.8 ± 0.1 s``, but ``3 min 20 s ± 12 s``.
     """
     mean, sd = summary.mean, summary.sd
     if mean is None:
@@ -216,7 +216,7 @@ def _joined(parts: Parts) -> str:
 
 
 def _with_sign(value: float, size: str, plus: str) -> str:
-    """Return a written size with the sign of its value; 0 has none, also where digits make it 0."""
+    """Return a formatted size with the sign of its value. A size that is rounded to 0 has no sign."""
     return size if float(size) == 0 else f"{MINUS if value < 0 else plus}{size}"
 
 

@@ -1,4 +1,4 @@
-"""What a fit left: its record, each opening of the sealed test set, and each failure that a person accepted."""
+"""The record of a fit, the evaluations of the test set, and the failures that a user accepted."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NoReturn
 
-# A loss that is no finite number is so again in the next run; any other error may have passed by then.
+# A fit that diverges does so again in the next run. Other errors can be temporary.
 LASTING_ERRORS = ("diverged",)
 RUNS_UNTIL_LASTING = 3
-"""A fit that fails with the same error in this many runs has failed for good."""
-# What differs between two reports of one error: addresses, sizes, process ids. Signals and exit statuses stay.
+"""A fit with the same error in this number of runs has failed for good."""
+# The parts that differ between two reports of one error: addresses, sizes, process ids. Exit statuses and signals stay.
 _PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}")
 
 
 class Scores(dict[str, float]):
-    """The values of metrics on one set of images, by the metrics' names; it cannot be changed.
+    """Metric name -> value on one set of images; immutable.
 
-    ``"log-loss"`` (mean cross-entropy, nats per image) and ``"accuracy"`` (a fraction) are always there; the study's
-    metric is there too, if it is another one.
+    The keys are ``"log-loss"`` (mean cross-entropy, nats per image), ``"accuracy"`` (a fraction), and the metric of the
+    study.
 
     >>> scores = Scores({"log-loss": 0.25, "accuracy": 0.9})
     >>> scores["accuracy"]
@@ -30,7 +30,7 @@ class Scores(dict[str, float]):
     __slots__ = ()
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("Scores cannot be changed; make another one")
+        raise TypeError("Scores are immutable")
 
     __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
@@ -48,9 +48,15 @@ class Scores(dict[str, float]):
 class Epoch:
     """One pass over the training images.
 
-    Scores are measured in evaluation mode after the epoch: ``train`` on the fit's training part (or the sample of it
-    that the recipe's ``train_eval_samples`` allows), ``validation`` on its whole validation part (over the recipe's
-    ``tta``). ``learning_rate`` is that of the last step.
+    Scores are measured in evaluation mode after the epoch.
+
+    Attributes:
+        number: counted from 1.
+        learning_rate: the learning rate of the last step.
+        train: scores on the training part, or on a sample of it (recipe key ``train_eval_samples``).
+        validation: scores on the whole validation part, with the ``tta`` of the recipe.
+        train_seconds: the time of the training steps.
+        evaluation_seconds: the time of the evaluation.
     """
 
     number: int
@@ -61,12 +67,11 @@ class Epoch:
     evaluation_seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Epoch:
-        """Return the epoch of these plain values; raise ``TypeError`` or ``KeyError`` for others."""
+        """Return an epoch from the values of :meth:`as_json`; raise ``TypeError`` or ``KeyError`` for others."""
         return cls(
             values["number"],
             values["learning_rate"],
@@ -79,7 +84,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a fit ran: what a reader needs to repeat it; ``convstudy`` is its version and a digest of its source."""
+    """The machine and the versions of a fit. ``convstudy`` is its version and a digest of its source."""
 
     machine: str
     cpu: str
@@ -95,9 +100,9 @@ class Environment:
 
 @dataclass(frozen=True)
 class DeadRelus:
-    """How many of a layer's units were 0 after their relu for every validation image.
+    """The number of units of a layer that are 0 after their ReLU for every validation image.
 
-    ``layer`` is the layer's path in the network: ``(4, 2)`` is the second layer inside the fourth.
+    ``layer`` is the path of the layer: ``(4, 2)`` is the second layer inside the fourth.
     """
 
     layer: tuple[int, ...]
@@ -107,14 +112,26 @@ class DeadRelus:
 
 @dataclass(frozen=True)
 class Record:
-    """What a fit left.
+    """The result of a fit.
 
-    ``status`` is ``"done"`` or ``"failed"``; a failed one has ``error_kind`` (``"diverged"``, ``"out-of-memory"``,
-    ``"crashed"``, ``"timed-out"``, ``"failed"``) and ``error``, a sentence. ``n_failed_runs`` counts the runs with this
-    error, ``failed_with`` has a digest of the error of each failed run, and ``accepted`` is set where the run
-    that reads the record has accepted the failure. ``selected_epoch`` is the epoch whose weights were kept;
-    ``weights_digest`` is the SHA-256 over them (see ``engine.weights``). ``dead_relus`` has the layers in which there
-    are any with these weights; records from before they were looked for have none.
+    Attributes:
+        fit_id: the id of the fit.
+        status: "done" or "failed".
+        history: the epochs.
+        best_epoch: the number of the epoch with the best validation score, counted from 1.
+        selected_epoch: the number of the epoch whose weights were saved.
+        n_train: the number of training images.
+        n_validation: the number of validation images.
+        n_parameters: the number of parameters of the network.
+        weights_digest: the SHA-256 of the saved weights (see ``engine.weights``).
+        error_kind: of a failed fit: "diverged", "out-of-memory", "crashed", "timed-out" or "failed".
+        error: of a failed fit: the message.
+        environment: the machine and the versions.
+        dead_relus: the layers with dead ReLUs, for the saved weights; empty in records of versions that did not
+            count them.
+        n_failed_runs: the number of runs that failed with this error.
+        failed_with: a digest of the error of each failed run.
+        accepted: whether the current run has accepted the failure.
     """
 
     fit_id: str
@@ -136,16 +153,15 @@ class Record:
 
     @property
     def done(self) -> bool:
-        """Whether the fit came to its end."""
         return self.status == "done"
 
     @property
     def final(self) -> bool:
-        """Whether a choice can rest on it: the fit is done, or has failed for good."""
+        """Whether a choice can use the outcome: the fit is done, or has failed for good."""
         return _final(self)
 
     def failed_after(self, earlier: Record | None) -> Record:
-        """Return this failure with its counts, ``earlier`` being the record of the run before."""
+        """Return this failure with its counts. ``earlier`` is the record of the previous run."""
         before: tuple[str, ...] = ()
         if earlier is not None and not earlier.done:
             before = earlier.failed_with
@@ -154,25 +170,25 @@ class Record:
 
     @property
     def selected(self) -> Epoch:
-        """The epoch whose weights were kept; only a fit that is done has one."""
+        """The epoch whose weights were saved. Raises ``LookupError`` for a failed fit."""
         if self.selected_epoch is None:
             raise LookupError(f"fit {self.fit_id} has no selected epoch: it is {self.status}")
         return self.history[self.selected_epoch - 1]
 
     @property
     def seconds(self) -> float:
-        """Seconds of training and evaluation, over all epochs."""
+        """The time of training and evaluation, over all epochs."""
         return sum(epoch.train_seconds + epoch.evaluation_seconds for epoch in self.history)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_json` reads back; ``accepted`` is of a run, not of the record."""
+        """Return the fields except ``accepted``, which belongs to a run and not to the record."""
         values = asdict(self)
         del values["accepted"]
         return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Record:
-        """Return the record of these plain values; raise ``TypeError`` or ``KeyError`` for others."""
+        """Return a record from the values of :meth:`as_json`; raise ``TypeError`` or ``KeyError`` for others."""
         environment = values["environment"]
         return cls(
             **{
@@ -190,9 +206,9 @@ class Record:
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """A record in brief: what a choice needs of it, and a run that is gone on with.
+    """The fields of a record that a choice and a resumed run need.
 
-    ``epoch`` is the selected epoch; only a fit that is done has one. All else is as in :class:`Record`.
+    ``epoch`` is the selected epoch; None for a failed fit. The other fields are those of :class:`Record`.
     """
 
     fit_id: str
@@ -206,24 +222,23 @@ class RecordSummary:
 
     @property
     def done(self) -> bool:
-        """Whether the fit came to its end."""
         return self.status == "done"
 
     @property
     def final(self) -> bool:
-        """Whether a choice can rest on it: the fit is done, or has failed for good."""
+        """Whether a choice can use the outcome: the fit is done, or has failed for good."""
         return _final(self)
 
     @property
     def selected(self) -> Epoch:
-        """The epoch whose weights were kept; only a fit that is done has one."""
+        """The epoch whose weights were saved. Raises ``LookupError`` for a failed fit."""
         if self.epoch is None:
             raise LookupError(f"fit {self.fit_id} has no selected epoch: it is {self.status}")
         return self.epoch
 
 
 Outcome = Record | RecordSummary
-"""How a fit came out, as far as a choice has to know."""
+"""The outcome of a fit, as a choice needs it."""
 
 
 def _final(outcome: Outcome) -> bool:
@@ -232,14 +247,14 @@ def _final(outcome: Outcome) -> bool:
 
 
 def _error_digest(record: Record) -> str:
-    """Return a digest of a failure's kind and text, without what differs from one report to the next."""
+    """Return a digest of the kind and text of a failure, without parts that differ between reports."""
     text = " ".join(_PASSING_DETAIL.sub(" ", record.error).split())
     return hashlib.sha256(f"{record.error_kind}: {text}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A failure that a person accepted for one run: its choices count the fit as failed, although it may yet succeed.
+    """A failure that a user accepted for one run. The choices of the run treat the fit as failed for good.
 
     ``accepted_at`` is ISO 8601, UTC.
     """
@@ -253,10 +268,16 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One look at the sealed test set: which weights, why, when, and what they scored.
+    """One evaluation of saved weights on the test set.
 
-    ``scores`` are measured in evaluation mode on all test images, with the weights whose digest is
-    ``weights_digest``; there are none while the test set is only about to be opened. ``evaluated_at`` is ISO 8601, UTC.
+    Attributes:
+        fit_id: the fit that saved the weights.
+        weights_digest: the SHA-256 of the weights.
+        purpose: the reason for the evaluation.
+        evaluated_at: the time, ISO 8601 in UTC.
+        n_images: the number of test images.
+        scores: the scores on all test images; None until the evaluation has ended.
+        seconds: the time of the evaluation.
     """
 
     fit_id: str

@@ -1,4 +1,4 @@
-"""Regular files only: a FIFO blocks its reader, a device never ends, a socket cannot be opened."""
+"""Open regular files only, because a FIFO blocks its reader, a device can be endless, and a socket cannot be opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
-# Windows has none of the first three; elsewhere there is no text mode.
+# Windows lacks the first three; other systems lack O_BINARY.
 _FLAGS = (
     getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
@@ -25,39 +25,38 @@ _FLAGS = (
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a regular file for reading bytes; never wait for a writer.
+    """Open a regular file for reading bytes, without blocking.
 
     Raises:
-        OSError: if the path cannot be opened, or is no regular file (symbolic links are followed).
+        OSError: if the path cannot be opened or is not a regular file. Symbolic links are followed.
     """
     return os.fdopen(_opened(path, os.O_RDONLY), "rb")
 
 
 def append_regular(path: Path) -> io.BufferedRandom:
-    """Open a regular file for reading and appending bytes, and make it where there is none; never wait for a reader.
+    """Open a regular file for reading and appending bytes, without blocking. Create the file if it is missing.
 
     Raises:
-        OSError: if the path cannot be opened, or is no regular file.
+        OSError: if the path cannot be opened or is not a regular file.
     """
     return os.fdopen(_opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b")
 
 
 def check_regular(path: Path) -> None:
-    """Refuse a path that is no regular file, before a library opens it by its name.
+    """Raise for a path that is not a regular file. Call this before a library opens the path.
 
     Raises:
-        OSError: if there is nothing at this path, or it is no regular file.
+        OSError: if the path does not exist or is not a regular file.
     """
     _check(path.stat(), path)
 
 
 def _opened(path: Path, flags: int) -> int:
-    """Return the descriptor of a regular file."""
     if path.exists():
         check_regular(path)
     descriptor = os.open(path, flags | _FLAGS, 0o666)
     try:
-        # The path may be another file by now.
+        # The path can point to another file by now.
         _check(os.fstat(descriptor), path)
     except OSError:
         os.close(descriptor)
@@ -68,4 +67,4 @@ def _opened(path: Path, flags: int) -> int:
 def _check(status: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
-        raise OSError(errno.EINVAL, f"must be a regular file; it is {kind}", str(path))
+        raise OSError(errno.EINVAL, f"must be a regular file; got {kind}", str(path))

@@ -72,14 +72,14 @@ def calls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize("seed", QUICK)
-def test_a_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
+def test_properties_hold_for_a_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
     # Pictures are most of the time: one kind of them here, each in turn.
     assert_whole(seed, tmp_path, calls, PICTURES[QUICK.index(seed) % len(PICTURES)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SLOW)
-def test_another_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
+def test_properties_hold_for_a_further_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
     assert_whole(seed, tmp_path, calls, *PICTURES)
 
 
@@ -163,7 +163,7 @@ def reported(calls: Calls, runs: Path, run_id: str, folder: Path, *formats: str)
     return report
 
 
-def test_every_study_is_valid_and_every_kind_of_question_is_among_them() -> None:
+def test_random_studies_are_valid_and_cover_every_kind_of_question() -> None:
     assert (len(set(QUICK)), len(SLOW)) == (15, 300)
     for seeds in (QUICK, SLOW):
         some = [random_study(seed) for seed in seeds]

@@ -146,7 +146,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         Store.open(tmp_path)
     layout.database.unlink()
     layout.database.mkdir()
-    with pytest.raises(StoreError, match="must be a regular file; it is a folder"):
+    with pytest.raises(StoreError, match="must be a regular file; got a folder"):
         Store.open(tmp_path)
 
 

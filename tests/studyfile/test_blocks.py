@@ -79,7 +79,7 @@ def document(tmp_path: object) -> dict[str, object]:
     return tomllib.loads(TEXT)
 
 
-def test_a_file_with_blocks_becomes_a_tree(document: dict[str, object]) -> None:
+def test_file_with_blocks_is_read_to_a_tree_of_layers(document: dict[str, object]) -> None:
     study = study_of(document)
     network = study.network["n"].network()
     pair = ("conv 12 3 stride=2 padding=same", "batch-norm", "conv 12 3 padding=same")
@@ -96,7 +96,7 @@ def test_a_file_with_blocks_becomes_a_tree(document: dict[str, object]) -> None:
     assert study.network["n"].network(width=3).layers[0].text == "conv 3 3"
 
 
-def test_a_study_with_blocks_is_written_and_read_back(document: dict[str, object]) -> None:
+def test_document_with_blocks_is_read_back_to_an_equal_study(document: dict[str, object]) -> None:
     study = study_of(document)
     again = study_document(study)
     assert again["block"] == {"pair": document["block"]["pair"]}  # type: ignore[index]
@@ -110,7 +110,7 @@ def test_a_study_with_blocks_is_written_and_read_back(document: dict[str, object
     "layers",
     [["flatten", 3], ["flatten", []], ["flatten", ["conv 3 3"]], [["residul", "flatten"]], ["blok pair"]],
 )
-def test_the_schema_refuses_what_reading_refuses(document: dict[str, object], layers: list[object]) -> None:
+def test_schema_refuses_invalid_layers_of_blocks(document: dict[str, object], layers: list[object]) -> None:
     validator = Draft202012Validator(study_schema())
     document["network"]["n"]["layers"] = layers  # type: ignore[index]
     assert not validator.is_valid(document)
@@ -119,12 +119,12 @@ def test_the_schema_refuses_what_reading_refuses(document: dict[str, object], la
 @pytest.mark.parametrize(
     ("name", "good"), [("x2", False), ("identity", False), ("x2b", True), ("identity2", True)]
 )
-def test_the_schema_knows_what_names_mean(document: dict[str, object], name: str, good: bool) -> None:
+def test_schema_accepts_named_blocks(document: dict[str, object], name: str, good: bool) -> None:
     document["block"][name] = {"layers": ["flatten"]}  # type: ignore[index]
     assert Draft202012Validator(study_schema()).is_valid(document) == good
 
 
-def test_bad_layers_alone_are_no_lack_of_layers(problems_in: ProblemsIn) -> None:
+def test_only_invalid_layers_are_not_reported_as_missing_layers(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.numbers]\nlayers = [3, ["residual", 4]]\n'
     assert [said(problem) for problem in problems_in(text)] == [
         "must be a string or a list of 1 or more items"
@@ -134,16 +134,14 @@ def test_bad_layers_alone_are_no_lack_of_layers(problems_in: ProblemsIn) -> None
 @pytest.mark.parametrize(
     ("section", "key"), [("network", "blocks"), ("network", "parameters"), ("block", "parameters")]
 )
-def test_the_schema_refuses_keys_that_the_study_fills_in(
-    document: dict[str, object], section: str, key: str
-) -> None:
+def test_schema_refuses_keys_that_the_study_sets(document: dict[str, object], section: str, key: str) -> None:
     validator = Draft202012Validator(study_schema())
     for table in document[section].values():  # type: ignore[attr-defined]
         table[key] = 3
         assert not validator.is_valid(document)
 
 
-def test_a_block_counts_by_its_layers_not_by_its_name(document: dict[str, object]) -> None:
+def test_blocks_with_equal_layers_and_different_names_are_equal(document: dict[str, object]) -> None:
     from convstudy.plan import make_plan
 
     renamed = TEXT.replace("pair", "double")
@@ -175,7 +173,7 @@ def test_a_block_counts_by_its_layers_not_by_its_name(document: dict[str, object
         ("{filters} 3 padding=same", "{filtres} 3 padding=same", "{filtres}", 'uses an unknown parameter "filtres"'),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_reported_at_its_line(
+def test_invalid_block_or_layer_is_reported_at_its_line(
     problems_in: ProblemsIn, old: str, new: str, line: str, what: str
 ) -> None:
     text = TEXT.replace(old, new, 1)
@@ -183,7 +181,7 @@ def test_what_is_wrong_is_reported_at_its_line(
     assert [place(problem).partition(": ")[0] for problem in problems][:1] == [at(text, line)]
 
 
-def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems_in: ProblemsIn) -> None:
+def test_invalid_layer_of_a_used_block_is_reported_once(problems_in: ProblemsIn) -> None:
     text = TEXT.replace('"batch-norm",', '"batch-nrom",').replace(
         '["flatten"]', '["residual pair", "flatten"]'
     )
@@ -193,7 +191,7 @@ def test_a_bad_layer_of_a_block_is_reported_once_though_networks_use_it(problems
     assert problem.hint == 'did you mean "batch-norm"?'
 
 
-def test_each_network_that_a_layer_of_a_block_does_not_fit_is_reported(problems_in: ProblemsIn) -> None:
+def test_misfit_of_a_block_is_reported_for_each_network_that_uses_it(problems_in: ProblemsIn) -> None:
     text = TEXT.replace('"conv {filters} 3 padding=same",', '"conv {filters} 30",').replace(
         'layers = ["flatten"]', 'layers = ["max-pool 2", "block pair", "flatten"]'
     )
@@ -202,7 +200,7 @@ def test_each_network_that_a_layer_of_a_block_does_not_fit_is_reported(problems_
     assert {place(problem) for problem in problems} == {f"{at(text, '{filters} 30')}: block.pair.layers"}
 
 
-def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) -> None:
+def test_unused_block_is_checked(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.spare]\nlayers = ["conv 7"]\n[block.identity]\nlayers = ["conv 3 3"]\n'
     first, second = problems_in(text)
     assert place(first) == f"{at(text, 'conv 7')}: block.spare.layers"
@@ -210,7 +208,7 @@ def test_a_block_that_no_network_uses_is_checked_too(problems_in: ProblemsIn) ->
     assert place(second) == f"{at(text, '[block.identity]')}: block.identity"
 
 
-def test_a_block_has_no_name_that_means_repeats(problems_in: ProblemsIn) -> None:
+def test_block_named_like_a_number_of_repeats_is_refused(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.x2]\nlayers = ["conv 3 3"]\n'
     first, *_ = problems_in(text)
     assert place(first) == f"{at(text, '[block.x2]')}: block.x2"
@@ -225,7 +223,7 @@ def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -
     assert said(problem).startswith('layer 1 of block "b": block "a" contains itself: a → b → a')
 
 
-def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
+def test_misfit_inside_a_built_in_block_is_reported_at_its_use(
     problems_in: ProblemsIn,
 ) -> None:
     text = TEXT.replace("residual pair x2 filters={2*width}", "residual basic x2 filters={width}.5")
@@ -235,14 +233,14 @@ def test_an_argument_that_does_not_fit_a_built_in_block_is_reported_at_its_use(
     assert "6.5" in problem.got
 
 
-def test_a_value_of_a_search_that_does_not_fit_inside_a_block(problems_in: ProblemsIn) -> None:
+def test_search_value_that_does_not_fit_inside_a_block_is_reported(problems_in: ProblemsIn) -> None:
     text = TEXT.replace("parameters = { width = [2, 3] }", "parameters = { width = [2, 0] }")
     (problem,) = problems_in(text)
     assert place(problem) == f"{at(text, 'parameters =')}: search.width.parameters.width"
     assert "width = 0" in said(problem)
 
 
-def test_a_change_may_set_a_parameter_of_a_block(tmp_path: object) -> None:
+def test_change_sets_a_parameter_of_a_block(tmp_path: object) -> None:
     from pathlib import Path
 
     path = Path(str(tmp_path)) / "study.toml"
@@ -251,7 +249,7 @@ def test_a_change_may_set_a_parameter_of_a_block(tmp_path: object) -> None:
     assert "conv 5 3 padding=same" in [layer.text for layer in study.network["n"].network().every_layer()]
 
 
-def test_a_study_in_python_shares_its_blocks() -> None:
+def test_study_in_python_gives_its_blocks_to_all_networks() -> None:
     pair = BlockPattern(layers=["conv {filters} 1"], parameters={"filters": 3})
     net = NetworkPattern(layers=["residual pair", "flatten"])
     own = NetworkPattern(layers=["block mine", "flatten"], blocks={"mine": pair})

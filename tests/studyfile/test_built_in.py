@@ -72,7 +72,7 @@ REFERENCE = [
 
 
 @pytest.mark.parametrize(("network", "totals", "shapes", "rows"), REFERENCE)
-def test_the_layer_tables_are_the_notebooks(
+def test_layer_tables_of_mnist_equal_the_notebooks(
     network: Network, totals: tuple[int, int, int], shapes: list[tuple[int, ...]], rows: list[int]
 ) -> None:
     layers = table(network)
@@ -81,7 +81,7 @@ def test_the_layer_tables_are_the_notebooks(
     assert [row.n_parameters for row in layers.rows if row.n_parameters] == rows
 
 
-def test_flattened_sizes() -> None:
+def test_flattened_sizes_of_mnist_equal_the_notebooks() -> None:
     sizes = {
         name: [row.output_shape for row in table(pattern.network()).rows if row.text == "flatten"]
         for name, pattern in MNIST.network.items()
@@ -89,7 +89,7 @@ def test_flattened_sizes() -> None:
     assert sizes == {"two-conv": [(2048,)], "five-conv": [(128,)], "six-conv": [(160,)]}
 
 
-def test_dropout_rates_are_the_notebooks() -> None:
+def test_dropout_rates_of_mnist_equal_the_notebooks() -> None:
     rates = {
         name: [float(text.split()[1]) for text in pattern.network().texts if text.startswith("dropout")]
         for name, pattern in MNIST.network.items()
@@ -114,7 +114,7 @@ def test_four_pools_of_six_conv_do_nothing() -> None:
     ] * 4
 
 
-def test_the_questions_are_the_notebooks() -> None:
+def test_questions_of_mnist_are_the_notebooks() -> None:
     assert (
         Recipe(optimizer="adam", learning_rate=0.001, batch_size=100, epochs=20, checkpoint="last")
         == MNIST.recipe
@@ -134,12 +134,12 @@ def test_the_questions_are_the_notebooks() -> None:
     assert ablate.variants["augmented"].recipe == {"augment": "affine"}
 
 
-def test_a_taste_of_mnist_may_be_had() -> None:
+def test_mnist_loads_with_fewer_images_epochs_and_seeds() -> None:
     taste = load_study("mnist", {"study.subset": 3000, "recipe.epochs": 2, "study.seeds": 1})
     assert (taste.subset, taste.recipe.epochs, taste.seeds) == (3000, 2, 1)
 
 
-def test_digits_asks_every_question_and_stays_small() -> None:
+def test_digits_has_every_question_and_is_small() -> None:
     study = load_study("digits")
     info = BUILT_IN_DATASETS["digits"]
     assert study.search and study.compare
@@ -161,7 +161,7 @@ def test_digits_asks_every_question_and_stays_small() -> None:
     assert not [row for layers in tables.values() for row in layers.rows if row.no_op_reason]
 
 
-def test_every_network_that_may_be_best_is_changed_by_every_variant() -> None:
+def test_every_variant_changes_every_network_that_can_be_best() -> None:
     study = load_study("digits")
     for name in study.compare["architectures"].networks:
         base = study.network[name].network()
@@ -170,7 +170,7 @@ def test_every_network_that_may_be_best_is_changed_by_every_variant() -> None:
 
 
 @pytest.mark.parametrize("name", ["mnist-speedrun", "mnist-accuracy"])
-def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -> None:
+def test_timed_studies_use_both_cores_and_measure_on_a_sample(name: str) -> None:
     study = load_study(name)
     assert (study.dataset.name, study.threads, study.recipe.precision) == ("mnist", 2, "auto")
     # The seconds of a short fit are for training, and its last epoch is what a falling schedule is made for.
@@ -187,7 +187,7 @@ def test_the_studies_of_time_use_both_cores_and_measure_on_a_sample(name: str) -
         assert change.network(base) != base or study.recipe.varied(change.recipe) != study.recipe
 
 
-def test_the_speedrun_is_small_enough_for_seconds() -> None:
+def test_speedrun_is_small_enough_for_seconds() -> None:
     study = load_study("mnist-speedrun")
     macs = table(study.network["fast"].network()).macs
     assert 3 * macs * 54_000 * study.recipe.epochs < 3e12

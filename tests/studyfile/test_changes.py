@@ -28,7 +28,7 @@ from convstudy.studyfile import Study, load_study, read_change
         ("search.s.parameters={kernel=[3]}", ("search.s.parameters", {"kernel": [3]})),
     ],
 )
-def test_changes_are_read(text: str, expected: tuple[str, object]) -> None:
+def test_change_is_read_to_key_and_value(text: str, expected: tuple[str, object]) -> None:
     assert read_change(text) == expected
 
 
@@ -49,14 +49,14 @@ def test_changes_are_read(text: str, expected: tuple[str, object]) -> None:
         *("a b.c=1", "recipe.epochs=3\nother.key=4", "a.b\nc.d=3", "[a]\nb=3", ".".join("a" * 11) + "=1"),
     ],
 )
-def test_what_is_no_change_is_refused(text: str) -> None:
+def test_invalid_change_is_refused(text: str) -> None:
     with pytest.raises(StudyError) as caught:
         read_change(text)
     assert str(caught.value.problems[0].where) == f"--set {text}"
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused_as_a_change(text: str) -> None:
     try:
         key, _ = read_change(text)
     except StudyError:
@@ -76,7 +76,7 @@ def problems_of(tmp_path: Path, text: str, changes: dict[str, Any]) -> list[Prob
     return list(caught.value.problems)
 
 
-def test_changes_are_made(tmp_path: Path, good_text: str) -> None:
+def test_changes_are_applied(tmp_path: Path, good_text: str) -> None:
     study = changed(
         tmp_path,
         good_text,
@@ -96,14 +96,14 @@ def test_changes_are_made(tmp_path: Path, good_text: str) -> None:
     assert study.ablate["two-conv"].variants["more"].recipe == {"epochs": 4}
 
 
-def test_a_section_that_is_missing_is_made(tmp_path: Path, good_text: str) -> None:
+def test_change_creates_a_missing_section(tmp_path: Path, good_text: str) -> None:
     assert (
         changed(tmp_path, good_text.replace("[recipe]\nepochs = 3", ""), {"recipe.epochs": 2}).recipe.epochs
         == 2
     )
 
 
-def test_the_changes_given_are_left_alone(tmp_path: Path, good_text: str) -> None:
+def test_changes_are_not_modified(tmp_path: Path, good_text: str) -> None:
     recipe = {"batch_size": 10}
     changes = {"search.kernel-size.recipe": recipe, "search.kernel-size.recipe.epochs": 1}
     assert changed(tmp_path, good_text, changes).search["kernel-size"].recipe == {
@@ -113,7 +113,7 @@ def test_the_changes_given_are_left_alone(tmp_path: Path, good_text: str) -> Non
     assert recipe == {"batch_size": 10}
 
 
-def test_a_wrong_value_is_placed_at_the_change(tmp_path: Path, good_text: str) -> None:
+def test_invalid_value_of_a_change_is_reported_at_the_change(tmp_path: Path, good_text: str) -> None:
     problems = problems_of(tmp_path, good_text, {"recipe.epochs": 0, "study.seeds": "x", "recip.epochs": 3})
     assert {str(problem.where) for problem in problems} == {
         "--set recipe.epochs",
@@ -122,7 +122,7 @@ def test_a_wrong_value_is_placed_at_the_change(tmp_path: Path, good_text: str) -
     }
 
 
-def test_a_change_to_what_is_not_there_is_refused(tmp_path: Path, good_text: str) -> None:
+def test_change_of_an_unknown_section_or_value_is_refused(tmp_path: Path, good_text: str) -> None:
     problems = problems_of(
         tmp_path, good_text, {"network.two-con.kernel": 3, "study.name.x": 3, "search.s.folds": 2, "bad": 1}
     )

@@ -53,7 +53,7 @@ def uneven(labels: Labels, n_of_class_3: int) -> Labels:
     return np.delete(labels, np.flatnonzero(labels == 3)[n_of_class_3:])
 
 
-def test_it_refuses_exactly_the_studies_with_a_split_that_cannot_be_made(labels: Labels) -> None:
+def test_check_classes_refuses_exactly_the_studies_with_impossible_splits(labels: Labels) -> None:
     found = []
     for n_rare in (1, 4, 7, 130):
         some = uneven(labels, n_rare)
@@ -67,14 +67,14 @@ def test_it_refuses_exactly_the_studies_with_a_split_that_cannot_be_made(labels:
     assert len(found) == 112 and 30 < sum(found) < 90
 
 
-def test_a_subset_of_the_search_counts(labels: Labels) -> None:
+def test_subset_of_a_search_is_checked(labels: Labels) -> None:
     study = small_study(subset=None, search=searched(5, subset=40))
     error = refused(study, labels)
     assert error is not None and fails(study, labels)
     assert "in the subset of 40" in error.problems[0].got
 
 
-def test_every_key_that_asks_for_too_much_is_named_with_class_and_count(labels: Labels) -> None:
+def test_each_key_that_needs_more_images_is_reported_with_class_and_count(labels: Labels) -> None:
     some = uneven(labels, 1)
     study = small_study(subset=None, search=searched(5) | {"two": searched(3)["kernel"]})
     error = refused(study, some)
@@ -98,7 +98,9 @@ def test_every_key_that_asks_for_too_much_is_named_with_class_and_count(labels: 
         (6, 5, "outer_folds", '5 images of class "3" in the training images'),
     ],
 )
-def test_nested_folds(labels: Labels, outer_folds: int | None, n_rare: int, key: str, got: str) -> None:
+def test_nested_search_with_too_few_images_of_a_class_is_refused(
+    labels: Labels, outer_folds: int | None, n_rare: int, key: str, got: str
+) -> None:
     search = searched(4, nested=True, outer_folds=outer_folds)
     study = small_study(subset=None, search=search)
     error = refused(study, uneven(labels, n_rare))
@@ -107,7 +109,7 @@ def test_nested_folds(labels: Labels, outer_folds: int | None, n_rare: int, key:
     assert (str(problem.where), problem.got) == (f"search.kernel.{key}", got)
 
 
-def test_the_number_of_images_alone_does_not_show_it(labels: Labels) -> None:
+def test_too_many_folds_for_one_class_pass_check_study_but_not_check_classes(labels: Labels) -> None:
     study = small_study(subset=1000, search=searched(100))
     check_study(study)
     error = refused(study, labels)
@@ -118,13 +120,13 @@ def test_the_number_of_images_alone_does_not_show_it(labels: Labels) -> None:
     assert problem.hint == "use at most 97 folds, or more images"
 
 
-def test_halving_rungs_are_made_of_the_folds_of_their_search(labels: Labels) -> None:
+def test_halving_is_checked_with_the_folds_of_its_search(labels: Labels) -> None:
     search = searched(10, method="halving", budget=0.5, recipe={"epochs": 4})
     study, some = small_study(subset=103, search=search), uneven(labels, 100)
     assert refused(study, some) is not None and fails(study, some)
 
 
-def test_places_are_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
+def test_errors_are_located_at_lines_and_changes(tmp_path: Path, labels: Labels) -> None:
     path = tmp_path / "study.toml"
     path.write_text(
         '[study]\nname = "s"\ndataset = "digits"\nsubset = 1000\n'
@@ -170,7 +172,7 @@ TWO_CLASSES = "needs test images of two or more classes"
         ("top-5-accuracy", [4], "", ""),
     ],
 )
-def test_a_metric_that_lacks_test_images_of_a_class_is_an_error(
+def test_metric_without_test_images_of_a_class_is_refused(
     metric: str, there: Any, what: str, got: str
 ) -> None:
     study = small_study(metric=metric)

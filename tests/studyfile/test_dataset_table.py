@@ -56,7 +56,7 @@ def problems_of(file: Path, old: str, new: str, changes: dict[str, object] | Non
     return list(caught.value.problems)
 
 
-def test_the_dataset_of_a_table(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_is_read_to_a_dataset(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")  # the path is relative to the study file
     dataset = load_study(file).dataset
     assert (dataset.name, dataset.image_shape, dataset.n_train, dataset.n_test) == (
@@ -70,7 +70,7 @@ def test_the_dataset_of_a_table(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert np.array_equal(dataset.load().train.pixels, X[:45])
 
 
-def test_names_and_a_digest_can_be_given(file: Path) -> None:
+def test_table_with_names_and_digest_is_read(file: Path) -> None:
     digest = load_study(file).dataset.digest
     more = f'name = "pets"\nclasses = ["cat", "dog", "cow"]\ndigest = "{digest}"\n\n[network.n]'
     file.write_text(TEXT.replace("[network.n]", more))
@@ -78,7 +78,7 @@ def test_names_and_a_digest_can_be_given(file: Path) -> None:
     assert (dataset.name, dataset.class_names) == ("pets", ("cat", "dog", "cow"))
 
 
-def test_a_study_with_a_table_survives_its_document(file: Path) -> None:
+def test_study_with_a_table_is_read_back_from_its_document(file: Path) -> None:
     for changes in ({}, {"dataset.classes": ["cat", "dog", "cow"], "dataset.name": "pets"}):
         study = load_study(file, changes)
         document = study_document(study)
@@ -88,7 +88,7 @@ def test_a_study_with_a_table_survives_its_document(file: Path) -> None:
         assert study_document(study_of(document)) == document
 
 
-def test_a_table_and_a_value_in_python(file: Path) -> None:
+def test_study_in_python_accepts_a_table_or_a_dataset(file: Path) -> None:
     study = load_study(file)
     values: dict[str, Any] = {"name": "mine", "network": study.network, "compare": study.compare}
     table = {"source": "npy", "path": str(file.parent / "arrays")}
@@ -122,7 +122,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
-def test_a_wrong_table_is_told_with_its_line(file: Path, number: int) -> None:
+def test_invalid_table_is_reported_at_its_line(file: Path, number: int) -> None:
     old, new, where, what, expected, hint = CASES[number]
     problem = problems_of(file, old, new)[0]
     assert str(problem.where) == f"{file}:{where}"
@@ -131,7 +131,7 @@ def test_a_wrong_table_is_told_with_its_line(file: Path, number: int) -> None:
     assert hint in problem.hint
 
 
-def test_a_damaged_array_is_one_error_that_names_file_and_line(file: Path) -> None:
+def test_damaged_array_is_one_error_with_file_and_line(file: Path) -> None:
     np.save(file.parent / "arrays" / "train-images.npy", X[:45] / 255)
     (problem,) = problems_of(file, "[study]", "[study]")
     assert str(problem.where) == f"{file}:6: dataset.path"
@@ -139,7 +139,7 @@ def test_a_damaged_array_is_one_error_that_names_file_and_line(file: Path) -> No
     assert problem.got.startswith("float64 of shape (45, 12, 10, 3)")
 
 
-def test_a_bad_dataset_hides_no_other_mistake(file: Path) -> None:
+def test_invalid_dataset_hides_no_other_error(file: Path) -> None:
     text = TEXT.replace('"arrays"', '"elsewhere"').replace('"conv 4 3 relu"', '"conv 4 3 rleu"')
     file.write_text(text.replace('["n", "m"]', '["n", "o"]'))
     with pytest.raises(StudyError) as caught:
@@ -148,17 +148,17 @@ def test_a_bad_dataset_hides_no_other_mistake(file: Path) -> None:
     assert wheres == ["dataset.path", "network.n.layers", "compare.both.networks"]
 
 
-def test_layers_are_checked_against_the_images_of_the_table(file: Path) -> None:
+def test_layers_are_checked_with_the_image_shape_of_the_table(file: Path) -> None:
     (problem,) = problems_of(file, "conv 4 3 relu", "conv 4 11 relu")
     assert "12 × 10" in problem.what
 
 
-def test_a_changed_path_is_told_as_a_change(file: Path) -> None:
+def test_invalid_path_of_a_change_is_reported_at_the_change(file: Path) -> None:
     (problem,) = problems_of(file, "[study]", "[study]", {"dataset.path": "elsewhere"})
     assert str(problem.where) == "--set dataset.path"
 
 
-def test_the_schema_takes_a_name_or_a_table_but_not_both(file: Path) -> None:
+def test_schema_accepts_a_name_or_a_table_but_not_both(file: Path) -> None:
     validator = Draft202012Validator(study_schema())
     document = study_document(load_study(file, {"dataset.classes": ["cat", "dog", "cow"]}))
     validator.validate(document)

@@ -132,7 +132,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("old", "new", "where", "what", "got", "expected", "hint"), CASES)
-def test_one_mistake(
+def test_error_is_reported_with_location_value_and_hint(
     spoil: Spoil, old: str, new: str, where: str, what: str, got: str, expected: str, hint: str
 ) -> None:
     problems = spoil((old, new))
@@ -147,11 +147,11 @@ def test_one_mistake(
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[0].startswith(("seeds", "epochs", "folds"))])
-def test_one_mistake_is_one_problem(spoil: Spoil, case: tuple[str, ...]) -> None:
+def test_one_error_is_one_problem(spoil: Spoil, case: tuple[str, ...]) -> None:
     assert len(spoil(case[:2])) == 1
 
 
-def test_all_mistakes_are_told_at_once(spoil: Spoil) -> None:
+def test_all_errors_of_a_file_are_reported_at_once(spoil: Spoil) -> None:
     problems = spoil(
         ('name = "good"', 'nme = "good"'),
         ('"digits"', '"digts"'),
@@ -192,12 +192,12 @@ def test_all_mistakes_are_told_at_once(spoil: Spoil) -> None:
     ]
 
 
-def test_a_network_may_not_be_called_best(spoil: Spoil) -> None:
+def test_network_named_best_is_refused(spoil: Spoil) -> None:
     problems = spoil(("[network.plain]", "[network.best]"), ('"two-conv", "plain"', '"two-conv", "best"'))
     assert [place(problem) for problem in problems] == ["study.toml:18: network.best"]
 
 
-def test_a_variant_may_not_be_called_network(spoil: Spoil) -> None:
+def test_variant_named_network_is_refused(spoil: Spoil) -> None:
     (problem,) = spoil(("bare = {", "network = {"))
     assert place(problem) == "study.toml:30: ablate.two-conv.network"
     assert "must be" in said(problem)
@@ -207,7 +207,9 @@ def test_a_variant_may_not_be_called_network(spoil: Spoil) -> None:
     ("more", "n_comparisons"),
     [("", 0), ('[compare.a]\nnetworks = ["x", "y"]\n[compare.b]\nnetworks = ["x", "y"]\n', 2)],
 )
-def test_the_best_needs_one_comparison(problems_in: ProblemsIn, more: str, n_comparisons: int) -> None:
+def test_ablation_of_the_best_needs_exactly_one_comparison(
+    problems_in: ProblemsIn, more: str, n_comparisons: int
+) -> None:
     text = (
         '[study]\nname = "a"\ndataset = "digits"\n[network.x]\nlayers = ["flatten"]\n[network.y]\nlayers = ["flatten"]\n'
         f"{more}[ablate.best]\nlong = {{ epochs = 40 }}\n"
@@ -219,12 +221,12 @@ def test_the_best_needs_one_comparison(problems_in: ProblemsIn, more: str, n_com
     )
 
 
-def test_no_compared_network_has_the_layer(spoil: Spoil) -> None:
+def test_variant_without_a_layer_that_no_compared_network_has_is_refused(spoil: Spoil) -> None:
     (problem,) = spoil(("[ablate.two-conv]", "[ablate.best]"), ('"batch-norm", "dropout"]', '"layer-norm"]'))
     assert said(problem) == 'no compared network has a "layer-norm" layer'
 
 
-def test_two_searches_of_one_key_clash(problems_in: ProblemsIn, good_text: str) -> None:
+def test_two_searches_of_one_key_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
     (problem,) = problems_in(
         good_text + '[search.again]\nnetwork = "two-conv"\nparameters = { kernel = [7] }\n'
     )
@@ -232,7 +234,7 @@ def test_two_searches_of_one_key_clash(problems_in: ProblemsIn, good_text: str) 
     assert "[search.kernel-size] also searches kernel" in said(problem)
 
 
-def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
+def test_search_values_that_do_not_fit_a_variant_are_refused(spoil: Spoil) -> None:
     problems = spoil(
         ("{ kernel = [3, 5] }", "{ momentum = [0.0, 0.9] }"),
         ('optimizer = "sgd"', 'optimizer = "sgd", nesterov = true'),
@@ -240,7 +242,7 @@ def test_what_a_search_finds_has_to_go_with_the_variants(spoil: Spoil) -> None:
     assert [place(problem) for problem in problems] == ["study.toml:31: ablate.two-conv.tanh.nesterov"]
 
 
-def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> None:
+def test_study_without_questions_and_networks_is_refused(problems_in: ProblemsIn) -> None:
     problems = problems_in('[study]\nname = "a"\ndataset = "digits"\n')
     assert [said(problem) for problem in problems] == [
         "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
@@ -249,7 +251,7 @@ def test_a_study_without_a_question_or_a_network(problems_in: ProblemsIn) -> Non
     assert str(problems[0].where) == "study.toml"
 
 
-def test_an_empty_file(problems_in: ProblemsIn) -> None:
+def test_empty_file_is_refused(problems_in: ProblemsIn) -> None:
     assert [said(problem) for problem in problems_in("")] == [
         "there is no [study] section",
         "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
@@ -257,7 +259,7 @@ def test_an_empty_file(problems_in: ProblemsIn) -> None:
     ]
 
 
-def test_keys_outside_a_section_are_sent_there(problems_in: ProblemsIn, good_text: str) -> None:
+def test_key_outside_its_section_hints_at_the_section(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in("epochs = 3\nsubset = 100\n" + good_text)
     assert [(place(problem), problem.hint) for problem in problems] == [
         ("study.toml:1: epochs", "put it under [recipe]"),
@@ -265,19 +267,19 @@ def test_keys_outside_a_section_are_sent_there(problems_in: ProblemsIn, good_tex
     ]
 
 
-def test_a_crowd_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
+def test_more_than_100_sections_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
     crowd = "".join(f'[compare.c{n}]\nnetworks = ["two-conv", "plain"]\n' for n in range(101))
     (problem,) = problems_in(good_text + crowd)
     assert (problem.got, problem.expected) == ("102", "at most 100")
 
 
-def test_very_many_mistakes_are_counted(problems_in: ProblemsIn, good_text: str) -> None:
+def test_errors_beyond_1000_are_counted(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in("".join(f"k{n} = 1\n" for n in range(1500)) + good_text)
     assert len(problems) == 1001
     assert problems[-1].what == "and 500 more errors"
 
 
-def test_a_crowd_of_variants_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
+def test_more_than_1000_variants_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 101))
     crowd = "".join(f'[ablate.a{n}]\nnetwork = "plain"\n{variants}' for n in range(10))
     (problem,) = problems_in(good_text + crowd)

@@ -13,7 +13,7 @@ ProblemsIn = Callable[[str], list[Problem]]
 HEAD = '[study]\nname = "a"\ndataset = "digits"\n'
 
 
-def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
+def test_network_with_a_misfit_is_reported_at_its_layer(spoil: Spoil) -> None:
     (problem,) = spoil(("kernel = 5", "kernel = 15"))
     assert place(problem) == "study.toml:13: network.two-conv.layers"
     assert said(problem) == (
@@ -23,7 +23,7 @@ def test_a_network_that_does_not_fit(spoil: Spoil) -> None:
     assert problem.hint == "use a kernel of at most 14, or padding=same"
 
 
-def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
+def test_search_values_that_do_not_fit_are_reported(spoil: Spoil) -> None:
     problems = spoil(("[3, 5]", "[3, 15, 29]"))
     assert [place(problem) for problem in problems] == [
         "study.toml:23: search.kernel-size.parameters.kernel"
@@ -34,7 +34,7 @@ def test_the_values_of_a_search_that_do_not_fit(spoil: Spoil) -> None:
     ]
 
 
-def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
+def test_misfits_of_values_on_several_lines_have_the_line_of_each(spoil: Spoil) -> None:
     problems = spoil(("parameters = { kernel = [3, 5] }", "parameters.kernel = [\n  3,\n  15,\n  29,\n]"))
     assert [place(problem).partition(": ")[0] for problem in problems] == [
         "study.toml:25",
@@ -42,13 +42,13 @@ def test_values_over_several_lines_are_each_placed(spoil: Spoil) -> None:
     ]
 
 
-def test_a_network_without_flatten(spoil: Spoil) -> None:
+def test_network_without_flatten_is_reported_at_the_output_layer(spoil: Spoil) -> None:
     (problem,) = spoil((', "flatten"]', "]"))
     assert said(problem) == 'the output layer: "dense" needs a flat input (network "plain")'
     assert place(problem) == "study.toml:19: network.plain.layers"
 
 
-def test_a_variant_that_does_not_fit(spoil: Spoil) -> None:
+def test_variant_that_does_not_fit_is_reported(spoil: Spoil) -> None:
     (problem,) = spoil(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
     assert place(problem) == "study.toml:30: ablate.two-conv.bare"
     assert said(problem) == (
@@ -56,7 +56,7 @@ def test_a_variant_that_does_not_fit(spoil: Spoil) -> None:
     )
 
 
-def test_a_variant_that_fits_at_its_own_values_but_not_at_those_of_a_search(problems_in: ProblemsIn) -> None:
+def test_variant_that_fits_own_values_but_not_search_values_is_reported(problems_in: ProblemsIn) -> None:
     text = (
         HEAD + '[network.n]\ngroups = 1\nlayers = ["conv 4 3", "group-norm {groups}", "flatten"]\n'
         '[search.s]\nnetwork = "n"\nparameters = { groups = [1, 2] }\n'
@@ -69,7 +69,7 @@ def test_a_variant_that_fits_at_its_own_values_but_not_at_those_of_a_search(prob
     )
 
 
-def test_the_best_may_be_any_compared_network(problems_in: ProblemsIn) -> None:
+def test_variant_of_the_best_is_checked_with_every_compared_network(problems_in: ProblemsIn) -> None:
     text = (
         HEAD
         + '[network.a]\nlayers = ["conv 4 3", "flatten"]\n[network.b]\nlayers = ["max-pool 28", "flatten"]\n'
@@ -83,7 +83,7 @@ def test_the_best_may_be_any_compared_network(problems_in: ProblemsIn) -> None:
     ] == list("abc")
 
 
-def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: ProblemsIn) -> None:
+def test_combination_of_fitting_values_that_does_not_fit_is_reported(problems_in: ProblemsIn) -> None:
     text = (
         HEAD
         + '[network.n]\npool = 2\nkernel = 3\nlayers = ["max-pool {pool}", "conv 4 {kernel}", "flatten"]\n'
@@ -96,7 +96,7 @@ def test_a_combination_that_does_not_fit_though_each_value_does(problems_in: Pro
     )
 
 
-def test_combinations_that_fail_alike_are_told_once(problems_in: ProblemsIn) -> None:
+def test_combinations_with_the_same_misfit_are_reported_once(problems_in: ProblemsIn) -> None:
     text = (
         HEAD + "[network.n]\npool = 2\nkernel = 3\nwidth = 1\n"
         'layers = ["max-pool {pool}", "conv {width} {kernel}", "flatten"]\n'
@@ -106,7 +106,7 @@ def test_combinations_that_fail_alike_are_told_once(problems_in: ProblemsIn) -> 
     assert said(problem).endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
 
 
-def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsIn) -> None:
+def test_values_of_two_searches_that_do_not_fit_together_are_reported(problems_in: ProblemsIn) -> None:
     text = (
         HEAD
         + '[network.n]\npool = 2\nkernel = 3\nlayers = ["max-pool {pool}", "conv 4 {kernel}", "flatten"]\n'
@@ -118,7 +118,7 @@ def test_the_winners_of_two_searches_have_to_fit_together(problems_in: ProblemsI
     assert "with pool = 4, kernel = 9" in said(problem)
 
 
-def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -> None:
+def test_misfit_of_a_network_hides_no_misfit_of_its_search(spoil: Spoil) -> None:
     problems = spoil(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
     assert [place(problem) for problem in problems] == [
         "study.toml:15: network.two-conv.layers",
@@ -126,7 +126,7 @@ def test_a_broken_network_does_not_hide_the_values_of_its_search(spoil: Spoil) -
     ]
 
 
-def test_without_a_dataset_layers_are_read_all_the_same(spoil: Spoil) -> None:
+def test_layers_are_read_without_a_dataset(spoil: Spoil) -> None:
     problems = spoil(('"digits"', '"nothing"'), ('"flatten",\n', '"flaten",\n'))
     assert [place(problem) for problem in problems] == [
         "study.toml:3: study.dataset",
@@ -134,7 +134,7 @@ def test_without_a_dataset_layers_are_read_all_the_same(spoil: Spoil) -> None:
     ]
 
 
-def test_too_many_networks_are_not_walked_through(problems_in: ProblemsIn) -> None:
+def test_study_with_too_many_layers_is_refused(problems_in: ProblemsIn) -> None:
     values = ", ".join(map(str, range(1, 101)))
     variants = "".join(f'v{n} = {{ activation = "tanh", epochs = {n} }}\n' for n in range(1, 40))
     text = (

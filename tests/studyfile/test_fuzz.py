@@ -63,13 +63,13 @@ def read(document: Any) -> None:
 
 @given(st.dictionaries(keys, values, max_size=6))
 @settings(max_examples=150, deadline=None)
-def test_any_document(document: dict[str, Any]) -> None:
+def test_any_document_is_read_or_refused(document: dict[str, Any]) -> None:
     read(document)
 
 
 @given(st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_study_with_anything_put_anywhere(data: st.DataObject) -> None:
+def test_study_with_any_value_at_any_key_is_read_or_refused(data: st.DataObject) -> None:
     document = copy.deepcopy(DOCUMENTS[data.draw(st.sampled_from(BUILT_IN_STUDIES))])
     for _ in range(data.draw(st.integers(1, 3))):
         place: Any = document
@@ -91,7 +91,9 @@ def test_a_study_with_anything_put_anywhere(data: st.DataObject) -> None:
 
 @given(st.data())
 @settings(max_examples=150, deadline=None)
-def test_a_file_with_a_piece_cut_out_or_put_in(tmp_path_factory: Any, data: st.DataObject) -> None:
+def test_file_with_a_part_removed_or_inserted_is_read_or_refused(
+    tmp_path_factory: Any, data: st.DataObject
+) -> None:
     text = TEXTS[data.draw(st.sampled_from(BUILT_IN_STUDIES))]
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(start + 40, len(text))))
@@ -106,7 +108,7 @@ def test_a_file_with_a_piece_cut_out_or_put_in(tmp_path_factory: Any, data: st.D
 
 @given(st.binary(max_size=200))
 @settings(max_examples=100, deadline=None)
-def test_any_bytes(tmp_path_factory: Any, content: bytes) -> None:
+def test_file_of_any_bytes_is_read_or_refused(tmp_path_factory: Any, content: bytes) -> None:
     path: Path = tmp_path_factory.getbasetemp() / "bytes.toml"
     path.write_bytes(content)
     try:
@@ -115,6 +117,6 @@ def test_any_bytes(tmp_path_factory: Any, content: bytes) -> None:
         assert error.problems
 
 
-def test_the_built_in_texts_are_toml() -> None:
+def test_built_in_studies_are_toml() -> None:
     assert set(TEXTS) == {"digits", "mnist", "mnist-accuracy", "mnist-speedrun"}
     assert all(parsed(text, name)["study"]["name"] == name for name, text in TEXTS.items())

@@ -62,7 +62,7 @@ def paths_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
             yield from paths_in(item, (*path, place))
 
 
-def test_lines_of_all_forms() -> None:
+def test_lines_of_all_forms_of_keys_are_found() -> None:
     lines = key_lines(TEXT)
     expected = {
         ("top",): 2,
@@ -94,18 +94,18 @@ def test_every_path_that_tomllib_reads_has_a_line() -> None:
     assert set(paths_in(tomllib.loads(TEXT))) == set(key_lines(TEXT))
 
 
-def test_carriage_returns_count_no_lines() -> None:
+def test_carriage_returns_do_not_count_as_lines() -> None:
     assert key_lines(TEXT.replace("\n", "\r\n")) == key_lines(TEXT)
 
 
-def test_the_nearest_thing_around_stands_in() -> None:
+def test_nearest_line_of_an_unknown_path_is_that_of_its_table() -> None:
     lines = key_lines(TEXT)
     assert nearest_line(lines, ("recipe", "missing", "more")) == 9
     assert nearest_line(lines, ("nowhere",)) is None
 
 
 @given(st.text(alphabet="ab[]{}=\"'#.,\n\\ 1", max_size=60))
-def test_any_text_is_scanned(text: str) -> None:
+def test_any_text_is_scanned_without_an_exception(text: str) -> None:
     lines = key_lines(text)
     try:
         document = tomllib.loads(text)

@@ -36,13 +36,13 @@ def ablate(**variants: Variant) -> Ablate:
     return Ablate(network="n", interactions=True, variants=variants)
 
 
-def test_each_two_are_a_pair_in_the_order_of_the_study() -> None:
+def test_pairs_are_all_combinations_in_the_order_of_the_study() -> None:
     pairs = pairs_of(ablate(norm=NORM, tanh=TANH, sgd=SGD))
     assert [pair.name for pair in pairs] == ["norm + tanh", "norm + sgd", "tanh + sgd"]
     assert [pair.changes_network for pair in pairs] == [True, False, False]
 
 
-def test_together_they_differ_in_what_each_changes() -> None:
+def test_pair_makes_the_changes_of_both_variants() -> None:
     norm_tanh, norm_sgd, tanh_sgd = (pair.together for pair in pairs_of(ablate(a=NORM, b=TANH, c=SGD)))
     assert norm_tanh == Variant(
         without=("batch-norm",), activation="tanh", init="glorot-normal", recipe={"epochs": 3}
@@ -51,20 +51,20 @@ def test_together_they_differ_in_what_each_changes() -> None:
     assert tanh_sgd.recipe == {"epochs": 3, "optimizer": "sgd", "learning_rate": 0.1}
 
 
-def test_layers_that_only_one_leaves_out_go_together() -> None:
+def test_variants_that_remove_different_layers_are_a_pair() -> None:
     (pair,) = pairs_of(ablate(norm=NORM, noise=NOISE))
     network = Network(tuple(map(read_layer, ("flatten", "batch-norm", "dropout 0.5", "dense 3"))))
     assert pair.together.network(network).texts == network.without(("batch-norm", "dropout")).texts
 
 
-def test_two_that_change_the_same_are_left_out() -> None:
+def test_variants_that_change_the_same_key_are_left_out() -> None:
     asked = ablate(sgd=SGD, rmsprop=RMSPROP, both=BOTH, noise=NOISE)
     apart = {pair.name: pair.shared for pair in undersized_pairs(asked)}
     assert apart == {"sgd + rmsprop": ("optimizer",), "both + noise": ("without dropout",)}
     assert len(pairs_of(asked)) == 4
 
 
-def test_nothing_is_paired_unless_the_study_asks() -> None:
+def test_ablation_without_interactions_has_no_pairs() -> None:
     quiet = Ablate(network="n", variants={"sgd": SGD, "norm": NORM})
     assert not quiet.interactions
     assert pairs_of(quiet) == undersized_pairs(quiet) == ()
@@ -81,7 +81,7 @@ def text(asked: str) -> str:
     )
 
 
-def test_a_file_asks_for_them_beside_its_variants(tmp_path: Any) -> None:
+def test_interactions_is_a_key_next_to_the_variants(tmp_path: Any) -> None:
     path = tmp_path / "study.toml"
     path.write_text(text('interactions = true\nnorm = { without = ["batch-norm"] }\nlong = { epochs = 9 }\n'))
     study = load_study(path)
@@ -92,7 +92,7 @@ def test_a_file_asks_for_them_beside_its_variants(tmp_path: Any) -> None:
     assert not load_study(path, {"ablate.n.interactions": False}).ablate["n"].interactions
 
 
-def test_without_them_a_document_is_as_it_was() -> None:
+def test_document_without_interactions_has_no_such_key() -> None:
     """A run's id hangs on the document, and runs from before there were interactions keep theirs."""
     study = load_study("digits")
     assert all("interactions" not in section for section in study_document(study)["ablate"].values())
@@ -120,33 +120,35 @@ def test_without_them_a_document_is_as_it_was() -> None:
         ),
     ],
 )
-def test_what_cannot_be_asked(problems_in: ProblemsIn, asked: str, line: int, what: str, got: str) -> None:
+def test_invalid_interactions_are_refused(
+    problems_in: ProblemsIn, asked: str, line: int, what: str, got: str
+) -> None:
     (problem,) = problems_in(text(asked))
     assert place(problem) == f"study.toml:{line}: ablate.n.interactions"
     assert what in said(problem) and got in problem.got
 
 
-def test_the_layers_of_two_together_have_to_fit(problems_in: ProblemsIn) -> None:
+def test_pair_whose_layers_do_not_fit_is_refused(problems_in: ProblemsIn) -> None:
     each = 'a = { without = ["global-average-pool"] }\nb = { without = ["flatten"] }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:9: ablate.n.interactions"
     assert said(problem) == 'layer 3: "dense" needs a flat input (variant "a + b" of network "n")'
 
 
-def test_the_recipes_of_two_together_have_to_go_together(problems_in: ProblemsIn) -> None:
+def test_pair_whose_recipes_do_not_fit_is_refused(problems_in: ProblemsIn) -> None:
     each = 'a = { optimizer = "sgd", nesterov = true }\nb = { momentum = 0.0 }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:9: ablate.n.interactions"
     assert said(problem) == '"a + b": nesterov must be false where momentum is 0'
 
 
-def test_a_variant_that_is_wrong_alone_is_told_once(problems_in: ProblemsIn) -> None:
+def test_invalid_variant_is_not_reported_again_for_its_pairs(problems_in: ProblemsIn) -> None:
     each = 'a = { without = ["flatten", "global-average-pool"] }\nb = { activation = "tanh" }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:7: ablate.n.a"
 
 
-def test_a_study_built_in_python_is_checked_alike() -> None:
+def test_pairs_of_a_study_in_python_are_checked() -> None:
     pattern = NetworkPattern(layers=("conv 4 3", "flatten"))
     named = {"interactions": Variant(recipe={"epochs": 3}), "long": Variant(recipe={"epochs": 9})}
     for asked, where in (
@@ -158,7 +160,7 @@ def test_a_study_built_in_python_is_checked_alike() -> None:
         assert [place(problem) for problem in caught.value.problems] == [where]
 
 
-def test_a_crowd_of_pairs_is_refused(problems_in: ProblemsIn) -> None:
+def test_more_than_1000_pairs_are_refused(problems_in: ProblemsIn) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 46))
     (problem,) = problems_in(text(f"interactions = true\n{variants}"))
     assert (said(problem), problem.got) == ("there are too many variants", "1,035")

@@ -42,11 +42,11 @@ def problems_of(wrong: Study) -> list[Problem]:
     return list(caught.value.problems)
 
 
-def test_a_study_that_is_right_passes() -> None:
+def test_valid_study_passes() -> None:
     check_study(study())
 
 
-def test_single_values_are_checked_by_building_it() -> None:
+def test_constructor_checks_single_values() -> None:
     for wrong in (
         {"name": "a b"},
         {"seeds": 0},
@@ -58,7 +58,7 @@ def test_single_values_are_checked_by_building_it() -> None:
             study(**wrong)
 
 
-def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
+def test_check_study_reports_keys_without_a_file() -> None:
     problems = problems_of(
         study(
             search={"s": Search(network="o", parameters={"kernel": [3]})},
@@ -72,7 +72,7 @@ def test_what_needs_more_than_one_value_is_told_by_its_keys() -> None:
     ]
 
 
-def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
+def test_dataset_is_a_name_or_a_dataset() -> None:
     assert study(dataset="digits").dataset is DIGITS
     assert study(dataset=DIGITS).dataset is DIGITS
     with pytest.raises(ValidationError, match='unknown dataset "digts"; expected one of "digits", "mnist"'):
@@ -81,19 +81,19 @@ def test_the_dataset_is_a_value_from_a_name_or_as_it_is() -> None:
         study(dataset=7)
 
 
-def test_a_name_that_replaces_the_dataset_unchecked_is_reported() -> None:
+def test_dataset_name_set_by_model_copy_is_refused() -> None:
     (problem,) = problems_of(study().model_copy(update={"dataset": "mnist"}))
     assert (place(problem), problem.got) == ("study.dataset", '"mnist" (a string)')
 
 
-def test_shapes_are_checked() -> None:
+def test_check_study_checks_shapes() -> None:
     wrong = study(search={"s": Search(network="n", parameters={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
     assert place(problem) == "search.s.parameters.kernel"
     assert "layer 1: kernel 29 does not fit an input of 28 × 28" in said(problem)
 
 
-def test_recipe_changes_are_checked() -> None:
+def test_check_study_checks_recipe_changes() -> None:
     ablate = {
         "a": Ablate(
             network="n", variants={"v": Variant(recipe={"epoch": 3}), "w": Variant(recipe={"epochs": 0})}
@@ -103,7 +103,7 @@ def test_recipe_changes_are_checked() -> None:
     assert [place(problem) for problem in problems_of(wrong)] == ["ablate.a.v.epoch", "ablate.a.w.epochs"]
 
 
-def test_names_that_no_file_could_have_are_refused() -> None:
+def test_names_that_a_file_cannot_have_are_refused() -> None:
     network = NetworkPattern(layers=["conv 4 3 init={init}", "flatten"], parameters={"init": "he-normal"})
     wrong = study(
         network={"n": network, "m": network},
@@ -116,12 +116,12 @@ def test_names_that_no_file_could_have_are_refused() -> None:
     }
 
 
-def test_a_parameter_may_be_called_self() -> None:
+def test_parameter_can_be_named_self() -> None:
     pattern = NetworkPattern(layers=["conv 4 {self}"], parameters={"self": 3})
     assert pattern.network(**{"self": 5}).texts == ("conv 4 5",)
 
 
-def test_none_is_kept_as_the_word_for_it() -> None:
+def test_none_is_stored_as_in_a_file() -> None:
     assert Variant(recipe={"clip_norm": None}).recipe == {"clip_norm": "none"}
 
 
@@ -134,6 +134,6 @@ def test_none_is_kept_as_the_word_for_it() -> None:
         (("digits", "recipe.epochs=3"), "changes must be a mapping"),
     ],
 )
-def test_an_argument_of_another_type_is_one_error(arguments: tuple[Any, ...], words: str) -> None:
+def test_load_study_refuses_arguments_of_other_types(arguments: tuple[Any, ...], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         load_study(*arguments)

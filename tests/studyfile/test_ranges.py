@@ -88,7 +88,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("parameters", "more", "where", "what", "words"), MISTAKES)
-def test_one_mistake(
+def test_error_of_a_search_is_reported_with_location_and_hint(
     spoil: Spoil,
     parameters: str,
     more: str,
@@ -106,7 +106,7 @@ def test_one_mistake(
     assert len(problems) == 1, told
 
 
-def test_each_method_is_taken_with_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_method_accepts_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: object())
     drawn = {"kernel": Range(low=1, high=7, step=2), "learning_rate": Range(low=1e-4, high=0.1, log=True)}
     for search in (
@@ -122,7 +122,7 @@ def test_each_method_is_taken_with_its_keys(monkeypatch: pytest.MonkeyPatch) -> 
         assert "parameters" in document["search"]["s"]
 
 
-def test_a_document_holds_the_keys_that_the_method_uses_and_none_besides() -> None:
+def test_document_has_only_the_keys_that_the_method_uses() -> None:
     def keys(**search: Any) -> set[str]:
         return set(study_document(_searching(parameters={"kernel": (3, 5)}, **search))["search"]["s"])
 
@@ -134,7 +134,7 @@ def test_a_document_holds_the_keys_that_the_method_uses_and_none_besides() -> No
     assert ranges["search"]["s"]["parameters"] == {"kernel": {"low": 3, "high": 5}}
 
 
-def test_the_runs_of_studies_without_these_keys_are_called_as_before() -> None:
+def test_run_ids_of_studies_without_these_keys_are_unchanged() -> None:
     # Recorded: whoever changes one of these makes a run that is under way a new one.
     assert History.run_id_of(load_study("digits")) == "digits-e80904"
     assert History.run_id_of(load_study("mnist")) == "mnist-1b3956"
@@ -143,7 +143,7 @@ def test_the_runs_of_studies_without_these_keys_are_called_as_before() -> None:
     )
 
 
-def test_every_whole_number_of_a_parameter_has_to_fit() -> None:
+def test_every_integer_of_a_range_of_a_parameter_is_checked() -> None:
     check_study(_searching(parameters={"kernel": Range(low=1, high=28)}, method="random"))
     # Images of 28 × 28 have no place for kernels of 29, 30 and 31; with a step of 2 there is no 30.
     (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=31)}, method="random"))
@@ -154,7 +154,7 @@ def test_every_whole_number_of_a_parameter_has_to_fit() -> None:
     check_study(_searching(parameters={"kernel": Range(low=1, high=28, step=2)}, method="random"))
 
 
-def test_the_ends_of_other_ranges_stand_for_what_is_between() -> None:
+def test_only_the_ends_of_other_ranges_are_checked() -> None:
     check_study(_searching(parameters={"rate": Range(low=0.0, high=0.9)}, method="random"))
     (problem,) = _problems(_searching(parameters={"rate": Range(low=0.0, high=1.0)}, method="random"))
     assert place(problem) == "search.s.parameters.rate"
@@ -163,7 +163,7 @@ def test_the_ends_of_other_ranges_stand_for_what_is_between() -> None:
     assert [place(problem) for problem in problems] == ["search.s.parameters.batch_size"]
 
 
-def test_what_cannot_be_looked_at_is_told() -> None:
+def test_search_with_too_many_combinations_is_refused() -> None:
     (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=10_001)}, method="random"))
     assert (problem.got, problem.expected) == ("10,001", "at most 10,000")
     many = {"learning_rate": tuple(n / 1000 for n in range(1, 201)), "batch_size": tuple(range(1, 101))}
@@ -172,7 +172,7 @@ def test_what_cannot_be_looked_at_is_told() -> None:
     assert _problems(_searching(parameters=many))[0].got == "20,000"
 
 
-def test_values_that_cannot_go_together_are_found_in_ranges_too() -> None:
+def test_invalid_combination_with_an_end_of_a_range_is_refused() -> None:
     parameters = {"optimizer": ("sgd",), "nesterov": (True,), "momentum": Range(low=0.0, high=0.9)}
     (problem,) = _problems(_searching(parameters=parameters, method="random"))
     assert "momentum is 0" in said(problem)
@@ -188,7 +188,7 @@ def test_tpe_without_optuna_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) 
         check_study(_searching(parameters={"kernel": (3, 5)}, method=method))
 
 
-def test_a_range_built_in_python_is_checked_when_it_is_built() -> None:
+def test_constructor_checks_a_range() -> None:
     for wrong in ({"low": 3, "high": 3}, {"low": True, "high": 3}, {"low": 0.1, "high": float("inf")}):
         with pytest.raises(ValidationError):
             Range(**wrong)
@@ -199,7 +199,7 @@ def test_a_range_built_in_python_is_checked_when_it_is_built() -> None:
         _ = Range(low=0.5, high=2.0).integers
 
 
-def test_a_search_that_is_not_nested_is_written_as_before() -> None:
+def test_document_of_a_search_without_nesting_has_no_keys_for_it() -> None:
     plain = study_document(_searching(parameters={"kernel": (3, 5)}))["search"]["s"]
     assert not {"nested", "outer_folds"} & set(plain)
     for search in ({"nested": True}, {"nested": True, "outer_folds": 4}):
@@ -222,7 +222,7 @@ def test_a_search_that_is_not_nested_is_written_as_before() -> None:
         ),
     ],
 )
-def test_a_nested_search_needs_images_for_its_inner_folds(
+def test_nested_search_with_too_few_images_for_its_folds_is_refused(
     search: dict[str, Any], where: str, what: str, hint: str
 ) -> None:
     check_study(_searching(parameters={"kernel": (3, 5)}, **{**search, "outer_folds": None}))

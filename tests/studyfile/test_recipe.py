@@ -36,34 +36,34 @@ from convstudy.studyfile import RECIPE_KEYS, Recipe
         {"train_eval_samples": 0},
     ],
 )
-def test_what_cannot_be_is_refused(values: dict[str, Any]) -> None:
+def test_invalid_recipe_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Recipe(**values)
 
 
-def test_whole_numbers_become_decimal_where_those_are_meant() -> None:
+def test_integers_become_floats_for_float_keys() -> None:
     recipe = Recipe(learning_rate=1, clip_norm=2, weight_decay=0)
     assert recipe == Recipe(learning_rate=1.0, clip_norm=2.0, weight_decay=0.0)
     assert isinstance(recipe.learning_rate, float)
 
 
-def test_none_is_a_word_in_a_file() -> None:
+def test_none_in_a_file_is_read_as_null() -> None:
     assert Recipe(clip_norm="none", patience="none") == Recipe()  # type: ignore[arg-type]
     assert Recipe(ema_decay="none") == Recipe()  # type: ignore[arg-type]
     assert Recipe(train_eval_samples="none").train_eval_samples is None  # type: ignore[arg-type]
     assert Recipe(patience=3).varied({"patience": "none"}).patience is None
 
 
-def test_momentum_counts_for_sgd_and_muon_only() -> None:
+def test_momentum_determines_fits_of_sgd_and_muon_only() -> None:
     assert Recipe(optimizer="adam", nesterov=True, momentum=0).nesterov
 
 
-def test_varied_leaves_the_recipe_alone() -> None:
+def test_varied_does_not_modify_the_recipe() -> None:
     recipe = Recipe(epochs=3)
     assert recipe.varied({"optimizer": "sgd"}) == Recipe(epochs=3, optimizer="sgd")
     assert recipe.optimizer == "adam"
 
 
-def test_every_key_says_what_it_is() -> None:
+def test_every_key_has_a_description() -> None:
     assert len(RECIPE_KEYS) == 23
     assert all(field.description for field in Recipe.model_fields.values())

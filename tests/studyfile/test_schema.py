@@ -29,25 +29,25 @@ from tests.studyfile.studies import studies
 VALIDATOR = Draft202012Validator(study_schema())
 
 
-def test_it_is_a_schema_and_json() -> None:
+def test_schema_is_valid_and_json() -> None:
     Draft202012Validator.check_schema(study_schema())
     assert json.loads(json.dumps(study_schema(), allow_nan=False)) == study_schema()
 
 
 @pytest.mark.parametrize("name", BUILT_IN_STUDIES)
-def test_the_built_in_studies_are_valid(name: str) -> None:
+def test_schema_accepts_the_built_in_studies(name: str) -> None:
     VALIDATOR.validate(tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")))
     VALIDATOR.validate(study_document(load_study(name)))
 
 
 @pytest.mark.parametrize("dataset", BUILT_IN_DATASETS)
-def test_the_starter_files_are_valid(dataset: str) -> None:
+def test_schema_accepts_the_starter_files(dataset: str) -> None:
     VALIDATOR.validate(tomllib.loads(starter_file(dataset)))
 
 
 @given(studies())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_study_is_valid(study: Study) -> None:
+def test_schema_accepts_every_study(study: Study) -> None:
     VALIDATOR.validate(study_document(study))
 
 
@@ -113,7 +113,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "value"), BAD)
-def test_what_is_wrong_by_itself_is_invalid(path: str, value: Any) -> None:
+def test_schema_refuses_errors_of_single_values(path: str, value: Any) -> None:
     assert not VALIDATOR.is_valid(with_change(path, value))
 
 
@@ -130,7 +130,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("path", "value"), GOOD)
-def test_what_may_be_is_valid(path: str, value: Any) -> None:
+def test_schema_accepts_optional_forms(path: str, value: Any) -> None:
     VALIDATOR.validate(with_change(path, value))
 
 
@@ -150,13 +150,13 @@ def test_what_may_be_is_valid(path: str, value: Any) -> None:
         ({"method": "random", "parameters": {"kernel": {"low": 3, "high": 5, "more": 1}}}, False),
     ],
 )
-def test_a_method_goes_with_its_keys(search: dict[str, Any], good: bool) -> None:
+def test_schema_accepts_only_the_keys_of_the_method(search: dict[str, Any], good: bool) -> None:
     document = study_document(load_study("mnist"))
     document["search"]["kernel-size"].update(search)
     assert VALIDATOR.is_valid(document) == good
 
 
-def test_every_layer_and_recipe_key_is_described() -> None:
+def test_schema_describes_every_layer_and_recipe_key() -> None:
     properties = study_schema()["properties"]
     assert set(properties["recipe"]["properties"]) == set(RECIPE_KEYS)
     assert all(schema["description"] for schema in properties["recipe"]["properties"].values())
@@ -167,7 +167,7 @@ def test_every_layer_and_recipe_key_is_described() -> None:
     assert all(layer.usage in text["description"] for layer in LAYERS.values())
 
 
-def test_a_study_needs_a_question() -> None:
+def test_schema_needs_a_question() -> None:
     document = study_document(load_study("mnist"))
     for section in ("search", "compare", "ablate"):
         assert VALIDATOR.is_valid(document)
@@ -175,11 +175,11 @@ def test_a_study_needs_a_question() -> None:
     assert not VALIDATOR.is_valid(document)
 
 
-def test_the_margin_that_the_page_of_the_study_file_gives_is_that_of_each_metric() -> None:
+def test_described_default_margins_are_those_of_the_metrics() -> None:
     margins = {(each.unit, each.margin) for each in metrics().values()}
     assert margins == {("percent", 0.001), ("", 0.001), ("nats", 0.0)}
     assert {each.name for each in metrics().values() if each.unit == ""} == {"brier", "kappa", "mcc"}
     text = Study.model_fields["equivalence_margin"].description or ""
     assert text.endswith(
-        "0.1 points for a metric in percent, 0.001 for brier, kappa and mcc, 0 for log-loss."
+        "0.1 percentage points for accuracy and others in percent, 0.001 for brier, kappa and mcc, 0 for log-loss."
     )

@@ -12,7 +12,7 @@ from convstudy.studyfile import load_study, starter_file
 
 
 @pytest.mark.parametrize("dataset", BUILT_IN_DATASETS)
-def test_it_is_a_study(tmp_path: Path, dataset: str) -> None:
+def test_starter_file_is_a_valid_study(tmp_path: Path, dataset: str) -> None:
     path = tmp_path / "study.toml"
     path.write_text(starter_file(dataset), encoding="utf-8")
     study = load_study(path)
@@ -21,7 +21,7 @@ def test_it_is_a_study(tmp_path: Path, dataset: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", BUILT_IN_DATASETS)
-def test_what_is_commented_out_may_be_taken_in(tmp_path: Path, dataset: str) -> None:
+def test_starter_file_is_valid_with_its_commented_keys(tmp_path: Path, dataset: str) -> None:
     commented = [
         line for line in starter_file(dataset).splitlines() if line.startswith("# ") and " = " in line
     ]
@@ -35,13 +35,13 @@ def test_what_is_commented_out_may_be_taken_in(tmp_path: Path, dataset: str) -> 
     assert load_study(path).recipe.schedule == "cosine"
 
 
-def test_every_section_is_explained() -> None:
+def test_every_section_of_the_starter_file_has_a_comment() -> None:
     lines = starter_file("digits").splitlines()
     headers = [place for place, line in enumerate(lines) if line.startswith("[")]
     assert len(headers) == 7
     assert all("#" in lines[place] or lines[place - 1].startswith("#") for place in headers)
 
 
-def test_an_unknown_dataset_is_refused() -> None:
+def test_starter_file_of_an_unknown_dataset_is_refused() -> None:
     with pytest.raises(DataError, match="did you mean"):
         starter_file("mnits")

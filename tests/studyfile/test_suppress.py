@@ -33,7 +33,7 @@ def suppressed(study: Study, **suppress: str) -> Study:
     )
 
 
-def test_it_is_read_and_written(tmp_path: Path, good_text: str) -> None:
+def test_suppress_is_read_and_written(tmp_path: Path, good_text: str) -> None:
     path = tmp_path / "study.toml"
     path.write_text(good_text + '\n[suppress]\nsingle-seed = "a smoke run"\n')
     study = load_study(path)
@@ -45,13 +45,13 @@ def test_it_is_read_and_written(tmp_path: Path, good_text: str) -> None:
     Draft202012Validator(study_schema()).validate(document)
 
 
-def test_it_is_set_from_outside(tmp_path: Path, good_text: str) -> None:
+def test_suppress_is_set_by_a_change(tmp_path: Path, good_text: str) -> None:
     path = tmp_path / "study.toml"
     path.write_text(good_text)
     assert load_study(path, {"suppress.single-seed": "why not"}).suppress == {"single-seed": "why not"}
 
 
-def test_it_changes_neither_the_run_nor_its_fits(good: Study) -> None:
+def test_suppress_changes_neither_run_id_nor_fit_ids(good: Study) -> None:
     quiet = suppressed(good, single_seed="a smoke run")
     assert study_document(quiet) != study_document(good)
     assert "suppress" not in study_document(good)
@@ -59,7 +59,7 @@ def test_it_changes_neither_the_run_nor_its_fits(good: Study) -> None:
     assert [fit.id for fit in make_plan(quiet).fits] == [fit.id for fit in make_plan(good).fits]
 
 
-def test_a_run_keeps_the_latest_reasons(tmp_path: Path, good: Study) -> None:
+def test_run_has_the_reasons_of_its_latest_study(tmp_path: Path, good: Study) -> None:
     history = History.open(tmp_path, create=True)
     with history.writing():
         run_id = history.begin_run(good)
@@ -80,7 +80,7 @@ def test_a_run_keeps_the_latest_reasons(tmp_path: Path, good: Study) -> None:
         (r'single-seed = "\u001b[2J"', "suppress.single-seed", "", "[2J", "500", ""),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_place(
+def test_invalid_reason_or_check_is_reported_at_its_line(
     problems_in: ProblemsIn,
     good_text: str,
     line: str,
@@ -99,17 +99,17 @@ def test_a_mistake_is_told_with_its_place(
     assert hint in problem.hint
 
 
-def test_both_mistakes_of_one_entry_are_told(problems_in: ProblemsIn, good_text: str) -> None:
+def test_two_errors_of_one_entry_are_both_reported(problems_in: ProblemsIn, good_text: str) -> None:
     problems = problems_in(f"{good_text}\n[suppress]\nsingel-seed = 1\n")
     assert len(problems) == 2
 
 
-def test_a_section_that_is_no_table_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
+def test_suppress_that_is_not_a_table_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
     (problem,) = problems_in(f'suppress = "all"\n{good_text}')
     assert problem.expected == "a table of checks and reasons"
 
 
-def test_a_study_in_python_is_held_to_the_same(good: Study) -> None:
+def test_suppress_of_a_study_in_python_is_checked(good: Study) -> None:
     with pytest.raises(StudyError, match="single-sed: unknown check"):
         check_study(suppressed(good, single_sed="a smoke run"))
     with pytest.raises(ValidationError, match="must be the reason"):
@@ -117,7 +117,7 @@ def test_a_study_in_python_is_held_to_the_same(good: Study) -> None:
     check_study(Study(**{**dict(good), "suppress": dict.fromkeys(CHECK_NAMES, "a" * 500)}))
 
 
-def test_the_schema_knows_the_checks_and_wants_reasons(good: Study) -> None:
+def test_schema_lists_the_checks_and_needs_reasons(good: Study) -> None:
     validator = Draft202012Validator(study_schema())
     for suppress, is_good in (
         ({"single-seed": "a smoke run"}, True),

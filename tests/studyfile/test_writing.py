@@ -14,7 +14,7 @@ from tests.studyfile.studies import studies
 
 @given(studies())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_document_is_read_back_to_an_equal_study(study: Study) -> None:
+def test_document_is_read_back_to_an_equal_study(study: Study) -> None:
     check_study(study)
     document = study_document(study)
     written = json.dumps(document, allow_nan=False)
@@ -24,12 +24,12 @@ def test_a_document_is_read_back_to_an_equal_study(study: Study) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT_IN_STUDIES)
-def test_the_built_in_studies_are_read_back(name: str) -> None:
+def test_documents_of_built_in_studies_are_read_back(name: str) -> None:
     study = load_study(name)
     assert study_of(study_document(study)) == study
 
 
-def test_the_document_has_the_form_of_a_file(good: Study) -> None:
+def test_document_has_the_form_of_a_file(good: Study) -> None:
     document = study_document(good)
     assert list(document) == ["study", "recipe", "network", "search", "compare", "ablate"]
     assert document["network"]["two-conv"]["kernel"] == 5
@@ -44,19 +44,19 @@ def test_the_document_has_the_form_of_a_file(good: Study) -> None:
     assert "patience" not in document["recipe"]
 
 
-def test_the_order_of_networks_and_questions_is_kept(tmp_path: Path, good_text: str) -> None:
+def test_document_keeps_the_order_of_networks_and_questions(tmp_path: Path, good_text: str) -> None:
     path = tmp_path / "study.toml"
     path.write_text(good_text)
     assert list(study_document(load_study(path))["network"]) == ["two-conv", "plain"]
 
 
-def test_none_is_written_where_leaving_it_out_would_mean_the_default(good: Study) -> None:
+def test_none_is_written_for_keys_with_another_default(good: Study) -> None:
     every_image = good.model_copy(update={"recipe": good.recipe.varied({"train_eval_samples": "none"})})
     assert study_document(every_image)["recipe"]["train_eval_samples"] == "none"
     assert study_of(study_document(every_image)) == every_image
 
 
-def test_a_region_at_its_default_is_no_part_of_a_document(good: Study) -> None:
+def test_document_leaves_out_a_default_margin(good: Study) -> None:
     """Runs from before there was a region keep their ids, which hang on the document."""
     assert "equivalence_margin" not in study_document(good)["study"]
     assert (

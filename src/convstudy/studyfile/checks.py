@@ -315,17 +315,17 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
             hint = "set without, activation, init or a recipe key"
             draft.report(path, "the variant changes nothing", hint=hint)
         return
-    words_there = _layer_words(draft, bases(draft, network))
+    layer_types = _layer_types(draft, bases(draft, network))
     for place, word in enumerate(variant.without):
         at: KeyPath = (*path, "without", place)
         if word not in LAYERS:
             draft.report_unknown("layer", word, tuple(LAYERS), at)
         elif word in variant.without[:place]:
             draft.report(at, f'"{word}" is listed twice', word)
-        elif words_there and word not in words_there:
+        elif layer_types and word not in layer_types:
             whose = "no compared network has a" if network == BEST else f'"{network}" has no'
             what = f'{whose} "{word}" layer'
-            draft.report(at, what, word, one_of(sorted(words_there)))
+            draft.report(at, what, word, one_of(sorted(layer_types)))
     if _check_recipe(draft, draft.recipe, variant.recipe, path):
         for base in bases(draft, network):
             if not _check_recipe_combinations(draft, base, variant.recipe, path):
@@ -364,7 +364,7 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
         ]
 
 
-def _layer_words(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:
+def _layer_types(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:
     """Return the layer types of these networks; none if one of them cannot be read."""
     words: set[str] = set()
     for name in names:

@@ -10,7 +10,7 @@ _TEXT = """\
 #   convstudy plan FILE    lists the fits, their cost and problems with the design
 #   convstudy run FILE     trains them and writes a report; run it again to resume
 
-[study]
+[study]                  # name, dataset, number of seeds
 name = "my-{dataset}"
 {dataset_key:24} # one of: {datasets}
 seeds = 3                # trainings of each compared network; more seeds detect smaller differences

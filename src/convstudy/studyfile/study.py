@@ -61,7 +61,7 @@ class Search(Part):
         network: the name of the network.
         parameters: parameter of the network or recipe key -> the values, a tuple or, for the methods "random" and
             "tpe", a :class:`Range`.
-        method: "grid" (every combination), "halving" (successive halving of the grid), "random" or "tpe" (needs optuna).
+        method: "grid" (every combination), "halving" (successive halving), "random" or "tpe" (needs optuna).
         trials: the number of combinations that "random" and "tpe" draw, in [1, 10000].
         budget: the fraction of the epochs of the grid that "halving" may train, in (0, 1].
         folds: the number of folds, in [2, 100].
@@ -228,8 +228,8 @@ class Head(Part):
     equivalence_margin: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None,
         description="Differences of the metric up to this margin count as equivalent in verdicts: in percentage points "
-        "for a metric in percent, else in the unit of the metric. Default: 0.1 percentage points for a metric in percent, "
-        "0.001 for brier, kappa and mcc, 0 for log-loss.",
+        "for a metric in percent, else in the unit of the metric. Default: 0.1 percentage points "
+        "for accuracy and others in percent, 0.001 for brier, kappa and mcc, 0 for log-loss.",
     )
 
     @model_validator(mode="after")
