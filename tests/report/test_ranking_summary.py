@@ -124,7 +124,7 @@ def test_every_number_in_the_text_is_from_a_verdict(found: list[Verdict]) -> Non
 def test_text_is_short_and_names_or_counts_all_candidates(found: list[Verdict]) -> None:
     """The candidate and its accuracy come before it, with another dozen words."""
     text = ranking_summary(found, "seed", N_SEEDS)
-    assert len(text.split()) <= {1: 36, 2: 53}.get(len(found), 63)
+    assert len(text.split()) <= {1: 38, 2: 55}.get(len(found), 65)
     named = len(re.findall(r"other-\d", text)) + sum(int(n) for n in re.findall(r"(\d) others?\b", text))
     assert named == len(found)
 

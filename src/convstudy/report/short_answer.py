@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import get_args
 
 from convstudy.analysis import Analysis, CandidateRow, StageResult
@@ -22,16 +21,18 @@ from convstudy.stats import Verdict
 LONGEST = 160
 """The number of characters of a line where the names of its candidates allow it: two rows of an 80-column terminal."""
 
+_ADJECTIVES: dict[VerdictLabel, str] = {
+    "worse": "worse",
+    "better": "better",
+    "equivalent": "equivalent",
+    **dict.fromkeys(("inconclusive", "no spread"), "not significantly different"),
+}
 _VERBS: dict[VerdictLabel, tuple[str, str]] = {
     # of one candidate, of several
-    "worse": ("is worse", "are worse"),
+    **{label: (f"is {adjective}", f"are {adjective}") for label, adjective in _ADJECTIVES.items()},
     "behind": ("may be worse", "may be worse"),
-    "better": ("is better", "are better"),
     "ahead": ("may be better", "may be better"),
-    "equivalent": ("is equivalent", "are equivalent"),
     "same": ("has the same weights and scores", "have the same weights and scores"),
-    "inconclusive": ("is not significantly different", "are not significantly different"),
-    "no spread": ("is not significantly different", "are not significantly different"),
     **dict.fromkeys(("no interval", "one seed", "no pair"), ("cannot be compared", "cannot be compared")),
 }
 _PREPOSITIONS: dict[VerdictLabel, str] = {
@@ -125,14 +126,7 @@ def _judged(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str
     if not scored:
         return "has no other variant" if ablation else "has no other candidate to compare with"
     clauses = list(_clauses(verdicts, ablation, detail))
-    if ablation:
-        return "; ".join(clauses)
-    # One subject needs one "is": "is better than a and equivalent to b".
-    clauses[1:] = [
-        after.removeprefix("is ") if before.startswith("is ") else after
-        for before, after in pairwise(clauses)
-    ]
-    return listed(clauses)
+    return "; ".join(clauses) if ablation else listed(clauses)
 
 
 def _clauses(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> Iterator[str]:
@@ -141,6 +135,7 @@ def _clauses(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> It
     for verdict in sorted(verdicts, key=lambda each: order.index(verdict_label(each))):
         label = verdict_label(verdict)
         groups.setdefault((_VERBS[label][0], _why(label, verdict)), []).append((label, verdict))
+    after_is = False
     for (_, why), found in groups.items():
         label, several = found[0][0], len(found) > 1
         names = _names([each for _, each in found], ablation, label, detail)
@@ -150,7 +145,11 @@ def _clauses(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> It
         else:
             # Folds share training images: a clear difference on them need not hold on new images.
             folds = " on these folds" if _over_folds(found[0][1]) and label in ("better", "worse") else ""
-            yield f"{_VERBS[label][0]}{folds} {_PREPOSITIONS[label]} {names}{why}{after}"
+            # One subject needs one "is": "is better than a and equivalent to b".
+            is_adjective = label in _ADJECTIVES
+            verb = _ADJECTIVES[label] if after_is and is_adjective else _VERBS[label][0]
+            after_is = is_adjective
+            yield f"{verb}{folds} {_PREPOSITIONS[label]} {names}{why}{after}"
 
 
 def _over_folds(verdict: Verdict) -> bool:
