@@ -27,16 +27,18 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
         ended = convstudy("run", tiny, "--runs", runs, "--no-report")
         assert ended.status == 1
         for text in (
-            "1 fit of 10 failed and may yet succeed:\n  crashed: killed (signal 9)\n    compare.both flat, seed 1",
+            "1 fit of 10 failed; another run can still train it:\n"
+            "  crashed: killed (signal 9)\n"
+            "    compare.both flat, seed 1",
             "no test image is read",
-            f"hint: run the same command again; it trains only these fits: convstudy run {tiny}",
+            f"hint: run the same command again; it trains only what is missing: convstudy run {tiny}",
             "--accept-failures REASON",
         ):
             assert text in ended.err
         assert " tested, " not in ended.err
         assert "Comparison both: nothing is selected yet; 1 fit failed." in ended.out
         status = convstudy("status", "--runs", runs)
-        assert "1 fit of 10 failed and may yet succeed" in status.out
+        assert "1 fit of 10 failed; another run can still train it" in status.out
         assert (
             convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json").json["left"]["n_fits"]
             == 1
@@ -74,7 +76,7 @@ def test_accept_failures_accepts_failures_of_earlier_runs_only(
         ended = convstudy(*words)
     assert ended.status == 1
     assert "hint: run the same command again to accept these too: convstudy run" in ended.err
-    assert "trains only these fits" not in ended.err and "To count it" not in ended.err
+    assert "trains only what is missing" not in ended.err and "To count it" not in ended.err
 
 
 def test_lost_weights_that_fail_to_train_again_are_reported(

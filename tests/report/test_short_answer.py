@@ -108,7 +108,7 @@ AHEAD = [0.009, 0.0115, 0.010]
         (
             a_verdict([]),
             "too few to say",
-            r"has no other candidate to compare with\.",
+            r"cannot be compared with x \(no seed in common\)\.",
             r"x cannot be compared \(no seed in common\)\.",
         ),
     ],

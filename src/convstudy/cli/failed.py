@@ -27,7 +27,9 @@ def failed_text(results: Results, again: str = "", accepting: bool = False) -> s
     n_fits = f"{len(results.plan.fits):,}"
     if results.unfinished:
         n = counted(len(results.unfinished), "fit")
-        parts.append(f"{n} of {n_fits} failed and may yet succeed:\n{_by_error(results, results.unfinished)}")
+        them = "it" if len(results.unfinished) == 1 else "them"
+        by_error = _by_error(results, results.unfinished)
+        parts.append(f"{n} of {n_fits} failed; another run can still train {them}:\n{by_error}")
         parts.append(
             "Until then, their stages select nothing, dependent stages wait, and no test image is read.\n"
             + (_once_accepted(again) if accepting else _once_trained(again))
@@ -50,7 +52,7 @@ def unrestored_text(again: str) -> str:
 
 def _once_trained(again: str) -> str:
     return (
-        f"hint: run the same command again; it trains only these fits{f': {again}' if again else '.'}\n"
+        f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
         f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as failed for good. To count it "
         "as failed now,\n  add --accept-failures REASON; the report prints the reason."
     )

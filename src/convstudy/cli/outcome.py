@@ -130,9 +130,8 @@ class Outcome:
             yield
         except KeyboardInterrupt:
             self._interrupted = True
-            self._note(
-                ConvstudyError(Problem("interrupted", got="all fits are trained", hint=self._report_command))
-            )
+            hint = f"`{self._report_command}` writes the report"
+            self._note(ConvstudyError(Problem("interrupted; all fits are trained", hint=hint)))
         except Exception as error:
             self._note(as_convstudy_error(error))
 

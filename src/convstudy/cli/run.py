@@ -57,8 +57,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
     "--fit-timeout",
     type=Seconds(),
     metavar="SECONDS",
-    help="Stop a fit without a message for SECONDS (it sends one after each epoch); it counts as failed until a later "
-    "run trains it.",
+    help="Stop a fit that sends no message for SECONDS (one follows each epoch); a later run can train it again.",
 )
 @click.option(
     "--events",
@@ -142,5 +141,5 @@ def _interrupted(progress: Progress, runs: Path, again: str, as_json: bool) -> i
             kept += "; running fits resume after their last full epoch"
     print_messages(f"\nInterrupted: {kept}.\nTo resume, run the same command again:\n  {again}")
     if as_json:
-        print_json({"errors": [Problem("interrupted", got=kept, hint=again).as_json()]})
+        print_json({"errors": [Problem(f"interrupted; {kept}", hint=again).as_json()]})
     return INTERRUPTED

@@ -40,14 +40,7 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
         _print_no_runs(runs, as_json, empty={"run": None})
         return
     if history is None:
-        raise UsageError(
-            Problem(
-                "there are no runs here",
-                where=Location(str(runs)),
-                got=run or "",
-                hint=HOW_TO_START,
-            )
-        )
+        raise UsageError(Problem("there are no runs here", where=Location(str(runs)), hint=HOW_TO_START))
     results = history.results(run if run is not None else summaries[-1].run_id)
     summary = next(each for each in summaries if each.run_id == results.run_id)
     if as_json:

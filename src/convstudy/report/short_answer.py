@@ -1,7 +1,7 @@
 """The answer in one short line per question, for the terminal; the report has the full sentences and intervals.
 
 A line names the selected candidate, its score, and the verdicts on it. It uses "better", "worse" and "equivalent" for
-verdicts of that kind only. Long lines drop details first: intervals, then names in favour of numbers.
+verdicts of that kind only. If a line is too long, it omits intervals first, then replaces names by their number.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PREPOSITIONS: dict[VerdictLabel, str] = {
 
 @dataclass(frozen=True)
 class _Detail:
-    """What a line gives of each group of verdicts."""
+    """What a line has of each group of verdicts, and the largest number of names in it."""
 
     intervals: bool
     differences: bool
@@ -122,9 +122,8 @@ def _score(stage_result: StageResult, row: CandidateRow) -> str:
 
 def _judged(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str:
     """Return all verdicts, grouped by what they say, to follow the candidate; in an ablation after a colon."""
-    scored = [verdict for verdict in verdicts if verdict_label(verdict) != "no pair" or ablation]
-    if not scored:
-        return "has no other variant" if ablation else "has no other candidate to compare with"
+    if not verdicts:
+        return "no variants" if ablation else "has no other candidate to compare with"
     clauses = list(_clauses(verdicts, ablation, detail))
     return "; ".join(clauses) if ablation else listed(clauses)
 
