@@ -46,7 +46,7 @@ RUNS = {
     "rmsprop": "five-conv-rmsprop",
 }
 NOTEBOOK_KERNEL = "conv 64 7 relu"
-AS_IT_IS = "as it is"
+UNCHANGED = "unmodified network"
 TITLES = {
     "two-conv": "two-conv",
     "five-conv": "five-conv",
@@ -166,10 +166,10 @@ def _every(runs: list[Any], name: str) -> list[list[Any]]:
 
 
 def _is(candidate: dict[str, Any], name: str) -> bool:
-    """Return whether a candidate has this name; the base of an ablation is its network as it is."""
+    """Return whether a candidate has this name; the base of an ablation is "unmodified network"."""
     if name == "two-conv" and NOTEBOOK_KERNEL not in candidate["fits"][0]["fit"]["layers"]:
         return False
-    return candidate["name"] == name or (name == "five-conv" and candidate["name"] == AS_IT_IS)
+    return candidate["name"] == name or (name == "five-conv" and candidate["name"] == UNCHANGED)
 
 
 def _notebook() -> dict[str, list[dict[str, float]]]:

@@ -39,7 +39,7 @@ def study_of(dataset: str, networks: int = 2, seeds: int = 5, margin: float = 0.
 
 
 def ablation_of(dataset: str, changes: tuple[str, ...], seeds: int = 5) -> Study:
-    """Return an ablation of network a with these changes; the unmodified candidate is called "as it is"."""
+    """Return an ablation of network a with these changes; the unmodified candidate is called "unmodified network"."""
     study = study_of(dataset, networks=1, seeds=seeds)
     variants = {name: Variant(recipe={"learning_rate": 0.01 + n / 1000}) for n, name in enumerate(changes)}
     return study.model_copy(update={"compare": {}, "ablate": {"a": Ablate(network="a", variants=variants)}})

@@ -25,7 +25,7 @@ def test_selected_candidate_is_best_and_second_best_is_runner_up() -> None:
         ("two-conv", "three-conv"),
         ("one-conv", "three-conv"),
     ]
-    assert ablate.best.name == "as it is"
+    assert ablate.best.name == "unmodified network"
     assert [v.first for v in ablate.verdicts] == ["plain", "tanh-glorot", "rmsprop"]
     assert {v.kind for v in ablate.verdicts} == {"worse"}
 

@@ -84,8 +84,13 @@ def some(n_wrong: int, salt: int) -> Wrong:
 
 
 def known(together: int = 60, seeds: int = 5, **more: bool) -> Results:
-    """Return results with 20, 30 and 40 errors for "as it is" and each variant, and ``together`` for both."""
-    wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": some(together, 4)}
+    """Return results with 20, 30 and 40 errors for "unmodified network" and each variant, and ``together`` for both."""
+    wrong = {
+        "unmodified network": some(20, 1),
+        "one": some(30, 2),
+        "two": some(40, 3),
+        "one + two": some(together, 4),
+    }
     return results_of(study(seeds), wrong, **more)
 
 
@@ -108,7 +113,12 @@ def test_additive_effects_have_no_interaction() -> None:
 
 def test_verdicts_of_the_ablation_do_not_depend_on_interactions() -> None:
     """Combinations are not variants: the ablation does not compare them, and its correction does not count them."""
-    wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": some(50, 4)}
+    wrong = {
+        "unmodified network": some(20, 1),
+        "one": some(30, 2),
+        "two": some(40, 3),
+        "one + two": some(50, 4),
+    }
     asked = study()
     quiet = asked.model_copy(
         update={"ablate": {"a": asked.ablate["a"].model_copy(update={"interactions": False})}}
@@ -120,12 +130,12 @@ def test_verdicts_of_the_ablation_do_not_depend_on_interactions() -> None:
     assert with_them.verdicts == without.verdicts
     assert with_them.losses == without.losses
     assert without.interactions == ()
-    assert [row.name for row in with_them.rows] == ["as it is", "one", "two", "one + two"]
+    assert [row.name for row in with_them.rows] == ["unmodified network", "one", "two", "one + two"]
 
 
 def test_holm_correction_treats_interactions_as_a_separate_family() -> None:
     names = ("one", "two", "three")
-    wrong = {"as it is": some(20, 1)} | {name: some(30, 2 + n) for n, name in enumerate(names)}
+    wrong = {"unmodified network": some(20, 1)} | {name: some(30, 2 + n) for n, name in enumerate(names)}
     pairs = ("one + two", "one + three", "two + three")
     wrong |= {name: some(n, 9 + n) for name, n in zip(pairs, (41, 150, 44), strict=True)}
     (stage_result,) = analyse(results_of(study(names=names), wrong)).stage_results
@@ -141,7 +151,7 @@ def test_inconclusive_interaction_has_a_required_sample_size() -> None:
     def swinging(seed: int) -> np.ndarray:
         return some((10, 120, 60, 90, 20)[seed], 9)(seed)
 
-    wrong = {"as it is": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
+    wrong = {"unmodified network": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
     (found,) = analyse(results_of(study(), wrong)).stage_results[0].interactions
     assert found.kind == "inconclusive"
     assert found.required is not None and found.required.unit == "seeds"

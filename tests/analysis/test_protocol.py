@@ -42,7 +42,7 @@ def test_evaluation_names_its_weights_and_all_candidates_that_share_them() -> No
     )
     shared = [row for row in found.test_evaluations if len(row.candidates) == 2]
     assert [row.part for row in shared] == ["seed 0", "seed 1", "seed 2"]
-    assert all(row.candidates[1] == "ablate.best: as it is" for row in shared)
+    assert all(row.candidates[1] == "ablate.best: unmodified network" for row in shared)
     assert (found.n_test_evaluations, found.n_test_evaluations_before) == (25, 7)
 
 
@@ -61,7 +61,7 @@ def _entry(test_evaluation: Evaluation, run_id: str, hypothesis: str) -> Entry:
 def test_hypotheses_count_once_over_all_studies() -> None:
     made = synthetic_results()
     own = analyse(made).protocol.test_evaluations
-    # 3 networks and 3 variants with 3 seeds each; "as it is" is the winner of the comparison.
+    # 3 networks and 3 variants with 3 seeds each; "unmodified network" is the winner of the comparison.
     entries = [_entry(row.test_evaluation, made.run_id, row.candidates[0]) for row in own]
     other = Evaluation("f" * 16, "d" * 64, "another", "2026-01-01T00:00:00Z", 360, scores(0.1, 0.9))
     entries += [

@@ -110,7 +110,7 @@ def test_run_without_records_has_no_findings() -> None:
 def test_variant_identical_to_base_is_reported_with_its_seeds() -> None:
     (found,) = reported(like_the_base())
     assert found.what.startswith(
-        "this variant changed nothing: its weights and scores equal those of the network as"
+        "this variant changed nothing: its weights and scores equal those of the unmodified network"
     )
     assert "in all 5 fits" in found.what
     one_failed = like_the_base(fails=lambda name, seed: "crashed" if (name, seed) == ("tanh", 2) else "")

@@ -301,8 +301,8 @@ def test_network_that_is_compared_and_ablated_is_reported_once() -> None:
     assert [each.where for each in found] == ["compare.all: one"]
     ablate = {"one": Ablate(network="one", variants={"tanh": Variant(activation="tanh")})}
     alone = study(compare={}, search={}, ablate=ablate, network={"one": study().network["one"]})
-    found = reported(results(alone, trace=only("as it is", swinging)))
-    assert [each.where for each in found] == ["ablate.one: as it is"]
+    found = reported(results(alone, trace=only("unmodified network", swinging)))
+    assert [each.where for each in found] == ["ablate.one: unmodified network"]
 
 
 # dead-relus

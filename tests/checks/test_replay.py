@@ -79,7 +79,7 @@ def test_errors_of_the_notebook_are_reported() -> None:
 
 def test_outlying_seed_of_the_replay_is_reported() -> None:
     assert found_in(2) == {
-        ("still-improving", "ablate.five-conv: as it is"),
+        ("still-improving", "ablate.five-conv: unmodified network"),
         ("seed-outlier", "ablate.five-conv: tanh-glorot"),
     }
 
@@ -89,7 +89,7 @@ def test_verdicts_from_one_seed_are_too_few_to_say() -> None:
     assert (len(compared), len(ablated)) == (3, 4)
     assert {each.kind for each in (*compared.values(), *ablated.values())} == {"too few to say"}
     # The interval of the largest difference excludes 0, but it holds for these two models, not for new seeds.
-    largest = ablated["tanh-glorot", "as it is"]
+    largest = ablated["tanh-glorot", "unmodified network"]
     assert largest.difference.pairs == pytest.approx((-0.0081,))
     assert largest.difference.high is not None and largest.difference.high < -0.004
 

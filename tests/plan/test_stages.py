@@ -22,11 +22,11 @@ def test_candidates_before_choices_use_defaults_and_name_dependencies() -> None:
     assert _names(search) == ["kernel=3", "kernel=5"]
     assert search.depends_on == ()
     assert [c.depends_on for c in compare.candidates] == [("search.kernel",), (), ()]
-    assert _names(ablate) == ["as it is", "sgd"]
+    assert _names(ablate) == ["unmodified network", "sgd"]
     assert [c.network_name for c in ablate.candidates] == ["one", "one"]
     assert set(ablate.depends_on) == {"search.kernel", "compare.all"}
     assert (search.tested, compare.tested, ablate.tested) == (False, True, True)
-    # 2 candidates on 2 folds; 3 networks and 1 variant on 2 seeds; "as it is" is the first network's.
+    # 2 candidates on 2 folds; 3 networks and 1 variant on 2 seeds; "unmodified network" is the first network's.
     assert len(plan.fits) == 4 + 6 + 2
     assert len(plan.settled_fits) == 4 + 4
     assert len(plan.tested_fits) == 4

@@ -103,7 +103,10 @@ def test_interaction_with_few_seeds_is_inconclusive(seeds: int, end: str) -> Non
 
 
 def test_interaction_within_the_margin_is_reported() -> None:
-    quiet = {name: some(20, number) for number, name in enumerate(("as it is", "one", "two", "one + two"))}
+    quiet = {
+        name: some(20, number)
+        for number, name in enumerate(("unmodified network", "one", "two", "one + two"))
+    }
     (text,) = answer(analyse(results_of(study(seeds=60), quiet)))
     assert text.endswith("; the interaction of one and two is within 0.1 percentage points.")
 

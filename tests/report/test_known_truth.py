@@ -170,7 +170,7 @@ def test_candidate_without_successful_fits_is_not_compared() -> None:
     assert text.endswith("was selected on validation images. It has no seed in common with b.")
     assert failed.startswith("1 fit of 2 failed")
     ablated = results_of(
-        ablation_of("mnist", ("quiet",), seeds=1), {"as it is": scattered(40, 1)}, fails=["quiet"]
+        ablation_of("mnist", ("quiet",), seeds=1), {"unmodified network": scattered(40, 1)}, fails=["quiet"]
     )
     assert answer(analyse(ablated))[0].endswith("test accuracy (1 seed); quiet has no test score.")
 
@@ -201,7 +201,7 @@ def test_each_change_of_an_ablation_has_its_verdict() -> None:
     results = results_of(
         ablation_of("mnist", ("without-norm", "without-noise", "quiet", "swinging"), seeds=10),
         {
-            "as it is": scattered(60, 1, 100),
+            "unmodified network": scattered(60, 1, 100),
             "without-norm": scattered(130, 2, 200),
             "without-noise": scattered(20, 3, 60),
             "quiet": scattered(60, 4, 100),
@@ -228,7 +228,7 @@ def test_each_change_of_an_ablation_has_its_verdict() -> None:
 def test_part_without_effect_is_equivalent() -> None:
     results = results_of(
         ablation_of("mnist", ("quiet",), seeds=20),
-        {"as it is": scattered(30, 1, 60), "quiet": scattered(30, 2, 60)},
+        {"unmodified network": scattered(30, 1, 60), "quiet": scattered(30, 2, 60)},
     )
     text = line(results)
     assert re.search(
@@ -241,7 +241,11 @@ def test_part_without_effect_is_equivalent() -> None:
 def test_change_with_fewer_seeds_gives_their_number() -> None:
     results = results_of(
         ablation_of("mnist", ("rough", "quiet"), seeds=4),
-        {"as it is": scattered(30, 1, 60), "rough": scattered(150, 2), "quiet": scattered(31, 3, 60)},
+        {
+            "unmodified network": scattered(30, 1, 60),
+            "rough": scattered(150, 2),
+            "quiet": scattered(31, 3, 60),
+        },
         fails=["rough"],
     )
     assert re.search(

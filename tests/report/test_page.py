@@ -58,7 +58,7 @@ def test_two_fits_with_the_same_weights_are_both_listed() -> None:
     # A variant with a patience that never stops a fit has the weights of its base.
     results = synthetic_results()
     ablate = results.plan.stage("ablate.best")
-    base, variant = (ablate.candidate(name).fits[0].id for name in ("as it is", "rmsprop"))
+    base, variant = (ablate.candidate(name).fits[0].id for name in ("unmodified network", "rmsprop"))
     shared = results.records[base].weights_digest
     results = replace(
         results,

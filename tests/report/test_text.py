@@ -12,7 +12,7 @@ from convstudy.studyfile import load_study
 from tests.report.synthetic import synthetic_results
 
 DIGITS = load_study("digits")
-LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "kernel=7": 0.97, "as it is": 0.97, "rmsprop": 0.9}
+LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "kernel=7": 0.97, "unmodified network": 0.97, "rmsprop": 0.9}
 
 
 def test_answer_has_one_line_per_question() -> None:

@@ -33,7 +33,7 @@ def _variants(analysis: Analysis, stage_result: StageResult) -> Iterator[Spot]:
             shared = [part for part in row.models if part in base.models]
             yield Spot(
                 f"{stage_result.stage}: {name}",
-                f"this variant changed nothing: its weights and scores equal those of the network {UNCHANGED} in "
+                f"this variant changed nothing: its weights and scores equal those of the {UNCHANGED} in "
                 f"{fits_text(shared, len(row.fits))}, so its verdict compares a model with itself",
                 "set a value that has an effect (patience below the number of epochs, clip_norm below the gradient "
                 "norms), or remove the variant",

@@ -50,7 +50,7 @@ class Results:
     >>> for stage in results.plan.stages:
     ...     for candidate in stage.candidates:
     ...         print(stage.key, candidate.name, len(results.records_of(candidate)))
-    ablate.small as it is 1
+    ablate.small unmodified network 1
     ablate.small tanh 1
     """
 

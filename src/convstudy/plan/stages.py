@@ -14,7 +14,7 @@ from convstudy.plan.ranking import CandidateScore
 from convstudy.studyfile import Recipe, Study
 from convstudy.studyfile.part import Tried
 
-UNCHANGED = "as it is"
+UNCHANGED = "unmodified network"
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def _about_comparison(stage_result: StageResult) -> Conclusion:
 
 def _about_ablation(stage_result: StageResult) -> Conclusion:
     base = stage_result.best
-    assert base is not None  # an ablation always has the network as it is
+    assert base is not None  # an ablation always has the unmodified network
     if not stage_result.settled:
         return Conclusion("ablate", f"Ablation {stage_result.name}", _NOT_TRAINED)
     head = f"Ablation of {base.network}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from convstudy.data import Dataset
 from convstudy.history.results import Results
 from convstudy.networks import Network, layer_table, shape_text
+from convstudy.plan.stages import UNCHANGED
 from convstudy.report.section import Details, Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 
@@ -34,7 +35,7 @@ def networks_of(results: Results) -> dict[str, Network]:
             key = candidate.network
             if key in found:
                 continue
-            is_unchanged = candidate.name in ("as it is", candidate.network_name)
+            is_unchanged = candidate.name in (UNCHANGED, candidate.network_name)
             name = candidate.network_name if is_unchanged else f"{candidate.network_name}, {candidate.name}"
             found[key] = name
             networks[name] = candidate.network
