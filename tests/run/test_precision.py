@@ -90,5 +90,5 @@ def test_a_run_keeps_the_precision_of_the_machine_that_began_it(tmp_path: Path, 
 
 
 def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:
-    with pytest.raises(UsageError, match="no such device"):
+    with pytest.raises(UsageError, match="device must be one of"):
         fix_precision(automatic(), "cuda:99")
