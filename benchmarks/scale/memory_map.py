@@ -72,7 +72,7 @@ def measure(folder: Path, n_train: int, in_memory: bool) -> None:
     source = npy.NpySource(str(folder), SHAPE, n_train, N_TEST, digests["train"], digests["test"])
     names = tuple("0123456789")
     info = Dataset(folder.name, folder.name, SHAPE, names, n_train, N_TEST, source)
-    npy.MOST_BYTES_IN_MEMORY = 1 << 40 if in_memory else 0
+    npy.MAX_BYTES_IN_MEMORY = 1 << 40 if in_memory else 0
     before = time.perf_counter(), time.process_time()
     dataset = info.load()
     loaded = time.perf_counter(), time.process_time()

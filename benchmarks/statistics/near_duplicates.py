@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import BUILT_IN_DATASETS, dataset_statistics
-from convstudy.data.audit.duplicates import NEAR, _candidates
+from convstudy.data.audit.duplicates import MIN_CORRELATION, _candidates
 from convstudy.data.audit.perceptual_hashes import at_mean_0_and_length_1, perceptual_hashes
 
 Pixels = npt.NDArray[np.uint8]
 BITS = (2, 6, 10, 14)
-CORRELATIONS = (0.95, 0.98, NEAR, 0.995)
+CORRELATIONS = (0.95, 0.98, MIN_CORRELATION, 0.995)
 N_COPIES = 2_000
 BLOCK = 250
 QUANTA = (
@@ -133,7 +133,7 @@ def main() -> None:
         statistics = dataset_statistics(dataset.info, dataset.train, test)
         seconds = time.process_time() - started
         assert statistics.near_duplicates is not None
-        assert statistics.near_duplicates.n_pairs == by_pixels[CORRELATIONS.index(NEAR)]
+        assert statistics.near_duplicates.n_pairs == by_pixels[CORRELATIONS.index(MIN_CORRELATION)]
         left = sum(
             len(rows) for rows, _ in _candidates(perceptual_hashes(dataset.train), perceptual_hashes(test))
         )

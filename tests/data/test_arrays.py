@@ -113,7 +113,7 @@ def test_images_on_disk_equal_images_in_memory(path: Path, monkeypatch: pytest.M
     mapped = map_array(path, "|u1", SHAPE)
     on_disk, in_memory = Images(mapped, LABELS, PixelFile.of(mapped, path)), Images(PIXELS, LABELS)
     for n_bytes in (1, 50, 1 << 24):
-        monkeypatch.setattr("convstudy.data.images.DIGESTED_AT_ONCE", n_bytes)
+        monkeypatch.setattr("convstudy.data.images.CHUNK_BYTES", n_bytes)
         assert on_disk.digest() == in_memory.digest()
     rows = np.array([6, 2, 3, 2])
     taken = on_disk.take(rows)
@@ -165,7 +165,7 @@ def test_read_labels_does_not_need_the_images(make: Make, tmp_path: Path) -> Non
 @pytest.mark.parametrize("limit", [0, 1 << 28])
 def test_large_images_stay_in_their_file(make: Make, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     written_dataset = make()
-    monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", limit)
+    monkeypatch.setattr(npy, "MAX_BYTES_IN_MEMORY", limit)
     dataset = written_dataset.load()
     assert (dataset.train.file is None) == (limit > 0)
     assert isinstance(dataset.train.pixels, np.memmap) == (limit == 0)
@@ -182,7 +182,7 @@ def test_load_of_changed_files_raises(
 ) -> None:
     written_dataset = make(LABELS[::-1].copy())
     np.save(tmp_path / "mine" / "train-labels.npy", np.roll(LABELS, 1))
-    monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", limit)
+    monkeypatch.setattr(npy, "MAX_BYTES_IN_MEMORY", limit)
     with pytest.raises(DataError, match="the train part has changed"):
         written_dataset.load()
 

@@ -36,7 +36,7 @@ def n_buffered(module: nn.Module) -> int:
 
 def test_every_layer_has_an_example() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
-        word for word, layer in LAYERS.items() if not layer.holds
+        word for word, layer in LAYERS.items() if not layer.contains
     }
     assert len(EXAMPLES) >= 54
 

@@ -7,29 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convstudy.errors import NetworkError
-from convstudy.networks.parameters import filled, parameter_names
+from convstudy.networks.parameters import fill_parameters, parameter_names
 
 
 def test_parameter_can_be_any_part_of_a_text() -> None:
     layers = ["conv {filters} {kernel} {activation} stride={stride}", "dropout 0.{rate}", "{last}"]
     values = {"filters": 8, "kernel": 3, "activation": "relu", "stride": 2, "rate": 5, "last": "dense 4 tanh"}
-    texts = [filled(layer, values) for layer in layers]
+    texts = [fill_parameters(layer, values) for layer in layers]
     assert texts == ["conv 8 3 relu stride=2", "dropout 0.5", "dense 4 tanh"]
 
 
 def test_value_with_braces_is_not_filled_again() -> None:
-    assert filled("{a}", {"a": "{b}", "b": 1}) == "{b}"
+    assert fill_parameters("{a}", {"a": "{b}", "b": 1}) == "{b}"
 
 
 def test_attribute_or_format_in_braces_raises() -> None:
     for text in ("{kernel.__class__}", "{kernel!r}", "{kernel:>9}", "{0}", "{}"):
         with pytest.raises(NetworkError):
-            filled(text, {"kernel": 3})
+            fill_parameters(text, {"kernel": 3})
 
 
 def test_each_unknown_name_is_reported_with_the_nearest_name() -> None:
     with pytest.raises(NetworkError) as caught:
-        filled("conv {unit} {kernal} relu", {"kernel": 3, "units": 4})
+        fill_parameters("conv {unit} {kernal} relu", {"kernel": 3, "units": 4})
     first, second = caught.value.problems
     assert first.what.endswith('unknown parameter "unit"')
     assert first.expected == "kernel, units"
@@ -49,7 +49,7 @@ def test_each_unknown_name_is_reported_with_the_nearest_name() -> None:
     ],
 )
 def test_name_can_be_multiplied_or_divided_by_an_integer(text: str, expected: str) -> None:
-    assert filled(text, {"n": 12, "text": "3"}) == expected
+    assert fill_parameters(text, {"n": 12, "text": "3"}) == expected
     assert parameter_names([text]) <= {"n", "text"}
 
 
@@ -67,7 +67,7 @@ def test_name_can_be_multiplied_or_divided_by_an_integer(text: str, expected: st
 )
 def test_other_arithmetic_raises(text: str, what: str, got: str) -> None:
     with pytest.raises(NetworkError) as caught:
-        filled(text, {"n": 12, "rate": 0.5, "word": "relu"})
+        fill_parameters(text, {"n": 12, "rate": 0.5, "word": "relu"})
     (problem,) = caught.value.problems
     assert problem.what.endswith(what)
     assert problem.got == got
@@ -78,7 +78,7 @@ def test_other_arithmetic_raises(text: str, what: str, got: str) -> None:
 )
 def test_unmatched_or_empty_braces_raise(text: str) -> None:
     with pytest.raises(NetworkError) as caught:
-        filled(text, {"kernel": 3})
+        fill_parameters(text, {"kernel": 3})
     assert "brace" in str(caught.value)
 
 
@@ -95,7 +95,7 @@ def test_parameter_names_finds_all_names() -> None:
 @given(st.lists(st.text(alphabet="ab{} ", max_size=12), max_size=4))
 def test_any_text_is_filled_or_raises(layers: list[str]) -> None:
     try:
-        texts = [filled(layer, {"a": 1, "b": 2}) for layer in layers]
+        texts = [fill_parameters(layer, {"a": 1, "b": 2}) for layer in layers]
     except NetworkError as error:
         assert error.problems
     else:

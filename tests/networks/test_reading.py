@@ -19,7 +19,7 @@ from convstudy.networks.layers.plain import Activation, Dropout
 from convstudy.networks.layers.pool import MaxPool
 from convstudy.networks.layers.squeeze_excite import SqueezeExcite
 from convstudy.networks.layers.stochastic_depth import StochasticDepth
-from convstudy.networks.reading import LONGEST_TEXT
+from convstudy.networks.reading import MAX_TEXT_LENGTH
 from tests.networks.examples import EXAMPLES
 
 
@@ -50,7 +50,7 @@ def layers_of(layer: type[Layer]) -> st.SearchStrategy[Layer]:
     )
 
 
-ANY_LAYER = st.one_of(*(layers_of(layer) for layer in LAYERS.values() if not layer.holds))
+ANY_LAYER = st.one_of(*(layers_of(layer) for layer in LAYERS.values() if not layer.contains))
 
 
 def problem_of(text: str) -> Problem:
@@ -68,7 +68,7 @@ def test_any_layer_reads_back_from_its_text(layer: Layer) -> None:
     assert again == layer
     assert type(again) is type(layer)
     assert again.text == text
-    assert len(text) <= LONGEST_TEXT
+    assert len(text) <= MAX_TEXT_LENGTH
 
 
 @settings(deadline=None)
@@ -124,7 +124,7 @@ def test_text_is_read_as_the_expected_layer(text: str, layer: Layer) -> None:
 
 def test_every_layer_has_an_example_with_a_canonical_text() -> None:
     assert {text.split()[0] for text, _, _ in EXAMPLES} == {
-        word for word, layer in LAYERS.items() if not layer.holds
+        word for word, layer in LAYERS.items() if not layer.contains
     }
     assert len(LAYERS) >= 17
     for text, _, _ in EXAMPLES:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from convstudy.errors import NetworkError
 from convstudy.networks import BLOCKS, LAYERS, Block, Network, layer_table
-from convstudy.networks.expanding import MOST_LAYERS, expand
+from convstudy.networks.expanding import MAX_LAYERS, expand
 from convstudy.networks.layers.conv import Conv
 from convstudy.networks.layers.residual import Residual
-from convstudy.networks.tree import SHORTCUT, LayerProblem, Source, every_layer, path_text
+from convstudy.networks.tree import SHORTCUT, LayerProblem, Source, all_layers, path_text
 from convstudy.studyfile import Compare, NetworkPattern, Study, study_document, study_of
 
 CONVS = Block(
@@ -136,14 +136,14 @@ def test_variants_change_layers_inside_blocks_and_branches() -> None:
         *("residual", "conv", "conv", "concat", "conv", "conv", "flatten"),
     )
     tanh = network.with_activation("tanh")
-    assert [layer.text for layer in tanh.every_layer() if "tanh" in layer.text] == [
+    assert [layer.text for layer in tanh.all_layers() if "tanh" in layer.text] == [
         "residual then=tanh",
         "conv 4 3 tanh padding=same",
         "conv 4 3 tanh padding=same",
     ]
     inits = [getattr(layer, "init", None) for layer in network.with_init("orthogonal").complete(10)]
     assert inits[0] == "orthogonal"
-    complete = Network(network.complete(10)).every_layer()
+    complete = Network(network.complete(10)).all_layers()
     assert all(layer.init == "he-normal" for layer in complete if isinstance(layer, Conv | Residual))
 
 
@@ -173,7 +173,7 @@ def test_concat_with_an_identity_branch_is_kept() -> None:
     "read_text", [lambda: read("block texts", blocks=(TEXTS,)), lambda: Network.read("flatten")]
 )
 def test_text_instead_of_a_list_of_layers_raises(read_text: Callable[[], Network]) -> None:
-    with pytest.raises(NetworkError, match="layers must be a list of layer texts"):
+    with pytest.raises(NetworkError, match="layers must be a list of strings"):
         read_text()
 
 
@@ -209,7 +209,7 @@ def test_block_without_layers_raises() -> None:
         ("concat one", "at least two branches", "one", "concat BLOCK|identity"),
         ("concat one pool stride=2", 'these blocks have no parameter "stride"', "", ""),
         ("residul convs", 'unknown layer "residul"', "residul", '"residual"'),
-        (3, "a layer must be a text or a list", "3", ""),
+        (3, "a layer must be a string or a list", "3", ""),
         ([["residual"], "conv 3 3"], '["residual", ...]', "", ""),
         (
             ["residual"],
@@ -271,7 +271,7 @@ def test_blocks_that_expand_to_too_many_layers_raise_early(n: int) -> None:
         Block(f"b{n}", ("flatten",)),
     )
     problem = problem_of("block b0", blocks=blocks)
-    assert problem.what == f"a network must have at most {MOST_LAYERS:,} layers"
+    assert problem.what == f"a network must have at most {MAX_LAYERS:,} layers"
 
 
 def test_blocks_that_list_each_other_many_times_raise_early() -> None:
@@ -340,7 +340,7 @@ def test_block_name_used_as_a_layer_gives_a_hint() -> None:
 def test_network_can_have_10000_layers_and_not_more() -> None:
     assert len(read("block one x999", "residual one x999").layer_types) == 999 + 2 * 999
     block = Block("long", ("block one x1000",))
-    assert len(read("block long x10", blocks=(ONE, block)).layer_types) == MOST_LAYERS
+    assert len(read("block long x10", blocks=(ONE, block)).layer_types) == MAX_LAYERS
     assert "at most 10,000 layers" in problem_of("block long x10", "flatten", blocks=(ONE, block)).what
 
 
@@ -356,7 +356,7 @@ def test_every_built_in_block_can_be_used() -> None:
 
 
 def test_concat_and_residual_are_the_layers_that_contain_others() -> None:
-    holding = [word for word, layer in LAYERS.items() if layer.holds]
+    holding = [word for word, layer in LAYERS.items() if layer.contains]
     assert holding == ["concat", "residual"]
 
 
@@ -392,7 +392,7 @@ def test_any_tree_can_be_read_again_and_its_variants_are_complete(texts: list[An
     network = Network.read([*texts, "flatten"])
     assert Network.read(json.loads(json.dumps(network.as_json()))) == network
     paths = list(expand(texts, {}).sources)
-    assert [network.layer_at(path) for path in paths] == list(every_layer(network.layers[:-1]))
+    assert [network.layer_at(path) for path in paths] == list(all_layers(network.layers[:-1]))
     assert not set(words) & set(network.without(words).layer_types)
     assert network.with_activation("gelu").with_activation("relu") == network.with_activation("relu")
     assert "tanh" not in str(network.with_activation("relu").texts)

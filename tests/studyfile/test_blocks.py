@@ -246,7 +246,7 @@ def test_change_sets_a_parameter_of_a_block(tmp_path: object) -> None:
     path = Path(str(tmp_path)) / "study.toml"
     path.write_text(TEXT, encoding="utf-8")
     study = load_study(path, {"block.pair.filters": 5})
-    assert "conv 5 3 padding=same" in [layer.text for layer in study.network["n"].network().every_layer()]
+    assert "conv 5 3 padding=same" in [layer.text for layer in study.network["n"].network().all_layers()]
 
 
 def test_study_in_python_gives_its_blocks_to_all_networks() -> None:

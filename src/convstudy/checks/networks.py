@@ -50,7 +50,7 @@ def no_op_layers(planned: Planned) -> Iterator[Spot]:
                 continue
             where, used_in = f"network.{name}", ""
             if source.block in study.block:
-                key = (source.block, source.places, row.no_op_reason)
+                key = (source.block, source.indices, row.no_op_reason)
                 if key in reported:
                     continue
                 reported.add(key)
@@ -239,7 +239,7 @@ def n_steps(candidate: Candidate) -> int:
 def _largest_momentum(candidate: Candidate) -> float:
     """Return the largest momentum of a candidate's batch-norms, 0 without any."""
     return max(
-        (layer.momentum for layer in candidate.network.every_layer() if isinstance(layer, BatchNorm)),
+        (layer.momentum for layer in candidate.network.all_layers() if isinstance(layer, BatchNorm)),
         default=0.0,
     )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-LONGEST_HEADER = 10_000
+MAX_HEADER_BYTES = 10_000
 """In bytes; headers that NumPy writes have a few hundred."""
 
 
@@ -45,7 +45,7 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
                 "the array has the wrong type or shape", Location(str(path)), header.description, expected
             )
         )
-    return _mapped(path, header)
+    return _memory_map(path, header)
 
 
 def open_array(path: Path, kinds: str, expected: str) -> np.memmap[Any, np.dtype[Any]]:
@@ -69,7 +69,7 @@ def open_array(path: Path, kinds: str, expected: str) -> np.memmap[Any, np.dtype
             "save it with np.save(path, np.ascontiguousarray(array))",
         )
         raise DataError(Problem(what, Location(str(path)), header.description, hint=hint))
-    return _mapped(path, header)
+    return _memory_map(path, header)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def read_header(file: IO[bytes]) -> NpyHeader:
     from numpy.lib import format as npy
 
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    return NpyHeader(*readers[npy.read_magic(file)](file, max_header_size=LONGEST_HEADER))
+    return NpyHeader(*readers[npy.read_magic(file)](file, max_header_size=MAX_HEADER_BYTES))
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _header(path: Path) -> _Header:
         raise DataError(Problem(what, Location(str(path)))) from None
 
 
-def _mapped(path: Path, header: _Header) -> np.memmap[Any, np.dtype[Any]]:
+def _memory_map(path: Path, header: _Header) -> np.memmap[Any, np.dtype[Any]]:
     """Return the memory map of an array with a valid header; the file must have exactly the bytes of the array."""
     import numpy as np
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """The pattern of a dataset's name."""
-MOST_CLASSES = 100_000
-LONGEST_TEXT = 1_000
+MAX_CLASSES = 100_000
+MAX_TEXT_LENGTH = 1_000
 _KEYS = {"name", "title", "digest", "image_shape", "class_names", "n_train", "n_test", "kind", "source"}
 
 
@@ -283,10 +283,10 @@ def _wrong_value(dataset: Dataset) -> Problem | None:
         got = f"{_cut(dataset.n_train)} and {_cut(dataset.n_test)}"
         return Problem("training and test part must have at least one image", got=got)
     names = dataset.class_names
-    if not 2 <= len(names) <= MOST_CLASSES:
-        return Problem(f"the number of classes must be in [2, {MOST_CLASSES}]", got=str(len(names)))
+    if not 2 <= len(names) <= MAX_CLASSES:
+        return Problem(f"the number of classes must be in [2, {MAX_CLASSES}]", got=str(len(names)))
     if not all(_is_text(name) for name in names):
-        what = f"a class name must be a text of 1 to {LONGEST_TEXT:,} characters on one line"
+        what = f"a class name must be a text of 1 to {MAX_TEXT_LENGTH:,} characters on one line"
         return Problem(what, got=_cut([name for name in names if not _is_text(name)]))
     if len(set(names)) < len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
@@ -296,7 +296,7 @@ def _wrong_value(dataset: Dataset) -> Problem | None:
 
 def _is_text(value: object) -> bool:
     """Return whether a value is a text on one line, without control characters and lone surrogates."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.strip():
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH or not value.strip():
         return False
     return all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in value)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from convstudy.data.arrays import PixelFile
 
-DIGESTED_AT_ONCE = 1 << 24
+CHUNK_BYTES = 1 << 24
 """The number of bytes of pixels that are read at a time by :meth:`Images.digest`: 16 MiB."""
 
 Part = Literal["train", "test"]
@@ -91,7 +91,7 @@ class Images:
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
         return Images(pixels, self.labels[indices])
 
-    def pieces(self, n_bytes: int = DIGESTED_AT_ONCE) -> Iterator[npt.NDArray[np.uint8]]:
+    def pieces(self, n_bytes: int = CHUNK_BYTES) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield all pixels in order, in pieces of about ``n_bytes`` and at least one image."""
         import numpy as np
 

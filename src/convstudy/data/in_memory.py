@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from convstudy.atomic_write import atomic_write
 from convstudy.data.images import Images, Part
-from convstudy.data.parts import images_of, n_classes_of
+from convstudy.data.parts import checked_images, checked_n_classes
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
 
@@ -89,9 +89,11 @@ class MemorySource(PartDigests):
 
 def found_in_arrays(x_train: object, y_train: object, x_test: object, y_test: object) -> Found:
     """Return the source of four arrays and its sizes; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
-    train = images_of(_array(x_train, "x_train"), _array(y_train, "y_train"), _places("x_train", "y_train"))
-    test = images_of(_array(x_test, "x_test"), _array(y_test, "y_test"), _places("x_test", "y_test"))
-    n_classes = n_classes_of(train, test, Location(subject="arrays"))
+    train = checked_images(
+        _array(x_train, "x_train"), _array(y_train, "y_train"), _places("x_train", "y_train")
+    )
+    test = checked_images(_array(x_test, "x_test"), _array(y_test, "y_test"), _places("x_test", "y_test"))
+    n_classes = checked_n_classes(train, test, Location(subject="arrays"))
     source = MemorySource(train.digest(), test.digest(), train, test)
     return Found(source, train.image_shape, len(train), len(test), n_classes)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PIXELS_FORM = "uint8 of shape (n, height, width) or (n, height, width, channels)"
 LABELS_FORM = "integers of shape (n,) or (n, 1)"
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 def checked_pixels(pixels: npt.NDArray[Any], where: Location) -> npt.NDArray[np.uint8]:
@@ -78,7 +78,7 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     return np.array(labels.reshape(-1), dtype=np.int64)
 
 
-def images_of(
+def checked_images(
     pixels: npt.NDArray[Any],
     labels: npt.NDArray[Any],
     where: tuple[Location, Location],
@@ -99,7 +99,7 @@ def images_of(
     return Images(checked, checked_labels(labels, len(checked), where[1]), file)
 
 
-def n_classes_of(train: Images, test: Images, where: Location) -> int:
+def checked_n_classes(train: Images, test: Images, where: Location) -> int:
     """Return the number of classes of a training and a test part.
 
     Args:
@@ -121,7 +121,7 @@ def n_classes_of(train: Images, test: Images, where: Location) -> int:
     missing = [] if counts is None else np.flatnonzero(counts == 0).tolist()
     if counts is None or missing:
         what = "each class from 0 to the largest label must have training images"
-        shown = ", ".join(map(str, missing[:MOST_SHOWN])) + (", …" if len(missing) > MOST_SHOWN else "")
+        shown = ", ".join(map(str, missing[:MAX_SHOWN])) + (", …" if len(missing) > MAX_SHOWN else "")
         got = f"none of class {shown}" if missing else f"labels up to {int(train.labels.max()):,}"
         hint = "np.unique(labels, return_inverse=True) numbers the classes without a gap"
         raise DataError(Problem(what, where, got, hint=hint))

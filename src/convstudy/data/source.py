@@ -159,7 +159,7 @@ class PartDigests:
         return images
 
 
-def is_there(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Return whether a path exists; ``False`` for an invalid path, such as one that is too long."""
     try:
         return path.exists()

@@ -46,10 +46,10 @@ def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator
     for layer in layers:
         parts.append(layer.module(shape, generator))
         shape = layer.output_shape(shape)
-    return nn.Sequential(*_pooled_first(parts))
+    return nn.Sequential(*_relu_after_max_pool(parts))
 
 
-def _pooled_first(parts: list[nn.Module]) -> list[nn.Module]:
+def _relu_after_max_pool(parts: list[nn.Module]) -> list[nn.Module]:
     """Return the parts with each relu before a max-pool moved behind it.
 
     relu is monotonic, so it commutes with the maximum: values and gradients are bit-identical. After a 2 × 2 pool, relu

@@ -26,17 +26,17 @@ from convstudy.networks.layers import LAYERS, Layer
 from convstudy.networks.layers.concat import Concat
 from convstudy.networks.layers.layer import arguments_of
 from convstudy.networks.layers.residual import Residual
-from convstudy.networks.parameters import Spec, Value, filled
+from convstudy.networks.parameters import Spec, Value, fill_parameters
 from convstudy.networks.reading import read_layer, read_values
-from convstudy.networks.tree import LayerPath, LayerProblem, Source, at_layer
-from convstudy.networks.uses import IDENTITY, Use, filled_words, own_words, read_use
+from convstudy.networks.tree import LayerPath, LayerProblem, Source, layer_problem
+from convstudy.networks.uses import IDENTITY, Use, option_words, read_use, split_filled
 
-MOST_LAYERS = 10_000
+MAX_LAYERS = 10_000
 """The largest number of layers of a network, inner layers included; ResNet-1202 has 5,000."""
-MOST_READ = 3 * MOST_LAYERS
+MAX_TEXTS_READ = 3 * MAX_LAYERS
 """The largest number of layer texts read for one network, so that blocks that use each other many times stop early.
 Repeats do not count: a use is read at most twice, once with its stride and once with ``stride=1``."""
-DEEPEST = 20
+MAX_DEPTH = 20
 """The largest nesting depth of blocks and lists; a concat and its branches count as one level.
 
 An expanded tree has lists instead of blocks. Both count alike, so the texts of every network can be read again."""
@@ -81,8 +81,8 @@ class _Scope:
     parameters: Mapping[str, Value]
     depth: int = 0
 
-    def source(self, places: LayerPath) -> Source:
-        return Source(*((self.blocks[-1][0], places, self.blocks[-1][1]) if self.blocks else ("", places)))
+    def source(self, indices: LayerPath) -> Source:
+        return Source(*((self.blocks[-1][0], indices, self.blocks[-1][1]) if self.blocks else ("", indices)))
 
 
 class _TooMany(NetworkError):
@@ -130,15 +130,15 @@ class _Expansion:
             source = scope.source((*at, place))
             try:
                 self.n_read += 1
-                found = self._nodes(spec, scope, source) if self.n_read <= MOST_READ else ()
+                found = self._nodes(spec, scope, source) if self.n_read <= MAX_TEXTS_READ else ()
                 n_layers += _size(found)
-                if self.n_read > MOST_READ or n_layers > MOST_LAYERS:
+                if self.n_read > MAX_TEXTS_READ or n_layers > MAX_LAYERS:
                     raise _TooMany(_too_many(max(self.n_read, n_layers)))
                 nodes += found
             except NetworkError as error:
                 for problem in error.problems:
                     if not isinstance(problem, LayerProblem):
-                        problem = at_layer(problem, where=source.location, source=source)
+                        problem = layer_problem(problem, where=source.location, source=source)
                     self.problems.setdefault((problem.where, problem.what), problem)
                 if isinstance(error, _TooMany):
                     raise _TooMany(*self.problems.values()) from None
@@ -146,16 +146,16 @@ class _Expansion:
 
     def _nodes(self, spec: Spec, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         """Return the nodes of one written layer: one, or those of a block or of several repeats."""
-        if scope.depth > DEEPEST:
+        if scope.depth > MAX_DEPTH:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
             got = names if scope.blocks else f"{scope.depth} levels"
-            what = f"blocks and lists must not be nested deeper than {DEEPEST} levels"
+            what = f"blocks and lists must not be nested deeper than {MAX_DEPTH} levels"
             raise NetworkError(Problem(what, got=got))
         if not isinstance(spec, (str, list, tuple)):  # possible from Python
-            raise NetworkError(Problem("a layer must be a text or a list", got=repr(spec)))
+            raise NetworkError(Problem("a layer must be a string or a list", got=repr(spec)))
         if not isinstance(spec, str):
             return self._written_out(spec, scope, source)
-        words = filled_words(spec, scope.parameters)
+        words = split_filled(spec, scope.parameters)
         word = words[0] if words else ""
         if word == BLOCK:
             return self._block(read_use(words, None), scope, source)
@@ -170,7 +170,7 @@ class _Expansion:
                     found, hint=f'use the block with "{Residual.word} {word}" or "{BLOCK} {word}"'
                 )
             raise NetworkError(found)
-        return (_Node(_leaf(filled(spec, scope.parameters)), source),)
+        return (_Node(_leaf(fill_parameters(spec, scope.parameters)), source),)
 
     def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         if len(use.names) != 1:
@@ -178,7 +178,7 @@ class _Expansion:
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
         return _repeated(
-            [self._body(use.names[0], each, scope, source) for each in use.each_repeat], use.repeats
+            [self._body(use.names[0], each, scope, source) for each in use.arguments_per_repeat], use.repeats
         )
 
     def _residual(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
@@ -186,10 +186,10 @@ class _Expansion:
         if len(use.names) != 1:
             what, hint = f'"{use.text}" must name one block', f"usage: {Residual.usage}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
-        values = read_values(Residual, own_words(words, Residual), use.text)
+        values = read_values(Residual, option_words(words, Residual), use.text)
         self._check_arguments(use, tuple(arguments_of(Residual)))
         nodes: list[tuple[_Node, ...]] = []
-        for arguments in use.each_repeat:
+        for arguments in use.arguments_per_repeat:
             body = self._body(use.names[0], arguments, scope, source)
             nodes.append((_Node(Residual(_layers(body), **values), source, (((), body),)),))
         return _repeated(nodes, use.repeats)
@@ -201,7 +201,7 @@ class _Expansion:
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
         nodes: list[tuple[_Node, ...]] = []
-        for arguments in use.each_repeat:
+        for arguments in use.arguments_per_repeat:
             branches = tuple(
                 () if name == IDENTITY else self._body(name, arguments, scope, source) for name in use.names
             )
@@ -243,10 +243,10 @@ class _Expansion:
     def _written_out(self, spec: tuple[Spec, ...], scope: _Scope, source: Source) -> tuple[_Node, ...]:
         """Return the node of a list, which is a layer followed by the layers inside it."""
         head, *rest = spec or ("",)
-        words = filled_words(head, scope.parameters) if isinstance(head, str) else []
+        words = split_filled(head, scope.parameters) if isinstance(head, str) else []
         kind = LAYERS.get(words[0]) if words else None
-        if kind is None or not kind.holds or not rest:
-            holding = [f'["{word}", ...]' for word, layer in LAYERS.items() if layer.holds]
+        if kind is None or not kind.contains or not rest:
+            holding = [f'["{word}", ...]' for word, layer in LAYERS.items() if layer.contains]
             what = f"a list must be a layer followed by the layers inside it: {' or '.join(holding)}"
             raise NetworkError(Problem(what, got=f'"{" ".join(words)}" and {len(rest)} layers'))
         text = " ".join(words)
@@ -254,18 +254,18 @@ class _Expansion:
         scope = replace(scope, depth=scope.depth + 1)
         if kind is Concat:
             branches = tuple(
-                self._branch(each, scope, (*source.places, at)) for at, each in enumerate(rest, 1)
+                self._branch(each, scope, (*source.indices, at)) for at, each in enumerate(rest, 1)
             )
             return (_concat_node(branches, source),)
-        body = self.sequence(tuple(rest), scope, source.places)
+        body = self.sequence(tuple(rest), scope, source.indices)
         return (_Node(Residual(_layers(body), **values), source, (((), body),)),)
 
-    def _branch(self, spec: Spec, scope: _Scope, places: LayerPath) -> tuple[_Node, ...]:
+    def _branch(self, spec: Spec, scope: _Scope, indices: LayerPath) -> tuple[_Node, ...]:
         """Return the nodes of a branch of a concat that is written out."""
         if not isinstance(spec, (list, tuple)) or not spec or spec[0] != BRANCH:
             what = f'a concat must contain branches, ["{BRANCH}", LAYER, ...]'
             raise NetworkError(Problem(what))
-        return self.sequence(tuple(spec[1:]), scope, places)
+        return self.sequence(tuple(spec[1:]), scope, indices)
 
 
 # A search reads the same texts many times. Layers are immutable, so one object can serve all of them.
@@ -281,7 +281,7 @@ def _repeated(nodes: list[tuple[_Node, ...]], repeats: int) -> tuple[_Node, ...]
     """Return the nodes of all repeats; ``nodes`` has those of the first repeat and of the others (``stride=1``)."""
     # Checked before the tuple is made: "x1000" of a large block would fill the memory.
     n_layers = _size(nodes[0]) + (repeats - 1) * _size(nodes[-1])
-    if n_layers > MOST_LAYERS:
+    if n_layers > MAX_LAYERS:
         raise NetworkError(_too_many(n_layers))
     return nodes[0] + nodes[-1] * (repeats - 1)
 
@@ -306,7 +306,7 @@ def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
     what = f'block "{names[0]}" contains itself: {" → ".join(names)}'
     place = uses[start][1]
     problem = Problem(what, where=place.location)
-    return at_layer(problem, source=place)
+    return layer_problem(problem, source=place)
 
 
 def _size(nodes: Iterable[_Node]) -> int:
@@ -314,11 +314,11 @@ def _size(nodes: Iterable[_Node]) -> int:
 
 
 def _no_list(layers: str) -> Problem:
-    return Problem("layers must be a list of layer texts", got=f'the text "{layers}"')
+    return Problem("layers must be a list of strings", got=f'the string "{layers}"')
 
 
 def _too_many(n_layers: int) -> Problem:
-    return Problem(f"a network must have at most {MOST_LAYERS:,} layers", got=f"{n_layers:,}")
+    return Problem(f"a network must have at most {MAX_LAYERS:,} layers", got=f"{n_layers:,}")
 
 
 def _sources(nodes: Iterable[_Node], prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Source]]:

@@ -13,10 +13,10 @@ from convstudy.networks.expanding import BRANCH, expand
 from convstudy.networks.initialisers import DEFAULT_INIT, INITIALISERS
 from convstudy.networks.layers import Layer
 from convstudy.networks.layers.dense import Dense
-from convstudy.networks.layers.stochastic_depth import with_rates
+from convstudy.networks.layers.stochastic_depth import with_linear_rates
 from convstudy.networks.parameters import Spec
 from convstudy.networks.shapes import Shape
-from convstudy.networks.tree import LayerPath, LayerProblem, Step, every_layer, mapped, walk
+from convstudy.networks.tree import LayerPath, LayerProblem, Step, all_layers, map_layers, walk
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class Network:
 
     @cached_property
     def layer_types(self) -> tuple[str, ...]:
-        """The first word of each layer's text, in the order of :meth:`every_layer`."""
-        return tuple(layer.word for layer in self.every_layer())
+        """The first word of each layer's text, in the order of :meth:`all_layers`."""
+        return tuple(layer.word for layer in self.all_layers())
 
-    def every_layer(self) -> Iterator[Layer]:
+    def all_layers(self) -> Iterator[Layer]:
         """Yield all layers, each before the layers inside it."""
-        return every_layer(self.layers)
+        return all_layers(self.layers)
 
     def without(self, words: Iterable[str]) -> Network:
         """Return the network without the layers of these types (``"dropout"``, ``"batch-norm"``, ...).
@@ -89,11 +89,11 @@ class Network:
             given = {key: name for key in ("activation", "then") if getattr(layer, key, None)}
             return (replace(layer, **given) if given else layer,)  # type: ignore[type-var]
 
-        return replace(self, layers=mapped(self.layers, change))
+        return replace(self, layers=map_layers(self.layers, change))
 
     def with_init(self, name: str) -> Network:
         """Return the network with ``name`` as the initialiser of every layer, the output layer included."""
-        return Network(mapped(self.layers, lambda layer: (_with_init(layer, None),)), name)
+        return Network(map_layers(self.layers, lambda layer: (_with_init(layer, None),)), name)
 
     def complete(self, n_classes: int) -> tuple[Layer, ...]:
         """Return the layers and the output layer, which has no activation because the loss takes logits.
@@ -104,7 +104,7 @@ class Network:
         def change(layer: Layer) -> tuple[Layer, ...]:
             return (_with_init(layer, self.init) if getattr(layer, "init", "") is None else layer,)
 
-        return with_rates(mapped((*self.layers, Dense(n_classes)), change))
+        return with_linear_rates(map_layers((*self.layers, Dense(n_classes)), change))
 
     def walk(self, input_shape: Shape, n_classes: int) -> Iterator[Step]:
         """Yield each layer with its path and the shapes before and after it; the output layer is included.
@@ -158,7 +158,7 @@ def _without(layers: Iterable[Layer], dropped: frozenset[str]) -> tuple[Layer, .
         is_emptied = bool(inside) and all(branch.layers for branch in layer.branches) and not any(inside)
         changed = layer.with_branches(inside) if inside else layer
         if layer.word in dropped or is_emptied:
-            kept += [inner for inner in changed.left_out() if inner.word not in dropped]
+            kept += [inner for inner in changed.remaining_layers() if inner.word not in dropped]
         else:
             kept.append(changed)
     return tuple(kept)

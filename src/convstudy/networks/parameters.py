@@ -24,12 +24,12 @@ _SIGNS = re.compile(r"[*/+%^()]")
 _INTEGER = re.compile(r"[0-9]{1,9}")
 
 
-def filled(text: str, parameters: Mapping[str, Value]) -> str:
+def fill_parameters(text: str, parameters: Mapping[str, Value]) -> str:
     """Return a layer text with every ``{name}`` replaced by the value of the parameter.
 
     A value is not searched for further parameters. It can be a whole layer text such as ``"conv 8 3 relu"``.
 
-    >>> filled("conv {4*filters} {kernel} relu", {"filters": 16, "kernel": 7})
+    >>> fill_parameters("conv {4*filters} {kernel} relu", {"filters": 16, "kernel": 7})
     'conv 64 7 relu'
 
     Raises:

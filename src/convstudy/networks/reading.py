@@ -13,7 +13,7 @@ from convstudy.errors import NetworkError, Problem, nearest, unknown
 from convstudy.networks.layers import LAYERS, Layer
 from convstudy.networks.layers.layer import Argument, arguments_of
 
-LONGEST_TEXT = 200
+MAX_TEXT_LENGTH = 200
 
 
 def read_layer(text: str) -> Layer:
@@ -35,15 +35,15 @@ def read_layer(text: str) -> Layer:
     if words[0] not in LAYERS:
         raise NetworkError(unknown("layer", words[0], LAYERS))
     layer = LAYERS[words[0]]
-    if layer.holds:
+    if layer.contains:
         raise NetworkError(Problem(f'"{text}" has no layers inside', hint=f"usage: {layer.usage}"))
     return layer(**read_values(layer, words[1:], text))
 
 
 def check_length(text: str) -> None:
-    """Raise :class:`NetworkError` for a text of more than ``LONGEST_TEXT`` characters."""
-    if len(text) > LONGEST_TEXT:
-        what, got = f"a layer text must have at most {LONGEST_TEXT} characters", f"{len(text)}"
+    """Raise :class:`NetworkError` for a text of more than ``MAX_TEXT_LENGTH`` characters."""
+    if len(text) > MAX_TEXT_LENGTH:
+        what, got = f"a layer text must have at most {MAX_TEXT_LENGTH} characters", f"{len(text)}"
         raise NetworkError(Problem(what, got=got, hint="split it into several layers"))
 
 

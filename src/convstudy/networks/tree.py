@@ -42,17 +42,17 @@ class Source:
 
     Attributes:
         block: the name of the block whose ``layers`` contain it; empty for a layer of the network itself.
-        places: its index in ``layers``, from 0, with one more number per enclosing list.
+        indices: its index in ``layers``, from 0, with one more number per enclosing list.
         used_at: the place where the block is used; ``None`` for a layer of the network itself.
     """
 
     block: str
-    places: LayerPath
+    indices: LayerPath
     used_at: Source | None = None
 
     @property
     def location(self) -> Location:
-        first, *others = self.places  # in an inner list, index 0 is the text of the enclosing layer
+        first, *others = self.indices  # in an inner list, index 0 is the text of the enclosing layer
         return Location(layer=(first + 1, *others), block=self.block)
 
 
@@ -80,10 +80,10 @@ class LayerProblem(Problem):
 OUTPUT_LAYER = Location(layer=OUTPUT)
 
 
-def at_layer(problem: Problem, **places: object) -> LayerProblem:
+def layer_problem(problem: Problem, **indices: object) -> LayerProblem:
     """Return a :class:`LayerProblem` with the fields of ``problem`` and the given ones."""
     known = {item.name: getattr(problem, item.name) for item in fields(problem)}
-    return LayerProblem(**{**known, **places})
+    return LayerProblem(**{**known, **indices})
 
 
 def path_text(path: LayerPath) -> str:
@@ -100,19 +100,19 @@ def named_path(path: LayerPath) -> tuple[int | str, ...]:
     return tuple("shortcut" if step == SHORTCUT else step for step in path)
 
 
-def every_layer(layers: Iterable[Layer]) -> Iterator[Layer]:
+def all_layers(layers: Iterable[Layer]) -> Iterator[Layer]:
     """Yield all layers of a tree, each before the layers inside it."""
     for layer in layers:
         yield layer
         for branch in layer.branches:
-            yield from every_layer(branch.layers)
+            yield from all_layers(branch.layers)
 
 
-def mapped(layers: Iterable[Layer], change: Callable[[Layer], tuple[Layer, ...]]) -> tuple[Layer, ...]:
+def map_layers(layers: Iterable[Layer], change: Callable[[Layer], tuple[Layer, ...]]) -> tuple[Layer, ...]:
     """Return a tree with each layer replaced by the layers that ``change`` returns; inner layers are changed first."""
     changed: list[Layer] = []
     for layer in layers:
-        inside = tuple(mapped(branch.layers, change) for branch in layer.branches)
+        inside = tuple(map_layers(branch.layers, change) for branch in layer.branches)
         changed += change(layer.with_branches(inside) if inside else layer)
     return tuple(changed)
 
@@ -126,7 +126,7 @@ def shape_after(layers: tuple[Layer, ...], shape: Shape) -> Shape:
 
 
 def walk(
-    layers: Iterable[Layer], shape: Shape, prefix: LayerPath = (), around: tuple[str, ...] = ()
+    layers: Iterable[Layer], shape: Shape, prefix: LayerPath = (), enclosing: tuple[str, ...] = ()
 ) -> Iterator[Step]:
     """Yield the layers of a tree with the shapes before and after them; a layer comes before the layers inside it.
 
@@ -134,7 +134,7 @@ def walk(
         layers: the layers, first to last.
         shape: the input shape of the first layer.
         prefix: the path of the enclosing layer.
-        around: the words of the enclosing layers.
+        enclosing: the words of the enclosing layers.
 
     Raises:
         NetworkError: a layer does not fit; its problems are of type :class:`LayerProblem` and have its path.
@@ -143,16 +143,16 @@ def walk(
         path = (*prefix, number)
         inner: list[Step] = []
         try:
-            if layer.only_inside and layer.only_inside not in around:
+            if layer.only_inside and layer.only_inside not in enclosing:
                 raise NetworkError(Problem(f'"{layer.word}" must be inside a {layer.only_inside}'))
-            for steps, inside in layer.inside(shape):
-                inner += walk(inside, shape, (*path, *steps), (*around, layer.word))
+            for steps, inside in layer.inner_sequences(shape):
+                inner += walk(inside, shape, (*path, *steps), (*enclosing, layer.word))
             after = layer.output_shape(shape)
         except NetworkError as error:
             found = (
                 problem
                 if isinstance(problem, LayerProblem)  # of a layer inside, which has the longer path
-                else at_layer(problem, path=path, text=layer.text)
+                else layer_problem(problem, path=path, text=layer.text)
                 for problem in error.problems
             )
             raise NetworkError(*found) from None

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from convstudy.errors import NetworkError, Problem
 from convstudy.networks.layers import Layer
 from convstudy.networks.layers.layer import arguments_of
-from convstudy.networks.parameters import Value, filled
+from convstudy.networks.parameters import Value, fill_parameters
 from convstudy.networks.reading import check_length
 
-MOST_REPEATS = 1_000
+MAX_REPEATS = 1_000
 IDENTITY = "identity"
 """The branch of a concat that is its input; a block must not have this name."""
 STRIDE = "stride"
@@ -38,25 +38,25 @@ class Use:
         return ", ".join(self.names) or "nothing"
 
     @property
-    def each_repeat(self) -> tuple[Mapping[str, str], ...]:
+    def arguments_per_repeat(self) -> tuple[Mapping[str, str], ...]:
         """The arguments of the first repeat and, if there are more, of the others, which have ``stride=1``."""
         return (self.arguments, {**self.arguments, STRIDE: "1"}) if self.repeats > 1 else (self.arguments,)
 
 
-def filled_words(text: str, parameters: Mapping[str, Value]) -> list[str]:
+def split_filled(text: str, parameters: Mapping[str, Value]) -> list[str]:
     """Return the words of a text with its parameters filled in.
 
     A word such as ``norm={norm}`` stays one word, even if the value of the parameter has spaces.
     """
     check_length(text)
-    whole = filled(text, parameters)  # first, so that one error has all problems of the text
+    whole = fill_parameters(text, parameters)  # first, so that one error has all problems of the text
     words = _WORD.findall(text)
     if words and "{" in words[0]:
         return whole.split()
-    return [filled(word, parameters) for word in words]
+    return [fill_parameters(word, parameters) for word in words]
 
 
-def own_words(words: list[str], kind: type[Layer] | None) -> list[str]:
+def option_words(words: list[str], kind: type[Layer] | None) -> list[str]:
     """Return the words that are options of the layer itself, not arguments of its block."""
     keys = arguments_of(kind) if kind else {}
     return [word for word in words[1:] if word.partition("=")[0] in keys and "=" in word]
@@ -76,7 +76,7 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
     names: list[str] = []
     repeats: list[int] = []
     arguments: dict[str, str] = {}
-    own = own_words(words, kind)
+    own = option_words(words, kind)
     for word in words[1:]:
         key, equals, value = word.partition("=")
         if word in own:
@@ -89,8 +89,8 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
             repeats.append(int(found[1][:9]))
         else:
             names.append(word)
-    if len(repeats) > 1 or not all(1 <= n <= MOST_REPEATS for n in repeats):
+    if len(repeats) > 1 or not all(1 <= n <= MAX_REPEATS for n in repeats):
         got = ", ".join(word for word in words if REPEATS.fullmatch(word))
-        what = f'"{text}" must have one number of repeats, from x1 to x{MOST_REPEATS}'
+        what = f'"{text}" must have one number of repeats, from x1 to x{MAX_REPEATS}'
         raise NetworkError(Problem(what, got=got))
     return Use(text, tuple(names), repeats[0] if repeats else 1, arguments)

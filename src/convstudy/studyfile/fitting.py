@@ -131,7 +131,7 @@ def _path(draft: Draft, problem: Problem, owner: KeyPath) -> KeyPath:
     if source is None:
         return (*owner, "layers")
     of = ("block", source.block) if source.block else owner
-    return (*of, "layers", *source.places)
+    return (*of, "layers", *source.indices)
 
 
 def _check_candidates(draft: Draft, name: str) -> None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.built_in import BUILT_IN_DATASETS
-from convstudy.data.dataset import LONGEST_TEXT, MOST_CLASSES, Dataset
+from convstudy.data.dataset import MAX_CLASSES, MAX_TEXT_LENGTH, Dataset
 from convstudy.data.sources import SOURCES
 from convstudy.errors import DataError, Location, Problem, unknown
 from convstudy.studyfile.part import DIGEST_PATTERN, Many, Name, Part, one_of
@@ -36,10 +36,10 @@ class DatasetTable(Part):
     name: Name | None = Field(
         default=None, description="The name of the dataset in reports; default: the last part of the path."
     )
-    classes: Many[Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]] | None = Field(
+    classes: Many[Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]] | None = Field(
         default=None,
         min_length=2,
-        max_length=MOST_CLASSES,
+        max_length=MAX_CLASSES,
         description="The names of the classes, in the order of the labels 0, 1, 2, ...",
     )
     digest: Annotated[str, Field(pattern=DIGEST_PATTERN)] | None = Field(

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from convstudy.networks import Block, Network
-from convstudy.networks.expanding import DEEPEST, MOST_LAYERS, Expanded, expand
+from convstudy.networks.expanding import MAX_DEPTH, MAX_LAYERS, Expanded, expand
 from convstudy.networks.initialisers import DEFAULT_INIT
 from convstudy.studyfile.part import Init, Many, Name, Part, Tried, Value, gathered
 
-MOST_LISTS = 2 * DEEPEST
+MAX_LISTS = 2 * MAX_DEPTH
 """The maximum depth of nested lists. A concat that is written as lists has two levels."""
 
 
@@ -21,7 +21,7 @@ def _layer(value: Any, depth: int = 0) -> Any:
     """Return a layer text, or a tuple of a layer text and the layers inside it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (list, tuple)) and value and depth < MOST_LISTS:
+    if isinstance(value, (list, tuple)) and value and depth < MAX_LISTS:
         return tuple(_layer(each, depth + 1) for each in value)
     raise PydanticCustomError("layer", "a layer must be a string or a list")
 
@@ -50,7 +50,7 @@ class BlockPattern(Part):
     """
 
     layers: Many[Written] = Field(
-        min_length=1, max_length=MOST_LAYERS, description="The layers of the block, from first to last."
+        min_length=1, max_length=MAX_LAYERS, description="The layers of the block, from first to last."
     )
     parameters: dict[str, Value] = Field(
         default_factory=dict, description="The default value of {name} in a layer text."
@@ -84,7 +84,7 @@ class NetworkPattern(Part):
 
     layers: Many[Written] = Field(
         min_length=1,
-        max_length=MOST_LAYERS,
+        max_length=MAX_LAYERS,
         description="The hidden layers, from first to last. The output layer is added.",
     )
     init: Init = Field(default=DEFAULT_INIT, description="The initialiser of layers that name none.")

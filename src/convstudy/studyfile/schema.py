@@ -171,7 +171,7 @@ def _layer() -> Schema:
         "pattern": rf"^\s*(({words})(\s|$)|[a-z-]*\{{)",
         "description": "; ".join((*(layer.usage for layer in LAYERS.values()), BLOCK_USAGE)),
     }
-    holding = "|".join((*(word for word, layer in LAYERS.items() if layer.holds), BRANCH))
+    holding = "|".join((*(word for word, layer in LAYERS.items() if layer.contains), BRANCH))
     head = {"type": "string", "pattern": rf"^\s*(({holding})(\s|$)|[a-z-]*\{{)"}
     inside = {
         "type": "array",

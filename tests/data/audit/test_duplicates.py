@@ -8,7 +8,13 @@ import pytest
 
 from convstudy.data import BUILT_IN_DATASETS, Images
 from convstudy.data.audit import duplicates
-from convstudy.data.audit.duplicates import NEAR, Pair, exact_pairs, near_duplicate_pairs, repeats
+from convstudy.data.audit.duplicates import (
+    MIN_CORRELATION,
+    Pair,
+    count_repeats,
+    exact_pairs,
+    near_duplicate_pairs,
+)
 from convstudy.data.audit.perceptual_hashes import at_mean_0_and_length_1, perceptual_hashes
 
 Pixels = npt.NDArray[np.uint8]
@@ -45,8 +51,8 @@ def test_exact_duplicates_are_counted_within_and_across_parts() -> None:
     test = labelled(np.stack([d, a, c, a]), [0, 0, 5, 0])
     first, second = perceptual_hashes(train), perceptual_hashes(test)
     # a is three times in the training part, once with another label, and twice in the test part.
-    assert repeats(first, train.labels) == (2, 1)
-    assert repeats(second, test.labels) == (1, 0)
+    assert count_repeats(first, train.labels) == (2, 1)
+    assert count_repeats(second, test.labels) == (1, 0)
     found = exact_pairs(first, second, train.labels, test.labels)
     assert (found.n_pairs, found.n_test, found.n_otherwise_labelled) == (7, 3, 3)
     assert found.shown[:4] == (
@@ -62,7 +68,7 @@ def test_all_pairs_are_counted_and_20_are_stored() -> None:
     many = labelled(np.repeat(one, 30, axis=0))
     hashes = perceptual_hashes(many)
     found = exact_pairs(hashes, hashes, many.labels, many.labels)
-    assert (found.n_pairs, found.n_test, len(found.shown)) == (900, 30, duplicates.MOST_SHOWN)
+    assert (found.n_pairs, found.n_test, len(found.shown)) == (900, 30, duplicates.MAX_SHOWN)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -120,21 +126,21 @@ def test_tiled_search_equals_the_search_over_all_pairs(monkeypatch: pytest.Monke
     first, second = (at_mean_0_and_length_1(part.pixels).astype(np.float64) for part in (train, test))
     correlations = second @ first.T
     hashes = perceptual_hashes(train), perceptual_hashes(test)
-    for least in (NEAR, 0.97):
-        monkeypatch.setattr(duplicates, "NEAR", least)
+    for least in (MIN_CORRELATION, 0.97):
+        monkeypatch.setattr(duplicates, "MIN_CORRELATION", least)
         monkeypatch.setattr(duplicates, "TILE", (333, 100))
         found = near_duplicate_pairs(train, test, *hashes)
         assert found is not None
         test_rows, _ = np.nonzero(correlations >= least)
         assert (found.n_pairs, found.n_test) == (len(test_rows), len(set(test_rows)))
-        if least == NEAR:
+        if least == MIN_CORRELATION:
             assert [(p.train_row, p.test_row) for p in found.shown] == [(1169, 304)]
         else:
-            assert found.n_pairs > duplicates.MOST_SHOWN
+            assert found.n_pairs > duplicates.MAX_SHOWN
 
 
 def test_search_stops_if_too_many_images_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "MOST_COMPARED", 50)
+    monkeypatch.setattr(duplicates, "MAX_COMPARED", 50)
     part = labelled(changed(np.repeat(scenes(1, seed=2), 10, axis=0), 1, 0, 2))
     assert near_duplicate_pairs(part, part, *[perceptual_hashes(part)] * 2) is None
 

@@ -42,7 +42,7 @@ class TestNpy(SourceConformance):
         self, folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     ) -> Example:
         if request.param == "in the file":
-            monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", 0)
+            monkeypatch.setattr(npy, "MAX_BYTES_IN_MEMORY", 0)
 
         def damage(part: Part) -> None:
             path = folder / f"{part}-images.npy"
@@ -70,7 +70,7 @@ def test_images_without_channels_and_labels_in_a_column_are_accepted(folder: Pat
 def test_images_without_channels_can_stay_in_their_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(npy, "MOST_BYTES_IN_MEMORY", 0)
+    monkeypatch.setattr(npy, "MAX_BYTES_IN_MEMORY", 0)
     np.save(folder / "train-images.npy", X_TRAIN[..., 0])
     np.save(folder / "test-images.npy", ARRAYS[2][..., 0])
     train = dataset_in(folder).load().train

@@ -144,7 +144,7 @@ def test_invalid_file_raises_one_error_with_its_path(file: Path, name: str) -> N
 
 
 def test_array_beyond_the_limit_raises_before_it_is_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npz, "MOST_BYTES", X_TRAIN.nbytes - 1)
+    monkeypatch.setattr(npz, "MAX_BYTES", X_TRAIN.nbytes - 1)
     with pytest.raises(DataError, match="too large") as caught:
         npz.find(file)
     assert 'source = "npy"' in caught.value.problems[0].hint

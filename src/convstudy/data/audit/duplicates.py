@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data.audit.perceptual_hashes import READ_AT_ONCE, PerceptualHashes, at_mean_0_and_length_1
+from convstudy.data.audit.perceptual_hashes import CHUNK_SIZE, PerceptualHashes, at_mean_0_and_length_1
 from convstudy.data.images import Images
 
 if TYPE_CHECKING:
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.int64]
 
-NEAR = 0.99
+MIN_CORRELATION = 0.99
 """Two images are near-duplicates if their pixels correlate by this much or more.
 
 The correlation does not depend on brightness and contrast. Copies with noise of 10 of 255 levels, or saved as JPEG of
 quality 75, are above the limit; of MNIST's 600 million pairs of a training and a test image, one is
 (docs/statistics.md).
 """
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 """The number of pairs whose rows are stored; all pairs are counted."""
-MOST_COMPARED = 2_000_000
+MAX_COMPARED = 2_000_000
 """The largest number of pairs whose pixels are compared; if all images look alike, all pairs would be compared."""
 TILE = (2048, 256)
 """The numbers of training and of test images compared at a time: their distances fit into the cache of a CPU."""
@@ -49,7 +49,7 @@ class Pairs:
         n_pairs: the number of pairs.
         n_test: the number of test images in at least one pair.
         n_otherwise_labelled: the number of pairs with two different labels.
-        shown: the first pairs in the order of correlation and rows, at most :data:`MOST_SHOWN`.
+        shown: the first pairs in the order of correlation and rows, at most :data:`MAX_SHOWN`.
     """
 
     n_pairs: int
@@ -58,7 +58,7 @@ class Pairs:
     shown: tuple[Pair, ...]
 
 
-def repeats(hashes: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
+def count_repeats(hashes: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
     """Return the number of images with the pixels of an earlier one, and the number of these with another label.
 
     Args:
@@ -93,7 +93,7 @@ def exact_pairs(
         n_test += 1
         n_pairs += len(twins)
         n_otherwise += int((train_labels[twins] != label).sum())
-        for row in twins[: MOST_SHOWN - len(shown)]:
+        for row in twins[: MAX_SHOWN - len(shown)]:
             shown.append(Pair(row, test_row, int(train_labels[row]), label, 1.0))
     return Pairs(n_pairs, n_test, n_otherwise, tuple(shown))
 
@@ -101,9 +101,9 @@ def exact_pairs(
 def near_duplicate_pairs(
     train: Images, test: Images, train_hashes: PerceptualHashes, test_hashes: PerceptualHashes
 ) -> Pairs | None:
-    """Return the pairs whose pixels correlate by :data:`NEAR` or more and are not equal.
+    """Return the pairs whose pixels correlate by :data:`MIN_CORRELATION` or more and are not equal.
 
-    The result is ``None`` if more than :data:`MOST_COMPARED` pairs would have to be compared.
+    The result is ``None`` if more than :data:`MAX_COMPARED` pairs would have to be compared.
 
     Two rows of mean 0 and length 1 with correlation r have the distance √(2 − 2r); the distance of their hashes is at
     most that. So all pairs of hashes are compared first, and then the pixels of the pairs whose hashes are close.
@@ -116,10 +116,10 @@ def near_duplicate_pairs(
     shown: list[Pair] = []
     for train_rows, test_rows in _candidates(train_hashes, test_hashes):
         n_compared += len(train_rows)
-        if n_compared > MOST_COMPARED:
+        if n_compared > MAX_COMPARED:
             return None
         correlations = _correlations(train, test, train_rows, test_rows)
-        found = np.flatnonzero(correlations >= NEAR)
+        found = np.flatnonzero(correlations >= MIN_CORRELATION)
         found = found[[train_hashes.exact[train_rows[i]] != test_hashes.exact[test_rows[i]] for i in found]]
         n_pairs += len(found)
         in_pair[test_rows[found]] = True
@@ -134,9 +134,7 @@ def near_duplicate_pairs(
             )
             for i in found
         ]
-        shown = sorted(shown, key=lambda pair: (-pair.correlation, pair.test_row, pair.train_row))[
-            :MOST_SHOWN
-        ]
+        shown = sorted(shown, key=lambda pair: (-pair.correlation, pair.test_row, pair.train_row))[:MAX_SHOWN]
     return Pairs(n_pairs, int(in_pair.sum()), n_otherwise, tuple(shown))
 
 
@@ -149,7 +147,7 @@ def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tup
     squares = _squares(test)
     second = np.column_stack((-2 * test.low, np.ones_like(squares), squares))
     squares = _squares(train)
-    most = 2 - 2 * NEAR + 1e-4  # 1e-4 covers the rounding in float32
+    most = 2 - 2 * MIN_CORRELATION + 1e-4  # 1e-4 covers the rounding in float32
     for train_start in range(0, len(squares), TILE[0]):
         part = slice(train_start, train_start + TILE[0])
         first = np.column_stack((train.low[part], squares[part], np.ones_like(squares[part])))
@@ -174,7 +172,7 @@ def _correlations(train: Images, test: Images, train_rows: Rows, test_rows: Rows
     import numpy as np
 
     height, width, channels = train.image_shape
-    n_at_once = max(1, READ_AT_ONCE // max(1, height * width * channels))
+    n_at_once = max(1, CHUNK_SIZE // max(1, height * width * channels))
     correlations = np.empty(len(train_rows), dtype=np.float32)
     for start in range(0, len(train_rows), n_at_once):
         part = slice(start, start + n_at_once)

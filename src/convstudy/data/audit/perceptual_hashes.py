@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 N_FREQUENCIES = 8
 """The number of lowest frequencies in each direction."""
-READ_AT_ONCE = 1 << 20
+CHUNK_SIZE = 1 << 20
 """The number of pixels processed at a time: 4 MiB in float32, which about fit into the cache of a CPU."""
 
 
@@ -53,7 +53,7 @@ def perceptual_hashes(images: Images) -> PerceptualHashes:
     exact: list[bytes] = []
     low = np.empty((len(images), len(down) * len(across) - 1), dtype=np.float32)
     constant = np.empty(len(images), dtype=bool)
-    for piece in images.pieces(READ_AT_ONCE):
+    for piece in images.pieces(CHUNK_SIZE):
         place = slice(len(exact), len(exact) + len(piece))
         exact += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in piece]
         scaled = at_mean_0_and_length_1(piece)

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.audit.duplicates import (
-    MOST_SHOWN,
+    MAX_SHOWN,
     Pair,
     Pairs,
+    count_repeats,
     exact_pairs,
     near_duplicate_pairs,
-    repeats,
 )
 from convstudy.data.audit.perceptual_hashes import PerceptualHashes, perceptual_hashes
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """The version of the JSON form; statistics of another version are computed again."""
-_MOST = 10**15
+_MAX_COUNT = 10**15
 """An upper limit of counts of images and pairs, for validation."""
 
 
@@ -120,7 +120,7 @@ def _statistics_of(images: Images, hashes: PerceptualHashes, n_classes: int) -> 
     import numpy as np
 
     counts = np.bincount(images.labels, minlength=n_classes).tolist()
-    return PartStatistics(tuple(counts), int(hashes.constant.sum()), *repeats(hashes, images.labels))
+    return PartStatistics(tuple(counts), int(hashes.constant.sum()), *count_repeats(hashes, images.labels))
 
 
 def _members(values: object, keys: tuple[str, ...]) -> list[Any]:
@@ -130,7 +130,7 @@ def _members(values: object, keys: tuple[str, ...]) -> list[Any]:
     return [values[key] for key in keys]
 
 
-def _count(value: object, most: int = _MOST) -> int:
+def _count(value: object, most: int = _MAX_COUNT) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"expected an integer in [0, {most}]")
     return value
@@ -159,7 +159,7 @@ def _pairs(values: object, info: Dataset) -> Pairs:
         values, ("n_pairs", "n_test", "n_otherwise_labelled", "shown")
     )
     n_pairs = _count(n_pairs, info.n_train * info.n_test)
-    pairs = tuple(_pair(pair, info) for pair in _items(shown, min(MOST_SHOWN, n_pairs)))
+    pairs = tuple(_pair(pair, info) for pair in _items(shown, min(MAX_SHOWN, n_pairs)))
     return Pairs(n_pairs, _count(n_test, min(n_pairs, info.n_test)), _count(n_otherwise, n_pairs), pairs)
 
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.parts import LABELS_FORM, PIXELS_FORM, images_of, n_classes_of
+from convstudy.data.parts import LABELS_FORM, PIXELS_FORM, checked_images, checked_n_classes
 from convstudy.data.source import (
     Found,
     PartDigests,
     SourceKind,
+    exists,
     from_json,
-    is_there,
     path_from,
     path_within,
 )
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from convstudy.data.images import Images, Part
 
-MOST_BYTES_IN_MEMORY = 1 << 28
+MAX_BYTES_IN_MEMORY = 1 << 28
 """Larger images stay in their file, because each worker would hold them and its training part in memory."""
 PARTS: tuple[Part, Part] = ("train", "test")
 
@@ -36,7 +36,7 @@ class NpySource(PartDigests):
 
     Their names are ``train-images.npy`` (uint8 of shape (n, height, width, channels) or (n, height, width)),
     ``train-labels.npy`` (integers of shape (n,) or (n, 1)), ``test-images.npy`` and ``test-labels.npy``. Images of more
-    than ``MOST_BYTES_IN_MEMORY`` bytes stay in their file.
+    than ``MAX_BYTES_IN_MEMORY`` bytes stay in their file.
 
     Args:
         path: the folder.
@@ -87,11 +87,11 @@ class NpySource(PartDigests):
 
 def find(path: Path) -> Found:
     """Return the source of the files in a folder; both parts are read once for their digests."""
-    if not is_there(path) or not path.is_dir():
-        what = "this must be a folder" if is_there(path) else "there is no such folder"
+    if not exists(path) or not path.is_dir():
+        what = "this must be a folder" if exists(path) else "there is no such folder"
         raise DataError(Problem(what, Location(str(path)), expected=PATH_FORM))
     train, test = (read_part(str(path), part) for part in PARTS)
-    n_classes = n_classes_of(train, test, Location(str(path)))
+    n_classes = checked_n_classes(train, test, Location(str(path)))
     shape, counts, digests = train.image_shape, (len(train), len(test)), (train.digest(), test.digest())
     return Found(NpySource(str(path.absolute()), shape, *counts, *digests), shape, *counts, n_classes)
 
@@ -105,9 +105,9 @@ def read_part(folder: str, part: Part) -> Images:
     path, labels_path = _file(folder, part, "images"), _file(folder, part, "labels")
     where = Location(str(path)), Location(str(labels_path))
     pixels, labels = open_array(path, "iufb", PIXELS_FORM), open_array(labels_path, "iufb", LABELS_FORM)
-    if pixels.nbytes <= MOST_BYTES_IN_MEMORY:
-        return images_of(np.array(pixels), labels, where)
-    images = images_of(pixels, labels, where)
+    if pixels.nbytes <= MAX_BYTES_IN_MEMORY:
+        return checked_images(np.array(pixels), labels, where)
+    images = checked_images(pixels, labels, where)
     assert isinstance(images.pixels, np.memmap)  # a view of the map, with an axis for a single channel
     return replace(images, file=PixelFile.of(images.pixels, path))
 
@@ -115,7 +115,7 @@ def read_part(folder: str, part: Part) -> Images:
 def _file(folder: str, part: Part, kind: str) -> Path:
     """Return the path of one of the four files; raise :class:`DataError` if it does not exist."""
     path = Path(folder) / f"{part}-{kind}.npy"
-    if not is_there(path):
+    if not exists(path):
         raise DataError(Problem(f"there is no {path.name}", where=Location(folder), expected=PATH_FORM))
     return path
 

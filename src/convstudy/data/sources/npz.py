@@ -14,8 +14,8 @@ from convstudy.data.source import (
     Found,
     PartDigests,
     SourceKind,
+    exists,
     from_json,
-    is_there,
     path_from,
     path_within,
 )
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from convstudy.data.images import Images, Part
 
-MOST_BYTES = 1 << 32
+MAX_BYTES = 1 << 32
 """The largest size of one array in bytes, which is held in memory; use ``.npy`` files for larger arrays."""
-READ_AT_ONCE = 1 << 20
+CHUNK_SIZE = 1 << 20
 PATH_FORM = "a .npz file with x_train, y_train, x_test and y_test"
 HINT = 'save it again with np.savez, or save four .npy files for source = "npy"'
 
@@ -54,7 +54,7 @@ class NpzSource(PartDigests):
 
     def fetch(self, download: bool = True) -> None:
         """Check that the file exists; it cannot be downloaded."""
-        if not is_there(Path(self.path)):
+        if not exists(Path(self.path)):
             raise DataError(Problem("there is no such file", Location(self.path), expected=PATH_FORM))
 
     def read(self, part: Part) -> Images:
@@ -78,29 +78,29 @@ class NpzSource(PartDigests):
 
 def find(path: Path) -> Found:
     """Return the source of a file; both parts are read once for their digests."""
-    from convstudy.data.parts import n_classes_of
+    from convstudy.data.parts import checked_n_classes
 
-    if not is_there(path):
+    if not exists(path):
         raise DataError(Problem("there is no such file", Location(str(path)), expected=PATH_FORM))
     train, test = read_part(str(path), "train"), read_part(str(path), "test")
-    n_classes = n_classes_of(train, test, Location(str(path)))
+    n_classes = checked_n_classes(train, test, Location(str(path)))
     source = NpzSource(str(path.absolute()), train.digest(), test.digest())
     return Found(source, train.image_shape, len(train), len(test), n_classes)
 
 
 def read_part(path: str, part: Part) -> Images:
     """Return one part of a file; types and shapes are checked, digests are not."""
-    from convstudy.data.parts import images_of
+    from convstudy.data.parts import checked_images
 
     pixels, labels = (read_array(path, f"{kind}_{part}") for kind in "xy")
-    return images_of(pixels, labels, (_place(path, f"x_{part}"), _place(path, f"y_{part}")))
+    return checked_images(pixels, labels, (_place(path, f"x_{part}"), _place(path, f"y_{part}")))
 
 
 def read_array(path: str, name: str) -> npt.NDArray[Any]:
     """Return one array of a file.
 
     Raises:
-        DataError: there is no array of this name, or it is damaged, contains objects or is larger than ``MOST_BYTES``.
+        DataError: there is no array of this name, or it is damaged, contains objects or is larger than ``MAX_BYTES``.
     """
     where = _place(path, name)
     try:
@@ -134,12 +134,12 @@ def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
             Problem("this must be a non-empty array of numbers in C order", where, got, hint=HINT)
         )
     n_bytes = prod(shape) * dtype.itemsize
-    if n_bytes > MOST_BYTES:
-        expected, hint = f"at most {MOST_BYTES:,} bytes", 'save four .npy files for source = "npy"'
+    if n_bytes > MAX_BYTES:
+        expected, hint = f"at most {MAX_BYTES:,} bytes", 'save four .npy files for source = "npy"'
         raise DataError(Problem("this array is too large", where, f"{n_bytes:,} bytes", expected, hint))
     values = np.empty(n_bytes, dtype=np.uint8)
     n_read = 0
-    while piece := member.read(min(READ_AT_ONCE, n_bytes - n_read + 1)):
+    while piece := member.read(min(CHUNK_SIZE, n_bytes - n_read + 1)):
         if n_read + len(piece) > n_bytes:
             raise DataError(
                 Problem("bytes follow the last value", where, f"{size:,} bytes", f"{n_bytes:,} bytes", HINT)

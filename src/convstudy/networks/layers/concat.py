@@ -34,7 +34,7 @@ class Concat(Layer):
 
     word: ClassVar[str] = "concat"
     usage: ClassVar[str] = "concat BLOCK|identity BLOCK|identity ... [xN] [KEY=VALUE ...]"
-    holds: ClassVar[str] = "branches"
+    contains: ClassVar[str] = "branches"
 
     sequences: tuple[tuple[Layer, ...], ...]
 

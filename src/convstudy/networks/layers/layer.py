@@ -136,7 +136,7 @@ class Layer:
     """The first word of the layer's text, such as ``"conv"``."""
     usage: ClassVar[str]
     """The form of the layer's text, with all options."""
-    holds: ClassVar[str] = ""
+    contains: ClassVar[str] = ""
     """``"layers"`` or ``"branches"`` for a layer that contains other layers."""
 
     only_inside: ClassVar[str] = ""
@@ -177,7 +177,7 @@ class Layer:
         """Return this layer with other layers inside, one sequence per branch."""
         raise TypeError(f"{type(self).__name__} holds no layers")
 
-    def inside(self, shape: Shape) -> Iterator[Branch]:
+    def inner_sequences(self, shape: Shape) -> Iterator[Branch]:
         """Yield all sequences of layers inside this one, including those that depend on the input shape.
 
         A caller must check that a sequence fits before it asks for the next one: a projection has the shape of the
@@ -185,7 +185,7 @@ class Layer:
         """
         yield from self.branches
 
-    def left_out(self) -> tuple[Layer, ...]:
+    def remaining_layers(self) -> tuple[Layer, ...]:
         """Return the layers that remain when a variant removes this one (``without = [...]``)."""
         return ()
 

@@ -15,9 +15,9 @@ from convstudy.networks.layers.expand_conv import ExpandConv
 from convstudy.networks.layers.layer import Layer, argument, misfit, one_of
 from convstudy.networks.layers.norm import BatchNorm, GroupNorm, LayerNorm
 from convstudy.networks.layers.plain import Activation
-from convstudy.networks.layers.stochastic_depth import never_dropped
+from convstudy.networks.layers.stochastic_depth import with_zero_rates
 from convstudy.networks.shapes import Shape, shape_text
-from convstudy.networks.tree import SHORTCUT, Branch, mapped, shape_after
+from convstudy.networks.tree import SHORTCUT, Branch, map_layers, shape_after
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ class Residual(Layer):
         "residual BLOCK [xN] [KEY=VALUE ...] [then=ACTIVATION] "
         "[shortcut=projection|pad|identity|identity-or-none] [init=NAME]"
     )
-    holds: ClassVar[str] = "layers"
+    contains: ClassVar[str] = "layers"
 
     body: tuple[Layer, ...]
     shortcut: str = argument("key", one_of(SHORTCUTS), "projection")
@@ -77,15 +77,15 @@ class Residual(Layer):
         (body,) = sequences
         return replace(self, body=body)
 
-    def inside(self, shape: Shape) -> Iterator[Branch]:
+    def inner_sequences(self, shape: Shape) -> Iterator[Branch]:
         """Yield the body and, if there is one, the projection."""
         yield Branch((), self.body)
         if projection := self.projection(shape):
             yield Branch((SHORTCUT,), projection)
 
-    def left_out(self) -> tuple[Layer, ...]:
+    def remaining_layers(self) -> tuple[Layer, ...]:
         """Return the body and the activation without the shortcut: the plain network of He et al. 2016."""
-        kept = mapped(self.body, lambda layer: () if layer.only_inside == self.word else (layer,))
+        kept = map_layers(self.body, lambda layer: () if layer.only_inside == self.word else (layer,))
         return (*kept, Activation(self.then)) if self.then else kept
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -139,7 +139,7 @@ class Residual(Layer):
         after = self.output_shape(shape)
         adds = after == shape or self.shortcut != "identity-or-none"
         # Without a shortcut, an image whose body is dropped would be lost.
-        body = sequence(self.body if adds else never_dropped(self.body), shape, generator)
+        body = sequence(self.body if adds else with_zero_rates(self.body), shape, generator)
         shortcut: nn.Module | None = None
         if self.shortcut == "pad" and after != shape:
             stride = 1 if len(shape) == 1 else self.stride(shape) or 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from convstudy.networks.layers.layer import Decimal, Layer, argument, one_of
 from convstudy.networks.shapes import Shape
-from convstudy.networks.tree import every_layer, mapped
+from convstudy.networks.tree import all_layers, map_layers
 
 if TYPE_CHECKING:
     import torch
@@ -57,11 +57,11 @@ class StochasticDepth(Layer):
         return ImageDropout(self.rate) if self.rate else nn.Identity()
 
 
-def with_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+def with_linear_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """Return a tree in which each ``linear`` stochastic-depth layer has its own rate, ``rate · i / n``."""
     every = tuple(layers)
     n_linear = sum(
-        isinstance(layer, StochasticDepth) and layer.schedule == LINEAR for layer in every_layer(every)
+        isinstance(layer, StochasticDepth) and layer.schedule == LINEAR for layer in all_layers(every)
     )
     numbers = count(1)
 
@@ -70,17 +70,17 @@ def with_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
             return (layer,)
         return (replace(layer, rate=layer.rate * next(numbers) / n_linear, schedule=None),)
 
-    return mapped(every, change) if n_linear else every
+    return map_layers(every, change) if n_linear else every
 
 
-def never_dropped(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+def with_zero_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """Return a body whose stochastic-depth layers have a rate of 0; those of residuals inside it keep theirs."""
     found: list[Layer] = []
     for layer in layers:
         if isinstance(layer, StochasticDepth):
             layer = replace(layer, rate=0.0)
         elif layer.branches and layer.word != StochasticDepth.only_inside:
-            layer = layer.with_branches(tuple(never_dropped(branch.layers) for branch in layer.branches))
+            layer = layer.with_branches(tuple(with_zero_rates(branch.layers) for branch in layer.branches))
         found.append(layer)
     return tuple(found)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from convstudy.analysis import Analysis
 from convstudy.data import Dataset, DatasetStatistics, Images
-from convstudy.data.audit.duplicates import NEAR, Pairs
+from convstudy.data.audit.duplicates import MIN_CORRELATION, Pairs
 from convstudy.errors import ConvstudyError
 from convstudy.numbers import counted, percent, shortest
 from convstudy.report import thumbnails
@@ -122,7 +122,7 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
         yield f"{pairs}: a model may have memorised their labels."
     else:
         yield "No test image is an exact copy of a training image."
-    rule = f"(pixel correlation of {shortest(NEAR)} or more)"
+    rule = f"(pixel correlation of {shortest(MIN_CORRELATION)} or more)"
     if near_duplicates is None:
         yield "Too many images look alike to search for near-duplicates."
     elif near_duplicates.n_pairs:
