@@ -74,7 +74,7 @@ def level_of(name: str, number: int) -> float:
 
 
 def results(
-    asked: Study | None = None,
+    case: Study | None = None,
     trace: HistoryOf = lambda name, number: settled(level_of(name, number)),
     test: Callable[[str, int], float] = lambda name, number: level_of(name, number) - 0.0005,
     fails: Callable[[str, int], str] = lambda name, number: "",
@@ -85,7 +85,7 @@ def results(
     """Return results of a complete run.
 
     Args:
-        asked: the study; :func:`study` by default.
+        case: the study; :func:`study` by default.
         trace: returns the history of a fit.
         test: returns the test accuracy of a fit.
         fails: returns the kind of error of a failed fit, "" for others.
@@ -115,7 +115,7 @@ def results(
             dead_relus=tuple(dead(name, number)),
         )
 
-    plan, choices, records = finished(asked or study(), make)
+    plan, choices, records = finished(case or study(), make)
     tested = {fit.id: test(*names[fit.id]) for fit in plan.tested_fits if records[fit.id].done}
     test_evaluations = {
         fit_id: Evaluation(

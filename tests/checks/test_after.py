@@ -42,7 +42,7 @@ def with_kernels(*kernels: int, **levels_of: float) -> Results:
         n: Search(network=n, parameters={"kernel": kernels}, folds=5, recipe={"epochs": 3})
         for n in ("one", "two")
     }
-    return at(levels(**levels_of), asked=study(search=search))
+    return at(levels(**levels_of), case=study(search=search))
 
 
 def like_the_base(**more: Any) -> Results:
@@ -199,7 +199,7 @@ def test_best_candidate_is_reported_only_if_its_verdict_is_not_better() -> None:
     (finding,) = reported(at(levels(two=0.9849)))
     assert finding.what.startswith("two was selected over one; on the test images two is ahead by 0.10 p")
     (equivalent,) = reported(
-        at(levels(kernel_5=0.9651, kernel_3=0.965), asked=study(search={"one": study().search["one"]}))
+        at(levels(kernel_5=0.9651, kernel_3=0.965), case=study(search={"one": study().search["one"]}))
     )
     assert (equivalent.check, equivalent.where) == ("difference-within-noise", "search.one")
 
@@ -298,13 +298,12 @@ def test_seed_far_below_perfect_seeds_is_an_outlier() -> None:
 
 def test_false_outlier_rate_is_at_most_two_percent() -> None:
     """docs/checks.md: 2 % if seeds scatter by twice the sampling error of the images, near 0 if by once."""
-    luck = random.Random(0)
+    rng = random.Random(0)
     n_images = 10_000
     error = (0.98 * 0.02 / n_images) ** 0.5
     for spread, most in ((2 * error, 0.02), (error, 0.001)):
         n_wrong = sum(
-            bool(outlying({str(i): luck.gauss(0.98, spread) for i in range(5)}, n_images))
-            for _ in range(4000)
+            bool(outlying({str(i): rng.gauss(0.98, spread) for i in range(5)}, n_images)) for _ in range(4000)
         )
         assert n_wrong / 4000 <= most
 

@@ -104,15 +104,15 @@ FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-def reported(asked: Study, n_test_evaluations: int = 0) -> tuple[Finding, ...]:
+def reported(case: Study, n_test_evaluations: int = 0) -> tuple[Finding, ...]:
     """Return the findings before training."""
-    return check_plan(make_plan(asked), n_test_evaluations).reported
+    return check_plan(make_plan(case), n_test_evaluations).reported
 
 
 def test_clean_study_has_no_findings() -> None:
-    asked = study()
-    check_study(asked)
-    assert reported(asked) == ()
+    case = study()
+    check_study(case)
+    assert reported(case) == ()
 
 
 @pytest.mark.parametrize("check", FIRES)
@@ -120,9 +120,9 @@ def test_only_this_check_fires_on_the_study_made_for_it(check: str) -> None:
     changes, where = FIRES[check]
     changes = dict(changes)
     n_test_evaluations = changes.pop("n_test_evaluations", 0)
-    asked = study(**changes)
-    check_study(asked)
-    found = reported(asked, n_test_evaluations)
+    case = study(**changes)
+    check_study(case)
+    found = reported(case, n_test_evaluations)
     assert [(finding.check, finding.where) for finding in found] == [(check, each) for each in where]
     assert all(finding.what and finding.hint for finding in found)
 
@@ -142,8 +142,8 @@ def test_only_this_check_fires_on_the_study_made_for_it(check: str) -> None:
 def test_batch_norm_over_one_value_needs_batch_size_one_and_one_position(
     layers: tuple[str, ...], batch_size: int, layer: int | None
 ) -> None:
-    asked = study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=batch_size))
-    found = [finding for finding in reported(asked) if finding.check == "norm-over-one-value"]
+    case = study(**with_layers(*layers), recipe=Recipe(epochs=N_EPOCHS, batch_size=batch_size))
+    found = [finding for finding in reported(case) if finding.check == "norm-over-one-value"]
     assert [finding.where for finding in found] == ["compare.all: three"] * (layer is not None)
     assert all(f"the batch-norm of layer {layer} sees one value" in finding.what for finding in found)
 
@@ -157,8 +157,8 @@ def test_batch_norms_over_one_value_are_grouped_by_layer() -> None:
     network = {name: NetworkPattern(layers=each) for name, each in layers.items()}
     compare = {"all": Compare(networks=tuple(network))}
     recipe = Recipe(epochs=N_EPOCHS, batch_size=1)
-    asked = study(network=network, recipe=recipe, search={}, compare=compare, ablate={})
-    found = [finding for finding in reported(asked) if finding.check == "norm-over-one-value"]
+    case = study(network=network, recipe=recipe, search={}, compare=compare, ablate={})
+    found = [finding for finding in reported(case) if finding.check == "norm-over-one-value"]
     assert [(each.where, each.what.split("layer ")[1][0]) for each in found] == [
         ("compare.all: one and three", "3"),
         ("compare.all: two", "2"),
@@ -166,11 +166,11 @@ def test_batch_norms_over_one_value_are_grouped_by_layer() -> None:
 
 
 def test_batch_size_one_among_the_values_of_a_search_is_reported() -> None:
-    asked = study(
+    case = study(
         network={**FINE, "three": NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))},
         search={"size": Search(network="three", parameters={"batch_size": (1, 100)}, folds=5)},
     )
-    found = [finding for finding in reported(asked) if finding.check == "norm-over-one-value"]
+    found = [finding for finding in reported(case) if finding.check == "norm-over-one-value"]
     assert [finding.where for finding in found] == ["search.size: batch_size=1"]
 
 
@@ -296,8 +296,8 @@ def test_variant_with_adamw_and_no_decay_is_reported() -> None:
 def test_variant_with_another_optimizer_must_set_a_learning_rate(
     changes: dict[str, Any], found: bool
 ) -> None:
-    asked = study(ablate={"one": Ablate(network="one", variants={"other": Variant(recipe=changes)})})
-    assert [each.check for each in reported(asked)] == ["shared-learning-rate"] * found
+    case = study(ablate={"one": Ablate(network="one", variants={"other": Variant(recipe=changes)})})
+    assert [each.check for each in reported(case)] == ["shared-learning-rate"] * found
 
 
 @pytest.mark.parametrize(
@@ -310,9 +310,9 @@ def test_variant_with_another_optimizer_must_set_a_learning_rate(
     ],
 )
 def test_search_over_optimizers_must_search_learning_rates(parameters: dict[str, Any], found: bool) -> None:
-    asked = study(**searching(parameters=parameters))
+    case = study(**searching(parameters=parameters))
     where = ["search.one.parameters.optimizer", "search.two.parameters.optimizer"] * found
-    assert [each.where for each in reported(asked) if each.check == "shared-learning-rate"] == where
+    assert [each.where for each in reported(case) if each.check == "shared-learning-rate"] == where
 
 
 def test_unequal_tuning_counts_candidates_of_all_searches_of_a_network() -> None:
@@ -330,12 +330,12 @@ def test_unequal_tuning_counts_candidates_of_all_searches_of_a_network() -> None
 
 
 def test_networks_that_are_not_compared_may_be_tuned_unequally() -> None:
-    asked = study(
+    case = study(
         search={"one": Search(network="one", parameters={"kernel": (3, 5)})},
         compare={},
         ablate={name: Ablate(network=name, variants={"tanh": Variant(activation="tanh")}) for name in FINE},
     )
-    assert reported(asked) == ()
+    assert reported(case) == ()
 
 
 def test_number_of_validation_images_is_compared_with_the_margin() -> None:

@@ -181,8 +181,8 @@ def test_one_collapsed_seed_is_named() -> None:
 
 def test_hint_for_collapse_with_batch_norm_over_one_value_is_a_larger_batch() -> None:
     norm = NetworkPattern(layers=("flatten", "dense 4", "batch-norm"))
-    asked = study(network={"one": ONE, "two": norm}, recipe={"epochs": 12, "batch_size": 1}, search={})
-    made = results(asked, trace=only("two", lambda level: at_chance()))
+    case = study(network={"one": ONE, "two": norm}, recipe={"epochs": 12, "batch_size": 1}, search={})
+    made = results(case, trace=only("two", lambda level: at_chance()))
     (finding,) = [each for each in reported(made) if each.check == "collapsed-fit"]
     assert finding.where == "compare.all: two"
     assert finding.hint.startswith("set batch_size = 2 or more")
@@ -207,12 +207,12 @@ def test_gain_and_standard_error_worked_by_hand() -> None:
 
 def test_false_positive_rate_of_still_improving_on_a_plateau_is_below_two_percent() -> None:
     """docs/checks.md states the rate; here 3 seeds of 8 epochs, 3 of 20, and 1 of 20."""
-    luck = random.Random(0)
+    rng = random.Random(0)
     for n_epochs, n_fits in ((8, 3), (20, 3), (20, 1)):
         k = window(n_epochs)
         n_wrong = 0
         for _ in range(2000):
-            gain, error = gain_of([[luck.gauss(0.98, 0.003) for _ in range(2 * k)] for _ in range(n_fits)])
+            gain, error = gain_of([[rng.gauss(0.98, 0.003) for _ in range(2 * k)] for _ in range(n_fits)])
             n_wrong += gain > max(0.001, N_STANDARD_ERRORS * error)
         assert n_wrong / 2000 < 0.02, (n_epochs, n_fits)
 

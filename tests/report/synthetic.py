@@ -37,12 +37,12 @@ def digest(text: str) -> str:
 
 def synthetic_record(fit: Fit, level: float, environment: Environment = HERE) -> Record:
     """Return the record of a fit with about this validation accuracy in its last epoch."""
-    luck = random.Random(fit.trial_id)  # fits of one trial share their history
+    rng = random.Random(fit.trial_id)  # fits of one trial share their history
     n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
     history = []
     for number in range(1, fit.n_epochs + 1):
-        gap = 0.5 * 0.45**number + luck.gauss(0, 0.002)
-        validation = min(1.0, level - gap + luck.gauss(0, 0.002))
+        gap = 0.5 * 0.45**number + rng.gauss(0, 0.002)
+        validation = min(1.0, level - gap + rng.gauss(0, 0.002))
         train = min(1.0, level + 0.012 - gap * 0.9)
         losses = ((1 - train) * 3 + 0.01, (1 - validation) * 3.4 + 0.02)
         history.append(
@@ -171,8 +171,8 @@ def _test_targets(plan: Plan, records: dict[str, Record]) -> dict[str, float]:
     for fit in plan.tested_fits:
         record = records.get(fit.id)
         if record is not None and record.done:
-            luck = random.Random(f"test of {fit.id}")
-            targets[fit.id] = min(1.0, record.selected.validation["accuracy"] + luck.gauss(0, 0.003))
+            rng = random.Random(f"test of {fit.id}")
+            targets[fit.id] = min(1.0, record.selected.validation["accuracy"] + rng.gauss(0, 0.003))
     return targets
 
 
@@ -189,7 +189,7 @@ def _evaluations(
         test_evaluations[fit.id] = Evaluation(
             fit_id=fit.id,
             weights_digest=records[fit.id].weights_digest,
-            purpose="the last word",
+            purpose=study.name,
             evaluated_at=f"2026-01-02T03:08:{number:02d}Z",
             n_images=len(labels),
             scores=scores(
@@ -207,27 +207,27 @@ def synthetic_arrays(study: Study, fit_id: str, what: str, accuracy: float = 0.9
     ``accuracy`` is the approximate proportion of correct predictions; the same images are hard for all models.
     """
     info = study.dataset
-    luck = np.random.RandomState(int(fit_id[:6], 16))
+    rng = np.random.RandomState(int(fit_id[:6], 16))
     if what == "weights":
         return {
-            "10.0.weight": luck.normal(size=(4, 2, 3, 3)).astype(np.float32),
-            "0.0.weight": luck.normal(size=(8, info.image_shape[2], 5, 5)).astype(np.float32),
+            "10.0.weight": rng.normal(size=(4, 2, 3, 3)).astype(np.float32),
+            "0.0.weight": rng.normal(size=(8, info.image_shape[2], 5, 5)).astype(np.float32),
             "0.0.bias": np.zeros(8, np.float32),
         }
     n = info.n_test if what == "test" else 50
     labels = np.random.RandomState(1).randint(0, info.n_classes, n)
-    probabilities = luck.dirichlet(np.full(info.n_classes, 0.05), n).astype(np.float32) * 0.2
-    difficulty = np.random.RandomState(2).uniform(size=n) ** 0.2 + luck.normal(0, 0.1, n)
+    probabilities = rng.dirichlet(np.full(info.n_classes, 0.05), n).astype(np.float32) * 0.2
+    difficulty = np.random.RandomState(2).uniform(size=n) ** 0.2 + rng.normal(0, 0.1, n)
     is_wrong = np.zeros(n, dtype=bool)
     is_wrong[np.argsort(-difficulty)[: round((1 - accuracy) * n)]] = True
-    predicted = np.where(is_wrong, (labels + luck.randint(1, info.n_classes, n)) % info.n_classes, labels)
+    predicted = np.where(is_wrong, (labels + rng.randint(1, info.n_classes, n)) % info.n_classes, labels)
     probabilities += 0.001
     probabilities[np.arange(n), predicted] += 0.79
     if what == "validation":
         return {"indices": np.arange(n), "probabilities": probabilities}
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:N_ERROR_IMAGES]
-    pixels = luck.randint(0, 256, (len(wrong), *info.image_shape)).astype(np.uint8)
+    pixels = rng.randint(0, 256, (len(wrong), *info.image_shape)).astype(np.uint8)
     return {
         "labels": labels,
         "probabilities": probabilities,

@@ -86,26 +86,26 @@ def test_halving_compares_only_candidates_with_the_same_folds_and_epochs() -> No
 
 
 def test_answer_describes_a_halving_search() -> None:
-    said = conclusions(analyse(_halved()))[0]
-    assert said.text.startswith("Search kernel-size: kernel=6 (")
+    conclusion = conclusions(analyse(_halved()))[0]
+    assert conclusion.text.startswith("Search kernel-size: kernel=6 (")
     assert (
         " mean validation accuracy, 2 folds, 3 epochs) was selected from 5 candidates by successive halving. "
-        in said.text
+        in conclusion.text
     )
-    assert "kernel=5 (" in said.text and "kernel=4" not in said.text
+    assert "kernel=5 (" in conclusion.text and "kernel=4" not in conclusion.text
     assert (
-        said.notes[-1]
+        conclusion.notes[-1]
         == "Successive halving used 3 rungs and 17 epochs, 42 % of the 40 epochs of the full grid."
     )
     (text, *_) = answer(analyse(_halved(stop_after=6)))
     assert "nothing is selected yet. 1 of 3 fits of rung 2 of 3 are trained." in text
     alone = synthetic_results(HALVING, fails=["kernel=2", "kernel=3", "kernel=4", "kernel=5"])
-    said = conclusions(analyse(alone))[0]
-    assert "kernel=6 (" in said.text
-    assert said.text.endswith(
+    conclusion = conclusions(analyse(alone))[0]
+    assert "kernel=6 (" in conclusion.text
+    assert conclusion.text.endswith(
         "was selected from 5 candidates by successive halving. No other was trained as far."
     )
-    assert said.notes == (
+    assert conclusion.notes == (
         "Successive halving used 1 rung and 1 epoch, 2 % of the 40 epochs of the full grid.",
     )
 
@@ -156,11 +156,11 @@ def test_random_searches_have_charts_of_sampled_values(method: str) -> None:
     assert "rungs-kernel-size" not in [table.name for table in contents.tables]
     assert all("learning_rate=" in row["candidate"] for row in as_records(search))
     assert "The search trained 48 epochs in total." in search.caption
-    said = conclusions(analyse(results))[0]
-    assert f"was selected from 6 {'random' if method == 'random' else 'TPE'} candidates. " in said.text
+    conclusion = conclusions(analyse(results))[0]
+    assert f"was selected from 6 {'random' if method == 'random' else 'TPE'} candidates. " in conclusion.text
     # The others' names, several values each, would fill the sentence.
-    assert "5 others" in said.text
-    assert said.notes[-1] == "The 6 candidates used 48 epochs."
+    assert "5 others" in conclusion.text
+    assert conclusion.notes[-1] == "The 6 candidates used 48 epochs."
     trace = search_trace(results, results.plan.stage("search.kernel-size"))
     assert trace is not None
     assert (trace.n_candidates, trace.n_epochs, trace.grid_fraction) == (6, 48, None)

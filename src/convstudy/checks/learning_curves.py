@@ -103,6 +103,7 @@ def still_improving(analysis: Analysis) -> Iterator[Spot]:
         if n_epochs < MIN_EPOCHS:
             continue
         k = window(n_epochs)
+        # 2 k epochs: the last window and the one before it.
         accuracies = [[e.validation["accuracy"] for e in record.history[-2 * k :]] for record in records]
         losses = [[e.validation["log-loss"] for e in record.history[-2 * k :]] for record in records]
         gain, error = gain_of(accuracies)
@@ -170,7 +171,7 @@ def gain_of(curves: Sequence[Sequence[float]]) -> tuple[float, float]:
     k = len(curves[0]) // 2
     gain = fmean(fmean(curve[k:]) - fmean(curve[:k]) for curve in curves)
     squares = [(b - a) ** 2 for curve in curves for a, b in pairwise(curve)]
-    variance = fmean(squares) / 2
+    variance = fmean(squares) / 2  # of one epoch: a difference of two has twice the variance
     return gain, math.sqrt(variance * 2 / (k * len(curves)))
 
 
@@ -191,8 +192,10 @@ def rise_of(record: Record) -> tuple[int, float] | None:
     train_then = fmean(e.train["log-loss"] for e in record.history[lowest : lowest + k])
     train_last = fmean(e.train["log-loss"] for e in record.history[-k:])
     factor = validation[-1] / validation[lowest] if validation[lowest] > 0 else 1.0
-    early = middle <= (n + 1) / 2
-    return (round(middle), factor) if early and factor >= MIN_LOSS_RISE and train_last < train_then else None
+    is_early = middle <= (n + 1) / 2
+    return (
+        (round(middle), factor) if is_early and factor >= MIN_LOSS_RISE and train_last < train_then else None
+    )
 
 
 def largest_fall(values: Sequence[float]) -> float:

@@ -16,7 +16,6 @@ from convstudy.report.stages import stage_title
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the first section of the report."""
     sentences = tuple(
         Text((each.statement,), "warning" if each.question == "run" else "plain", each.subject)
         for each in material.conclusions

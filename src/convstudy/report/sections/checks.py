@@ -14,7 +14,6 @@ _DOCS = "convstudy’s docs/checks.md describes each check: what it finds, why i
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the one section."""
     findings = material.findings
     if findings is None:
         yield Section("checks", "Checks", (Text(("The checks could not run.",), "warning"),))

@@ -22,8 +22,10 @@ _LEGEND = (
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield the section if a fit is trained."""
-    asked = sorted(material.analysis.asked, key=lambda stage_result: _ORDER.index(stage_result.question))
-    blocks = [block for stage_result in asked for block in _of(material, stage_result)]
+    stage_results = sorted(
+        material.analysis.asked, key=lambda stage_result: _ORDER.index(stage_result.question)
+    )
+    blocks = [block for stage_result in stage_results for block in _of(material, stage_result)]
     if blocks:
         yield Section("curves", "Learning curves", (Text((_LEGEND,)), *blocks, *_rates(material)))
 

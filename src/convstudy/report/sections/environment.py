@@ -13,7 +13,6 @@ from convstudy.report.table import Column, Table, Value
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section on environments."""
     results = material.results
     records = [results.records[fit.id] for fit in results.plan.fits if fit.id in results.records]
     found = Counter(record.environment for record in records if record.environment is not None)

@@ -17,7 +17,6 @@ from convstudy.stats.measure import Measure, Part
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section on fits."""
     scores, costs = (
         results_table(material.analysis.stage_results, recorded_with(material.results.study.metric)),
         costs_table(material.results),
@@ -88,7 +87,7 @@ def results_table(stage_results: tuple[StageResult, ...], metrics: Sequence[str]
 
 
 def costs_table(results: Results) -> Table:
-    """Return a table with the costs of every fit."""
+    """Return a table with the times and FLOPs of every fit."""
     columns = (
         Column("fit_id", "Fit", "code"),
         Column("stage", "Stage"),

@@ -29,7 +29,6 @@ N_FIRST_IMAGES = 25
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section on the dataset."""
     results = material.results
     info = results.dataset
     notes: tuple[str, ...] = ()

@@ -28,8 +28,8 @@ def networks_of(results: Results) -> dict[str, Network]:
     found: dict[Network, str] = {}
     networks: dict[str, Network] = {}
     # The stages of a nested search train the same networks under other names.
-    asked = [stage for stage in results.plan.stages if stage.tested or stage.question == "search"]
-    stages = sorted(asked, key=lambda stage: stage.question == "search")
+    without_nested = [stage for stage in results.plan.stages if stage.tested or stage.question == "search"]
+    stages = sorted(without_nested, key=lambda stage: stage.question == "search")
     for stage in stages:
         for candidate in stage.candidates:
             key = candidate.network

@@ -1,4 +1,4 @@
-"""Nested cross-validation: the candidates that a search selects, scored on outer folds that it did not use."""
+"""Nested cross-validation: the candidates that a search selects, scored on outer folds that it did not see."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ MAX_OTHER_EVALUATIONS = 50
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section on the protocol."""
     results, protocol = material.results, material.analysis.protocol
     tables = (
         images_table(protocol),
@@ -120,8 +119,8 @@ def choices_table(results: Results) -> Table:
     rows: list[tuple[Value, ...]] = []
     marked = set()
     questions = {stage.key: stage.question for stage in results.plan.stages}
-    asked = [choice for choice in results.choices if questions[choice.stage] != "inner"]
-    for number, choice in enumerate(asked, start=1):
+    shown = [choice for choice in results.choices if questions[choice.stage] != "inner"]
+    for number, choice in enumerate(shown, start=1):
         for score in choice.scores:
             if score.name == choice.chosen:
                 marked.add(len(rows))
@@ -140,8 +139,8 @@ def choices_table(results: Results) -> Table:
         f"Choices use validation images only: the {'highest' if metric.higher_is_better else 'lowest'} mean "
         f"{metric.title}, then the lowest mean loss, then fewer parameters."
     )
-    if any(choice.kept for choice in asked):
-        kept = ", ".join(choice.stage for choice in asked if choice.kept)
+    if any(choice.kept for choice in shown):
+        kept = ", ".join(choice.stage for choice in shown if choice.kept)
         caption += (
             f" {kept}: selected before a model had a test score; this selection stays although records changed "
             "since."

@@ -10,7 +10,6 @@ from convstudy.studyfile import BUILT_IN_STUDIES, study_document
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section with the study file."""
     study = material.results.study
     built_in = (
         f" (or, if the built-in study is unchanged, convstudy run {study.name})"

@@ -107,7 +107,7 @@ def _reached(stage_result: StageResult, row: CandidateRow) -> tuple[Value, Value
 
 
 def _epochs_text(stage_result: StageResult) -> str:
-    """Return a sentence, with a space before it, on the number of epochs of a search that is not a full grid."""
+    """Return a sentence, with a space before it, on the number of epochs of a search; "" for a full grid."""
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ""

@@ -19,7 +19,6 @@ _MAX_UNFOLDED = 60
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section on verdicts."""
     study, stage_results = material.results.study, material.analysis.stage_results
     metric, margin = metric_named(study.metric), study.margin
     more = (
