@@ -1,3 +1,5 @@
+"""Charts: valid Vega-Lite, complete data, colours and alt texts."""
+
 from __future__ import annotations
 
 import re

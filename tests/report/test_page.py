@@ -1,3 +1,5 @@
+"""The HTML page: self-contained, accessible, escaped, and complete."""
+
 from __future__ import annotations
 
 import itertools

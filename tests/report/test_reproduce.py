@@ -1,3 +1,5 @@
+"""The study file in the report gives the same study."""
+
 from __future__ import annotations
 
 import tomllib

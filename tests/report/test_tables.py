@@ -1,3 +1,5 @@
+"""Tables of the report and their captions."""
+
 from __future__ import annotations
 
 from dataclasses import replace
