@@ -68,7 +68,7 @@ def test_verdict_sentences(counts: tuple[int, ...], more: dict[str, object], exp
 def test_counts_with_only_one_pairing_do_not_ask_for_it() -> None:
     lines = counts_answer(verdict_on_counts(10, 10, 10))
     assert lines[0].endswith(
-        "; these images can detect a difference of about 30 percentage points, not of 0.1 percentage points."
+        "; these images can detect a difference of about 30 percentage points, but not 0.1 percentage points."
     )
     assert lines[4] == (
         "If both models were evaluated on the same images, only one pairing is possible, and the interval is "

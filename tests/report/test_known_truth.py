@@ -83,7 +83,7 @@ def test_no_difference_with_too_few_seeds_is_inconclusive() -> None:
     text = line(results)
     assert "The difference from b (0.05 pp, 95 % CI −" in text and " is inconclusive; " in text
     assert re.search(
-        r"; 3 seeds can detect a difference of about 0\.\d percentage points, not of 0\.1 percentage points: "
+        r"; 3 seeds can detect a difference of about 0\.\d percentage points, but not 0\.1 percentage points: "
         r"run more seeds first\.$",
         text,
     )
@@ -98,7 +98,7 @@ def test_small_test_set_is_inconclusive_and_gives_the_detectable_difference() ->
     text = line(results)
     assert re.search(r"The difference from [ab] \(.*\) is inconclusive; ", text)
     assert re.search(
-        r"; 360 test images can detect a difference of about \d percentage points? at best, not of 0\.1 percentage "
+        r"; 360 test images can detect a difference of about \d percentage points? at best, but not 0\.1 percentage "
         r"points\.$",
         text,
     )

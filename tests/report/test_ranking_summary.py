@@ -199,7 +199,7 @@ def test_largest_required_sample_size_is_reported() -> None:
     assert required_sentence([many, images, few]).startswith("at least 20,000 test images are")
     assert required_sentence([never, images]) == (
         "360 test images can detect a difference of about 0.8 percentage points at best, "
-        "not of 0.1 percentage points"
+        "but not 0.1 percentage points"
     )
     assert required_sentence([base]) == ""
 
@@ -215,7 +215,7 @@ def test_few_seeds_or_folds_are_to_be_increased_first() -> None:
             f"about 9 to 70 seeds are needed {detect} (a rough estimate: run more than 3 first)"
         ),
         RequiredSampleSize(0.001, "seeds", 3, shows=0.021): (
-            "3 seeds can detect a difference of about 3 percentage points, not of 0.1 percentage points: run more "
+            "3 seeds can detect a difference of about 3 percentage points, but not 0.1 percentage points: run more "
             "seeds first"
         ),
         RequiredSampleSize(
@@ -232,11 +232,11 @@ def test_few_seeds_or_folds_are_to_be_increased_first() -> None:
         ),
         replace(few, shows=0.0074): (
             "use more folds first: 1,437 images can detect a difference of about 0.8 percentage points at best, "
-            "not of 0.1 percentage points"
+            "but not 0.1 percentage points"
         ),
         replace(few, shows=0.0074, folds_first=False): (
             "1,437 images can detect a difference of about 0.8 percentage points at best, "
-            "not of 0.1 percentage points"
+            "but not 0.1 percentage points"
         ),
     }
     for required, end in expected_texts.items():

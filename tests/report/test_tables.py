@@ -127,13 +127,16 @@ def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:
         return [found[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
 
     for caption in captions(3)[:2]:
-        assert "The interval covers the choice of seeds and of test images." in caption
-    for caption in captions(1)[:2]:
         assert (
-            "With one seed, the interval covers only the choice of test images, for these trained models"
+            "The interval accounts for the variation between seeds and for the sampling of test images."
             in caption
         )
-        assert "choice of seeds" not in caption
+    for caption in captions(1)[:2]:
+        assert (
+            "With one seed, the interval accounts only for the sampling of test images, for these trained models"
+            in caption
+        )
+        assert "variation between seeds" not in caption
     assert captions(3)[2].startswith("All seeds together. The 95 % CIs hold for new seeds and new images")
     assert captions(1)[2].startswith("One seed. The 95 % CIs hold for new images, for this one model")
 
@@ -141,4 +144,4 @@ def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:
 def test_caption_with_one_and_several_pairs_explains_both() -> None:
     study = load_study("digits").model_copy(update={"seeds": 2})
     caption = table_of(gathered(synthetic_results(study, fails=["plain"])), "verdicts").caption
-    assert "the choice of seeds and of test images; with a single pair, it covers only" in caption
+    assert "the sampling of test images; with a single pair, it accounts only for" in caption

@@ -40,7 +40,7 @@ class Analysis:
 
     @cached_property
     def headline(self) -> Headline | None:
-        """The candidate that the study results in; ``None`` if it is not known yet."""
+        """The candidate that the report shows in detail; ``None`` if it is not known yet."""
         return headline(self.results)
 
     @cached_property

@@ -122,6 +122,7 @@ def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
     for model in found:
         if model is None or found[0] is None or not np.array_equal(model.labels, found[0].labels):
             return None
+        # Softmax in float32 can exceed 1 by rounding.
         confidences.append(np.minimum(model.confidence.astype(np.float64), 1.0))
         correct.append(model.correct)
         losses.append(float(losses_of_true(model.true).mean()))
@@ -161,6 +162,7 @@ def _equal_mass(confidence: Floats) -> npt.NDArray[np.int64]:
     import numpy as np
 
     ranks = np.empty(len(confidence), dtype=np.int64)
+    # A stable sort makes bins of equal confidences independent of the platform.
     ranks[np.argsort(confidence, kind="stable")] = np.arange(len(confidence))
     return ranks * N_BINS // len(confidence)
 
@@ -202,6 +204,7 @@ def mean_distance_of_binomial(n: int, p: float) -> float:
     if not 0 < p < 1:
         return 0.0
     v = math.floor(n * p) + 1
+    # Logarithms, because binomial coefficients overflow for n above 1,000.
     choices = math.lgamma(n + 1) - math.lgamma(v + 1) - math.lgamma(n - v + 1)
     return 2 * math.exp(math.log(v) + choices + v * math.log(p) + (n - v + 1) * math.log1p(-p))
 

@@ -121,7 +121,7 @@ class CandidateRow:
         """The number of fits that are not trained yet."""
         return sum(fit.status == "not trained" for fit in self.fits)
 
-    def trained_like(self, other: CandidateRow) -> bool:
+    def is_comparable_to(self, other: CandidateRow) -> bool:
         """Report whether both have the same folds or seeds and epoch budgets, so that their scores are comparable."""
         return {fit.part: fit.epoch_budget for fit in self.fits} == {
             fit.part: fit.epoch_budget for fit in other.fits

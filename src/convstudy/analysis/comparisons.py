@@ -62,10 +62,10 @@ def compare_folds(
     found = []
     measure, proportions = Measure("validation", metric.name), holds("bound without predictions", metric)
     for second in others:
-        pairs = _shared(first, second, measure)
+        pairs = _paired_fits(first, second, measure)
         # Nadeau and Bengio (2003) inflate the variance by this ratio, because training sets of folds overlap.
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
-        mine, theirs = _both(pairs, measure)
+        mine, theirs = _paired_scores(pairs, measure)
         measured = pooled_images(pairs, held_out, metric)
         bound = most_of_pooled_images(pairs) if pairs and proportions else (None, 0)
         images, n_pooled = measured or bound
@@ -77,6 +77,7 @@ def compare_folds(
         each = _verdict_on(first, second, measure, difference, margin)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
+        # ``probabilities`` calls a positive difference better, whatever the metric.
         better = probabilities(difference, margin)
         if better is not None and not metric.higher_is_better:
             better = Probabilities(better.worse, better.same, better.better)
@@ -101,7 +102,7 @@ def compare_seeds(
         predictions: the reader of test predictions.
         n_images: the number of test images.
     """
-    verdicts = corrected([_by_images(a, b, metric, margin, predictions, n_images) for a, b in pairs])
+    verdicts = corrected([_compare_on_images(a, b, metric, margin, predictions, n_images) for a, b in pairs])
     if not holds("sample size", metric):
         return verdicts
     rows = {(a.name, b.name): (a, b) for a, b in pairs}
@@ -182,7 +183,7 @@ def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, 
     return found
 
 
-def _shared(first: CandidateRow, second: CandidateRow, measure: Measure) -> list[tuple[FitRow, FitRow]]:
+def _paired_fits(first: CandidateRow, second: CandidateRow, measure: Measure) -> list[tuple[FitRow, FitRow]]:
     """Pair the fits of two candidates by seed or fold, if both have a score."""
     theirs = {fit.part: fit for fit in second.fits if fit.score(measure) is not None}
     return [
@@ -190,7 +191,7 @@ def _shared(first: CandidateRow, second: CandidateRow, measure: Measure) -> list
     ]
 
 
-def _both(
+def _paired_scores(
     pairs: list[tuple[FitRow, FitRow]], measure: Measure
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Split pairs of fits into the scores of the first and of the second candidate."""
@@ -206,18 +207,18 @@ def _tables(
     import numpy as np
 
     tables = []
-    pairs = _shared(first, second, Measure("test", metric.name))
+    pairs = _paired_fits(first, second, Measure("test", metric.name))
     for side in zip(*pairs, strict=True):
         read = [predictions.of(fit.fit_id) for fit in side]
         values = [None if each is None else each.metric_values(metric) for each in read]
         known = [each for each in values if each is not None]
         if len(known) < len(values):
-            return None
+            return None  # an interval over a part of the seeds would answer another question
         tables.append(np.stack(known).astype(np.float64))
     return (tables[0], tables[1]) if tables else None
 
 
-def _by_images(
+def _compare_on_images(
     first: CandidateRow,
     second: CandidateRow,
     metric: Metric,
@@ -230,8 +231,8 @@ def _by_images(
     proportions = holds("bound without predictions", metric)
     tables = _tables(first, second, metric, predictions) if metric.kind == "per image" else None
     if tables is None:
-        pairs = _shared(first, second, measure)
-        both = _both(pairs, measure)
+        pairs = _paired_fits(first, second, measure)
+        both = _paired_scores(pairs, measure)
         difference = seeds_only_difference(*both, n_images) if proportions else _without_interval(*both)
         verdict = _verdict_on(first, second, measure, difference, margin)
         return replace(verdict, bounded=bool(pairs) and proportions, same_models=same)

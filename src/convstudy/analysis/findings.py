@@ -128,7 +128,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Headline:
-    """The candidate that the study results in; the report shows its errors, kernels and confusion matrix."""
+    """The candidate that the report shows in detail: its errors, kernels and confusion matrix."""
 
     stage: Stage
     candidate: Candidate
@@ -150,7 +150,10 @@ def stage_result(
     validation, test = Measure("validation", metric.name), Measure("test", metric.name)
     if stage.question == "search":
         best = next((row for row in rows if row.chosen), None)
-        others = tuple(row for row in rows if best is not None and row is not best and row.trained_like(best))
+        # Candidates that earlier rungs eliminated have fewer folds or epochs, so their scores are not comparable.
+        others = tuple(
+            row for row in rows if best is not None and row is not best and row.is_comparable_to(best)
+        )
         verdicts = compare_folds(best, others, metric, margin, len(rows), held_out) if best else ()
         return StageResult(
             stage.key,
@@ -178,6 +181,7 @@ def stage_result(
     if stage.question == "ablate":
         best = next(row for row in rows if row.name == UNCHANGED)
         combined = {each.name: each.combines for each in stage.candidates if each.combines}
+        # Combinations of two variants are compared as interactions, not as variants.
         pairs = [(row, best) for row in rows if row is not best and row.name not in combined]
     elif stage.question == "compare":
         best = next((row for row in rows if row.chosen), None)

@@ -84,6 +84,7 @@ class HeldOutReader:
         if fit_id in self._read:
             return self._read[fit_id]
         found = self._load(fit_id)
+        # Predictions of a search with 1,000 fits can exceed the memory of a small machine.
         if self._n_cached < MAX_CACHED:
             self._read[fit_id] = found
             self._n_cached += len(found.images) if found else 0

@@ -59,7 +59,10 @@ def interactions_of(
     """
     tables = {(a.name, b.name): _table((both, a, b, unmodified), metric, predictions) for both, a, b in pairs}
     verdicts = corrected(
-        [_alone((both, a, b, unmodified), metric, tables[a.name, b.name], margin) for both, a, b in pairs]
+        [
+            _without_correction((both, a, b, unmodified), metric, tables[a.name, b.name], margin)
+            for both, a, b in pairs
+        ]
     )
     if not holds("sample size", metric):
         return verdicts
@@ -102,7 +105,7 @@ def two_way_interaction(
     )
 
 
-def _alone(
+def _without_correction(
     rows: tuple[CandidateRow, CandidateRow, CandidateRow, CandidateRow],
     metric: Metric,
     table: _Table | None,

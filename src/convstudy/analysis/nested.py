@@ -136,6 +136,7 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
         return OuterFold(number, choice.chosen, searched)
     inner = results.records_of(results.plan.stage(choice.stage).candidate(choice.chosen))
     selected = [each.selected.number for each in inner if each.done]
+    # ``patience`` can stop the outer fit before that epoch.
     epoch = min(round(median(selected)), len(record.history)) if selected else len(record.history)
     return OuterFold(
         number,

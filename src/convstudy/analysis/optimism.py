@@ -59,7 +59,7 @@ def biased_estimates(
     Args:
         results: of the run.
         found: its stage results.
-        head: the candidate that the study results in, if it is known.
+        head: the candidate that the report shows in detail, if it is known.
     """
     of_searches: list[BiasedEstimate] = []
     for stage_result in found:
@@ -90,6 +90,7 @@ def _of_tests(stage_result: StageResult, row: CandidateRow) -> Iterator[BiasedEs
         return
     means = [value for each in scored if (value := each.summary(measure).mean) is not None]
     yield BiasedEstimate("network", row.name, len(scored), _best(metric, means), mean, "test", up)
+    # The maximum over all fits is the most biased: networks and seeds are selected at once.
     every = [score for each in scored for score in each.scores(measure).values()]
     if len(own) > 1:
         yield BiasedEstimate("seed and network", row.name, len(every), _best(metric, every), mean, "test", up)

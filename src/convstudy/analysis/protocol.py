@@ -109,6 +109,7 @@ def protocol(results: Results) -> Protocol:
         if fit_id in names
     ]
     test_evaluations.sort(key=lambda row: (row.test_evaluation.evaluated_at, row.test_evaluation.fit_id))
+    # A fit that was trained twice, for example on another device, can have evaluations of other weights.
     used = {(row.test_evaluation.fit_id, row.test_evaluation.weights_digest) for row in test_evaluations}
     scored = [entry for entry in results.access_log if entry.is_scored]
     others = [

@@ -78,7 +78,7 @@ def selection(
     """
     score = best.validation[metric.name].mean
     assert score is not None  # a selected candidate has a score
-    among = [row for row in rows if row.trained_like(best) and row.n_done == len(row.fits)]
+    among = [row for row in rows if row.is_comparable_to(best) and row.n_done == len(row.fits)]
     if len(among) < 2:
         return Selection(score, len(among), None, "alone")
     if not holds("winner's correction", metric):
@@ -109,12 +109,14 @@ def optimism(correct: Array, losses: Array, winner: int) -> float:
     differences: list[float] = []
     for start in range(0, DRAWS, _AT_ONCE):
         n_draws = min(_AT_ONCE, DRAWS - start)
+        # A batch of draws is two matrix products instead of a loop over images.
         times = np.stack([np.bincount(random.randint(0, n, n), minlength=n) for _ in range(n_draws)])
         drawn, not_drawn = times.astype(np.float32), (times == 0).astype(np.float32)
         hits, loss = (drawn @ correct).astype(np.float64), (drawn @ losses).astype(np.float64)
         # Hits are integers and the relative loss is below 1, so that the loss only resolves ties.
         selected = (hits - loss / (1.000001 * loss.max(axis=1, keepdims=True) + 1e-300)).argmax(axis=1)
         outside = (not_drawn @ correct).astype(np.float64)
+        # A draw of every image leaves none: its difference is 0.
         size = np.maximum(not_drawn.sum(axis=1), 1)
         differences += ((outside[:, winner] - outside[np.arange(n_draws), selected]) / size).tolist()
     return float(np.mean(differences))

@@ -55,7 +55,7 @@ def _verdict(found: CountsVerdict) -> str:
         required = f"; {'this image' if found.n == 1 else 'these images'} cannot detect any difference"
     elif found.shows:
         detectable = percentage_points(one_digit(found.shows * 100) / 100)
-        required = f"; these images can detect a difference of about {detectable}, not of {margin}"
+        required = f"; these images can detect a difference of about {detectable}, but not {margin}"
     return f"The comparison of the two models is inconclusive (difference {details}){required}."
 
 

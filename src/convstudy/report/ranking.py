@@ -38,7 +38,7 @@ def ranking_figure(stage_result: StageResult) -> Figure | None:
     ranking = stage_result.ranking
     if stage_result.question == "search" and stage_result.best is not None:
         best = stage_result.best
-        ranking = tuple(row for row in ranking if row.trained_like(best))
+        ranking = tuple(row for row in ranking if row.is_comparable_to(best))
     shown = shortened(ranking)
     if not shown:
         return None

@@ -51,9 +51,9 @@ def scores_table(stage_result: StageResult) -> Table:
     ]
     seeds = seeds_text(stage_result.rows)
     covered = (
-        "the choice of test images, for these models"
+        "the sampling of test images, for these models"
         if seeds == "1 seed"
-        else "the choice of seeds and of test images"
+        else "the variation between seeds and the sampling of test images"
     )
     groups = (
         "Networks with a common letter in “Group” do not differ significantly by more than the equivalence margin. "

@@ -154,7 +154,7 @@ def _out_of_reach(required: RequiredSampleSize) -> str:
     at_best = "" if required.unit == "seeds" else " at best"
     return (
         f"{first}{required.at_hand:,} {required.unit} can detect a difference of about {detectable}{at_best}, "
-        f"not of {percentage_points(required.difference)}{end}"
+        f"but not {percentage_points(required.difference)}{end}"
     )
 
 
@@ -209,10 +209,10 @@ def interval_text(found: Interval | None, metric: Metric) -> str:
 
 
 def over_seeds(verdicts: Sequence[Verdict]) -> str:
-    """Explain which sources of variation the intervals of test scores cover; one seed shows none between seeds."""
+    """Name the sources of variation that intervals of test scores account for; one seed shows none between seeds."""
     numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
-    one_seed = "only the choice of test images, for these trained models; other seeds may differ"
+    one_seed = "only for the sampling of test images, for these trained models; other seeds may differ"
     if numbers == {1}:
-        return f"With one seed, the interval covers {one_seed}."
-    both = "The interval covers the choice of seeds and of test images"
-    return f"{both}; with a single pair, it covers {one_seed}." if 1 in numbers else f"{both}."
+        return f"With one seed, the interval accounts {one_seed}."
+    both = "The interval accounts for the variation between seeds and for the sampling of test images"
+    return f"{both}; with a single pair, it accounts {one_seed}." if 1 in numbers else f"{both}."
