@@ -61,24 +61,26 @@ class Ended:
         return json.loads(self.out)
 
 
-def in_a_process(*words: str, **options: Any) -> Ended:
+def in_a_process(*arguments: str, **options: Any) -> Ended:
     """Run a command in a separate process."""
-    done = subprocess.run(process_words(*words), capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(
+        process_arguments(*arguments), capture_output=True, text=True, check=False, **options
+    )
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def process_words(*words: str) -> list[str]:
+def process_arguments(*arguments: str) -> list[str]:
     """Return the arguments of a process that runs a command."""
-    return [sys.executable, "-c", "import sys; from convstudy.cli import main; sys.exit(main())", *words]
+    return [sys.executable, "-c", "import sys; from convstudy.cli import main; sys.exit(main())", *arguments]
 
 
 @pytest.fixture
 def convstudy(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """Return a function that runs a command in this process."""
 
-    def call(*words: object) -> Ended:
+    def call(*arguments: object) -> Ended:
         capsys.readouterr()
-        status = main([str(word) for word in words])
+        status = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         assert "Traceback" not in captured.out + captured.err
         return Ended(status, captured.out, captured.err)

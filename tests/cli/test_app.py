@@ -13,7 +13,7 @@ import pytest
 
 import convstudy.studyfile
 from convstudy.cli.app import app
-from tests.cli.conftest import Ended, process_words
+from tests.cli.conftest import Ended, process_arguments
 
 Call = Callable[..., Ended]
 COMMANDS = sorted(app.commands)
@@ -24,11 +24,11 @@ def test_the_main_commands_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], ["verdict", "--help"]]
+    "arguments", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], ["verdict", "--help"]]
 )
-def test_help_imports_no_heavy_package(words: list[str]) -> None:
+def test_help_imports_no_heavy_package(arguments: list[str]) -> None:
     script = (
-        f"import sys\nfrom convstudy.cli import main\nmain({words})\nprint(*sys.modules, file=sys.stderr)"
+        f"import sys\nfrom convstudy.cli import main\nmain({arguments})\nprint(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
@@ -36,10 +36,12 @@ def test_help_imports_no_heavy_package(words: list[str]) -> None:
     assert not loaded & {"torch", "pydantic", "numpy", "scipy", "sklearn", "altair", "rich"}
 
 
-@pytest.mark.parametrize("words", [["status"], ["runs"], ["networks", "digits"], ["schema"], ["datasets"]])
-def test_commands_that_do_not_train_import_no_torch(words: list[str], finished: Path) -> None:
-    in_folder = ["--runs", str(finished)] if words[0] in ("status", "runs") else []
-    call = f"main({words + in_folder})"
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["runs"], ["networks", "digits"], ["schema"], ["datasets"]]
+)
+def test_commands_that_do_not_train_import_no_torch(arguments: list[str], finished: Path) -> None:
+    in_folder = ["--runs", str(finished)] if arguments[0] in ("status", "runs") else []
+    call = f"main({arguments + in_folder})"
     script = f"import sys\nfrom convstudy.cli import main\nprint({call}, *sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     status, *loaded = done.stderr.split()
@@ -80,7 +82,7 @@ def convstudy_version() -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["rnu"], 'unknown command "rnu"'),
         (["rnu"], 'did you mean "run"?'),
@@ -110,8 +112,8 @@ def convstudy_version() -> str:
         (["report", "any", "--format", "html,pfd"], 'did you mean "pdf"?'),
     ],
 )
-def test_usage_errors_name_the_mistake(convstudy: Call, words: list[str], message: str) -> None:
-    ended = convstudy(*words)
+def test_usage_errors_name_the_mistake(convstudy: Call, arguments: list[str], message: str) -> None:
+    ended = convstudy(*arguments)
     assert ended.status == 2
     assert message in ended.err
     assert ended.out == ""
@@ -178,7 +180,7 @@ def test_ctrl_c_outside_a_run_gives_exit_status_130(convstudy: Call, monkeypatch
 def test_a_closed_pipe_gives_exit_status_141_without_message() -> None:
     read, write = os.pipe()
     os.close(read)
-    process = subprocess.Popen(process_words("schema"), stdout=write, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(process_arguments("schema"), stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
     _, err = process.communicate()
     assert process.returncode == 141

@@ -40,10 +40,10 @@ def test_the_plan_is_checked_before_a_run(convstudy: Call, tiny: Path, tmp_path:
 def test_run_check_and_plan_choose_the_same_automatic_precision(
     convstudy: Call, tiny: Path, tmp_path: Path
 ) -> None:
-    words = (tiny, "--runs", tmp_path / "runs", "--set", "recipe.precision=auto", "--json")
-    ran = convstudy("run", *words, "--workers", 1, "--no-report").json
-    assert convstudy("check", *words).json["run"] == ran["run_id"]
-    assert convstudy("plan", *words, "--no-estimate-time").json["left"]["n_fits"] == 0
+    arguments = (tiny, "--runs", tmp_path / "runs", "--set", "recipe.precision=auto", "--json")
+    ran = convstudy("run", *arguments, "--workers", 1, "--no-report").json
+    assert convstudy("check", *arguments).json["run"] == ran["run_id"]
+    assert convstudy("plan", *arguments, "--no-estimate-time").json["left"]["n_fits"] == 0
 
 
 def test_results_are_checked_after_a_run(convstudy: Call, tiny: Path, finished: Path) -> None:
@@ -92,16 +92,16 @@ def test_strict_gives_exit_status_1_for_a_warning(convstudy: Call, tiny: Path, t
 
 
 def test_strict_changes_only_the_exit_status_of_a_run(convstudy: Call, tiny: Path, finished: Path) -> None:
-    words = ("run", tiny, "--runs", finished, "--no-report")
-    strict = convstudy(*words, "--strict")
-    plain = convstudy(*words)
+    arguments = ("run", tiny, "--runs", finished, "--no-report")
+    strict = convstudy(*arguments, "--strict")
+    plain = convstudy(*arguments)
     assert (strict.status, plain.status) == (1, 0)
     assert strict.out == plain.out
     assert re.search(
         r"^checks: \d warnings and \d notes; list them: convstudy check ", plain.err, re.MULTILINE
     )
     assert f"; list them: convstudy check {tiny} --runs {finished}\n" in plain.err
-    assert checks(convstudy(*words, "--json"))[0] == "no-op-layer"
+    assert checks(convstudy(*arguments, "--json"))[0] == "no-op-layer"
 
 
 def test_a_study_without_findings(convstudy: Call, tmp_path: Path) -> None:

@@ -70,10 +70,10 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
 def test_accept_failures_accepts_failures_of_earlier_runs_only(
     convstudy: Call, tiny: Path, tmp_path: Path
 ) -> None:
-    words = ("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--accept-failures", REASON)
+    arguments = ("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--accept-failures", REASON)
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: fit.seed == 1 and "dense 8 relu" in fit.network.texts)
-        ended = convstudy(*words)
+        ended = convstudy(*arguments)
     assert ended.status == 1
     assert "hint: run the same command again to accept these too: convstudy run" in ended.err
     assert "trains only what is missing" not in ended.err and "To count it" not in ended.err
@@ -83,7 +83,7 @@ def test_lost_weights_that_fail_to_train_again_are_reported(
     convstudy: Call, tiny: Path, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    words = ("run", tiny, "--runs", runs, "--no-report")
+    arguments = ("run", tiny, "--runs", runs, "--no-report")
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -91,12 +91,12 @@ def test_lost_weights_that_fail_to_train_again_are_reported(
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: False)
         patch.setattr("convstudy.run.study.evaluate_models", interrupt)
-        assert convstudy(*words).status == 130
+        assert convstudy(*arguments).status == 130
     for path in runs.glob("fits/*/weights.safetensors"):
         path.unlink()
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: True)
-        ended = convstudy(*words)
+        ended = convstudy(*arguments)
     assert ended.status == 1
     assert "The weights of a model are lost and training it again failed" in ended.err
     assert f"hint: run the same command again: convstudy run {tiny} --runs {runs} --no-report" in ended.err

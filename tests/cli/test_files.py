@@ -45,8 +45,8 @@ def test_init_overwrites_a_file_only_with_force(convstudy: Call, tmp_path: Path)
 
 
 def test_init_rejects_a_folder(convstudy: Call, tmp_path: Path) -> None:
-    for words in ([], ["--force"]):
-        ended = convstudy("init", tmp_path, *words)
+    for arguments in ([], ["--force"]):
+        ended = convstudy("init", tmp_path, *arguments)
         assert ended.status == 2
         assert "PATH is a folder" in ended.err and "--force" not in ended.err
 

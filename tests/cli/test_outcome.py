@@ -20,14 +20,14 @@ from convstudy.cli import outcome
 from convstudy.history import History
 from convstudy.record import Record
 from convstudy.store.artefacts import Artefacts
-from tests.cli.conftest import Ended, process_words
+from tests.cli.conftest import Ended, process_arguments
 
 Call = Callable[..., Ended]
 QUESTIONS = ("Search kernel: ", "Comparison both: ", "Ablation of flat")
 
 
 @pytest.fixture
-def words(finished: Path, tmp_path: Path) -> list[object]:
+def arguments(finished: Path, tmp_path: Path) -> list[object]:
     """Return a command that runs the finished study again in a copy of its runs folder."""
     # Other tests write reports into the shared folder.
     shutil.copytree(finished, tmp_path / "runs", ignore=shutil.ignore_patterns("tiny-*"))
@@ -46,8 +46,8 @@ def full(texts: object) -> bytes:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def folder_of_report(words: list[object]) -> Path:
-    history = History.open(Path(str(words[-1])))
+def folder_of_report(arguments: list[object]) -> Path:
+    history = History.open(Path(str(arguments[-1])))
     (run,) = history.runs()
     return history.report_folder(run.run_id)
 
@@ -57,16 +57,16 @@ def has_the_answer(ended: Ended) -> bool:
 
 
 def test_a_bug_in_the_report_keeps_the_answer(
-    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "pieces", broken)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 1
     assert has_the_answer(ended) and "checks: " in ended.err
     assert "report: not written; `convstudy report tiny-" in ended.out
     assert "report.html: this is a bug in convstudy; got RuntimeError: the template is wrong." in ended.err
     assert "got RuntimeError: the template is wrong" in ended.err
-    as_json = convstudy(*words, "--json")
+    as_json = convstudy(*arguments, "--json")
     assert as_json.status == 1
     assert len(as_json.json["answer"]) == len(QUESTIONS) and as_json.json["report"] is None
     assert as_json.json["findings"]
@@ -76,7 +76,7 @@ def test_a_bug_in_the_report_keeps_the_answer(
 
 @pytest.mark.parametrize("command", ["run", "report", "check", "status"])
 def test_a_command_reads_each_file_at_most_once(
-    command: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    command: str, convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: Counter[tuple[object, ...]] = Counter()
     computed: Counter[str] = Counter()
@@ -94,20 +94,20 @@ def test_a_command_reads_each_file_at_most_once(
     def verifying(self: Artefacts, fit_id: str, kind: str, weights_digest: str) -> bool:
         return bool(original_read(self, fit_id, kind, weights_digest))
 
-    def stage_result(*arguments: Any) -> object:
-        computed[arguments[1].key] += 1
-        return original_stage_result(*arguments)
+    def stage_result(*passed: Any) -> object:
+        computed[passed[1].key] += 1
+        return original_stage_result(*passed)
 
-    def protocol(*arguments: Any) -> object:
+    def protocol(*passed: Any) -> object:
         computed["protocol"] += 1
-        return original_protocol(*arguments)
+        return original_protocol(*passed)
 
     monkeypatch.setattr(Artefacts, "read", reading)
     # A run verifies its files before the analysis.
     monkeypatch.setattr(Artefacts, "is_sound", verifying)
     monkeypatch.setattr(analyse, "stage_result", stage_result)
     monkeypatch.setattr(analyse, "protocol", protocol)
-    ended = convstudy(command, words[1] if command in ("run", "check") else "tiny", *words[2:])
+    ended = convstudy(command, arguments[1] if command in ("run", "check") else "tiny", *arguments[2:])
     assert ended.status == 0
     if command == "status":
         assert not read and not computed
@@ -118,19 +118,19 @@ def test_a_command_reads_each_file_at_most_once(
 
 @pytest.mark.parametrize("when", ["before the report", "while it is written"])
 def test_a_deleted_runs_folder_gives_exit_status_2(
-    when: str, convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    when: str, convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = Path(str(words[-1]))
+    runs = Path(str(arguments[-1]))
     name = "write_report" if when == "before the report" else "write_files"
     owner = outcome.Outcome if when == "before the report" else outcome
     original = getattr(owner, name)
 
-    def delete(*arguments: object) -> object:
+    def delete(*passed: object) -> object:
         shutil.rmtree(runs)
-        return original(*arguments)
+        return original(*passed)
 
     monkeypatch.setattr(owner, name, delete)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 2
     assert has_the_answer(ended) and "report: not written" in ended.out
     assert f"{runs}: this runs folder was deleted after the run" in ended.err
@@ -142,64 +142,66 @@ def convstudy_write() -> object:
 
 
 def test_a_bug_before_the_report_keeps_the_answer(
-    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "gather", broken)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 1 and has_the_answer(ended)
     assert "bug in convstudy" in ended.err
 
 
 def test_a_full_disk_keeps_the_answer(
-    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.report.files._encoded", full)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 2 and has_the_answer(ended)
     assert "report.html: the report cannot be written: no space left on device" in ended.err
     assert "partial" not in ended.err and "bug" not in ended.err
     assert "--output DIR" in ended.err and "all trained models are kept" in ended.err
-    (problem,) = convstudy(*words, "--json").json["errors"]
+    (problem,) = convstudy(*arguments, "--json").json["errors"]
     assert problem["where"]["file"].endswith("report.html")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has another error message")
-def test_a_file_in_place_of_the_report_folder_keeps_the_answer(convstudy: Call, words: list[object]) -> None:
-    folder = folder_of_report(words)
+def test_a_file_in_place_of_the_report_folder_keeps_the_answer(
+    convstudy: Call, arguments: list[object]
+) -> None:
+    folder = folder_of_report(arguments)
     folder.touch()
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 2 and has_the_answer(ended)
     assert f"{folder}: the report cannot be written: file exists" in ended.err
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root can write to read-only folders")
-def test_a_read_only_report_folder_keeps_the_answer(convstudy: Call, words: list[object]) -> None:
-    folder = folder_of_report(words)
+def test_a_read_only_report_folder_keeps_the_answer(convstudy: Call, arguments: list[object]) -> None:
+    folder = folder_of_report(arguments)
     folder.mkdir(mode=0o500)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     folder.chmod(0o700)
     assert ended.status == 2 and has_the_answer(ended)
     assert f"{folder / 'report.html'}: the report cannot be written: permission denied" in ended.err
 
 
 def test_a_bug_in_the_checks_keeps_the_answer_and_the_report(
-    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_checks(), "check_run", broken)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 1 and has_the_answer(ended)
     assert "checks:" not in ended.err and "bug in convstudy" in ended.err
     (line,) = [line for line in ended.out.splitlines() if line.startswith("report: ")]
     assert Path(line.removeprefix("report: ")).is_file()
-    as_json = convstudy(*words, "--json").json
+    as_json = convstudy(*arguments, "--json").json
     assert len(as_json["errors"]) == 1 and "findings" not in as_json
 
 
 def test_a_bug_in_the_results_keeps_the_answer_in_json(
-    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.cli.outcome.failed_json", broken)
-    ended = convstudy(*words, "--no-report", "--json")
+    ended = convstudy(*arguments, "--no-report", "--json")
     assert ended.status == 1
     assert len(ended.json["answer"]) == len(QUESTIONS) and len(ended.json["errors"]) == 1
 
@@ -209,22 +211,22 @@ def convstudy_checks() -> object:
 
 
 def test_ctrl_c_during_the_report_keeps_the_answer(
-    convstudy: Call, words: list[object], monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "gather", interrupted)
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert ended.status == 130 and has_the_answer(ended)
     assert "interrupted" in ended.err and "report: not written" in ended.out
-    as_json = convstudy(*words, "--json")
+    as_json = convstudy(*arguments, "--json")
     assert as_json.status == 130
     assert len(as_json.json["answer"]) == 3 and as_json.json["errors"][0]["what"].startswith("interrupted")
 
 
 def test_a_bug_in_one_format_keeps_the_others(
-    convstudy: Call, words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    convstudy: Call, arguments: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "figure_spec", broken)
-    report = ["report", "tiny", *words[2:], "--output", tmp_path / "there"]
+    report = ["report", "tiny", *arguments[2:], "--output", tmp_path / "there"]
     ended = convstudy(*report, "--format", "svg,csv,markdown,png,json")
     assert ended.status == 1
     written = {Path(line).suffix for line in ended.out.splitlines()}
@@ -233,12 +235,14 @@ def test_a_bug_in_one_format_keeps_the_others(
     assert all(question in ended.err for question in QUESTIONS)
 
 
-def test_an_unwritable_file_keeps_the_others(convstudy: Call, words: list[object], tmp_path: Path) -> None:
+def test_an_unwritable_file_keeps_the_others(
+    convstudy: Call, arguments: list[object], tmp_path: Path
+) -> None:
     folder = tmp_path / "there"
     folder.mkdir()
     (folder / "tables").touch()
     (folder / "report.md").mkdir()
-    report = ["report", "tiny", *words[2:], "--output", folder]
+    report = ["report", "tiny", *arguments[2:], "--output", folder]
     ended = convstudy(*report, "--format", "csv,markdown,json")
     assert ended.status == 2
     assert ended.out.split() == [str(folder / "report.json")]
@@ -261,13 +265,13 @@ def test_failed_fits_decide_the_exit_status_before_the_report(
 
 
 @pytest.mark.parametrize("closed", [">&-", ">/dev/full"])
-def test_a_run_with_a_failing_stdout_writes_its_report(words: list[object], closed: str) -> None:
+def test_a_run_with_a_failing_stdout_writes_its_report(arguments: list[object], closed: str) -> None:
     done = subprocess.run(
-        ["sh", "-c", f'exec "$@" {closed}', "sh", *process_words(*map(str, words))],
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *process_arguments(*map(str, arguments))],
         stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("stdout: the result cannot be printed: ")
-    assert (folder_of_report(words) / "report.html").is_file()
+    assert (folder_of_report(arguments) / "report.html").is_file()

@@ -78,15 +78,15 @@ def test_the_estimated_time_is_shared_among_workers(
         return Expected({fit.id: 10.0 for fit in fits}, n_kinds=1_250, n_timed=n_timed)
 
     monkeypatch.setattr("convstudy.engine.run_time.estimate_run_time", estimate_run_time)
-    words = ("plan", tiny, "--runs", tmp_path / "none", "--workers", 4)
-    plan = convstudy(*words, "--json").json
+    arguments = ("plan", tiny, "--runs", tmp_path / "none", "--workers", 4)
+    plan = convstudy(*arguments, "--json").json
     assert len(estimated_fits) == N_FITS
     assert [stage["seconds"] for stage in plan["stages"]] == [40, 40, 20]
     assert plan["seconds"] == 100 / 4
     text = "24 of 1,250 kinds of training steps are timed; the others are interpolated."
-    assert f"with 4 workers: about 25 s.\n{text}" in convstudy(*words).out
+    assert f"with 4 workers: about 25 s.\n{text}" in convstudy(*arguments).out
     n_timed = 1_250
-    assert "interpolated" not in convstudy(*words).out
+    assert "interpolated" not in convstudy(*arguments).out
 
 
 def test_the_time_of_real_steps_is_positive(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_fits_of_another_study_do_not_replace_placeholders(
     search = plan["stages"][0]
     assert (search["n_fits"], search["n_done"], len(search["pending"])) == (12, 0, 4)
     assert (search["method"], plan["stages"][1]["method"]) == ("tpe", None)
-    for method, words in (
+    for method, text in (
         (
             "tpe",
             "search.kernel draws 6 candidates with TPE, a few at a time; placeholders stand for those not drawn yet.",
@@ -198,7 +198,7 @@ def test_fits_of_another_study_do_not_replace_placeholders(
         ("random", "search.kernel draws 6 candidates at random."),
     ):
         options = [*drawn, "--set", f"search.kernel.method={method}"]
-        assert words in convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time", *options).out
+        assert text in convstudy("plan", tiny, "--runs", tmp_path, "--no-estimate-time", *options).out
 
 
 def test_the_plan_names_pairs_of_variants_that_are_not_trained(
@@ -209,7 +209,7 @@ def test_the_plan_names_pairs_of_variants_that_are_not_trained(
         "ablate.flat.sgd={optimizer = 'sgd'}",
         "ablate.flat.muon={optimizer = 'muon'}",
     )
-    words = (
+    arguments = (
         "plan",
         tiny,
         "--runs",
@@ -217,12 +217,12 @@ def test_the_plan_names_pairs_of_variants_that_are_not_trained(
         "--no-estimate-time",
         *(w for a in asked for w in ("--set", a)),
     )
-    ended = convstudy(*words)
+    ended = convstudy(*arguments)
     assert (
         "ablate.flat also trains 2 pairs of variants, but not sgd and muon (both change optimizer)."
         in ended.out
     )
-    ablation = convstudy(*words, "--json").json["stages"][2]
+    ablation = convstudy(*arguments, "--json").json["stages"][2]
     assert (len(ablation["candidates"]), ablation["n_fits"]) == (6, 12)
     combined = {each["name"]: each["combines"] for each in ablation["candidates"] if each["combines"]}
     assert combined == {"tanh + sgd": ["tanh", "sgd"], "tanh + muon": ["tanh", "muon"]}
@@ -248,7 +248,7 @@ def test_labels_are_not_checked_before_the_download(
 ) -> None:
     monkeypatch.setenv("CONVSTUDY_DATA", str(tmp_path))
     monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path))
-    words = ["--no-estimate-time"] if command == "plan" else []
+    arguments = ["--no-estimate-time"] if command == "plan" else []
     folds = ["--set", "search.kernel-size.folds=10"]
-    ended = convstudy(command, "mnist", "--subset", 103, *folds, "--runs", tmp_path / "runs", *words)
+    ended = convstudy(command, "mnist", "--subset", 103, *folds, "--runs", tmp_path / "runs", *arguments)
     assert ended.status == 0

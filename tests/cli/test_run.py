@@ -13,7 +13,7 @@ import pytest
 
 from convstudy.cli.run import SHORT_MNIST
 from convstudy.run import read_events
-from tests.cli.conftest import N_FITS, Ended, process_words
+from tests.cli.conftest import N_FITS, Ended, process_arguments
 
 Call = Callable[..., Ended]
 SCORES = ("validation", "test", "n_done", "n_failed", "n_parameters")
@@ -91,8 +91,8 @@ def test_a_study_with_failed_fits_runs_to_its_end(
 ) -> None:
     # Weight decay × learning rate is 900: each step multiplies the weights by −899, until they overflow.
     changes = {"optimizer": "sgd", "learning_rate": 100.0, "weight_decay": 9.0, "batch_size": 5}
-    words = [word for key, value in changes.items() for word in ("--set", f"recipe.{key}={value}")]
-    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--json", *words)
+    arguments = [word for key, value in changes.items() for word in ("--set", f"recipe.{key}={value}")]
+    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--json", *arguments)
     # The comparison's "small" is not trained, because no kernel is selected.
     assert len(ended.json["failed"]) == N_FITS - 2
     assert [row["n_failed"] for row in ended.json["results"]] == [2, 2, 0, 2, 2, 2]
@@ -114,7 +114,7 @@ def test_a_runs_folder_in_use_is_an_error(convstudy: Call, tiny: Path, finished:
 
 
 def test_the_same_command_resumes_after_ctrl_c(tiny: Path, tmp_path: Path) -> None:
-    words = [
+    arguments = [
         "run",
         str(tiny),
         "--runs",
@@ -127,7 +127,7 @@ def test_the_same_command_resumes_after_ctrl_c(tiny: Path, tmp_path: Path) -> No
         "-v",
     ]
     process = subprocess.Popen(
-        process_words(*words),
+        process_arguments(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -147,13 +147,15 @@ def test_the_same_command_resumes_after_ctrl_c(tiny: Path, tmp_path: Path) -> No
     assert "Interrupted: " in err and "are kept in" in err
     assert f"convstudy run {tiny} --runs {tmp_path / 'runs'} --workers 1 --seeds 4 --no-report -v" in err
     status = subprocess.run(
-        process_words("status", "--runs", str(tmp_path / "runs"), "--json"),
+        process_arguments("status", "--runs", str(tmp_path / "runs"), "--json"),
         capture_output=True,
         text=True,
         check=True,
     )
     assert json.loads(status.stdout)["run"]["status"] == "interrupted"
-    again = subprocess.run(process_words(*words, "--json"), capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        process_arguments(*arguments, "--json"), capture_output=True, text=True, check=False
+    )
     assert again.returncode == 0, again.stderr
     assert "already trained)" in again.stderr
     assert json.loads(again.stdout)["complete"]

@@ -90,8 +90,8 @@ def test_report_writes_html_and_prints_the_answer_on_stderr(
 
 
 def test_report_writes_several_formats(convstudy: Call, finished: Path, tmp_path: Path) -> None:
-    words = ("report", "tiny", "--runs", finished, "--output", tmp_path)
-    ended = convstudy(*words, "--format", "csv,json", "--format", "markdown")
+    arguments = ("report", "tiny", "--runs", finished, "--output", tmp_path)
+    ended = convstudy(*arguments, "--format", "csv,json", "--format", "markdown")
     assert ended.status == 0
     paths = [Path(line) for line in ended.out.splitlines()]
     assert {path.suffix for path in paths} == {".csv", ".json", ".md"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from convstudy.cli.streams import NotPrinted, encodable, safe_streams
-from tests.cli.conftest import process_words
+from tests.cli.conftest import process_arguments
 
 # Each command runs in a forked child that flushes its streams at exit, as Python does; forking saves the imports.
 IN_CHILDREN = """
@@ -33,12 +33,12 @@ def become(number, name, state, encoding, path):
     os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if file else write, number)
     errors = "strict" if number == 1 else "backslashreplace"
     setattr(sys, name, open(number, "w", encoding=encoding, errors=errors, closefd=False))
-def ended(words, out, err, encoding, folder):
+def ended(arguments, out, err, encoding, folder):
     os.close(0)
     sys.stdin = None
     become(1, "stdout", out, encoding, folder + "/out")
     become(2, "stderr", err, encoding, folder + "/err")
-    status = main(words)
+    status = main(arguments)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
@@ -48,10 +48,10 @@ def ended(words, out, err, encoding, folder):
 statuses = []
 for commands, *how in json.loads(sys.argv[1]):
     statuses.append([])
-    for words in commands:
+    for arguments in commands:
         child = os.fork()
         if child == 0:
-            os._exit(ended(words, *how))
+            os._exit(ended(arguments, *how))
         statuses[-1].append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(statuses))
 """
@@ -74,7 +74,7 @@ def commands(finished: Path, folder: Path) -> list[list[str]]:
     ]
     return [
         *both,
-        *([*words, "--json"] for words in both),
+        *([*arguments, "--json"] for arguments in both),
         ["schema"],
         ["report", "tiny", *runs, "--format", "markdown", "--output", str(folder)],
         ["init", str(folder / "new.toml"), "--force"],
@@ -122,8 +122,8 @@ def outputs_of(cases: list[Case], finished: Path, root: Path) -> dict[Case, Outp
         [commands(finished, folder), case.out, case.err, case.encoding, str(folder)]
         for case, folder in zip(cases, folders, strict=True)
     ]
-    words = [sys.executable, "-c", IN_CHILDREN, json.dumps(given)]
-    done = subprocess.run(words, capture_output=True, check=True)
+    arguments = [sys.executable, "-c", IN_CHILDREN, json.dumps(given)]
+    done = subprocess.run(arguments, capture_output=True, check=True)
     assert done.stderr == b""
     found = {}
     for case, folder, statuses in zip(cases, folders, json.loads(done.stdout), strict=True):
@@ -175,9 +175,9 @@ def test_every_command_on_every_pair_of_streams(finished: Path, tmp_path: Path) 
 
 
 def test_an_error_keeps_its_exit_status_if_its_json_cannot_be_printed() -> None:
-    words = process_words("status", "nothing", "--runs", "no-such-folder", "--json")
+    arguments = process_arguments("status", "nothing", "--runs", "no-such-folder", "--json")
     done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, check=False
+        ["sh", "-c", 'exec "$@" >&-', "sh", *arguments], stderr=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 2
     assert "there are no runs here" in done.stderr and "cannot be printed" in done.stderr
@@ -193,14 +193,14 @@ def test_no_file_gets_the_descriptor_of_a_closed_stream(tmp_path: Path) -> None:
         "    file.write(str(file.fileno() > 2))\n"
     )
     path = tmp_path / "file"
-    words = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", script, str(path)]
-    assert subprocess.run(words, check=False).returncode == 0
+    arguments = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", script, str(path)]
+    assert subprocess.run(arguments, check=False).returncode == 0
     assert path.read_text() == "True"
 
 
 def test_a_file_name_outside_utf_8_keeps_its_bytes(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/na\xefve"))
-    done = subprocess.run(process_words("init", str(folder)), capture_output=True, check=False)
+    done = subprocess.run(process_arguments("init", str(folder)), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(os.fsencode(folder) + b": a study")
 

@@ -36,7 +36,7 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["--successes", "9951", "9937"], "N is missing"),
         (["--successes", "9951", "--n", "10000"], "convstudy verdict"),
@@ -57,8 +57,8 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
         ),
     ],
 )
-def test_impossible_counts_are_errors(convstudy: Call, words: list[str], message: str) -> None:
-    ended = convstudy("verdict", *words)
+def test_impossible_counts_are_errors(convstudy: Call, arguments: list[str], message: str) -> None:
+    ended = convstudy("verdict", *arguments)
     assert (ended.status, ended.out) == (2, "")
     assert message in ended.err
 

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; errors are printed, not raised.
 
     Args:
-        arguments: the words after ``convstudy``; those of the process if ``None``.
+        arguments: the arguments after ``convstudy``; those of the process if ``None``.
 
     Returns:
         0 success; 1 a fit failed, a check warns (with ``--strict``), or a bug; 2 wrong usage or a result that cannot be
@@ -86,10 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["run", "no-such-study.toml"])
     2
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     with safe_streams():
         try:
-            return _status(words)
+            return _status(given)
         except ReaderGone:
             return PIPE_CLOSED
         except NotPrinted as error:
@@ -97,9 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return error.exit_status
 
 
-def _status(words: list[str]) -> int:
+def _status(arguments: list[str]) -> int:
     try:
-        status = app.main(words, prog_name="convstudy", standalone_mode=False, obj=words)
+        status = app.main(arguments, prog_name="convstudy", standalone_mode=False, obj=arguments)
     except (click.Abort, KeyboardInterrupt):
         print_messages("Interrupted.")
         return INTERRUPTED
@@ -111,7 +111,7 @@ def _status(words: list[str]) -> int:
     except (ReaderGone, NotPrinted):
         raise
     except Exception as error:
-        return _fail(as_convstudy_error(error), as_json="--json" in words)
+        return _fail(as_convstudy_error(error), as_json="--json" in arguments)
     return status if isinstance(status, int) else 0
 
 

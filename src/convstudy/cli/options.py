@@ -197,16 +197,16 @@ def command_line(context: click.Context, name: str, source: str) -> str:
         source: STUDY.
     """
     given: dict[str, Any] = context.meta.get(__name__, {})
-    words = [program(), name, source]
+    arguments = [program(), name, source]
     for option in SHORT_FORMS:
         if given.get(option) is not None:
-            words += [f"--{option}", str(given[option])]
+            arguments += [f"--{option}", str(given[option])]
     for text in given.get("set_", ()):
-        words += ["--set", text]
-    return shlex.join(words) + runs_words(context.params.get("runs", DEFAULT_RUNS))
+        arguments += ["--set", text]
+    return shlex.join(arguments) + runs_arguments(context.params.get("runs", DEFAULT_RUNS))
 
 
-def runs_words(runs: Path) -> str:
+def runs_arguments(runs: Path) -> str:
     """Return the option of a runs folder after a space; empty for the default folder."""
     return f" --runs {shlex.quote(str(runs))}" if runs != DEFAULT_RUNS else ""
 

@@ -13,7 +13,7 @@ import click
 from convstudy.cli.failed import failed_json, failed_text, unrestored_text
 from convstudy.cli.failures import FAILED, INTERRUPTED, as_convstudy_error
 from convstudy.cli.findings import findings_count, findings_json, strict_status
-from convstudy.cli.options import runs_words
+from convstudy.cli.options import runs_arguments
 from convstudy.cli.output import print_json, print_messages
 from convstudy.cli.reporting import write_files
 from convstudy.cli.streams import NotPrinted, ReaderGone
@@ -121,7 +121,7 @@ class Outcome:
 
     @property
     def _report_command(self) -> str:
-        return f"convstudy report {self._results.run_id}{runs_words(self._runs)}"
+        return f"convstudy report {self._results.run_id}{runs_arguments(self._runs)}"
 
     @contextmanager
     def _step(self) -> Iterator[None]:

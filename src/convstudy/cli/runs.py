@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convstudy.cli.options import examples, json_option, open_history, runs_option, runs_words
+from convstudy.cli.options import examples, json_option, open_history, runs_arguments, runs_option
 from convstudy.cli.output import print_json, print_messages, table
 from convstudy.cli.reporting import write_files
 from convstudy.errors import Location, Problem, StoreError, UsageError, unknown
@@ -81,7 +81,7 @@ def runs(runs: Path, as_json: bool) -> None:
         for each in summaries:
             if each.status == "unreadable":
                 click.echo(
-                    f"{each.run_id} cannot be read; to see why: convstudy status {each.run_id}{runs_words(runs)}"
+                    f"{each.run_id} cannot be read; to see why: convstudy status {each.run_id}{runs_arguments(runs)}"
                 )
 
 
@@ -250,5 +250,5 @@ def _text(results: Results, summary: RunSummary, runs: Path) -> str:
             "Another version of convstudy trained this run. The command that started it trains it with this version."
         )
     elif summary.status != "running":
-        parts.append(f"next: convstudy report {summary.run_id}{runs_words(runs)}")
+        parts.append(f"next: convstudy report {summary.run_id}{runs_arguments(runs)}")
     return "\n\n".join(parts)
