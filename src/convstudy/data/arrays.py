@@ -173,7 +173,9 @@ class PixelFile:
         ends = np.append(starts, len(rows))[1:]
         space = pixels.reshape(-1).data
         try:
+            # detach() gives the unbuffered file, which reads into the array itself.
             with open_regular(self.path).detach() as file:
+                # Of the open file, because the path may name another file by now.
                 if _stamp(os.fstat(file.fileno())) != self.stamp:
                     raise DataError(
                         Problem(

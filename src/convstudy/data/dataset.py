@@ -153,7 +153,7 @@ class Dataset:
         Raises:
             DataError: a file is missing or damaged, or its content has the wrong shape.
         """
-        self.source.fetch(download)
+        self.source.fetch(download)  # first, so that missing test files are reported before a study trains
         return LoadedDataset(self, read_part(self, "train"), LockedTest(self))
 
     def load_labels(self, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
@@ -216,6 +216,7 @@ class Dataset:
         """
         if not isinstance(values, Mapping) or set(values) != _KEYS:
             raise DataError(Problem("this does not describe a dataset", expected=", ".join(sorted(_KEYS))))
+        # The values may come from a file that another program wrote, so each type is checked before it is used.
         kind = SOURCES.get(values["kind"]) if isinstance(values["kind"], str) else None
         shape, names = values["image_shape"], values["class_names"]
         if kind is None or not isinstance(shape, list) or not isinstance(names, list):
@@ -298,10 +299,12 @@ def _is_text(value: object) -> bool:
     """Return whether a value is a text on one line, without control characters and lone surrogates."""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH or not value.strip():
         return False
+    # Control characters, lone surrogates, line and paragraph separators would break a terminal or a report.
     return all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in value)
 
 
 def _is_count(value: object, most: int) -> bool:
+    # type() instead of isinstance(), because bool is a subclass of int.
     return type(value) is int and 1 <= value <= most
 
 

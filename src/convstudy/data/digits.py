@@ -90,7 +90,7 @@ def enlarge(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
 
     weights, denominator = _weights()
     total = np.einsum("yi,nij,xj->nyx", weights, values, weights)
-    scale = denominator * denominator * _MAXIMUM
+    scale = denominator * denominator * _MAXIMUM  # the largest total, which becomes 255
     enlarged: npt.NDArray[np.uint8] = ((2 * 255 * total + scale) // (2 * scale)).astype(np.uint8)
     return enlarged
 

@@ -98,6 +98,7 @@ def locate(
         raise _unavailable(dataset, missing, mirrors, "this command downloads nothing")
     if missing and _offline():
         raise _unavailable(dataset, missing, mirrors, "CONVSTUDY_OFFLINE is set")
+    # File by file: one mirror may have only some of the files.
     for number, file in enumerate(missing):
         failures: list[str] = []
         for mirror in mirrors:

@@ -65,6 +65,7 @@ class Images:
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) of shape, pixels and labels, the same on every machine."""
+        # The shape is part of the digest: the same bytes can be images of another shape.
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
         whole = hashlib.sha256(header.encode("ascii"))
         for piece in self.pieces():
@@ -81,6 +82,7 @@ class Images:
         Raises:
             DataError: an index is out of range; negative indices are.
         """
+        # NumPy would count negative indices from the end.
         if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
             raise DataError(
                 Problem(

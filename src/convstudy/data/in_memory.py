@@ -77,11 +77,13 @@ class MemorySource(PartDigests):
         source = NpySource(str(folder.absolute()), self.train.image_shape, *counts, *digests)
         parts: tuple[tuple[Part, Images], ...] = (("train", self.train), ("test", self.test))
         for part, images in parts:
+            # Files of an earlier run are kept if their digest is right, and written again if it is not.
             with suppress(DataError):
                 source.read(part)
                 continue
             self.read(part)  # raises if the arrays have been changed since from_arrays
             for kind, array in (("images", images.pixels), ("labels", images.labels.astype("<i8"))):
+                # C order, because PixelFile reads single images from consecutive bytes.
                 with atomic_write(folder / f"{part}-{kind}.npy") as partial, partial.open("wb") as file:
                     npy.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         return source
@@ -107,6 +109,7 @@ def _array(values: object, name: str) -> npt.NDArray[Any]:
     import numpy as np
 
     where = Location(key=(name,))
+    # By the name of the module, so that torch is not imported here.
     if type(values).__module__.partition(".")[0] == "torch":
         hint = f"use {name}.numpy(force=True)"
         raise DataError(Problem(where=where, expected="a NumPy array", got="a torch tensor", hint=hint))

@@ -59,6 +59,7 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     import numpy as np
 
     got = f"{labels.dtype} of shape {labels.shape}"
+    # One-hot labels may be floats or booleans; they get a hint of their own.
     is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
     what = f"labels must be {LABELS_FORM}"
     if labels.dtype.kind not in "iu" and not (is_one_hot and labels.dtype.kind in "bf"):
@@ -75,7 +76,7 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     if lowest < 0 or highest > np.iinfo(np.int64).max:
         what, got = "labels must be 0, 1, 2, …", f"labels from {lowest} to {highest}"
         raise DataError(Problem(what, where, got))
-    return np.array(labels.reshape(-1), dtype=np.int64)
+    return np.array(labels.reshape(-1), dtype=np.int64)  # a copy in memory, of a memory map too
 
 
 def checked_images(
@@ -145,6 +146,7 @@ def _to_uint8(values: npt.NDArray[Any]) -> str:
     if not (lowest >= 0 and highest <= 255):
         return "scale them to values from 0 to 255"
     if values.dtype.kind == "f":
+        # Floats up to 1 are probably pixels / 255; the hint shows the range, so that a user can check it.
         scaled = "x" if highest > 1 else "(255 * x)"
         return f"values from 0 to {'255' if highest > 1 else '1'}: {scaled}.round().astype('uint8')"
     return "values from 0 to 255: x.astype('uint8')"

@@ -161,7 +161,7 @@ class PartDigests:
 
 def exists(path: Path) -> bool:
     """Return whether a path exists; ``False`` for an invalid path, such as one that is too long."""
-    try:
+    try:  # a name that is too long raises OSError, a NUL byte ValueError
         return path.exists()
     except (OSError, ValueError):
         return False

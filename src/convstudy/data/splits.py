@@ -162,6 +162,7 @@ def _available(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.in
     """Return the indices of the images that a split divides: the subset without the outer fold's validation part."""
     import numpy as np
 
+    # The subset comes first: an outer fold divides the subset, not all images.
     available = np.arange(len(labels), dtype=np.int64)
     if split.subset is not None:
         _check_subset(labels, split.subset)
@@ -193,7 +194,7 @@ def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
         # StratifiedKFold gives the first n_used % of folds one image more.
         n_validation = (n_used + split.of - 1 - split.index) // split.of
     else:
-        n_validation = int(n_used * split.fraction + 0.5)
+        n_validation = int(n_used * split.fraction + 0.5)  # half up; round() would round half to even
     return n_used - n_validation, n_validation
 
 
@@ -213,7 +214,7 @@ def allot(counts: Sequence[int] | npt.NDArray[np.int64], total: int, spare: int 
     sizes = [int(count) for count in counts]
     n_images = sum(sizes)
     places = [min(max(size * total // n_images, 1), size - spare) for size in sizes]
-    # Integers only, because rounding of floats may differ between machines. The class furthest below its proportion
+    # Integer arithmetic is exact, so the result is the same on every machine. The class furthest below its proportion
     # gets the next place; the first class wins a tie.
     while sum(places) < total:
         candidates = [i for i, size in enumerate(sizes) if places[i] < size - spare]
@@ -236,7 +237,7 @@ def _holdout_mask(labels: npt.NDArray[np.int64], split: Holdout) -> npt.NDArray[
                 hint="use a fraction nearer to 0.5, or more images",
             )
         )
-    return _draw(labels, n_validation, split.seed, spare=1)
+    return _draw(labels, n_validation, split.seed, spare=1)  # spare=1 leaves each class a training image
 
 
 def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.bool_]:
@@ -245,6 +246,7 @@ def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.boo
 
     purpose = f"{split.of} folds" if split.within is None else f"{split.of} inner folds"
     _check_classes(labels, split.of, purpose, split.subset)
+    # Its splits depend only on labels and seed; a test pins them, because records refer to them.
     folds = StratifiedKFold(n_splits=split.of, shuffle=True, random_state=split.seed)
     mask = np.zeros(len(labels), dtype=bool)
     for index, (_, validation) in enumerate(folds.split(np.zeros(len(labels)), labels)):

@@ -125,6 +125,7 @@ class _Expansion:
         """Return the nodes of a sequence of layers; add the problems of unreadable texts and skip these texts."""
         nodes: list[_Node] = []
         n_layers = 0
+        # A bad text does not stop the others: one error reports all problems of a network.
         first = 0 if not at else 1  # index 0 of an inner list is the text of the enclosing layer
         for place, spec in enumerate(specs, start=first):
             source = scope.source((*at, place))
@@ -137,7 +138,7 @@ class _Expansion:
                 nodes += found
             except NetworkError as error:
                 for problem in error.problems:
-                    if not isinstance(problem, LayerProblem):
+                    if not isinstance(problem, LayerProblem):  # else it is of a layer inside a block
                         problem = layer_problem(problem, where=source.location, source=source)
                     self.problems.setdefault((problem.where, problem.what), problem)
                 if isinstance(error, _TooMany):
@@ -146,6 +147,7 @@ class _Expansion:
 
     def _nodes(self, spec: Spec, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         """Return the nodes of one written layer: one, or those of a block or of several repeats."""
+        # Checked first: lists from Python could be nested beyond the recursion limit.
         if scope.depth > MAX_DEPTH:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
             got = names if scope.blocks else f"{scope.depth} levels"
@@ -165,6 +167,7 @@ class _Expansion:
             return self._concat(words, scope, source)
         if word and word not in LAYERS:
             found = unknown("layer", word, WORDS)
+            # A block is not a layer, so its name needs "residual" or "block" in front.
             if word in self.blocks:
                 found = replace(
                     found, hint=f'use the block with "{Residual.word} {word}" or "{BLOCK} {word}"'
@@ -177,6 +180,7 @@ class _Expansion:
             what, hint = f'"{use.text}" must name one block', f"usage: {BLOCK_USAGE}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
+        # At most two bodies are expanded, whatever the number of repeats.
         return _repeated(
             [self._body(use.names[0], each, scope, source) for each in use.arguments_per_repeat], use.repeats
         )
@@ -186,6 +190,7 @@ class _Expansion:
         if len(use.names) != 1:
             what, hint = f'"{use.text}" must name one block', f"usage: {Residual.usage}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
+        # The other words are arguments of the block.
         values = read_values(Residual, option_words(words, Residual), use.text)
         self._check_arguments(use, tuple(arguments_of(Residual)))
         nodes: list[tuple[_Node, ...]] = []
@@ -214,6 +219,7 @@ class _Expansion:
         """Return the nodes of a block; arguments that it has no parameter for are ignored."""
         block = self._found(name)
         names = [each for each, _ in scope.blocks]
+        # Without this check, blocks that contain each other would be expanded up to MAX_DEPTH.
         if name in names:
             raise NetworkError(_circle(scope.blocks[names.index(name) :], source))
         written: object = block.layers
@@ -221,6 +227,8 @@ class _Expansion:
             raise NetworkError(_no_list(written))
         if not block.layers:
             raise NetworkError(Problem(f'block "{name}" has no layers'))
+        # Of the blocks of a concat, only some may have a parameter. A block sees its own parameters only, not those of
+        # the network that uses it.
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
         inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken}, scope.depth + 1)
         return self.sequence(block.layers, inner)
@@ -233,6 +241,7 @@ class _Expansion:
     def _check_arguments(self, use: Use, own: tuple[str, ...]) -> None:
         """Raise an error for an argument that is not a parameter of any block of the use."""
         blocks = [self._found(name) for name in use.names if name != IDENTITY]
+        # dict.fromkeys drops repeated names and keeps their order.
         names = tuple(dict.fromkeys(key for block in blocks for key in block.parameters))
         for key in use.arguments:
             if key not in names:
@@ -300,6 +309,7 @@ def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
         blocks: the blocks of the circle, each with the place of its use.
         source: the place where the first of them is used again.
     """
+    # The first block was entered from outside of the circle; inside it, it is used at ``source``.
     uses = [(blocks[0][0], source), *blocks[1:]]
     start = min(range(len(uses)), key=lambda place: uses[place][0])
     names = [name for name, _ in (*uses[start:], *uses[: start + 1])]

@@ -93,6 +93,7 @@ class Network:
 
     def with_init(self, name: str) -> Network:
         """Return the network with ``name`` as the initialiser of every layer, the output layer included."""
+        # None is the initialiser of the network.
         return Network(map_layers(self.layers, lambda layer: (_with_init(layer, None),)), name)
 
     def complete(self, n_classes: int) -> tuple[Layer, ...]:
@@ -134,6 +135,7 @@ class Network:
             layer, rest = layers[number - 1], tuple(others)
             if not rest:
                 return layer
+            # The steps are the number of the branch for a concat, and empty for a residual.
             branch = next((each for each in layer.branches if each.steps == rest[: len(each.steps)]), None)
             if branch is None:
                 return None
@@ -144,6 +146,7 @@ class Network:
         """Return a problem with its layer as the location."""
         if not isinstance(problem, LayerProblem):
             return problem
+        # The output layer is in no file, so its text would mislead.
         if problem.path == (len(self.layers) + 1,):
             problem = replace(problem, text="")
         return replace(problem, where=problem.location)

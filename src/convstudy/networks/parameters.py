@@ -17,6 +17,7 @@ Spec: TypeAlias = "str | tuple[Spec, ...]"
 """A layer as it is written: a text, or a list of a text and the layers inside it."""
 
 _SYNTAX = "write a parameter as {name}, {4*name} or {name/4}"
+# Nine digits are more than any layer needs, and keep the arithmetic small.
 _SCALED = re.compile(
     r"(?P<before>[0-9]{1,9})\s*\*\s*(?P<name>.+)|(?P<first>.+?)\s*(?P<sign>[*/])\s*(?P<by>[0-9]{1,9})"
 )
@@ -101,6 +102,7 @@ def _scaled(inner: str) -> tuple[str, int, int]:
     if found["name"]:
         return found["name"], int(found["before"]), 0
     by = int(found["by"])
+    # A division by 0 keeps the whole text as the name, which is reported as unsupported arithmetic.
     if found["sign"] == "/":
         return (found["first"], 1, by) if by else (inner, 1, 0)
     return found["first"], by, 0
@@ -117,6 +119,7 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
             return
         end = rest.find("}", start + 1)
         inner = rest[start + 1 : end] if end >= 0 else ""
+        # A second "{" before the "}" means that the first one is unmatched.
         if rest[start] == "}" or end < 0 or "{" in inner:
             yield rest[start], True
             rest = rest[start + 1 :]

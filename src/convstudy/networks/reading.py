@@ -107,6 +107,7 @@ def _argument_of(
     if missing and not any(word in argument.names for _, argument in bare):
         name, argument = missing.pop(0)
         return name, argument, word
+    # A number cannot be a misspelt name, so it is a value too many.
     if bare and not word[0].isdigit():
         return *bare[0], word
     raise NetworkError(Problem(f'"{text}" has an unexpected value "{word}"', hint=usage))

@@ -80,10 +80,10 @@ class LayerProblem(Problem):
 OUTPUT_LAYER = Location(layer=OUTPUT)
 
 
-def layer_problem(problem: Problem, **indices: object) -> LayerProblem:
+def layer_problem(problem: Problem, **given: object) -> LayerProblem:
     """Return a :class:`LayerProblem` with the fields of ``problem`` and the given ones."""
     known = {item.name: getattr(problem, item.name) for item in fields(problem)}
-    return LayerProblem(**{**known, **indices})
+    return LayerProblem(**{**known, **given})
 
 
 def path_text(path: LayerPath) -> str:
@@ -117,6 +117,7 @@ def map_layers(layers: Iterable[Layer], change: Callable[[Layer], tuple[Layer, .
     return tuple(changed)
 
 
+# Residual and concat ask for the shape after the same layers several times.
 @lru_cache(maxsize=10_000)
 def shape_after(layers: tuple[Layer, ...], shape: Shape) -> Shape:
     """Return the shape after a sequence of layers; raise :class:`NetworkError` if a layer does not fit."""
@@ -145,6 +146,7 @@ def walk(
         try:
             if layer.only_inside and layer.only_inside not in enclosing:
                 raise NetworkError(Problem(f'"{layer.word}" must be inside a {layer.only_inside}'))
+            # Inner layers first: output_shape() would raise the error of an inner layer without its path.
             for steps, inside in layer.inner_sequences(shape):
                 inner += walk(inside, shape, (*path, *steps), (*enclosing, layer.word))
             after = layer.output_shape(shape)

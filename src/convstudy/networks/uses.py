@@ -51,6 +51,7 @@ def split_filled(text: str, parameters: Mapping[str, Value]) -> list[str]:
     check_length(text)
     whole = fill_parameters(text, parameters)  # first, so that one error has all problems of the text
     words = _WORD.findall(text)
+    # The first word can be a parameter whose value is a whole layer text, such as "{norm}".
     if words and "{" in words[0]:
         return whole.split()
     return [fill_parameters(word, parameters) for word in words]
@@ -86,7 +87,7 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
                 raise NetworkError(Problem(f'"{text}" sets {key} twice'))
             arguments[key] = value
         elif found := REPEATS.fullmatch(word):
-            repeats.append(int(found[1][:9]))
+            repeats.append(int(found[1][:9]))  # nine digits exceed the limit already
         else:
             names.append(word)
     if len(repeats) > 1 or not all(1 <= n <= MAX_REPEATS for n in repeats):

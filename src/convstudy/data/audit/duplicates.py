@@ -117,9 +117,10 @@ def near_duplicate_pairs(
     for train_rows, test_rows in _candidates(train_hashes, test_hashes):
         n_compared += len(train_rows)
         if n_compared > MAX_COMPARED:
-            return None
+            return None  # a count of some pairs only would mislead
         correlations = _correlations(train, test, train_rows, test_rows)
         found = np.flatnonzero(correlations >= MIN_CORRELATION)
+        # Equal pixels are exact duplicates, which exact_pairs() counts.
         found = found[[train_hashes.exact[train_rows[i]] != test_hashes.exact[test_rows[i]] for i in found]]
         n_pairs += len(found)
         in_pair[test_rows[found]] = True
@@ -134,6 +135,7 @@ def near_duplicate_pairs(
             )
             for i in found
         ]
+        # Cut after each tile, so that memory does not grow with the number of pairs.
         shown = sorted(shown, key=lambda pair: (-pair.correlation, pair.test_row, pair.train_row))[:MAX_SHOWN]
     return Pairs(n_pairs, int(in_pair.sum()), n_otherwise, tuple(shown))
 

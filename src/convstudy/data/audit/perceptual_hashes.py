@@ -60,6 +60,7 @@ def perceptual_hashes(images: Images) -> PerceptualHashes:
         constant[place] = ~scaled.any(axis=1)
         # Division by √channels keeps the transform orthonormal.
         grey = scaled.reshape(piece.shape).sum(axis=3) / np.float32(channels**0.5)
+        # The transform is separable: along the width, then along the height. The first frequency is the mean, 0.
         lines = (grey.reshape(-1, width) @ across.T).reshape(len(piece), height, -1).transpose(0, 2, 1)
         low[place] = (lines.reshape(-1, height) @ down.T).reshape(len(piece), -1)[:, 1:]
     return PerceptualHashes(tuple(exact), low, constant)

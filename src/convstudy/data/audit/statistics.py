@@ -158,6 +158,7 @@ def _pairs(values: object, info: Dataset) -> Pairs:
     n_pairs, n_test, n_otherwise, shown = _members(
         values, ("n_pairs", "n_test", "n_otherwise_labelled", "shown")
     )
+    # Every count is checked against the sizes of the dataset: a report shows these values.
     n_pairs = _count(n_pairs, info.n_train * info.n_test)
     pairs = tuple(_pair(pair, info) for pair in _items(shown, min(MAX_SHOWN, n_pairs)))
     return Pairs(n_pairs, _count(n_test, min(n_pairs, info.n_test)), _count(n_otherwise, n_pairs), pairs)

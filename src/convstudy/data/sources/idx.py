@@ -35,6 +35,7 @@ class IdxSource:
 
     def __post_init__(self) -> None:
         for name in (self.folder, *(file.name for file in (*self.train, *self.test))):
+            # A name with a path could leave the data folder.
             if not name or name in (".", "..") or not set(name).isdisjoint("/\\\0:"):
                 raise ValueError(f"a folder or file must have a plain name; got {name!r}")
 

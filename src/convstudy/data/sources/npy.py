@@ -105,6 +105,7 @@ def read_part(folder: str, part: Part) -> Images:
     path, labels_path = _file(folder, part, "images"), _file(folder, part, "labels")
     where = Location(str(path)), Location(str(labels_path))
     pixels, labels = open_array(path, "iufb", PIXELS_FORM), open_array(labels_path, "iufb", LABELS_FORM)
+    # np.array copies the map into memory.
     if pixels.nbytes <= MAX_BYTES_IN_MEMORY:
         return checked_images(np.array(pixels), labels, where)
     images = checked_images(pixels, labels, where)

@@ -139,6 +139,7 @@ def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
         raise DataError(Problem("this array is too large", where, f"{n_bytes:,} bytes", expected, hint))
     values = np.empty(n_bytes, dtype=np.uint8)
     n_read = 0
+    # One byte more than expected is read, to notice extra bytes.
     while piece := member.read(min(CHUNK_SIZE, n_bytes - n_read + 1)):
         if n_read + len(piece) > n_bytes:
             raise DataError(

@@ -93,9 +93,7 @@ class Conv(Layer):
 
         height, width, channels = self.need_image(shape)
         kind, size = self._kind(height, width), covered(self.kernel, self.dilation)
-        dilation = (
-            self.dilation if self.kernel > 1 else 1
-        )  # a 1 × 1 kernel has no gaps; torch has a fast path for 1
+        dilation = self.dilation if self.kernel > 1 else 1  # a 1 × 1 kernel has no gaps
         options: dict[str, Any] = {"dilation": dilation, "groups": self.groups, "bias": self.bias}
         # skip_init: torch's own initial weights would draw from the global generator.
         convolution: nn.Conv2d = skip_init(kind, channels, self.filters, self.kernel, self.stride, **options)  # type: ignore[no-untyped-call]
@@ -103,6 +101,7 @@ class Conv(Layer):
         if convolution.bias is not None:
             nn.init.zeros_(convolution.bias)
         parts: list[nn.Module] = []
+        # A module of its own, because torch pads both sides alike and TensorFlow does not.
         if self.padding == "same":
             top, bottom = same_padding(height, size, self.stride)
             left, right = same_padding(width, size, self.stride)
@@ -120,6 +119,7 @@ class Conv(Layer):
         from convstudy.networks.modules.skipping_conv import SkippingConv
         from convstudy.networks.modules.whole_input_conv import WholeInputConv
 
+        # A static rule, not a measurement: the same network has the same modules on all machines.
         covers_input = covered(self.kernel, self.dilation) == height == width and self.padding == "valid"
         if covers_input and self.groups == self.dilation == 1:
             return WholeInputConv

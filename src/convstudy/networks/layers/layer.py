@@ -153,6 +153,7 @@ class Layer:
     @property
     def text(self) -> str:
         """The canonical text, without default values and without the layers inside."""
+        # A preset replaces the options that it sets, if all of them have its values.
         presets = self.presets.items()
         preset = [key for key, given in presets if all(getattr(self, name) == given[name] for name in given)][
             :1
@@ -238,4 +239,5 @@ def number_text(value: Any) -> str:
     """Return a value as a layer text writes it: ``yes``, ``0.5``, the shortest form of a float."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    # Six digits where they are exact, so that 1e-05 stays short; else Python's shortest exact form.
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

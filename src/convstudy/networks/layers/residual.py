@@ -123,11 +123,13 @@ class Residual(Layer):
         if self.shortcut != "projection" or after == shape or len(after) != len(shape):
             return ()
         last = _from_last(self.body, (Dense,) if len(shape) == 1 else CONVOLUTIONS)
+        # Without a convolution in the body, the projection has Conv's default: a bias.
         bias = bool(getattr(last[0], "bias")) if last else True  # noqa: B009
         norm = next((layer for layer in last if isinstance(layer, (BatchNorm, LayerNorm, GroupNorm))), None)
         if len(shape) == 1:
             projected: Layer = Dense(after[-1], init=self.init, bias=bias)
         else:
+            # A 1 × 1 kernel needs no padding: ⌊(size - 1) / stride⌋ + 1 equals ⌈size / stride⌉.
             projected = Conv(after[-1], 1, stride=self.stride(shape) or 1, init=self.init, bias=bias)
         return (projected, norm) if norm else (projected,)
 

@@ -63,7 +63,7 @@ def with_linear_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     n_linear = sum(
         isinstance(layer, StochasticDepth) and layer.schedule == LINEAR for layer in all_layers(every)
     )
-    numbers = count(1)
+    numbers = count(1)  # map_layers goes through the layers in order
 
     def change(layer: Layer) -> tuple[Layer, ...]:
         if not isinstance(layer, StochasticDepth) or layer.schedule != LINEAR:

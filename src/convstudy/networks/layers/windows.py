@@ -26,4 +26,4 @@ def n_windows(size: int, window: int, stride: int, padding: str) -> int:
 def same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
     """Return the number of zeros that "same" adds before and after one side."""
     total = max((n_windows(size, window, stride, "same") - 1) * stride + window - size, 0)
-    return (total // 2, total - total // 2)
+    return (total // 2, total - total // 2)  # the extra zero of an odd number is at the end

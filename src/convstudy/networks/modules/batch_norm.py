@@ -58,12 +58,14 @@ class KerasBatchNorm(nn.Module):
                 eps=self.epsilon,
             )
         uses_torch = values.dtype == torch.bfloat16 or values.device.type != "cpu"
-        # torch raises an error for a single value per channel, because it has no unbiased variance.
+        # torch raises an error for a single value per channel.
         if uses_torch and values.numel() > values.shape[1]:
             return self._normalise_by_torch(values)
+        # Detached, because _Normalise.backward includes the gradient through mean and variance.
         mean, variance = moments(values.detach())
         self.running_mean.lerp_(mean, self.weight_of_batch)
         n_values = values.numel() // values.shape[1]
+        # max() avoids a division by 0 for a single value, whose variance is 0.
         averaged = variance * (n_values / max(1, n_values - 1)) if self.unbiased else variance
         self.running_variance.lerp_(averaged, self.weight_of_batch)
         normalised: torch.Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
@@ -104,6 +106,7 @@ def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """
     rows = values.movedim(1, -1).reshape(-1, values.shape[1])
     mean = rows.mean(0, dtype=torch.promote_types(values.dtype, torch.float32))
+    # Squares of the distances to the mean: E[x²] - E[x]² would cancel for a mean far from zero.
     squares = torch.zeros_like(mean)
     for block in torch.split(rows, max(1, BLOCK // rows.shape[1])):
         squares += (block - mean).square_().sum(0)

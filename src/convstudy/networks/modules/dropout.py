@@ -29,10 +29,12 @@ class BitsDropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
+        # At least one level is kept, because the scale would be infinite without one.
         self.n_dropped_levels = min(round(rate * N_LEVELS), N_LEVELS - 1)
         self.scale = N_LEVELS / (N_LEVELS - self.n_dropped_levels)
         half_scale = torch.tensor(self.scale, dtype=BFLOAT16)
         self.half_scale_bits = int(half_scale.view(torch.int16))
+        # The rate for which the rounded scale is right is 1 - 1 / scale.
         self.n_half_dropped_levels = N_LEVELS - round(N_LEVELS / float(half_scale))
         self.bits: np.random.SFC64 | None = None
         self.generator: torch.Generator | None = None
@@ -48,6 +50,7 @@ class BitsDropout(nn.Module):
         words = self._words(values)
         # The words become 1 (kept) or 0 in place: a comparison to booleans and a conversion cost six times as much.
         # For bfloat16, multiplying 0 or 1 by the bits of the scale gives the bits of the mask.
+        # Words are signed and start at -32,768, so thresholds are shifted by half of the levels.
         if values.dtype == BFLOAT16:
             threshold = self.n_half_dropped_levels - N_LEVELS // 2
             return words.ge_(threshold).mul_(self.half_scale_bits).view(BFLOAT16)
@@ -55,7 +58,7 @@ class BitsDropout(nn.Module):
 
     def _words(self, values: torch.Tensor) -> torch.Tensor:
         """Return one random int16 per value, flat."""
-        n_draws = -(-values.numel() // 4)
+        n_draws = -(-values.numel() // 4)  # rounded up; the words of the last draw may be unused
         if self.bits is not None and values.device.type == "cpu":
             draws = torch.from_numpy(self.bits.random_raw(n_draws).view(np.int64))
         else:

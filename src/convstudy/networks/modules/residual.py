@@ -27,7 +27,7 @@ class ResidualSum(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         total: torch.Tensor = self.body(values)
-        if self.adds:
+        if self.adds:  # not in place: the body's output may be needed for its gradient
             total = total + (values if self.shortcut is None else self.shortcut(values))
         return total if self.then is None else self.then(total)
 

@@ -22,6 +22,7 @@ class WindowMeans(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         for axis in (2, 3):
+            # Window i is [⌊i · n / size⌋, ⌈(i + 1) · n / size⌉), as in torch.
             n_pixels = images.shape[axis]
             starts = [place * n_pixels // self.size for place in range(self.size)]
             ends = [-(-(place + 1) * n_pixels // self.size) for place in range(self.size)]
