@@ -59,5 +59,5 @@ def _verdict(first: float, second: float, n_images: int) -> str:
 
 def _text(kind: str, estimate: float, low: float, high: float) -> str:
     # The report's labels for an interval without zero that is not beyond the margin.
-    inconclusive = "may be ahead" if low > 0 else "may be behind" if high < 0 else "inconclusive"
+    inconclusive = "may be better" if low > 0 else "may be worse" if high < 0 else "inconclusive"
     return f"{KINDS.get(kind, inconclusive)} ({bare_points(estimate)} pp, {bare_points(low)} to {bare_points(high)})"

@@ -17,7 +17,7 @@ from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
 
 Status = Literal["done", "failed", "not trained"]
-Failure = Literal["", "may yet succeed", "lasting", "repeated", "accepted"]
+Failure = Literal["", "retryable", "lasting", "repeated", "accepted"]
 """The status of a failure: it may succeed in another run, or it is permanent: because of its kind of error
 (``"lasting"``), because the same error occurred in several runs, or because a person accepted it."""
 
@@ -112,9 +112,9 @@ class CandidateRow:
         return sum(fit.status == "failed" for fit in self.fits)
 
     @property
-    def n_open(self) -> int:
+    def n_retryable(self) -> int:
         """The number of failed fits that may succeed in another run."""
-        return sum(fit.failure == "may yet succeed" for fit in self.fits)
+        return sum(fit.failure == "retryable" for fit in self.fits)
 
     @property
     def n_missing(self) -> int:
@@ -207,7 +207,7 @@ def failure_of(record: Record) -> Failure:
     if record.done:
         return ""
     if not record.final:
-        return "may yet succeed"
+        return "retryable"
     if record.error_kind in LASTING_ERRORS:
         return "lasting"
     return "accepted" if record.accepted else "repeated"

@@ -249,7 +249,7 @@ def _not_selected(stage_result: StageResult) -> str:
     names = trace.rungs[rung - 1].evaluated if trace and rung else [row.name for row in stage_result.rows]
     rows = [row for row in stage_result.rows if row.name in names]
     n_fits = sum(len(row.fits) for row in rows)
-    n_missing = sum(row.n_missing + row.n_open for row in rows)
+    n_missing = sum(row.n_missing + row.n_retryable for row in rows)
     if n_missing:
         rung_text = f" of rung {rung} of {len(trace.rungs)}" if trace and rung else ""
         return f"nothing is selected yet. {n_fits - n_missing} of {n_fits} fits{rung_text} are trained."

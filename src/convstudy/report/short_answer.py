@@ -102,7 +102,7 @@ def _not_selected(stage_result: StageResult) -> str:
     rung = trace.open_rung if trace else None
     names = trace.rungs[rung - 1].evaluated if trace and rung else [row.name for row in stage_result.rows]
     rows = [row for row in stage_result.rows if row.name in names]
-    if any(row.n_missing + row.n_open for row in rows):
+    if any(row.n_missing + row.n_retryable for row in rows):
         return "nothing is selected yet"
     return "nothing is selected, because every candidate has a failed fit"
 

@@ -12,7 +12,7 @@ from convstudy.report.table import Column, Table, Value
 
 _FAILURES: Mapping[Failure, str] = {
     "": "",
-    "may yet succeed": "not yet: it may succeed in another run",
+    "retryable": "not yet: it may succeed in another run",
     "lasting": "yes: it would fail again",
     "repeated": f"yes: the same error in {RUNS_UNTIL_LASTING} runs",
     "accepted": "yes: accepted, see the protocol",
