@@ -255,8 +255,8 @@ def _class_names(names: object, n_classes: int) -> tuple[str, ...]:
         return tuple(str(number) for number in range(n_classes))
     # A set has no order, a string would give one name per letter, and the keys of a mapping may be the labels.
     if isinstance(names, str | bytes | Set | Mapping) or not isinstance(names, Iterable):
-        what = "class names must be a list with one name per class, in the order of the labels"
-        raise DataError(Problem(what, where, type(names).__name__))
+        expected = "a list with one name per class, in the order of the labels"
+        raise DataError(Problem(where=where, expected=expected, got=type(names).__name__))
     found: tuple[Any, ...] = tuple(str(name) if _is_number(name) else name for name in names)
     if len(found) != n_classes:
         what = "there must be one name per class"
@@ -272,8 +272,8 @@ def _is_number(value: object) -> bool:
 def _wrong_value(dataset: Dataset) -> Problem | None:
     """Return the first problem of the values of a dataset, or ``None``."""
     if not isinstance(dataset.name, str) or not re.fullmatch(NAME_PATTERN, dataset.name):
-        what = "the name of a dataset must be 1 to 64 letters, digits, dots, dashes and underscores"
-        return Problem(what, got=_cut(dataset.name), hint="begin with a letter or a digit")
+        form = "1 to 64 letters, digits, dots, dashes and underscores that begin with a letter or digit"
+        return Problem(f"the name of a dataset must be {form}", got=_cut(dataset.name))
     if not _is_text(dataset.title):
         return Problem("the title of a dataset must be a text on one line", got=_cut(dataset.title))
     sizes = dataset.image_shape

@@ -201,8 +201,8 @@ def _unavailable(
     others = "".join(f"\n    or the same names under {mirror}" for mirror in mirrors[1:])
     return DataError(
         Problem(
-            f"{len(missing)} file(s) are neither in {looked} nor in the cache {cache_folder() / dataset}, and were not "
-            f"downloaded: {names}; {reason}",
+            f"{len(missing)} file(s) are neither in {looked} nor in the cache {cache_folder() / dataset}: {names}; "
+            f"they were not downloaded: {reason}",
             where=Location(subject=dataset),
             hint=f"on a machine with a network, download{urls}{others}\n    and put them into {folder}; "
             'or use the dataset "digits", which needs no download',

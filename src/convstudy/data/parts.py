@@ -40,7 +40,7 @@ def checked_pixels(pixels: npt.NDArray[Any], where: Location) -> npt.NDArray[np.
     # Channels first gives a "height" of 1, 3 or 4 and a large "channels"; such an image would train without an error.
     _, height, _, channels = pixels.shape
     if height in (1, 3, 4) and channels > 4:
-        what, hint = "images must be of shape (n, height, width, channels)", "x.transpose(0, 2, 3, 1)"
+        what, hint = "images must be of shape (n, height, width, channels)", "use x.transpose(0, 2, 3, 1)"
         raise DataError(Problem(what, where, got, hint=hint))
     return pixels
 
@@ -63,10 +63,10 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
     what = f"labels must be {LABELS_FORM}"
     if labels.dtype.kind not in "iu" and not (is_one_hot and labels.dtype.kind in "bf"):
-        hint = "np.unique(labels, return_inverse=True) gives class names and integers"
+        hint = "use np.unique(labels, return_inverse=True), which returns class names and integers"
         raise DataError(Problem(what, where, got, hint=hint))
     if is_one_hot:
-        raise DataError(Problem(what, where, got, hint="for one-hot labels: y.argmax(axis=1)"))
+        raise DataError(Problem(what, where, got, hint="for one-hot labels, use y.argmax(axis=1)"))
     if labels.ndim not in (1, 2) or labels.shape[1:] == (0,):
         raise DataError(Problem(what, where, got))
     if len(labels) != n_images:
@@ -124,7 +124,7 @@ def checked_n_classes(train: Images, test: Images, where: Location) -> int:
         what = "each class from 0 to the largest label must have training images"
         shown = ", ".join(map(str, missing[:MAX_SHOWN])) + (", …" if len(missing) > MAX_SHOWN else "")
         got = f"none of class {shown}" if missing else f"labels up to {int(train.labels.max()):,}"
-        hint = "np.unique(labels, return_inverse=True) numbers the classes without a gap"
+        hint = "use np.unique(labels, return_inverse=True), which numbers the classes without a gap"
         raise DataError(Problem(what, where, got, hint=hint))
     if len(counts) < 2:
         raise DataError(Problem("there must be at least two classes", where, "only label 0"))
@@ -141,12 +141,12 @@ def _to_uint8(values: npt.NDArray[Any]) -> str:
     if values.dtype.kind not in "biuf" or not values.size:
         return ""
     if values.dtype.kind == "b":
-        return "255 * x.astype('uint8')"
+        return "use 255 * x.astype('uint8')"
     lowest, highest = float(np.min(values)), float(np.max(values))
     if not (lowest >= 0 and highest <= 255):
         return "scale them to values from 0 to 255"
     if values.dtype.kind == "f":
         # Floats up to 1 are probably pixels / 255; the hint shows the range, so that a user can check it.
         scaled = "x" if highest > 1 else "(255 * x)"
-        return f"values from 0 to {'255' if highest > 1 else '1'}: {scaled}.round().astype('uint8')"
-    return "values from 0 to 255: x.astype('uint8')"
+        return f"for values from 0 to {'255' if highest > 1 else '1'}, use {scaled}.round().astype('uint8')"
+    return "for values from 0 to 255, use x.astype('uint8')"

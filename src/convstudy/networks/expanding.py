@@ -177,7 +177,7 @@ class _Expansion:
 
     def _block(self, use: Use, scope: _Scope, source: Source) -> tuple[_Node, ...]:
         if len(use.names) != 1:
-            what, hint = f'"{use.text}" must name one block', f"usage: {BLOCK_USAGE}"
+            what, hint = f'"{use.text}" must name one block', f"write {BLOCK_USAGE}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
         # At most two bodies are expanded, whatever the number of repeats.
@@ -188,7 +188,7 @@ class _Expansion:
     def _residual(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
         use = read_use(words, Residual)
         if len(use.names) != 1:
-            what, hint = f'"{use.text}" must name one block', f"usage: {Residual.usage}"
+            what, hint = f'"{use.text}" must name one block', f"write {Residual.usage}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         # The other words are arguments of the block.
         values = read_values(Residual, option_words(words, Residual), use.text)
@@ -202,7 +202,7 @@ class _Expansion:
     def _concat(self, words: list[str], scope: _Scope, source: Source) -> tuple[_Node, ...]:
         use = read_use(words, Concat)
         if len(use.names) < 2:
-            what, hint = f'"{use.text}" must name at least two branches', f"usage: {Concat.usage}"
+            what, hint = f'"{use.text}" must name at least two branches', f"write {Concat.usage}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
         nodes: list[tuple[_Node, ...]] = []

@@ -36,7 +36,7 @@ def read_layer(text: str) -> Layer:
         raise NetworkError(unknown("layer", words[0], LAYERS))
     layer = LAYERS[words[0]]
     if layer.contains:
-        raise NetworkError(Problem(f'"{text}" has no layers inside', hint=f"usage: {layer.usage}"))
+        raise NetworkError(Problem(f'"{text}" has no layers inside', hint=f"write {layer.usage}"))
     return layer(**read_values(layer, words[1:], text))
 
 
@@ -60,18 +60,18 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
     """
     values: dict[str, Any] = {}
     missing = _arguments(layer, "position")
-    usage = f"usage: {layer.usage}"
+    form = f"write {layer.usage}"
     for word in words:
         # A preset is a bare word, so it comes after all positional values.
         if word in layer.presets and not missing:
             preset = layer.presets[word]
             if twice := [name for name in preset if name in values]:
-                raise NetworkError(Problem(f'"{text}" sets {" and ".join(twice)} twice', hint=usage))
+                raise NetworkError(Problem(f'"{text}" sets {" and ".join(twice)} twice', hint=form))
             values |= preset
             continue
         name, argument, written = _argument_of(layer, word, missing, text)
         if name in values:
-            raise NetworkError(Problem(f'"{text}" sets {name} twice', hint=usage))
+            raise NetworkError(Problem(f'"{text}" sets {name} twice', hint=form))
         try:
             values[name] = argument.read(written)
         except ValueError:
@@ -81,7 +81,7 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
             ) from None
     if missing:
         names = " and ".join(name for name, _ in missing)
-        raise NetworkError(Problem(f'"{text}" is missing its {names}', hint=usage))
+        raise NetworkError(Problem(f'"{text}" is missing its {names}', hint=form))
     return values
 
 
@@ -94,13 +94,13 @@ def _argument_of(
     layer: type[Layer], word: str, missing: list[tuple[str, Argument]], text: str
 ) -> tuple[str, Argument, str]:
     """Return the field that a word belongs to and its written value; remove a positional field from ``missing``."""
-    usage = f"usage: {layer.usage}"
+    form = f"write {layer.usage}"
     if "=" in word:
         key, _, written = word.partition("=")
         keyed = dict(_arguments(layer, "key"))
         if key not in keyed:
             what = f'"{text}" has an unknown option "{key}"'
-            raise NetworkError(Problem(what, hint=nearest(key, keyed) or usage))
+            raise NetworkError(Problem(what, hint=nearest(key, keyed) or form))
         return key, keyed[key], written
     # An activation may come before the positional values: "conv relu 64 3".
     bare = _arguments(layer, "word")
@@ -110,4 +110,4 @@ def _argument_of(
     # A number cannot be a misspelt name, so it is a value too many.
     if bare and not word[0].isdigit():
         return *bare[0], word
-    raise NetworkError(Problem(f'"{text}" has an unexpected value "{word}"', hint=usage))
+    raise NetworkError(Problem(f'"{text}" has an unexpected value "{word}"', hint=form))
