@@ -16,10 +16,12 @@ from convstudy.stats.intervals import wilson
 
 def model(confidence: list[float] | npt.NDArray[np.float64], right: Any) -> dict[str, npt.NDArray[Any]]:
     """Return predictions for three classes; the true class is 0, and errors predict class 1."""
-    sure, is_right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
-    rest = (1 - sure) / 2
-    probabilities = np.column_stack((np.where(is_right, sure, rest), np.where(is_right, rest, sure), rest))
-    return {"labels": np.zeros(len(sure), dtype=np.int64), "probabilities": probabilities}
+    confidences, is_correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
+    rest = (1 - confidences) / 2
+    probabilities = np.column_stack(
+        (np.where(is_correct, confidences, rest), np.where(is_correct, rest, confidences), rest)
+    )
+    return {"labels": np.zeros(len(confidences), dtype=np.int64), "probabilities": probabilities}
 
 
 def test_calibration_of_six_predictions_equals_hand_computation() -> None:

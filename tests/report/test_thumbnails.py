@@ -13,14 +13,14 @@ from convstudy.report.thumbnails import data_uri, first_kernels, kernel_pixels, 
 def decoded(content: bytes) -> np.ndarray:
     """Decode an 8-bit grey or RGB PNG without filters, and check its checksums."""
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    place, chunks = 8, {}
-    while place < len(content):
-        (length,) = struct.unpack(">I", content[place : place + 4])
-        kind, data = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
-        (sum_,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
+    offset, chunks = 8, {}
+    while offset < len(content):
+        (length,) = struct.unpack(">I", content[offset : offset + 4])
+        kind, data = content[offset + 4 : offset + 8], content[offset + 8 : offset + 8 + length]
+        (sum_,) = struct.unpack(">I", content[offset + 8 + length : offset + 12 + length])
         assert sum_ == zlib.crc32(kind + data)
         chunks[kind] = data
-        place += 12 + length
+        offset += 12 + length
     width, height, depth, colour, *_ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     channels = {0: 1, 2: 3}[colour]
     rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, 1 + width * channels)

@@ -63,9 +63,9 @@ class Analysis:
         )
 
     @property
-    def asked(self) -> tuple[StageResult, ...]:
+    def main_results(self) -> tuple[StageResult, ...]:
         """The results of the stages that the study file asks for, without the inner stages of nested searches."""
-        return tuple(stage_result for stage_result in self.stage_results if stage_result.asked)
+        return tuple(stage_result for stage_result in self.stage_results if stage_result.is_main)
 
     @cached_property
     def protocol(self) -> Protocol:

@@ -139,7 +139,7 @@ def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
         error=summarise(_mean_distance(*each) for each in gaps),
         by_chance=summarise(map(_by_chance, confidence, widths)),
         equal_mass=summarise(
-            _mean_distance(*_gaps(c, r, place)) for c, r, place in zip(confidence, right, masses, strict=True)
+            _mean_distance(*_gaps(c, r, bins)) for c, r, bins in zip(confidence, right, masses, strict=True)
         ),
         equal_mass_by_chance=summarise(map(_by_chance, confidence, masses)),
         largest=summarise(float(np.abs(gap[n > 0]).max()) for gap, n in gaps),

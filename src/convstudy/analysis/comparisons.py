@@ -65,15 +65,17 @@ def compare_folds(
         pairs = _paired_fits(first, second, measure)
         # Nadeau and Bengio (2003) inflate the variance by this ratio, because training sets of folds overlap.
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
-        mine, theirs = _paired_scores(pairs, measure)
+        first_scores, second_scores = _paired_scores(pairs, measure)
         measured = pooled_images(pairs, held_out, metric)
         bound = most_of_pooled_images(pairs) if pairs and proportions else (None, 0)
         images, n_pooled = measured or bound
         if measured is None and not proportions:
-            difference = _without_interval(mine, theirs)
+            difference = _without_interval(first_scores, second_scores)
         else:
             limit = metric.high - metric.low
-            difference = fold_difference(mine, theirs, ratio, images=images, n_images=n_pooled, limit=limit)
+            difference = fold_difference(
+                first_scores, second_scores, ratio, images=images, n_images=n_pooled, limit=limit
+            )
         each = _verdict_on(first, second, measure, difference, margin)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
@@ -185,9 +187,11 @@ def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, 
 
 def _paired_fits(first: CandidateRow, second: CandidateRow, measure: Measure) -> list[tuple[FitRow, FitRow]]:
     """Pair the fits of two candidates by seed or fold, if both have a score."""
-    theirs = {fit.part: fit for fit in second.fits if fit.score(measure) is not None}
+    by_part = {fit.part: fit for fit in second.fits if fit.score(measure) is not None}
     return [
-        (fit, theirs[fit.part]) for fit in first.fits if fit.score(measure) is not None and fit.part in theirs
+        (fit, by_part[fit.part])
+        for fit in first.fits
+        if fit.score(measure) is not None and fit.part in by_part
     ]
 
 
@@ -196,8 +200,8 @@ def _paired_scores(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Split pairs of fits into the scores of the first and of the second candidate."""
     scores = [(a.score(measure), b.score(measure)) for a, b in pairs]
-    found = [(mine, other) for mine, other in scores if mine is not None and other is not None]
-    return tuple(mine for mine, _ in found), tuple(other for _, other in found)
+    found = [(a, b) for a, b in scores if a is not None and b is not None]
+    return tuple(a for a, _ in found), tuple(b for _, b in found)
 
 
 def _tables(
@@ -251,9 +255,9 @@ def _compare_on_images(
     return replace(verdict, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
 
 
-def _without_interval(mine: tuple[float, ...], theirs: tuple[float, ...]) -> Difference:
+def _without_interval(first_scores: tuple[float, ...], second_scores: tuple[float, ...]) -> Difference:
     """Return a difference with its mean only."""
-    pairs = tuple(a - b for a, b in zip(mine, theirs, strict=True))
+    pairs = tuple(a - b for a, b in zip(first_scores, second_scores, strict=True))
     return Difference(pairs, summarise(pairs))
 
 
@@ -277,9 +281,9 @@ def _with_required_seeds(
     verdict: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
 ) -> Verdict:
     """Attach the required number of seeds to an inconclusive verdict."""
-    asked = verdict.kind == "inconclusive" and not verdict.same_models
+    is_open = verdict.kind == "inconclusive" and not verdict.same_models
     metric = metric_named(verdict.measure.metric)
-    tables = _tables(first, second, metric, predictions) if asked else None
+    tables = _tables(first, second, metric, predictions) if is_open else None
     if tables is None:
         return verdict
     found = components(tables[0] - tables[1])

@@ -87,7 +87,7 @@ class StageResult:
         return self.intervals.get(name, {}).get(metric or self.measure.metric)
 
     @property
-    def asked(self) -> bool:
+    def is_main(self) -> bool:
         """Whether the study file asks for this stage; the stages of outer folds only serve a search."""
         return self.question not in ("inner", "nested")
 

@@ -150,11 +150,11 @@ def pooled_images(
         one, other = held_out.of(first.fit_id), held_out.of(second.fit_id)
         if one is None or other is None or one.images is not other.images:
             return None
-        mine, theirs = one.metric_values(metric), other.metric_values(metric)
-        if mine is None or theirs is None:
+        first_values, second_values = one.metric_values(metric), other.metric_values(metric)
+        if first_values is None or second_values is None:
             return None
-        differences.append(mine.astype(np.float64) - theirs)
-        largest = max(largest, float(mine.max()), float(theirs.max()))
+        differences.append(first_values.astype(np.float64) - second_values)
+        largest = max(largest, float(first_values.max()), float(second_values.max()))
         heaviest = max(heaviest, one.heaviest)
     if not differences:
         return None

@@ -18,7 +18,7 @@ def same_weights(analysis: Analysis) -> Iterator[Spot]:
     for stage_result in analysis.stage_results:
         if stage_result.question == "ablate":
             yield from _variants(analysis, stage_result)
-        elif stage_result.asked:
+        elif stage_result.is_main:
             yield from _equal_candidates(stage_result)
 
 

@@ -65,7 +65,7 @@ def conclusions(analysis: Analysis) -> tuple[Conclusion, ...]:
     results = analysis.results
     by_question = [
         _with_failures(results, stage_result, _CONCLUDE[stage_result.question](stage_result))
-        for stage_result in analysis.asked
+        for stage_result in analysis.main_results
     ]
     return (*by_question, *_about_run(analysis))
 

@@ -68,7 +68,7 @@ def short_answer(analysis: Analysis) -> tuple[str, ...]:
     Example of a line: ``Search kernel: kernel=5 (selected, 97.15 % on validation) is not significantly different from
     kernel=3 or kernel=7.``
     """
-    lines = [_line(stage_result) for stage_result in analysis.asked]
+    lines = [_line(stage_result) for stage_result in analysis.main_results]
     return (*lines, *_about_run(analysis))
 
 

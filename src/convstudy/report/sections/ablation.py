@@ -14,7 +14,7 @@ from convstudy.report.stages import scores_chart, stage_title, table_name, train
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each ablation."""
     results = material.results
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         if stage_result.question != "ablate":
             continue
         title, candidates = (

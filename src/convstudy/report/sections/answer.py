@@ -20,7 +20,7 @@ def sections(material: Material) -> Iterator[Section]:
         Text((each.statement,), "warning" if each.question == "run" else "plain", each.subject)
         for each in material.conclusions
     )
-    found = [_chart(stage_result) for stage_result in material.analysis.asked]
+    found = [_chart(stage_result) for stage_result in material.analysis.main_results]
     thumbnails = tuple(figure for figure in found if figure is not None)
     yield Section(
         "answer",

@@ -24,7 +24,7 @@ _BAR = 16
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each comparison."""
     results = material.results
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         if stage_result.question != "compare":
             continue
         title, candidates = (

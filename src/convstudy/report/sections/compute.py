@@ -48,7 +48,7 @@ def compute_table(material: Material) -> Table:
         Column("evaluation_fraction", "Time spent on evaluation", "percent"),
     )
     rows: list[tuple[Value, ...]] = []
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         for candidate, records in trained(results, results.plan.stage(stage_result.stage)):
             epochs = [epoch for record in records for epoch in record.history]
             train = sum(epoch.train_seconds for epoch in epochs)

@@ -23,7 +23,7 @@ _LEGEND = (
 def sections(material: Material) -> Iterator[Section]:
     """Yield the section if a fit is trained."""
     stage_results = sorted(
-        material.analysis.asked, key=lambda stage_result: _ORDER.index(stage_result.question)
+        material.analysis.main_results, key=lambda stage_result: _ORDER.index(stage_result.question)
     )
     blocks = [block for stage_result in stage_results for block in _of(material, stage_result)]
     if blocks:

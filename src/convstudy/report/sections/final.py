@@ -11,7 +11,7 @@ from convstudy.report.stages import scores_chart, stage_title, table_name
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each final training."""
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         if stage_result.question == "final":
             blocks: list[Block | None] = [scores_table(stage_result), scores_chart(stage_result)]
             shown = tuple(block for block in blocks if block is not None)

@@ -20,7 +20,7 @@ MAX_NAMES = 4
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each successive-halving search."""
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         table = rungs_table(stage_result)
         if table is not None:
             found: list[Block | None] = [table, rungs_chart(stage_result)]

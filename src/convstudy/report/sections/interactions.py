@@ -16,7 +16,7 @@ from convstudy.stats import Verdict
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each ablation with measured interactions."""
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         table = interactions_table(stage_result)
         if table is not None:
             yield Section(table.name, table.title, (table,))

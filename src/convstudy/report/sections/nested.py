@@ -14,7 +14,7 @@ from convstudy.report.verdict_text import interval_text
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each nested search."""
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         table = nested_table(stage_result)
         if table is not None:
             yield Section(table.name, table.title, (table,))

@@ -19,7 +19,7 @@ from convstudy.report.table import Column, Table, Value
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each search."""
     results = material.results
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         if stage_result.question != "search":
             continue
         candidates = list(trained(results, results.plan.stage(stage_result.stage)))
@@ -40,7 +40,7 @@ def data(material: Material) -> dict[str, Any]:
     """Return each search's trace (rungs, epochs) and the optimism of its best score."""
     found = {
         stage_result.stage: _trace_json(stage_result.trace) | _optimism(stage_result)
-        for stage_result in material.analysis.asked
+        for stage_result in material.analysis.main_results
         if stage_result.trace
     }
     return {"searches": found}

@@ -28,7 +28,7 @@ from convstudy.studyfile.part import Tried
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each search that samples values."""
     results = material.results
-    for stage_result in material.analysis.asked:
+    for stage_result in material.analysis.main_results:
         if not stage_result.trace or not results.study.search[stage_result.name].draws:
             continue
         stage = results.plan.stage(stage_result.stage)
