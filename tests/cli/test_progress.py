@@ -153,6 +153,18 @@ def test_a_long_fit_has_a_line_each_minute(tiny: Path, detail: Detail, text: str
     assert all(line.startswith(text) for line in lines)
 
 
+def test_short_fits_have_a_line_each_minute(tiny: Path) -> None:
+    plan, clock = make_plan(load_study(tiny, {"recipe.epochs": 1})), Clock()
+    lines, listener = lines_of(plan, "stages", clock)
+    for fit in plan.fits[:3]:
+        clock.now += 40
+        listener(FitStarted(fit))
+        listener(EpochEnded(fit, epoch(1)))
+        listener(FitEnded(fit, done(fit, 1)))
+    assert len(lines) == 2
+    assert lines[1].startswith("2 of 10 fits done, about ")
+
+
 def test_fits_of_earlier_runs_are_counted_in_the_first_line(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     lines: list[str] = []

@@ -95,41 +95,34 @@ class EventLines:
     def _lines(self, event: Event) -> list[str]:
         progress, detail = self._progress, self._detail
         if isinstance(event, EpochEnded):
-            return [self._sign_of_life(event)]
+            return [] if event.epoch.number >= event.fit.n_epochs else self._sign_of_life(event)
         if isinstance(event, FitEnded):
             if detail == "fits":
                 width = len(str(progress.n_fits))
                 numbers = f"[{progress.n_done:{width}}/{progress.n_fits}]"
                 return [f"{numbers} {fit_text(event, progress)}; {time_left(progress)}"]
             lines = [] if event.record.done else [fit_text(event, progress)]
-            return lines + (
-                [f"{stage}: done; {self._so_far()}" for stage in self._newly_finished()]
-                if detail == "stages"
-                else []
-            )
+            if detail == "stages":
+                lines += [f"{stage}: done{self._so_far()}" for stage in self._newly_finished()]
+            return lines or self._sign_of_life(event)
         if isinstance(event, ChoiceMade) and detail == "stages":
-            return [f"{choice_text(event.choice)}; {self._so_far()}"]
+            return [f"{choice_text(event.choice)}{self._so_far()}"]
         if isinstance(event, (RunStarted, ChoiceMade, SearchAdvanced)) and detail == "problems":
             return []
         if isinstance(event, EvaluatedOnTestSet) and detail != "fits":
             return []
         return [event_text(event, progress)]
 
-    def _sign_of_life(self, event: EpochEnded) -> str:
-        """Return a line after a minute without one, where lines are all that shows progress."""
-        progress, fit, epoch = self._progress, event.fit, event.epoch
-        is_last = epoch.number >= fit.n_epochs
-        if (
-            is_last
-            or self._detail == "problems"
-            or progress.clock() - self._printed_at < SECONDS_BETWEEN_LINES
-        ):
-            return ""
-        if self._detail == "stages":
-            return self._so_far()
-        return (
-            f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, {score_of(epoch, fit.metric)}"
-        )
+    def _sign_of_life(self, event: EpochEnded | FitEnded) -> list[str]:
+        """Return a line if none was printed for a minute and lines are all that shows progress."""
+        progress = self._progress
+        if self._detail == "problems" or progress.clock() - self._printed_at < SECONDS_BETWEEN_LINES:
+            return []
+        if self._detail == "stages" or isinstance(event, FitEnded):
+            return [self._so_far().removeprefix("; ")]
+        fit, epoch = event.fit, event.epoch
+        score = score_of(epoch, fit.metric)
+        return [f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, {score}"]
 
     def _newly_finished(self) -> list[str]:
         """Return the stages that choose nothing and have just finished; the others have a line for their choice."""
@@ -145,9 +138,11 @@ class EventLines:
         return [key for key in finished if key not in chooses]
 
     def _so_far(self) -> str:
+        """Return the number of fits and the time left, after a semicolon; empty once all fits are done."""
         progress = self._progress
-        left = "" if progress.n_done >= progress.n_fits else f", {time_left(progress)}"
-        return f"{progress.n_done:,} of {counted(progress.n_fits, 'fit')} done{left}"
+        if progress.n_done >= progress.n_fits:
+            return ""
+        return f"; {progress.n_done:,} of {counted(progress.n_fits, 'fit')} done, {time_left(progress)}"
 
 
 class LineProgress:
