@@ -35,7 +35,7 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
         shape: the expected shape.
 
     Raises:
-        DataError: the file cannot be read, or has another dtype, shape or order than C order.
+        DataError: if the file cannot be read, has another dtype or shape, or is in Fortran order.
     """
     header = _header(path)
     if header.dtype.str != dtype or header.shape != shape or header.is_fortran:
@@ -57,7 +57,7 @@ def open_array(path: Path, kinds: str, expected: str) -> np.memmap[Any, np.dtype
         expected: what the array must be, for the error.
 
     Raises:
-        DataError: the file cannot be read, is empty or damaged, or has a dtype of another kind.
+        DataError: if the file cannot be read, is empty or damaged, or has a dtype of another kind.
     """
     header = _header(path)
     if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
@@ -162,7 +162,7 @@ class PixelFile:
             uint8, shape (m, height, width, channels).
 
         Raises:
-            DataError: the file cannot be read, or has changed.
+            DataError: if the file cannot be read, or has changed.
         """
         import numpy as np
 

@@ -42,7 +42,7 @@ class Dataset:
         source: the source of the images, which also verifies their digests.
 
     Raises:
-        DataError: a value is out of range, or a class name is empty or given twice.
+        DataError: if a value is out of range, or a class name is empty or given twice.
 
     >>> from convstudy.data import BUILT_IN_DATASETS
     >>> digits = BUILT_IN_DATASETS["digits"]
@@ -102,8 +102,8 @@ class Dataset:
             name: the name of the dataset in reports.
 
         Raises:
-            DataError: an array has the wrong type or shape, the numbers of labels and images differ, a part is empty,
-                or a class has no training image.
+            DataError: if an array has the wrong type or shape, there is not one label per image, a part is empty, or a
+                class has no training image.
 
         >>> from sklearn.datasets import load_digits
         >>> images, labels = load_digits(return_X_y=True)
@@ -127,7 +127,7 @@ class Dataset:
             class_names: the name of each class; ``"0"``, ``"1"``, … by default.
 
         Raises:
-            DataError: there is not one name per class.
+            DataError: if there is not one name per class.
         """
         names = _class_names(class_names, found.n_classes)
         return cls(name, name, found.image_shape, names, found.n_train, found.n_test, found.source)
@@ -151,7 +151,7 @@ class Dataset:
             download: whether missing files can be downloaded.
 
         Raises:
-            DataError: a file is missing or damaged, or its content has the wrong shape.
+            DataError: if a file is missing or damaged, or its content has the wrong shape.
         """
         self.source.fetch(download)  # first, so that missing test files are reported before a study trains
         return LoadedDataset(self, read_part(self, "train"), LockedTest(self))
@@ -167,7 +167,7 @@ class Dataset:
             download: whether missing files can be downloaded.
 
         Raises:
-            DataError: the labels are missing or damaged, or have the wrong number or range.
+            DataError: if the labels are missing or damaged, or have the wrong number or range.
         """
         self.source.fetch(download)
         labels = self.source.read_labels(part)
@@ -189,7 +189,7 @@ class Dataset:
         """Return plain values for :meth:`from_json`; paths inside ``folder`` are relative to it.
 
         Raises:
-            DataError: the dataset is made of arrays in memory.
+            DataError: if the dataset is made of arrays in memory.
         """
         return {
             "name": self.name,
@@ -212,7 +212,7 @@ class Dataset:
             folder: the folder of relative paths.
 
         Raises:
-            DataError: the values do not describe a dataset.
+            DataError: if the values do not describe a dataset.
         """
         if not isinstance(values, Mapping) or set(values) != _KEYS:
             raise DataError(Problem("this does not describe a dataset", expected=", ".join(sorted(_KEYS))))
@@ -248,7 +248,7 @@ def _class_names(names: object, n_classes: int) -> tuple[str, ...]:
     """Return the given names, or the class numbers as names.
 
     Raises:
-        DataError: ``names`` is not an ordered collection with one name per class.
+        DataError: if ``names`` is not an ordered collection with one name per class.
     """
     where = Location(key=("class_names",))
     if names is None:

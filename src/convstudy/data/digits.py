@@ -32,7 +32,7 @@ def read_digits(part: Part) -> Images:
     """Return the training part (1,437 images) or the test part (360) of shape (n, 28, 28, 1), in scikit-learn's order.
 
     Raises:
-        DataError: scikit-learn's images do not have 8 × 8 pixels with values from 0 to 16.
+        DataError: if scikit-learn's images do not have 8 × 8 pixels with values from 0 to 16.
     """
     import numpy as np
 

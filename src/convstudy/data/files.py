@@ -55,7 +55,7 @@ class PublishedFile:
             found: the content that was read from it.
 
         Raises:
-            DataError: the digest is not the published one, or the file cannot be verified.
+            DataError: if the digest is not the published one, or the file cannot be verified.
         """
         if self.content_digest is not None:
             if found.content_digest != self.content_digest:
@@ -86,7 +86,7 @@ def locate(
         download: whether missing files can be downloaded; ``CONVSTUDY_OFFLINE=1`` forbids it in any case.
 
     Raises:
-        DataError: a file is missing and cannot be downloaded; the error lists all missing files.
+        DataError: if a file is missing and cannot be downloaded; the error lists all missing files.
     """
     found: dict[str, Path] = {}
     for file in wanted:

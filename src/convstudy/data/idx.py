@@ -56,7 +56,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> IdxFile:
         shape: the expected dimensions, such as (60000, 28, 28).
 
     Raises:
-        DataError: the file cannot be read, or is not an IDX file of this shape.
+        DataError: if the file cannot be read, or is not an IDX file of this shape.
     """
     raw = _read_limited(path, _largest_archive(shape) if path.suffix == ".gz" else content_size(shape))
     if path.suffix == ".gz":

@@ -33,7 +33,7 @@ class Images:
             few images; use :meth:`take` or ``file.read`` for many.
 
     Raises:
-        DataError: a type or shape is wrong, or there is not one label per image.
+        DataError: if a type or shape is wrong, or there is not one label per image.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -80,7 +80,7 @@ class Images:
             indices: int64, shape (m,), each in [0, ``len(self)``); they can repeat.
 
         Raises:
-            DataError: an index is out of range; negative indices are.
+            DataError: if an index is negative or too large.
         """
         # NumPy would count negative indices from the end.
         if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):

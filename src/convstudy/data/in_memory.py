@@ -64,8 +64,8 @@ class MemorySource(PartDigests):
         Existing files with this content are verified and kept. Each file is written atomically.
 
         Raises:
-            DataError: the arrays have been changed since ``from_arrays``.
-            OSError: the folder cannot be written.
+            DataError: if the arrays have been changed since ``from_arrays``.
+            OSError: if the folder cannot be written.
         """
         import numpy as np
         from numpy.lib import format as npy

@@ -36,7 +36,7 @@ class LockedTest:
                 image is read, so every evaluation is on record.
 
         Raises:
-            DataError: the test images are missing or damaged, or have the wrong shape.
+            DataError: if the test images are missing or damaged, or have the wrong shape.
         """
         record_test_evaluation()
         return read_part(self.info, "test")

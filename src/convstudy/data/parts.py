@@ -26,7 +26,7 @@ def checked_pixels(pixels: npt.NDArray[Any], where: Location) -> npt.NDArray[np.
         where: the name of the array in errors.
 
     Raises:
-        DataError: the type or shape is wrong, there is no image, or the channels seem to be first.
+        DataError: if the type or shape is wrong, there is no image, or the channels seem to be first.
     """
     got = f"{pixels.dtype} of shape {pixels.shape}"
     if str(pixels.dtype) != "uint8":
@@ -54,7 +54,7 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
         where: the name of the array in errors.
 
     Raises:
-        DataError: the type or shape is wrong, a label is negative, or there is not one label per image.
+        DataError: if the type or shape is wrong, a label is negative, or there is not one label per image.
     """
     import numpy as np
 
@@ -94,7 +94,7 @@ def checked_images(
         file: the file of the pixels, if they stay there.
 
     Raises:
-        DataError: an array has the wrong type or shape.
+        DataError: if an array has the wrong type or shape.
     """
     checked = checked_pixels(pixels, where[0])
     return Images(checked, checked_labels(labels, len(checked), where[1]), file)
@@ -109,8 +109,8 @@ def checked_n_classes(train: Images, test: Images, where: Location) -> int:
         where: the name of the dataset in errors.
 
     Raises:
-        DataError: the image shapes differ, a class from 0 to the largest label has no training image, a test label is
-            not one of these classes, or there is only one class.
+        DataError: if the image shapes differ, a class from 0 to the largest label has no training image, a test label
+            is not one of these classes, or there is only one class.
     """
     import numpy as np
 

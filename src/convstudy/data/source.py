@@ -35,7 +35,7 @@ class Source(Protocol):
             download: whether missing files can be downloaded.
 
         Raises:
-            DataError: a file is missing and cannot be downloaded.
+            DataError: if a file is missing and cannot be downloaded.
         """
         ...
 
@@ -43,7 +43,7 @@ class Source(Protocol):
         """Read one part and verify its digest; no file of the other part is read.
 
         Raises:
-            DataError: the part is missing or damaged, or has the wrong type, shape or digest.
+            DataError: if the part is missing or damaged, or has the wrong type, shape or digest.
         """
         ...
 
@@ -53,7 +53,7 @@ class Source(Protocol):
         If only the digest of the whole part is known, the labels are not verified here but in :meth:`read`.
 
         Raises:
-            DataError: the labels are missing or damaged, or have the wrong type or shape.
+            DataError: if the labels are missing or damaged, or have the wrong type or shape.
         """
         ...
 
@@ -75,7 +75,7 @@ class Source(Protocol):
             folder: the folder of relative paths.
 
         Raises:
-            ValueError: the values do not describe a source of this kind.
+            ValueError: if the values do not describe a source of this kind.
         """
         ...
 
@@ -150,7 +150,7 @@ class PartDigests:
             hint: the hint of the error.
 
         Raises:
-            DataError: the digest of the images is not that of the source.
+            DataError: if the digest of the images is not that of the source.
         """
         expected, got = self.train_digest if part == "train" else self.test_digest, images.digest()
         if got != expected:
@@ -183,7 +183,7 @@ def from_json(kind: type[S], values: object) -> S:
     """Return an instance of a frozen dataclass from plain values, each checked against the type of its field.
 
     Raises:
-        ValueError: a value is missing or has the wrong type.
+        ValueError: if a value is missing or has the wrong type.
     """
     from pydantic import TypeAdapter
 

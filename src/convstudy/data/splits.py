@@ -32,7 +32,7 @@ class Holdout:
         subset: the number of images to use, a stratified subset that does not depend on ``seed``; ``None`` uses all.
 
     Raises:
-        DataError: an argument is out of range.
+        DataError: if an argument is out of range.
     """
 
     fraction: float
@@ -54,7 +54,7 @@ class Outer:
         of: the number of outer folds, at least 2.
 
     Raises:
-        DataError: an argument is out of range.
+        DataError: if an argument is out of range.
     """
 
     index: int
@@ -76,7 +76,7 @@ class Fold:
         within: the outer fold whose training images are divided, shuffled with the same seed; ``None`` divides all.
 
     Raises:
-        DataError: an argument is out of range.
+        DataError: if an argument is out of range.
     """
 
     index: int
@@ -121,7 +121,7 @@ def split_indices(
         :func:`split_sizes`.
 
     Raises:
-        DataError: a class has too few images, or the subset is larger than the data.
+        DataError: if a class has too few images, or the subset is larger than the data.
 
     >>> import numpy as np
     >>> train, validation = split_indices(np.array([0, 0, 0, 0, 1, 1, 1, 1]), Holdout(0.25, seed=1))
@@ -153,7 +153,7 @@ def shortage(labels: npt.NDArray[np.int64], split: Split) -> Shortage | None:
         split: the split.
 
     Raises:
-        DataError: the subset is larger than the data, or the outer fold cannot be made.
+        DataError: if the subset is larger than the data, or the outer fold cannot be made.
     """
     return _shortage(labels[_available(labels, split)], split.of if isinstance(split, Fold) else 2)
 
@@ -180,7 +180,7 @@ def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
         split: the split.
 
     Raises:
-        DataError: the subset is larger than ``n_images``.
+        DataError: if the subset is larger than ``n_images``.
 
     >>> split_sizes(60_000, Fold(0, 5, seed=0))
     (48000, 12000)

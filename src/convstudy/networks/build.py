@@ -26,7 +26,7 @@ def build_network(
         generator: the source of the initial weights, which are drawn layer by layer.
 
     Raises:
-        NetworkError: a layer does not fit its input.
+        NetworkError: if a layer does not fit its input.
     """
     import torch
 

@@ -44,7 +44,7 @@ class Network:
             blocks: the blocks that the texts use, in addition to the built-in ones.
 
         Raises:
-            NetworkError: a text cannot be parsed; there is one problem per bad text, with its number.
+            NetworkError: if a text cannot be parsed; there is one problem per bad text, with its number.
         """
         problems: list[Problem] = []
         if init not in INITIALISERS:
@@ -117,7 +117,7 @@ class Network:
             n_classes: the number of outputs.
 
         Raises:
-            NetworkError: a layer does not fit; the problem names it ("layer 2: kernel 11 does not fit ...").
+            NetworkError: if a layer does not fit; the problem names it ("layer 2: kernel 11 does not fit ...").
         """
         try:
             yield from walk((*self.layers, Dense(n_classes)), input_shape)

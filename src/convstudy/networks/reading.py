@@ -22,7 +22,7 @@ def read_layer(text: str) -> Layer:
     Layers that contain others (``residual``, ``concat``) are parsed by :func:`convstudy.networks.expanding.expand`.
 
     Raises:
-        NetworkError: the text is not the text of a layer.
+        NetworkError: if the text is not the text of a layer.
 
     >>> read_layer("conv 64 3 relu").text
     'conv 64 3 relu'
@@ -56,7 +56,7 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
         text: the whole text, for error messages.
 
     Raises:
-        NetworkError: a value is missing, unknown, given twice or not allowed.
+        NetworkError: if a value is missing, unknown, given twice or not allowed.
     """
     values: dict[str, Any] = {}
     missing = _arguments(layer, "position")

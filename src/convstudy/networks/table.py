@@ -75,7 +75,7 @@ def layer_table(network: Network, input_shape: Shape, n_classes: int) -> LayerTa
     """Return the layer table for images of ``(height, width, channels)``.
 
     Raises:
-        NetworkError: a layer does not fit its input.
+        NetworkError: if a layer does not fit its input.
     """
     return _table(network, input_shape, n_classes)
 

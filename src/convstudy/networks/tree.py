@@ -138,7 +138,7 @@ def walk(
         enclosing: the words of the enclosing layers.
 
     Raises:
-        NetworkError: a layer does not fit; its problems are of type :class:`LayerProblem` and have its path.
+        NetworkError: if a layer does not fit; its problems are of type :class:`LayerProblem` and have its path.
     """
     for number, layer in enumerate(layers, start=1):
         path = (*prefix, number)

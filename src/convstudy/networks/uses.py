@@ -71,7 +71,7 @@ def read_use(words: list[str], kind: type[Layer] | None) -> Use:
         kind: the layer whose options are left out of the arguments, or ``None``.
 
     Raises:
-        NetworkError: an argument is given twice, or the number of repeats is.
+        NetworkError: if an argument or the number of repeats is given twice, or the number of repeats is out of range.
     """
     text = " ".join(words)
     names: list[str] = []

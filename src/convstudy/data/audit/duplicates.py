@@ -86,14 +86,14 @@ def exact_pairs(
     n_pairs = n_test = n_otherwise = 0
     shown: list[Pair] = []
     for test_row, exact in enumerate(test.exact):
-        twins = rows.get(exact)
-        if twins is None:
+        equal_rows = rows.get(exact)
+        if equal_rows is None:
             continue
         label = int(test_labels[test_row])
         n_test += 1
-        n_pairs += len(twins)
-        n_otherwise += int((train_labels[twins] != label).sum())
-        for row in twins[: MAX_SHOWN - len(shown)]:
+        n_pairs += len(equal_rows)
+        n_otherwise += int((train_labels[equal_rows] != label).sum())
+        for row in equal_rows[: MAX_SHOWN - len(shown)]:
             shown.append(Pair(row, test_row, int(train_labels[row]), label, 1.0))
     return Pairs(n_pairs, n_test, n_otherwise, tuple(shown))
 

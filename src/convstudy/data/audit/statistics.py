@@ -83,7 +83,7 @@ class DatasetStatistics:
             info: the dataset.
 
         Raises:
-            ValueError: the values are not possible statistics of this dataset.
+            ValueError: if the values are not possible statistics of this dataset.
         """
         keys = ("version", "digest", "train", "test", "exact", "near_duplicates")
         version, digest, train, test, exact, near_duplicates = _members(values, keys)

@@ -100,7 +100,7 @@ def read_array(path: str, name: str) -> npt.NDArray[Any]:
     """Return one array of a file.
 
     Raises:
-        DataError: there is no array of this name, or it is damaged, contains objects or is larger than ``MAX_BYTES``.
+        DataError: if there is no such array, or it is damaged, contains objects or is larger than ``MAX_BYTES``.
     """
     where = _place(path, name)
     try:

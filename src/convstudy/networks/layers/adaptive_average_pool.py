@@ -24,7 +24,7 @@ class AdaptiveAveragePool(Layer):
         size: the height and width of the output, 1 to 1,024.
 
     Raises:
-        NetworkError: the input is flat, or smaller than the output.
+        NetworkError: if the input is flat, or smaller than the output.
 
     >>> AdaptiveAveragePool(4).output_shape((9, 12, 16))
     (4, 4, 16)

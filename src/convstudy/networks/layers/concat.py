@@ -25,7 +25,7 @@ class Concat(Layer):
         sequences: the layers of each branch.
 
     Raises:
-        NetworkError: the outputs of the branches differ in height or width.
+        NetworkError: if the outputs of the branches differ in height or width.
 
     >>> from convstudy.networks.layers.conv import Conv
     >>> Concat(((), (Conv(4, 1),))).output_shape((8, 8, 16))

@@ -37,8 +37,8 @@ class Conv(Layer):
         dilation: the distance between kernel elements in pixels, 1 to 1,024 (Yu & Koltun 2016); 1 by default.
 
     Raises:
-        NetworkError: the input is flat or, without padding, smaller than the kernel; ``groups`` does not divide
-            ``c`` or ``filters``.
+        NetworkError: if the input is flat or, without padding, smaller than the kernel, or if ``groups`` does not
+            divide ``c`` and ``filters``.
 
     >>> layer = Conv(64, 3, padding="same", bias=False, groups=2)
     >>> layer.output_shape((32, 32, 16)), layer.n_parameters((32, 32, 16))

@@ -26,7 +26,7 @@ class Dense(Layer):
         bias: whether to add a bias; ``bias=yes`` by default.
 
     Raises:
-        NetworkError: the input is not flat.
+        NetworkError: if the input is not flat.
 
     >>> Dense(10, bias=False).n_parameters((64,))
     (640, 0)

@@ -32,7 +32,7 @@ class DepthwiseConv(AsConv):
         dilation: the distance between kernel elements in pixels, 1 to 1,024; 1 by default.
 
     Raises:
-        NetworkError: the input is flat, or smaller than the kernel without padding.
+        NetworkError: if the input is flat or, without padding, smaller than the kernel.
 
     >>> layer = DepthwiseConv(3, padding="same", bias=False)
     >>> layer.output_shape((32, 32, 16)), layer.n_parameters((32, 32, 16))

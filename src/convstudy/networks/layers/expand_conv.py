@@ -26,7 +26,7 @@ class ExpandConv(AsConv):
         bias: whether to add a bias; ``bias=yes`` by default.
 
     Raises:
-        NetworkError: the input is flat.
+        NetworkError: if the input is flat.
 
     >>> layer = ExpandConv(6, bias=False)
     >>> layer.output_shape((8, 8, 16)), layer.n_parameters((8, 8, 16))

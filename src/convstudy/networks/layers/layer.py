@@ -194,7 +194,7 @@ class Layer:
         """Return the shape of the output.
 
         Raises:
-            NetworkError: the layer does not accept an input of this shape.
+            NetworkError: if the layer does not accept an input of this shape.
         """
         return shape
 

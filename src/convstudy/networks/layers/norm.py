@@ -65,7 +65,7 @@ class LayerNorm(Layer):
         epsilon: the number added to the variance, at least 1e-12 and below 1; 0.001 by default.
 
     Raises:
-        NetworkError: the input has one channel, which would become constant.
+        NetworkError: if the input has one channel, which would become constant.
 
     >>> LayerNorm().n_parameters((8, 8, 16))
     (32, 0)
@@ -102,7 +102,7 @@ class GroupNorm(Layer):
         epsilon: the number added to the variance, at least 1e-12 and below 1; 0.001 by default.
 
     Raises:
-        NetworkError: ``groups`` does not divide the channels, or a group has one value, which would become constant.
+        NetworkError: if ``groups`` does not divide the channels, or a group has one value, which would become constant.
 
     >>> GroupNorm(4).output_shape((8, 8, 16)), GroupNorm(4).n_parameters((8, 8, 16))
     ((8, 8, 16), (32, 0))

@@ -47,7 +47,7 @@ class MaxPool(Pool):
         stride: the distance between windows in pixels, 1 to 1,024; ``size`` by default.
 
     Raises:
-        NetworkError: the input is flat, or smaller than the window.
+        NetworkError: if the input is flat, or smaller than the window.
 
     >>> MaxPool(2).output_shape((9, 8, 16)), MaxPool(3, stride=2).output_shape((9, 8, 16))
     ((4, 4, 16), (4, 3, 16))
@@ -74,7 +74,7 @@ class AveragePool(Pool):
         stride: the distance between windows in pixels, 1 to 1,024; ``size`` by default.
 
     Raises:
-        NetworkError: the input is flat, or smaller than the window.
+        NetworkError: if the input is flat, or smaller than the window.
 
     >>> AveragePool(2).output_shape((9, 8, 16))
     (4, 4, 16)
@@ -95,7 +95,7 @@ class GlobalAveragePool(Layer):
     """``global-average-pool``: takes the mean of each channel, (h, w, c) to (c,) (Lin et al. 2014).
 
     Raises:
-        NetworkError: the input is flat.
+        NetworkError: if the input is flat.
 
     >>> GlobalAveragePool().output_shape((8, 8, 16))
     (16,)

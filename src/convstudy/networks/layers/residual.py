@@ -50,7 +50,7 @@ class Residual(Layer):
         init: the initialiser of the projection, a key of ``INITIALISERS``; the network's ``init`` by default.
 
     Raises:
-        NetworkError: the shortcut cannot have the shape of the body's output.
+        NetworkError: if the shortcut cannot have the shape of the body's output.
 
     >>> layer = Residual((Conv(16, 3, padding="same", stride=2),), then="relu")
     >>> layer.output_shape((8, 8, 16)), layer.projection((8, 8, 16))[0].text

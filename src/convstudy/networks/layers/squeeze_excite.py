@@ -29,7 +29,7 @@ class SqueezeExcite(Layer):
         init: a key of ``INITIALISERS``; the network's ``init`` by default.
 
     Raises:
-        NetworkError: the input is flat.
+        NetworkError: if the input is flat.
 
     >>> layer = SqueezeExcite(4)
     >>> layer.output_shape((8, 8, 16)), layer.n_parameters((8, 8, 16))

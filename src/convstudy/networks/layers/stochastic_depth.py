@@ -32,7 +32,7 @@ class StochasticDepth(Layer):
             ``rate · i / n``. By default each layer has its own rate.
 
     Raises:
-        NetworkError: the layer is not inside a residual.
+        NetworkError: if the layer is not inside a residual.
 
     >>> StochasticDepth(0.2).output_shape((8, 8, 16))
     (8, 8, 16)
