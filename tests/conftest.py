@@ -1,4 +1,4 @@
-"""What every test can rely on: real data beside the checkout is found, if it is there."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @pytest.fixture(autouse=True, scope="session")
 def real_data() -> Iterator[None]:
-    """Point CONVSTUDY_DATA at ``../shared/data`` where that folder lies beside the checkout."""
+    """Set CONVSTUDY_DATA to ``../shared/data`` if that folder exists."""
     with pytest.MonkeyPatch.context() as patch:
         if SHARED_DATA.is_dir():
             patch.setenv("CONVSTUDY_DATA", str(SHARED_DATA))

@@ -1,4 +1,4 @@
-"""Datasets as values, for tests that read no image."""
+"""Datasets without images, for tests that read none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ DIGITS, MNIST = BUILT_IN_DATASETS["digits"], BUILT_IN_DATASETS["mnist"]
 
 
 class OfDigest(DigitsSource):
-    """A source of a digest that no images have."""
+    """A source with a digest and without images."""
 
     digest = property(lambda self: self.train_digest)  # type: ignore[assignment]
 
 
 def dataset_of_digest(digest: str, **changes: Any) -> Dataset:
-    """Return the digits with another digest, and with these changes."""
+    """Return the digits with another digest and these changes."""
     return replace(DIGITS, source=OfDigest(digest, ""), **changes)

@@ -1,4 +1,4 @@
-"""Epochs and scores from a loss and an accuracy, for tests that need no other metric."""
+"""Build epochs and scores from a loss and an accuracy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from convstudy.record import Epoch, Scores
 
 
 def scores(loss: float, accuracy: float) -> Scores:
-    """Return the scores of these two."""
     return Scores({"log-loss": loss, "accuracy": accuracy})
 
 
@@ -20,7 +19,7 @@ def epoch_of(
     train_seconds: float = 1.0,
     evaluation_seconds: float = 1.0,
 ) -> Epoch:
-    """Return an epoch; ``train`` and ``validation`` are loss and accuracy."""
+    """Return an epoch. ``train`` and ``validation`` are pairs of loss and accuracy."""
     return Epoch(
         number, learning_rate, scores(*train), scores(*validation), train_seconds, evaluation_seconds
     )
@@ -29,7 +28,7 @@ def epoch_of(
 def rescored(
     epoch: Epoch, *, loss: float | None = None, accuracy: float | None = None, train_loss: float | None = None
 ) -> Epoch:
-    """Return the epoch with another validation loss, validation accuracy or training loss."""
+    """Return a copy of an epoch with another validation loss, validation accuracy or training loss."""
     validation = {
         "log-loss": epoch.validation["log-loss"] if loss is None else loss,
         "accuracy": epoch.validation["accuracy"] if accuracy is None else accuracy,

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and those who write them so."""
+"""Atomic writes, and the functions that use them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_error_leaves_the_old_file_and_no_partial_file(tmp_path: Path) -> None:
         partial.write_text("ne")
         raise ZeroDivisionError
     with pytest.raises(FileNotFoundError), atomic_write(path):
-        pass  # whoever writes nothing has made a mistake
+        pass  # nothing is written, which is an error
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -82,7 +82,7 @@ DEAD, LIVING = 2**31 - 2, os.getppid()
 HERE = host()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes are not looked up there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not check processes")
 @pytest.mark.parametrize(
     ("name", "stays"),
     [
@@ -117,7 +117,7 @@ def test_partial_file_of_a_killed_process_is_removed(tmp_path: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
     while not list(tmp_path.glob("*.partial")):
         os.sched_yield()
-    # As long as it is not waited for there is such a process.
+    # The killed process exists until it is waited for.
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     remove_abandoned(tmp_path)
     assert len(list(tmp_path.iterdir())) == 1

@@ -1,4 +1,4 @@
-"""Members of a package are found in name order, without a list of them."""
+"""The modules of a package are found in name order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convstudy.discovery import members
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Add a package with two modules and a package inside it to convstudy, and remove it afterwards."""
+    """Add a package with two modules and a subpackage to convstudy, and remove it afterwards."""
     folder = tmp_path / "made"
     (folder / "inner").mkdir(parents=True)
     for name in ("__init__", "second", "first", "inner/__init__"):

@@ -1,4 +1,4 @@
-"""Errors: their parts for a program, and the same parts as one text for a person."""
+"""Errors: their parts as JSON, and their sentences."""
 
 from __future__ import annotations
 

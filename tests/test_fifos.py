@@ -1,4 +1,4 @@
-"""A FIFO, a device or a folder in place of a file is refused at once, wherever a file is read."""
+"""Every reader of a file refuses a FIFO, a device and a folder, without blocking."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ SECONDS = 100
 
 @pytest.fixture(autouse=True)
 def no_wait() -> Iterator[None]:
-    """Fail where a reader waits for a writer that never comes."""
+    """Fail if a reader blocks on a FIFO."""
 
     def fail(*_: object) -> None:
-        raise AssertionError("it waits for the other end of a FIFO")
+        raise AssertionError("the reader blocks on a FIFO")
 
     before = signal.signal(signal.SIGALRM, fail)
     signal.alarm(SECONDS)

@@ -1,4 +1,4 @@
-"""The package as a whole: what its import costs, what it exports, and the rules that a machine can check."""
+"""The package as a whole: the cost of its import, its public names, and rules that a test can check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIN_MODULES = 40
 
 
 def modules_loaded_by(statement: str) -> set[str]:
-    """Run a statement in a fresh interpreter; return the names of all modules that are loaded then."""
+    """Run a statement in a new interpreter; return the names of all loaded modules."""
     done = subprocess.run(
         [sys.executable, "-c", f"{statement}\nimport sys\nprint(*sys.modules)"],
         capture_output=True,
@@ -36,7 +36,7 @@ def modules_loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-# What an import costs
+# The cost of an import
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -64,7 +64,7 @@ def test_importing_the_light_layers_loads_no_torch() -> None:
     assert "torch" not in loaded
 
 
-# What it exports
+# Public names
 
 
 @pytest.mark.parametrize("name", convstudy.__all__)
@@ -73,12 +73,12 @@ def test_every_public_name_can_be_imported(name: str) -> None:
     assert value is not None
     if name in convstudy._HOME_OF:
         assert value is getattr(importlib.import_module(convstudy._HOME_OF[name]), name)
-        assert vars(convstudy)[name] is value, "a second use should not ask for it again"
+        assert vars(convstudy)[name] is value, "the second use must return the stored value"
 
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for the runs of all examples: the second of the same study trains nothing."""
+    """A runs folder for all examples, so that a study is trained once."""
     return tmp_path_factory.mktemp("examples")
 
 
@@ -92,9 +92,9 @@ def test_docstring_of_public_name_has_an_example_that_runs(
     finder = doctest.DocTestFinder(recurse=False)
     (found,) = finder.find(value, name, globs={**vars(module)})
     assert found.examples
-    said: list[str] = []
-    doctest.DocTestRunner().run(found, out=said.append)
-    assert not said, "".join(said)
+    output: list[str] = []
+    doctest.DocTestRunner().run(found, out=output.append)
+    assert not output, "".join(output)
 
 
 def test_three_lists_of_public_names_agree() -> None:
@@ -125,21 +125,21 @@ def test_unknown_name_raises_attribute_error() -> None:
     assert not hasattr(convstudy, "__wrapped__")
 
 
-# What is shipped
+# Package data
 
 
 def test_every_other_file_of_the_package_is_package_data() -> None:
-    """A file that no pattern names is missing in the wheel, and an editable install hides it."""
+    """A file that no pattern names is missing in the wheel. An editable install does not show this."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = config["tool"]["setuptools"]["package-data"]["convstudy"]
     shipped = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
-    beside = {
+    others = {
         path
         for path in PACKAGE.rglob("*")
         if path.is_file() and path.suffix not in {".py", ".pyc"} and not path.name.startswith(".")
     }
-    assert PACKAGE / "py.typed" in beside
-    assert beside - shipped == set()
+    assert PACKAGE / "py.typed" in others
+    assert others - shipped == set()
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
@@ -148,11 +148,11 @@ def test_every_folder_with_modules_is_a_package() -> None:
     assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
-# House rules
+# Rules for the source
 
 
 def test_only_numbers_module_formats_numbers_for_people() -> None:
-    """A format such as ``:.2f`` outside of convstudy.numbers is a second way to write a number."""
+    """A format such as ``:.2f`` is allowed in convstudy.numbers only, so that each number has one format."""
     folders = ("analysis", "checks", "cli", "report", "run", "stats")
     paths = [path for folder in folders for path in sorted((PACKAGE / folder).rglob("*.py"))]
     assert len(paths) > 100
@@ -177,7 +177,7 @@ RUNS_CODE_WHEN_OPENED = {"_pickle", "cloudpickle", "dill", "joblib", "marshal", 
 
 
 def dangers(source: str) -> list[str]:
-    """Return what in a module could run code out of a file or a text: imports and calls, by line."""
+    """Return the imports and calls of a module that can run code from a file or a text, by line."""
     found = []
     for node in ast.walk(ast.parse(source)):
         names: list[str] = []
@@ -229,12 +229,12 @@ def test_check_for_dangerous_calls_allows_model_eval() -> None:
     )
 
 
-# Folders that are somebody's own; /dev, /proc, /sys, /usr and the like are the same on every machine.
+# Folders of one machine; /dev, /proc, /sys and /usr are the same on every machine.
 HOME_PATH = re.compile(r"(?<![\w.}</-])/(?:work|root|tmp|mnt|srv|opt|home/\w+|Users/\w+)/\w")
 
 
 def text_files() -> Iterator[tuple[Path, str]]:
-    """Yield every text file of the checkout that git would not ignore (by the plain names in .gitignore)."""
+    """Yield every text file of the checkout, except those with a name in .gitignore."""
     ignored = [".git", *(line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split())]
     for folder, subfolders, files in os.walk(ROOT):
         subfolders[:] = [name for name in subfolders if not any(fnmatch(name, each) for each in ignored)]

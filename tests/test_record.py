@@ -1,4 +1,4 @@
-"""Scores are immutable; epochs are read back as they were written."""
+"""Scores are immutable; epochs are read back from JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only regular files are opened, and nothing waits for a writer that never comes."""
+"""Only regular files are opened, and opening never blocks."""
 
 from __future__ import annotations
 

@@ -96,6 +96,7 @@ def shortest(value: float, digits: int = 6) -> str:
 
 
 def decimals(value: float, places: int) -> str:
+    """Return ``value`` rounded to ``places`` decimals, with trailing zeros."""
     return f"{value:.{places}f}"
 
 

@@ -1,4 +1,4 @@
-"""Reads the formats of one report, and compares what they share: answer, tables, figures, findings."""
+"""Read the formats of one report, and compare their common parts: answer, tables, charts, findings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-PICTURES = {"svg": b"<svg", "pdf": b"%PDF-", "png": b"\x89PNG\r\n"}
-NO_FIGURE = "–"
+SIGNATURES = {"svg": b"<svg", "pdf": b"%PDF-", "png": b"\x89PNG\r\n"}
+NO_VALUE = "–"
 
 
 class Page(HTMLParser):
-    """The answer, the tables by name and the findings of a page."""
+    """The answer, the tables by name, and the findings of an HTML page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Report:
 
     @cached_property
     def csv(self) -> dict[str, list[list[str]]]:
-        """Rows of each table with their head."""
+        """Table name -> rows, with the header."""
         paths = sorted((self.folder / "tables").iterdir())
         return {
             path.stem: list(csv.reader(path.read_text("utf-8").splitlines(keepends=True))) for path in paths
@@ -96,7 +96,7 @@ class Report:
 
     @cached_property
     def markdown_tables(self) -> dict[str, list[list[str]]]:
-        """Rows of each table with their head, after its caption; the JSON document has the names, in the same order."""
+        """Table name -> rows, with the header. Each caption is checked. The names are in the JSON document, in order."""
         parts = self.markdown.split("\n\n")
         tables = [number for number, part in enumerate(parts) if part.startswith("| ")]
         assert len(tables) == len(self.document["tables"])
@@ -104,14 +104,14 @@ class Report:
         for (name, table), number in zip(self.document["tables"].items(), tables, strict=True):
             assert _plain(parts[number - 1]) == " ".join(table["caption"].split())
             lines = parts[number].splitlines()
-            found[name] = [_cells(line) for row, line in enumerate(lines) if row != 1]  # 1 is a rule
+            found[name] = [_cells(line) for row, line in enumerate(lines) if row != 1]  # 1 is the separator
         return found
 
-    def pictures(self, kind: str) -> set[str]:
+    def images(self, kind: str) -> set[str]:
         paths = list((self.folder / "figures").glob(f"*.{kind}"))
         for path in paths:
             content = path.read_bytes()
-            assert content.startswith(PICTURES[kind]), path
+            assert content.startswith(SIGNATURES[kind]), path
             if kind == "svg":
                 ElementTree.fromstring(content)
         return {path.stem for path in paths}
@@ -123,12 +123,12 @@ def _cells(line: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a paragraph or a cell of Markdown without its marks."""
+    """Return a paragraph or a cell of Markdown as plain text."""
     return re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
-def assert_formats_agree(report: Report, pictures: tuple[str, ...]) -> None:
-    """Compare what the formats share, to the last printed digit."""
+def assert_formats_agree(report: Report, image_formats: tuple[str, ...]) -> None:
+    """Compare the common parts of the formats, to the last printed digit."""
     document, page = report.document, report.page
     answer = document["answer"]
     assert answer and page.answer == answer
@@ -151,12 +151,12 @@ def assert_formats_agree(report: Report, pictures: tuple[str, ...]) -> None:
         assert name in page.tables or name not in tables, name
 
     found = document["checks"]
-    said = [item["what"] + "." for item in found["reported"]]
-    said += [item["finding"]["what"] + "." for item in found["suppressed"]]
-    assert [text for text in page.findings if text in said] == said
+    sentences = [item["what"] + "." for item in found["reported"]]
+    sentences += [item["finding"]["what"] + "." for item in found["suppressed"]]
+    assert [text for text in page.findings if text in sentences] == sentences
     assert [row["what"] for row in tables["findings"]["rows"]] == [item["what"] for item in found["reported"]]
 
-    assert set(page.charts) and all(report.pictures(kind) == set(page.charts) for kind in pictures)
+    assert set(page.charts) and all(report.images(kind) == set(page.charts) for kind in image_formats)
 
 
 def assert_csv_agrees(found: list[list[str]], rows: list[dict[str, Any]]) -> None:
@@ -173,13 +173,13 @@ def assert_csv_agrees(found: list[list[str]], rows: list[dict[str, Any]]) -> Non
 
 
 def assert_texts_agree(row: dict[str, Any], texts: list[str]) -> None:
-    """Compare one row at full precision with its cells as people read them."""
+    """Compare one row at full precision with its formatted cells."""
     keys = [key for key in row if not key.endswith(("_sd", "_n")) or _base(key) + "_mean" not in row]
     assert len(keys) == len(texts)
     for key, text in zip(keys, texts, strict=True):
         value = row[key]
         if value in (None, "", []):
-            assert text == NO_FIGURE
+            assert text == NO_VALUE
         elif isinstance(value, (int, float)):
             assert prints(value, text), (key, value, text)
             spread = row.get(f"{_base(key)}_sd")
@@ -194,7 +194,7 @@ def _base(key: str) -> str:
 
 
 def prints(value: float, text: str) -> bool:
-    """Send whether a text begins with this number, as it is or in per cent, up to one unit of its last digit."""
+    """Return whether a text begins with this number or its percentage, up to one unit of the last digit."""
     if re.search(r"\d (s|min|h|d)\b", text):
         return True  # a duration
     if text.startswith("< "):

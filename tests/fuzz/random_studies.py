@@ -1,7 +1,6 @@
-"""Random small studies as study documents: networks, recipes, and every kind of question and search method.
+"""Random small studies as documents, with every kind of question and search method.
 
-Every one is valid, so that no command may end in a usage error. A study trains on 40 to 300 images of ``digits``, and
-its folds have images of each class.
+Every study is valid. It trains on 40 to 300 images of ``digits``, and its folds have images of each class.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ N_TRAIN = 1437
 CLASSES = 10
 Document = dict[str, Any]
 
-# Recipe keys with values to try. Some change nothing in a fit of this size (a patience that never ends it, momentum
-# with adam), so that two fits have the same weights.
+# Recipe keys and their values. Some change nothing in a fit of this size (a large patience, or momentum with adam), so
+# that two fits have the same weights.
 RECIPE_VALUES: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adam", "adamw", "muon", "rmsprop", "sgd"),
     "learning_rate": (1e-9, 0.0003, 0.003, 0.03, 100.0),
@@ -47,7 +46,7 @@ INITS = (
     "orthogonal",
 )
 REMOVABLE = ("dropout", "batch-norm", "layer-norm")
-"""Layers that a variant may leave out of any network: the shape is the same without them."""
+"""Layer types that a variant can remove from any network, because they do not change the shape."""
 RANGES = {
     "learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
     "weight_decay": {"low": 0.0, "high": 0.1},
@@ -56,11 +55,11 @@ RANGES = {
 
 
 def random_study(seed: int) -> Document:
-    """Return the document of a valid study; the same one for the same seed."""
+    """Return the document of a valid study. Equal seeds give equal documents."""
     random = Random(f"study {seed}")
     subset = random.choice((40, 60, 100, 150, 300, random.randint(40, 300)))
-    trees = Random(f"trees {seed}")  # apart, so that a study is otherwise what it was before there were any
-    newer = Random(f"newer {seed}")  # apart again
+    trees = Random(f"trees {seed}")  # separate, so that older choices of a seed stay the same
+    newer = Random(f"newer {seed}")  # separate for the same reason
     blocks = _blocks(trees)
     names = random.sample(("a", "b-2", "c.3", "Net_4"), random.randint(1, 3))
     document: Document = {
@@ -70,7 +69,7 @@ def random_study(seed: int) -> Document:
             "seeds": random.randint(1, 3),
             "subset": subset,
             "validation": random.choice(
-                [share for share in (0.1, 0.25, 0.4) if share * subset >= 2 * CLASSES] or [0.4]
+                [fraction for fraction in (0.1, 0.25, 0.4) if fraction * subset >= 2 * CLASSES] or [0.4]
             ),
         },
         "recipe": _recipe(random),
@@ -79,7 +78,7 @@ def random_study(seed: int) -> Document:
     }
     if random.random() < 0.3:
         document["study"]["equivalence_margin"] = random.choice((0.0, 2.5))
-    # A generator of its own, so that the other choices of a seed stay what they were.
+    # A separate generator, so that the other choices of a seed stay the same.
     other = Random(f"metric {seed}")
     if other.random() < 0.4:
         document["study"]["metric"] = other.choice(
@@ -107,7 +106,9 @@ def _recipe(random: Random) -> Document:
     }
     for key in random.sample(sorted(set(RECIPE_VALUES) - set(recipe)), random.randint(0, 4)):
         recipe[key] = random.choice(RECIPE_VALUES[key])
-    if random.random() < 0.1:  # each step takes the weights times −899: a fit of some 13 steps diverges
+    if (
+        random.random() < 0.1
+    ):  # each step multiplies the weights by −899, so that a fit of about 13 steps diverges
         recipe |= {"learning_rate": 100.0, "weight_decay": 9.0, "batch_size": 16, "epochs": 3}
     if random.random() < 0.05:
         recipe["precision"] = random.choice(("bfloat16", "auto"))
@@ -115,7 +116,7 @@ def _recipe(random: Random) -> Document:
 
 
 def _blocks(random: Random) -> Document:
-    """Return blocks of few multiply-adds that keep height and width; the later ones use the first."""
+    """Return blocks with few MACs that keep height and width. The second uses the first."""
     if random.random() < 0.6:
         return {}
     first: Document = {
@@ -137,7 +138,7 @@ def _blocks(random: Random) -> Document:
 
 
 def _tree(random: Random, blocks: tuple[str, ...]) -> list[str]:
-    """Return uses of these blocks, or of a built-in one; mostly none where there are no blocks."""
+    """Return uses of these blocks or of a built-in one; without blocks, mostly none."""
     if not blocks and random.random() < 0.8:
         return []
     name = random.choice((*blocks, "basic"))
@@ -152,7 +153,7 @@ def _tree(random: Random, blocks: tuple[str, ...]) -> list[str]:
 
 
 def _newer(random: Random) -> list[Any]:
-    """Return none or a few layers that keep height and width, and a number of channels that 2 divides after them."""
+    """Return up to a few layers that keep height and width. The number of channels after them is even."""
     if random.random() < 0.5:
         return []
     activation = random.choice(MORE_ACTIVATIONS)
@@ -186,7 +187,7 @@ def _newer(random: Random) -> list[Any]:
 
 
 def _network(random: Random, tree: list[Any]) -> Document:
-    """Return a network of few multiply-adds with a ``kernel`` and a number of ``units`` to vary."""
+    """Return a network with few MACs and the parameters ``kernel`` and ``units``."""
     activation = lambda: random.choice(("", f" {random.choice(ACTIVATIONS)}"))  # noqa: E731
     layers: list[Any] = [
         random.choice(
@@ -264,7 +265,7 @@ def _ablation(random: Random, document: Document, names: list[str]) -> Document:
     compared = document.get("compare", {}).get("nets", {}).get("networks", ())
     network = random.choice([*names, *(["best"] if compared else [])])
     bases = compared if network == "best" else [network]
-    words = {
+    layer_types = {
         text.split()[0]
         for base in bases
         for text in document["network"][base]["layers"]
@@ -274,16 +275,16 @@ def _ablation(random: Random, document: Document, names: list[str]) -> Document:
     for number in range(random.choice((1, 2, 2, 3))):
         variant: Document = {}
         kind = random.randrange(4)
-        there = [word for word in REMOVABLE if word in words]
-        if kind == 0 and there:
-            variant["without"] = sorted(random.sample(there, random.randint(1, len(there))))
+        removable = [each for each in REMOVABLE if each in layer_types]
+        if kind == 0 and removable:
+            variant["without"] = sorted(random.sample(removable, random.randint(1, len(removable))))
         elif kind == 1:
             variant["activation"] = random.choice(ACTIVATIONS)
         elif kind == 2:
             variant["init"] = random.choice(INITS)
         for key in random.sample(sorted(RECIPE_VALUES), 1 if not variant or random.random() < 0.3 else 0):
             variant[key] = random.choice(RECIPE_VALUES[key])
-        if variant not in variants.values():  # refused
+        if variant not in variants.values():  # equal variants are refused
             variants[f"v{number}"] = variant
     ablation: Document = {"network": network, **variants}
     if _has_pairs(list(variants.values())) and random.random() < 0.5:
@@ -292,7 +293,7 @@ def _ablation(random: Random, document: Document, names: list[str]) -> Document:
 
 
 def _has_pairs(variants: list[Document]) -> bool:
-    """Return whether two variants change different things, so that they can be trained together."""
+    """Return whether two variants change different keys, so that they can be trained as a pair."""
     return any(
         not set(first) & set(second) for n, first in enumerate(variants) for second in variants[n + 1 :]
     )

@@ -1,6 +1,6 @@
-"""Random small studies through run, check and report in all formats, and then a second time.
+"""Run, check and report random small studies in all formats, twice.
 
-Every study is valid, so no command may end in a usage error, and nothing may end in an internal one.
+Every study is valid, so that no command can end in a usage error or an internal error.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from convstudy.studyfile import study_of
 from tests.fuzz.formats import Report, assert_formats_agree
 from tests.fuzz.random_studies import random_study
 
-# Few fits, and among them every kind of question and every method.
+# These seeds have few fits, and every kind of question and every method among them.
 QUICK = (0, 3, 4, 5, 6, 8, 14, 16, 18, 21, 26, 33, 44, 48, 50)
 SLOW = tuple(seed for seed in range(315) if seed not in QUICK)
-PICTURES = ("svg", "pdf", "png")
+IMAGE_FORMATS = ("svg", "pdf", "png")
 
 
-# Every command reads the images again, which takes longer than a fit.
+# Cached, because every command reads the images again, which takes longer than a fit.
 read_digits = cache(digits.read_digits)
 
 
 @dataclass
 class Calls:
-    """Calls the command line in this process, trains in it too, and counts the fits."""
+    """Calls the command line and trains in this process, and counts the fits."""
 
     capsys: pytest.CaptureFixture[str]
     n_trained: int = 0
 
-    def __call__(self, *words: object) -> tuple[int, str, str]:
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
         self.capsys.readouterr()
-        status = main([str(word) for word in words])
-        said = self.capsys.readouterr()
-        context = f"{words}: exit status {status}\n{said.err}"
+        status = main([str(argument) for argument in arguments])
+        captured = self.capsys.readouterr()
+        context = f"{arguments}: exit status {status}\n{captured.err}"
         assert status in (0, 1), context
-        assert "Traceback" not in said.err and "it is a bug in convstudy" not in said.err, context
-        return status, said.out, said.err
+        assert "Traceback" not in captured.err and "it is a bug in convstudy" not in captured.err, context
+        return status, captured.out, captured.err
 
 
 @pytest.fixture
@@ -73,18 +73,18 @@ def calls(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("seed", QUICK)
 def test_properties_hold_for_a_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
-    # Pictures are most of the time: one kind of them here, each in turn.
-    assert_whole(seed, tmp_path, calls, PICTURES[QUICK.index(seed) % len(PICTURES)])
+    # Images take most of the time, so each study is written in one image format.
+    assert_commands_agree(seed, tmp_path, calls, IMAGE_FORMATS[QUICK.index(seed) % len(IMAGE_FORMATS)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SLOW)
 def test_properties_hold_for_a_further_random_study(seed: int, tmp_path: Path, calls: Calls) -> None:
-    assert_whole(seed, tmp_path, calls, *PICTURES)
+    assert_commands_agree(seed, tmp_path, calls, *IMAGE_FORMATS)
 
 
-def assert_whole(seed: int, folder: Path, calls: Calls, *pictures: str) -> None:
-    """Take one study through all commands twice, and compare what they say."""
+def assert_commands_agree(seed: int, folder: Path, calls: Calls, *image_formats: str) -> None:
+    """Run all commands on one study twice, and compare their output."""
     file, runs = folder / "study.toml", folder / "runs"
     document = random_study(seed)
     if seed % 3 == 0:
@@ -93,30 +93,30 @@ def assert_whole(seed: int, folder: Path, calls: Calls, *pictures: str) -> None:
     assert calls("check", file, "--runs", runs)[0] == 0
 
     status, out, _ = calls("run", file, "--runs", runs, "--json")
-    said, results = json.loads(out), stored(runs)
+    printed, results = json.loads(out), stored(runs)
     assert calls.n_trained == len(results.records) > 0
     assert status == expected_status(results)
-    assert said["complete"] == results.complete
-    assert {failed["fit_id"] for failed in said["failed"]} == {record.fit_id for record in results.failed}
+    assert printed["complete"] == results.complete
+    assert {failed["fit_id"] for failed in printed["failed"]} == {record.fit_id for record in results.failed}
 
     report = reported(
-        calls, runs, results.run_id, folder / "first", "html", "csv", "markdown", "json", *pictures
+        calls, runs, results.run_id, folder / "first", "html", "csv", "markdown", "json", *image_formats
     )
-    assert Path(said["report"]).read_bytes() == (folder / "first" / "report.html").read_bytes()
-    assert_formats_agree(report, pictures)
-    assert report.document["answer"] == said["answer"]
+    assert Path(printed["report"]).read_bytes() == (folder / "first" / "report.html").read_bytes()
+    assert_formats_agree(report, image_formats)
+    assert report.document["answer"] == printed["answer"]
     assert set(report.document["records"]) == set(results.records) & {fit.id for fit in results.plan.fits}
 
     strict, out, _ = calls("check", file, "--runs", runs, "--json", "--strict")
     checked = json.loads(out)
-    assert checked["findings"] == said["findings"] == report.document["checks"]["reported"]
-    assert checked["suppressed"] == said["suppressed"] == report.document["checks"]["suppressed"]
+    assert checked["findings"] == printed["findings"] == report.document["checks"]["reported"]
+    assert checked["suppressed"] == printed["suppressed"] == report.document["checks"]["suppressed"]
     assert strict == any(found["level"] == "warning" for found in checked["findings"])
 
     n_trained = calls.n_trained
     again, out, _ = calls("run", file, "--runs", runs, "--json", "--no-report")
     assert (again, calls.n_trained) == (status, n_trained)
-    assert {**json.loads(out), "report": ""} == {**said, "report": ""}
+    assert {**json.loads(out), "report": ""} == {**printed, "report": ""}
     second = reported(calls, runs, results.run_id, folder / "second", "csv", "json")
     assert second.csv == report.csv
     assert {**second.document, "updated_at": ""} == {**report.document, "updated_at": ""}
@@ -125,7 +125,7 @@ def assert_whole(seed: int, folder: Path, calls: Calls, *pictures: str) -> None:
 
 
 def from_a_file(document: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the same study of the same images, which now come from a file: its fits keep their ids."""
+    """Return the same study with the same images in a file, so that its fits have the same ids."""
     parts: tuple[Part, Part] = ("train", "test")
     images = {part: read_digits(part) for part in parts}
     arrays = {f"x_{part}": each.pixels for part, each in images.items()}
@@ -144,14 +144,14 @@ def stored(runs: Path) -> Results:
 
 
 def expected_status(results: Results) -> int:
-    """Return 1 where fits failed; only divergence may be why, and only that may leave a run incomplete."""
+    """Return 1 if fits failed. They can fail only by divergence, and only then can a run be incomplete."""
     assert {record.error_kind for record in results.failed} <= {"diverged"}
     assert results.complete or results.failed
     return 1 if results.failed else 0
 
 
 def reported(calls: Calls, runs: Path, run_id: str, folder: Path, *formats: str) -> Report:
-    """Write a report in these formats, and compare what is printed with what is written."""
+    """Write a report in these formats, and compare the printed answer and paths with the files."""
     status, out, err = calls(
         "report", run_id, "--runs", runs, "--output", folder, "--format", ",".join(formats)
     )

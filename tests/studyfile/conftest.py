@@ -1,4 +1,4 @@
-"""A study file that is right, to be spoiled one line at a time."""
+"""A valid study file, and the problems of changed versions of it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def good(tmp_path: Path) -> Study:
 
 @pytest.fixture
 def problems_in(tmp_path: Path) -> Callable[[str], list[Problem]]:
-    """Return the problems of a text as a study file called ``study.toml``; their places lack the folder."""
+    """Return the problems of a text as a study file called ``study.toml``; their paths lack the folder."""
 
     def read(text: str) -> list[Problem]:
         path = tmp_path / "study.toml"
@@ -84,7 +84,7 @@ def spoil(problems_in: Callable[[str], list[Problem]]) -> Spoil:
     def replaced(*changes: tuple[str, str]) -> list[Problem]:
         text = GOOD
         for old, new in changes:
-            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the good file"
+            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in the good file"
             text = text.replace(old, new)
         return problems_in(text)
 

@@ -1,4 +1,4 @@
-"""The parts of a problem's location, as texts that tests compare."""
+"""The location and the statement of a problem, as texts for comparisons."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def place(problem: Problem) -> str:
     return str(replace(problem.where, layer=(), layer_text="", block=""))
 
 
-def said(problem: Problem) -> str:
-    """Return the sentence after the layer that it is about, if any: ``layer 2: kernel 15 does not fit``."""
+def statement(problem: Problem) -> str:
+    """Return the statement of a problem, after its layer: ``layer 2: kernel 15 does not fit``, ``must be > 0``."""
     layer = Location(layer=problem.where.layer, block=problem.where.block)
     what = problem.what or f"must be {problem.expected}"
     return what if layer == NOWHERE else f"{layer}: {what}"

@@ -1,4 +1,4 @@
-"""Random studies that are right, for tests over all of them."""
+"""A hypothesis strategy for valid studies."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def variants(draw: st.DrawFn) -> Variant:
 @st.composite
 def ablations(draw: st.DrawFn, bases: st.SearchStrategy[str]) -> Ablate:
     every = draw(st.dictionaries(names, variants(), min_size=1, max_size=3))
-    # Variants that change the same are a mistake.
+    # Two variants with the same changes are an error.
     changes = {name: (sorted(variant.without), *list(variant)[1:]) for name, variant in every.items()}
     several = {
         name: every[name] for name in every if name == next(n for n in every if changes[n] == changes[name])
@@ -89,7 +89,7 @@ def ablations(draw: st.DrawFn, bases: st.SearchStrategy[str]) -> Ablate:
 
 @st.composite
 def studies(draw: st.DrawFn) -> Study:
-    """Return a study that is right."""
+    """Return a valid study."""
     patterns = draw(st.dictionaries(names, networks(), min_size=2, max_size=3))
     some = st.sampled_from([*patterns])
     searched = draw(st.lists(some, unique=True, max_size=2))

@@ -1,4 +1,4 @@
-"""Blocks in a study file: what they become, and where what is wrong with them is reported."""
+"""Blocks in a study file: their layers, and the locations of their errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from convstudy.studyfile import (
     study_of,
     study_schema,
 )
-from tests.studyfile.places import place, said
+from tests.studyfile.places import place, statement
 
 ProblemsIn = Callable[[str], list[Problem]]
 
@@ -67,7 +67,7 @@ tanh = { activation = "tanh" }
 
 
 def at(text: str, line: str) -> str:
-    """Return ``study.toml:N`` for the line that holds this."""
+    """Return ``study.toml:N`` for the line that contains a text."""
     (number,) = [n for n, each in enumerate(text.splitlines(), start=1) if line in each]
     return f"study.toml:{number}"
 
@@ -126,7 +126,7 @@ def test_schema_accepts_named_blocks(document: dict[str, object], name: str, goo
 
 def test_only_invalid_layers_are_not_reported_as_missing_layers(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.numbers]\nlayers = [3, ["residual", 4]]\n'
-    assert [said(problem) for problem in problems_in(text)] == [
+    assert [statement(problem) for problem in problems_in(text)] == [
         "must be a string or a list of 1 or more items"
     ] * 2
 
@@ -177,7 +177,7 @@ def test_invalid_block_or_layer_is_reported_at_its_line(
     problems_in: ProblemsIn, old: str, new: str, line: str, what: str
 ) -> None:
     text = TEXT.replace(old, new, 1)
-    problems = [problem for problem in problems_in(text) if what in said(problem)]
+    problems = [problem for problem in problems_in(text) if what in statement(problem)]
     assert [place(problem).partition(": ")[0] for problem in problems][:1] == [at(text, line)]
 
 
@@ -196,7 +196,7 @@ def test_misfit_of_a_block_is_reported_for_each_network_that_uses_it(problems_in
         'layers = ["flatten"]', 'layers = ["max-pool 2", "block pair", "flatten"]'
     )
     problems = [problem for problem in problems_in(text) if problem.where.key[0] == "block"]
-    assert [said(problem).partition(":")[0] for problem in problems] == ["layer 2.3", "layer 4"]
+    assert [statement(problem).partition(":")[0] for problem in problems] == ["layer 2.3", "layer 4"]
     assert {place(problem) for problem in problems} == {f"{at(text, '{filters} 30')}: block.pair.layers"}
 
 
@@ -204,7 +204,7 @@ def test_unused_block_is_checked(problems_in: ProblemsIn) -> None:
     text = TEXT + '[block.spare]\nlayers = ["conv 7"]\n[block.identity]\nlayers = ["conv 3 3"]\n'
     first, second = problems_in(text)
     assert place(first) == f"{at(text, 'conv 7')}: block.spare.layers"
-    assert "is missing its kernel" in said(first)
+    assert "is missing its kernel" in statement(first)
     assert place(second) == f"{at(text, '[block.identity]')}: block.identity"
 
 
@@ -212,7 +212,7 @@ def test_block_named_like_a_number_of_repeats_is_refused(problems_in: ProblemsIn
     text = TEXT + '[block.x2]\nlayers = ["conv 3 3"]\n'
     first, *_ = problems_in(text)
     assert place(first) == f"{at(text, '[block.x2]')}: block.x2"
-    assert said(first) == '"x2" is reserved for a number of repeats; rename the block'
+    assert statement(first) == '"x2" is reserved for a number of repeats; rename the block'
 
 
 def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -> None:
@@ -220,7 +220,7 @@ def test_blocks_that_contain_each_other_are_one_error(problems_in: ProblemsIn) -
     text = text.replace('"concat identity pair x1"', '"block b"')
     (problem,) = problems_in(text)
     assert place(problem) == f"{at(text, 'block a x2')}: block.b.layers"
-    assert said(problem).startswith('layer 1 of block "b": block "a" contains itself: a → b → a')
+    assert statement(problem).startswith('layer 1 of block "b": block "a" contains itself: a → b → a')
 
 
 def test_misfit_inside_a_built_in_block_is_reported_at_its_use(
@@ -229,7 +229,7 @@ def test_misfit_inside_a_built_in_block_is_reported_at_its_use(
     text = TEXT.replace("residual pair x2 filters={2*width}", "residual basic x2 filters={width}.5")
     (problem, *_) = problems_in(text)
     assert place(problem) == f"{at(text, 'residual basic')}: network.n.layers"
-    assert 'layer 1 of block "basic"' in said(problem)
+    assert 'layer 1 of block "basic"' in statement(problem)
     assert "6.5" in problem.got
 
 
@@ -237,7 +237,7 @@ def test_search_value_that_does_not_fit_inside_a_block_is_reported(problems_in: 
     text = TEXT.replace("parameters = { width = [2, 3] }", "parameters = { width = [2, 0] }")
     (problem,) = problems_in(text)
     assert place(problem) == f"{at(text, 'parameters =')}: search.width.parameters.width"
-    assert "width = 0" in said(problem)
+    assert "width = 0" in statement(problem)
 
 
 def test_change_sets_a_parameter_of_a_block(tmp_path: object) -> None:

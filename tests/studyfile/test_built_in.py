@@ -1,4 +1,4 @@
-"""The built-in studies: "mnist" is the notebook, "digits" is small enough for a first minute, two are about time."""
+"""The built-in studies: "mnist" is the notebook, "digits" takes a minute, two measure speed and accuracy."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_digits_has_every_question_and_is_small() -> None:
     n_fits = n_candidates + n_models * study.seeds
     assert 20 <= n_fits <= 40
     largest = max(layers.macs for layers in tables.values())
-    # Backward costs two forwards; what comes of it takes about a minute on two cores.
+    # A backward pass costs two forward passes. This number takes about a minute on two cores.
     assert n_fits * study.recipe.epochs * info.n_train * largest * 3 < 2.5e12
     assert not [row for layers in tables.values() for row in layers.rows if row.no_op_reason]
 
@@ -173,13 +173,13 @@ def test_every_variant_changes_every_network_that_can_be_best() -> None:
 def test_timed_studies_use_both_cores_and_measure_on_a_sample(name: str) -> None:
     study = load_study(name)
     assert (study.dataset.name, study.threads, study.recipe.precision) == ("mnist", 2, "auto")
-    # The seconds of a short fit are for training, and its last epoch is what a falling schedule is made for.
+    # A short fit must not spend its time on evaluation, and a falling schedule is best at its last epoch.
     assert (study.recipe.train_eval_samples or 60_000) <= 6_000
     assert study.recipe.checkpoint == "last"
     (network,) = study.network
     base = study.network[network].network()
     assert not [row for row in table(base).rows if row.no_op_reason]
-    # So few steps need moving averages that forget their start.
+    # With few steps, the running statistics must forget their initial values.
     momenta = [float(text.partition("momentum=")[2]) for text in base.texts if text.startswith("batch-norm")]
     assert momenta
     assert max(momenta) <= 0.9

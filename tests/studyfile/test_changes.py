@@ -1,4 +1,4 @@
-"""Changes from the command line are made before anything is checked, and say so where they are wrong."""
+"""Changes from the command line are applied before the checks, and errors are located at them."""
 
 from __future__ import annotations
 

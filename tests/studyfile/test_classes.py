@@ -1,4 +1,4 @@
-"""Classes with too few images for folds or a holdout are found from the labels, before anything trains."""
+"""Classes with too few images for folds or a holdout are found from the labels, before training."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def labels() -> Labels:
 
 
 def searched(folds: int, **values: Any) -> dict[str, Any]:
-    """Return a search over two kernels with these values, as the sections of a study."""
+    """Return the sections of a study with a search over two kernels and these keys."""
     return {"kernel": small_study().search["kernel"].model_copy(update={"folds": folds, **values})}
 
 
 def refused(study: Study, labels: Labels) -> StudyError | None:
-    """Return the error of a study that labels refute, or nothing."""
+    """Return the error that these labels give, or None."""
     try:
         check_classes(study, labels)
     except StudyError as error:
@@ -49,7 +49,7 @@ def fails(study: Study, labels: Labels) -> bool:
 
 
 def uneven(labels: Labels, n_of_class_3: int) -> Labels:
-    """Return labels of which this many are 3."""
+    """Return labels with this number of images of class 3."""
     return np.delete(labels, np.flatnonzero(labels == 3)[n_of_class_3:])
 
 

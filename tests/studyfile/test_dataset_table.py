@@ -1,4 +1,4 @@
-"""Images that are not built in: a ``[dataset]`` table, its errors with their lines, and back to a document."""
+"""The ``[dataset]`` table: reading, errors with their lines, and writing to a document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from convstudy.data import Dataset
 from convstudy.errors import Problem, StudyError, key_text
 from convstudy.studyfile import Study, check_study, load_study, study_document, study_of, study_schema
-from tests.studyfile.places import said
+from tests.studyfile.places import statement
 
 X = np.random.default_rng(0).integers(0, 256, (60, 12, 10, 3), dtype=np.uint8)
 Y = np.arange(60) % 3
@@ -99,14 +99,14 @@ def test_study_in_python_accepts_a_table_or_a_dataset(file: Path) -> None:
     assert study_document(in_memory)["dataset"] == {"name": "arrays", "digest": study.dataset.digest}
 
 
-# old text, new text, where, words in what, words in allowed, words in mend
+# old text, new text, location, parts of statement, expected and hint
 CASES = [
     ('"npy"', '"npz2"', "5: dataset.source", "must be one of", "npy", '"np'),
     ('"npy"', "3", "5: dataset.source", "must be one of", "npy", ""),
     ('path = "arrays"\n', "", "4: dataset", "path is missing", "", ""),
     ('path = "arrays"', 'pat = "arrays"', "4: dataset", "path is missing", "", ""),
     ('"arrays"', '"elsewhere"', "6: dataset.path", "there is no such folder", "a folder with", ""),
-    ('"arrays"', '"~nobody-of-this-name/arrays"', "6: dataset.path", "there is no such folder", "a folder with", ""),
+    ('"arrays"', '"~no-such-user/arrays"', "6: dataset.path", "there is no such folder", "a folder with", ""),
     ('"arrays"', f'"{"a" * 300}"', "6: dataset.path", "there is no such folder", "a folder with", ""),
     ('"arrays"', '"study.toml"', "6: dataset.path", "must be a folder", "a folder with", ""),
     ('"arrays"', '"arrays"\nclasses = ["a", "b"]', "7: dataset.classes", "one name per class", "", ""),
@@ -126,7 +126,7 @@ def test_invalid_table_is_reported_at_its_line(file: Path, number: int) -> None:
     old, new, where, what, expected, hint = CASES[number]
     problem = problems_of(file, old, new)[0]
     assert str(problem.where) == f"{file}:{where}"
-    assert what in said(problem)
+    assert what in statement(problem)
     assert expected in problem.expected
     assert hint in problem.hint
 

@@ -1,6 +1,6 @@
-"""Each mistake that a study file can have is told: where, what was got, what is allowed, the nearest name."""
+"""Each error of a study file is reported with location, value, allowed values and the nearest name."""
 
-# One mistake a line: a table is easier to read and to extend than paragraphs.
+# One case per line, which is easier to read and to extend than paragraphs.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable
 import pytest
 
 from convstudy.errors import Problem
-from tests.studyfile.places import place, said
+from tests.studyfile.places import place, statement
 
 Spoil = Callable[..., list[Problem]]
 ProblemsIn = Callable[[str], list[Problem]]
 
 MANY = list(range(1, 102))
 
-# old text, new text, where, words in what, got, words in allowed, words in mend
+# old text, new text, location, parts of statement, got, expected and hint
 CASES = [
     # the section [study]
     ('name = "good"', 'name = "my study"', "2: study.name", "must be a name", '"my study"', "64 letters", ""),
@@ -136,14 +136,16 @@ def test_error_is_reported_with_location_value_and_hint(
     spoil: Spoil, old: str, new: str, where: str, what: str, got: str, expected: str, hint: str
 ) -> None:
     problems = spoil((old, new))
-    told = "\n".join(map(str, problems))
+    printed = "\n".join(map(str, problems))
     fitting = [
-        problem for problem in problems if place(problem) == f"study.toml:{where}" and what in said(problem)
+        problem
+        for problem in problems
+        if place(problem) == f"study.toml:{where}" and what in statement(problem)
     ]
-    assert len(fitting) == 1, told
-    assert got in fitting[0].got and bool(got) == bool(fitting[0].got), told
-    assert expected in fitting[0].expected, told
-    assert hint in fitting[0].hint, told
+    assert len(fitting) == 1, printed
+    assert got in fitting[0].got and bool(got) == bool(fitting[0].got), printed
+    assert expected in fitting[0].expected, printed
+    assert hint in fitting[0].hint, printed
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[0].startswith(("seeds", "epochs", "folds"))])
@@ -200,7 +202,7 @@ def test_network_named_best_is_refused(spoil: Spoil) -> None:
 def test_variant_named_network_is_refused(spoil: Spoil) -> None:
     (problem,) = spoil(("bare = {", "network = {"))
     assert place(problem) == "study.toml:30: ablate.two-conv.network"
-    assert "must be" in said(problem)
+    assert "must be" in statement(problem)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_ablation_of_the_best_needs_exactly_one_comparison(
         f"{more}[ablate.best]\nlong = {{ epochs = 40 }}\n"
     )
     (problem,) = problems_in(text)
-    assert (said(problem), problem.got) == (
+    assert (statement(problem), problem.got) == (
         '"best" needs exactly one [compare.NAME] section',
         f"{n_comparisons}",
     )
@@ -223,7 +225,7 @@ def test_ablation_of_the_best_needs_exactly_one_comparison(
 
 def test_variant_without_a_layer_that_no_compared_network_has_is_refused(spoil: Spoil) -> None:
     (problem,) = spoil(("[ablate.two-conv]", "[ablate.best]"), ('"batch-norm", "dropout"]', '"layer-norm"]'))
-    assert said(problem) == 'no compared network has a "layer-norm" layer'
+    assert statement(problem) == 'no compared network has a "layer-norm" layer'
 
 
 def test_two_searches_of_one_key_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
@@ -231,7 +233,7 @@ def test_two_searches_of_one_key_are_refused(problems_in: ProblemsIn, good_text:
         good_text + '[search.again]\nnetwork = "two-conv"\nparameters = { kernel = [7] }\n'
     )
     assert place(problem) == "study.toml:34: search.again.parameters.kernel"
-    assert "[search.kernel-size] also searches kernel" in said(problem)
+    assert "[search.kernel-size] also searches kernel" in statement(problem)
 
 
 def test_search_values_that_do_not_fit_a_variant_are_refused(spoil: Spoil) -> None:
@@ -244,7 +246,7 @@ def test_search_values_that_do_not_fit_a_variant_are_refused(spoil: Spoil) -> No
 
 def test_study_without_questions_and_networks_is_refused(problems_in: ProblemsIn) -> None:
     problems = problems_in('[study]\nname = "a"\ndataset = "digits"\n')
-    assert [said(problem) for problem in problems] == [
+    assert [statement(problem) for problem in problems] == [
         "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
         "there is no [network.NAME] section",
     ]
@@ -252,7 +254,7 @@ def test_study_without_questions_and_networks_is_refused(problems_in: ProblemsIn
 
 
 def test_empty_file_is_refused(problems_in: ProblemsIn) -> None:
-    assert [said(problem) for problem in problems_in("")] == [
+    assert [statement(problem) for problem in problems_in("")] == [
         "there is no [study] section",
         "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
         "there is no [network.NAME] section",
@@ -283,4 +285,4 @@ def test_more_than_1000_variants_are_refused(problems_in: ProblemsIn, good_text:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 101))
     crowd = "".join(f'[ablate.a{n}]\nnetwork = "plain"\n{variants}' for n in range(10))
     (problem,) = problems_in(good_text + crowd)
-    assert (said(problem), problem.expected) == ("there are too many variants", "at most 1,000")
+    assert (statement(problem), problem.expected) == ("there are too many variants", "at most 1,000")

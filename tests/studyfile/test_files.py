@@ -1,4 +1,4 @@
-"""Files that are no study files are refused with a reason, a place and a way out."""
+"""Files that are not study files are refused with a reason, a location and a hint."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Every network, every value that a search would try and every variant is checked before anything trains."""
+"""The shapes of every network, search value and variant are checked before training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from convstudy.errors import Problem
-from tests.studyfile.places import place, said
+from tests.studyfile.places import place, statement
 
 Spoil = Callable[..., list[Problem]]
 ProblemsIn = Callable[[str], list[Problem]]
@@ -16,7 +16,7 @@ HEAD = '[study]\nname = "a"\ndataset = "digits"\n'
 def test_network_with_a_misfit_is_reported_at_its_layer(spoil: Spoil) -> None:
     (problem,) = spoil(("kernel = 5", "kernel = 15"))
     assert place(problem) == "study.toml:13: network.two-conv.layers"
-    assert said(problem) == (
+    assert statement(problem) == (
         'layer 2: kernel 15 does not fit an input of 14 × 14 (network "two-conv" with kernel = 15)'
     )
     assert (problem.where.layer, problem.where.layer_text) == ((2,), "conv 8 15 relu")
@@ -28,7 +28,7 @@ def test_search_values_that_do_not_fit_are_reported(spoil: Spoil) -> None:
     assert [place(problem) for problem in problems] == [
         "study.toml:23: search.kernel-size.parameters.kernel"
     ] * 2
-    assert [said(problem).partition(" (")[0] for problem in problems] == [
+    assert [statement(problem).partition(" (")[0] for problem in problems] == [
         "layer 2: kernel 15 does not fit an input of 14 × 14",
         "layer 1: kernel 29 does not fit an input of 28 × 28",
     ]
@@ -44,14 +44,14 @@ def test_misfits_of_values_on_several_lines_have_the_line_of_each(spoil: Spoil) 
 
 def test_network_without_flatten_is_reported_at_the_output_layer(spoil: Spoil) -> None:
     (problem,) = spoil((', "flatten"]', "]"))
-    assert said(problem) == 'the output layer: "dense" needs a flat input (network "plain")'
+    assert statement(problem) == 'the output layer: "dense" needs a flat input (network "plain")'
     assert place(problem) == "study.toml:19: network.plain.layers"
 
 
 def test_variant_that_does_not_fit_is_reported(spoil: Spoil) -> None:
     (problem,) = spoil(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
     assert place(problem) == "study.toml:30: ablate.two-conv.bare"
-    assert said(problem) == (
+    assert statement(problem) == (
         'layer 5: "dense" needs a flat input (variant "bare" of network "two-conv" with kernel = 5)'
     )
 
@@ -64,7 +64,7 @@ def test_variant_that_fits_own_values_but_not_search_values_is_reported(problems
     )
     (problem,) = problems_in(text)
     assert place(problem) == "study.toml:11: ablate.n.shallow"
-    assert said(problem) == (
+    assert statement(problem) == (
         'layer 1: 2 groups do not divide 1 channels (variant "shallow" of network "n" with groups = 2)'
     )
 
@@ -79,7 +79,7 @@ def test_variant_of_the_best_is_checked_with_every_compared_network(problems_in:
     problems = problems_in(text)
     assert [place(problem) for problem in problems] == ["study.toml:13: ablate.best.image"] * 3
     assert [
-        name for name in "abc" for problem in problems if f'of network "{name}"' in said(problem)
+        name for name in "abc" for problem in problems if f'of network "{name}"' in statement(problem)
     ] == list("abc")
 
 
@@ -91,7 +91,7 @@ def test_combination_of_fitting_values_that_does_not_fit_is_reported(problems_in
     )
     (problem,) = problems_in(text)
     assert place(problem) == "study.toml:10: search.s.parameters"
-    assert said(problem) == (
+    assert statement(problem) == (
         'layer 2: kernel 9 does not fit an input of 7 × 7 (network "n" with pool = 4, kernel = 9)'
     )
 
@@ -103,7 +103,7 @@ def test_combinations_with_the_same_misfit_are_reported_once(problems_in: Proble
         '[search.s]\nnetwork = "n"\nparameters = { pool = [2, 4], kernel = [3, 9], width = [1, 2, 3] }\n'
     )
     (problem,) = problems_in(text)
-    assert said(problem).endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
+    assert statement(problem).endswith("with pool = 4, kernel = 9, width = 1, and 2 more combinations)")
 
 
 def test_values_of_two_searches_that_do_not_fit_together_are_reported(problems_in: ProblemsIn) -> None:
@@ -115,7 +115,7 @@ def test_values_of_two_searches_that_do_not_fit_together_are_reported(problems_i
     )
     (problem,) = problems_in(text)
     assert place(problem) == "study.toml:13: search.t.parameters"
-    assert "with pool = 4, kernel = 9" in said(problem)
+    assert "with pool = 4, kernel = 9" in statement(problem)
 
 
 def test_misfit_of_a_network_hides_no_misfit_of_its_search(spoil: Spoil) -> None:
@@ -142,4 +142,4 @@ def test_study_with_too_many_layers_is_refused(problems_in: ProblemsIn) -> None:
         f'[search.s]\nnetwork = "n"\nparameters = {{ a = [{values}], b = [{values}] }}\n[ablate.n]\n{variants}'
     )
     (problem,) = problems_in(text)
-    assert said(problem) == "the networks have too many layers, over all values and variants"
+    assert statement(problem) == "the networks have too many layers, over all values and variants"

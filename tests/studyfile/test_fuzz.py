@@ -1,4 +1,4 @@
-"""Whatever a document holds, it ends in a Study or in a StudyError."""
+"""Any document gives a Study or a StudyError, and no other exception."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TEXTS = {name: (FOLDER / f"{name}.toml").read_text(encoding="utf-8") for name in
 
 
 def read(document: Any) -> None:
-    """Read a document; an error has a sentence for every problem."""
+    """Read a document; check that each problem of an error has a statement."""
     try:
         study_of(document, Location("study.toml"))
     except StudyError as error:

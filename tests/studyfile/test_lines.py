@@ -1,4 +1,4 @@
-"""Every key of a TOML text is found in its line."""
+"""The line of every key of a TOML text is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which variants of an ablation can be trained together, and as what."""
+"""The pairs of variants of an ablation, in Python and in a study file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from convstudy.studyfile import (
     study_of,
     undersized_pairs,
 )
-from tests.studyfile.places import place, said
+from tests.studyfile.places import place, statement
 
 ProblemsIn = Callable[[str], list[Problem]]
 NORM = Variant(without=("batch-norm",))
@@ -70,7 +70,7 @@ def test_ablation_without_interactions_has_no_pairs() -> None:
     assert pairs_of(quiet) == undersized_pairs(quiet) == ()
 
 
-# From the file to the study and back
+# Reading and writing
 
 
 def text(asked: str) -> str:
@@ -93,12 +93,12 @@ def test_interactions_is_a_key_next_to_the_variants(tmp_path: Any) -> None:
 
 
 def test_document_without_interactions_has_no_such_key() -> None:
-    """A run's id hangs on the document, and runs from before there were interactions keep theirs."""
+    """The run id depends on the document, so that runs from before interactions keep theirs."""
     study = load_study("digits")
     assert all("interactions" not in section for section in study_document(study)["ablate"].values())
 
 
-# What is wrong with it
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -125,21 +125,21 @@ def test_invalid_interactions_are_refused(
 ) -> None:
     (problem,) = problems_in(text(asked))
     assert place(problem) == f"study.toml:{line}: ablate.n.interactions"
-    assert what in said(problem) and got in problem.got
+    assert what in statement(problem) and got in problem.got
 
 
 def test_pair_whose_layers_do_not_fit_is_refused(problems_in: ProblemsIn) -> None:
     each = 'a = { without = ["global-average-pool"] }\nb = { without = ["flatten"] }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:9: ablate.n.interactions"
-    assert said(problem) == 'layer 3: "dense" needs a flat input (variant "a + b" of network "n")'
+    assert statement(problem) == 'layer 3: "dense" needs a flat input (variant "a + b" of network "n")'
 
 
 def test_pair_whose_recipes_do_not_fit_is_refused(problems_in: ProblemsIn) -> None:
     each = 'a = { optimizer = "sgd", nesterov = true }\nb = { momentum = 0.0 }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:9: ablate.n.interactions"
-    assert said(problem) == '"a + b": nesterov must be false where momentum is 0'
+    assert statement(problem) == '"a + b": nesterov must be false where momentum is 0'
 
 
 def test_invalid_variant_is_not_reported_again_for_its_pairs(problems_in: ProblemsIn) -> None:
@@ -163,4 +163,4 @@ def test_pairs_of_a_study_in_python_are_checked() -> None:
 def test_more_than_1000_pairs_are_refused(problems_in: ProblemsIn) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 46))
     (problem,) = problems_in(text(f"interactions = true\n{variants}"))
-    assert (said(problem), problem.got) == ("there are too many variants", "1,035")
+    assert (statement(problem), problem.got) == ("there are too many variants", "1,035")

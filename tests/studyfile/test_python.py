@@ -1,4 +1,4 @@
-"""A study that is built in Python is checked as one that is read from a file."""
+"""A study that is built in Python is checked like one that is read from a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convstudy.studyfile import (
     load_study,
 )
 from tests.datasets import DIGITS
-from tests.studyfile.places import place, said
+from tests.studyfile.places import place, statement
 
 
 def study(**changes: Any) -> Study:
@@ -90,7 +90,7 @@ def test_check_study_checks_shapes() -> None:
     wrong = study(search={"s": Search(network="n", parameters={"kernel": [3, 29]})})
     (problem,) = problems_of(wrong)
     assert place(problem) == "search.s.parameters.kernel"
-    assert "layer 1: kernel 29 does not fit an input of 28 × 28" in said(problem)
+    assert "layer 1: kernel 29 does not fit an input of 28 × 28" in statement(problem)
 
 
 def test_check_study_checks_recipe_changes() -> None:

@@ -1,6 +1,6 @@
-"""Search methods and ranges in a study: what may be, what is refused, and what is looked at before anything trains."""
+"""Search methods and ranges: what is accepted, what is refused, and which values are checked before training."""
 
-# One mistake a line, as in test_mistakes.py.
+# One case per line, as in test_errors.py.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from convstudy.studyfile import (
     study_of,
 )
 from convstudy.studyfile.checks import n_combinations
-from tests.studyfile.places import place, said
+from tests.studyfile.places import place, statement
 
 Spoil = Callable[..., list[Problem]]
 
@@ -47,7 +47,7 @@ def _problems(study: Study) -> list[Problem]:
 
 
 # parameters, other keys -> where, part of the statement, part of expected or hint
-MISTAKES = [
+CASES = [
     ("kernel = { low = 3, high = 5 }", "", "parameters.kernel", "must be a list of values", 'method = "random"'),
     ("kernel = { low = 3, high = 5 }", 'method = "halving"', "parameters.kernel", "must be a list of values", "ranges need"),
     ("kernel = { low = 5, high = 3 }", 'method = "random"', "parameters.kernel.high", "must be", "greater than low"),
@@ -87,7 +87,7 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("parameters", "more", "where", "what", "words"), MISTAKES)
+@pytest.mark.parametrize(("parameters", "more", "where", "what", "words"), CASES)
 def test_error_of_a_search_is_reported_with_location_and_hint(
     spoil: Spoil,
     parameters: str,
@@ -99,11 +99,13 @@ def test_error_of_a_search_is_reported_with_location_and_hint(
 ) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: object())
     problems = spoil(("kernel = [3, 5]", parameters), ("folds = 3", f"folds = 3\n{more}"))
-    told = "\n".join(map(str, problems))
-    fitting = [p for p in problems if place(p).endswith(f": search.kernel-size.{where}") and what in said(p)]
-    assert len(fitting) == 1, told
-    assert words in f"{fitting[0].expected} {fitting[0].hint}", told
-    assert len(problems) == 1, told
+    printed = "\n".join(map(str, problems))
+    fitting = [
+        p for p in problems if place(p).endswith(f": search.kernel-size.{where}") and what in statement(p)
+    ]
+    assert len(fitting) == 1, printed
+    assert words in f"{fitting[0].expected} {fitting[0].hint}", printed
+    assert len(problems) == 1, printed
 
 
 def test_each_method_accepts_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +137,7 @@ def test_document_has_only_the_keys_that_the_method_uses() -> None:
 
 
 def test_run_ids_of_studies_without_these_keys_are_unchanged() -> None:
-    # Recorded: whoever changes one of these makes a run that is under way a new one.
+    # Recorded ids. If one changes, a run in progress cannot be resumed.
     assert History.run_id_of(load_study("digits")) == "digits-e80904"
     assert History.run_id_of(load_study("mnist")) == "mnist-1b3956"
     assert History.run_id_of(_searching(parameters={"kernel": (3, 5)})) == History.run_id_of(
@@ -145,12 +147,12 @@ def test_run_ids_of_studies_without_these_keys_are_unchanged() -> None:
 
 def test_every_integer_of_a_range_of_a_parameter_is_checked() -> None:
     check_study(_searching(parameters={"kernel": Range(low=1, high=28)}, method="random"))
-    # Images of 28 × 28 have no place for kernels of 29, 30 and 31; with a step of 2 there is no 30.
+    # Kernels of 29, 30 and 31 do not fit images of 28 × 28. With a step of 2, there is no 30.
     (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=31)}, method="random"))
     assert place(problem) == "search.s.parameters.kernel"
-    assert said(problem).endswith('(network "n" with kernel = 29, rate = 0.1, and 2 more combinations)')
+    assert statement(problem).endswith('(network "n" with kernel = 29, rate = 0.1, and 2 more combinations)')
     (problem,) = _problems(_searching(parameters={"kernel": Range(low=1, high=29, step=2)}, method="random"))
-    assert "kernel = 29" in said(problem)
+    assert "kernel = 29" in statement(problem)
     check_study(_searching(parameters={"kernel": Range(low=1, high=28, step=2)}, method="random"))
 
 
@@ -158,7 +160,7 @@ def test_only_the_ends_of_other_ranges_are_checked() -> None:
     check_study(_searching(parameters={"rate": Range(low=0.0, high=0.9)}, method="random"))
     (problem,) = _problems(_searching(parameters={"rate": Range(low=0.0, high=1.0)}, method="random"))
     assert place(problem) == "search.s.parameters.rate"
-    # A batch size of a million is refused without counting up to it.
+    # A batch size of a million is refused without a loop over all values.
     problems = _problems(_searching(parameters={"batch_size": Range(low=1, high=10**6)}, method="random"))
     assert [place(problem) for problem in problems] == ["search.s.parameters.batch_size"]
 
@@ -175,14 +177,14 @@ def test_search_with_too_many_combinations_is_refused() -> None:
 def test_invalid_combination_with_an_end_of_a_range_is_refused() -> None:
     parameters = {"optimizer": ("sgd",), "nesterov": (True,), "momentum": Range(low=0.0, high=0.9)}
     (problem,) = _problems(_searching(parameters=parameters, method="random"))
-    assert "momentum is 0" in said(problem)
+    assert "momentum is 0" in statement(problem)
 
 
 def test_tpe_without_optuna_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
     (problem,) = _problems(_searching(parameters={"kernel": (3, 5)}, method="tpe"))
     assert place(problem) == "search.s.method"
-    assert "optuna, which is not installed" in said(problem)
+    assert "optuna, which is not installed" in statement(problem)
     assert problem.hint == "pip install optuna"
     for method in ("grid", "halving", "random"):
         check_study(_searching(parameters={"kernel": (3, 5)}, method=method))
@@ -228,7 +230,7 @@ def test_nested_search_with_too_few_images_for_its_folds_is_refused(
     check_study(_searching(parameters={"kernel": (3, 5)}, **{**search, "outer_folds": None}))
     (problem,) = _problems(_searching(parameters={"kernel": (3, 5)}, nested=True, **search))
     assert place(problem) == f"search.s.{where}"
-    assert what in said(problem)
+    assert what in statement(problem)
     assert hint in problem.hint
 
 
@@ -241,5 +243,5 @@ def test_only_the_first_search_of_a_network_can_be_nested() -> None:
     check_study(study.model_copy(update={"search": {"a": first}}))
     (problem,) = _problems(study.model_copy(update={"search": {"a": first, "b": second}}))
     assert place(problem) == "search.b.nested"
-    assert "[search.a] chooses values" in said(problem)
+    assert "[search.a] chooses values" in statement(problem)
     assert "put [search.b] first" in problem.hint

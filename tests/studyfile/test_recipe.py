@@ -1,4 +1,4 @@
-"""Recipes refuse what cannot be, and take what a file may write."""
+"""Recipes accept the values of a file and refuse invalid ones."""
 
 from __future__ import annotations
 

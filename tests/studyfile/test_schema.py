@@ -1,4 +1,4 @@
-"""The JSON Schema takes what reading takes, and refuses what can be refused by looking at one value."""
+"""The JSON Schema accepts every valid study file, and refuses errors of single values."""
 
 from __future__ import annotations
 

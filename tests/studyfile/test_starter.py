@@ -1,4 +1,4 @@
-"""The starter file can be run as it stands, and says what its keys mean."""
+"""The starter file is a valid study with comments on its keys."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Suppressing checks in the study file: what may be written, and what it leaves alone."""
-
-# One mistake a line, as in test_mistakes.py.
+"""Suppressed checks in the study file: valid entries, errors, and no effect on ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Study and its document are one to one."""
+"""A Study is written to a document and read back."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_none_is_written_for_keys_with_another_default(good: Study) -> None:
 
 
 def test_document_leaves_out_a_default_margin(good: Study) -> None:
-    """Runs from before there was a region keep their ids, which hang on the document."""
+    """The run id depends on the document, so that runs from before the margin keep theirs."""
     assert "equivalence_margin" not in study_document(good)["study"]
     assert (
         study_document(good.model_copy(update={"equivalence_margin": 0.2}))["study"]["equivalence_margin"]
