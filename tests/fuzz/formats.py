@@ -96,7 +96,7 @@ class Report:
 
     @cached_property
     def markdown_tables(self) -> dict[str, list[list[str]]]:
-        """Table name -> rows, with the header. Each caption is checked. The names are in the JSON document, in order."""
+        """Table name -> rows, with the header. Checks each caption. The names are those of the JSON document."""
         parts = self.markdown.split("\n\n")
         tables = [number for number, part in enumerate(parts) if part.startswith("| ")]
         assert len(tables) == len(self.document["tables"])

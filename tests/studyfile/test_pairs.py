@@ -15,11 +15,11 @@ from convstudy.studyfile import (
     Study,
     Variant,
     check_study,
+    conflicting_pairs,
     load_study,
     pairs_of,
     study_document,
     study_of,
-    undersized_pairs,
 )
 from tests.studyfile.places import place, statement
 
@@ -59,15 +59,15 @@ def test_variants_that_remove_different_layers_are_a_pair() -> None:
 
 def test_variants_that_change_the_same_key_are_left_out() -> None:
     asked = ablate(sgd=SGD, rmsprop=RMSPROP, both=BOTH, noise=NOISE)
-    apart = {pair.name: pair.shared for pair in undersized_pairs(asked)}
-    assert apart == {"sgd + rmsprop": ("optimizer",), "both + noise": ("without dropout",)}
+    conflicting = {pair.name: pair.shared for pair in conflicting_pairs(asked)}
+    assert conflicting == {"sgd + rmsprop": ("optimizer",), "both + noise": ("without dropout",)}
     assert len(pairs_of(asked)) == 4
 
 
 def test_ablation_without_interactions_has_no_pairs() -> None:
     quiet = Ablate(network="n", variants={"sgd": SGD, "norm": NORM})
     assert not quiet.interactions
-    assert pairs_of(quiet) == undersized_pairs(quiet) == ()
+    assert pairs_of(quiet) == conflicting_pairs(quiet) == ()
 
 
 # Reading and writing

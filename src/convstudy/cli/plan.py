@@ -183,12 +183,12 @@ def _nested_text(stage: Stage) -> str:
 
 def _pairs_text(name: str, ablate: Ablate) -> str:
     """List the pairs of variants that an ablation with interactions trains, and those it cannot."""
-    from convstudy.studyfile import pairs_of, undersized_pairs
+    from convstudy.studyfile import conflicting_pairs, pairs_of
 
     text = f"ablate.{name} also trains {counted(len(pairs_of(ablate)), 'pair')} of variants"
     excluded = [
         f"{pair.first} and {pair.second} (both change {', '.join(pair.shared)})"
-        for pair in undersized_pairs(ablate)
+        for pair in conflicting_pairs(ablate)
     ]
     return f"{text}, but not {'; '.join(excluded)}." if excluded else f"{text}."
 

@@ -33,7 +33,7 @@ Nothing here loads torch or NumPy.
 from convstudy.studyfile.changes import read_change
 from convstudy.studyfile.classes import check_classes, check_test_classes
 from convstudy.studyfile.files import BUILT_IN_STUDIES
-from convstudy.studyfile.pairs import Pair, pairs_of, undersized_pairs
+from convstudy.studyfile.pairs import Pair, conflicting_pairs, pairs_of
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.reading import check_study, load_study, places, study_of
@@ -62,6 +62,7 @@ __all__ = [
     "check_classes",
     "check_study",
     "check_test_classes",
+    "conflicting_pairs",
     "load_study",
     "pairs_of",
     "places",
@@ -70,5 +71,4 @@ __all__ = [
     "study_document",
     "study_of",
     "study_schema",
-    "undersized_pairs",
 ]

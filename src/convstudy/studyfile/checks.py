@@ -21,7 +21,7 @@ from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.file_error import shown
 from convstudy.studyfile.messages import errors_of
 from convstudy.studyfile.nesting import check_nested, fewer_folds
-from convstudy.studyfile.pairs import pairs_of, undersized_pairs
+from convstudy.studyfile.pairs import conflicting_pairs, pairs_of
 from convstudy.studyfile.parameters import check_block, check_network
 from convstudy.studyfile.part import Tried
 from convstudy.studyfile.ranges import Range
@@ -178,9 +178,9 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     known = draft.names.get("network", ())
     if search.network not in known:
         draft.report_unknown("network", search.network, known, (*path, "network"))
-    n_findings = len(draft.errors)
+    n_errors = len(draft.errors)
     _check_recipe(draft, draft.recipe, search.recipe, (*path, "recipe"))
-    base = _varied(draft.recipe, search.recipe) if len(draft.errors) == n_findings else draft.recipe
+    base = _varied(draft.recipe, search.recipe) if len(draft.errors) == n_errors else draft.recipe
     pattern = draft.networks.get(search.network)
     _check_method(draft, search, path)
     for key, values in search.parameters.items():
@@ -206,7 +206,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
         of = f" of parameters of {shown(search.network)}" if search.draws else ""
         got, expected = f"{n_combinations(search):,}", f"at most {MOST_CANDIDATES:,}"
         draft.report((*path, "parameters"), f"there are too many combinations{of}", got, expected)
-    elif len(draft.errors) == n_findings:
+    elif len(draft.errors) == n_errors:
         _check_recipe_combinations(draft, search.network, search.recipe, (*path, "parameters"))
 
 
@@ -323,8 +323,8 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
         elif word in variant.without[:place]:
             draft.report(at, f'"{word}" is listed twice', word)
         elif layer_types and word not in layer_types:
-            whose = "no compared network has a" if network == BEST else f'"{network}" has no'
-            what = f'{whose} "{word}" layer'
+            owner = "no compared network has a" if network == BEST else f'"{network}" has no'
+            what = f'{owner} "{word}" layer'
             draft.report(at, what, word, one_of(sorted(layer_types)))
     if _check_recipe(draft, draft.recipe, variant.recipe, path):
         for base in bases(draft, network):
@@ -335,9 +335,9 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
 def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
     """Check that an ablation with interactions has pairs, and that the recipes of each pair can be combined."""
     path: KeyPath = ("ablate", name, "interactions")
-    pairs, apart = pairs_of(ablate), undersized_pairs(ablate)
+    pairs, conflicting = pairs_of(ablate), conflicting_pairs(ablate)
     if ablate.interactions and not pairs and not _reported(draft, path[:2]):
-        same = [f"{pair.first} and {pair.second} both change {pair.shared[0]}" for pair in apart[:1]]
+        same = [f"{pair.first} and {pair.second} both change {pair.shared[0]}" for pair in conflicting[:1]]
         draft.report(
             path,
             "interactions need two variants that can be trained together",
@@ -366,10 +366,10 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
 
 def _layer_types(draft: Draft, names: tuple[str, ...]) -> frozenset[str]:
     """Return the layer types of these networks; none if one of them cannot be read."""
-    words: set[str] = set()
+    types: set[str] = set()
     for name in names:
         try:
-            words.update(draft.networks[name].network().layer_types)
+            types.update(draft.networks[name].network().layer_types)
         except NetworkError:
             return frozenset()
-    return frozenset(words)
+    return frozenset(types)

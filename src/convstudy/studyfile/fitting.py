@@ -51,18 +51,18 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
-    spoiled = {error.path[:3] for error in draft.errors}  # the errors reported there come first
+    reported = {error.path[:3] for error in draft.errors}  # not checked again
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
             for variant_name, variant in ablate.variants.items():
                 path: KeyPath = ("ablate", name, variant_name)
-                if variant.changes_network and path not in spoiled:
+                if variant.changes_network and path not in reported:
                     _check_variant(draft, base, path, variant_name, variant)
-    spoiled = {error.path[:3] for error in draft.errors}
+    reported = {error.path[:3] for error in draft.errors}
     for name, ablate in draft.ablates.items():
         for pair in pairs_of(ablate):
             alone: set[KeyPath] = {("ablate", name, pair.first), ("ablate", name, pair.second)}
-            if pair.changes_network and not alone & spoiled:
+            if pair.changes_network and not alone & reported:
                 for base in bases(draft, ablate.network):
                     _check_variant(draft, base, ("ablate", name, "interactions"), pair.name, pair.together)
 
@@ -234,13 +234,13 @@ def _by_cause(
         else:
             for path, misfit in causes:
                 yield path, misfit, 0
-        rest = [misfit for alike in failing.values() for misfit in alike]
+        rest = [misfit for group in failing.values() for misfit in group]
     reasons: dict[tuple[Location, str], list[Misfit]] = {}
     for misfit in rest:
         layer = replace(_location(misfit.problem), layer_text="")
         reasons.setdefault((layer, misfit.problem.what), []).append(misfit)
-    for alike in reasons.values():
-        yield (), alike[0], len(alike) - 1
+    for group in reasons.values():
+        yield (), group[0], len(group) - 1
 
 
 def _problems(
@@ -283,13 +283,13 @@ def _file_error(
 ) -> FileError:
     """Return a misfit as an error that names the network and the values."""
     values = {**pattern.parameters, **misfit.values}
-    whose = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
+    context = f'variant "{variant}" of network "{name}"' if variant else f'network "{name}"'
     assignments = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
-    whose += f" with {assignments}" if assignments else ""
-    whose += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
+    context += f" with {assignments}" if assignments else ""
+    context += f", and {also:,} more combination{'s' if also > 1 else ''}" if also else ""
     problem = misfit.problem
     what, expected = problem.what, problem.expected
     if not what:
         what, expected = f"the layer must be {expected}", ""
-    what = f"{what} ({whose})"
+    what = f"{what} ({context})"
     return FileError(path, what, problem.got, expected, problem.hint, _location(problem))

@@ -53,7 +53,7 @@ def pairs_of(ablate: Ablate) -> tuple[Pair, ...]:
     return tuple(pair for pair in _every_pair(ablate) if not pair.shared)
 
 
-def undersized_pairs(ablate: Ablate) -> tuple[Pair, ...]:
+def conflicting_pairs(ablate: Ablate) -> tuple[Pair, ...]:
     """Return the pairs that an ablation with ``interactions`` leaves out, because they make the same change."""
     return tuple(pair for pair in _every_pair(ablate) if pair.shared)
 

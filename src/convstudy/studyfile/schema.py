@@ -165,10 +165,10 @@ def _layers(model: type[BlockPattern | NetworkPattern]) -> Schema:
 
 def _layer() -> Schema:
     """Return the schema of a layer: a layer text, or a list of a layer text and the layers inside it."""
-    words = "|".join(WORDS)
+    types = "|".join(WORDS)
     text = {
         "type": "string",
-        "pattern": rf"^\s*(({words})(\s|$)|[a-z-]*\{{)",
+        "pattern": rf"^\s*(({types})(\s|$)|[a-z-]*\{{)",
         "description": "; ".join((*(layer.usage for layer in LAYERS.values()), BLOCK_USAGE)),
     }
     holding = "|".join((*(word for word, layer in LAYERS.items() if layer.contains), BRANCH))
