@@ -117,7 +117,7 @@ def _missing(source: str | Path, path: Path) -> StudyError:
     return StudyError(
         Problem(
             "there is no such study file" + (" and no built-in study of that name" if is_name else ""),
-            got=str(source),
+            where=Location(str(source)),
             expected=f"the path of a .toml file, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
             hint=near or "`convstudy init` writes a new one",
         )
