@@ -16,10 +16,12 @@ import pytest
 
 import convstudy.run
 import convstudy.run.execute
+from convstudy.analysis import analyse
 from convstudy.cli import main
 from convstudy.data import digits
 from convstudy.data.images import Part
 from convstudy.history import History, Results
+from convstudy.report import short_answer
 from convstudy.report.toml import toml_text
 from convstudy.run import run_study
 from convstudy.studyfile import study_of
@@ -159,7 +161,7 @@ def reported(calls: Calls, runs: Path, run_id: str, folder: Path, *formats: str)
     files = {path for path in folder.rglob("*") if path.is_file()}
     assert {Path(line) for line in out.splitlines()} == files
     report = Report(folder)
-    assert err.splitlines() == report.document["answer"]
+    assert err.splitlines() == list(short_answer(analyse(stored(runs))))
     return report
 
 
