@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import doctest
+import importlib
 import math
 import re
 
@@ -156,3 +158,9 @@ def test_several_comparisons_have_one_line_each() -> None:
         "Comparison small",
     ]
     assert "one-conv" in lines[2] and "three-conv" in lines[2] and "two-conv" not in lines[2]
+
+
+@pytest.mark.parametrize("module", ["count_text", "figure", "metric_text", "section", "table", "toml"])
+def test_examples_in_docstrings_run(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"convstudy.report.{module}"))
+    assert found.attempted > 0 and found.failed == 0

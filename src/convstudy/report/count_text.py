@@ -18,7 +18,12 @@ from convstudy.stats import CountsVerdict, Interval
 
 
 def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
-    """Return a verdict on counts as lines of plain text: the conclusion first, then accuracies and methods."""
+    """Return a verdict on counts as lines of plain text: the conclusion first, then accuracies and methods.
+
+    >>> from convstudy import verdict_on_counts
+    >>> print(counts_answer(verdict_on_counts(990, 900, 1000))[0])
+    The first model is better on images of this kind (by 9.00 pp, 95 % CI 7.10 to 11.07, 1,000 images).
+    """
     return (
         _verdict(found),
         *(_model(name, found, index) for index, name in enumerate(("First", "Second"))),

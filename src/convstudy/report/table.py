@@ -61,6 +61,11 @@ class Table:
         columns: one per value of a row.
         rows: values at full precision.
         marked: numbers of highlighted rows, for example of the selected candidate.
+
+    >>> columns = (Column("name", "Candidate"), Column("accuracy", "Accuracy", "percent"))
+    >>> table = Table("scores", "Scores", "Test accuracy.", columns, (("small", 0.98756),))
+    >>> table.texts, as_records(table)
+    ([['small', '98.76 %']], [{'name': 'small', 'accuracy': 0.98756}])
     """
 
     shape: ClassVar[str] = "table"

@@ -11,7 +11,16 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(document: Mapping[str, Any]) -> str:
-    """Format a study document (tables, lists, strings, numbers, booleans) as TOML."""
+    """Format a study document (tables, lists, strings, numbers, booleans) as TOML.
+
+    >>> print(toml_text({"study": {"name": "digits"}, "recipe": {"epochs": 8, "sizes": [8, 16]}}), end="")
+    [study]
+    name = "digits"
+    <BLANKLINE>
+    [recipe]
+    epochs = 8
+    sizes = [8, 16]
+    """
     blocks: list[str] = []
     _add(blocks, (), document)
     return "\n\n".join(blocks) + "\n"
