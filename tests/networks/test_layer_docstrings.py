@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import pkgutil
 
 import pytest
 
+from convstudy import networks
 from convstudy.networks import LAYERS
 from convstudy.networks.layers import Layer
 
@@ -30,3 +32,10 @@ def test_docstring_starts_with_the_text_of_the_layer_and_has_an_example(layer: t
     failures: list[str] = []
     doctest.DocTestRunner().run(found, out=failures.append)
     assert not failures, "".join(failures)
+
+
+def test_examples_in_docstrings_of_networks_run() -> None:
+    modules = [each.name for each in pkgutil.walk_packages(networks.__path__, "convstudy.networks.")]
+    found = [doctest.testmod(importlib.import_module(name)) for name in modules]
+    assert sum(each.failed for each in found) == 0
+    assert sum(each.attempted for each in found) >= 35
