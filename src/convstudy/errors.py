@@ -28,7 +28,7 @@ KeyPath = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _QUOTE = '"'
-_LONGEST_PART = 78
+_MAX_PART_LENGTH = 78
 """The maximum length of a quoted part of a key in a message, in characters."""
 
 
@@ -224,7 +224,7 @@ def key_text(path: KeyPath) -> str:
 
 def _quoted(text: str) -> str:
     shown = "".join(letter if letter.isprintable() else "�" for letter in text)
-    return f'"{shown}"' if len(shown) <= _LONGEST_PART else f'"{shown[: _LONGEST_PART - 1]}…'
+    return f'"{shown}"' if len(shown) <= _MAX_PART_LENGTH else f'"{shown[: _MAX_PART_LENGTH - 1]}…'
 
 
 def nearest(word: str, expected: Iterable[str]) -> str:

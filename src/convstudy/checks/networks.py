@@ -17,7 +17,7 @@ from convstudy.numbers import percent, shortest
 from convstudy.plan import Candidate
 from convstudy.studyfile import NetworkPattern, Study
 from convstudy.studyfile.checks import checked_values
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
 # A variance that dropout distorts passes through layers without weights.
 WITHOUT_WEIGHTS = (
@@ -97,7 +97,7 @@ def unused_blocks(planned: Planned) -> Iterator[Spot]:
             )
 
 
-def _values_of(study: Study, name: str) -> Iterator[Mapping[str, Tried]]:
+def _values_of(study: Study, name: str) -> Iterator[Mapping[str, SearchValue]]:
     """Yield the network's own values (an empty mapping), then each value that a search tries for a parameter."""
     yield {}
     parameters = study.network[name].parameters
@@ -108,7 +108,7 @@ def _values_of(study: Study, name: str) -> Iterator[Mapping[str, Tried]]:
                     yield from ({key: value} for value in checked_values(key, values))
 
 
-def _sources(pattern: NetworkPattern, values: Mapping[str, Tried]) -> Iterable[Source]:
+def _sources(pattern: NetworkPattern, values: Mapping[str, SearchValue]) -> Iterable[Source]:
     """Return where the layers of a network come from; empty for values that are only valid together with others."""
     try:
         return pattern.expanded(**values).sources.values()

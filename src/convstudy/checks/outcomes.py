@@ -15,7 +15,7 @@ from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, difference_text, percent
 from convstudy.stats import Kind, Verdict
 from convstudy.studyfile import Range
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
 MIN_VALUES = 3
 EDGE_FRACTION = 0.05
@@ -75,7 +75,7 @@ def winners_at_edge(analysis: Analysis) -> Iterator[Spot]:
                 )
 
 
-def edge_of(tried: tuple[Tried, ...] | Range, value: Tried) -> Literal["lowest", "highest", ""]:
+def edge_of(tried: tuple[SearchValue, ...] | Range, value: SearchValue) -> Literal["lowest", "highest", ""]:
     """Return the end of the search space that a value is at; "" if it is inside or no value beyond makes sense.
 
     The ends of a list of three or more numbers are its lowest and highest; the ends of a range are the outermost 5 % of

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from convstudy.studyfile import Range
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
-Space = Mapping[str, tuple[Tried, ...] | Range]
+Space = Mapping[str, tuple[SearchValue, ...] | Range]
 """The search space: key -> the values of a list, or a range."""
 
 SIGNIFICANT_DIGITS = 4
@@ -43,7 +43,7 @@ def space_size(space: Space) -> int | None:
     return math.prod(sizes)
 
 
-def drawn(space: Space, n_candidates: int) -> list[dict[str, Tried]]:
+def drawn(space: Space, n_candidates: int) -> list[dict[str, SearchValue]]:
     """Return ``n_candidates`` different candidates, or all if the space has fewer.
 
     Values of a list are equally likely. A range is uniform, on a logarithmic scale if it has ``log = true``. Decimal
@@ -53,7 +53,7 @@ def drawn(space: Space, n_candidates: int) -> list[dict[str, Tried]]:
     return [dict(zip(space, row, strict=True)) for row in rows]
 
 
-def value_at(tried: tuple[Tried, ...] | Range, fraction: float) -> Tried:
+def value_at(tried: tuple[SearchValue, ...] | Range, fraction: float) -> SearchValue:
     """Return the value at a fraction in [0, 1) of a list or a range.
 
     >>> value_at((3, 5, 7), 0.5), value_at(Range(low=1e-4, high=1e-2, log=True), 0.5)
@@ -82,10 +82,10 @@ def rounded(value: float, tried: Range) -> float:
 
 @lru_cache(maxsize=64)
 def _drawn(
-    text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], n_candidates: int
-) -> tuple[tuple[Tried, ...], ...]:
+    text: str, space: tuple[tuple[str, tuple[SearchValue, ...] | Range], ...], n_candidates: int
+) -> tuple[tuple[SearchValue, ...], ...]:
     """Return the draws. ``text`` is in the cache key because 1 and 1.0 are equal in Python but differ as JSON."""
-    found: dict[tuple[Tried, ...], None] = {}
+    found: dict[tuple[SearchValue, ...], None] = {}
     for number in range(ATTEMPTS_PER_CANDIDATE * n_candidates):
         if len(found) == n_candidates:
             return tuple(found)
@@ -94,7 +94,7 @@ def _drawn(
     if (
         size is not None and size <= LARGEST_LISTED_SPACE
     ):  # in a small space rare candidates may never be drawn: list them
-        lists: list[Iterable[Tried]] = [
+        lists: list[Iterable[SearchValue]] = [
             tried.integers if isinstance(tried, Range) else tried for _, tried in space
         ]
         for row in itertools.product(*lists):

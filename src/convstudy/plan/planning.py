@@ -24,7 +24,7 @@ from convstudy.plan.searches import Make, search_stage
 from convstudy.plan.stages import UNCHANGED, Candidate, Plan, Stage
 from convstudy.record import Outcome
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.study import BEST, candidate_name
 
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
@@ -45,7 +45,7 @@ def _searched(study: str, dataset: Dataset) -> dict[tuple[object, ...], dict[str
 class _Settled:
     """The values that choices have fixed for one network, and the stages whose choice is still missing."""
 
-    values: dict[str, Tried]
+    values: dict[str, SearchValue]
     depends_on: tuple[str, ...] = ()
 
 
@@ -79,13 +79,13 @@ class _Planner:
         def make_on(splits: Sequence[Fold]) -> Make:
             made = self.searched.setdefault((name, tuple(splits), repr(settled)), {})
 
-            def candidate(values: Mapping[str, Tried]) -> Candidate:
+            def candidate(values: Mapping[str, SearchValue]) -> Candidate:
                 text = repr(values)  # a dict key would not distinguish 1 from 1.0
                 if text not in made:
                     made[text] = new_candidate(values)
                 return made[text]
 
-            def new_candidate(values: Mapping[str, Tried]) -> Candidate:
+            def new_candidate(values: Mapping[str, SearchValue]) -> Candidate:
                 # Earlier searches of this network have fixed some values; those of this search take precedence.
                 merged = {**settled.values, **values}
                 network, recipe = self.trained_as(search.network, merged, search.recipe)
@@ -141,7 +141,7 @@ class _Planner:
         return Stage("ablate", name, tuple(candidates))
 
     def trained_as(
-        self, name: str, values: Mapping[str, Tried], changes: Mapping[str, Any]
+        self, name: str, values: Mapping[str, SearchValue], changes: Mapping[str, Any]
     ) -> tuple[Network, Recipe]:
         """Return network and recipe with these values; a value is a parameter of the network or a recipe key."""
         pattern = self.study.network[name]

@@ -20,9 +20,9 @@ from convstudy.plan.stages import Candidate, Rung, Stage
 from convstudy.plan.suggestions import Outcomes, suggested
 from convstudy.record import Outcome
 from convstudy.studyfile import Range, Search
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
-Values = Mapping[str, Tried]
+Values = Mapping[str, SearchValue]
 Make = Callable[[Values], Candidate]
 """Returns the candidate with these values; its fits cover all folds and epochs."""
 Records = Mapping[str, Outcome]
@@ -41,7 +41,7 @@ def search_stage(name: str, search: Search, make: Make, records: Records) -> Sta
     return replace(stage, grid_epochs=_grid_epochs(search, stage.candidates[0]))
 
 
-def grid(parameters: Mapping[str, tuple[Tried, ...]]) -> list[dict[str, Tried]]:
+def grid(parameters: Mapping[str, tuple[SearchValue, ...]]) -> list[dict[str, SearchValue]]:
     """Return every combination of values; the last key changes fastest."""
     return [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
 
@@ -131,7 +131,7 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
     return Stage("search", name, tuple(candidates), pending)
 
 
-def _all_combinations(search: Search) -> list[dict[str, Tried]]:
+def _all_combinations(search: Search) -> list[dict[str, SearchValue]]:
     """Return all combinations if there are at most ``search.trials`` of them, otherwise an empty list."""
     size = space_size(search.parameters)
     if size is None or size > search.trials:
@@ -166,7 +166,7 @@ def _rung_fits(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
     return tuple(fit.with_epoch_budget(size.n_epochs) for fit in candidate.fits[: size.n_folds])
 
 
-def _lists(search: Search) -> dict[str, tuple[Tried, ...]]:
+def _lists(search: Search) -> dict[str, tuple[SearchValue, ...]]:
     """Return the values per key of a search space that has lists only."""
     return {key: values for key, values in search.parameters.items() if not isinstance(values, Range)}
 

@@ -12,7 +12,7 @@ from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize
 from convstudy.plan.ranking import CandidateScore
 from convstudy.studyfile import Recipe, Study
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
 UNCHANGED = "unmodified network"
 
@@ -36,7 +36,7 @@ class Candidate:
     network_name: str
     network: Network
     recipe: Recipe
-    values: Mapping[str, Tried]
+    values: Mapping[str, SearchValue]
     fits: tuple[Fit, ...]
     depends_on: tuple[str, ...] = ()
     combines: tuple[str, ...] = ()

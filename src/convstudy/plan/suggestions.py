@@ -14,7 +14,7 @@ from typing import Any
 
 from convstudy.plan.drawing import Space, drawn, rounded, space_text
 from convstudy.studyfile import Range
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
 BATCH_SIZE = 4
 """The number of suggestions per batch."""
@@ -33,7 +33,7 @@ Outcomes = tuple[float | None, ...]
 """The score of each candidate, in order; higher is better, ``None`` if the candidate failed."""
 
 
-def suggested(space: Space, outcomes: Outcomes, search_name: str = "") -> list[dict[str, Tried]]:
+def suggested(space: Space, outcomes: Outcomes, search_name: str = "") -> list[dict[str, SearchValue]]:
     """Return the next batch of candidates: four, or fewer if the space has no others.
 
     Args:
@@ -58,7 +58,7 @@ class TpeSession:
         self._space = space
         self._begin()
 
-    def after(self, outcomes: Outcomes) -> list[tuple[Tried, ...]]:
+    def after(self, outcomes: Outcomes) -> list[tuple[SearchValue, ...]]:
         """Return the batch that follows these outcomes, from the cache or by passing new outcomes to the sampler."""
         common = min(len(outcomes), len(self._outcomes))
         if outcomes[:common] != self._outcomes[:common]:
@@ -78,9 +78,9 @@ class TpeSession:
             sampler = optuna.samplers.TPESampler(seed=seed, **SETTINGS)
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._distributions = {key: _distribution(self._space[key]) for key in sorted(self._space)}
-        self._batches: list[list[tuple[Tried, ...]]] = []
+        self._batches: list[list[tuple[SearchValue, ...]]] = []
         self._outcomes: Outcomes = ()
-        self._scores: dict[tuple[Tried, ...], float | None] = {}
+        self._scores: dict[tuple[SearchValue, ...], float | None] = {}
         self._pending_trials: list[Any] = []
         self._ask_batch()
 
@@ -94,7 +94,7 @@ class TpeSession:
             batch.append(row)
         self._batches.append(batch)
 
-    def _ask(self) -> tuple[Tried, ...] | None:
+    def _ask(self) -> tuple[SearchValue, ...] | None:
         """Return a candidate that was not suggested before; ``None`` if there is none."""
         for _ in range(MAX_REPEATS):
             trial = self._trial()
@@ -124,9 +124,9 @@ class TpeSession:
         self._outcomes += outcomes
         self._ask_batch()
 
-    def _row(self, params: dict[str, Any]) -> tuple[Tried, ...]:
+    def _row(self, params: dict[str, Any]) -> tuple[SearchValue, ...]:
         """Return the values of a trial in the order of the study file."""
-        row: list[Tried] = []
+        row: list[SearchValue] = []
         for key, tried in self._space.items():
             value = params[key]
             row.append(rounded(value, tried) if isinstance(tried, Range) and not tried.is_integer else value)
@@ -140,7 +140,7 @@ def _as_optuna(outcome: float | None) -> dict[str, Any]:
     return {"state": TrialState.FAIL} if outcome is None else {"values": outcome}
 
 
-def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
+def _distribution(tried: tuple[SearchValue, ...] | Range) -> Any:
     """Return a list or a range as an Optuna distribution."""
     from optuna import distributions
 
@@ -154,7 +154,7 @@ def _distribution(tried: tuple[Tried, ...] | Range) -> Any:
 
 @lru_cache(maxsize=128)
 def _session(
-    text: str, space: tuple[tuple[str, tuple[Tried, ...] | Range], ...], search_name: str
+    text: str, space: tuple[tuple[str, tuple[SearchValue, ...] | Range], ...], search_name: str
 ) -> TpeSession:
     """Return the session of a search. ``text`` is in the cache key because 1 and 1.0 are equal in Python."""
     return TpeSession(dict(space))

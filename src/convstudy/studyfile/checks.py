@@ -23,15 +23,15 @@ from convstudy.studyfile.messages import errors_of
 from convstudy.studyfile.nesting import check_nested, fewer_folds
 from convstudy.studyfile.pairs import conflicting_pairs, pairs_of
 from convstudy.studyfile.parameters import check_block, check_network
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
 from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
 from convstudy.studyfile.suppress import CHECK_NAMES
 
-MOST_CANDIDATES = 10_000
+MAX_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
-MOST_SUGGESTIONS = 2_000
+MAX_TPE_TRIALS = 2_000
 """The maximum number of trials of tpe. A resumed search replays them all, which takes longer the more there are."""
 
 
@@ -67,7 +67,7 @@ def check_parts(draft: Draft) -> None:
         draft.report((), "there is no [network.NAME] section", hint="add one, with layers = [...]")
 
 
-def checked_values(key: str, values: tuple[Tried, ...] | Range) -> Sequence[Tried]:
+def checked_values(key: str, values: tuple[SearchValue, ...] | Range) -> Sequence[SearchValue]:
     """Return the values of a key that are checked before training.
 
     These are all values of a list, and all integers of a range for a parameter, because one kernel can fit where the
@@ -192,7 +192,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
             draft.report(at, "a key can be under parameters or under recipe, not both", key)
         if values == ():
             draft.report(at, "", "[]", "a list of values, such as [3, 5]")
-        if n_combinations(search) > MOST_CANDIDATES:
+        if n_combinations(search) > MAX_CANDIDATES:
             continue
         listed = ListedValues(key)
         for place, value in enumerate(checked_values(key, values)):
@@ -202,9 +202,9 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
                 _check_recipe(draft, base, {key: value}, at, place)
             elif isinstance(value, bool):
                 draft.report((*at, place), "", shown(value), "a number or a string")
-    if n_combinations(search) > MOST_CANDIDATES:
+    if n_combinations(search) > MAX_CANDIDATES:
         of = f" of parameters of {shown(search.network)}" if search.draws else ""
-        got, expected = f"{n_combinations(search):,}", f"at most {MOST_CANDIDATES:,}"
+        got, expected = f"{n_combinations(search):,}", f"at most {MAX_CANDIDATES:,}"
         draft.report((*path, "parameters"), f"there are too many combinations{of}", got, expected)
     elif len(draft.errors) == n_errors:
         _check_recipe_combinations(draft, search.network, search.recipe, (*path, "parameters"))
@@ -228,8 +228,8 @@ def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
     if search.method == "halving" and "epochs" in search.parameters:
         what, hint = 'method "halving" sets the epochs itself', 'use method = "grid", "random" or "tpe"'
         draft.report((*path, "parameters", "epochs"), what, "epochs", hint=hint)
-    if search.method == "tpe" and search.trials > MOST_SUGGESTIONS:
-        expected, hint = f'at most {MOST_SUGGESTIONS} for method "tpe"', 'use method = "random"'
+    if search.method == "tpe" and search.trials > MAX_TPE_TRIALS:
+        expected, hint = f'at most {MAX_TPE_TRIALS} for method "tpe"', 'use method = "random"'
         draft.report((*path, "trials"), "", f"{search.trials}", expected, hint)
     if search.method == "tpe" and find_spec("optuna") is None:
         what = 'method "tpe" needs the package optuna, which is not installed'
@@ -248,7 +248,7 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
         for key, values in search.parameters.items()
         if key in COMBINED_KEYS and key not in changes
     }
-    if math.prod(len(values) for values in varied.values()) > MOST_CANDIDATES:
+    if math.prod(len(values) for values in varied.values()) > MAX_CANDIDATES:
         return True  # reported as a search that is too large
     for row in product(*varied.values()):
         if not _check_recipe(draft, draft.recipe, {**dict(zip(varied, row, strict=True)), **changes}, path):

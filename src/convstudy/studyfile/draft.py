@@ -22,14 +22,14 @@ from convstudy.studyfile.recipe import Recipe
 from convstudy.studyfile.study import Ablate, Compare, Head, Search, Study, Variant
 from convstudy.studyfile.suppress import REASON_TEXT, is_reason
 
-MOST_SECTIONS = 100
+MAX_SECTIONS = 100
 """The maximum number of blocks, networks, searches, comparisons, ablations, and variants of one ablation."""
 
-MOST_VARIANTS = 1_000
+MAX_VARIANTS = 1_000
 """The maximum number of variants and trained pairs of all ablations together."""
 
 SECTIONS = ("study", "dataset", "recipe", "block", "network", "search", "compare", "ablate", "suppress")
-UNNAMED = ("study", "dataset", "recipe", "suppress")
+SINGLE_TABLES = ("study", "dataset", "recipe", "suppress")
 """The sections that are one table. The others have named tables, such as ``[network.NAME]``."""
 RESERVED = tuple(key for key in Ablate.model_fields if key != "variants")
 """The keys of ``[ablate.NAME]`` that are not variants."""
@@ -120,7 +120,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
                 "unknown section",
                 key,
                 "one of "
-                + ", ".join(f"[{name}]" if name in UNNAMED else f"[{name}.NAME]" for name in SECTIONS),
+                + ", ".join(f"[{name}]" if name in SINGLE_TABLES else f"[{name}.NAME]" for name in SECTIONS),
                 f"put it under [{misplaced[0]}]" if misplaced else nearest(key, SECTIONS),
             )
     if "study" in document:
@@ -144,9 +144,9 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
             draft.compares[name] = compare
     ablates = _named(draft, document, "ablate")
     n_variants = sum(_n_candidates(table) for table in ablates.values() if isinstance(table, Mapping))
-    if n_variants > MOST_VARIANTS:
+    if n_variants > MAX_VARIANTS:
         draft.report(
-            ("ablate",), "there are too many variants", f"{n_variants:,}", f"at most {MOST_VARIANTS:,}"
+            ("ablate",), "there are too many variants", f"{n_variants:,}", f"at most {MAX_VARIANTS:,}"
         )
         ablates = {}
     for name, table in ablates.items():
@@ -215,8 +215,8 @@ def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> 
     for name in tables:
         if not re.fullmatch(NAME_PATTERN, name):
             draft.report((*path, name), "invalid name", shown(name), NAME_TEXT)
-    if len(tables) > MOST_SECTIONS:
-        draft.report(path, "there are too many entries", f"{len(tables):,}", f"at most {MOST_SECTIONS}")
+    if len(tables) > MAX_SECTIONS:
+        draft.report(path, "there are too many entries", f"{len(tables):,}", f"at most {MAX_SECTIONS}")
         return {}
     return {name: table for name, table in tables.items() if re.fullmatch(NAME_PATTERN, name)}
 

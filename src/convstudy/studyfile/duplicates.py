@@ -5,7 +5,7 @@ from __future__ import annotations
 from convstudy.errors import KeyPath
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.file_error import shown
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.study import Ablate, candidate_name
 
 
@@ -14,10 +14,10 @@ class ListedValues:
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self._values: set[tuple[bool, Tried]] = set()
-        self._names: dict[str, Tried] = {}
+        self._values: set[tuple[bool, SearchValue]] = set()
+        self._names: dict[str, SearchValue] = {}
 
-    def repeats(self, value: Tried) -> str:
+    def repeats(self, value: SearchValue) -> str:
         """Add a value; return an error message if it repeats an earlier value, else an empty string.
 
         3 and 3.0 are equal. 3 and "3" are not, but their candidates would have the same name. True and 1 are not

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from convstudy.errors import NOWHERE, KeyPath, Location, Problem
 
-_LONGEST = 80
+_MAX_LENGTH = 80
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ def _written(value: object, depth: int) -> str:
         return "a number of more than 70 digits"
     if isinstance(value, str):
         return (
-            '"' + "".join(letter if letter.isprintable() else "�" for letter in value[: _LONGEST + 1]) + '"'
+            '"'
+            + "".join(letter if letter.isprintable() else "�" for letter in value[: _MAX_LENGTH + 1])
+            + '"'
         )
     if depth > 2 and isinstance(value, (list, tuple, Mapping)):
         return "..."
@@ -80,4 +82,4 @@ def _written(value: object, depth: int) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"

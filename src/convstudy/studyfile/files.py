@@ -14,9 +14,9 @@ FOLDER = Path(__file__).parent.parent / "studies"
 BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 """The names of the built-in studies."""
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 # Three tables, the list of layers, and 40 lists of concats and branches in each other.
-DEEPEST = 45
+MAX_DEPTH = 45
 """The maximum depth of nested tables and lists. A study needs five levels."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -42,15 +42,15 @@ def read_text(source: str | Path) -> tuple[str, str]:
         if not path.is_file():
             raise _refusal(path, "a study file (.toml)", "something that is not a file")
         with open_regular(path) as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         what = f"the study file cannot be read: {reason}"
         raise StudyError(
             Problem(what, where=Location(str(path)), hint="check its name and permissions")
         ) from None
-    if len(content) > MOST_BYTES:
-        raise _refusal(path, f"a file of at most {MOST_BYTES:,} bytes", "a larger one")
+    if len(content) > MAX_BYTES:
+        raise _refusal(path, f"a file of at most {MAX_BYTES:,} bytes", "a larger one")
     try:
         return content.decode("utf-8-sig"), str(path)
     except UnicodeDecodeError as error:
@@ -89,7 +89,7 @@ def parsed(text: str, file: str) -> dict[str, Any]:
 def check_depth(document: object, where: Location) -> None:
     """Raise :class:`StudyError` for tables and lists that are nested too deeply."""
     level: list[object] = [document]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [
             item
             for value in level
@@ -130,5 +130,5 @@ def _refusal(path: Path, expected: str, got: str) -> StudyError:
 
 def _too_deep(where: Location) -> StudyError:
     return StudyError(
-        Problem("tables and lists are nested too deeply", where, expected=f"at most {DEEPEST} levels")
+        Problem("tables and lists are nested too deeply", where, expected=f"at most {MAX_DEPTH} levels")
     )

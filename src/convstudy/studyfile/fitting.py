@@ -14,17 +14,17 @@ from convstudy.data.dataset import Dataset
 from convstudy.errors import NOWHERE, KeyPath, Location, NetworkError, Problem
 from convstudy.networks import Network
 from convstudy.networks.tree import LayerPath, LayerProblem, Source
-from convstudy.studyfile.checks import MOST_CANDIDATES, bases, checked_values, n_combinations
+from convstudy.studyfile.checks import MAX_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.file_error import FileError, shown
 from convstudy.studyfile.pairs import pairs_of
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.study import Variant
 
-Values = Mapping[str, Tried]
-MOST_LAYERS = 500_000
+Values = Mapping[str, SearchValue]
+MAX_LAYERS = 500_000
 """The maximum number of layers of a study, over all values and variants."""
 
 
@@ -39,9 +39,9 @@ class Misfit:
 def check_shapes(draft: Draft) -> None:
     """Add an error for each network, candidate and variant whose layers do not fit."""
     n_layers = sum(_n_networks(draft, name) * _n_layers(draft.networks[name]) for name in draft.networks)
-    if n_layers > MOST_LAYERS:
+    if n_layers > MAX_LAYERS:
         what = "the networks have too many layers, over all values and variants"
-        draft.report((), what, f"{n_layers:,}", f"at most {MOST_LAYERS:,}")
+        draft.report((), what, f"{n_layers:,}", f"at most {MAX_LAYERS:,}")
         return
     for name, block in draft.blocks.items():
         _check_block(draft, name, block)
@@ -92,13 +92,13 @@ def _n_networks(draft: Draft, name: str) -> int:
     return n_values * (1 + n_variants)
 
 
-def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[Tried]]:
+def _varied_parameters(draft: Draft, name: str) -> dict[str, Sequence[SearchValue]]:
     """Return the parameters of a network that searches vary, each with its checked values."""
     parameters = draft.networks[name].parameters
     return {
         key: checked_values(key, values)
         for search in draft.searches.values()
-        if search.network == name and n_combinations(search) <= MOST_CANDIDATES
+        if search.network == name and n_combinations(search) <= MAX_CANDIDATES
         for key, values in search.parameters.items()
         if key in parameters and values != ()
     }
@@ -176,7 +176,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: V
 
 
 def _misfits(
-    pattern: NetworkPattern, dataset: Dataset | None, choices: Mapping[str, Sequence[Tried]]
+    pattern: NetworkPattern, dataset: Dataset | None, choices: Mapping[str, Sequence[SearchValue]]
 ) -> list[Misfit]:
     """Return the combinations of values with which a network cannot be built, except for problems it has anyway."""
     known = _problems(pattern, dataset, {})
@@ -209,7 +209,7 @@ def _is_unread(problem: Problem) -> bool:
 
 
 def _by_cause(
-    misfits: list[Misfit], choices: Mapping[str, Sequence[Tried]], ranges: Set[str]
+    misfits: list[Misfit], choices: Mapping[str, Sequence[SearchValue]], ranges: Set[str]
 ) -> Iterable[tuple[KeyPath, Misfit, int]]:
     """Yield one misfit for each cause: its path below ``parameters``, and the number of other combinations.
 
@@ -219,7 +219,7 @@ def _by_cause(
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
     for key, values in choices.items():
-        failing: dict[Tried, list[Misfit]] = {}
+        failing: dict[SearchValue, list[Misfit]] = {}
         for misfit in rest:
             failing.setdefault(misfit.values[key], []).append(misfit)
         causes: list[tuple[KeyPath, Misfit]] = []

@@ -11,13 +11,13 @@ from pydantic_core import PydanticCustomError
 from convstudy.errors import unknown
 from convstudy.metrics import metrics
 from convstudy.networks import ACTIVATIONS, INITIALISERS
-from convstudy.studyfile.ranges import Whole
+from convstudy.studyfile.ranges import JsonInt
 
 DIGEST_PATTERN = r"^[0-9a-f]{64}$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-Value = Whole | float | Annotated[str, Field(max_length=1000)]
-Tried = bool | Value
+Value = JsonInt | float | Annotated[str, Field(max_length=1000)]
+SearchValue = bool | Value
 """A value of a key in a search."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from convstudy.networks import Block, Network
 from convstudy.networks.expanding import MAX_DEPTH, MAX_LAYERS, Expanded, expand
 from convstudy.networks.initialisers import DEFAULT_INIT
-from convstudy.studyfile.part import Init, Many, Name, Part, Tried, Value, gathered
+from convstudy.studyfile.part import Init, Many, Name, Part, SearchValue, Value, gathered
 
 MAX_LISTS = 2 * MAX_DEPTH
 """The maximum depth of nested lists. A concat that is written as lists has two levels."""
@@ -26,7 +26,7 @@ def _layer(value: Any, depth: int = 0) -> Any:
     raise PydanticCustomError("layer", "a layer must be a string or a list")
 
 
-Written = Annotated[
+LayerSpec = Annotated[
     Any,
     AfterValidator(lambda value: _layer(value)),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1}]}),
@@ -49,7 +49,7 @@ class BlockPattern(Part):
     ('conv 8 3', 'batch-norm', 'flatten')
     """
 
-    layers: Many[Written] = Field(
+    layers: Many[LayerSpec] = Field(
         min_length=1, max_length=MAX_LAYERS, description="The layers of the block, from first to last."
     )
     parameters: dict[str, Value] = Field(
@@ -82,7 +82,7 @@ class NetworkPattern(Part):
         blocks: the blocks of the study, which the study sets.
     """
 
-    layers: Many[Written] = Field(
+    layers: Many[LayerSpec] = Field(
         min_length=1,
         max_length=MAX_LAYERS,
         description="The hidden layers, from first to last. The output layer is added.",
@@ -103,7 +103,7 @@ class NetworkPattern(Part):
             return {"layers": values.texts, "init": values.init}
         return gathered(values, tuple(cls.model_fields), "parameters")
 
-    def network(self, /, **values: Tried) -> Network:
+    def network(self, /, **values: SearchValue) -> Network:
         """Return the network with these parameter values; the others have the values of the pattern.
 
         Raises:
@@ -111,7 +111,7 @@ class NetworkPattern(Part):
         """
         return Network(self.expanded(**values).layers, self.init)
 
-    def expanded(self, /, **values: Tried) -> Expanded:
+    def expanded(self, /, **values: SearchValue) -> Expanded:
         """Return the layers with these parameter values, and the source of each layer.
 
         Raises:

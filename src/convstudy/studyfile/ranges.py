@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 # JSON readers that use float64 keep these integers exactly.
-Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+JsonInt = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 class Range(BaseModel):
@@ -26,8 +26,8 @@ class Range(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    low: Whole | float = Field(description="The lowest value.")
-    high: Whole | float = Field(description="The highest value.")
+    low: JsonInt | float = Field(description="The lowest value.")
+    high: JsonInt | float = Field(description="The highest value.")
     log: bool = Field(
         default=False,
         description="Draw uniformly on a logarithmic scale, as for values over several powers of ten.",

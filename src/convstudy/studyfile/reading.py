@@ -18,7 +18,7 @@ from convstudy.studyfile.fitting import check_shapes
 from convstudy.studyfile.lines import key_lines, nearest_line
 from convstudy.studyfile.study import Study
 
-MOST_PROBLEMS = 1_000
+MAX_PROBLEMS = 1_000
 CURRENT_FOLDER = Path()
 NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
@@ -154,7 +154,7 @@ def _error(errors: list[FileError], place: Callable[[KeyPath], Location]) -> Stu
         problem = error.problem(place)
         read.setdefault(str(problem), problem)
     problems = sorted(read.values(), key=lambda problem: problem.where.line or 0)
-    if len(problems) > MOST_PROBLEMS:
-        more = Problem(f"and {len(problems) - MOST_PROBLEMS:,} more errors")
-        problems = [*problems[:MOST_PROBLEMS], more]
+    if len(problems) > MAX_PROBLEMS:
+        more = Problem(f"and {len(problems) - MAX_PROBLEMS:,} more errors")
+        problems = [*problems[:MAX_PROBLEMS], more]
     return StudyError(*problems)

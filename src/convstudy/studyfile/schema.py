@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from convstudy.networks import LAYERS
 from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, WORDS
 from convstudy.networks.uses import IDENTITY, REPEATS
-from convstudy.studyfile.draft import MOST_SECTIONS
+from convstudy.studyfile.draft import MAX_SECTIONS
 from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -30,7 +30,7 @@ from convstudy.studyfile.study import (
     Search,
     Variant,
 )
-from convstudy.studyfile.suppress import CHECK_NAMES, LONGEST_REASON
+from convstudy.studyfile.suppress import CHECK_NAMES, MAX_REASON_LENGTH
 
 Schema = dict[str, Any]
 
@@ -121,7 +121,7 @@ def _named(entry: Schema, description: str, name: Schema | None = None) -> Schem
         "propertyNames": {"pattern": NAME_PATTERN, **(name or {})},
         "additionalProperties": entry,
         "minProperties": 1,
-        "maxProperties": MOST_SECTIONS,
+        "maxProperties": MAX_SECTIONS,
     }
 
 
@@ -235,7 +235,7 @@ def _ablate() -> Schema:
 
 
 def _suppress() -> Schema:
-    reason = {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON, "pattern": r"\S"}
+    reason = {"type": "string", "minLength": 1, "maxLength": MAX_REASON_LENGTH, "pattern": r"\S"}
     return {
         "type": "object",
         "description": "Checks that do not matter for this study, each with the reason, which the report prints.",

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks import Network
 from convstudy.studyfile.images import DatasetField
-from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, Tried, gathered
+from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, SearchValue, gathered
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
@@ -21,7 +21,7 @@ BEST = "best"
 """The name of the winner of the comparison in an ablation. No network can have this name."""
 
 
-def candidate_name(values: Mapping[str, Tried]) -> str:
+def candidate_name(values: Mapping[str, SearchValue]) -> str:
     """Return the name of the candidate of a search with these values.
 
     >>> candidate_name({"kernel": 3, "optimizer": "sgd"})
@@ -36,7 +36,8 @@ def _shape_of_values(values: Any) -> str:
 
 # The tag is chosen first, so that an error in a range is reported as one.
 Values = Annotated[
-    Annotated[Many[Tried], Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_shape_of_values)
+    Annotated[Many[SearchValue], Tag("list")] | Annotated[Range, Tag("range")],
+    Discriminator(_shape_of_values),
 ]
 """The values of a key of a search: a list, or a range."""
 Method = Literal["grid", "halving", "random", "tpe"]

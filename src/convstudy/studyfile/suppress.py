@@ -48,13 +48,13 @@ CHECK_NAMES = (
 )
 """The names of all checks that can be suppressed. A test compares them with ``convstudy.checks``."""
 
-LONGEST_REASON = 500
-REASON_TEXT = f"the reason, a string of 1 to {LONGEST_REASON} characters on one line"
+MAX_REASON_LENGTH = 500
+REASON_TEXT = f"the reason, a string of 1 to {MAX_REASON_LENGTH} characters on one line"
 
 
 def is_reason(value: object) -> bool:
     """Return whether a value can be the reason for a suppressed check. Reports print it unchanged."""
-    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_REASON:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_REASON_LENGTH:
         return False
     return value.isprintable() and not value.isspace()
 

@@ -22,7 +22,7 @@ from convstudy.report.metric_text import tip_format, writer
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import CHOSEN, stage_title
 from convstudy.studyfile import Range
-from convstudy.studyfile.part import Tried
+from convstudy.studyfile.part import SearchValue
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -51,8 +51,8 @@ def values_chart(
     stage_result: StageResult,
     number: int,
     key: str,
-    tried: tuple[Tried, ...] | Range,
-    values: Mapping[str, Tried],
+    tried: tuple[SearchValue, ...] | Range,
+    values: Mapping[str, SearchValue],
 ) -> Figure | None:
     """Return a scatter plot of the mean validation score by one parameter; ``None`` for fewer than two values.
 
