@@ -48,7 +48,7 @@ def test_load_opens_no_test_file(make_tiny: MakeTiny, folders: Folders) -> None:
 def test_load_labels_opens_no_image_file(make_tiny: MakeTiny, folders: Folders, part: Part) -> None:
     tiny = make_tiny()
     folder = tiny.write(folders[0])
-    (folder / f"{part}-images.gz").write_bytes(b"spoiled")
+    (folder / f"{part}-images.gz").write_bytes(b"damaged")
     with opened_files(folder) as opened:
         labels = tiny.info.load_labels(part)
     assert labels.dtype == np.int64 and labels.tolist() == [0, 1, 2] * (4 if part == "train" else 2)
@@ -86,7 +86,7 @@ def test_load_labels_equals_the_labels_of_the_images(name: str) -> None:
 def test_open_of_a_damaged_test_file_raises(make_tiny: MakeTiny, folders: Folders) -> None:
     tiny = make_tiny()
     folder = tiny.write(folders[0])
-    (folder / "test-images.gz").write_bytes(b"spoiled")
+    (folder / "test-images.gz").write_bytes(b"damaged")
     dataset = tiny.info.load()
     with pytest.raises(DataError, match="test-images"):
         dataset.test.open(lambda: None)

@@ -56,15 +56,15 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     thread.join()
 
 
-def _spoil(folder: Path) -> None:
+def _damage(folder: Path) -> None:
     for path in folder.iterdir():
-        path.write_bytes(b"spoiled")
+        path.write_bytes(b"damaged")
 
 
 def test_data_folder_is_used_before_the_cache(make_tiny: MakeTiny, folders: Folders) -> None:
     tiny = make_tiny()
     tiny.write(folders[0])
-    _spoil(tiny.write(folders[1]))
+    _damage(tiny.write(folders[1]))
     assert len(tiny.info.load().train) == 12
 
 
@@ -78,7 +78,7 @@ def test_damaged_file_in_the_data_folder_raises_although_the_cache_has_it(
     make_tiny: MakeTiny, folders: Folders
 ) -> None:
     tiny = make_tiny()
-    _spoil(tiny.write(folders[0]))
+    _damage(tiny.write(folders[0]))
     tiny.write(folders[1])
     with pytest.raises(DataError, match="not a valid gzip file"):
         tiny.info.load()

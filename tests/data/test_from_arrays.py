@@ -188,13 +188,13 @@ def test_write_writes_each_file_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda p: p.unlink(), lambda p: p.write_bytes(p.read_bytes()[:-1] + b"\7")]
+    "damage", [lambda p: p.unlink(), lambda p: p.write_bytes(p.read_bytes()[:-1] + b"\7")]
 )
-def test_write_replaces_a_missing_or_damaged_file(tmp_path: Path, spoil: Any) -> None:
+def test_write_replaces_a_missing_or_damaged_file(tmp_path: Path, damage: Any) -> None:
     source = dataset_of().source
     assert isinstance(source, MemorySource)
     written = source.write(tmp_path)
-    spoil(tmp_path / "test-images.npy")
+    damage(tmp_path / "test-images.npy")
     with pytest.raises(DataError):
         written.read("test")
     assert source.write(tmp_path).read("test").digest() == source.test_digest

@@ -50,17 +50,17 @@ def test_statistics_survive_json(statistics: DatasetStatistics, info: Dataset) -
 
 
 def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
-    def spoil(values: Any) -> object:
+    def damage(values: Any) -> object:
         for key in path[:-1]:
             values = values[key]
         values[path[-1]] = value
         return None
 
-    return spoil
+    return damage
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         _at("version", value=99),
         _at("digest", value="0" * 64),
@@ -84,10 +84,10 @@ def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
     ],
 )
 def test_from_json_of_impossible_values_raises(
-    statistics: DatasetStatistics, info: Dataset, spoil: Callable[[dict[str, Any]], object]
+    statistics: DatasetStatistics, info: Dataset, damage: Callable[[dict[str, Any]], object]
 ) -> None:
     values = copy.deepcopy(json.loads(json.dumps(statistics.as_json())))
-    spoil(values)
+    damage(values)
     with pytest.raises(ValueError, match=r"expected|statistics of another"):
         DatasetStatistics.from_json(values, info)
 

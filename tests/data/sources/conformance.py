@@ -61,7 +61,7 @@ class SourceConformance:
             paths = [path for path in example.folder.iterdir() if "images" in path.name]
             assert len(paths) == 2
             for path in paths:
-                path.write_bytes(b"spoiled")
+                path.write_bytes(b"damaged")
         for part, images in parts.items():
             labels = example.dataset.load_labels(part, download=False)
             assert labels.dtype == np.int64
@@ -125,7 +125,7 @@ class SourceConformance:
 
     def test_from_json_of_invalid_values_raises(self, example: Example) -> None:
         values = example.dataset.as_json()
-        spoiled: list[object] = [
+        invalid: list[object] = [
             {**values, "digest": "0" * 64},
             {**values, "kind": "nothing"},
             {**values, "kind": ["idx"]},
@@ -138,7 +138,7 @@ class SourceConformance:
             None,
             [],
         ]
-        for other in spoiled:
+        for other in invalid:
             with pytest.raises(DataError):
                 Dataset.from_json(other)
 

@@ -116,8 +116,8 @@ INVALID: dict[str, tuple[str, Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("name", INVALID)
 def test_invalid_file_raises_one_error_with_its_path(folder: Path, name: str) -> None:
-    file, spoil, what = INVALID[name]
-    spoil(folder / f"{file}.npy")
+    file, damage, what = INVALID[name]
+    damage(folder / f"{file}.npy")
     with pytest.raises(DataError, match=what) as caught:
         npy.find(folder)
     (problem,) = caught.value.problems

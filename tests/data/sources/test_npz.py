@@ -135,8 +135,8 @@ INVALID: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("name", INVALID)
 def test_invalid_file_raises_one_error_with_its_path(file: Path, name: str) -> None:
-    spoil, what = INVALID[name]
-    spoil(file)
+    damage, what = INVALID[name]
+    damage(file)
     with pytest.raises(DataError, match=what) as caught:
         npz.find(file)
     (problem,) = caught.value.problems
